@@ -1,1 +1,9 @@
-//! Placeholder.
+//! Users, credentials, sessions and tokens.
+
+pub mod model;
+pub mod policy;
+pub mod ports;
+
+mod auth;
+
+pub use auth::{Auth, Ports};

@@ -1,0 +1,111 @@
+//! What an access token says.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+
+use super::{ClientId, Roles, SessionId, Timestamp, UserId};
+use crate::policy::TokenPolicy;
+
+/// An access token's id: its `jti` (RFC 7519, section 4.1.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenId(pub Uuid);
+
+impl fmt::Display for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What an access token says of its bearer (RFC 9068, section 2.2). Issuer and audience are the codec's to set and
+/// to check; times are whole seconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessClaims {
+    /// `jti`: the token's own id.
+    pub token_id: TokenId,
+    /// `sub`: the user.
+    pub user_id: UserId,
+    /// `sid`: the session.
+    pub session_id: SessionId,
+    /// `client_id`: who the token was issued to.
+    pub client_id: ClientId,
+    /// `roles`: the user's roles when the token was issued.
+    pub roles: Roles,
+    /// `iat`: when the token was issued.
+    pub issued_at: Timestamp,
+    /// `exp`: when the token stops to serve.
+    pub expires_at: Timestamp,
+}
+
+impl AccessClaims {
+    /// Whether the token serves at `now`: issued, not expired, and sane.
+    #[must_use]
+    pub fn are_current(&self, now: Timestamp, policy: &TokenPolicy) -> bool {
+        self.were_issued(now, policy) && now < self.expires_at.plus(policy.leeway)
+    }
+
+    /// Whether the token was issued by `now`, whether or not it has expired since.
+    #[must_use]
+    pub fn were_issued(&self, now: Timestamp, policy: &TokenPolicy) -> bool {
+        self.issued_at <= now.plus(policy.leeway) && self.issued_at < self.expires_at
+    }
+}
+
+/// A signed access token. It cannot be printed: whoever bears it is its user.
+#[derive(Clone, Debug)]
+pub struct AccessToken(SecretString);
+
+impl AccessToken {
+    /// Wraps a token as a codec made it.
+    #[must_use]
+    pub fn new(token: String) -> Self {
+        Self(SecretString::from(token))
+    }
+
+    /// The token's text, to be handed to its bearer and to nobody else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims() -> AccessClaims {
+        AccessClaims {
+            token_id: TokenId(Uuid::from_u128(1)),
+            user_id: UserId(Uuid::from_u128(2)),
+            session_id: SessionId(Uuid::from_u128(3)),
+            client_id: ClientId::from_static("example"),
+            roles: Roles::default(),
+            issued_at: Timestamp::from_unix_seconds(1_000),
+            expires_at: Timestamp::from_unix_seconds(1_900),
+        }
+    }
+
+    fn are_current(claims: &AccessClaims, now: i64) -> bool {
+        claims.are_current(Timestamp::from_unix_seconds(now), &TokenPolicy::default())
+    }
+
+    #[test]
+    fn a_token_serves_from_its_issue_to_its_expiry_give_or_take_the_leeway() {
+        assert!(!are_current(&claims(), 994));
+        assert!(are_current(&claims(), 995));
+        assert!(are_current(&claims(), 1_904));
+        assert!(!are_current(&claims(), 1_905));
+    }
+
+    #[test]
+    fn a_token_that_expires_before_it_is_issued_never_serves() {
+        let backwards = AccessClaims { expires_at: Timestamp::from_unix_seconds(1_000), ..claims() };
+        assert!(!are_current(&backwards, 1_000));
+    }
+
+    #[test]
+    fn nothing_of_a_token_can_be_printed() {
+        assert!(!format!("{:?}", AccessToken::new("eyJ0".to_owned())).contains("eyJ0"));
+    }
+}

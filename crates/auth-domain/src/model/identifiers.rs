@@ -1,0 +1,352 @@
+//! The names a user is known by: a username, an e-mail address, or both, in one uniqueness space.
+
+use std::fmt;
+
+use caseless::Caseless;
+use email_address::{EmailAddress as Grammar, Options};
+use thiserror::Error;
+use unicode_normalization::UnicodeNormalization;
+
+/// The most code points a username may have.
+pub const USERNAME_MAX_CODE_POINTS: usize = 255;
+/// The most bytes an e-mail address may have (RFC 5321, section 4.5.3.1.3, less the angle brackets).
+pub const EMAIL_MAX_BYTES: usize = 254;
+/// The most bytes an identifier's key may have: a B-tree page of PostgreSQL takes 2,704 bytes at most.
+const KEY_MAX_BYTES: usize = 4 * USERNAME_MAX_CODE_POINTS;
+
+/// What an identifier is compared by: usernames and e-mail addresses share one uniqueness space, so that nobody
+/// can register another user's e-mail address as a username.
+///
+/// What reads as an e-mail address is keyed as one, whichever field it was typed into: the local part folded, the
+/// domain as IDNA writes it in ASCII. Anything else is NFKC with full case folding. Making a key of a key changes
+/// nothing.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IdentifierKey(String);
+
+impl IdentifierKey {
+    /// The key of whatever somebody typed to say who they are.
+    ///
+    /// # Errors
+    /// When no user can have such a name: it is neither a username nor an e-mail address.
+    pub fn of(typed: &str) -> Result<Self, InvalidIdentifier> {
+        if let Ok(email) = EmailAddress::parse(typed) {
+            return Ok(email.key);
+        }
+        check_username(typed)?;
+        let key = fold(typed);
+        if key.len() > KEY_MAX_BYTES {
+            return Err(InvalidIdentifier::TooLong);
+        }
+        Ok(Self(key))
+    }
+
+    /// The key as it is stored.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for IdentifierKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IdentifierKey({:?})", self.0)
+    }
+}
+
+/// Why a text is no username or no e-mail address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum InvalidIdentifier {
+    /// There is nothing in it.
+    #[error("must not be empty")]
+    Empty,
+    /// It has more characters than a name may have.
+    #[error("is too long")]
+    TooLong,
+    /// It holds a control, a text-direction or an invisible character, or white space at an end.
+    #[error("contains a character that is not allowed")]
+    ForbiddenCharacter,
+    /// It is not an e-mail address.
+    #[error("must be a valid e-mail address")]
+    NotAnEmail,
+}
+
+/// A name that a user chose: 1 to 255 code points, shown as typed, compared by [`IdentifierKey`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Username {
+    typed: String,
+    key: IdentifierKey,
+}
+
+impl Username {
+    /// Reads a username.
+    ///
+    /// # Errors
+    /// When it is empty, too long or holds a character that cannot be seen.
+    pub fn parse(typed: &str) -> Result<Self, InvalidIdentifier> {
+        check_username(typed)?;
+        Ok(Self { key: IdentifierKey::of(typed)?, typed: typed.to_owned() })
+    }
+
+    /// The username as it was typed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.typed
+    }
+
+    /// What it is compared by.
+    #[must_use]
+    pub fn key(&self) -> &IdentifierKey {
+        &self.key
+    }
+}
+
+/// An e-mail address, shown as typed, compared by [`IdentifierKey`].
+///
+/// The form is RFC 5321's mailbox with a dotted domain name, without quoted local parts and address literals, which
+/// no mail provider gives to people.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EmailAddress {
+    typed: String,
+    key: IdentifierKey,
+}
+
+impl EmailAddress {
+    /// Reads an e-mail address.
+    ///
+    /// # Errors
+    /// When it is empty, longer than 254 bytes or not an address.
+    pub fn parse(typed: &str) -> Result<Self, InvalidIdentifier> {
+        if typed.is_empty() {
+            return Err(InvalidIdentifier::Empty);
+        }
+        if typed.len() > EMAIL_MAX_BYTES {
+            return Err(InvalidIdentifier::TooLong);
+        }
+        if typed.chars().any(is_forbidden) || typed.starts_with('"') {
+            return Err(InvalidIdentifier::NotAnEmail);
+        }
+        let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
+        let address =
+            Grammar::parse_with_options(typed, options).map_err(|_| InvalidIdentifier::NotAnEmail)?;
+        let domain =
+            idna::domain_to_ascii_strict(address.domain()).map_err(|_| InvalidIdentifier::NotAnEmail)?;
+        let key = IdentifierKey(format!("{}@{domain}", fold(address.local_part())));
+        Ok(Self { key, typed: typed.to_owned() })
+    }
+
+    /// The address as it was typed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.typed
+    }
+
+    /// What it is compared by.
+    #[must_use]
+    pub fn key(&self) -> &IdentifierKey {
+        &self.key
+    }
+}
+
+/// Which of a user's two identifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentifierKind {
+    /// The username.
+    Username,
+    /// The e-mail address.
+    Email,
+}
+
+/// The identifiers of one user, of which there is at least one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identifiers {
+    username: Option<Username>,
+    email: Option<EmailAddress>,
+}
+
+impl Identifiers {
+    /// A user's identifiers; `None` when there are none.
+    #[must_use]
+    pub fn new(username: Option<Username>, email: Option<EmailAddress>) -> Option<Self> {
+        (username.is_some() || email.is_some()).then_some(Self { username, email })
+    }
+
+    /// The username.
+    #[must_use]
+    pub fn username(&self) -> Option<&Username> {
+        self.username.as_ref()
+    }
+
+    /// The e-mail address.
+    #[must_use]
+    pub fn email(&self) -> Option<&EmailAddress> {
+        self.email.as_ref()
+    }
+
+    /// The identifiers with those that are given in place of the old ones.
+    #[must_use]
+    pub fn changed(&self, username: Option<Username>, email: Option<EmailAddress>) -> Self {
+        Self {
+            username: username.or_else(|| self.username.clone()),
+            email: email.or_else(|| self.email.clone()),
+        }
+    }
+
+    /// Every key these identifiers take in the uniqueness space, with the kind that asks for it: in ascending order
+    /// and each once, so that writers that take them in this order cannot wait for each other in a circle.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(IdentifierKind, &IdentifierKey)> {
+        let username = self.username.iter().map(|name| (IdentifierKind::Username, name.key()));
+        let email = self.email.iter().map(|address| (IdentifierKind::Email, address.key()));
+        let mut keys: Vec<_> = username.chain(email).collect();
+        keys.sort_by_key(|(_, key)| *key);
+        keys.dedup_by_key(|(_, key)| *key);
+        keys
+    }
+}
+
+fn check_username(typed: &str) -> Result<(), InvalidIdentifier> {
+    if typed.is_empty() {
+        return Err(InvalidIdentifier::Empty);
+    }
+    if typed.chars().nth(USERNAME_MAX_CODE_POINTS).is_some() {
+        return Err(InvalidIdentifier::TooLong);
+    }
+    if typed.trim() != typed || typed.chars().any(is_forbidden) {
+        return Err(InvalidIdentifier::ForbiddenCharacter);
+    }
+    Ok(())
+}
+
+/// NFKC of the full case folding of NFKC, until nothing changes any more: compatibility caseless matching of
+/// Unicode section 3.13, D146, in composed form.
+fn fold(text: &str) -> String {
+    let mut folded: String = text.nfkc().collect();
+    loop {
+        let next: String = folded.chars().nfd().default_case_fold().nfkc().collect();
+        if next == folded {
+            return folded;
+        }
+        folded = next;
+    }
+}
+
+/// Control characters, line and paragraph separators, and what Unicode calls `Default_Ignorable_Code_Point`
+/// (`DerivedCoreProperties.txt`): text direction, zero width, variation selectors, tags.
+pub(crate) fn is_forbidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(typed: &str) -> String {
+        IdentifierKey::of(typed).expect("an identifier").as_str().to_owned()
+    }
+
+    #[test]
+    fn names_are_compared_without_case_and_unicode_form() {
+        assert_eq!(key("John_Doe"), key("john_doe"));
+        assert_eq!(key("Stra\u{df}e"), key("STRASSE"));
+        assert_eq!(key("e\u{301}mile"), key("\u{c9}mile"));
+        assert_eq!(key("\u{ff4a}ohn"), key("john"));
+        assert_ne!(key("john"), key("joan"));
+    }
+
+    #[test]
+    fn a_username_that_reads_as_an_email_address_takes_that_address() {
+        let email = EmailAddress::parse("Jane@B\u{fc}cher.example").expect("an address");
+        for typed in ["jane@b\u{fc}cher.example", "JANE@xn--bcher-kva.example"] {
+            assert_eq!(Username::parse(typed).expect("a username").key(), email.key());
+        }
+    }
+
+    #[test]
+    fn identifiers_are_shown_as_they_were_typed() {
+        assert_eq!(Username::parse("John Doe").expect("a username").as_str(), "John Doe");
+        assert_eq!(
+            EmailAddress::parse("Jane.Doe@Example.COM").expect("valid").as_str(),
+            "Jane.Doe@Example.COM"
+        );
+    }
+
+    #[test]
+    fn names_that_cannot_be_seen_are_refused() {
+        for typed in ["a\0b", "a\u{202e}b", "a\u{200b}b", "\u{feff}a", "a\tb", "a\nb", " a", "a ", "\u{a0}"] {
+            assert_eq!(Username::parse(typed), Err(InvalidIdentifier::ForbiddenCharacter), "{typed:?}");
+        }
+        assert_eq!(Username::parse(""), Err(InvalidIdentifier::Empty));
+    }
+
+    #[test]
+    fn names_end_at_255_code_points() {
+        assert!(Username::parse(&"\u{1f600}".repeat(255)).is_ok());
+        assert_eq!(Username::parse(&"a".repeat(256)), Err(InvalidIdentifier::TooLong));
+    }
+
+    #[test]
+    fn a_name_whose_key_no_index_could_hold_is_refused() {
+        assert_eq!(Username::parse(&"\u{fdfa}".repeat(255)), Err(InvalidIdentifier::TooLong));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for typed in [
+            "",
+            "x",
+            "a@",
+            "@b.example",
+            "a b@c.example",
+            "a@b",
+            "a@b..example",
+            "a@-b.example",
+            "a@[127.0.0.1]",
+            "\"a b\"@c.example",
+            "Jane <a@b.example>",
+            "a@b.example\0",
+            "a@b.example ",
+        ] {
+            assert!(EmailAddress::parse(typed).is_err(), "{typed:?}");
+        }
+        assert_eq!(
+            EmailAddress::parse(&format!("{}@b.example", "a".repeat(250))),
+            Err(InvalidIdentifier::TooLong)
+        );
+        assert!(EmailAddress::parse(&format!("{}@b.example", "a".repeat(65))).is_err());
+        assert!(EmailAddress::parse(&format!("{}@b.example", "a".repeat(64))).is_ok());
+    }
+
+    #[test]
+    fn one_name_in_both_fields_takes_one_place() {
+        let name = Username::parse("a@b.example").expect("a username");
+        let email = EmailAddress::parse("A@b.example").expect("an address");
+        assert_eq!(Identifiers::new(Some(name), Some(email)).expect("identifiers").keys().len(), 1);
+        assert_eq!(Identifiers::new(None, None), None);
+    }
+
+    proptest! {
+        #[test]
+        fn making_a_key_of_a_key_changes_nothing(typed in "\\PC{1,40}") {
+            if let Ok(key) = IdentifierKey::of(&typed) {
+                prop_assert_eq!(fold(key.as_str()), key.as_str());
+                if let Ok(again) = IdentifierKey::of(key.as_str()) {
+                    prop_assert_eq!(again, key);
+                }
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused_without_a_fault(typed in any::<String>()) {
+            let _ = Username::parse(&typed);
+            let _ = EmailAddress::parse(&typed);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What the domain speaks of: types that make the wrong thing impossible, and the rules that need nothing but them.
+
+mod api_key;
+mod claims;
+mod id;
+mod identifiers;
+mod password;
+mod refresh;
+mod role;
+mod secret;
+mod session;
+mod timestamp;
+mod user;
+
+pub use api_key::{ApiKey, ApiKeyId, ApiKeyName, InvalidApiKeyName, InvalidScope, NewApiKey, Scope, Scopes};
+pub use claims::{AccessClaims, AccessToken, TokenId};
+pub(crate) use id::uuid_v7;
+pub use identifiers::{
+    EMAIL_MAX_BYTES, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, InvalidIdentifier,
+    USERNAME_MAX_CODE_POINTS, Username,
+};
+pub use password::{
+    PASSWORD_MAX_CODE_POINTS, Password, PasswordAttempt, PasswordHash, PasswordPolicy, PasswordVersion,
+    RejectedPassword, StoredPassword,
+};
+pub use refresh::{
+    CredentialState, JudgedRefresh, RefreshAttempt, RefreshHandle, RefreshRecord, RefreshRefusal,
+    RefreshVerdict, SuccessorNonce,
+};
+pub use role::{InvalidRole, ROLE_MAX_LENGTH, Role, Roles};
+pub use secret::{ApiKeySecret, CallingAsProgram, Purpose, RefreshSecret, Refreshing, Secret, SecretDigest};
+pub use session::{Client, ClientId, EndReason, NewSession, RefreshStyle, Session, SessionEnd, SessionId};
+pub use timestamp::Timestamp;
+pub use user::{
+    DisplayName, InvalidDisplayName, InvalidPhoneNumber, LoginRecord, NewUser, PhoneNumber, User,
+    UserChanges, UserId, UserNumber, UserRef, UserStatus,
+};

@@ -1,0 +1,217 @@
+//! Refreshing a session: credentials that are used once, and the judgement over one that is presented.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use uuid::Builder;
+use zeroize::Zeroizing;
+
+use super::{
+    Client, RefreshSecret, RefreshStyle, SecretDigest, Session, SessionId, Timestamp, TokenId, User,
+};
+use crate::policy::SessionPolicy;
+use crate::ports::SecureRandom;
+
+/// What proves the right to refresh a session.
+#[derive(Debug)]
+pub enum RefreshHandle {
+    /// An opaque secret.
+    Secret(RefreshSecret),
+    /// The id of a session's access token, which the token's signature vouches for.
+    Token(SessionId, TokenId),
+}
+
+impl RefreshHandle {
+    /// A new handle for a session that is refreshed in this style.
+    pub fn generate(style: RefreshStyle, session: SessionId, random: &dyn SecureRandom) -> Self {
+        match style {
+            RefreshStyle::Rotating | RefreshStyle::Reusable => Self::Secret(RefreshSecret::generate(random)),
+            RefreshStyle::SelfRenewing => {
+                let mut bytes = [0; 16];
+                random.fill(&mut bytes);
+                Self::Token(session, TokenId(Builder::from_random_bytes(bytes).into_uuid()))
+            }
+        }
+    }
+
+    /// What a store finds the credential by.
+    #[must_use]
+    pub fn digest(&self) -> SecretDigest {
+        match self {
+            Self::Secret(secret) => secret.digest(),
+            Self::Token(session, token) => SecretDigest::of(&token_bytes(*session, *token)),
+        }
+    }
+
+    /// The handle that takes this one's place: HMAC-SHA-256 (RFC 2104) of a nonce under this handle. Whoever holds
+    /// neither this handle nor the nonce learns nothing of it, so the store can keep the nonce and answer a retry
+    /// with the same successor, yet never holds a readable secret.
+    #[must_use]
+    pub fn successor(&self, nonce: &SuccessorNonce) -> Self {
+        match self {
+            Self::Secret(secret) => Self::Secret(RefreshSecret::from_bytes(derive(secret.bytes(), nonce))),
+            Self::Token(session, token) => {
+                let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] =
+                    derive(&token_bytes(*session, *token), nonce);
+                let uuid = Builder::from_random_bytes([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]);
+                Self::Token(*session, TokenId(uuid.into_uuid()))
+            }
+        }
+    }
+}
+
+fn derive(key: &[u8; 32], nonce: &SuccessorNonce) -> [u8; 32] {
+    let mut block = Zeroizing::new([0; 64]); // HMAC itself pads a key with zeros to the block size of its hash
+    block[..32].copy_from_slice(key);
+    let mut mac = Hmac::<Sha256>::new((&*block).into());
+    mac.update(b"auth-domain refresh successor");
+    mac.update(&nonce.0);
+    mac.finalize().into_bytes().into()
+}
+
+fn token_bytes(SessionId(session): SessionId, TokenId(token): TokenId) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes[..16].copy_from_slice(session.as_bytes());
+    bytes[16..].copy_from_slice(token.as_bytes());
+    bytes
+}
+
+/// Half of what a consumed credential's successor is derived from; the credential itself is the other half.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SuccessorNonce([u8; 32]);
+
+impl SuccessorNonce {
+    /// A new nonce.
+    pub fn generate(random: &dyn SecureRandom) -> Self {
+        let mut bytes = [0; 32];
+        random.fill(&mut bytes);
+        Self(bytes)
+    }
+
+    /// Wraps a nonce as a store kept it.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The nonce's bytes, for a store.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SuccessorNonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SuccessorNonce([REDACTED])")
+    }
+}
+
+/// Where a refresh credential stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CredentialState {
+    /// It has not been used: it is the session's newest.
+    Current,
+    /// It has been used, and another took its place.
+    Consumed {
+        /// When.
+        at: Timestamp,
+        /// What its successor is derived from; forgotten as soon as the successor is used.
+        successor: Option<SuccessorNonce>,
+    },
+}
+
+/// An attempt to refresh, with all that the decision and its writes need.
+#[derive(Clone, Debug)]
+pub struct RefreshAttempt {
+    /// What the presented credential is found by.
+    pub presented: SecretDigest,
+    /// Who presents it.
+    pub client: Client,
+    /// What its successor will be found by, if it has to have one.
+    pub successor: SecretDigest,
+    /// What that successor was derived from.
+    pub nonce: SuccessorNonce,
+    /// When.
+    pub now: Timestamp,
+    /// The rules of sessions.
+    pub policy: SessionPolicy,
+}
+
+/// A refresh credential with the session and the user it belongs to, read under the session's lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshRecord {
+    /// The user.
+    pub user: User,
+    /// The session.
+    pub session: Session,
+    /// Where the credential stands.
+    pub credential: CredentialState,
+}
+
+/// Why a credential that exists does not refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshRefusal {
+    /// It was issued to another client.
+    OtherClient,
+    /// Its session has ended or expired.
+    SessionOver,
+    /// Its user is suspended.
+    UserSuspended,
+}
+
+/// What is to become of an attempt to refresh.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefreshVerdict {
+    /// The credential is used up, and the attempt's successor takes its place.
+    Rotate,
+    /// The credential stays as it is, and the session counts as refreshed.
+    Extend,
+    /// The credential was used a moment ago and the answer may have been lost: the same answer again.
+    Retry {
+        /// What the successor is derived from.
+        nonce: SuccessorNonce,
+        /// When the credential was used.
+        consumed_at: Timestamp,
+    },
+    /// The credential was used before, and this is no retry: the session is to end.
+    Replay,
+    /// Nothing changes.
+    Refuse(RefreshRefusal),
+}
+
+impl RefreshRecord {
+    /// Decides over an attempt to refresh: the one place where this is decided.
+    #[must_use]
+    pub fn judge(&self, attempt: &RefreshAttempt) -> RefreshVerdict {
+        if self.session.client_id != attempt.client.id {
+            return RefreshVerdict::Refuse(RefreshRefusal::OtherClient);
+        }
+        if !self.session.is_live(attempt.now, &attempt.policy) {
+            return RefreshVerdict::Refuse(RefreshRefusal::SessionOver);
+        }
+        if !self.user.is_active() {
+            return RefreshVerdict::Refuse(RefreshRefusal::UserSuspended);
+        }
+        match (&self.credential, attempt.client.refresh_style) {
+            (_, RefreshStyle::Reusable) => RefreshVerdict::Extend,
+            (CredentialState::Current, _) => RefreshVerdict::Rotate,
+            (CredentialState::Consumed { at, successor: Some(nonce) }, _)
+                if attempt.now.since(*at) < attempt.policy.retry_grace =>
+            {
+                RefreshVerdict::Retry { nonce: nonce.clone(), consumed_at: *at }
+            }
+            (CredentialState::Consumed { .. }, _) => RefreshVerdict::Replay,
+        }
+    }
+}
+
+/// An attempt to refresh that was judged, and whose verdict was carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JudgedRefresh {
+    /// What the verdict was made from.
+    pub record: RefreshRecord,
+    /// The verdict.
+    pub verdict: RefreshVerdict,
+}

@@ -1,0 +1,104 @@
+//! Roles: what a user may be allowed to do, by name.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use thiserror::Error;
+
+/// The most characters a role's name may have.
+pub const ROLE_MAX_LENGTH: usize = 64;
+
+/// A role's name: 1 to 64 of `a`–`z`, `0`–`9`, `_`, `-` and `.`, beginning with a letter.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Role(String);
+
+/// The text is not the name of a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must be 1 to 64 of a-z, 0-9, '_', '-' and '.', beginning with a letter")]
+pub struct InvalidRole;
+
+impl Role {
+    /// Reads a role's name.
+    ///
+    /// # Errors
+    /// When the name has another form.
+    pub fn parse(name: &str) -> Result<Self, InvalidRole> {
+        let fits = name.len() <= ROLE_MAX_LENGTH
+            && name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c));
+        if fits { Ok(Self(name.to_owned())) } else { Err(InvalidRole) }
+    }
+
+    /// The role's name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The roles of one user, each once, in alphabetical order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roles(BTreeSet<Role>);
+
+impl Roles {
+    /// Reads what [`Display`](fmt::Display) writes: names joined by commas; an empty text is no role.
+    ///
+    /// # Errors
+    /// When one of the names is not a role's.
+    pub fn parse(joined: &str) -> Result<Self, InvalidRole> {
+        if joined.is_empty() {
+            return Ok(Self::default());
+        }
+        joined.split(',').map(Role::parse).collect()
+    }
+
+    /// Whether `role` is among them.
+    #[must_use]
+    pub fn contains(&self, role: &Role) -> bool {
+        self.0.contains(role)
+    }
+
+    /// The roles in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &Role> {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<Role> for Roles {
+    fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
+        Self(roles.into_iter().collect())
+    }
+}
+
+/// The names joined by commas: `admin,customer`.
+impl fmt::Display for Roles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, role) in self.iter().enumerate() {
+            if index > 0 {
+                f.write_str(",")?;
+            }
+            f.write_str(role.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_written_sorted_each_once_and_read_back() {
+        let roles = Roles::parse("customer,admin,customer").expect("roles");
+        assert_eq!(roles.to_string(), "admin,customer");
+        assert_eq!(Roles::parse(&roles.to_string()), Ok(roles));
+        assert_eq!(Roles::parse(""), Ok(Roles::default()));
+    }
+
+    #[test]
+    fn a_name_that_would_break_the_list_is_refused() {
+        for name in ["", "Admin", "a,b", "1a", "a b", "\u{e4}", &"a".repeat(65)] {
+            assert_eq!(Role::parse(name), Err(InvalidRole), "{name:?}");
+        }
+    }
+}

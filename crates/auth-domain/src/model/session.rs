@@ -1,0 +1,204 @@
+//! Sessions: one login, from its first token to its end.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{PasswordVersion, SecretDigest, Timestamp, UserId};
+use crate::policy::SessionPolicy;
+
+/// A session's id: the `sid` of its access tokens (OpenID Connect Front-Channel Logout 1.0, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub Uuid);
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Who a session's tokens were issued to: a token is refreshed by the client that it was issued to and by no other
+/// (RFC 6749, section 10.4). It is the `client_id` of the access tokens (RFC 9068, section 2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientId(Cow<'static, str>);
+
+impl ClientId {
+    /// The id of a client that the program knows by name.
+    #[must_use]
+    pub const fn from_static(id: &'static str) -> Self {
+        Self(Cow::Borrowed(id))
+    }
+
+    /// The id's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for ClientId {
+    fn from(id: String) -> Self {
+        Self(Cow::Owned(id))
+    }
+}
+
+/// How a client's sessions are refreshed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshStyle {
+    /// The current access token is presented itself, and another takes its place.
+    SelfRenewing,
+    /// An opaque token is presented, and another takes its place.
+    Rotating,
+    /// An opaque token is presented and stays the same.
+    Reusable,
+}
+
+/// A client that the program issues tokens to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its id.
+    pub id: ClientId,
+    /// How its sessions are refreshed.
+    pub refresh_style: RefreshStyle,
+    /// How long its access tokens live.
+    pub access_lifetime: Duration,
+}
+
+/// Why a session has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// Its user logged out.
+    LoggedOut,
+    /// Its user's password was changed.
+    PasswordChanged,
+    /// Its user was suspended.
+    Suspended,
+    /// A refresh credential that had been used before was presented: somebody else may hold it.
+    Replayed,
+    /// Its user had more live sessions than the policy allows, and this was the oldest.
+    Superseded,
+}
+
+impl EndReason {
+    const ALL: [Self; 5] =
+        [Self::LoggedOut, Self::PasswordChanged, Self::Suspended, Self::Replayed, Self::Superseded];
+
+    /// The reason as it is stored and logged.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "logged_out",
+            Self::PasswordChanged => "password_changed",
+            Self::Suspended => "suspended",
+            Self::Replayed => "replayed",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// Reads what [`as_str`](Self::as_str) writes.
+    #[must_use]
+    pub fn parse(reason: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == reason)
+    }
+}
+
+/// How and when a session was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionEnd {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: EndReason,
+}
+
+/// One login of one user through one client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Who its tokens are issued to.
+    pub client_id: ClientId,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was last refreshed; when it began, if never.
+    pub last_refreshed_at: Timestamp,
+    /// When it ends however busy it is.
+    pub expires_at: Timestamp,
+    /// How it was ended before its time, if it was.
+    pub end: Option<SessionEnd>,
+}
+
+impl Session {
+    /// Whether the session can still be refreshed and its access tokens still serve.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp, policy: &SessionPolicy) -> bool {
+        self.end.is_none() && now < self.expires_at && now.since(self.last_refreshed_at) < policy.idle
+    }
+}
+
+/// A session that is to be stored, with its first refresh credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSession {
+    /// The session, live.
+    pub session: Session,
+    /// What the first refresh credential is found by.
+    pub credential: SecretDigest,
+    /// The password that was proven.
+    pub password_version: PasswordVersion,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Session {
+        let created_at = Timestamp::from_unix_seconds(1_000_000);
+        Session {
+            id: SessionId(Uuid::from_u128(1)),
+            user_id: UserId(Uuid::from_u128(2)),
+            client_id: ClientId::from_static("example"),
+            created_at,
+            last_refreshed_at: created_at,
+            expires_at: created_at.plus(Duration::from_secs(3_000)),
+            end: None,
+        }
+    }
+
+    fn policy() -> SessionPolicy {
+        SessionPolicy { idle: Duration::from_secs(1_000), ..SessionPolicy::default() }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix_seconds(1_000_000 + seconds)
+    }
+
+    #[test]
+    fn a_session_lives_until_it_has_been_idle_for_too_long() {
+        assert!(session().is_live(at(999), &policy()));
+        assert!(!session().is_live(at(1_000), &policy()));
+    }
+
+    #[test]
+    fn refreshing_does_not_carry_a_session_past_its_absolute_limit() {
+        let busy = Session { last_refreshed_at: at(2_999), ..session() };
+        assert!(busy.is_live(at(2_999), &policy()));
+        assert!(!busy.is_live(at(3_000), &policy()));
+    }
+
+    #[test]
+    fn an_ended_session_is_over() {
+        let end = Some(SessionEnd { at: at(1), reason: EndReason::LoggedOut });
+        assert!(!Session { end, ..session() }.is_live(at(1), &policy()));
+    }
+
+    #[test]
+    fn a_reason_is_read_as_it_is_written() {
+        for reason in EndReason::ALL {
+            assert_eq!(EndReason::parse(reason.as_str()), Some(reason));
+        }
+    }
+}

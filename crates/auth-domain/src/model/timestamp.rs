@@ -1,0 +1,124 @@
+//! Points in time, as exact as every store can keep them.
+
+use std::fmt;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// A point in time in UTC, to the microsecond.
+///
+/// PostgreSQL keeps microseconds; a domain that knew nanoseconds would read back another time than it wrote.
+/// The range ends with the year 9999, the last one RFC 3339 can write; arithmetic stops there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const UNIX_EPOCH: Self = Self(0);
+    /// 9999-12-31T23:59:59.999999Z.
+    pub const MAX: Self = Self(253_402_300_799_999_999);
+
+    /// The time this many microseconds after the Unix epoch; times before the epoch become the epoch.
+    #[must_use]
+    pub fn from_unix_micros(micros: i64) -> Self {
+        Self(micros.clamp(0, Self::MAX.0))
+    }
+
+    /// The time this many seconds after the Unix epoch; times before the epoch become the epoch.
+    #[must_use]
+    pub fn from_unix_seconds(seconds: i64) -> Self {
+        Self::from_unix_micros(seconds.saturating_mul(1_000_000))
+    }
+
+    /// Microseconds since the Unix epoch.
+    #[must_use]
+    pub fn unix_micros(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the Unix epoch, as in a JWT's `NumericDate` (RFC 7519, section 2).
+    #[must_use]
+    pub fn unix_seconds(self) -> i64 {
+        self.0 / 1_000_000
+    }
+
+    /// This time without the part of a second, as tokens keep it.
+    #[must_use]
+    pub fn whole_seconds(self) -> Self {
+        Self::from_unix_seconds(self.unix_seconds())
+    }
+
+    /// This time and `duration`.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self::from_unix_micros(self.0.saturating_add(micros))
+    }
+
+    /// This time less `duration`.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self::from_unix_micros(self.0.saturating_sub(micros))
+    }
+
+    /// How long ago `earlier` was; zero if it has yet to come, as it may by another node's clock.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0 - earlier.0).unwrap_or(0))
+    }
+}
+
+impl From<OffsetDateTime> for Timestamp {
+    fn from(time: OffsetDateTime) -> Self {
+        let micros = time.unix_timestamp_nanos().div_euclid(1_000);
+        Self::from_unix_micros(i64::try_from(micros).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<Timestamp> for OffsetDateTime {
+    fn from(timestamp: Timestamp) -> Self {
+        Self::UNIX_EPOCH + time::Duration::microseconds(timestamp.0)
+    }
+}
+
+/// RFC 3339 in UTC with whole seconds: `2025-08-13T10:15:30Z`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = OffsetDateTime::from(Self::from_unix_seconds(self.unix_seconds()));
+        f.write_str(&whole.format(&Rfc3339).map_err(|_| fmt::Error)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_written_as_rfc_3339_in_whole_seconds() {
+        assert_eq!(Timestamp::from_unix_micros(1_755_080_130_999_999).to_string(), "2025-08-13T10:15:30Z");
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn cuts_what_a_store_could_not_keep() {
+        let precise = OffsetDateTime::UNIX_EPOCH + time::Duration::nanoseconds(1_999);
+        assert_eq!(Timestamp::from(precise).unix_micros(), 1);
+    }
+
+    #[test]
+    fn survives_the_way_through_a_calendar_date() {
+        for micros in [0, 1, 1_755_080_130_123_456, Timestamp::MAX.unix_micros()] {
+            let timestamp = Timestamp::from_unix_micros(micros);
+            assert_eq!(Timestamp::from(OffsetDateTime::from(timestamp)), timestamp);
+        }
+    }
+
+    #[test]
+    fn arithmetic_stops_at_the_ends_of_the_range() {
+        assert_eq!(Timestamp::MAX.plus(Duration::MAX), Timestamp::MAX);
+        assert_eq!(Timestamp::UNIX_EPOCH.minus(Duration::from_secs(1)), Timestamp::UNIX_EPOCH);
+        assert_eq!(Timestamp::UNIX_EPOCH.since(Timestamp::MAX), Duration::ZERO);
+    }
+}

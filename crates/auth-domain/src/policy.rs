@@ -1,0 +1,51 @@
+//! What is allowed and for how long: plain data with defaults that are safe.
+
+use std::time::Duration;
+
+/// Every rule that a deployment may set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Rules of sessions.
+    pub session: SessionPolicy,
+    /// Rules of access tokens.
+    pub token: TokenPolicy,
+}
+
+/// How long sessions live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionPolicy {
+    /// A session that is not refreshed for this long is over. Default: 14 days.
+    pub idle: Duration,
+    /// A session is over this long after login, however busy. Default: 30 days.
+    pub absolute: Duration,
+    /// For this long after a refresh the same credential is answered with the same successor again, as long as the
+    /// successor is unused, so that a lost response logs nobody out. Zero: never. Default: 10 seconds.
+    pub retry_grace: Duration,
+    /// The most live sessions of one user; the oldest is ended for a new one. Default: 50.
+    pub max_live: u32,
+}
+
+impl Default for SessionPolicy {
+    fn default() -> Self {
+        const DAY: u64 = 24 * 60 * 60;
+        Self {
+            idle: Duration::from_secs(14 * DAY),
+            absolute: Duration::from_secs(30 * DAY),
+            retry_grace: Duration::from_secs(10),
+            max_live: 50,
+        }
+    }
+}
+
+/// How access tokens are judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenPolicy {
+    /// How far the clocks of two nodes may differ (RFC 7519, section 4.1.4). Default: 5 seconds.
+    pub leeway: Duration,
+}
+
+impl Default for TokenPolicy {
+    fn default() -> Self {
+        Self { leeway: Duration::from_secs(5) }
+    }
+}

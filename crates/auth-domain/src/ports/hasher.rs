@@ -1,0 +1,45 @@
+//! The port to password hashing.
+
+use async_trait::async_trait;
+
+use super::PortError;
+use crate::model::{Password, PasswordAttempt, PasswordHash};
+
+/// What came of comparing a password with a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordVerdict {
+    /// It is the password, and the hash is as good as a new one.
+    Matches,
+    /// It is the password, but a new hash would be better: other parameters or another algorithm.
+    MatchesOutdated,
+    /// It is not the password.
+    Differs,
+}
+
+/// Hashes passwords, slowly and on purpose.
+///
+/// - MUST match a hash that it made with the password that it made it of, and with no other.
+/// - MUST give two hashes of one password different salts.
+/// - MUST do the work of one verification, and answer [`PasswordVerdict::Differs`], when `stored` is `None`: so a
+///   caller cannot tell by time whether there is such a user.
+/// - MUST answer [`PortError::Overloaded`] instead of queueing without bound.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait PasswordHasher: Send + Sync {
+    /// Hashes a new password.
+    ///
+    /// # Errors
+    /// [`PortError::Overloaded`] when there is no room in the queue.
+    async fn hash(&self, password: &Password) -> Result<PasswordHash, PortError>;
+
+    /// Compares a password with a hash; `None` stands for the hash of a user who does not exist.
+    ///
+    /// # Errors
+    /// [`PortError::Overloaded`] when there is no room in the queue, [`PortError::Corrupt`] when `stored` is no hash
+    /// that this hasher reads or may spend its time on.
+    async fn verify<'a>(
+        &self,
+        attempt: &PasswordAttempt,
+        stored: Option<&'a PasswordHash>,
+    ) -> Result<PasswordVerdict, PortError>;
+}

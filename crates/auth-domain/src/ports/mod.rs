@@ -1,0 +1,27 @@
+//! What the domain needs of the world, one trait each. A trait's documentation is its contract: every line with MUST
+//! has a case in the conformance suite (feature `conformance`) or, where chance and time are at work, in the
+//! adapters' own tests.
+
+mod api_keys;
+mod clock;
+mod error;
+mod hasher;
+mod random;
+mod sessions;
+mod tokens;
+mod users;
+
+pub use api_keys::ApiKeyRepository;
+pub use clock::Clock;
+pub use error::{Cause, PortError};
+pub use hasher::{PasswordHasher, PasswordVerdict};
+pub use random::SecureRandom;
+pub use sessions::{OpenOutcome, SessionRepository};
+pub use tokens::AccessTokenCodec;
+pub use users::{RegisterOutcome, UpdateOutcome, UserRepository};
+
+#[cfg(any(test, feature = "mocks"))]
+pub use self::{
+    api_keys::MockApiKeyRepository, clock::MockClock, hasher::MockPasswordHasher, random::MockSecureRandom,
+    sessions::MockSessionRepository, tokens::MockAccessTokenCodec, users::MockUserRepository,
+};

@@ -1,0 +1,67 @@
+//! The port to the stored sessions.
+
+use async_trait::async_trait;
+
+use super::PortError;
+use crate::model::{
+    ClientId, EndReason, JudgedRefresh, NewSession, RefreshAttempt, SecretDigest, Session, SessionId,
+    Timestamp, User,
+};
+use crate::policy::SessionPolicy;
+
+/// What came of opening a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenOutcome {
+    /// The session is stored.
+    Opened,
+    /// The user is gone or suspended, or the password was changed since it was proven.
+    Refused,
+}
+
+/// Keeps sessions and their refresh credentials. Each method is one transaction: it happens whole or not at all.
+///
+/// - MUST give back every member of a session as it was stored.
+/// - MUST open no session for a user who is gone or suspended, nor for a password that has been changed: even when
+///   that happens at the same time.
+/// - MUST end the oldest live sessions of a user, with [`EndReason::Superseded`], so that not more than
+///   [`SessionPolicy::max_live`] are live when a session has been opened.
+/// - MUST judge an attempt to refresh by [`RefreshRecord::judge`](crate::model::RefreshRecord::judge), on a record
+///   read under a lock of the session, and carry out the verdict before any other judgement over that session:
+///   - `Rotate`: the presented credential becomes consumed at the attempt's time with the attempt's nonce; the
+///     nonces of the session's other credentials are forgotten; the attempt's successor becomes current; the session
+///     counts as refreshed at the attempt's time.
+///   - `Extend`: the session counts as refreshed at the attempt's time.
+///   - `Replay`: the session ends with [`EndReason::Replayed`].
+///   - `Retry`, `Refuse`: nothing changes.
+/// - MUST, of any number of concurrent attempts with one credential, judge exactly one to rotate.
+/// - MUST end a session once: the first end stays.
+/// - MUST leave the other sessions of a user alone when it ends one.
+/// - MUST purge only sessions that are not live, with their credentials.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait SessionRepository: Send + Sync {
+    /// Stores a new session.
+    async fn open(&self, session: &NewSession, policy: &SessionPolicy) -> Result<OpenOutcome, PortError>;
+
+    /// The session, live or not, and its user.
+    async fn find(&self, session: SessionId) -> Result<Option<(Session, User)>, PortError>;
+
+    /// Judges an attempt to refresh and carries out the verdict; `None` when there is no such credential.
+    async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError>;
+
+    /// Ends the session; `false` when there is no such session or it had ended before.
+    async fn end(&self, session: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, PortError>;
+
+    /// Ends the session of `client` that this credential, consumed or not, belongs to; the session if there is one
+    /// and it had not ended before.
+    async fn end_by_credential(
+        &self,
+        credential: &SecretDigest,
+        client: &ClientId,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Option<SessionId>, PortError>;
+
+    /// Deletes at most `limit` sessions that are not live; how many they were.
+    async fn purge(&self, now: Timestamp, policy: &SessionPolicy, limit: u32) -> Result<u64, PortError>;
+}

@@ -1,0 +1,99 @@
+//! The port to the stored users.
+
+use async_trait::async_trait;
+
+use super::PortError;
+use crate::model::{
+    IdentifierKey, IdentifierKind, LoginRecord, NewUser, PasswordHash, PasswordVersion, Roles, Timestamp,
+    User, UserChanges, UserId, UserNumber, UserRef, UserStatus,
+};
+
+/// What came of registering a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegisterOutcome {
+    /// The user is stored.
+    Registered(User),
+    /// Another user has this identifier; if both are taken, it is the username that is named.
+    Taken(IdentifierKind),
+}
+
+/// What came of changing a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpdateOutcome {
+    /// The user as changed.
+    Updated(User),
+    /// There is no such user.
+    NotFound,
+    /// Another user has this identifier; if both are taken, it is the username that is named.
+    Taken(IdentifierKind),
+}
+
+/// Keeps users and their passwords. Each method is one transaction: it happens whole or not at all.
+///
+/// - MUST give back every member of a user as it was stored.
+/// - MUST give each user a number of their own, 1 or more and below 2^53, never given before.
+/// - MUST keep identifiers unique by their keys, usernames and e-mail addresses in one space: of any number of
+///   concurrent writers of one key, exactly one succeeds.
+/// - MUST free a user's identifiers when they are changed and when the user is deleted.
+/// - MUST leave an e-mail address unverified when it is changed to one with another key.
+/// - MUST end every session of a user whose password is changed or who is suspended, in the same transaction.
+/// - MUST delete a user with everything that belongs to them, sessions included.
+/// - MUST count a new [`PasswordVersion`] for each change of a password, and none for a better hash of the same one.
+/// - MUST change nothing when it answers that a user is absent, an identifier taken or a version outdated.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+#[async_trait]
+pub trait UserRepository: Send + Sync {
+    /// Stores a new user.
+    async fn register(&self, user: &NewUser) -> Result<RegisterOutcome, PortError>;
+
+    /// The user of this name.
+    async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError>;
+
+    /// The user who has this identifier, with the password to be proven.
+    async fn find_for_login(&self, identifier: &IdentifierKey) -> Result<Option<LoginRecord>, PortError>;
+
+    /// The user with this id, with the password to be proven.
+    async fn find_with_password(&self, user: UserId) -> Result<Option<LoginRecord>, PortError>;
+
+    /// At most `limit` users with numbers above `after`, in ascending order of their numbers.
+    async fn list(&self, after: Option<UserNumber>, limit: u32) -> Result<Vec<User>, PortError>;
+
+    /// Changes what `changes` names.
+    async fn update(
+        &self,
+        user: UserId,
+        changes: &UserChanges,
+        now: Timestamp,
+    ) -> Result<UpdateOutcome, PortError>;
+
+    /// Changes the password, unless it was changed since `version`; `false` if so, or if there is no such user.
+    async fn change_password(
+        &self,
+        user: UserId,
+        version: PasswordVersion,
+        hash: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<bool, PortError>;
+
+    /// Puts a better hash of the same password in the place of `old`, unless another took it; `false` if so.
+    async fn upgrade_password_hash(
+        &self,
+        user: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, PortError>;
+
+    /// Sets whether the user may log in. The user as changed; `None` when there is no such user.
+    async fn set_status(
+        &self,
+        user: UserId,
+        status: UserStatus,
+        now: Timestamp,
+    ) -> Result<Option<User>, PortError>;
+
+    /// Sets what the user may do. The user as changed; `None` when there is no such user.
+    async fn set_roles(&self, user: UserId, roles: &Roles) -> Result<Option<User>, PortError>;
+
+    /// Deletes the user; `false` when there is no such user.
+    async fn delete(&self, user: UserId) -> Result<bool, PortError>;
+}
