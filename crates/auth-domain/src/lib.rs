@@ -3,6 +3,7 @@
 pub mod model;
 pub mod policy;
 pub mod ports;
+pub mod use_cases;
 
 mod auth;
 

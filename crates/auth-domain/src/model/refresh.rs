@@ -215,3 +215,130 @@ pub struct JudgedRefresh {
     /// The verdict.
     pub verdict: RefreshVerdict,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{ClientId, EndReason, SessionEnd};
+    use crate::use_cases::fixture::{NOW, client, session, suspended_user, user};
+
+    fn nonce() -> SuccessorNonce {
+        SuccessorNonce::from_bytes([2; 32])
+    }
+
+    fn secret() -> RefreshHandle {
+        RefreshHandle::Secret(RefreshSecret::from_bytes([1; 32]))
+    }
+
+    fn attempt(refresh_style: RefreshStyle) -> RefreshAttempt {
+        RefreshAttempt {
+            presented: secret().digest(),
+            client: client(refresh_style),
+            successor: secret().successor(&nonce()).digest(),
+            nonce: nonce(),
+            now: NOW,
+            policy: SessionPolicy::default(),
+        }
+    }
+
+    fn record(credential: CredentialState) -> RefreshRecord {
+        RefreshRecord { user: user(), session: session(), credential }
+    }
+
+    fn consumed(seconds_ago: u64, successor: Option<SuccessorNonce>) -> CredentialState {
+        CredentialState::Consumed { at: NOW.minus(Duration::from_secs(seconds_ago)), successor }
+    }
+
+    fn judge(record: &RefreshRecord) -> RefreshVerdict {
+        record.judge(&attempt(RefreshStyle::Rotating))
+    }
+
+    #[test]
+    fn the_current_credential_rotates() {
+        assert_eq!(judge(&record(CredentialState::Current)), RefreshVerdict::Rotate);
+    }
+
+    #[test]
+    fn a_credential_used_a_moment_ago_is_answered_again() {
+        let expected =
+            RefreshVerdict::Retry { nonce: nonce(), consumed_at: NOW.minus(Duration::from_secs(9)) };
+        assert_eq!(judge(&record(consumed(9, Some(nonce())))), expected);
+    }
+
+    #[test]
+    fn a_credential_used_longer_ago_than_the_grace_is_a_replay() {
+        assert_eq!(judge(&record(consumed(10, Some(nonce())))), RefreshVerdict::Replay);
+    }
+
+    #[test]
+    fn a_credential_whose_successor_was_used_is_a_replay_even_within_the_grace() {
+        assert_eq!(judge(&record(consumed(0, None))), RefreshVerdict::Replay);
+    }
+
+    #[test]
+    fn without_a_grace_every_second_use_is_a_replay() {
+        let mut attempt = attempt(RefreshStyle::Rotating);
+        attempt.policy.retry_grace = Duration::ZERO;
+        assert_eq!(record(consumed(0, Some(nonce()))).judge(&attempt), RefreshVerdict::Replay);
+    }
+
+    #[test]
+    fn a_reusable_credential_extends_its_session() {
+        let verdict = record(CredentialState::Current).judge(&attempt(RefreshStyle::Reusable));
+        assert_eq!(verdict, RefreshVerdict::Extend);
+    }
+
+    #[test]
+    fn nothing_is_refreshed_nor_ended_for_another_client_a_session_that_is_over_or_a_suspended_user() {
+        let elsewhere = Session { client_id: ClientId::from_static("elsewhere"), ..session() };
+        let ended = Session { end: Some(SessionEnd { at: NOW, reason: EndReason::LoggedOut }), ..session() };
+        let expired = Session { expires_at: NOW, ..session() };
+        for credential in [CredentialState::Current, consumed(0, None), consumed(100, Some(nonce()))] {
+            let record = record(credential);
+            for (session, user, refusal) in [
+                (elsewhere.clone(), user(), RefreshRefusal::OtherClient),
+                (ended.clone(), user(), RefreshRefusal::SessionOver),
+                (expired.clone(), user(), RefreshRefusal::SessionOver),
+                (session(), suspended_user(), RefreshRefusal::UserSuspended),
+            ] {
+                let record = RefreshRecord { user, session, credential: record.credential.clone() };
+                assert_eq!(judge(&record), RefreshVerdict::Refuse(refusal));
+            }
+        }
+    }
+
+    #[test]
+    fn a_successor_depends_on_the_credential_and_on_the_nonce() {
+        let other_nonce = SuccessorNonce::from_bytes([3; 32]);
+        let token = |id| RefreshHandle::Token(session().id, TokenId(uuid::Uuid::from_u128(id)));
+        for (handle, other) in
+            [(secret(), RefreshHandle::Secret(RefreshSecret::from_bytes([4; 32]))), (token(1), token(2))]
+        {
+            assert_eq!(handle.successor(&nonce()).digest(), handle.successor(&nonce()).digest());
+            assert_ne!(handle.successor(&nonce()).digest(), handle.digest());
+            assert_ne!(handle.successor(&nonce()).digest(), handle.successor(&other_nonce).digest());
+            assert_ne!(handle.successor(&nonce()).digest(), other.successor(&nonce()).digest());
+        }
+    }
+
+    #[test]
+    fn a_tokens_id_refreshes_its_own_session_only() {
+        let token = TokenId(uuid::Uuid::from_u128(1));
+        let elsewhere = SessionId(uuid::Uuid::from_u128(77));
+        assert_ne!(
+            RefreshHandle::Token(session().id, token).digest(),
+            RefreshHandle::Token(elsewhere, token).digest()
+        );
+    }
+
+    #[test]
+    fn the_derivation_of_a_successor_is_fixed() {
+        // HMAC-SHA-256 as Python's `hmac` module computes it for these inputs.
+        let RefreshHandle::Secret(successor) = secret().successor(&nonce()) else { panic!("not a secret") };
+        let expected = "52004e5fe35dbab9f50ab2d5b3abcad47f9882c8f8d342232787ea37f63d3075";
+        let hex: String = successor.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, expected);
+    }
+}

@@ -133,10 +133,16 @@ pub struct Session {
 }
 
 impl Session {
+    /// When the session ends by itself unless it is refreshed before.
+    #[must_use]
+    pub fn ends_at(&self, policy: &SessionPolicy) -> Timestamp {
+        self.expires_at.min(self.last_refreshed_at.plus(policy.idle))
+    }
+
     /// Whether the session can still be refreshed and its access tokens still serve.
     #[must_use]
     pub fn is_live(&self, now: Timestamp, policy: &SessionPolicy) -> bool {
-        self.end.is_none() && now < self.expires_at && now.since(self.last_refreshed_at) < policy.idle
+        self.end.is_none() && now < self.ends_at(policy)
     }
 }
 

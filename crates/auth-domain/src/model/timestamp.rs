@@ -19,6 +19,11 @@ impl Timestamp {
     /// 9999-12-31T23:59:59.999999Z.
     pub const MAX: Self = Self(253_402_300_799_999_999);
 
+    #[cfg(test)]
+    pub(crate) const fn from_const(micros: i64) -> Self {
+        Self(micros)
+    }
+
     /// The time this many microseconds after the Unix epoch; times before the epoch become the epoch.
     #[must_use]
     pub fn from_unix_micros(micros: i64) -> Self {

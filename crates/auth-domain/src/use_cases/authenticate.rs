@@ -1,0 +1,136 @@
+//! Authenticate: the bearer of an access token is shown to be a user.
+
+use thiserror::Error;
+
+use crate::Auth;
+use crate::model::{AccessClaims, Session, User};
+use crate::ports::PortError;
+
+/// The user who bears an access token, as they are now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The user.
+    pub user: User,
+    /// The session, which is live.
+    pub session: Session,
+    /// What the token says.
+    pub claims: AccessClaims,
+}
+
+/// Why nobody was shown to be a user.
+#[derive(Debug, Error)]
+pub enum AuthenticateError {
+    /// The token is not ours, is expired, or its session or its user is no more.
+    #[error("invalid token")]
+    InvalidToken,
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl Auth {
+    /// Shows who bears `token`.
+    ///
+    /// The store is asked each time: a session that has ended anywhere opens nothing from then on, and roles are the
+    /// user's own, not the token's.
+    ///
+    /// # Errors
+    /// [`AuthenticateError::InvalidToken`], whatever it is that is wrong with it.
+    pub async fn authenticate(&self, token: &str) -> Result<Identity, AuthenticateError> {
+        let now = self.ports.clock.now();
+        let claims = self
+            .ports
+            .tokens
+            .verify(token)
+            .filter(|claims| claims.are_current(now, &self.policy.token))
+            .ok_or(AuthenticateError::InvalidToken)?;
+        let (session, user) =
+            self.ports.sessions.find(claims.session_id).await?.ok_or(AuthenticateError::InvalidToken)?;
+        let fits = session.user_id == claims.user_id
+            && session.client_id == claims.client_id
+            && session.is_live(now, &self.policy.session)
+            && user.is_active();
+        if fits { Ok(Identity { user, session, claims }) } else { Err(AuthenticateError::InvalidToken) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::{ClientId, EndReason, Roles, SessionEnd, TokenId, UserId};
+    use crate::use_cases::fixture::{Mocks, NOW, session, suspended_user, unavailable, user};
+
+    fn claims() -> AccessClaims {
+        AccessClaims {
+            token_id: TokenId(Uuid::from_u128(9)),
+            user_id: user().id,
+            session_id: session().id,
+            client_id: session().client_id,
+            roles: Roles::default(),
+            issued_at: NOW.minus(Duration::from_secs(60)),
+            expires_at: NOW.plus(Duration::from_secs(60)),
+        }
+    }
+
+    async fn authenticate(
+        claims: Option<AccessClaims>,
+        found: Option<(Session, User)>,
+    ) -> Result<Identity, AuthenticateError> {
+        let mut mocks = Mocks::new();
+        mocks.tokens.expect_verify().once().withf(|token| token == "token").return_const(claims);
+        mocks.sessions.expect_find().withf(|id| *id == session().id).returning(move |_| Ok(found.clone()));
+        mocks.auth().authenticate("token").await
+    }
+
+    #[tokio::test]
+    async fn the_bearer_is_the_user_as_the_store_knows_them() {
+        let identity = authenticate(Some(claims()), Some((session(), user()))).await.expect("authenticated");
+        assert_eq!(identity.user.roles.to_string(), "customer");
+        assert_eq!(identity.session, session());
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_not_ours_or_not_current_asks_no_store() {
+        let expired = AccessClaims { expires_at: NOW.minus(Duration::from_secs(6)), ..claims() };
+        let future = AccessClaims { issued_at: NOW.plus(Duration::from_secs(6)), ..claims() };
+        for claims in [None, Some(expired), Some(future)] {
+            let mut mocks = Mocks::new();
+            mocks.tokens.expect_verify().once().return_const(claims);
+            mocks.sessions.expect_find().never();
+            let error = mocks.auth().authenticate("token").await.expect_err("refused");
+            assert!(matches!(error, AuthenticateError::InvalidToken));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_over_or_not_the_tokens_own_opens_nothing() {
+        let ended = Session { end: Some(SessionEnd { at: NOW, reason: EndReason::LoggedOut }), ..session() };
+        let expired = Session { expires_at: NOW, ..session() };
+        let anothers = Session { user_id: UserId(Uuid::from_u128(8)), ..session() };
+        let elsewhere = Session { client_id: ClientId::from_static("elsewhere"), ..session() };
+        for found in [
+            None,
+            Some((ended, user())),
+            Some((expired, user())),
+            Some((anothers, user())),
+            Some((elsewhere, user())),
+            Some((session(), suspended_user())),
+        ] {
+            let error = authenticate(Some(claims()), found).await.expect_err("refused");
+            assert!(matches!(error, AuthenticateError::InvalidToken));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_away_is_no_invalid_token() {
+        let mut mocks = Mocks::new();
+        mocks.tokens.expect_verify().once().return_const(Some(claims()));
+        mocks.sessions.expect_find().once().returning(|_| Err(unavailable()));
+        let error = mocks.auth().authenticate("token").await.expect_err("away");
+        assert!(matches!(error, AuthenticateError::Port(PortError::Unavailable(_))));
+    }
+}

@@ -1,0 +1,136 @@
+//! Authenticate an API key: a program is shown to be one that is trusted, for what it is about to do.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::Auth;
+use crate::model::{ApiKey, ApiKeySecret, Scope};
+use crate::ports::PortError;
+
+/// The last use of a key is noted this often at most, so that not every call writes.
+const LAST_USE_PRECISION: Duration = Duration::from_secs(60);
+
+/// Why a program may not do what it is about to do.
+#[derive(Debug, Error)]
+pub enum AuthenticateApiKeyError {
+    /// The key is unknown, revoked or expired.
+    #[error("invalid API key")]
+    InvalidKey,
+    /// The key does not have the scope.
+    #[error("the API key does not have the scope {}", .0.as_str())]
+    MissingScope(Scope),
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl Auth {
+    /// Shows which key `secret` is, if it serves for `scope`, and notes that it was used.
+    ///
+    /// # Errors
+    /// [`AuthenticateApiKeyError::InvalidKey`], whatever it is that is wrong with the key, and
+    /// [`AuthenticateApiKeyError::MissingScope`].
+    pub async fn authenticate_api_key(
+        &self,
+        secret: &str,
+        scope: Scope,
+    ) -> Result<ApiKey, AuthenticateApiKeyError> {
+        let now = self.ports.clock.now();
+        let secret = ApiKeySecret::parse(secret).ok_or(AuthenticateApiKeyError::InvalidKey)?;
+        let key = self.ports.api_keys.find(&secret.digest()).await?;
+        let key = key.filter(|key| key.is_live(now)).ok_or(AuthenticateApiKeyError::InvalidKey)?;
+        if !key.scopes.contains(scope) {
+            return Err(AuthenticateApiKeyError::MissingScope(scope));
+        }
+        if key.last_used_at.is_none_or(|last| now.since(last) >= LAST_USE_PRECISION) {
+            self.ports.api_keys.mark_used(key.id, now).await?;
+        }
+        Ok(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::{ApiKeyId, ApiKeyName, Scopes};
+    use crate::use_cases::fixture::{Mocks, NOW};
+
+    fn secret() -> ApiKeySecret {
+        ApiKeySecret::from_bytes([1; 32])
+    }
+
+    fn key() -> ApiKey {
+        ApiKey {
+            id: ApiKeyId(Uuid::from_u128(5)),
+            name: ApiKeyName::parse("backend").expect("a name"),
+            scopes: [Scope::UsersRead].into_iter().collect::<Scopes>(),
+            created_at: NOW.minus(Duration::from_secs(3_600)),
+            expires_at: None,
+            revoked_at: None,
+            last_used_at: None,
+        }
+    }
+
+    fn finding(found: Option<ApiKey>) -> Mocks {
+        let mut mocks = Mocks::new();
+        mocks
+            .api_keys
+            .expect_find()
+            .once()
+            .withf(|digest| *digest == secret().digest())
+            .returning(move |_| Ok(found.clone()));
+        mocks
+    }
+
+    #[tokio::test]
+    async fn a_key_with_the_scope_serves_and_its_use_is_noted() {
+        let mut mocks = finding(Some(key()));
+        mocks
+            .api_keys
+            .expect_mark_used()
+            .once()
+            .withf(|id, now| *id == key().id && *now == NOW)
+            .returning(|_, _| Ok(()));
+        let shown = mocks.auth().authenticate_api_key(&secret().expose(), Scope::UsersRead).await;
+        assert_eq!(shown.expect("authenticated"), key());
+    }
+
+    #[tokio::test]
+    async fn the_next_use_within_a_minute_writes_nothing() {
+        let used = ApiKey { last_used_at: Some(NOW.minus(Duration::from_secs(59))), ..key() };
+        let mut mocks = finding(Some(used));
+        mocks.api_keys.expect_mark_used().never();
+        mocks.auth().authenticate_api_key(&secret().expose(), Scope::UsersRead).await.expect("authenticated");
+    }
+
+    #[tokio::test]
+    async fn a_key_without_the_scope_is_told_so() {
+        let mut mocks = finding(Some(key()));
+        mocks.api_keys.expect_mark_used().never();
+        let error = mocks.auth().authenticate_api_key(&secret().expose(), Scope::UsersWrite).await;
+        assert!(matches!(error, Err(AuthenticateApiKeyError::MissingScope(Scope::UsersWrite))));
+    }
+
+    #[tokio::test]
+    async fn unknown_revoked_and_expired_keys_are_all_the_same() {
+        let revoked = ApiKey { revoked_at: Some(NOW), ..key() };
+        let expired = ApiKey { expires_at: Some(NOW), ..key() };
+        for found in [None, Some(revoked), Some(expired)] {
+            let mut mocks = finding(found);
+            mocks.api_keys.expect_mark_used().never();
+            let error = mocks.auth().authenticate_api_key(&secret().expose(), Scope::UsersRead).await;
+            assert!(matches!(error, Err(AuthenticateApiKeyError::InvalidKey)));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_key_asks_no_store() {
+        let mut mocks = Mocks::new();
+        mocks.api_keys.expect_find().never();
+        let error = mocks.auth().authenticate_api_key("key_nonsense", Scope::UsersRead).await;
+        assert!(matches!(error, Err(AuthenticateApiKeyError::InvalidKey)));
+    }
+}

@@ -1,0 +1,29 @@
+//! Delete a user with everything that belongs to them.
+
+use crate::Auth;
+use crate::model::UserId;
+use crate::ports::PortError;
+
+impl Auth {
+    /// Deletes a user, whose sessions end and whose names are free again; `false` when there is no such user.
+    ///
+    /// # Errors
+    /// When a port failed.
+    pub async fn delete_user(&self, user: UserId) -> Result<bool, PortError> {
+        self.ports.users.delete(user).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::use_cases::fixture::{Mocks, user};
+
+    #[tokio::test]
+    async fn says_whether_there_was_such_a_user() {
+        for there_was in [true, false] {
+            let mut mocks = Mocks::new();
+            mocks.users.expect_delete().once().withf(|id| *id == user().id).returning(move |_| Ok(there_was));
+            assert_eq!(mocks.auth().delete_user(user().id).await.expect("asked"), there_was);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Find a user.
+
+use crate::Auth;
+use crate::model::{User, UserRef};
+use crate::ports::PortError;
+
+impl Auth {
+    /// The user of this name; `None` when there is none.
+    ///
+    /// # Errors
+    /// When a port failed.
+    pub async fn find_user(&self, user: &UserRef) -> Result<Option<User>, PortError> {
+        self.ports.users.find(user).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::use_cases::fixture::{Mocks, user};
+
+    #[tokio::test]
+    async fn asks_the_store_for_the_very_name() {
+        let mut mocks = Mocks::new();
+        let name = UserRef::Number(user().number);
+        mocks
+            .users
+            .expect_find()
+            .once()
+            .withf(|asked| *asked == UserRef::Number(user().number))
+            .returning(|_| Ok(Some(user())));
+        assert_eq!(mocks.auth().find_user(&name).await.expect("asked"), Some(user()));
+    }
+}

@@ -1,0 +1,112 @@
+//! What the tests of the use cases share: mocks of every port, and somebody to speak of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::model::{
+    Client, ClientId, EmailAddress, Identifiers, LoginRecord, PasswordHash, PasswordVersion, RefreshStyle,
+    Roles, Session, SessionId, StoredPassword, Timestamp, User, UserId, UserNumber, UserStatus, Username,
+};
+use crate::policy::Policy;
+use crate::ports::{
+    Cause, MockAccessTokenCodec, MockApiKeyRepository, MockClock, MockPasswordHasher, MockSecureRandom,
+    MockSessionRepository, MockUserRepository, PortError,
+};
+use crate::{Auth, Ports};
+
+/// 2025-08-13T10:15:30.5Z: not a whole second, so that tests see where times are cut.
+pub(crate) const NOW: Timestamp = Timestamp::from_const(1_755_080_130_500_000);
+
+/// A mock of every port. One that is called without being told to expect it fails the test, so each test also
+/// proves what is *not* called.
+pub(crate) struct Mocks {
+    pub(crate) users: MockUserRepository,
+    pub(crate) sessions: MockSessionRepository,
+    pub(crate) api_keys: MockApiKeyRepository,
+    pub(crate) hasher: MockPasswordHasher,
+    pub(crate) tokens: MockAccessTokenCodec,
+}
+
+impl Mocks {
+    pub(crate) fn new() -> Self {
+        Self {
+            users: MockUserRepository::new(),
+            sessions: MockSessionRepository::new(),
+            api_keys: MockApiKeyRepository::new(),
+            hasher: MockPasswordHasher::new(),
+            tokens: MockAccessTokenCodec::new(),
+        }
+    }
+
+    /// The use cases over these mocks, at [`NOW`], with chance that always gives sevens.
+    pub(crate) fn auth(self) -> Auth {
+        let mut clock = MockClock::new();
+        clock.expect_now().return_const(NOW);
+        let mut random = MockSecureRandom::new();
+        random.expect_fill().returning(|bytes| bytes.fill(7));
+        let ports = Ports {
+            users: Arc::new(self.users),
+            sessions: Arc::new(self.sessions),
+            api_keys: Arc::new(self.api_keys),
+            hasher: Arc::new(self.hasher),
+            tokens: Arc::new(self.tokens),
+            clock: Arc::new(clock),
+            random: Arc::new(random),
+        };
+        Auth::new(ports, Policy::default())
+    }
+}
+
+pub(crate) fn user() -> User {
+    User {
+        id: UserId(Uuid::from_u128(1)),
+        number: UserNumber(1),
+        identifiers: Identifiers::new(
+            Some(Username::parse("john_doe").expect("a username")),
+            Some(EmailAddress::parse("john@example.com").expect("an address")),
+        )
+        .expect("identifiers"),
+        display_name: None,
+        phone_number: None,
+        email_verified: false,
+        status: UserStatus::Active,
+        roles: Roles::parse("customer").expect("roles"),
+        created_at: NOW.minus(Duration::from_secs(3_600)),
+    }
+}
+
+pub(crate) fn suspended_user() -> User {
+    User { status: UserStatus::Suspended, ..user() }
+}
+
+pub(crate) fn login_record(user: User) -> LoginRecord {
+    LoginRecord { user, password: StoredPassword { hash: hash(), version: PasswordVersion(3) } }
+}
+
+pub(crate) fn hash() -> PasswordHash {
+    PasswordHash::new("stored hash".to_owned())
+}
+
+pub(crate) fn client(refresh_style: RefreshStyle) -> Client {
+    Client { id: ClientId::from_static("example"), refresh_style, access_lifetime: Duration::from_secs(900) }
+}
+
+/// A session of [`user`] through [`client`] that began a minute ago.
+pub(crate) fn session() -> Session {
+    let created_at = NOW.minus(Duration::from_secs(60));
+    Session {
+        id: SessionId(Uuid::from_u128(2)),
+        user_id: user().id,
+        client_id: ClientId::from_static("example"),
+        created_at,
+        last_refreshed_at: created_at,
+        expires_at: created_at.plus(Policy::default().session.absolute),
+        end: None,
+    }
+}
+
+pub(crate) fn unavailable() -> PortError {
+    PortError::Unavailable(Cause::from("the store is away"))
+}

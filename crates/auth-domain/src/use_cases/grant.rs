@@ -1,0 +1,64 @@
+//! Handing out the tokens of a session.
+
+use std::time::Duration;
+
+use uuid::Builder;
+
+use crate::Auth;
+use crate::model::{
+    AccessClaims, AccessToken, Client, RefreshHandle, RefreshSecret, Session, SessionId, Timestamp, TokenId,
+    User,
+};
+use crate::ports::PortError;
+
+/// The tokens of a session, for its user and nobody else.
+#[derive(Debug)]
+pub struct TokenGrant {
+    /// The user.
+    pub user: User,
+    /// The session.
+    pub session_id: SessionId,
+    /// Opens what the user may see.
+    pub access_token: AccessToken,
+    /// How long the access token serves, in whole seconds.
+    pub expires_in: Duration,
+    /// Refreshes the session; `None` when the access token does that itself.
+    pub refresh_token: Option<RefreshSecret>,
+}
+
+impl Auth {
+    /// Signs an access token of `session`, issued at the session's last refresh, and hands it out with `handle`.
+    pub(super) fn grant(
+        &self,
+        client: &Client,
+        user: User,
+        session: &Session,
+        handle: RefreshHandle,
+        now: Timestamp,
+    ) -> Result<TokenGrant, PortError> {
+        let (token_id, refresh_token) = match handle {
+            RefreshHandle::Token(_, token_id) => (token_id, None),
+            RefreshHandle::Secret(secret) => (self.new_token_id(), Some(secret)),
+        };
+        let issued_at = session.last_refreshed_at.whole_seconds();
+        let expires_at = issued_at.plus(client.access_lifetime).min(session.ends_at(&self.policy.session));
+        let claims = AccessClaims {
+            token_id,
+            user_id: user.id,
+            session_id: session.id,
+            client_id: client.id.clone(),
+            roles: user.roles.clone(),
+            issued_at,
+            expires_at: expires_at.whole_seconds(),
+        };
+        let access_token = self.ports.tokens.sign(&claims)?;
+        let expires_in = claims.expires_at.since(now.whole_seconds());
+        Ok(TokenGrant { user, session_id: session.id, access_token, expires_in, refresh_token })
+    }
+
+    fn new_token_id(&self) -> TokenId {
+        let mut bytes = [0; 16];
+        self.ports.random.fill(&mut bytes);
+        TokenId(Builder::from_random_bytes(bytes).into_uuid())
+    }
+}

@@ -1,0 +1,27 @@
+//! List the API keys, without their secrets.
+
+use crate::Auth;
+use crate::model::ApiKey;
+use crate::ports::PortError;
+
+impl Auth {
+    /// Every API key, oldest first, those that serve no longer too.
+    ///
+    /// # Errors
+    /// When a port failed.
+    pub async fn list_api_keys(&self) -> Result<Vec<ApiKey>, PortError> {
+        self.ports.api_keys.list().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::use_cases::fixture::{Mocks, unavailable};
+
+    #[tokio::test]
+    async fn a_store_that_is_away_is_not_an_empty_list() {
+        let mut mocks = Mocks::new();
+        mocks.api_keys.expect_list().once().returning(|| Err(unavailable()));
+        assert!(mocks.auth().list_api_keys().await.is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! List users, a page at a time.
+
+use crate::Auth;
+use crate::model::{User, UserNumber};
+use crate::ports::PortError;
+
+/// The most users on a page.
+pub const MAX_PAGE: u32 = 1_000;
+
+/// Some users, in ascending order of their numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserPage {
+    /// The users.
+    pub users: Vec<User>,
+    /// What the next page begins after; `None` when this is the last.
+    pub next: Option<UserNumber>,
+}
+
+impl Auth {
+    /// The page of at most `limit` users, 1 to [`MAX_PAGE`], that begins after the user numbered `after`.
+    ///
+    /// # Errors
+    /// When a port failed.
+    pub async fn list_users(&self, after: Option<UserNumber>, limit: u32) -> Result<UserPage, PortError> {
+        let limit = limit.clamp(1, MAX_PAGE);
+        let mut users = self.ports.users.list(after, limit + 1).await?;
+        let there_are_more = users.len() > limit as usize;
+        users.truncate(limit as usize);
+        let next = users.last().map(|user| user.number).filter(|_| there_are_more);
+        Ok(UserPage { users, next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::use_cases::fixture::{Mocks, user};
+
+    fn numbered(number: i64) -> User {
+        User { number: UserNumber(number), ..user() }
+    }
+
+    async fn page(stored: i64, limit: u32) -> UserPage {
+        let mut mocks = Mocks::new();
+        mocks
+            .users
+            .expect_list()
+            .once()
+            .returning(move |_, limit| Ok((1..=stored).take(limit as usize).map(numbered).collect()));
+        mocks.auth().list_users(None, limit).await.expect("listed")
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_not_the_last_says_where_the_next_begins() {
+        let page = page(3, 2).await;
+        assert_eq!(page.users, [numbered(1), numbered(2)]);
+        assert_eq!(page.next, Some(UserNumber(2)));
+    }
+
+    #[tokio::test]
+    async fn the_last_page_says_so_even_when_it_is_full() {
+        assert_eq!(page(2, 2).await.next, None);
+        assert_eq!(page(0, 2).await, UserPage { users: Vec::new(), next: None });
+    }
+
+    #[tokio::test]
+    async fn a_page_is_never_empty_by_request_nor_boundless() {
+        assert_eq!(page(3, 0).await.users.len(), 1);
+        assert_eq!(page(5_000, u32::MAX).await.users.len(), 1_000);
+    }
+}

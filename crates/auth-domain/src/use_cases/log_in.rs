@@ -1,0 +1,277 @@
+//! Log in: a user proves the password and a session begins.
+
+use thiserror::Error;
+
+use crate::Auth;
+use crate::model::{
+    Client, IdentifierKey, LoginRecord, NewSession, PasswordAttempt, RefreshHandle, Session, SessionId,
+    uuid_v7,
+};
+use crate::ports::{OpenOutcome, PasswordVerdict, PortError};
+
+use super::TokenGrant;
+
+/// Somebody who says who they are and tries a password.
+#[derive(Debug)]
+pub struct LogIn<'a> {
+    /// Who the tokens are to be issued to.
+    pub client: &'a Client,
+    /// The username or the e-mail address, as typed.
+    pub identifier: &'a str,
+    /// The password to try.
+    pub password: PasswordAttempt,
+}
+
+/// Why no session began.
+#[derive(Debug, Error)]
+pub enum LogInError {
+    /// There is no such user, the password is wrong, or the user is suspended: nobody is told which, and each costs
+    /// the same work.
+    #[error("invalid credentials")]
+    InvalidCredentials,
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl Auth {
+    /// Logs a user in.
+    ///
+    /// # Errors
+    /// [`LogInError::InvalidCredentials`], whatever it is that is wrong with them.
+    pub async fn log_in(&self, command: LogIn<'_>) -> Result<TokenGrant, LogInError> {
+        let record = self.find_claimed(command.identifier).await?;
+        let record = self.prove(record, &command.password).await?;
+        self.open_session(command.client, record).await
+    }
+
+    /// The user whom somebody claims to be. A text that can be nobody's name takes the same way as one that is not.
+    async fn find_claimed(&self, identifier: &str) -> Result<Option<LoginRecord>, PortError> {
+        match IdentifierKey::of(identifier) {
+            Ok(key) => self.ports.users.find_for_login(&key).await,
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// One verification, whoever it is and whatever was typed; then the answer.
+    async fn prove(
+        &self,
+        record: Option<LoginRecord>,
+        password: &PasswordAttempt,
+    ) -> Result<LoginRecord, LogInError> {
+        let stored = record.as_ref().map(|record| &record.password.hash);
+        let stored = stored.filter(|_| !password.is_overlong());
+        let verdict = self.ports.hasher.verify(password, stored).await?;
+        let record = record.filter(|record| record.user.is_active()).ok_or(LogInError::InvalidCredentials)?;
+        match verdict {
+            PasswordVerdict::Matches => Ok(record),
+            PasswordVerdict::MatchesOutdated => {
+                self.upgrade_hash(&record, password).await;
+                Ok(record)
+            }
+            PasswordVerdict::Differs => Err(LogInError::InvalidCredentials),
+        }
+    }
+
+    /// Replaces an outdated hash while the password is at hand. That this fails is no reason to refuse the login:
+    /// the next one tries again.
+    async fn upgrade_hash(&self, record: &LoginRecord, password: &PasswordAttempt) {
+        if let Ok(better) = self.ports.hasher.hash(&password.proven()).await {
+            let users = &self.ports.users;
+            let _ = users.upgrade_password_hash(record.user.id, &record.password.hash, &better).await;
+        }
+    }
+
+    async fn open_session(&self, client: &Client, record: LoginRecord) -> Result<TokenGrant, LogInError> {
+        let now = self.ports.clock.now();
+        let id = SessionId(uuid_v7(now, &*self.ports.random));
+        let handle = RefreshHandle::generate(client.refresh_style, id, &*self.ports.random);
+        let session = Session {
+            id,
+            user_id: record.user.id,
+            client_id: client.id.clone(),
+            created_at: now,
+            last_refreshed_at: now,
+            expires_at: now.plus(self.policy.session.absolute),
+            end: None,
+        };
+        let new =
+            NewSession { session, credential: handle.digest(), password_version: record.password.version };
+        match self.ports.sessions.open(&new, &self.policy.session).await? {
+            OpenOutcome::Opened => Ok(self.grant(client, record.user, &new.session, handle, now)?),
+            OpenOutcome::Refused => Err(LogInError::InvalidCredentials),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{AccessToken, PasswordHash, PasswordVersion, RefreshStyle};
+    use crate::use_cases::fixture::{
+        Mocks, NOW, client, hash, login_record, suspended_user, unavailable, user,
+    };
+
+    async fn log_in(mocks: Mocks, style: RefreshStyle) -> Result<TokenGrant, LogInError> {
+        let client = client(style);
+        let password = PasswordAttempt::new("P@ssw0rd!");
+        mocks.auth().log_in(LogIn { client: &client, identifier: "John_Doe", password }).await
+    }
+
+    /// Mocks of a user who is found and whose password is judged so.
+    fn judged(verdict: PasswordVerdict) -> Mocks {
+        let mut mocks = Mocks::new();
+        mocks
+            .users
+            .expect_find_for_login()
+            .once()
+            .withf(|key| key.as_str() == "john_doe")
+            .returning(|_| Ok(Some(login_record(user()))));
+        mocks
+            .hasher
+            .expect_verify()
+            .once()
+            .withf(|_, stored| stored.map(PasswordHash::expose) == Some("stored hash"))
+            .returning(move |_, _| Ok(verdict));
+        mocks
+    }
+
+    /// Mocks that end a login right after one verification against nobody's hash.
+    fn decoyed(mocks: &mut Mocks) {
+        mocks
+            .hasher
+            .expect_verify()
+            .once()
+            .withf(|_, stored| stored.is_none())
+            .returning(|_, _| Ok(PasswordVerdict::Differs));
+        mocks.sessions.expect_open().never();
+        mocks.tokens.expect_sign().never();
+    }
+
+    fn opened(mocks: &mut Mocks) {
+        mocks
+            .sessions
+            .expect_open()
+            .once()
+            .withf(|new, _| {
+                new.session.user_id == user().id
+                    && new.session.last_refreshed_at == NOW
+                    && new.session.expires_at == NOW.plus(Duration::from_secs(30 * 24 * 3_600))
+                    && new.password_version == PasswordVersion(3)
+            })
+            .returning(|_, _| Ok(OpenOutcome::Opened));
+        mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn the_right_password_opens_a_session() {
+        let mut mocks = judged(PasswordVerdict::Matches);
+        opened(&mut mocks);
+        let grant = log_in(mocks, RefreshStyle::Rotating).await.expect("logged in");
+        assert_eq!(grant.access_token.expose(), "signed");
+        assert_eq!(grant.expires_in, Duration::from_secs(900));
+        assert!(grant.refresh_token.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_token_that_renews_itself_comes_alone() {
+        let mut mocks = judged(PasswordVerdict::Matches);
+        opened(&mut mocks);
+        assert!(log_in(mocks, RefreshStyle::SelfRenewing).await.expect("logged in").refresh_token.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_wrong_password_opens_nothing() {
+        let mut mocks = judged(PasswordVerdict::Differs);
+        mocks.sessions.expect_open().never();
+        mocks.hasher.expect_hash().never();
+        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("refused");
+        assert!(matches!(error, LogInError::InvalidCredentials));
+    }
+
+    #[tokio::test]
+    async fn an_unknown_user_costs_a_verification_all_the_same() {
+        let mut mocks = Mocks::new();
+        mocks.users.expect_find_for_login().once().returning(|_| Ok(None));
+        decoyed(&mut mocks);
+        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("refused");
+        assert!(matches!(error, LogInError::InvalidCredentials));
+    }
+
+    #[tokio::test]
+    async fn what_is_nobodys_name_costs_a_verification_and_no_query() {
+        let mut mocks = Mocks::new();
+        mocks.users.expect_find_for_login().never();
+        decoyed(&mut mocks);
+        let client = client(RefreshStyle::Rotating);
+        let command = LogIn { client: &client, identifier: "a\0b", password: PasswordAttempt::new("x") };
+        let error = mocks.auth().log_in(command).await.expect_err("refused");
+        assert!(matches!(error, LogInError::InvalidCredentials));
+    }
+
+    #[tokio::test]
+    async fn an_overlong_password_costs_a_verification_and_is_wrong() {
+        let mut mocks = Mocks::new();
+        mocks.users.expect_find_for_login().once().returning(|_| Ok(Some(login_record(user()))));
+        decoyed(&mut mocks);
+        let client = client(RefreshStyle::Rotating);
+        let password = PasswordAttempt::new(&"a".repeat(256));
+        let command = LogIn { client: &client, identifier: "john_doe", password };
+        let error = mocks.auth().log_in(command).await.expect_err("refused");
+        assert!(matches!(error, LogInError::InvalidCredentials));
+    }
+
+    #[tokio::test]
+    async fn a_suspended_user_with_the_right_password_is_told_that_it_is_wrong() {
+        let mut mocks = Mocks::new();
+        mocks.users.expect_find_for_login().once().returning(|_| Ok(Some(login_record(suspended_user()))));
+        mocks.hasher.expect_verify().once().returning(|_, _| Ok(PasswordVerdict::MatchesOutdated));
+        mocks.hasher.expect_hash().never();
+        mocks.sessions.expect_open().never();
+        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("refused");
+        assert!(matches!(error, LogInError::InvalidCredentials));
+    }
+
+    #[tokio::test]
+    async fn an_outdated_hash_is_replaced_at_login() {
+        let mut mocks = judged(PasswordVerdict::MatchesOutdated);
+        mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("better".to_owned())));
+        mocks
+            .users
+            .expect_upgrade_password_hash()
+            .once()
+            .withf(|id, old, new| *id == user().id && *old == hash() && new.expose() == "better")
+            .returning(|_, _, _| Ok(true));
+        opened(&mut mocks);
+        log_in(mocks, RefreshStyle::Rotating).await.expect("logged in");
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_cannot_be_replaced_does_not_fail_the_login() {
+        let mut mocks = judged(PasswordVerdict::MatchesOutdated);
+        mocks.hasher.expect_hash().once().returning(|_| Err(PortError::Overloaded));
+        mocks.users.expect_upgrade_password_hash().never();
+        opened(&mut mocks);
+        log_in(mocks, RefreshStyle::Rotating).await.expect("logged in");
+    }
+
+    #[tokio::test]
+    async fn a_password_changed_meanwhile_opens_nothing() {
+        let mut mocks = judged(PasswordVerdict::Matches);
+        mocks.sessions.expect_open().once().returning(|_, _| Ok(OpenOutcome::Refused));
+        mocks.tokens.expect_sign().never();
+        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("refused");
+        assert!(matches!(error, LogInError::InvalidCredentials));
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_away_is_no_wrong_password() {
+        let mut mocks = Mocks::new();
+        mocks.users.expect_find_for_login().once().returning(|_| Err(unavailable()));
+        mocks.hasher.expect_verify().never();
+        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("away");
+        assert!(matches!(error, LogInError::Port(PortError::Unavailable(_))));
+    }
+}

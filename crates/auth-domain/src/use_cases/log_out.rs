@@ -1,0 +1,97 @@
+//! Log out: a session ends because its user says so.
+
+use crate::Auth;
+use crate::model::{Client, EndReason, SessionId};
+use crate::ports::PortError;
+
+/// Which session is to end.
+#[derive(Debug)]
+pub enum LogOut<'a> {
+    /// The one with this id, which the caller has shown to be theirs.
+    Session(SessionId),
+    /// The one that this token, used or not, was issued in.
+    RefreshToken {
+        /// Who presents the token.
+        client: &'a Client,
+        /// What the client would refresh the session with.
+        token: &'a str,
+    },
+}
+
+impl Auth {
+    /// Ends a session. The session that has ended; `None` when there was none to end, which is no error: whoever
+    /// logs out twice is as logged out as they wished.
+    ///
+    /// # Errors
+    /// When a port failed.
+    pub async fn log_out(&self, command: LogOut<'_>) -> Result<Option<SessionId>, PortError> {
+        let now = self.ports.clock.now();
+        let sessions = &self.ports.sessions;
+        match command {
+            LogOut::Session(id) => {
+                let ended = sessions.end(id, EndReason::LoggedOut, now).await?;
+                Ok(ended.then_some(id))
+            }
+            LogOut::RefreshToken { client, token } => match self.read_handle(client, token, now) {
+                Some(handle) => {
+                    let reason = EndReason::LoggedOut;
+                    sessions.end_by_credential(&handle.digest(), &client.id, reason, now).await
+                }
+                None => Ok(None),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{RefreshSecret, RefreshStyle};
+    use crate::use_cases::fixture::{Mocks, NOW, client, session};
+
+    #[tokio::test]
+    async fn ends_the_session_that_is_named() {
+        let mut mocks = Mocks::new();
+        mocks
+            .sessions
+            .expect_end()
+            .once()
+            .withf(|id, reason, now| *id == session().id && *reason == EndReason::LoggedOut && *now == NOW)
+            .returning(|_, _, _| Ok(true));
+        let ended = mocks.auth().log_out(LogOut::Session(session().id)).await.expect("logged out");
+        assert_eq!(ended, Some(session().id));
+    }
+
+    #[tokio::test]
+    async fn logging_out_twice_is_no_error() {
+        let mut mocks = Mocks::new();
+        mocks.sessions.expect_end().once().returning(|_, _, _| Ok(false));
+        let ended = mocks.auth().log_out(LogOut::Session(session().id)).await.expect("logged out");
+        assert_eq!(ended, None);
+    }
+
+    #[tokio::test]
+    async fn ends_the_session_of_a_refresh_token() {
+        let secret = RefreshSecret::from_bytes([1; 32]);
+        let digest = secret.digest();
+        let mut mocks = Mocks::new();
+        mocks
+            .sessions
+            .expect_end_by_credential()
+            .once()
+            .withf(move |presented, client, _, _| *presented == digest && client.as_str() == "example")
+            .returning(|_, _, _, _| Ok(Some(session().id)));
+        let client = client(RefreshStyle::Reusable);
+        let command = LogOut::RefreshToken { client: &client, token: &secret.expose() };
+        assert_eq!(mocks.auth().log_out(command).await.expect("logged out"), Some(session().id));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_token_ends_nothing_and_asks_no_store() {
+        let mut mocks = Mocks::new();
+        mocks.sessions.expect_end_by_credential().never();
+        let client = client(RefreshStyle::Reusable);
+        let command = LogOut::RefreshToken { client: &client, token: "ref_nonsense" };
+        assert_eq!(mocks.auth().log_out(command).await.expect("logged out"), None);
+    }
+}

@@ -1,0 +1,36 @@
+//! What a program can ask of [`Auth`](crate::Auth): one use case a file, each a method named after it, with the
+//! command it takes, the outcome it gives and the error it may end in.
+
+mod authenticate;
+mod authenticate_api_key;
+mod change_password;
+mod create_api_key;
+mod delete_user;
+mod find_user;
+mod grant;
+mod list_api_keys;
+mod list_users;
+mod log_in;
+mod log_out;
+mod purge_sessions;
+mod refresh_session;
+mod register;
+mod revoke_api_key;
+mod set_roles;
+mod set_user_status;
+mod update_user;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+
+pub use authenticate::{AuthenticateError, Identity};
+pub use authenticate_api_key::AuthenticateApiKeyError;
+pub use change_password::{ChangePassword, ChangePasswordError};
+pub use create_api_key::{CreateApiKey, CreatedApiKey};
+pub use grant::TokenGrant;
+pub use list_users::{MAX_PAGE, UserPage};
+pub use log_in::{LogIn, LogInError};
+pub use log_out::LogOut;
+pub use refresh_session::{RefreshSession, RefreshSessionError};
+pub use register::{Register, RegisterError};
+pub use update_user::{UpdateUser, UpdateUserError};

@@ -1,0 +1,31 @@
+//! Purge the sessions that are over, a batch at a time.
+
+use crate::Auth;
+use crate::ports::PortError;
+
+impl Auth {
+    /// Deletes at most `batch` sessions that are over; how many they were. Called until it finds fewer than `batch`.
+    ///
+    /// # Errors
+    /// When a port failed.
+    pub async fn purge_sessions(&self, batch: u32) -> Result<u64, PortError> {
+        self.ports.sessions.purge(self.ports.clock.now(), &self.policy.session, batch).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::use_cases::fixture::{Mocks, NOW};
+
+    #[tokio::test]
+    async fn purges_as_of_now_and_no_more_than_a_batch() {
+        let mut mocks = Mocks::new();
+        mocks
+            .sessions
+            .expect_purge()
+            .once()
+            .withf(|now, _, batch| *now == NOW && *batch == 500)
+            .returning(|_, _, _| Ok(500));
+        assert_eq!(mocks.auth().purge_sessions(500).await.expect("purged"), 500);
+    }
+}

@@ -1,0 +1,269 @@
+//! Refresh a session: its client presents what it holds and gets tokens for another while.
+
+use thiserror::Error;
+
+use crate::Auth;
+use crate::model::{
+    Client, JudgedRefresh, RefreshAttempt, RefreshHandle, RefreshSecret, RefreshStyle, RefreshVerdict,
+    Session, SessionId, SuccessorNonce, Timestamp,
+};
+use crate::ports::PortError;
+
+use super::TokenGrant;
+
+/// Somebody who presents what refreshes a session.
+#[derive(Debug)]
+pub struct RefreshSession<'a> {
+    /// Who presents it.
+    pub client: &'a Client,
+    /// The refresh token, or, if the client's tokens renew themselves, the access token.
+    pub token: &'a str,
+}
+
+/// Why a session was not refreshed.
+#[derive(Debug, Error)]
+pub enum RefreshSessionError {
+    /// The token is not ours, was issued to another client, or its session or its user is no more.
+    #[error("invalid token")]
+    InvalidToken,
+    /// The token had been used before, so somebody else may hold it: the session has been ended for that.
+    #[error("token used before")]
+    Replayed(SessionId),
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl Auth {
+    /// Refreshes a session.
+    ///
+    /// # Errors
+    /// [`RefreshSessionError::InvalidToken`], whatever it is that is wrong with it, and
+    /// [`RefreshSessionError::Replayed`], which nobody but the audit trail should tell from that.
+    pub async fn refresh_session(
+        &self,
+        command: RefreshSession<'_>,
+    ) -> Result<TokenGrant, RefreshSessionError> {
+        let RefreshSession { client, token } = command;
+        let now = self.ports.clock.now();
+        let presented = self.read_handle(client, token, now).ok_or(RefreshSessionError::InvalidToken)?;
+        let nonce = SuccessorNonce::generate(&*self.ports.random);
+        let successor = presented.successor(&nonce);
+        let attempt = RefreshAttempt {
+            presented: presented.digest(),
+            client: client.clone(),
+            successor: successor.digest(),
+            nonce,
+            now,
+            policy: self.policy.session.clone(),
+        };
+        let judged = self.ports.sessions.refresh(&attempt).await?;
+        let JudgedRefresh { record, verdict } = judged.ok_or(RefreshSessionError::InvalidToken)?;
+        let (handle, refreshed_at) = match verdict {
+            RefreshVerdict::Rotate => (successor, now),
+            RefreshVerdict::Extend => (presented, now),
+            RefreshVerdict::Retry { nonce, consumed_at } => (presented.successor(&nonce), consumed_at),
+            RefreshVerdict::Replay => return Err(RefreshSessionError::Replayed(record.session.id)),
+            RefreshVerdict::Refuse(_) => return Err(RefreshSessionError::InvalidToken),
+        };
+        let session = Session { last_refreshed_at: refreshed_at, ..record.session };
+        Ok(self.grant(client, record.user, &session, handle, now)?)
+    }
+
+    /// Reads what a client of this style presents; its access token may have expired, but not be another client's.
+    pub(super) fn read_handle(&self, client: &Client, token: &str, now: Timestamp) -> Option<RefreshHandle> {
+        match client.refresh_style {
+            RefreshStyle::Rotating | RefreshStyle::Reusable => {
+                RefreshSecret::parse(token).map(RefreshHandle::Secret)
+            }
+            RefreshStyle::SelfRenewing => self
+                .ports
+                .tokens
+                .verify(token)
+                .filter(|claims| claims.client_id == client.id)
+                .filter(|claims| claims.were_issued(now, &self.policy.token))
+                .map(|claims| RefreshHandle::Token(claims.session_id, claims.token_id)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::{
+        AccessClaims, AccessToken, ClientId, CredentialState, RefreshRecord, RefreshRefusal, Roles, TokenId,
+    };
+    use crate::use_cases::fixture::{Mocks, NOW, client, session, unavailable, user};
+
+    fn secret() -> RefreshSecret {
+        RefreshSecret::from_bytes([1; 32])
+    }
+
+    fn judged(verdict: RefreshVerdict) -> JudgedRefresh {
+        let record = RefreshRecord { user: user(), session: session(), credential: CredentialState::Current };
+        JudgedRefresh { record, verdict }
+    }
+
+    /// Mocks of a store that knows [`secret`] and judges it so.
+    fn judging(verdict: RefreshVerdict) -> Mocks {
+        let mut mocks = Mocks::new();
+        mocks
+            .sessions
+            .expect_refresh()
+            .once()
+            .withf(|attempt| attempt.presented == secret().digest() && attempt.now == NOW)
+            .returning(move |_| Ok(Some(judged(verdict.clone()))));
+        mocks
+    }
+
+    fn signing(mocks: &mut Mocks, issued_at: Timestamp) {
+        mocks
+            .tokens
+            .expect_sign()
+            .once()
+            .withf(move |claims| {
+                claims.issued_at == issued_at.whole_seconds()
+                    && claims.expires_at == claims.issued_at.plus(Duration::from_secs(900))
+            })
+            .returning(|_| Ok(AccessToken::new("signed".to_owned())));
+    }
+
+    async fn refresh(mocks: Mocks, style: RefreshStyle) -> Result<TokenGrant, RefreshSessionError> {
+        let client = client(style);
+        let command = RefreshSession { client: &client, token: &secret().expose() };
+        mocks.auth().refresh_session(command).await
+    }
+
+    #[tokio::test]
+    async fn a_rotating_token_is_answered_with_its_successor() {
+        let mut mocks = judging(RefreshVerdict::Rotate);
+        signing(&mut mocks, NOW);
+        let grant = refresh(mocks, RefreshStyle::Rotating).await.expect("refreshed");
+        let token = grant.refresh_token.expect("a token").expose();
+        assert_ne!(token, secret().expose());
+        assert_eq!(grant.expires_in, Duration::from_secs(900));
+    }
+
+    #[tokio::test]
+    async fn the_stored_successor_is_the_one_that_is_handed_out() {
+        let mut mocks = Mocks::new();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        mocks.sessions.expect_refresh().once().returning(move |attempt| {
+            sender.send(attempt.successor).expect("the test listens");
+            Ok(Some(judged(RefreshVerdict::Rotate)))
+        });
+        signing(&mut mocks, NOW);
+        let grant = refresh(mocks, RefreshStyle::Rotating).await.expect("refreshed");
+        assert_eq!(grant.refresh_token.expect("a token").digest(), receiver.recv().expect("stored"));
+    }
+
+    #[tokio::test]
+    async fn a_reusable_token_stays_the_same() {
+        let mut mocks = judging(RefreshVerdict::Extend);
+        signing(&mut mocks, NOW);
+        let grant = refresh(mocks, RefreshStyle::Reusable).await.expect("refreshed");
+        assert_eq!(grant.refresh_token.expect("a token").expose(), secret().expose());
+    }
+
+    #[tokio::test]
+    async fn a_retry_is_answered_with_the_first_answer_again() {
+        let nonce = SuccessorNonce::from_bytes([2; 32]);
+        let consumed_at = NOW.minus(Duration::from_secs(3));
+        let mut mocks = judging(RefreshVerdict::Retry { nonce: nonce.clone(), consumed_at });
+        signing(&mut mocks, consumed_at);
+        let grant = refresh(mocks, RefreshStyle::Rotating).await.expect("refreshed");
+        let first_answer = RefreshHandle::Secret(secret()).successor(&nonce).digest();
+        assert_eq!(grant.refresh_token.expect("a token").digest(), first_answer);
+        assert_eq!(grant.expires_in, Duration::from_secs(897));
+    }
+
+    #[tokio::test]
+    async fn a_replay_is_told_apart_and_gets_no_token() {
+        let mut mocks = judging(RefreshVerdict::Replay);
+        mocks.tokens.expect_sign().never();
+        let error = refresh(mocks, RefreshStyle::Rotating).await.expect_err("refused");
+        assert!(matches!(error, RefreshSessionError::Replayed(id) if id == session().id));
+    }
+
+    #[tokio::test]
+    async fn what_the_store_refuses_or_does_not_know_gets_no_token() {
+        let refused = judged(RefreshVerdict::Refuse(RefreshRefusal::SessionOver));
+        for answer in [None, Some(refused)] {
+            let mut mocks = Mocks::new();
+            mocks.sessions.expect_refresh().once().returning(move |_| Ok(answer.clone()));
+            mocks.tokens.expect_sign().never();
+            let error = refresh(mocks, RefreshStyle::Rotating).await.expect_err("refused");
+            assert!(matches!(error, RefreshSessionError::InvalidToken));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_access_token_does_not_refresh_where_an_opaque_one_is_asked_for() {
+        for style in [RefreshStyle::Rotating, RefreshStyle::Reusable] {
+            let mut mocks = Mocks::new();
+            mocks.sessions.expect_refresh().never();
+            mocks.tokens.expect_verify().never();
+            let client = client(style);
+            let command = RefreshSession { client: &client, token: "eyJ0.e30.c2ln" };
+            let error = mocks.auth().refresh_session(command).await.expect_err("refused");
+            assert!(matches!(error, RefreshSessionError::InvalidToken));
+        }
+    }
+
+    fn expired_claims() -> AccessClaims {
+        AccessClaims {
+            token_id: TokenId(Uuid::from_u128(9)),
+            user_id: user().id,
+            session_id: session().id,
+            client_id: session().client_id,
+            roles: Roles::default(),
+            issued_at: NOW.minus(Duration::from_secs(7_200)),
+            expires_at: NOW.minus(Duration::from_secs(3_600)),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_expired_access_token_renews_itself_within_its_session() {
+        let mut mocks = Mocks::new();
+        mocks.tokens.expect_verify().once().return_const(Some(expired_claims()));
+        let presented = RefreshHandle::Token(session().id, expired_claims().token_id).digest();
+        mocks
+            .sessions
+            .expect_refresh()
+            .once()
+            .withf(move |attempt| attempt.presented == presented)
+            .returning(|_| Ok(Some(judged(RefreshVerdict::Rotate))));
+        mocks
+            .tokens
+            .expect_sign()
+            .once()
+            .withf(|claims| claims.token_id != expired_claims().token_id)
+            .returning(|_| Ok(AccessToken::new("renewed".to_owned())));
+        let grant = refresh(mocks, RefreshStyle::SelfRenewing).await.expect("renewed");
+        assert_eq!(grant.access_token.expose(), "renewed");
+        assert!(grant.refresh_token.is_none());
+    }
+
+    #[tokio::test]
+    async fn another_clients_access_token_renews_nothing() {
+        let mut mocks = Mocks::new();
+        let elsewhere = ClientId::from_static("elsewhere");
+        let claims = AccessClaims { client_id: elsewhere, ..expired_claims() };
+        mocks.tokens.expect_verify().once().return_const(Some(claims));
+        mocks.sessions.expect_refresh().never();
+        let error = refresh(mocks, RefreshStyle::SelfRenewing).await.expect_err("refused");
+        assert!(matches!(error, RefreshSessionError::InvalidToken));
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_away_is_no_invalid_token() {
+        let mut mocks = Mocks::new();
+        mocks.sessions.expect_refresh().once().returning(|_| Err(unavailable()));
+        let error = refresh(mocks, RefreshStyle::Rotating).await.expect_err("away");
+        assert!(matches!(error, RefreshSessionError::Port(PortError::Unavailable(_))));
+    }
+}

@@ -1,0 +1,113 @@
+//! Register: somebody becomes a user.
+
+use thiserror::Error;
+
+use crate::Auth;
+use crate::model::{
+    DisplayName, IdentifierKind, Identifiers, NewUser, Password, PhoneNumber, Roles, User, UserId, uuid_v7,
+};
+use crate::ports::{PortError, RegisterOutcome};
+
+/// Somebody who is to become a user.
+#[derive(Debug)]
+pub struct Register {
+    /// The names to log in by.
+    pub identifiers: Identifiers,
+    /// The password.
+    pub password: Password,
+    /// The name to be shown.
+    pub display_name: Option<DisplayName>,
+    /// The phone number.
+    pub phone_number: Option<PhoneNumber>,
+    /// What the user may do.
+    pub roles: Roles,
+}
+
+/// Why somebody did not become a user.
+#[derive(Debug, Error)]
+pub enum RegisterError {
+    /// Another user has this identifier.
+    #[error("another user has this identifier")]
+    Taken(IdentifierKind),
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl Auth {
+    /// Registers a user: active, with an e-mail address yet to be verified.
+    ///
+    /// # Errors
+    /// [`RegisterError::Taken`] when another user has one of the identifiers; nothing is stored then.
+    pub async fn register(&self, command: Register) -> Result<User, RegisterError> {
+        let password_hash = self.ports.hasher.hash(&command.password).await?;
+        let now = self.ports.clock.now();
+        let user = NewUser {
+            id: UserId(uuid_v7(now, &*self.ports.random)),
+            identifiers: command.identifiers,
+            display_name: command.display_name,
+            phone_number: command.phone_number,
+            roles: command.roles,
+            password_hash,
+            created_at: now,
+        };
+        match self.ports.users.register(&user).await? {
+            RegisterOutcome::Registered(user) => Ok(user),
+            RegisterOutcome::Taken(kind) => Err(RegisterError::Taken(kind)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{PasswordHash, PasswordPolicy, Role, Username};
+    use crate::use_cases::fixture::{Mocks, NOW, user};
+
+    fn command() -> Register {
+        Register {
+            identifiers: user().identifiers,
+            password: Password::parse("P@ssw0rd!", PasswordPolicy::default()).expect("accepted"),
+            display_name: None,
+            phone_number: None,
+            roles: Role::parse("customer").into_iter().collect(),
+        }
+    }
+
+    #[tokio::test]
+    async fn stores_the_hash_and_never_the_password() {
+        let mut mocks = Mocks::new();
+        mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("hash".to_owned())));
+        mocks
+            .users
+            .expect_register()
+            .once()
+            .withf(|new| {
+                new.password_hash.expose() == "hash"
+                    && new.created_at == NOW
+                    && new.identifiers.username().map(Username::as_str) == Some("john_doe")
+                    && new.roles.to_string() == "customer"
+                    && new.id.0.get_version_num() == 7
+            })
+            .returning(|_| Ok(RegisterOutcome::Registered(user())));
+        assert_eq!(mocks.auth().register(command()).await.expect("registered"), user());
+    }
+
+    #[tokio::test]
+    async fn says_which_identifier_is_taken() {
+        let mut mocks = Mocks::new();
+        mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("hash".to_owned())));
+        mocks.users.expect_register().once().returning(|_| Ok(RegisterOutcome::Taken(IdentifierKind::Email)));
+        let error = mocks.auth().register(command()).await.expect_err("taken");
+        assert!(matches!(error, RegisterError::Taken(IdentifierKind::Email)));
+    }
+
+    #[tokio::test]
+    async fn stores_nobody_when_hashing_is_overloaded() {
+        let mut mocks = Mocks::new();
+        mocks.hasher.expect_hash().once().returning(|_| Err(PortError::Overloaded));
+        mocks.users.expect_register().never();
+        let error = mocks.auth().register(command()).await.expect_err("overloaded");
+        assert!(matches!(error, RegisterError::Port(PortError::Overloaded)));
+    }
+}

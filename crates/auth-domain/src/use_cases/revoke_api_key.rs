@@ -1,0 +1,36 @@
+//! Revoke an API key: from now on it opens nothing.
+
+use crate::Auth;
+use crate::model::ApiKeyId;
+use crate::ports::PortError;
+
+impl Auth {
+    /// Revokes an API key; `false` when there is no such key or it was revoked before.
+    ///
+    /// # Errors
+    /// When a port failed.
+    pub async fn revoke_api_key(&self, key: ApiKeyId) -> Result<bool, PortError> {
+        self.ports.api_keys.revoke(key, self.ports.clock.now()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::use_cases::fixture::{Mocks, NOW};
+
+    #[tokio::test]
+    async fn revokes_the_key_that_is_named_as_of_now() {
+        let key = ApiKeyId(Uuid::from_u128(5));
+        let mut mocks = Mocks::new();
+        mocks
+            .api_keys
+            .expect_revoke()
+            .once()
+            .withf(move |id, now| *id == key && *now == NOW)
+            .returning(|_, _| Ok(true));
+        assert!(mocks.auth().revoke_api_key(key).await.expect("revoked"));
+    }
+}

@@ -1,0 +1,53 @@
+//! Suspend a user, who is logged out everywhere, or let them in again.
+
+use crate::Auth;
+use crate::model::{User, UserId, UserStatus};
+use crate::ports::PortError;
+
+impl Auth {
+    /// Suspends a user and ends every session of theirs. The user as changed; `None` when there is no such user.
+    ///
+    /// # Errors
+    /// When a port failed.
+    pub async fn suspend_user(&self, user: UserId) -> Result<Option<User>, PortError> {
+        self.ports.users.set_status(user, UserStatus::Suspended, self.ports.clock.now()).await
+    }
+
+    /// Lets a suspended user log in again. The user as changed; `None` when there is no such user.
+    ///
+    /// # Errors
+    /// When a port failed.
+    pub async fn activate_user(&self, user: UserId) -> Result<Option<User>, PortError> {
+        self.ports.users.set_status(user, UserStatus::Active, self.ports.clock.now()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::use_cases::fixture::{Mocks, NOW, suspended_user, user};
+
+    #[tokio::test]
+    async fn a_suspended_user_is_stored_as_such() {
+        let mut mocks = Mocks::new();
+        mocks
+            .users
+            .expect_set_status()
+            .once()
+            .withf(|id, status, now| *id == user().id && *status == UserStatus::Suspended && *now == NOW)
+            .returning(|_, _, _| Ok(Some(suspended_user())));
+        assert_eq!(mocks.auth().suspend_user(user().id).await.expect("set"), Some(suspended_user()));
+    }
+
+    #[tokio::test]
+    async fn an_activated_user_is_stored_as_such() {
+        let mut mocks = Mocks::new();
+        mocks
+            .users
+            .expect_set_status()
+            .once()
+            .withf(|id, status, _| *id == user().id && *status == UserStatus::Active)
+            .returning(|_, _, _| Ok(None));
+        assert_eq!(mocks.auth().activate_user(user().id).await.expect("set"), None);
+    }
+}
