@@ -52,10 +52,9 @@ impl RefreshHandle {
         match self {
             Self::Secret(secret) => Self::Secret(RefreshSecret::from_bytes(derive(secret.bytes(), nonce))),
             Self::Token(session, token) => {
-                let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] =
-                    derive(&token_bytes(*session, *token), nonce);
-                let uuid = Builder::from_random_bytes([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]);
-                Self::Token(*session, TokenId(uuid.into_uuid()))
+                let mut uuid = [0; 16];
+                uuid.copy_from_slice(&derive(&token_bytes(*session, *token), nonce)[..16]);
+                Self::Token(*session, TokenId(Builder::from_random_bytes(uuid).into_uuid()))
             }
         }
     }
@@ -337,8 +336,10 @@ mod tests {
     fn the_derivation_of_a_successor_is_fixed() {
         // HMAC-SHA-256 as Python's `hmac` module computes it for these inputs.
         let RefreshHandle::Secret(successor) = secret().successor(&nonce()) else { panic!("not a secret") };
-        let expected = "52004e5fe35dbab9f50ab2d5b3abcad47f9882c8f8d342232787ea37f63d3075";
-        let hex: String = successor.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, expected);
+        let expected = [
+            0x52, 0x00, 0x4e, 0x5f, 0xe3, 0x5d, 0xba, 0xb9, 0xf5, 0x0a, 0xb2, 0xd5, 0xb3, 0xab, 0xca, 0xd4,
+            0x7f, 0x98, 0x82, 0xc8, 0xf8, 0xd3, 0x42, 0x23, 0x27, 0x87, 0xea, 0x37, 0xf6, 0x3d, 0x30, 0x75,
+        ];
+        assert_eq!(successor.bytes(), &expected);
     }
 }

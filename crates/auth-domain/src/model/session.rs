@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{PasswordVersion, SecretDigest, Timestamp, UserId};
 use crate::policy::SessionPolicy;
 
-/// A session's id: the `sid` of its access tokens (OpenID Connect Front-Channel Logout 1.0, section 3).
+/// A session's id: the `sid` of its access tokens (`OpenID` Connect Front-Channel Logout 1.0, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub Uuid);
 

@@ -1,4 +1,8 @@
 //! The port to password hashing.
+#![cfg_attr(
+    any(test, feature = "mocks"),
+    expect(clippy::ref_option_ref, reason = "mockall matches by reference")
+)]
 
 use async_trait::async_trait;
 

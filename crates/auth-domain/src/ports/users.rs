@@ -10,6 +10,7 @@ use crate::model::{
 
 /// What came of registering a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it is moved once, and nearly always it is the large one")]
 pub enum RegisterOutcome {
     /// The user is stored.
     Registered(User),
@@ -19,6 +20,7 @@ pub enum RegisterOutcome {
 
 /// What came of changing a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it is moved once, and nearly always it is the large one")]
 pub enum UpdateOutcome {
     /// The user as changed.
     Updated(User),

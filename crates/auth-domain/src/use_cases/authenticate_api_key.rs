@@ -9,7 +9,7 @@ use crate::model::{ApiKey, ApiKeySecret, Scope};
 use crate::ports::PortError;
 
 /// The last use of a key is noted this often at most, so that not every call writes.
-const LAST_USE_PRECISION: Duration = Duration::from_secs(60);
+const LAST_USE_PRECISION: Duration = Duration::from_mins(1);
 
 /// Why a program may not do what it is about to do.
 #[derive(Debug, Error)]
