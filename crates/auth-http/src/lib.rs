@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The authentication service: HTTP dialects over [`auth_domain`], wired to the adapters of [`auth_infra`].
+//!
+//! A request passes [`observe`], which numbers, hardens and logs it, and reaches the [`dialects::Mount`] whose path
+//! it is. That receives the body ([`request`]), has the dialect's handler call a use case of the domain, and renders
+//! whatever goes wrong, a [`failure::Failure`], in the dialect's words.
+
+pub mod application;
+pub mod beside;
+pub mod commands;
+pub mod dialects;
+pub mod failure;
+pub mod observe;
+pub mod problem;
+pub mod readiness;
+pub mod reply;
+pub mod request;
+pub mod settings;
+pub mod telemetry;
+pub mod wiring;

@@ -23,8 +23,8 @@ pub enum OpenOutcome {
 /// - MUST give back every member of a session as it was stored.
 /// - MUST open no session for a user who is gone or suspended, nor for a password that has been changed: even when
 ///   that happens at the same time.
-/// - MUST end the oldest live sessions of a user, with [`EndReason::Superseded`], so that not more than
-///   [`SessionPolicy::max_live`] are live when a session has been opened.
+/// - MUST end the oldest other live sessions of a user, with [`EndReason::Superseded`], so that not more than
+///   [`SessionPolicy::max_live`] are live when a session has been opened; the oldest are those that began first.
 /// - MUST judge an attempt to refresh by [`RefreshRecord::judge`](crate::model::RefreshRecord::judge), on a record
 ///   read under a lock of the session, and carry out the verdict before any other judgement over that session:
 ///   - `Rotate`: the presented credential becomes consumed at the attempt's time with the attempt's nonce; the

@@ -33,7 +33,7 @@ pub enum UpdateOutcome {
 /// Keeps users and their passwords. Each method is one transaction: it happens whole or not at all.
 ///
 /// - MUST give back every member of a user as it was stored.
-/// - MUST give each user a number of their own, 1 or more and below 2^53, never given before.
+/// - MUST give each user a number of their own, 1 or more and below 2^53, greater than every number given before.
 /// - MUST keep identifiers unique by their keys, usernames and e-mail addresses in one space: of any number of
 ///   concurrent writers of one key, exactly one succeeds.
 /// - MUST free a user's identifiers when they are changed and when the user is deleted.

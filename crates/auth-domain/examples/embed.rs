@@ -1,0 +1,51 @@
+//! Another team's whole program: register, log in, refresh, log out, over the adapters in memory.
+//!
+//! ```text
+//! cargo run -p auth-domain --example embed --features testing
+//! ```
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use auth_domain::model::{
+    Client, ClientId, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, Roles, Username,
+};
+use auth_domain::testing::TestPorts;
+use auth_domain::use_cases::{LogIn, LogOut, RefreshSession, Register};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let auth = TestPorts::new().auth();
+    let client = Client {
+        id: ClientId::from_static("my-program"),
+        refresh_style: RefreshStyle::Rotating,
+        access_lifetime: Duration::from_secs(900),
+    };
+    let mut out = io::stdout().lock();
+
+    let user = auth
+        .register(Register {
+            identifiers: Identifiers::new(Some(Username::parse("jane")?), None).ok_or("no name")?,
+            password: Password::parse("correct horse battery staple", PasswordPolicy::default())?,
+            display_name: None,
+            phone_number: None,
+            roles: Roles::parse("customer")?,
+        })
+        .await?;
+    writeln!(out, "registered {} as number {}", user.id, user.number)?;
+
+    let password = PasswordAttempt::new("correct horse battery staple");
+    let login = auth.log_in(LogIn { client: &client, identifier: "JANE", password }).await?;
+    let bearer = auth.authenticate(login.access_token.expose()).await?;
+    writeln!(out, "the bearer of the access token is {} with roles {}", bearer.user.id, bearer.user.roles)?;
+
+    let token = login.refresh_token.ok_or("a rotating client gets a refresh token")?.expose();
+    let refreshed = auth.refresh_session(RefreshSession { client: &client, token: &token }).await?;
+    writeln!(out, "refreshed; the access token serves {} seconds", refreshed.expires_in.as_secs())?;
+
+    auth.log_out(LogOut::Session(refreshed.session_id)).await?;
+    let is_over = auth.authenticate(refreshed.access_token.expose()).await.is_err();
+    writeln!(out, "logged out; the access token opens nothing any more: {is_over}")?;
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Signing access tokens and verifying them.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::AccessTokenCodecs;
+use super::scene::{later, now, roles};
+use crate::model::{AccessClaims, ClientId, Role, Roles, SessionId, Timestamp, TokenId, UserId};
+
+/// What a token of every day says.
+fn claims() -> AccessClaims {
+    AccessClaims {
+        token_id: TokenId(Uuid::from_u128(0x0d15_ea5e)),
+        user_id: UserId(Uuid::from_u128(0x0198_a2f3_5d7b_7000_8000_0000_0000_0001)),
+        session_id: SessionId(Uuid::from_u128(0x0198_a2f3_5d7b_7000_8000_0000_0000_0002)),
+        client_id: ClientId::from_static("example"),
+        roles: roles("admin,customer"),
+        issued_at: now().whole_seconds(),
+        expires_at: later(900).whole_seconds(),
+    }
+}
+
+fn sign(codecs: &AccessTokenCodecs, claims: &AccessClaims) -> String {
+    codecs.codec.sign(claims).expect("no fault").expose().to_owned()
+}
+
+pub(super) async fn a_token_is_verified_to_the_claims_it_was_signed_for(codecs: &AccessTokenCodecs) {
+    let role = |n: usize| Role::parse(&format!("r{n:063}")).expect("a role");
+    for claims in [
+        claims(),
+        AccessClaims { roles: Roles::default(), ..claims() },
+        AccessClaims { roles: (0..20).map(role).collect(), ..claims() },
+        AccessClaims { client_id: ClientId::from("\"\u{f6}\\\u{1f600}\n\u{0}".to_owned()), ..claims() },
+        AccessClaims { client_id: ClientId::from_static(""), ..claims() },
+        AccessClaims { token_id: TokenId(Uuid::nil()), user_id: UserId(Uuid::max()), ..claims() },
+        AccessClaims { session_id: SessionId(Uuid::max()), ..claims() },
+        AccessClaims { expires_at: Timestamp::MAX.whole_seconds(), ..claims() },
+    ] {
+        let token = sign(codecs, &claims);
+        assert_eq!(codecs.codec.verify(&token), Some(claims.clone()));
+        assert_eq!(codecs.codec.verify(&token), Some(claims), "and again");
+    }
+}
+
+pub(super) async fn expiry_is_not_judged(codecs: &AccessTokenCodecs) {
+    let at = Timestamp::from_unix_seconds;
+    for (issued_at, expires_at) in [
+        (at(0), at(1)),
+        (at(1_000_000_000), at(1_000_000_900)),
+        (at(250_000_000_000), at(250_000_000_900)),
+        (at(2_000), at(1_000)),
+        (at(1_000), at(1_000)),
+    ] {
+        let claims = AccessClaims { issued_at, expires_at, ..claims() };
+        assert_eq!(codecs.codec.verify(&sign(codecs, &claims)), Some(claims));
+    }
+}
+
+pub(super) async fn equal_claims_are_signed_to_the_same_id_and_times(codecs: &AccessTokenCodecs) {
+    let (one, two) = (sign(codecs, &claims()), sign(codecs, &claims()));
+    for token in [one, two] {
+        let read = codecs.codec.verify(&token).expect("its own token");
+        assert_eq!(read.token_id, claims().token_id);
+        assert_eq!((read.issued_at, read.expires_at), (claims().issued_at, claims().expires_at));
+    }
+}
+
+pub(super) async fn different_claims_make_different_tokens(codecs: &AccessTokenCodecs) {
+    let second = Duration::from_secs(1);
+    let other = |n| Uuid::from_u128(n);
+    let variants = [
+        claims(),
+        AccessClaims { token_id: TokenId(other(1)), ..claims() },
+        AccessClaims { user_id: UserId(other(1)), ..claims() },
+        AccessClaims { session_id: SessionId(other(1)), ..claims() },
+        AccessClaims { client_id: ClientId::from_static("other"), ..claims() },
+        AccessClaims { roles: roles("customer"), ..claims() },
+        AccessClaims { issued_at: claims().issued_at.plus(second), ..claims() },
+        AccessClaims { expires_at: claims().expires_at.plus(second), ..claims() },
+    ];
+    for claims in variants {
+        assert_eq!(codecs.codec.verify(&sign(codecs, &claims)), Some(claims));
+    }
+}
+
+pub(super) async fn a_token_that_was_tampered_with_is_refused(codecs: &AccessTokenCodecs) {
+    let token = sign(codecs, &claims());
+    for (index, character) in token.char_indices() {
+        for replacement in ['A', 'B', '-', '.'] {
+            if replacement != character {
+                let mut tampered = token.clone();
+                tampered.replace_range(index..=index, replacement.encode_utf8(&mut [0; 4]));
+                assert_eq!(codecs.codec.verify(&tampered), None, "character {index} became {replacement}");
+            }
+        }
+        assert_eq!(codecs.codec.verify(&token[..index]), None, "cut off at {index}");
+    }
+}
+
+pub(super) async fn a_token_with_something_added_is_refused(codecs: &AccessTokenCodecs) {
+    let token = sign(codecs, &claims());
+    for added in ["A", "=", "==", ".", " ", "\n", "\0", ".A", &token] {
+        assert_eq!(codecs.codec.verify(&format!("{token}{added}")), None, "{added:?} behind");
+        assert_eq!(codecs.codec.verify(&format!("{added}{token}")), None, "{added:?} before");
+    }
+}
+
+pub(super) async fn parts_of_two_tokens_make_no_third(codecs: &AccessTokenCodecs) {
+    let other = AccessClaims { user_id: UserId(Uuid::from_u128(1)), ..claims() };
+    let (one, two) = (sign(codecs, &claims()), sign(codecs, &other));
+    let (one, two): (Vec<_>, Vec<_>) = (one.split('.').collect(), two.split('.').collect());
+    if one.len() != two.len() {
+        return; // not made of parts
+    }
+    for index in (0..one.len()).filter(|index| one[*index] != two[*index]) {
+        let mut mixed = one.clone();
+        mixed[index] = two[index];
+        assert_eq!(codecs.codec.verify(&mixed.join(".")), None, "part {index} of another token");
+    }
+}
+
+pub(super) async fn tokens_of_strangers_are_refused(codecs: &AccessTokenCodecs) {
+    assert!(!codecs.strangers.is_empty(), "a codec is shown by whom it refuses");
+    let own = sign(codecs, &claims());
+    for (index, stranger) in codecs.strangers.iter().enumerate() {
+        let token = stranger.sign(&claims()).expect("no fault");
+        assert_eq!(stranger.verify(token.expose()), Some(claims()), "stranger {index} knows its own token");
+        assert_eq!(codecs.codec.verify(token.expose()), None, "a token of stranger {index}");
+        assert_eq!(stranger.verify(&own), None, "stranger {index} refuses as well");
+    }
+}
+
+pub(super) async fn what_is_no_token_is_refused(codecs: &AccessTokenCodecs) {
+    // alg none; HS256 under an empty key's favourite payload; JSON instead of the compact form
+    let unsigned = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.eyJzdWIiOiIxIn0.";
+    let famous = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0Ijox\
+                  NTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c";
+    let json = r#"{"payload":"eyJzdWIiOiIxIn0","signatures":[]}"#;
+    let huge = "A".repeat(1 << 20);
+    for text in
+        ["", ".", "..", "...", "....", "a.b.c", " ", "\0", "\u{1f600}", "null", unsigned, famous, json, &huge]
+    {
+        assert_eq!(codecs.codec.verify(text), None, "{} bytes", text.len());
+    }
+}

@@ -1,0 +1,119 @@
+//! Hashing passwords.
+
+use futures_util::future::join_all;
+
+use crate::model::{Password, PasswordAttempt, PasswordHash, PasswordPolicy};
+use crate::ports::{PasswordHasher, PasswordVerdict, PortError};
+
+fn password(typed: &str) -> Password {
+    Password::parse(typed, PasswordPolicy { min_length: 1 }).expect("a password")
+}
+
+async fn hash(hasher: &dyn PasswordHasher, typed: &str) -> PasswordHash {
+    hasher.hash(&password(typed)).await.expect("no fault")
+}
+
+async fn verify(hasher: &dyn PasswordHasher, typed: &str, stored: Option<&PasswordHash>) -> PasswordVerdict {
+    hasher.verify(&PasswordAttempt::new(typed), stored).await.expect("no fault")
+}
+
+pub(super) async fn a_hash_matches_the_password_it_was_made_of(hasher: &dyn PasswordHasher) {
+    for typed in [
+        "P@ssw0rd!",
+        "x",
+        " with  spaces ",
+        "a\0b",
+        "p\u{e4}ss\u{1f600}",
+        &"\u{1f600}".repeat(255),
+        "\u{6f22}\u{5b57}",
+        "$argon2id$v=19$m=19456,t=2,p=1$",
+    ] {
+        let stored = hash(hasher, typed).await;
+        let verdict = verify(hasher, typed, Some(&stored)).await;
+        assert_eq!(verdict, PasswordVerdict::Matches, "{typed:?}: a new hash is not outdated");
+    }
+}
+
+pub(super) async fn a_hash_matches_no_other_password(hasher: &dyn PasswordHasher) {
+    let long = "a".repeat(254);
+    let emoji = "\u{1f600}".repeat(254);
+    for (typed, others) in [
+        ("P@ssw0rd!", ["p@ssw0rd!", "P@ssw0rd", "P@ssw0rd! "]),
+        ("a\0b", ["a", "a\0", "a\0c"]),
+        (&format!("{long}b"), [&format!("{long}c"), long.as_str(), &long[..72]]),
+        (&format!("{emoji}!"), [&format!("{emoji}?"), emoji.as_str(), ""]),
+        ("\u{ff41}bc", ["abc", "\u{ff21}BC", "\u{ff41}bc\u{301}"]),
+    ] {
+        let stored = hash(hasher, typed).await;
+        for other in others {
+            let verdict = verify(hasher, other, Some(&stored)).await;
+            assert_eq!(verdict, PasswordVerdict::Differs, "{other:?} is not {typed:?}");
+        }
+        let overlong = format!("{typed}{}", "a".repeat(300));
+        assert_eq!(verify(hasher, &overlong, Some(&stored)).await, PasswordVerdict::Differs);
+    }
+}
+
+pub(super) async fn a_hash_matches_however_the_keyboard_composed_the_password(hasher: &dyn PasswordHasher) {
+    let stored = hash(hasher, "caf\u{e9}-caf\u{e9}").await;
+    assert_eq!(verify(hasher, "cafe\u{301}-cafe\u{301}", Some(&stored)).await, PasswordVerdict::Matches);
+}
+
+pub(super) async fn two_hashes_of_one_password_differ(hasher: &dyn PasswordHasher) {
+    let mut hashes: Vec<PasswordHash> = Vec::new();
+    for _ in 0..4 {
+        let made = hash(hasher, "P@ssw0rd!").await;
+        assert!(hashes.iter().all(|known| *known != made), "each hash has a salt of its own");
+        hashes.push(made);
+    }
+    for stored in hashes {
+        assert_eq!(verify(hasher, "P@ssw0rd!", Some(&stored)).await, PasswordVerdict::Matches);
+    }
+}
+
+pub(super) async fn a_hash_does_not_show_the_password(hasher: &dyn PasswordHasher) {
+    let stored = hash(hasher, "correct-horse").await;
+    assert!(!stored.expose().contains("correct-horse"));
+    assert!(!stored.expose().to_lowercase().contains("636f72726563742d686f727365"), "nor in hexadecimal");
+}
+
+pub(super) async fn a_hash_survives_being_stored_as_text(hasher: &dyn PasswordHasher) {
+    let made = hash(hasher, "P@ssw0rd!").await;
+    assert!(!made.expose().contains('\0'), "no store keeps NUL");
+    let stored = PasswordHash::new(made.expose().to_owned());
+    assert_eq!(verify(hasher, "P@ssw0rd!", Some(&stored)).await, PasswordVerdict::Matches);
+}
+
+pub(super) async fn whatever_is_tried_for_nobody_differs(hasher: &dyn PasswordHasher) {
+    for typed in ["P@ssw0rd!", "", "\0", "decoy", "password", &"a".repeat(256), &"\u{1f600}".repeat(2_000)] {
+        assert_eq!(verify(hasher, typed, None).await, PasswordVerdict::Differs, "{typed:?}");
+    }
+}
+
+pub(super) async fn what_is_no_hash_is_corrupt(hasher: &dyn PasswordHasher) {
+    let made = hash(hasher, "P@ssw0rd!").await;
+    let cut = &made.expose()[..made.expose().len() / 2];
+    for text in ["", "P@ssw0rd!", "$", "$$$$$", "$unknown$v=1$c2FsdA$aGFzaA", "\u{1f600}", cut] {
+        let stored = PasswordHash::new(text.to_owned());
+        let verdict = hasher.verify(&PasswordAttempt::new("P@ssw0rd!"), Some(&stored)).await;
+        assert!(matches!(verdict, Err(PortError::Corrupt(_))), "{text:?}: {verdict:?}");
+    }
+}
+
+pub(super) async fn a_burst_is_answered_rightly_or_as_an_overload_and_passes(hasher: &dyn PasswordHasher) {
+    let stored = &hash(hasher, "P@ssw0rd!").await;
+    let (right, wrong) = (&PasswordAttempt::new("P@ssw0rd!"), &PasswordAttempt::new("wrong"));
+    let attempts = (0..64).map(|index| async move {
+        let (attempt, expected) = match index % 2 {
+            0 => (right, PasswordVerdict::Matches),
+            _ => (wrong, PasswordVerdict::Differs),
+        };
+        match hasher.verify(attempt, Some(stored)).await {
+            Ok(verdict) => assert_eq!(verdict, expected),
+            Err(fault) => assert!(matches!(fault, PortError::Overloaded), "{fault:?}"),
+        }
+    });
+    join_all(attempts).await;
+    assert_eq!(verify(hasher, "P@ssw0rd!", Some(stored)).await, PasswordVerdict::Matches, "it has passed");
+    hash(hasher, "P@ssw0rd!").await;
+}

@@ -1,0 +1,158 @@
+//! Writers who want the same names at the same time.
+
+use futures_util::future::{join, join_all};
+
+use super::StoreFixture;
+use super::scene::{Scene, email, identifiers, later, username};
+use crate::model::{IdentifierKind, NewUser, UserChanges, UserId};
+use crate::ports::{RegisterOutcome, UpdateOutcome};
+
+const ROUNDS: usize = 20;
+
+/// Registers all of them at once; the ids of those who succeeded.
+async fn register_at_once(scene: &Scene<'_>, users: &[NewUser]) -> Vec<UserId> {
+    let outcomes = join_all(users.iter().map(|user| scene.users().register(user))).await;
+    let registered = outcomes.into_iter().filter_map(|outcome| match outcome.expect("no fault") {
+        RegisterOutcome::Registered(user) => Some(user.id),
+        RegisterOutcome::Taken(_) => None,
+    });
+    registered.collect()
+}
+
+/// Makes all changes at once; the ids of the users for whom it succeeded.
+async fn update_at_once(scene: &Scene<'_>, changes: &[(UserId, UserChanges)]) -> Vec<UserId> {
+    let calls = changes.iter().map(|(user, changes)| scene.users().update(*user, changes, later(1)));
+    let updated = join_all(calls).await.into_iter().filter_map(|outcome| match outcome.expect("no fault") {
+        UpdateOutcome::Updated(user) => Some(user.id),
+        UpdateOutcome::Taken(_) => None,
+        UpdateOutcome::NotFound => panic!("the user is there"),
+    });
+    updated.collect()
+}
+
+fn names(name: &str, address: &str) -> UserChanges {
+    UserChanges { username: Some(username(name)), email: Some(email(address)), ..UserChanges::default() }
+}
+
+pub(super) async fn of_50_registrations_of_one_name_exactly_one_succeeds(stores: &dyn StoreFixture) {
+    let scene = Scene::new(stores);
+    let new = |index: usize| {
+        let spelling = ["jane@example.com", "JANE@example.com", "Jane@EXAMPLE.com"][index % 3];
+        let own = format!("user {index}");
+        scene.new_user(match index % 3 {
+            0 => identifiers(Some(spelling), None),
+            1 => identifiers(None, Some(spelling)),
+            _ => identifiers(Some(&own), Some(spelling)),
+        })
+    };
+    let users: Vec<_> = (0..50).map(new).collect();
+    let registered = register_at_once(&scene, &users).await;
+    assert_eq!(registered.len(), 1, "exactly one");
+    assert_eq!(scene.holder("jane@example.com").await, Some(registered[0]));
+    let listed = scene.users().list(None, 100).await.expect("no fault");
+    assert_eq!(listed.iter().map(|user| user.id).collect::<Vec<_>>(), registered, "nobody else is there");
+}
+
+pub(super) async fn of_20_changes_to_one_name_exactly_one_succeeds(stores: &dyn StoreFixture) {
+    let scene = Scene::new(stores);
+    let mut changes = Vec::new();
+    for index in 0..20 {
+        let user = scene.register_named(&format!("user {index}")).await;
+        let name = Some(username(["wanted", "WANTED", "Wanted"][index % 3]));
+        changes.push((user.id, UserChanges { username: name, ..UserChanges::default() }));
+    }
+    let updated = update_at_once(&scene, &changes).await;
+    assert_eq!(updated.len(), 1, "exactly one");
+    assert_eq!(scene.holder("wanted").await, Some(updated[0]));
+    let mut still = 0;
+    for index in 0..20 {
+        still += usize::from(scene.holder(&format!("user {index}")).await.is_some());
+    }
+    assert_eq!(still, 19, "the others keep their names");
+}
+
+pub(super) async fn of_a_registration_and_a_change_to_one_name_exactly_one_succeeds(
+    stores: &dyn StoreFixture,
+) {
+    let scene = Scene::new(stores);
+    for round in 0..ROUNDS {
+        let wanted = format!("wanted{round}@example.com");
+        let user = scene.register_named(&format!("user {round}")).await;
+        let new = scene.new_user(identifiers(None, Some(&wanted)));
+        let changes = UserChanges { username: Some(username(&wanted)), ..UserChanges::default() };
+        let (registered, updated) =
+            join(scene.users().register(&new), scene.users().update(user.id, &changes, later(1))).await;
+        let holder = scene.holder(&wanted).await;
+        match (registered.expect("no fault"), updated.expect("no fault")) {
+            (RegisterOutcome::Registered(_), UpdateOutcome::Taken(IdentifierKind::Username)) => {
+                assert_eq!(holder, Some(new.id));
+            }
+            (RegisterOutcome::Taken(IdentifierKind::Email), UpdateOutcome::Updated(_)) => {
+                assert_eq!(holder, Some(user.id));
+            }
+            outcomes => panic!("exactly one succeeds: {outcomes:?}"),
+        }
+    }
+}
+
+pub(super) async fn registrations_with_crossed_names_meet_no_fault_and_one_succeeds(
+    stores: &dyn StoreFixture,
+) {
+    let scene = Scene::new(stores);
+    for round in 0..ROUNDS {
+        let (a, b) = (format!("a{round}@example.com"), format!("b{round}@example.com"));
+        let crossed = |index: usize| if index.is_multiple_of(2) { (&a, &b) } else { (&b, &a) };
+        let users: Vec<_> = (0..6)
+            .map(|index| crossed(index + round))
+            .map(|(name, address)| scene.new_user(identifiers(Some(name), Some(address))))
+            .collect();
+        let registered = register_at_once(&scene, &users).await;
+        assert_eq!(registered.len(), 1, "exactly one");
+        assert_eq!(scene.holder(&a).await, Some(registered[0]));
+        assert_eq!(scene.holder(&b).await, Some(registered[0]));
+    }
+}
+
+pub(super) async fn changes_to_crossed_names_meet_no_fault_and_one_succeeds(stores: &dyn StoreFixture) {
+    let scene = Scene::new(stores);
+    for round in 0..ROUNDS {
+        let (a, b) = (format!("a{round}@example.com"), format!("b{round}@example.com"));
+        let one = scene.register_named(&format!("one {round}")).await.id;
+        let other = scene.register_named(&format!("other {round}")).await.id;
+        let updated = update_at_once(&scene, &[(one, names(&a, &b)), (other, names(&b, &a))]).await;
+        assert_eq!(updated.len(), 1, "exactly one");
+        assert_eq!(scene.holder(&a).await, Some(updated[0]));
+        assert_eq!(scene.holder(&b).await, Some(updated[0]));
+    }
+}
+
+pub(super) async fn two_who_want_each_others_names_are_refused_without_a_fault(stores: &dyn StoreFixture) {
+    let scene = Scene::new(stores);
+    for round in 0..ROUNDS {
+        let (a, b) = (format!("a{round}@example.com"), format!("b{round}@example.com"));
+        let one = scene.register_named(&a).await.id;
+        let other = scene.register_named(&b).await.id;
+        let swap = [
+            (one, UserChanges { username: Some(username(&b)), ..UserChanges::default() }),
+            (other, UserChanges { username: Some(username(&a)), ..UserChanges::default() }),
+        ];
+        assert_eq!(update_at_once(&scene, &swap).await, vec![], "both names are taken");
+        assert_eq!((scene.holder(&a).await, scene.holder(&b).await), (Some(one), Some(other)));
+    }
+}
+
+pub(super) async fn a_name_that_is_freed_and_wanted_has_one_holder_or_none(stores: &dyn StoreFixture) {
+    let scene = Scene::new(stores);
+    for round in 0..ROUNDS {
+        let name = format!("name {round}");
+        let old = scene.register_named(&name).await;
+        let new = scene.new_user(identifiers(Some(&name), None));
+        let (deleted, registered) = join(scene.users().delete(old.id), scene.users().register(&new)).await;
+        assert!(deleted.expect("no fault"));
+        let holder = match registered.expect("no fault") {
+            RegisterOutcome::Registered(user) => Some(user.id),
+            RegisterOutcome::Taken(_) => None,
+        };
+        assert_eq!(scene.holder(&name).await, holder);
+    }
+}

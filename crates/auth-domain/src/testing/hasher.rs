@@ -1,0 +1,114 @@
+//! A hasher that costs nothing.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
+use crate::model::{Password, PasswordAttempt, PasswordHash};
+use crate::ports::{Cause, PasswordHasher, PasswordVerdict, PortError};
+
+const PREFIX: &str = "$plain-sha256$";
+
+/// Stands in for password hashing: one salted SHA-256, so that a test with a thousand logins takes no time.
+///
+/// That is what makes it useless outside tests: whoever has such a hash guesses the password at a thousand million
+/// tries a second. The hash does not hold the password in readable form, so that a test which searches a store or a
+/// log for passwords finds only real leaks.
+///
+/// It counts its work, and can be told to be [overloaded](Self::set_overloaded) and to find the hashes made so far
+/// [outdated](Self::outdate).
+#[derive(Debug, Default)]
+pub struct PlainHasher {
+    generation: AtomicU64,
+    overloaded: AtomicBool,
+    hashed: AtomicU64,
+    verified: AtomicU64,
+}
+
+impl PlainHasher {
+    /// A hasher that has done nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From now on answers [`PortError::Overloaded`] to everything, or no longer does.
+    pub fn set_overloaded(&self, overloaded: bool) {
+        self.overloaded.store(overloaded, Ordering::SeqCst);
+    }
+
+    /// From now on finds the hashes that it has made so far outdated, as if its parameters had been raised.
+    pub fn outdate(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many passwords it has hashed.
+    #[must_use]
+    pub fn hashed(&self) -> u64 {
+        self.hashed.load(Ordering::SeqCst)
+    }
+
+    /// How many verifications it has done, those against nobody's hash included.
+    #[must_use]
+    pub fn verified(&self) -> u64 {
+        self.verified.load(Ordering::SeqCst)
+    }
+
+    fn work(&self, done: &AtomicU64) -> Result<u64, PortError> {
+        if self.overloaded.load(Ordering::SeqCst) {
+            return Err(PortError::Overloaded);
+        }
+        Ok(done.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+#[async_trait]
+impl PasswordHasher for PlainHasher {
+    async fn hash(&self, password: &Password) -> Result<PasswordHash, PortError> {
+        let salt = self.work(&self.hashed)?;
+        let generation = self.generation.load(Ordering::SeqCst);
+        let digest = URL_SAFE_NO_PAD.encode(digest(salt, password.expose()));
+        Ok(PasswordHash::new(format!("{PREFIX}{generation}${salt}${digest}")))
+    }
+
+    async fn verify<'a>(
+        &self,
+        attempt: &PasswordAttempt,
+        stored: Option<&'a PasswordHash>,
+    ) -> Result<PasswordVerdict, PortError> {
+        self.work(&self.verified)?;
+        let Some(stored) = stored else { return Ok(PasswordVerdict::Differs) };
+        let stored =
+            PlainHash::parse(stored).ok_or_else(|| PortError::Corrupt(Cause::from("not a plain hash")))?;
+        if digest(stored.salt, attempt.expose()) != stored.digest {
+            Ok(PasswordVerdict::Differs)
+        } else if stored.generation == self.generation.load(Ordering::SeqCst) {
+            Ok(PasswordVerdict::Matches)
+        } else {
+            Ok(PasswordVerdict::MatchesOutdated)
+        }
+    }
+}
+
+struct PlainHash {
+    generation: u64,
+    salt: u64,
+    digest: [u8; 32],
+}
+
+impl PlainHash {
+    fn parse(hash: &PasswordHash) -> Option<Self> {
+        let mut parts = hash.expose().strip_prefix(PREFIX)?.split('$');
+        let generation = parts.next()?.parse().ok()?;
+        let salt = parts.next()?.parse().ok()?;
+        let digest = URL_SAFE_NO_PAD.decode(parts.next()?).ok()?.try_into().ok()?;
+        parts.next().is_none().then_some(Self { generation, salt, digest })
+    }
+}
+
+fn digest(salt: u64, password: &[u8]) -> [u8; 32] {
+    Sha256::new().chain_update(salt.to_be_bytes()).chain_update(password).finalize().into()
+}

@@ -1,0 +1,109 @@
+//! Users, sessions and API keys in memory.
+
+mod api_keys;
+mod sessions;
+mod users;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::model::{
+    CredentialState, EndReason, IdentifierKey, NewApiKey, SecretDigest, Session, SessionEnd, SessionId,
+    StoredPassword, Timestamp, User, UserId, UserNumber,
+};
+use crate::ports::{Cause, PortError};
+
+/// Keeps users, sessions and API keys for as long as it lives, and keeps the contracts of their ports: every call
+/// holds one lock from its first look to its last change, which makes it a transaction.
+///
+/// It is for tests and for trying things out: what it holds is gone with it, and it is of no use to two processes.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    away: bool,
+    last_number: i64,
+    users: HashMap<UserId, UserEntry>,
+    numbers: BTreeMap<UserNumber, UserId>,
+    /// The one uniqueness space of usernames and e-mail addresses.
+    names: HashMap<IdentifierKey, UserId>,
+    sessions: HashMap<SessionId, Session>,
+    credentials: HashMap<SecretDigest, Credential>,
+    api_keys: Vec<NewApiKey>,
+}
+
+#[derive(Debug)]
+struct UserEntry {
+    user: User,
+    password: StoredPassword,
+}
+
+#[derive(Debug)]
+struct Credential {
+    session: SessionId,
+    state: CredentialState,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From now on answers [`PortError::Unavailable`] to everything and changes nothing, or no longer does: as a
+    /// database that went away and came back.
+    pub fn set_away(&self, away: bool) {
+        self.lock().away = away;
+    }
+
+    /// Notes that the user's e-mail address has been shown to be theirs; `false` when there is no such user.
+    pub fn verify_email(&self, user: UserId) -> bool {
+        let mut state = self.lock();
+        let entry = state.users.get_mut(&user);
+        entry.map(|entry| entry.user.email_verified = true).is_some()
+    }
+
+    /// The state, whatever a panic left it in: each call changes it only when nothing can fail any more.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> Result<MutexGuard<'_, State>, PortError> {
+        let state = self.lock();
+        if state.away { Err(PortError::Unavailable(Cause::from("the store is away"))) } else { Ok(state) }
+    }
+}
+
+impl State {
+    /// Ends a session unless it has ended before; whether it did.
+    fn end_session(&mut self, session: SessionId, reason: EndReason, at: Timestamp) -> bool {
+        match self.sessions.get_mut(&session) {
+            Some(session) if session.end.is_none() => {
+                session.end = Some(SessionEnd { at, reason });
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Ends every session of `user` that has not ended before.
+    fn end_sessions_of(&mut self, user: UserId, reason: EndReason, at: Timestamp) {
+        for session in self.sessions.values_mut().filter(|session| session.user_id == user) {
+            session.end.get_or_insert(SessionEnd { at, reason });
+        }
+    }
+
+    /// Drops the sessions that are not to be kept, with their credentials.
+    fn retain_sessions(&mut self, keep: impl Fn(&Session) -> bool) {
+        self.sessions.retain(|_, session| keep(session));
+        self.credentials.retain(|_, credential| self.sessions.contains_key(&credential.session));
+    }
+}
+
+fn corrupt(what: &'static str) -> PortError {
+    PortError::Corrupt(Cause::from(what))
+}

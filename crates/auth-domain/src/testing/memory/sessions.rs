@@ -1,0 +1,142 @@
+//! Sessions in memory.
+
+use async_trait::async_trait;
+
+use super::{Credential, MemoryStore, State, corrupt};
+use crate::model::{
+    ClientId, CredentialState, EndReason, JudgedRefresh, NewSession, RefreshAttempt, RefreshRecord,
+    RefreshVerdict, SecretDigest, Session, SessionId, Timestamp, User,
+};
+use crate::policy::SessionPolicy;
+use crate::ports::{OpenOutcome, PortError, SessionRepository};
+
+#[async_trait]
+impl SessionRepository for MemoryStore {
+    async fn open(&self, new: &NewSession, policy: &SessionPolicy) -> Result<OpenOutcome, PortError> {
+        let mut state = self.state()?;
+        let session = &new.session;
+        if state.sessions.contains_key(&session.id) || state.credentials.contains_key(&new.credential) {
+            return Err(corrupt("there is a session with this id or this credential"));
+        }
+        let may_open = state
+            .users
+            .get(&session.user_id)
+            .is_some_and(|entry| entry.user.is_active() && entry.password.version == new.password_version);
+        if !may_open {
+            return Ok(OpenOutcome::Refused);
+        }
+        state.make_room_for(session, policy);
+        let credential = Credential { session: session.id, state: CredentialState::Current };
+        state.credentials.insert(new.credential, credential);
+        state.sessions.insert(session.id, session.clone());
+        Ok(OpenOutcome::Opened)
+    }
+
+    async fn find(&self, session: SessionId) -> Result<Option<(Session, User)>, PortError> {
+        let state = self.state()?;
+        let Some(session) = state.sessions.get(&session) else { return Ok(None) };
+        let entry = state.users.get(&session.user_id).ok_or_else(|| corrupt("a session of nobody"))?;
+        Ok(Some((session.clone(), entry.user.clone())))
+    }
+
+    async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
+        let mut state = self.state()?;
+        let Some(record) = state.refresh_record(&attempt.presented)? else { return Ok(None) };
+        let verdict = record.judge(attempt);
+        match verdict {
+            RefreshVerdict::Rotate => state.rotate(&record.session, attempt),
+            RefreshVerdict::Extend => state.refreshed(record.session.id, attempt.now),
+            RefreshVerdict::Replay => {
+                state.end_session(record.session.id, EndReason::Replayed, attempt.now);
+            }
+            RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => {}
+        }
+        Ok(Some(JudgedRefresh { record, verdict }))
+    }
+
+    async fn end(&self, session: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, PortError> {
+        Ok(self.state()?.end_session(session, reason, now))
+    }
+
+    async fn end_by_credential(
+        &self,
+        credential: &SecretDigest,
+        client: &ClientId,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Option<SessionId>, PortError> {
+        let mut state = self.state()?;
+        let session = state
+            .credentials
+            .get(credential)
+            .and_then(|credential| state.sessions.get(&credential.session))
+            .filter(|session| session.client_id == *client)
+            .map(|session| session.id);
+        Ok(session.filter(|session| state.end_session(*session, reason, now)))
+    }
+
+    async fn purge(&self, now: Timestamp, policy: &SessionPolicy, limit: u32) -> Result<u64, PortError> {
+        let mut state = self.state()?;
+        let over: Vec<_> = state
+            .sessions
+            .values()
+            .filter(|session| !session.is_live(now, policy))
+            .map(|session| session.id)
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .collect();
+        state.retain_sessions(|session| !over.contains(&session.id));
+        Ok(u64::try_from(over.len()).unwrap_or(u64::MAX))
+    }
+}
+
+impl State {
+    /// Ends the oldest live sessions of the user whom `new` is for, so that it fits in.
+    fn make_room_for(&mut self, new: &Session, policy: &SessionPolicy) {
+        let now = new.created_at;
+        let mut live: Vec<_> = self
+            .sessions
+            .values()
+            .filter(|session| session.user_id == new.user_id && session.is_live(now, policy))
+            .map(|session| (session.created_at, session.id))
+            .collect();
+        live.sort_unstable();
+        let others = usize::try_from(policy.max_live).unwrap_or(usize::MAX).saturating_sub(1);
+        let surplus = live.len().saturating_sub(others);
+        for (_, session) in live.into_iter().take(surplus) {
+            self.end_session(session, EndReason::Superseded, now);
+        }
+    }
+
+    fn refresh_record(&self, presented: &SecretDigest) -> Result<Option<RefreshRecord>, PortError> {
+        let Some(credential) = self.credentials.get(presented) else { return Ok(None) };
+        let session =
+            self.sessions.get(&credential.session).ok_or_else(|| corrupt("a credential of no session"))?;
+        let entry = self.users.get(&session.user_id).ok_or_else(|| corrupt("a session of nobody"))?;
+        Ok(Some(RefreshRecord {
+            user: entry.user.clone(),
+            session: session.clone(),
+            credential: credential.state.clone(),
+        }))
+    }
+
+    fn rotate(&mut self, session: &Session, attempt: &RefreshAttempt) {
+        for credential in self.credentials.values_mut().filter(|known| known.session == session.id) {
+            if let CredentialState::Consumed { successor, .. } = &mut credential.state {
+                *successor = None;
+            }
+        }
+        if let Some(presented) = self.credentials.get_mut(&attempt.presented) {
+            presented.state =
+                CredentialState::Consumed { at: attempt.now, successor: Some(attempt.nonce.clone()) };
+        }
+        let successor = Credential { session: session.id, state: CredentialState::Current };
+        self.credentials.insert(attempt.successor, successor);
+        self.refreshed(session.id, attempt.now);
+    }
+
+    fn refreshed(&mut self, session: SessionId, at: Timestamp) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.last_refreshed_at = at;
+        }
+    }
+}

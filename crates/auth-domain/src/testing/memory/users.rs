@@ -1,0 +1,212 @@
+//! Users in memory.
+
+use std::ops::Bound;
+
+use async_trait::async_trait;
+
+use super::{MemoryStore, State, UserEntry, corrupt};
+use crate::model::{
+    EndReason, IdentifierKey, IdentifierKind, Identifiers, LoginRecord, NewUser, PasswordHash,
+    PasswordVersion, Roles, StoredPassword, Timestamp, User, UserChanges, UserId, UserNumber, UserRef,
+    UserStatus,
+};
+use crate::ports::{PortError, RegisterOutcome, UpdateOutcome, UserRepository};
+
+#[async_trait]
+impl UserRepository for MemoryStore {
+    async fn register(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
+        let mut state = self.state()?;
+        if state.users.contains_key(&user.id) {
+            return Err(corrupt("there is a user with this id"));
+        }
+        if let Some(kind) = state.taken(&user.identifiers, user.id) {
+            return Ok(RegisterOutcome::Taken(kind));
+        }
+        state.last_number += 1;
+        let number = UserNumber(state.last_number);
+        let entry = registered(user, number);
+        let registered = entry.user.clone();
+        state.take_names(&user.identifiers, user.id);
+        state.numbers.insert(number, user.id);
+        state.users.insert(user.id, entry);
+        Ok(RegisterOutcome::Registered(registered))
+    }
+
+    async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError> {
+        let state = self.state()?;
+        let id = match user {
+            UserRef::Id(id) => Some(*id),
+            UserRef::Number(number) => state.numbers.get(number).copied(),
+            UserRef::Identifier(key) => state.names.get(key).copied(),
+        };
+        Ok(id.and_then(|id| state.users.get(&id)).map(|entry| entry.user.clone()))
+    }
+
+    async fn find_for_login(&self, identifier: &IdentifierKey) -> Result<Option<LoginRecord>, PortError> {
+        let state = self.state()?;
+        Ok(state.names.get(identifier).and_then(|id| state.users.get(id)).map(UserEntry::login_record))
+    }
+
+    async fn find_with_password(&self, user: UserId) -> Result<Option<LoginRecord>, PortError> {
+        Ok(self.state()?.users.get(&user).map(UserEntry::login_record))
+    }
+
+    async fn list(&self, after: Option<UserNumber>, limit: u32) -> Result<Vec<User>, PortError> {
+        let state = self.state()?;
+        let above = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let ids = state.numbers.range((above, Bound::Unbounded)).map(|(_, id)| id);
+        Ok(ids.filter_map(|id| state.users.get(id)).take(limit).map(|entry| entry.user.clone()).collect())
+    }
+
+    async fn update(
+        &self,
+        user: UserId,
+        changes: &UserChanges,
+        now: Timestamp,
+    ) -> Result<UpdateOutcome, PortError> {
+        let mut state = self.state()?;
+        let Some(entry) = state.users.get(&user) else { return Ok(UpdateOutcome::NotFound) };
+        let identifiers = entry.user.identifiers.changed(changes.username.clone(), changes.email.clone());
+        if let Some(kind) = state.taken(&identifiers, user) {
+            return Ok(UpdateOutcome::Taken(kind));
+        }
+        state.names.retain(|_, holder| *holder != user);
+        state.take_names(&identifiers, user);
+        if changes.password_hash.is_some() {
+            state.end_sessions_of(user, EndReason::PasswordChanged, now);
+        }
+        let Some(entry) = state.users.get_mut(&user) else { return Ok(UpdateOutcome::NotFound) };
+        entry.change(identifiers, changes);
+        Ok(UpdateOutcome::Updated(entry.user.clone()))
+    }
+
+    async fn change_password(
+        &self,
+        user: UserId,
+        version: PasswordVersion,
+        hash: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<bool, PortError> {
+        let mut state = self.state()?;
+        match state.users.get_mut(&user) {
+            Some(entry) if entry.password.version == version => entry.change_password(hash),
+            _ => return Ok(false),
+        }
+        state.end_sessions_of(user, EndReason::PasswordChanged, now);
+        Ok(true)
+    }
+
+    async fn upgrade_password_hash(
+        &self,
+        user: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, PortError> {
+        match self.state()?.users.get_mut(&user) {
+            Some(entry) if entry.password.hash == *old => {
+                entry.password.hash = new.clone();
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn set_status(
+        &self,
+        user: UserId,
+        status: UserStatus,
+        now: Timestamp,
+    ) -> Result<Option<User>, PortError> {
+        let mut state = self.state()?;
+        let Some(entry) = state.users.get_mut(&user) else { return Ok(None) };
+        entry.user.status = status;
+        let changed = entry.user.clone();
+        if status == UserStatus::Suspended {
+            state.end_sessions_of(user, EndReason::Suspended, now);
+        }
+        Ok(Some(changed))
+    }
+
+    async fn set_roles(&self, user: UserId, roles: &Roles) -> Result<Option<User>, PortError> {
+        let mut state = self.state()?;
+        let Some(entry) = state.users.get_mut(&user) else { return Ok(None) };
+        entry.user.roles = roles.clone();
+        Ok(Some(entry.user.clone()))
+    }
+
+    async fn delete(&self, user: UserId) -> Result<bool, PortError> {
+        let mut state = self.state()?;
+        let Some(entry) = state.users.remove(&user) else { return Ok(false) };
+        state.numbers.remove(&entry.user.number);
+        state.names.retain(|_, holder| *holder != user);
+        state.retain_sessions(|session| session.user_id != user);
+        Ok(true)
+    }
+}
+
+impl State {
+    /// Which of `identifiers` somebody other than `user` has: the username, if both.
+    fn taken(&self, identifiers: &Identifiers, user: UserId) -> Option<IdentifierKind> {
+        let is_anothers = |key| self.names.get(key).is_some_and(|holder| *holder != user);
+        let taken: Vec<_> = identifiers
+            .keys()
+            .into_iter()
+            .filter(|(_, key)| is_anothers(key))
+            .map(|(kind, _)| kind)
+            .collect();
+        if taken.contains(&IdentifierKind::Username) {
+            return Some(IdentifierKind::Username);
+        }
+        taken.first().copied()
+    }
+
+    fn take_names(&mut self, identifiers: &Identifiers, user: UserId) {
+        self.names.extend(identifiers.keys().into_iter().map(|(_, key)| (key.clone(), user)));
+    }
+}
+
+fn registered(user: &NewUser, number: UserNumber) -> UserEntry {
+    let NewUser { id, identifiers, display_name, phone_number, roles, password_hash, created_at } =
+        user.clone();
+    UserEntry {
+        user: User {
+            id,
+            number,
+            identifiers,
+            display_name,
+            phone_number,
+            email_verified: false,
+            status: UserStatus::Active,
+            roles,
+            created_at,
+        },
+        password: StoredPassword { hash: password_hash, version: PasswordVersion(0) },
+    }
+}
+
+impl UserEntry {
+    fn login_record(&self) -> LoginRecord {
+        LoginRecord { user: self.user.clone(), password: self.password.clone() }
+    }
+
+    fn change(&mut self, identifiers: Identifiers, changes: &UserChanges) {
+        let key = |identifiers: &Identifiers| identifiers.email().map(|email| email.key().clone());
+        self.user.email_verified &= key(&identifiers) == key(&self.user.identifiers);
+        self.user.identifiers = identifiers;
+        if let Some(name) = &changes.display_name {
+            self.user.display_name = Some(name.clone());
+        }
+        if let Some(number) = &changes.phone_number {
+            self.user.phone_number = Some(number.clone());
+        }
+        if let Some(hash) = &changes.password_hash {
+            self.change_password(hash);
+        }
+    }
+
+    fn change_password(&mut self, hash: &PasswordHash) {
+        self.password.hash = hash.clone();
+        self.password.version = PasswordVersion(self.password.version.0 + 1);
+    }
+}

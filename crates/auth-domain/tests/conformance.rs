@@ -1,0 +1,23 @@
+//! The in-memory adapters keep the contracts of their ports.
+
+use std::sync::Arc;
+
+use auth_domain::conformance::AccessTokenCodecs;
+use auth_domain::testing::{FixedClock, MemoryStore, PlainHasher, PlainTokens, SeededRandom};
+
+async fn store() -> MemoryStore {
+    MemoryStore::new()
+}
+
+async fn codecs() -> AccessTokenCodecs {
+    AccessTokenCodecs {
+        codec: Arc::new(PlainTokens::default()),
+        strangers: vec![Arc::new(PlainTokens::issued_by("stranger"))],
+    }
+}
+
+auth_domain::conformance_tests! { stores: store }
+auth_domain::conformance_tests! { password_hasher: async || Arc::new(PlainHasher::new()) }
+auth_domain::conformance_tests! { access_token_codec: codecs }
+auth_domain::conformance_tests! { clock: async || Arc::new(FixedClock::default()) }
+auth_domain::conformance_tests! { secure_random: async || Arc::new(SeededRandom::new(1)) }

@@ -1,0 +1,145 @@
+//! The service: from its settings to its end.
+
+use std::io::{self, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer};
+use anyhow::Context as _;
+use auth_domain::Auth;
+use auth_infra::system::SystemRandom;
+use auth_infra::token::KeyRing;
+use socket2::{Domain, Socket, Type};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{interval, sleep};
+
+use crate::beside::Beside;
+use crate::failure::Failure;
+use crate::observe::Observer;
+use crate::readiness::Readiness;
+use crate::settings::Settings;
+use crate::wiring::{self, Wired};
+
+/// How long the head of a request may take.
+const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+/// How long requests under way may take when the service is told to stop, in seconds.
+const DRAIN_SECONDS: u64 = 30;
+/// Connections that the system keeps until they are accepted.
+const BACKLOG: i32 = 1024;
+/// How often the directory of keys is looked at.
+const KEYS_INTERVAL: Duration = Duration::from_secs(1);
+/// How often sessions that are over are deleted, and how many at a time.
+const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+const PURGE_BATCH: u32 = 500;
+
+/// Serves until it is told to stop by `SIGINT` or `SIGTERM`; requests under way are answered first.
+///
+/// # Errors
+/// When the service cannot start.
+pub async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let listener =
+        listen(settings.listen).with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let settings = settings.bound_to(listener.local_addr()?);
+    let Wired { auth, store, keys } = wiring::open(&settings)?;
+    let readiness = Arc::new(Readiness::new(store.clone()));
+    readiness.migrate().await.context("cannot bring the store's schema up to date")?;
+    look_after(&readiness, &keys, &auth);
+
+    let site = Arc::new(wiring::site(&settings, &auth));
+    let beside = Beside { readiness, keys };
+    let trusted = settings.trusted_proxies.clone();
+    let observer = Arc::new(Observer::new(trusted, settings.public_url.is_https(), &SystemRandom));
+    let server = HttpServer::new(move || {
+        let observer = Arc::clone(&observer);
+        App::new()
+            .wrap(from_fn(move |request, next| {
+                let observer = Arc::clone(&observer);
+                async move { observer.observe(request, next).await }
+            }))
+            .configure(|app| beside.configure(app))
+            .configure(|app| site.configure(app))
+    })
+    .workers(settings.http.workers)
+    .client_request_timeout(HEAD_DEADLINE)
+    .shutdown_timeout(DRAIN_SECONDS)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    stop_when_told(server.handle())?;
+    greet(&settings)?;
+    server.await?;
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Starts what goes on beside the requests. It ends with the service.
+fn look_after(readiness: &Arc<Readiness>, keys: &Arc<KeyRing>, auth: &Auth) {
+    let readiness = Arc::clone(readiness);
+    actix_web::rt::spawn(async move { readiness.migrate_when_back().await });
+    let keys = Arc::clone(keys);
+    actix_web::rt::spawn(async move {
+        loop {
+            sleep(KEYS_INTERVAL).await;
+            keys.reload_if_changed();
+        }
+    });
+    let auth = auth.clone();
+    actix_web::rt::spawn(async move {
+        let mut hourly = interval(PURGE_INTERVAL);
+        loop {
+            hourly.tick().await;
+            purge(&auth).await;
+        }
+    });
+}
+
+/// Deletes the sessions that are over, in batches, so that no writer has to wait for long.
+async fn purge(auth: &Auth) {
+    loop {
+        match auth.purge_sessions(PURGE_BATCH).await {
+            Ok(purged) if purged < u64::from(PURGE_BATCH) => return,
+            Ok(_) => {}
+            Err(error) => return Failure::from(error).log(),
+        }
+    }
+}
+
+fn stop_when_told(server: ServerHandle) -> io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    actix_web::rt::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: requests under way are answered first");
+        server.stop(true).await;
+    });
+    Ok(())
+}
+
+/// Says on standard output where the service is and how to try it.
+fn greet(settings: &Settings) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "auth-http serves on http://{}", settings.listen)?;
+    writeln!(out, "  store: {}", settings.database.url)?;
+    for dialect in settings.dialects.iter().filter(|dialect| dialect.enabled) {
+        writeln!(out, "  dialect {}: http://{}{}", dialect.name, settings.listen, dialect.prefix)?;
+    }
+    writeln!(out, "Try it:")?;
+    writeln!(out, "  curl http://{}/health/ready", settings.listen)?;
+    writeln!(out, "Ctrl-C stops it.")?;
+    out.flush()
+}

@@ -1,0 +1,140 @@
+//! The command line: serving, and what an operator does from a shell.
+//!
+//! What a command gives goes to standard output; what goes wrong is one line on standard error. The exit code is 0
+//! when the command did what it was told, 1 when it failed, 2 when it was not understood.
+
+mod api_keys;
+mod arguments;
+mod config;
+mod keys;
+mod migrate;
+mod output;
+mod password;
+mod users;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+use self::arguments::{SettingsArguments, Usage};
+use crate::settings::{LogLevel, Settings, Source, Sources};
+use crate::wiring::{self, Wired};
+use crate::{application, telemetry};
+
+/// The exit code of a command that was not understood.
+const USAGE: u8 = 2;
+
+/// An authentication service: users, passwords, sessions and tokens over HTTP.
+#[derive(Parser)]
+#[command(
+    name = "auth-http",
+    version,
+    after_help = "Without a command, it serves. Every setting: auth-http config docs"
+)]
+struct CommandLine {
+    #[command(flatten)]
+    settings: SettingsArguments,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves until it is told to stop
+    Serve,
+    /// Brings the store's schema up to date
+    Migrate(migrate::Migrate),
+    /// API keys: how trusted programs show who they are
+    #[command(subcommand)]
+    ApiKey(api_keys::Command),
+    /// Users, named by id, username or e-mail address
+    #[command(subcommand)]
+    User(users::Command),
+    /// The keys that sign access tokens
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// The settings
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+/// Does what the arguments, of which the first is the program's name, say.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(&error),
+    }
+}
+
+fn run(arguments: &[OsString]) -> anyhow::Result<()> {
+    let CommandLine { settings, command } = CommandLine::try_parse_from(arguments)?;
+    let command = command.unwrap_or(Command::Serve);
+    if let Command::Config(config::Command::Docs) = command {
+        return config::docs();
+    }
+    let file = settings.config.clone();
+    let settings = Settings::load(&Sources::of_process(file, settings.flags(arguments)?))?;
+    match command {
+        Command::Serve => serve(settings),
+        Command::Config(command) => config::run(&command, &settings),
+        Command::Migrate(command) => {
+            operate(settings, async |settings| migrate::run(&command, settings).await)
+        }
+        Command::ApiKey(command) => {
+            operate(settings, async |settings| api_keys::run(command, settings).await)
+        }
+        Command::User(command) => operate(settings, async |settings| users::run(command, settings).await),
+        Command::Keys(command) => operate(settings, async |settings| keys::run(&command, settings)),
+    }
+}
+
+fn serve(settings: Settings) -> anyhow::Result<()> {
+    telemetry::init(&settings.log)?;
+    for warning in settings.warnings() {
+        tracing::warn!("{warning}");
+    }
+    actix_web::rt::System::new().block_on(application::serve(settings))
+}
+
+/// Runs a command that works on what is kept; what is not worth a warning is not logged, unless a setting asks for it.
+fn operate(
+    mut settings: Settings,
+    command: impl AsyncFnOnce(&Settings) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    if *settings.source("log.level") == Source::Default {
+        settings.log.level = LogLevel::warnings();
+    }
+    telemetry::init(&settings.log)?;
+    actix_web::rt::System::new().block_on(command(&settings))
+}
+
+/// The domain over a store whose schema is up to date.
+async fn open(settings: &Settings) -> anyhow::Result<Wired> {
+    let wired = wiring::open(settings)?;
+    wired.store.migrate().await.context("cannot bring the store's schema up to date")?;
+    Ok(wired)
+}
+
+/// Says on one line what went wrong, with its causes.
+fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(error) = error.downcast_ref::<clap::Error>() {
+        let printed = error.print().is_ok();
+        return if printed && !error.use_stderr() { ExitCode::SUCCESS } else { ExitCode::from(USAGE) };
+    }
+    if error
+        .root_cause()
+        .downcast_ref()
+        .is_some_and(|cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe)
+    {
+        // Whoever read the output has read enough.
+        return ExitCode::FAILURE;
+    }
+    let line = format!("{error:#}").replace(['\n', '\r'], " ");
+    // Where standard error is closed, the exit code has to do.
+    let _ = writeln!(io::stderr(), "error: {line}");
+    if error.is::<Usage>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,107 @@
+//! The flags that every command takes: settings that are heard over every other source.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use thiserror::Error;
+
+use crate::settings::Flag;
+
+const SET: &str = "--set";
+
+/// The command line was not understood.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(super) struct Usage(pub(super) &'static str);
+
+/// Where the settings are, and some of them.
+#[derive(Args)]
+#[command(next_help_heading = "Settings")]
+pub(super) struct SettingsArguments {
+    /// The settings file [default: the one that `AUTH_CONFIG` names]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Sets one setting, as often as needed; other users of the machine can read it: not for passwords
+    // Given before and after a command's name, the former would be forgotten: `flags` reads the arguments again.
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Where to listen, such as 127.0.0.1:8080
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// The directory of the service's own files
+    #[arg(long, global = true, value_name = "DIRECTORY")]
+    data_dir: Option<String>,
+}
+
+impl SettingsArguments {
+    /// The settings among `arguments`, which have been understood.
+    pub(super) fn flags(self, arguments: &[OsString]) -> anyhow::Result<Vec<Flag>> {
+        let mut flags = Vec::new();
+        for text in assignments(arguments) {
+            let (key, value) = text.split_once('=').context(Usage("--set takes KEY=VALUE"))?;
+            flags.push(Flag { name: SET, key: key.to_owned(), value: value.to_owned() });
+        }
+        let own = [("--listen", "listen", self.listen), ("--data-dir", "data_dir", self.data_dir)];
+        flags.extend(
+            own.into_iter()
+                .filter_map(|(name, key, value)| Some(Flag { name, key: key.to_owned(), value: value? })),
+        );
+        Ok(flags)
+    }
+}
+
+/// What stands after every `--set`, in order.
+fn assignments(arguments: &[OsString]) -> Vec<&str> {
+    let mut texts =
+        arguments.iter().filter_map(|argument| argument.to_str()).take_while(|text| *text != "--");
+    let mut found = Vec::new();
+    while let Some(text) = texts.next() {
+        let value = if text == SET { texts.next() } else { text.strip_prefix("--set=") };
+        found.extend(value);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::commands::CommandLine;
+
+    fn flags(arguments: &[&str]) -> anyhow::Result<Vec<(String, String)>> {
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        let line = CommandLine::try_parse_from(&arguments).expect("understood");
+        let flags = line.settings.flags(&arguments)?;
+        Ok(flags.into_iter().map(|flag| (flag.key, flag.value)).collect())
+    }
+
+    #[test]
+    fn flags_are_heard_wherever_they_stand() {
+        let found = flags(&[
+            "auth-http",
+            "--set",
+            "a=1",
+            "--data-dir=d",
+            "api-key",
+            "--set=b=2=3",
+            "list",
+            "--set",
+            "c=",
+            "--listen",
+            "l",
+        ]);
+        let expected = [("a", "1"), ("b", "2=3"), ("c", ""), ("listen", "l"), ("data_dir", "d")];
+        let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(found.expect("flags"), expected);
+    }
+
+    #[test]
+    fn a_flag_without_a_value_is_not_understood_and_not_repeated() {
+        let error = flags(&["auth-http", "--set", "s3cret"]).expect_err("refused");
+        assert!(error.is::<Usage>());
+        assert!(!format!("{error:#}").contains("s3cret"));
+    }
+}

@@ -1,0 +1,237 @@
+//! Users from a shell.
+
+use anyhow::{Context as _, anyhow, bail};
+use auth_domain::Auth;
+use auth_domain::model::{
+    DisplayName, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, InvalidIdentifier, PasswordPolicy,
+    PhoneNumber, Role, Roles, User, UserId, UserRef, Username,
+};
+use auth_domain::use_cases::{MAX_PAGE, Register, RegisterError, UpdateUser};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::output::{columns, print, print_json};
+use super::password;
+use crate::settings::Settings;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Makes a user; the password is asked for, or is the first line of standard input
+    Create(Create),
+    /// Shows a user
+    Show {
+        #[command(flatten)]
+        user: Named,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists the users in the order in which they registered
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Suspends a user and ends every session of theirs
+    Suspend(Named),
+    /// Lets a suspended user log in again
+    Activate(Named),
+    /// Gives a user exactly these roles
+    SetRoles {
+        #[command(flatten)]
+        user: Named,
+        /// The roles; none takes away what the user has
+        #[arg(value_parser = Role::parse, value_delimiter = ',')]
+        roles: Vec<Role>,
+    },
+    /// Sets a password, which is read as `create` does, and ends every session of the user
+    SetPassword(Named),
+    /// Deletes a user with everything that belongs to them
+    Delete(Named),
+}
+
+/// The user that a command is about.
+#[derive(Args)]
+pub(super) struct Named {
+    /// The user's id, username or e-mail address
+    #[arg(value_name = "USER", value_parser = user_ref)]
+    user: UserRef,
+}
+
+#[derive(Args)]
+pub(super) struct Create {
+    /// The username; a user has this, an e-mail address or both
+    #[arg(long, value_parser = Username::parse, required_unless_present = "email")]
+    username: Option<Username>,
+    /// The e-mail address
+    #[arg(long, value_parser = EmailAddress::parse)]
+    email: Option<EmailAddress>,
+    /// The name to be shown
+    #[arg(long, value_parser = DisplayName::parse)]
+    display_name: Option<DisplayName>,
+    /// The phone number in E.164 form, such as +84123456789
+    #[arg(long, value_parser = PhoneNumber::parse)]
+    phone_number: Option<PhoneNumber>,
+    /// A role [default: those of everybody who registers]
+    #[arg(long = "role", value_name = "ROLE", value_parser = Role::parse)]
+    roles: Vec<Role>,
+    /// Print the user as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
+    let wired = super::open(settings).await?;
+    let auth = &wired.auth;
+    let outcome = match command {
+        Command::Create(command) => create(auth, settings, command).await,
+        Command::Show { user, json } => show(&find(auth, &user).await?, json),
+        Command::List { json } => list(auth, json).await,
+        Command::Suspend(user) => suspend(auth, &user).await,
+        Command::Activate(user) => activate(auth, &user).await,
+        Command::SetRoles { user, roles } => set_roles(auth, &user, roles.into_iter().collect()).await,
+        Command::SetPassword(user) => set_password(auth, settings, &user).await,
+        Command::Delete(user) => delete(auth, &user).await,
+    };
+    wired.store.close().await;
+    outcome
+}
+
+/// An id is never taken for a username, so that nobody can take the name of another user's id and be meant by it.
+fn user_ref(text: &str) -> Result<UserRef, InvalidIdentifier> {
+    match Uuid::try_parse(text) {
+        Ok(id) => Ok(UserRef::Id(UserId(id))),
+        Err(_) => IdentifierKey::of(text).map(UserRef::Identifier),
+    }
+}
+
+async fn find(auth: &Auth, named: &Named) -> anyhow::Result<User> {
+    auth.find_user(&named.user).await?.context(GONE)
+}
+
+const GONE: &str = "there is no such user";
+
+async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Result<()> {
+    let Create { username, email, display_name, phone_number, roles, json } = command;
+    let identifiers =
+        Identifiers::new(username, email).context("a user has a username or an e-mail address")?;
+    let roles = if roles.is_empty() {
+        settings.registration.default_roles.clone()
+    } else {
+        roles.into_iter().collect()
+    };
+    let password = password::read(policy(settings))?;
+    let command = Register { identifiers, password, display_name, phone_number, roles };
+    let user = auth.register(command).await.map_err(|error| match error {
+        RegisterError::Taken(IdentifierKind::Username) => anyhow!("another user has this username"),
+        RegisterError::Taken(IdentifierKind::Email) => anyhow!("another user has this e-mail address"),
+        RegisterError::Port(error) => error.into(),
+    })?;
+    show(&user, json)
+}
+
+async fn list(auth: &Auth, json: bool) -> anyhow::Result<()> {
+    let mut users = Vec::new();
+    let mut after = None;
+    loop {
+        let page = auth.list_users(after, MAX_PAGE).await?;
+        users.extend(page.users);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    if json {
+        return Ok(print_json(&users.iter().map(as_json).collect())?);
+    }
+    let heads = ["ID", "NUMBER", "STATUS", "REGISTERED", "USERNAME", "E-MAIL", "ROLES"].map(str::to_owned);
+    let rows = users.iter().map(|user| {
+        [
+            user.id.to_string(),
+            user.number.to_string(),
+            user.status.as_str().to_owned(),
+            user.created_at.to_string(),
+            user.username().unwrap_or("-").to_owned(),
+            user.email().unwrap_or("-").to_owned(),
+            user.roles.to_string(),
+        ]
+    });
+    let rows: Vec<_> = std::iter::once(heads).chain(rows).collect();
+    Ok(print(&columns(&rows))?)
+}
+
+async fn suspend(auth: &Auth, named: &Named) -> anyhow::Result<()> {
+    let user = auth.suspend_user(find(auth, named).await?.id).await?.context(GONE)?;
+    Ok(print(&format!("suspended {}\n", name(&user)))?)
+}
+
+async fn activate(auth: &Auth, named: &Named) -> anyhow::Result<()> {
+    let user = auth.activate_user(find(auth, named).await?.id).await?.context(GONE)?;
+    Ok(print(&format!("activated {}\n", name(&user)))?)
+}
+
+async fn set_roles(auth: &Auth, named: &Named, roles: Roles) -> anyhow::Result<()> {
+    let user = auth.set_roles(find(auth, named).await?.id, &roles).await?.context(GONE)?;
+    Ok(print(&format!("roles of {}: {}\n", name(&user), user.roles))?)
+}
+
+async fn set_password(auth: &Auth, settings: &Settings, named: &Named) -> anyhow::Result<()> {
+    let user = find(auth, named).await?;
+    let password = password::read(policy(settings))?;
+    let user =
+        auth.update_user(user.id, UpdateUser { password: Some(password), ..UpdateUser::default() }).await?;
+    Ok(print(&format!("set the password of {}\n", name(&user)))?)
+}
+
+async fn delete(auth: &Auth, named: &Named) -> anyhow::Result<()> {
+    let user = find(auth, named).await?;
+    if !auth.delete_user(user.id).await? {
+        bail!(GONE);
+    }
+    Ok(print(&format!("deleted {}\n", name(&user)))?)
+}
+
+fn policy(settings: &Settings) -> PasswordPolicy {
+    settings.password.raise(PasswordPolicy::default())
+}
+
+fn name(user: &User) -> String {
+    let name = user.username().or_else(|| user.email()).unwrap_or_default();
+    format!("{name} ({})", user.id)
+}
+
+fn show(user: &User, json: bool) -> anyhow::Result<()> {
+    if json {
+        return Ok(print_json(&as_json(user))?);
+    }
+    let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    let facts = [
+        ("id", user.id.to_string()),
+        ("number", user.number.to_string()),
+        ("username", text(user.username())),
+        ("e-mail", text(user.email())),
+        ("verified", if user.email_verified { "yes" } else { "no" }.to_owned()),
+        ("name", text(user.display_name.as_ref().map(DisplayName::as_str))),
+        ("phone", text(user.phone_number.as_ref().map(PhoneNumber::as_str))),
+        ("status", user.status.as_str().to_owned()),
+        ("roles", user.roles.to_string()),
+        ("registered", user.created_at.to_string()),
+    ];
+    Ok(print(&columns(&facts.map(|(fact, value)| [fact.to_owned(), value])))?)
+}
+
+fn as_json(user: &User) -> Value {
+    json!({
+        "id": user.id.to_string(),
+        "number": user.number.0,
+        "username": user.username(),
+        "email": user.email(),
+        "email_verified": user.email_verified,
+        "display_name": user.display_name.as_ref().map(DisplayName::as_str),
+        "phone_number": user.phone_number.as_ref().map(PhoneNumber::as_str),
+        "status": user.status.as_str(),
+        "roles": user.roles.iter().map(Role::as_str).collect::<Vec<_>>(),
+        "created_at": user.created_at.to_string(),
+    })
+}

@@ -1,0 +1,97 @@
+//! What makes a dialect.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::Method;
+use auth_domain::Auth;
+use auth_domain::model::{Client, PasswordPolicy, RefreshStyle, Role, Roles};
+use auth_domain::use_cases::Identity;
+use futures_util::future::LocalBoxFuture;
+
+use crate::failure::Failure;
+use crate::request::Request;
+
+/// One way to speak to the service.
+pub trait Dialect: Send + Sync {
+    /// What is fixed about the dialect.
+    fn profile(&self) -> Profile;
+
+    /// The dialect's routes.
+    fn routes(&self) -> &'static [Route];
+
+    /// Says in the dialect's words that a request failed; `None` when it reached none of the dialect's endpoints.
+    /// Status and body only: headers that follow from the failure are added for all dialects alike.
+    fn render(&self, failure: &Failure, endpoint: Option<Endpoint>) -> HttpResponse;
+}
+
+/// What is fixed about a dialect.
+#[derive(Clone, Copy, Debug)]
+pub struct Profile {
+    /// Its name in settings, logs and the `client_id` of its tokens.
+    pub name: &'static str,
+    /// What its paths begin with, unless a setting moves it.
+    pub prefix: &'static str,
+    /// How its sessions are refreshed.
+    pub refresh_style: RefreshStyle,
+    /// How long its access tokens live, where its document says so.
+    pub access_lifetime: Option<Duration>,
+    /// What it asks of a new password; a setting may ask for more.
+    pub passwords: PasswordPolicy,
+}
+
+/// A method and a path that a dialect answers.
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path after the dialect's prefix.
+    pub path: &'static str,
+    /// What it is there for.
+    pub endpoint: Endpoint,
+    /// What answers it.
+    pub handler: Handler,
+}
+
+/// Answers a request.
+pub type Handler = for<'a> fn(&'a Context, &'a Request) -> LocalBoxFuture<'a, Result<HttpResponse, Failure>>;
+
+/// What a route is there for: the same failure may be worded differently from one endpoint to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Somebody becomes a user.
+    Register,
+    /// A user logs in.
+    LogIn,
+    /// A session is refreshed.
+    Refresh,
+    /// Something that only users may see.
+    ProtectedResource,
+}
+
+/// What a dialect's handlers work with.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The use cases.
+    pub auth: Auth,
+    /// Who the dialect's tokens are issued to.
+    pub client: Client,
+    /// What is asked of a new password.
+    pub passwords: PasswordPolicy,
+    /// What a new user may do.
+    pub default_roles: Roles,
+    /// The role that the protected resource asks for.
+    pub required_role: Option<Role>,
+}
+
+impl Context {
+    /// Lets only those pass who have the role that the protected resource asks for, if it asks for one.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`].
+    pub fn require_role(&self, identity: &Identity) -> Result<(), Failure> {
+        match &self.required_role {
+            Some(role) if !identity.user.roles.contains(role) => Err(Failure::Forbidden),
+            _ => Ok(()),
+        }
+    }
+}

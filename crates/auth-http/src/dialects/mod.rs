@@ -1,0 +1,16 @@
+//! The dialects: one account store, spoken to in the words of several API documents.
+//!
+//! A dialect is a folder here, one `mod` line, and one entry in [`ALL`]. It says which routes it has, answers them
+//! through the use cases of the domain, and renders every [`Failure`] in its own words.
+
+mod dialect;
+mod mount;
+pub mod single_token;
+mod site;
+
+pub use dialect::{Context, Dialect, Endpoint, Handler, Profile, Route};
+pub use mount::Mount;
+pub use site::Site;
+
+/// Every dialect that can be served.
+pub static ALL: [&dyn Dialect; 1] = [&single_token::SingleToken];

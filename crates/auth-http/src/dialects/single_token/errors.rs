@@ -1,0 +1,43 @@
+//! Every failure in the dialect's words.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+use crate::dialects::Endpoint;
+use crate::failure::Failure;
+use crate::reply;
+
+use super::responses::Error;
+
+pub(super) fn render(failure: &Failure, endpoint: Option<Endpoint>) -> HttpResponse {
+    let (status, error) = words(failure, endpoint);
+    reply::json(status, &Error { error })
+}
+
+fn words(failure: &Failure, endpoint: Option<Endpoint>) -> (StatusCode, &'static str) {
+    match failure {
+        Failure::InvalidFields(_) if endpoint == Some(Endpoint::Register) => {
+            (StatusCode::BAD_REQUEST, "Invalid input data.")
+        }
+        Failure::MalformedBody | Failure::MalformedHeader | Failure::InvalidFields(_) => {
+            (StatusCode::BAD_REQUEST, "Bad request.")
+        }
+        Failure::InvalidCredentials => (StatusCode::UNAUTHORIZED, "Invalid credentials."),
+        Failure::MissingToken | Failure::InvalidToken => match endpoint {
+            Some(Endpoint::ProtectedResource) => (StatusCode::UNAUTHORIZED, "Invalid or missing token."),
+            _ => (StatusCode::UNAUTHORIZED, "Unauthorized."),
+        },
+        Failure::InvalidRefreshToken | Failure::ReplayedRefreshToken(_) => {
+            (StatusCode::UNAUTHORIZED, "Invalid token.")
+        }
+        Failure::Forbidden => (StatusCode::FORBIDDEN, "Forbidden."),
+        Failure::UnknownPath => (StatusCode::NOT_FOUND, "Not found."),
+        Failure::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed."),
+        Failure::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "Request timeout."),
+        Failure::Taken(_) => (StatusCode::CONFLICT, "User already exists."),
+        Failure::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large."),
+        Failure::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type."),
+        Failure::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error."),
+        Failure::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Service unavailable."),
+    }
+}

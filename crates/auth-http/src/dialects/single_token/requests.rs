@@ -1,0 +1,46 @@
+//! What the bodies of requests hold.
+
+use auth_domain::model::{EmailAddress, Identifiers, Password, PasswordAttempt, Username};
+use auth_domain::use_cases::{LogIn, RefreshSession, Register};
+
+use crate::dialects::Context;
+use crate::failure::Failure;
+use crate::request::{Fields, JsonObject};
+
+/// `{"username", "email", "password"}`
+pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register, Failure> {
+    let mut fields = Fields::of(body);
+    let username = fields.required("username", Username::parse);
+    let email = fields.required("email", EmailAddress::parse);
+    let password = fields.required("password", |typed| Password::parse(typed, context.passwords));
+    match (Identifiers::new(username, email), password) {
+        (Some(identifiers), Some(password)) if fields.are_sound() => Ok(Register {
+            identifiers,
+            password,
+            display_name: None,
+            phone_number: None,
+            roles: context.default_roles.clone(),
+        }),
+        _ => Err(fields.failure()),
+    }
+}
+
+/// `{"email", "password"}`, where `email` may as well be a username.
+pub(super) fn log_in<'a>(context: &'a Context, body: &'a JsonObject) -> Result<LogIn<'a>, Failure> {
+    let mut fields = Fields::of(body);
+    match (fields.text("email"), fields.text("password")) {
+        (Some(identifier), Some(password)) => {
+            Ok(LogIn { client: &context.client, identifier, password: PasswordAttempt::new(password) })
+        }
+        _ => Err(fields.failure()),
+    }
+}
+
+/// `{"ref_token"}`
+pub(super) fn refresh<'a>(context: &'a Context, body: &'a JsonObject) -> Result<RefreshSession<'a>, Failure> {
+    let mut fields = Fields::of(body);
+    match fields.text("ref_token") {
+        Some(token) => Ok(RefreshSession { client: &context.client, token }),
+        None => Err(fields.failure()),
+    }
+}

@@ -1,0 +1,56 @@
+//! All that is served: the dialects in their places, and what lies beside them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use actix_web::web::{self, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::failure::Failure;
+use crate::problem;
+
+use super::Mount;
+
+/// All the dialects that are served.
+pub struct Site {
+    mounts: Vec<Arc<Mount>>,
+}
+
+impl Site {
+    /// A site of these dialects, whose prefixes differ.
+    #[must_use]
+    pub fn new(mounts: Vec<Mount>) -> Self {
+        Self { mounts: mounts.into_iter().map(Arc::new).collect() }
+    }
+
+    /// Puts every route of every dialect in its place, and an answer everywhere else.
+    pub fn configure(self: &Arc<Self>, app: &mut ServiceConfig) {
+        for mount in &self.mounts {
+            let paths: BTreeSet<_> = mount.dialect.routes().iter().map(|route| route.path).collect();
+            for path in paths {
+                let full_path = format!("{}{path}", mount.prefix);
+                let mount = Arc::clone(mount);
+                let answer = move |head: HttpRequest, payload: Payload| {
+                    let mount = Arc::clone(&mount);
+                    async move { mount.answer(path, head, payload).await }
+                };
+                app.service(web::resource(full_path).to(answer));
+            }
+        }
+        let site = Arc::clone(self);
+        let elsewhere = move |head: HttpRequest| {
+            let response = site.refuse(head.path(), &Failure::UnknownPath);
+            async move { response }
+        };
+        app.default_service(web::to(elsewhere));
+    }
+
+    /// Says that a request for `path` failed: in the words of the dialect whose path it is, if it is one's.
+    pub fn refuse(&self, path: &str, failure: &Failure) -> HttpResponse {
+        let covering = self.mounts.iter().filter(|mount| mount.covers(path));
+        match covering.max_by_key(|mount| mount.prefix.len()) {
+            Some(mount) => mount.refuse(failure, None),
+            None => problem::refuse(failure),
+        }
+    }
+}

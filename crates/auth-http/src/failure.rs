@@ -1,0 +1,130 @@
+//! Every way a request can fail. It knows no dialect: each renders every failure in its own words.
+
+use actix_web::http::Method;
+use auth_domain::model::{IdentifierKind, SessionId};
+use auth_domain::ports::{Cause, PortError};
+use auth_domain::use_cases::{AuthenticateError, LogInError, RefreshSessionError, RegisterError};
+
+/// What is wrong with one member of a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The member's name.
+    pub field: &'static str,
+    /// What is wrong, to be read after the name: `must not be empty`. Never what was sent.
+    pub message: String,
+}
+
+/// Why a request is not answered as was hoped.
+#[derive(Debug)]
+pub enum Failure {
+    /// The body is not a JSON object.
+    MalformedBody,
+    /// A header that may stand once stands more often.
+    MalformedHeader,
+    /// The body is a JSON object, but members are missing or wrong.
+    InvalidFields(Vec<FieldError>),
+    /// The body is not declared as JSON.
+    UnsupportedMediaType,
+    /// The body is larger than any request needs.
+    BodyTooLarge,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// There is nothing at this path.
+    UnknownPath,
+    /// There is something at this path, but not for this method.
+    MethodNotAllowed(Vec<Method>),
+    /// Another user has this identifier.
+    Taken(IdentifierKind),
+    /// Whoever wants to log in did not show who they are.
+    InvalidCredentials,
+    /// There is no access token.
+    MissingToken,
+    /// The access token opens nothing.
+    InvalidToken,
+    /// What was presented refreshes no session.
+    InvalidRefreshToken,
+    /// What was presented had been used before; its session has been ended. Answered like the one before.
+    ReplayedRefreshToken(SessionId),
+    /// The user is known, and may not.
+    Forbidden,
+    /// The service cannot answer now; the same request may succeed in a moment.
+    Unavailable(Cause),
+    /// The service is at fault.
+    Internal(Cause),
+}
+
+/// After how many seconds a request that met [`Failure::Unavailable`] is worth another try.
+pub const RETRY_AFTER_SECONDS: u32 = 1;
+
+impl Failure {
+    /// Logs what its answer does not say: faults with their causes, and signs of an attack.
+    pub fn log(&self) {
+        match self {
+            Self::Unavailable(cause) => tracing::warn!(cause = %chain(cause), "unavailable"),
+            Self::Internal(cause) => tracing::error!(cause = %chain(cause), "internal fault"),
+            Self::ReplayedRefreshToken(session) => {
+                tracing::warn!(%session, "a refresh token was used again: its session has been ended");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A cause with the causes behind it, in one line.
+fn chain(cause: &Cause) -> String {
+    let mut line = cause.to_string();
+    let mut source = cause.source();
+    while let Some(cause) = source {
+        line.push_str(": ");
+        line.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    line
+}
+
+impl From<PortError> for Failure {
+    fn from(error: PortError) -> Self {
+        match error {
+            PortError::Unavailable(cause) => Self::Unavailable(cause),
+            PortError::Overloaded => Self::Unavailable(Cause::from("the queue for password hashing is full")),
+            PortError::Corrupt(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<RegisterError> for Failure {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Taken(kind) => Self::Taken(kind),
+            RegisterError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<LogInError> for Failure {
+    fn from(error: LogInError) -> Self {
+        match error {
+            LogInError::InvalidCredentials => Self::InvalidCredentials,
+            LogInError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<AuthenticateError> for Failure {
+    fn from(error: AuthenticateError) -> Self {
+        match error {
+            AuthenticateError::InvalidToken => Self::InvalidToken,
+            AuthenticateError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefreshSessionError> for Failure {
+    fn from(error: RefreshSessionError) -> Self {
+        match error {
+            RefreshSessionError::InvalidToken => Self::InvalidRefreshToken,
+            RefreshSessionError::Replayed(session) => Self::ReplayedRefreshToken(session),
+            RefreshSessionError::Port(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What happens to every request and every answer, whoever answers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::middleware::Next;
+use auth_domain::ports::SecureRandom;
+use tracing::{Instrument, info_span};
+
+use crate::request::client_address;
+use crate::settings::TrustedProxies;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// On every answer: nothing that this service says is to be cached, sniffed, framed or told to another site.
+static HARDENING: [(HeaderName, HeaderValue); 4] = [
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+];
+
+/// Two years (RFC 6797).
+static HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
+
+/// Numbers, hardens and logs.
+pub struct Observer {
+    trusted: TrustedProxies,
+    is_https: bool,
+    next_id: AtomicU64,
+}
+
+impl Observer {
+    /// An observer that believes `trusted` of a client's address. Request ids begin anywhere and count up.
+    #[must_use]
+    pub fn new(trusted: TrustedProxies, is_https: bool, random: &dyn SecureRandom) -> Self {
+        let mut first_id = [0; 8];
+        random.fill(&mut first_id);
+        Self { trusted, is_https, next_id: AtomicU64::new(u64::from_le_bytes(first_id)) }
+    }
+
+    /// Sees a request through.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub async fn observe<B: MessageBody>(
+        &self,
+        request: ServiceRequest,
+        next: Next<B>,
+    ) -> Result<ServiceResponse<B>, actix_web::Error> {
+        let started = Instant::now();
+        let id = format!("{:016x}", self.next_id.fetch_add(1, Ordering::Relaxed));
+        let client = client_address(request.request(), &self.trusted);
+        let span = info_span!(
+            "request",
+            id,
+            client = client.map(tracing::field::display),
+            method = %request.method(),
+            path = request.path(), // without the query, where people put tokens
+        );
+        let mut response = next.call(request).instrument(span.clone()).await?;
+        self.harden(response.headers_mut(), &id);
+        let status = response.status().as_u16();
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        span.in_scope(|| tracing::info!(status, micros, "answered"));
+        Ok(response)
+    }
+
+    fn harden(&self, headers: &mut HeaderMap, id: &str) {
+        for (name, value) in HARDENING.clone() {
+            headers.insert(name, value);
+        }
+        if self.is_https {
+            headers.insert(STRICT_TRANSPORT_SECURITY, HSTS.clone());
+        }
+        if let Ok(id) = HeaderValue::from_str(id) {
+            headers.insert(X_REQUEST_ID, id);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! JSON, read strictly: what two parsers could read in two ways is refused (RFC 8259, section 4).
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::failure::Failure;
+
+/// A JSON object with no member twice, at any depth.
+#[derive(Debug)]
+pub struct JsonObject(Map<String, Value>);
+
+impl JsonObject {
+    /// Reads the whole of `bytes` as one JSON object.
+    ///
+    /// # Errors
+    /// [`Failure::MalformedBody`] when they are anything else.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Failure> {
+        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        let value = Strict.deserialize(&mut deserializer).map_err(|_| Failure::MalformedBody)?;
+        deserializer.end().map_err(|_| Failure::MalformedBody)?;
+        match value {
+            Value::Object(members) => Ok(Self(members)),
+            _ => Err(Failure::MalformedBody),
+        }
+    }
+
+    /// The member of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+}
+
+/// Reads any JSON value, and refuses an object that has a member twice.
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(Self)? {
+            array.push(item);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value_seed(Self)?;
+            if object.insert(name, value).is_some() {
+                return Err(A::Error::custom("a member stands twice"));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_read(text: impl AsRef<[u8]>) -> bool {
+        JsonObject::parse(text.as_ref()).is_ok()
+    }
+
+    #[test]
+    fn an_object_is_read_with_all_its_members() {
+        let object = JsonObject::parse(br#" {"a": "b", "c": [1, -2, 3.5, null, true, {}]} "#).expect("read");
+        assert_eq!(object.get("a"), Some(&Value::from("b")));
+        assert_eq!(object.get("c").map(Value::to_string).as_deref(), Some("[1,-2,3.5,null,true,{}]"));
+        assert_eq!(object.get("d"), None);
+    }
+
+    #[test]
+    fn a_member_that_stands_twice_is_refused_at_any_depth() {
+        for text in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":{"b":1,"b":2}}"#,
+            r#"{"a":[{"b":1,"b":2}]}"#,
+            r#"{"a":1,"\u0061":2}"#,
+        ] {
+            assert!(!is_read(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        for text in [
+            "",
+            " ",
+            "[]",
+            r#"["a","b"]"#,
+            "1",
+            "null",
+            r#""a""#,
+            "{",
+            "{}{}",
+            "{} x",
+            "{a:1}",
+            "{'a':1}",
+            r#"{"a":1,}"#,
+            "\u{feff}{}",
+            "{\"a\":\"\\ud800\"}",
+            "{\"a\":NaN}",
+            "{\"a\":01}",
+            "{\"a\":\"\t\"}",
+        ] {
+            assert!(!is_read(text), "{text:?}");
+        }
+        assert!(!is_read(b"{\"a\":\"\xff\"}"));
+        assert!(!is_read(b"{\"a\":\"\xed\xa0\x80\"}"));
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        assert!(is_read(nested(100)));
+        assert!(!is_read(nested(8_000)));
+    }
+}

@@ -1,0 +1,299 @@
+//! The table of every setting.
+
+mod absent;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use auth_domain::model::{Role, Roles};
+
+use super::setting::{Refusal, Setting};
+use super::{
+    ACCESS_LIFETIME, DatabaseUrl, LogFormat, LogLevel, PublicUrl, TrustedProxies, database, logging, prefix,
+    proxies, public_url,
+};
+use crate::dialects;
+
+const DAY: u32 = 24 * 60 * 60;
+const YEAR: u32 = 366 * DAY;
+
+/// Every setting, in the order in which they are documented.
+pub(super) fn table() -> Vec<Setting> {
+    let mut table = service();
+    table.extend(absent::service());
+    table.extend(tokens_and_sessions());
+    table.extend(passwords());
+    table.extend(absent::password());
+    table.extend(users());
+    table.extend(running());
+    let names = dialects::ALL.iter().map(|dialect| dialect.profile().name);
+    table.extend(names.enumerate().flat_map(|(index, name)| dialect(index, name)));
+    table
+}
+
+fn service() -> Vec<Setting> {
+    vec![
+        Setting::text(
+            "listen",
+            "an IP address and a port such as 127.0.0.1:8080 or [::]:8080",
+            "Where the service listens, without TLS. Port 0: the system chooses one, and it is printed.",
+            |s| Some(s.listen.to_string()),
+            |s, text| text.parse().map(|address| s.listen = address).map_err(|_| Refusal::NotAllowed),
+        ),
+        Setting::text(
+            "data_dir",
+            "a path",
+            "The directory of the service's own files: the SQLite file and the signing keys.",
+            |s| Some(s.data_dir.display().to_string()),
+            |s, text| store(&mut s.data_dir, path(text)),
+        ),
+        Setting::text(
+            "database_url",
+            database::ALLOWED,
+            "The store. SQLite serves one node; several nodes share one PostgreSQL. A password in it is better kept in \
+             the environment or a file than on the command line, which other users of the machine can read.",
+            |s| Some(s.database.url.to_string()),
+            |s, text| store(&mut s.database.url, DatabaseUrl::parse(text)),
+        )
+        .secret()
+        .by_default("`sqlite:` and `auth.db` in `data_dir`"),
+        Setting::text(
+            "keys_dir",
+            "a path",
+            "The directory of the signing keys, one PKCS#8 PEM file each, `<kid>.pem`; the newest signs, all verify. \
+             Nodes that serve together share the keys.",
+            |s| Some(s.keys_dir.display().to_string()),
+            |s, text| store(&mut s.keys_dir, path(text)),
+        )
+        .by_default("`keys` in `data_dir`"),
+        Setting::text(
+            "public_url",
+            public_url::ALLOWED,
+            "Where clients find the service; the issuer (`iss`) of its access tokens.",
+            |s| Some(s.public_url.to_string()),
+            |s, text| store(&mut s.public_url, PublicUrl::parse(text)),
+        )
+        .by_default("`http://` and `listen`"),
+        Setting::list(
+            "trusted_proxies",
+            proxies::ALLOWED,
+            "The proxies whose forwarding headers are believed when the log names a client's address. None: the \
+             address is the connection's own.",
+            |s| Some(s.trusted_proxies.to_string()),
+            |s, text| store(&mut s.trusted_proxies, TrustedProxies::parse(text)),
+        ),
+    ]
+}
+
+fn tokens_and_sessions() -> Vec<Setting> {
+    vec![
+        Setting::integer(
+            "token.access_seconds",
+            "seconds",
+            1..=DAY,
+            "How long access tokens live, in every dialect; a dialect whose document names a lifetime has that one as \
+             its default.",
+            |s| Some(seconds(s.token.access_lifetime.unwrap_or(ACCESS_LIFETIME))),
+            |s, number| s.token.access_lifetime = Some(duration(number)),
+        ),
+        Setting::integer(
+            "token.retry_grace_seconds",
+            "seconds",
+            0..=30,
+            "For this long after a refresh, the same credential gets the same successor again, as long as that is \
+             unused: a lost response logs nobody out. 0: never.",
+            |s| Some(seconds(s.policy.session.retry_grace)),
+            |s, number| s.policy.session.retry_grace = duration(number),
+        ),
+        Setting::text(
+            "token.algorithm",
+            "EdDSA or ES256",
+            "What new signing keys are made for; keys that exist keep their algorithm.",
+            |s| Some(s.token.algorithm.as_str().to_owned()),
+            |s, text| store(&mut s.token.algorithm, text.parse().ok()),
+        ),
+        Setting::text(
+            "token.audience",
+            "1 to 255 visible ASCII characters",
+            "The audience (`aud`) of the access tokens.",
+            |s| Some(s.token.audience.clone()),
+            |s, text| {
+                let fits =
+                    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+                store(&mut s.token.audience, fits.then(|| text.to_owned()))
+            },
+        )
+        .by_default("`public_url`"),
+        Setting::integer(
+            "session.idle_seconds",
+            "seconds",
+            1..=YEAR,
+            "A session that is not refreshed for this long is over.",
+            |s| Some(seconds(s.policy.session.idle)),
+            |s, number| s.policy.session.idle = duration(number),
+        ),
+        Setting::integer(
+            "session.absolute_seconds",
+            "seconds",
+            1..=YEAR,
+            "A session is over this long after its login, however busy it is.",
+            |s| Some(seconds(s.policy.session.absolute)),
+            |s, number| s.policy.session.absolute = duration(number),
+        ),
+        Setting::integer(
+            "session.max_live",
+            "sessions",
+            1..=1_000,
+            "The most live sessions of one user; the oldest is ended for a new one.",
+            |s| Some(s.policy.session.max_live.to_string()),
+            |s, number| s.policy.session.max_live = number,
+        ),
+    ]
+}
+
+fn passwords() -> Vec<Setting> {
+    vec![
+        Setting::integer(
+            "hashing.memory_kib",
+            "KiB",
+            12_288..=1_048_576,
+            "Argon2id: the memory of one hash. At least 47104 with 1 iteration, 19456 with 2, 12288 with 3 or more.",
+            |s| Some(s.hashing.memory_kib.to_string()),
+            |s, number| s.hashing.memory_kib = number,
+        ),
+        Setting::integer(
+            "hashing.iterations",
+            "iterations",
+            1..=10,
+            "Argon2id: how often a hash passes over its memory.",
+            |s| Some(s.hashing.iterations.to_string()),
+            |s, number| s.hashing.iterations = number,
+        ),
+        Setting::integer(
+            "hashing.parallelism",
+            "lanes",
+            1..=16,
+            "Argon2id: the lanes of one hash.",
+            |s| Some(s.hashing.parallelism.to_string()),
+            |s, number| s.hashing.parallelism = number,
+        ),
+        Setting::integer(
+            "hashing.memory_budget_mib",
+            "MiB",
+            12..=1_048_576,
+            "The memory of all hashes under way together: as many run at a time as fit into it, and not more than \
+             there are cores.",
+            |s| Some(s.hashing.memory_budget_mib.to_string()),
+            |s, number| s.hashing.memory_budget_mib = number,
+        ),
+        Setting::integer(
+            "password.min_length",
+            "characters",
+            1..=128,
+            "The fewest characters of a new password. It raises what a dialect asks for and never lowers it.",
+            |s| s.password.min_length.map(|length| length.to_string()),
+            |s, number| s.password.min_length = Some(number as usize),
+        )
+        .by_default("each document's own"),
+    ]
+}
+
+fn users() -> [Setting; 2] {
+    [
+        Setting::list(
+            "registration.default_roles",
+            "role names, each 1 to 64 of a-z, 0-9, '_', '-' and '.', beginning with a letter, in a list",
+            "The roles of a user who registers.",
+            |s| Some(s.registration.default_roles.to_string()),
+            |s, text| store(&mut s.registration.default_roles, Roles::parse(text).ok()),
+        ),
+        Setting::text(
+            "protected.required_role",
+            "a role name, 1 to 64 of a-z, 0-9, '_', '-' and '.', beginning with a letter, or empty",
+            "The role that the protected resource asks for. Empty: any user may see it.",
+            |s| Some(s.protected.required_role.as_ref().map_or("", Role::as_str).to_owned()),
+            |s, text| {
+                let role = if text.is_empty() { Some(None) } else { Role::parse(text).ok().map(Some) };
+                store(&mut s.protected.required_role, role)
+            },
+        ),
+    ]
+}
+
+fn running() -> Vec<Setting> {
+    vec![
+        Setting::text(
+            "log.format",
+            "text or json",
+            "The form of the log, which goes to standard error: a line of text or of JSON an event.",
+            |s| s.log.format.map(|format| format.as_str().to_owned()),
+            |s, text| store(&mut s.log.format, LogFormat::parse(text).map(Some)),
+        )
+        .by_default("`text` on a terminal, `json` elsewhere"),
+        Setting::text(
+            "log.level",
+            logging::LEVEL_ALLOWED,
+            "What is logged. Below `info` only this service's own events are, whatever the level: those of its \
+             libraries could show what clients sent.",
+            |s| Some(s.log.level.to_string()),
+            |s, text| store(&mut s.log.level, LogLevel::parse(text)),
+        ),
+        Setting::integer(
+            "http.workers",
+            "threads",
+            1..=1_024,
+            "The threads that serve requests.",
+            |s| Some(s.http.workers.to_string()),
+            |s, number| s.http.workers = number as usize,
+        )
+        .by_default("the number of cores"),
+        Setting::integer(
+            "database.max_connections",
+            "connections",
+            1..=1_000,
+            "The most connections to the store at a time.",
+            |s| Some(s.database.max_connections.to_string()),
+            |s, number| s.database.max_connections = number,
+        ),
+    ]
+}
+
+fn dialect(index: usize, name: &'static str) -> [Setting; 2] {
+    [
+        Setting::switch(
+            format!("dialects.{name}.enabled"),
+            format!("Whether the dialect `{name}` is served."),
+            move |s| s.dialects[index].enabled,
+            move |s, on| {
+                s.dialects[index].enabled = on;
+                Ok(())
+            },
+        ),
+        Setting::text(
+            format!("dialects.{name}.prefix"),
+            prefix::ALLOWED,
+            format!("What the paths of `{name}` begin with."),
+            move |s| Some(s.dialects[index].prefix.clone()),
+            move |s, text| {
+                store(&mut s.dialects[index].prefix, prefix::is_valid(text).then(|| text.to_owned()))
+            },
+        ),
+    ]
+}
+
+fn store<T>(place: &mut T, value: Option<T>) -> Result<(), Refusal> {
+    *place = value.ok_or(Refusal::NotAllowed)?;
+    Ok(())
+}
+
+fn path(text: &str) -> Option<PathBuf> {
+    (!text.is_empty() && !text.contains('\0')).then(|| PathBuf::from(text))
+}
+
+fn duration(seconds: u32) -> Duration {
+    Duration::from_secs(seconds.into())
+}
+
+fn seconds(duration: Duration) -> String {
+    duration.as_secs().to_string()
+}

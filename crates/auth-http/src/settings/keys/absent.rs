@@ -1,0 +1,55 @@
+//! Settings whose feature is not part of this version. They are known, so that a deployment may write down that it
+//! does without; a value that asks for the feature stops the start, so that nothing is missing in silence.
+
+use crate::settings::setting::{Refusal, Setting};
+
+pub(super) fn service() -> [Setting; 3] {
+    [
+        Setting::switch(
+            "rate_limit",
+            "Limits on attempts to log in. They are not part of this version: only `off` is accepted. Put a limit in \
+             front of the service.",
+            |_| false,
+            |_, on| {
+                unless(
+                    on,
+                    "must be off: rate limiting is not part of this version; put one in front of the service",
+                )
+            },
+        )
+        .only("off (or false)"),
+        Setting::list(
+            "cors_origins",
+            "an empty list",
+            "The origins whose browsers are served. Not part of this version: only an empty list is accepted.",
+            |_| Some(String::new()),
+            |_, text| {
+                unless(
+                    !text.is_empty(),
+                    "must be empty: serving the browsers of other origins is not part of this version",
+                )
+            },
+        ),
+        Setting::text(
+            "metrics_listen",
+            "an empty text",
+            "The address of a second listener, for metrics. Not part of this version: only an empty text is accepted.",
+            |_| Some(String::new()),
+            |_, text| unless(!text.is_empty(), "must be empty: metrics are not part of this version"),
+        ),
+    ]
+}
+
+pub(super) fn password() -> [Setting; 1] {
+    [Setting::switch(
+        "password.refuse_common",
+        "Whether well-known passwords are refused. Not part of this version: only `false` is accepted.",
+        |_| false,
+        |_, on| unless(on, "must be false: refusing common passwords is not part of this version"),
+    )
+    .only("false (or off)")]
+}
+
+fn unless(is_asked_for: bool, reason: &'static str) -> Result<(), Refusal> {
+    if is_asked_for { Err(Refusal::Because(reason)) } else { Ok(()) }
+}

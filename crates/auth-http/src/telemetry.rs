@@ -1,0 +1,121 @@
+//! The log: events on standard error, as text or as lines of JSON.
+
+use std::io::{self, IsTerminal as _};
+
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::SetGlobalDefaultError;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::Registry;
+
+use crate::settings::{LogFormat, LogSettings};
+
+/// What the targets of this service's own events begin with.
+const OWN_TARGETS: &str = "auth_";
+
+/// Sends this process's events to standard error.
+///
+/// # Errors
+/// When that was done before.
+pub fn init(settings: &LogSettings) -> Result<(), SetGlobalDefaultError> {
+    tracing::subscriber::set_global_default(subscriber(settings, io::stderr))
+}
+
+/// A subscriber that writes to `writer`; by default text if standard error is a terminal, else JSON.
+fn subscriber<W>(settings: &LogSettings, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let preferred = if io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+    let layer = match settings.format.unwrap_or(preferred) {
+        LogFormat::Text => layer.boxed(),
+        LogFormat::Json => {
+            layer.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+        }
+    };
+    let filter = settings.level.targets().clone().and(filter_fn(is_fit_to_log));
+    Registry::default().with(layer.with_filter(filter))
+}
+
+/// Below `info`, libraries may show what passes through them: requests, headers, rows.
+fn is_fit_to_log(event: &Metadata<'_>) -> bool {
+    event.target().starts_with(OWN_TARGETS) || *event.level() <= LevelFilter::INFO
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::settings::{Flag, Settings, Sources};
+
+    fn logged(level: &str, format: &str, event: impl FnOnce()) -> String {
+        let flag = |key: &str, value: &str| Flag { name: "--set", key: key.into(), value: value.into() };
+        let flags = vec![flag("log.level", level), flag("log.format", format)];
+        let settings = Settings::load(&Sources { flags, ..Sources::default() }).expect("settings");
+        let log = Arc::new(Mutex::new(Vec::new()));
+        tracing::subscriber::with_default(subscriber(&settings.log, Writer(Arc::clone(&log))), event);
+        String::from_utf8(log.lock().expect("the log").clone()).expect("UTF-8")
+    }
+
+    #[derive(Clone)]
+    struct Writer(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Writer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("the log").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Writer {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    #[test]
+    fn json_is_one_object_a_line() {
+        let log = logged("info", "json", || {
+            let _span = tracing::info_span!(target: "auth_http", "request", id = "7").entered();
+            tracing::info!(target: "auth_http", status = 200, "answered");
+        });
+        let event: serde_json::Value = serde_json::from_str(log.trim_end()).expect("one JSON value");
+        assert_eq!(event["message"], "answered");
+        assert_eq!(event["status"], 200);
+        assert_eq!(event["level"], "INFO");
+        assert_eq!(event["span"]["id"], "7");
+    }
+
+    #[test]
+    fn text_is_a_line_without_colours() {
+        let log = logged("warn,auth_http=debug", "text", || {
+            tracing::debug!(target: "auth_http", "seen");
+            tracing::info!(target: "auth_infra", "unseen");
+        });
+        assert_eq!(log.lines().count(), 1, "{log}");
+        assert!(log.contains("DEBUG auth_http: seen"), "{log}");
+        assert!(!log.contains('\u{1b}'), "{log}");
+    }
+
+    #[test]
+    fn libraries_are_not_heard_below_info() {
+        let log = logged("trace,sqlx=trace", "text", || {
+            tracing::trace!(target: "auth_http", "own");
+            tracing::debug!(target: "sqlx::query", "rows");
+            tracing::trace!(target: "h2", "headers");
+            tracing::warn!(target: "sqlx::pool", "slow");
+        });
+        assert!(log.contains("own") && log.contains("slow"), "{log}");
+        assert!(!log.contains("rows") && !log.contains("headers"), "{log}");
+    }
+}

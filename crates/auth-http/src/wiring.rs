@@ -1,0 +1,122 @@
+//! Where adapters meet ports: the one place that knows both.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use auth_domain::model::{Client, ClientId};
+use auth_domain::{Auth, Ports};
+use auth_infra::password::{Argon2Hasher, HashingSettings};
+use auth_infra::postgres::{PostgresSettings, PostgresStore};
+use auth_infra::sqlite::{SqliteSettings, SqliteStore};
+use auth_infra::store::{Store, StoreError};
+use auth_infra::system::{SystemClock, SystemRandom};
+use auth_infra::token::{JwtCodec, JwtSettings, KeyFileError, KeyRing};
+
+use crate::dialects::{self, Context, Mount, Site};
+use crate::settings::{DatabaseUrl, Settings};
+
+/// The domain over its adapters, and the adapters that have a life of their own.
+pub struct Wired {
+    /// The use cases.
+    pub auth: Auth,
+    /// The store, which may be away.
+    pub store: Store,
+    /// The signing keys.
+    pub keys: Arc<KeyRing>,
+}
+
+/// Opens what the settings name, and makes the directories that are not there. The store's schema is as it was left.
+///
+/// # Errors
+/// When the store or the keys cannot be opened.
+pub fn open(settings: &Settings) -> anyhow::Result<Wired> {
+    make_data_dir(settings)?;
+    let store = open_store(settings)?;
+    let keys = Arc::new(open_keys(settings)?);
+    let ports = Ports {
+        users: store.users(),
+        sessions: store.sessions(),
+        api_keys: store.api_keys(),
+        hasher: Arc::new(Argon2Hasher::start(&hashing(settings), Arc::new(SystemRandom))?),
+        tokens: Arc::new(JwtCodec::new(Arc::clone(&keys), tokens(settings))),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+    };
+    Ok(Wired { auth: Auth::new(ports, settings.policy.clone()), store, keys })
+}
+
+/// Makes the data directory, for its owner alone, if it is not there.
+///
+/// # Errors
+/// When that cannot be done.
+pub fn make_data_dir(settings: &Settings) -> anyhow::Result<()> {
+    let path = &settings.data_dir;
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("cannot make the data directory {}", path.display()))
+}
+
+/// The store that the settings name. Nothing is opened or made yet.
+///
+/// # Errors
+/// When the settings make no sense to the store.
+pub fn open_store(settings: &Settings) -> Result<Store, StoreError> {
+    let max_connections = settings.database.max_connections;
+    match &settings.database.url {
+        DatabaseUrl::Sqlite(path) => {
+            let settings = SqliteSettings { path: path.clone(), max_readers: max_connections };
+            SqliteStore::connect(&settings).map(Store::from)
+        }
+        url @ DatabaseUrl::Postgres(_) => {
+            let settings = PostgresSettings { url: url.expose(), max_connections };
+            PostgresStore::connect(&settings).map(Store::from)
+        }
+    }
+}
+
+/// The signing keys in the directory that the settings name; one is made if there is none.
+///
+/// # Errors
+/// When a key cannot be read or made.
+pub fn open_keys(settings: &Settings) -> Result<KeyRing, KeyFileError> {
+    let algorithm = settings.token.algorithm;
+    KeyRing::open(&settings.keys_dir, algorithm, Arc::new(SystemClock), Arc::new(SystemRandom))
+}
+
+fn hashing(settings: &Settings) -> HashingSettings {
+    HashingSettings {
+        memory_kib: settings.hashing.memory_kib,
+        iterations: settings.hashing.iterations,
+        parallelism: settings.hashing.parallelism,
+        memory_budget_kib: settings.hashing.memory_budget_mib.saturating_mul(1024),
+        ..HashingSettings::default()
+    }
+}
+
+fn tokens(settings: &Settings) -> JwtSettings {
+    JwtSettings { issuer: settings.public_url.as_str().to_owned(), audience: settings.token.audience.clone() }
+}
+
+/// The dialects that the settings enable, in their places.
+#[must_use]
+pub fn site(settings: &Settings, auth: &Auth) -> Site {
+    let enabled = dialects::ALL.into_iter().filter_map(|dialect| {
+        let profile = dialect.profile();
+        let set = settings.dialect(profile.name).filter(|set| set.enabled)?;
+        let client = Client {
+            id: ClientId::from_static(profile.name),
+            refresh_style: profile.refresh_style,
+            access_lifetime: settings.token.access_lifetime_or(profile.access_lifetime),
+        };
+        let context = Context {
+            auth: auth.clone(),
+            client,
+            passwords: settings.password.raise(profile.passwords),
+            default_roles: settings.registration.default_roles.clone(),
+            required_role: settings.protected.required_role.clone(),
+        };
+        Some(Mount { dialect, prefix: set.prefix.clone(), context })
+    });
+    Site::new(enabled.collect())
+}

@@ -1,0 +1,315 @@
+//! The commands, run as an operator runs them, on an embedded store of their own.
+
+use std::collections::HashSet;
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A machine with nothing on it but the program.
+struct Shell {
+    directory: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+/// What a command came to.
+struct Outcome {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Shell {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().expect("a directory"), environment: Vec::new() }
+    }
+
+    fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn run(&self, arguments: &[&str]) -> Outcome {
+        self.run_with_input(arguments, "")
+    }
+
+    fn run_with_input(&self, arguments: &[&str], input: &str) -> Outcome {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_auth-http"));
+        command.args(arguments).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.current_dir(self.directory.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program runs");
+        // Who does not read its input closes it.
+        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+        let Output { status, stdout, stderr } = child.wait_with_output().expect("the program ends");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        Outcome { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
+
+    fn user(&self, arguments: &[&str]) -> Value {
+        let arguments = [&["user", "create", "--json"], arguments].concat();
+        self.run_with_input(&arguments, "P@ssw0rd!\n").json()
+    }
+
+    fn show(&self, user: &str) -> Value {
+        self.run(&["user", "show", user, "--json"]).json()
+    }
+}
+
+impl Outcome {
+    /// What the command printed, if it succeeded in silence.
+    fn ok(self) -> String {
+        assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{}", self.out);
+        self.out
+    }
+
+    fn json(self) -> Value {
+        serde_json::from_str(&self.ok()).expect("JSON")
+    }
+
+    /// Why the command failed: one line.
+    fn failure(self) -> String {
+        assert_eq!(self.code, Some(1), "{}{}", self.out, self.err);
+        assert_eq!(self.out, "");
+        let line = self.err.strip_suffix('\n').and_then(|err| err.strip_prefix("error: "));
+        let line = line.unwrap_or_else(|| panic!("no error: {}", self.err));
+        assert!(!line.contains('\n'), "{line}");
+        line.to_owned()
+    }
+
+    /// How the command was misunderstood.
+    fn usage(self) -> String {
+        assert_eq!((self.code, self.out.as_str()), (Some(2), ""), "{}", self.err);
+        assert!(self.err.starts_with("error: "), "{}", self.err);
+        self.err
+    }
+}
+
+fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value[member].as_str().unwrap_or_else(|| panic!("{member} of {value}"))
+}
+
+#[test]
+fn an_api_key_is_shown_once_and_revoked_once() {
+    let shell = Shell::new();
+    let created = shell.run(&["api-key", "create", "--name", "backend"]).ok();
+    let key = created.lines().last().expect("a key");
+    assert!(key.starts_with("key_") && key.len() == 52, "{key}");
+
+    let keys = shell.run(&["api-key", "list", "--json"]).json();
+    assert_eq!(keys[0]["name"], "backend");
+    assert_eq!(keys[0]["state"], "live");
+    assert_eq!(keys[0]["scopes"], serde_json::json!(["users:read", "users:write", "auth"]));
+    assert_eq!(keys[0]["expires_at"], Value::Null);
+    let id = text(&keys[0], "id");
+    let list = shell.run(&["api-key", "list"]).ok();
+    assert!(list.contains(id) && !list.contains("key_"), "{list}");
+
+    assert_eq!(shell.run(&["api-key", "revoke", id]).ok(), format!("revoked {id}\n"));
+    let again = shell.run(&["api-key", "revoke", id]).failure();
+    assert_eq!(again, "there is no such key, or it was revoked before");
+    assert_eq!(shell.run(&["api-key", "list", "--json"]).json()[0]["state"], "revoked");
+}
+
+#[test]
+fn an_api_key_is_limited_as_it_was_asked() {
+    let shell = Shell::new();
+    let create = ["api-key", "create", "--name", "reader", "--scope", "users:read", "--scope", "auth"];
+    shell.run(&[&create[..], &["--expires-in", "30"]].concat()).ok();
+    let keys = shell.run(&["api-key", "list", "--json"]).json();
+    assert_eq!(keys[0]["scopes"], serde_json::json!(["users:read", "auth"]));
+    assert!(text(&keys[0], "expires_at") > text(&keys[0], "created_at"));
+    shell.run(&["api-key", "create", "--name", "x", "--scope", "root"]).usage();
+    shell.run(&["api-key", "create", "--name", "x", "--expires-in", "0"]).usage();
+    shell.run(&["api-key", "create", "--name", ""]).usage();
+    shell.run(&["api-key", "create"]).usage();
+    shell.run(&["api-key", "revoke", "backend"]).usage();
+}
+
+#[test]
+fn a_user_is_found_by_id_username_and_email_address() {
+    let shell = Shell::new();
+    let made =
+        shell.user(&["--username", "alice", "--email", "Alice@Example.com", "--display-name", "Alice A."]);
+    assert_eq!(made["display_name"], "Alice A.");
+    assert_eq!(made["status"], "active");
+    assert_eq!(made["roles"], serde_json::json!(["customer"]));
+    for name in [text(&made, "id"), "ALICE", "alice@example.com"] {
+        assert_eq!(shell.show(name), made);
+    }
+    let shown = shell.run(&["user", "show", "alice"]).ok();
+    assert!(shown.contains("Alice@Example.com") && shown.contains(text(&made, "id")), "{shown}");
+    assert_eq!(shell.run(&["user", "show", "bob"]).failure(), "there is no such user");
+    let nobody = "00000000-0000-7000-8000-000000000000";
+    shell.user(&["--username", nobody]);
+    assert_eq!(shell.run(&["user", "show", nobody]).failure(), "there is no such user");
+}
+
+#[test]
+fn users_are_listed_in_the_order_in_which_they_registered() {
+    let shell = Shell::new();
+    assert_eq!(shell.run(&["user", "list", "--json"]).json(), serde_json::json!([]));
+    let made: Vec<_> = ["b", "a", "c"].map(|name| shell.user(&["--username", name])).into();
+    assert_eq!(shell.run(&["user", "list", "--json"]).json(), Value::from(made));
+    let names: Vec<_> = shell.run(&["user", "list"]).ok().lines().map(str::to_owned).collect();
+    assert_eq!(names.len(), 4);
+    assert!(names[0].starts_with("ID") && names[1].contains(" b "), "{names:?}");
+}
+
+#[test]
+fn names_are_given_once() {
+    let shell = Shell::new();
+    shell.user(&["--username", "alice", "--email", "alice@example.com"]);
+    let create = |name: &str, value: &str| {
+        shell.run_with_input(&["user", "create", name, value], "P@ssw0rd!\n").failure()
+    };
+    assert_eq!(create("--username", "Alice"), "another user has this username");
+    assert_eq!(create("--email", "ALICE@example.com"), "another user has this e-mail address");
+}
+
+#[test]
+fn a_password_comes_from_standard_input_and_shows_nowhere() {
+    let shell = Shell::new();
+    let create = ["user", "create", "--username", "alice"];
+    let cases = [
+        ("", "no password: it is read from the first line of standard input"),
+        ("s3cret!\n", "the password must be at least 8 characters long"),
+        (&"s3cret!".repeat(40), "the password must be at most 255 characters long"),
+    ];
+    for (input, reason) in cases {
+        assert_eq!(shell.run_with_input(&create, input).failure(), reason);
+    }
+    let strict = Shell::new().with("AUTH_PASSWORD__MIN_LENGTH", "12");
+    let refused = strict.run_with_input(&create, "s3cret-1234\n").failure();
+    assert_eq!(refused, "the password must be at least 12 characters long");
+
+    let verbose = Shell::new().with("AUTH_LOG__LEVEL", "trace");
+    let made = verbose.run_with_input(&create, "s3cret-1234\n");
+    assert_eq!(made.code, Some(0));
+    let set = verbose.run_with_input(&["user", "set-password", "alice"], "s3cret-5678\n");
+    assert!(set.out.starts_with("set the password of alice ("), "{}", set.out);
+    for printed in [made.out, made.err, set.out, set.err] {
+        assert!(!printed.contains("s3cret"), "{printed}");
+    }
+    shell.run(&["user", "create", "--username", "alice", "--password", "x"]).usage();
+    shell.run(&["user", "create"]).usage();
+    shell.run(&["user", "create", "--email", "alice"]).usage();
+}
+
+#[test]
+fn a_user_is_suspended_activated_given_roles_and_deleted() {
+    let shell = Shell::new();
+    let made = shell.user(&["--username", "alice", "--role", "admin"]);
+    let name = format!("alice ({})", text(&made, "id"));
+    assert_eq!(made["roles"], serde_json::json!(["admin"]));
+
+    assert_eq!(shell.run(&["user", "suspend", "alice"]).ok(), format!("suspended {name}\n"));
+    assert_eq!(shell.show("alice")["status"], "suspended");
+    assert_eq!(shell.run(&["user", "activate", "alice"]).ok(), format!("activated {name}\n"));
+    assert_eq!(shell.show("alice"), made);
+
+    shell.run(&["user", "set-roles", "alice", "editor", "auditor"]).ok();
+    assert_eq!(shell.show("alice")["roles"], serde_json::json!(["auditor", "editor"]));
+    shell.run(&["user", "set-roles", "alice"]).ok();
+    assert_eq!(shell.show("alice")["roles"], serde_json::json!([]));
+    shell.run(&["user", "set-roles", "alice", "Root"]).usage();
+
+    assert_eq!(shell.run(&["user", "delete", "alice"]).ok(), format!("deleted {name}\n"));
+    for command in ["show", "suspend", "activate", "set-roles", "delete"] {
+        assert_eq!(shell.run(&["user", command, "alice"]).failure(), "there is no such user");
+    }
+}
+
+#[test]
+fn a_new_signing_key_signs_and_the_old_one_verifies() {
+    let shell = Shell::new().with("AUTH_TOKEN__ALGORITHM", "ES256");
+    let first = shell.run(&["keys", "list", "--json"]).json();
+    assert_eq!(first.as_array().expect("a list").len(), 1);
+    assert_eq!((&first[0]["signs"], &first[0]["algorithm"]), (&Value::from(true), &Value::from("ES256")));
+    let rotated = shell.run(&["--set", "token.algorithm=EdDSA", "keys", "rotate"]).ok();
+    let keys = shell.run(&["keys", "list", "--json"]).json();
+    assert_eq!(rotated, format!("{} signs from now on\n", text(&keys[0], "kid")));
+    assert_eq!((&keys[0]["signs"], &keys[0]["algorithm"]), (&Value::from(true), &Value::from("EdDSA")));
+    assert_eq!((&keys[1]["signs"], &keys[1]["kid"]), (&Value::from(false), &first[0]["kid"]));
+    assert_eq!(shell.run(&["keys", "list"]).ok().lines().count(), 3);
+    assert!(shell.directory.path().join("data/keys").is_dir());
+}
+
+#[test]
+fn the_schema_is_planned_before_it_is_made() {
+    let shell = Shell::new();
+    let plan = shell.run(&["migrate", "--plan"]).ok();
+    assert!(plan.lines().all(|line| line.starts_with("would run 0")) && !plan.is_empty(), "{plan}");
+    assert_eq!(shell.run(&["migrate", "--plan"]).ok(), plan);
+    assert_eq!(shell.run(&["migrate"]).ok(), plan.replace("would run", "ran"));
+    assert_eq!(shell.run(&["migrate"]).ok(), "the schema is up to date\n");
+}
+
+#[test]
+fn settings_are_shown_with_their_sources_and_without_secrets() {
+    let url = "postgres://auth:s3cret@db.example.com/auth";
+    let shell = Shell::new().with("AUTH_DATABASE_URL", url).with("AUTH_TEST_DATABASE_URL", url);
+    let shown = shell.run(&["config", "show", "--listen", "127.0.0.1:0", "--set", "http.workers=3"]).ok();
+    let line = |key: &str| shown.lines().find(|line| line.contains(key)).expect("a line");
+    assert!(line("listen").ends_with(" # --listen"), "{shown}");
+    assert!(line("http.workers").ends_with(" # --set"), "{shown}");
+    assert!(line("database_url").contains("auth:********@db.example.com") && !shown.contains("s3cret"));
+    assert!(line("database_url").ends_with(" # AUTH_DATABASE_URL"), "{shown}");
+    assert!(line("data_dir").ends_with(" # default"), "{shown}");
+
+    let checked = shell.run(&["config", "check"]).ok();
+    assert!(checked.starts_with("warning: database_url ") && !checked.contains("s3cret"), "{checked}");
+    let strict = shell.run(&["config", "check", "--strict"]);
+    assert_eq!((strict.code, strict.out), (Some(1), checked));
+    Shell::new().run(&["config", "check", "--strict"]).ok();
+}
+
+#[test]
+fn settings_that_cannot_be_used_stop_every_command_but_the_reference() {
+    let shell = Shell::new().with("AUTH_DATABASE_ULR", "postgres://auth:s3cret@db.example.com/auth");
+    let arguments: [&[&str]; 6] =
+        [&[], &["serve"], &["migrate"], &["api-key", "list"], &["keys", "list"], &["config", "check"]];
+    for arguments in arguments {
+        let expected =
+            "AUTH_DATABASE_ULR (environment) is not a setting; the nearest one is AUTH_DATABASE_URL";
+        assert_eq!(shell.run(arguments).failure(), expected);
+    }
+    assert_eq!(shell.run(&["config", "docs"]).ok(), auth_http::settings::reference());
+    assert!(!shell.directory.path().join("data").exists());
+
+    let shell = Shell::new().with("AUTH_LISTEN", "8080");
+    let expected =
+        "listen (AUTH_LISTEN) must be an IP address and a port such as 127.0.0.1:8080 or [::]:8080";
+    assert_eq!(shell.run(&["serve"]).failure(), expected);
+    let missing = shell.run(&["--config", "missing.toml", "serve"]).failure();
+    assert!(missing.starts_with("cannot read the settings file missing.toml: "), "{missing}");
+}
+
+#[test]
+fn what_is_not_understood_is_said_without_secrets() {
+    let shell = Shell::new();
+    assert_eq!(shell.run(&["--set", "s3cret", "config", "show"]).usage(), "error: --set takes KEY=VALUE\n");
+    shell.run(&["server"]).usage();
+    assert_eq!(shell.run(&["user"]).code, Some(2));
+    assert!(shell.run(&["--help"]).ok().contains("auth-http config docs"));
+    assert!(shell.run(&["--version"]).ok().starts_with("auth-http "));
+}
+
+#[test]
+fn what_belongs_to_the_service_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let shell = Shell::new();
+    shell.user(&["--username", "alice"]);
+    let mut modes = HashSet::new();
+    let mut directories = vec![shell.directory.path().join("data")];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(&directory).expect("a directory") {
+            let entry = entry.expect("an entry");
+            let metadata = entry.metadata().expect("metadata");
+            modes.insert((metadata.is_dir(), metadata.permissions().mode() & 0o777));
+            directories.extend(metadata.is_dir().then(|| entry.path()));
+        }
+    }
+    assert_eq!(modes, HashSet::from([(true, 0o700), (false, 0o600)]));
+}

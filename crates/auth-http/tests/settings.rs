@@ -1,0 +1,400 @@
+//! What settings are taken from which source, and what is refused.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use auth_domain::model::PasswordPolicy;
+use auth_http::settings::{DatabaseUrl, Flag, LogFormat, Settings, SettingsError, Source, Sources};
+use auth_infra::token::KeyAlgorithm;
+use tempfile::TempDir;
+
+fn flag(key: &str, value: &str) -> Flag {
+    Flag { name: "--set", key: key.to_owned(), value: value.to_owned() }
+}
+
+fn variables(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+}
+
+fn from_flags(flags: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    let flags = flags.iter().map(|(key, value)| flag(key, value)).collect();
+    Settings::load(&Sources { flags, ..Sources::default() })
+}
+
+fn from_environment(environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    Settings::load(&Sources { environment: variables(environment), ..Sources::default() })
+}
+
+fn file(text: &str) -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("auth.toml");
+    std::fs::write(&path, text).expect("a file");
+    (directory, path)
+}
+
+fn from_file(text: &str) -> Result<Settings, SettingsError> {
+    let (_directory, path) = file(text);
+    Settings::load(&Sources { file: Some(path), ..Sources::default() })
+}
+
+fn refusal(outcome: Result<Settings, SettingsError>) -> String {
+    let message = outcome.expect_err("refused").to_string();
+    assert_eq!(message.lines().count(), 1, "{message}");
+    message
+}
+
+#[test]
+fn without_any_source_everything_has_its_default() {
+    let settings = Settings::load(&Sources::default()).expect("settings");
+    assert_eq!(settings.listen, SocketAddr::from(([127, 0, 0, 1], 8080)));
+    assert_eq!(settings.data_dir, PathBuf::from("./data"));
+    assert_eq!(settings.keys_dir, PathBuf::from("./data/keys"));
+    assert_eq!(settings.database.url.to_string(), "sqlite:./data/auth.db");
+    assert_eq!(settings.public_url.as_str(), "http://127.0.0.1:8080");
+    assert_eq!(settings.token.audience, "http://127.0.0.1:8080");
+    assert_eq!(settings.token.algorithm, KeyAlgorithm::Ed25519);
+    assert_eq!(settings.token.access_lifetime_or(None), Duration::from_secs(900));
+    assert_eq!(settings.policy, auth_domain::policy::Policy::default());
+    assert_eq!(settings.log.format, None);
+    assert!(settings.trusted_proxies.is_empty());
+    assert!(settings.dialect("single_token").is_some_and(|it| it.enabled && it.prefix == "/v1"));
+    assert_eq!(settings.show(), Settings::default().show());
+    assert_eq!(settings.source("listen"), &Source::Default);
+    assert_eq!(settings.warnings(), Vec::<String>::new());
+}
+
+#[test]
+fn the_later_source_wins() {
+    let (_directory, path) = file("[session]\nmax_live = 2\nidle_seconds = 20\nabsolute_seconds = 200\n");
+    let settings = Settings::load(&Sources {
+        file: Some(path.clone()),
+        environment: variables(&[("AUTH_SESSION__MAX_LIVE", "3"), ("AUTH_SESSION__IDLE_SECONDS", "30")]),
+        flags: vec![flag("session.max_live", "4"), flag("session.max_live", "5")],
+    })
+    .expect("settings");
+    assert_eq!(settings.policy.session.max_live, 5);
+    assert_eq!(settings.policy.session.idle, Duration::from_secs(30));
+    assert_eq!(settings.policy.session.absolute, Duration::from_secs(200));
+    assert_eq!(settings.source("session.max_live"), &Source::Flag("--set"));
+    assert_eq!(
+        settings.source("session.idle_seconds"),
+        &Source::Environment("AUTH_SESSION__IDLE_SECONDS".to_owned())
+    );
+    assert_eq!(settings.source("session.absolute_seconds"), &Source::File { path, line: 4 });
+}
+
+#[test]
+fn the_environment_names_the_file_unless_a_flag_does() {
+    let (_named, by_variable) = file("token.audience = 'variable'");
+    let (_flagged, by_flag) = file("token.audience = 'flag'");
+    let environment = vec![("AUTH_CONFIG".into(), by_variable.into_os_string())];
+    let audience = |file| {
+        let sources = Sources { file, environment: environment.clone(), flags: Vec::new() };
+        Settings::load(&sources).expect("settings").token.audience
+    };
+    assert_eq!(audience(None), "variable");
+    assert_eq!(audience(Some(by_flag)), "flag");
+}
+
+#[test]
+fn what_follows_another_setting_follows_it() {
+    let settings = from_flags(&[("data_dir", "/srv/auth"), ("listen", "[::1]:0")]).expect("settings");
+    assert_eq!(settings.keys_dir, PathBuf::from("/srv/auth/keys"));
+    assert!(matches!(&settings.database.url, DatabaseUrl::Sqlite(path) if path.ends_with("auth/auth.db")));
+    let bound = settings.bound_to(SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 4711)));
+    assert_eq!(bound.public_url.as_str(), "http://[::1]:4711");
+    assert_eq!(bound.token.audience, "http://[::1]:4711");
+
+    let given = from_flags(&[("public_url", "https://auth.example.com/"), ("token.audience", "api")]);
+    let given = given.expect("settings").bound_to(SocketAddr::from(([127, 0, 0, 1], 4711)));
+    assert_eq!(given.public_url.as_str(), "https://auth.example.com");
+    assert_eq!(given.token.audience, "api");
+}
+
+#[test]
+fn a_file_may_hold_every_setting_in_the_form_that_fits() {
+    let settings = from_file(
+        r#"
+            listen = "0.0.0.0:9000"
+            trusted_proxies = ["10.0.0.0/8", "2001:db8::1"]
+            rate_limit = "off"
+            cors_origins = []
+            metrics_listen = ""
+            password = { min_length = 12, refuse_common = false }
+
+            [log]
+            format = "json"
+
+            [dialects.single_token]
+            enabled = false
+            prefix = "/auth/v1"
+        "#,
+    )
+    .expect("settings");
+    assert_eq!(settings.listen.port(), 9000);
+    assert!(settings.trusted_proxies.contains([10, 1, 2, 3].into()));
+    assert!(settings.trusted_proxies.contains("::ffff:10.1.2.3".parse().expect("an address")));
+    assert!(settings.trusted_proxies.contains("2001:db8::1".parse().expect("an address")));
+    assert!(!settings.trusted_proxies.contains([11, 1, 2, 3].into()));
+    assert_eq!(settings.password.raise(PasswordPolicy { min_length: 8 }).min_length, 12);
+    assert_eq!(settings.log.format, Some(LogFormat::Json));
+    assert!(settings.dialect("single_token").is_some_and(|it| !it.enabled && it.prefix == "/auth/v1"));
+}
+
+#[test]
+fn what_config_show_prints_is_a_file_that_sets_the_same() {
+    let defaults = Settings::default().show();
+    let again = from_file(&defaults).expect("settings").show();
+    let values = |shown: &str| -> Vec<String> {
+        shown.lines().map(|line| line.rsplit_once(" # ").expect("a source").0.trim().to_owned()).collect()
+    };
+    assert_eq!(values(&defaults), values(&again));
+    assert!(defaults.lines().all(|line| line.ends_with(" # default")), "{defaults}");
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_nearest_one() {
+    for (key, nearest) in [
+        ("lisen", "listen"),
+        ("access_seconds", "token.access_seconds"),
+        ("tokens.access_seconds", "token.access_seconds"),
+        ("min_length", "password.min_length"),
+        ("dialects.single.prefix", "dialects.single_token.prefix"),
+    ] {
+        let message = refusal(from_flags(&[(key, "1")]));
+        assert_eq!(message, format!("{key} (--set) is not a setting; the nearest one is {nearest}"));
+    }
+    for (name, nearest) in [
+        ("AUTH_LISTN", "AUTH_LISTEN"),
+        ("AUTH_TOKEN_ACCESS_SECONDS", "AUTH_TOKEN__ACCESS_SECONDS"),
+        ("AUTH_ACCESS_SECONDS", "AUTH_TOKEN__ACCESS_SECONDS"),
+        ("AUTH_DATABASE_URI", "AUTH_DATABASE_URL"),
+        ("AUTH_listen", "AUTH_LISTEN"),
+    ] {
+        let message = refusal(from_environment(&[(name, "1")]));
+        assert_eq!(message, format!("{name} (environment) is not a setting; the nearest one is {nearest}"));
+    }
+    for text in ["\n[tokn]\naccess_seconds = 1", "\n[tokn]", "\ntokn = 1"] {
+        let message = refusal(from_file(text));
+        assert!(message.contains("tokn") && message.contains("auth.toml:"), "{message}");
+        assert!(message.contains("is not a setting; the nearest one is "), "{message}");
+    }
+}
+
+#[test]
+fn the_tests_variables_and_other_programs_are_left_alone() {
+    let environment =
+        [("AUTH_TEST_DATABASE_URL", "x"), ("LISTEN", "x"), ("XAUTH_LISTEN", "x"), ("auth_x", "x")];
+    from_environment(&environment).expect("settings");
+}
+
+#[test]
+fn numbers_keep_to_their_bounds() {
+    for (key, least, most) in [
+        ("token.access_seconds", 1, 86_400),
+        ("token.retry_grace_seconds", 0, 30),
+        ("session.idle_seconds", 1, 31_622_400),
+        ("session.absolute_seconds", 1, 31_622_400),
+        ("session.max_live", 1, 1_000),
+        ("hashing.iterations", 2, 10),
+        ("hashing.parallelism", 1, 16),
+        ("hashing.memory_budget_mib", 19, 1_048_576),
+        ("password.min_length", 1, 128),
+        ("http.workers", 1, 1_024),
+        ("database.max_connections", 1, 1_000),
+    ] {
+        for fits in [least, most] {
+            from_flags(&[(key, &fits.to_string())]).expect(key);
+        }
+        for beyond in [i64::from(least) - 1, i64::from(most) + 1] {
+            let message = refusal(from_flags(&[(key, &beyond.to_string())]));
+            assert!(message.starts_with(&format!("{key} (--set) ")), "{message}");
+        }
+        for malformed in ["", "many", "1.5", " 1", "0x1", "99999999999999999999"] {
+            let message = refusal(from_flags(&[(key, malformed)]));
+            assert!(message.starts_with(&format!("{key} (--set) must be a whole number")), "{message}");
+        }
+    }
+}
+
+#[test]
+fn hashing_below_the_owasp_floor_is_refused() {
+    let hashing = |kib: &str, passes: &str, budget: &str| {
+        from_flags(&[
+            ("hashing.memory_kib", kib),
+            ("hashing.iterations", passes),
+            ("hashing.memory_budget_mib", budget),
+        ])
+    };
+    for (kib, passes) in [("47104", "1"), ("19456", "2"), ("12288", "3"), ("12288", "10")] {
+        hashing(kib, passes, "256").expect("settings");
+    }
+    for (kib, passes) in [("47103", "1"), ("19455", "2"), ("12287", "3")] {
+        let message = refusal(hashing(kib, passes, "256"));
+        assert!(message.starts_with("hashing.memory_kib (--set) "), "{message}");
+    }
+    hashing("262144", "1", "256").expect("settings");
+    let message = refusal(hashing("262145", "1", "256"));
+    assert!(message.starts_with("hashing.memory_budget_mib (--set) must be 257 or more"), "{message}");
+}
+
+#[test]
+fn what_is_not_part_of_this_version_is_not_missing_in_silence() {
+    for (key, off, on) in [
+        ("rate_limit", "off", "on"),
+        ("rate_limit", "false", "true"),
+        ("cors_origins", "", "https://example.com"),
+        ("metrics_listen", "", "127.0.0.1:9090"),
+        ("password.refuse_common", "false", "true"),
+    ] {
+        from_flags(&[(key, off)]).expect("settings");
+        let message = refusal(from_flags(&[(key, on)]));
+        assert!(message.starts_with(&format!("{key} (--set) must be ")), "{message}");
+        assert!(message.contains("not part of this version"), "{message}");
+    }
+}
+
+#[test]
+fn malformed_texts_are_refused() {
+    let long = "a".repeat(256);
+    let refused: &[(&str, &[&str])] = &[
+        ("listen", &["", "8080", ":8080", "localhost:8080", "127.0.0.1", "127.0.0.1:65536"]),
+        ("data_dir", &["", "a\0b"]),
+        ("keys_dir", &[""]),
+        ("public_url", &["", "auth.example.com", "ftp://a", "https://", "https://a/path", "https://a?q"]),
+        ("public_url", &["https://a#f", "https://user:s3cret@a", "https://a:0"]),
+        ("token.algorithm", &["", "none", "HS256", "RS256", "eddsa"]),
+        ("token.audience", &["", "a b", "\u{e4}", &long]),
+        ("trusted_proxies", &["10.0.0.0/33", "10.0.0.0/8,", "proxy", "10.0.0.0/8;10.0.0.1"]),
+        ("log.format", &["", "xml"]),
+        ("log.level", &["", "inof", "info,", "auth_http", "[span]=info", "auth_http=loud", "INFO"]),
+        ("rate_limit", &["", "maybe"]),
+        ("dialects.single_token.enabled", &["", "yes"]),
+        (
+            "dialects.single_token.prefix",
+            &["", "/", "v1", "/v1/", "//v1", "/v1//a", "/v 1", "/{v}", "/a/../b"],
+        ),
+        ("dialects.single_token.prefix", &["/health", "/docs", "/openapi/v1", "/.well-known"]),
+        (
+            "database_url",
+            &["", "sqlite:", "sqlite::memory:", "sqlite:a?mode=ro", "mysql://u@h/d", "u:s3cret@h"],
+        ),
+        ("database_url", &["postgres://h/d", "postgres://u:s3cret@/d", "postgres:u:s3cret@h/d"]),
+        ("database_url", &["postgres://u:s3cret@h:x/d"]),
+    ];
+    for (key, values) in refused {
+        for value in *values {
+            let message = refusal(from_flags(&[(key, value)]));
+            assert!(message.starts_with(&format!("{key} (--set) must be ")), "{value}: {message}");
+            assert!(!message.contains("s3cret"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_value_of_another_form_is_refused_in_a_file() {
+    for line in [
+        "listen = 8080",
+        "token.access_seconds = \"900\"",
+        "token.access_seconds = 9.5",
+        "token.access_seconds = 0x10",
+        "data_dir = true",
+        "data_dir = [\"a\"]",
+        "trusted_proxies = [1]",
+        "rate_limit = 0",
+        "public_url = 2026-01-01",
+        "[[listen]]\na = 1",
+    ] {
+        let message = refusal(from_file(line));
+        assert!(message.contains("auth.toml:1) must be"), "{message}");
+    }
+}
+
+#[test]
+fn a_broken_file_is_refused_without_quoting_it() {
+    let message =
+        refusal(from_file("listen = \"127.0.0.1:1\"\ndatabase_url = \"postgres://u:s3cret@h/d\"\nx"));
+    assert!(message.contains("auth.toml:3: not valid TOML: "), "{message}");
+    assert!(!message.contains("s3cret"), "{message}");
+    let unclosed = refusal(from_file("database_url = \"postgres://u:s3cret@h/d\n"));
+    assert!(unclosed.contains("auth.toml:1: not valid TOML: ") && !unclosed.contains("s3cret"), "{unclosed}");
+    let missing = Sources { file: Some("/nowhere/auth.toml".into()), ..Sources::default() };
+    assert_eq!(refusal(Settings::load(&missing)), "cannot read the settings file /nowhere/auth.toml");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_text_is_refused() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let environment = vec![("AUTH_DATA_DIR".into(), OsString::from_vec(vec![b'a', 0xff]))];
+    let message = refusal(Settings::load(&Sources { environment, ..Sources::default() }));
+    assert_eq!(message, "data_dir (AUTH_DATA_DIR) must be UTF-8");
+}
+
+#[test]
+fn passwords_are_masked_wherever_settings_are_printed() {
+    for url in [
+        "postgres://auth:s3cret@db.example.com:5432/auth?sslmode=verify-full&application_name=x",
+        "postgres://auth@db.example.com/auth?password=s3cret",
+    ] {
+        let settings = from_flags(&[("database_url", url)]).expect("settings");
+        assert_eq!(settings.database.url.expose(), url);
+        for printed in [settings.show(), format!("{settings:?}"), settings.warnings().join("\n")] {
+            assert!(!printed.contains("s3cret"), "{printed}");
+        }
+        assert!(settings.show().contains("# database_url = \"postgres://auth:********@db.example.com"));
+    }
+    let without = from_flags(&[("database_url", "postgres://auth@[::1]:5433/auth")]).expect("settings");
+    assert!(without.show().contains("\ndatabase_url = \"postgres://auth@[::1]:5433/auth\""));
+}
+
+#[test]
+fn what_is_unsafe_is_said() {
+    let warned = |flags: &[(&str, &str)]| from_flags(flags).expect("settings").warnings().join("\n");
+    for (key, value, warning) in [
+        ("public_url", "http://auth.example.com", "without https"),
+        ("public_url", "https://auth.example.com", "rate_limit is off"),
+        ("listen", "0.0.0.0:8080", "other machines reach the service"),
+        ("database_url", "postgres://u@db.example.com/d", "without TLS"),
+        ("database_url", "postgres://u@db.example.com/d?sslmode=prefer", "without TLS"),
+        ("database_url", "postgres://u@10.0.0.1/d?sslmode=require", "does not check who answers"),
+        ("database_url", "postgres://u:p@localhost/d", "on the command line"),
+        ("trusted_proxies", "0.0.0.0/0", "any client can claim any address"),
+        ("trusted_proxies", "10.0.0.0/8,::/0", "any client can claim any address"),
+        ("dialects.single_token.enabled", "false", "nobody can log in"),
+    ] {
+        let warnings = warned(&[(key, value)]);
+        assert!(warnings.contains(warning), "{key} = {value}: {warnings}");
+    }
+    for (key, value) in [
+        ("public_url", "http://localhost:8080"),
+        ("database_url", "postgres://u@127.0.0.1/d"),
+        ("database_url", "postgres://u@[::1]/d"),
+        ("database_url", "postgres://u@%2Frun%2Fpostgresql/d"),
+        ("database_url", "postgres://u@h/d?host=/run/postgresql"),
+        ("database_url", "postgres://u@db.example.com/d?sslmode=verify-full"),
+        ("trusted_proxies", "127.0.0.1"),
+    ] {
+        assert_eq!(warned(&[(key, value)]), "", "{key} = {value}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_settings_file_that_others_read_or_write_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let warned = |text: &str, mode: u32| {
+        let (_directory, path) = file(text);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("permissions");
+        let settings = Settings::load(&Sources { file: Some(path), ..Sources::default() });
+        settings.expect("settings").warnings().join("\n")
+    };
+    let (open, secret) = ("listen = '127.0.0.1:1'", "database_url = 'postgres://u:s3cret@localhost/d'");
+    assert_eq!(warned(open, 0o644), "");
+    assert_eq!(warned(secret, 0o640), "");
+    assert!(warned(open, 0o664).contains("can be written by users other than its owner"));
+    assert!(warned(secret, 0o644).contains("every user can read it"));
+    assert!(!warned(secret, 0o644).contains("s3cret"));
+}

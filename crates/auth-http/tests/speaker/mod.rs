@@ -1,0 +1,101 @@
+//! Somebody who speaks to the whole service over the adapters in memory.
+
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use actix_web::http::{Method, StatusCode};
+use actix_web::test::{TestRequest, init_service};
+use actix_web::{App, HttpResponse};
+use auth_domain::model::{IdentifierKey, Role, Roles, UserRef};
+use auth_domain::testing::TestPorts;
+use auth_http::settings::Settings;
+use auth_http::wiring;
+
+/// Somebody who speaks to the service, and who has its clock, its hasher and its stores in their hands.
+pub struct Speaker {
+    pub world: TestPorts,
+    settings: Settings,
+}
+
+/// What the service said.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub body: String,
+    headers: HeaderMap,
+}
+
+impl Speaker {
+    pub async fn new() -> Self {
+        Self { world: TestPorts::new(), settings: Settings::default() }
+    }
+
+    /// The same world, with a protected resource that asks for a role.
+    pub async fn asking_for_role(mut self, role: &str) -> Self {
+        self.settings.protected.required_role = Some(Role::parse(role).expect("a role"));
+        self
+    }
+
+    pub async fn give_role(&self, username: &str, role: &str) {
+        let auth = self.world.auth();
+        let user = UserRef::Identifier(IdentifierKey::of(username).expect("a name"));
+        let user = auth.find_user(&user).await.expect("asked").expect("a user");
+        auth.set_roles(user.id, &Roles::parse(role).expect("roles")).await.expect("set");
+    }
+
+    pub async fn post(&self, path: &str, body: &str) -> Answer {
+        self.post_as("application/json", path, body).await
+    }
+
+    pub async fn post_as(&self, media_type: &str, path: &str, body: &str) -> Answer {
+        let request = TestRequest::post().uri(path).insert_header((CONTENT_TYPE, media_type));
+        self.send(request.set_payload(body.to_owned())).await
+    }
+
+    pub async fn get(&self, path: &str, bearer: Option<&str>) -> Answer {
+        self.get_with_bearers(path, bearer.as_slice()).await
+    }
+
+    pub async fn get_with_bearers(&self, path: &str, bearers: &[&str]) -> Answer {
+        let request = bearers.iter().fold(TestRequest::get().uri(path), |request, token| {
+            request.append_header((AUTHORIZATION, format!("Bearer {token}")))
+        });
+        self.send(request).await
+    }
+
+    pub async fn call(&self, method: Method, path: &str) -> Answer {
+        self.send(TestRequest::with_uri(path).method(method)).await
+    }
+
+    async fn send(&self, request: TestRequest) -> Answer {
+        let site = Arc::new(wiring::site(&self.settings, &self.world.auth()));
+        let app = init_service(App::new().configure(|app| site.configure(app))).await;
+        let response = request.send_request(&app).await;
+        Answer::of(response.into()).await
+    }
+}
+
+impl Answer {
+    pub async fn of(response: HttpResponse) -> Self {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let Ok(bytes) = response.into_body().try_into_bytes() else { panic!("a streamed answer") };
+        Self { status, headers, body: String::from_utf8(bytes.to_vec()).expect("UTF-8") }
+    }
+
+    /// A member of the body that is a text which is not empty.
+    pub fn member(&self, name: &str) -> String {
+        let body: serde_json::Value = serde_json::from_str(&self.body).expect("JSON");
+        let text = body[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.body));
+        assert!(!text.is_empty());
+        text.to_owned()
+    }
+
+    pub fn has_header(&self, name: &str) -> bool {
+        self.headers.contains_key(name)
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no {name}")).to_str().expect("text")
+    }
+}

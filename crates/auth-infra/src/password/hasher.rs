@@ -1,0 +1,283 @@
+//! The password hasher.
+
+use std::io;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use argon2::Params;
+use argon2::password_hash::phc::{Output, Salt};
+use async_trait::async_trait;
+use auth_domain::model::{Password, PasswordAttempt, PasswordHash};
+use auth_domain::ports::{PasswordHasher, PasswordVerdict, PortError, SecureRandom};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::pool::Pool;
+use super::settings::{HashingSettings, InvalidHashingSettings};
+use super::stored::{HashingFault, Recipe, SALT_BYTES, StoredHash, TAG_BYTES};
+
+/// Hashes passwords with Argon2id on a bounded pool of threads.
+///
+/// - Hashes are PHC strings, `$argon2id$v=19$m=19456,t=2,p=1$salt$tag`, with 16 bytes of salt and 32 of tag.
+/// - A caller waits for a place in the queue for as long as the settings say, and is served in turn. A call whose
+///   future was dropped costs no hash.
+/// - A user who does not exist is verified against a decoy: a hash with today's parameters and a random tag, read and
+///   computed on the same path as any stored one. The answer is `Differs` even if, once in 2^256, the tag is met.
+/// - A stored hash of other parameters takes another time than the decoy until its user logs in and gets a new one.
+/// - A stored text that is no hash or too costly a one costs the work of the decoy too, and is then
+///   [`PortError::Corrupt`].
+///
+/// Calls must be made within a tokio runtime that has a timer. Dropping the hasher ends its threads.
+pub struct Argon2Hasher {
+    pool: Pool,
+    params: Params,
+    decoy: StoredHash,
+    /// The decoy as a store would have kept it.
+    stored_decoy: PasswordHash,
+    random: Arc<dyn SecureRandom>,
+}
+
+/// The hasher cannot be started.
+#[derive(Debug, Error)]
+pub enum StartHashingError {
+    /// The settings are not to be used.
+    #[error(transparent)]
+    Settings(#[from] InvalidHashingSettings),
+    /// The parameters are none of Argon2.
+    #[error("Argon2: {0}")]
+    Parameters(argon2::Error),
+    /// The system starts no more threads.
+    #[error("cannot start the threads that hash passwords: {0}")]
+    Threads(#[from] io::Error),
+}
+
+impl Argon2Hasher {
+    /// Starts the threads, one a core as far as the memory budget reaches.
+    ///
+    /// # Errors
+    /// When the settings are not valid or the system starts no more threads.
+    pub fn start(
+        settings: &HashingSettings,
+        random: Arc<dyn SecureRandom>,
+    ) -> Result<Self, StartHashingError> {
+        settings.validate()?;
+        let HashingSettings { memory_kib, iterations, parallelism, .. } = *settings;
+        let params = Params::new(memory_kib, iterations, parallelism, Some(TAG_BYTES))
+            .map_err(StartHashingError::Parameters)?;
+        let cores = available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        let pool = Pool::start(settings.workers(cores), params.block_count(), settings.wait)?;
+        Self::assemble(pool, params, random).map_err(StartHashingError::Parameters)
+    }
+
+    /// How many hashes are computed at a time.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.pool.workers()
+    }
+
+    fn assemble(pool: Pool, params: Params, random: Arc<dyn SecureRandom>) -> Result<Self, argon2::Error> {
+        let mut tag = [0; TAG_BYTES];
+        random.fill(&mut tag);
+        let tag = Output::new(&tag).map_err(|_| argon2::Error::OutputTooShort)?;
+        let decoy = StoredHash::of_nobody(params.clone(), new_salt(&*random)?, tag);
+        let stored_decoy = PasswordHash::new(decoy.to_string());
+        Ok(Self { pool, params, decoy, stored_decoy, random })
+    }
+}
+
+#[async_trait]
+impl PasswordHasher for Argon2Hasher {
+    async fn hash(&self, password: &Password) -> Result<PasswordHash, PortError> {
+        let salt = new_salt(&*self.random).map_err(|fault| unavailable(fault.into()))?;
+        let recipe = Recipe::new(self.params.clone(), salt);
+        let password = Zeroizing::new(password.expose().to_vec());
+        let hash = self.pool.run(move |memory| recipe.hash(&password, memory)).await?.map_err(unavailable)?;
+        Ok(PasswordHash::new(hash.to_string()))
+    }
+
+    async fn verify<'a>(
+        &self,
+        attempt: &PasswordAttempt,
+        stored: Option<&'a PasswordHash>,
+    ) -> Result<PasswordVerdict, PortError> {
+        let read = StoredHash::parse(stored.unwrap_or(&self.stored_decoy).expose());
+        let compared = read.as_ref().unwrap_or(&self.decoy).clone();
+        let attempt = Zeroizing::new(attempt.expose().to_vec());
+        let work = move |memory: &mut _| compared.matches(&attempt, memory);
+        let matches = self.pool.run(work).await?.map_err(unavailable)?;
+        let hash = read.map_err(|unreadable| PortError::Corrupt(unreadable.into()))?;
+        Ok(match matches && stored.is_some() {
+            false => PasswordVerdict::Differs,
+            true if hash.is_weaker_than(&self.params) => PasswordVerdict::MatchesOutdated,
+            true => PasswordVerdict::Matches,
+        })
+    }
+}
+
+fn new_salt(random: &dyn SecureRandom) -> Result<Salt, argon2::Error> {
+    let mut salt = [0; SALT_BYTES];
+    random.fill(&mut salt);
+    Salt::new(&salt).map_err(|_| argon2::Error::SaltTooShort)
+}
+
+fn unavailable(fault: HashingFault) -> PortError {
+    PortError::Unavailable(fault.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU8, Ordering};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use auth_domain::model::PasswordPolicy;
+    use tokio::task::{JoinSet, yield_now};
+
+    use super::*;
+
+    /// Randomness that is different each time, and that a test can foresee.
+    #[derive(Default)]
+    struct Counting(AtomicU8);
+
+    impl SecureRandom for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0.fetch_add(1, Ordering::Relaxed));
+        }
+    }
+
+    /// A hasher whose hashes cost next to nothing.
+    fn cheap() -> Argon2Hasher {
+        cheap_with(Duration::from_secs(60))
+    }
+
+    fn cheap_with(wait: Duration) -> Argon2Hasher {
+        let params = Params::new(64, 2, 1, Some(TAG_BYTES)).expect("parameters");
+        let pool = Pool::start(NonZero::<usize>::MIN, params.block_count(), wait).expect("threads");
+        Argon2Hasher::assemble(pool, params, Arc::new(Counting::default())).expect("a hasher")
+    }
+
+    fn password(typed: &str) -> Password {
+        Password::parse(typed, PasswordPolicy { min_length: 1 }).expect("a password")
+    }
+
+    async fn verify(
+        hasher: &Argon2Hasher,
+        attempt: &str,
+        stored: &str,
+    ) -> Result<PasswordVerdict, PortError> {
+        hasher.verify(&PasswordAttempt::new(attempt), Some(&PasswordHash::new(stored.to_owned()))).await
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_its_own_hash_and_no_other_does() {
+        let hasher = cheap();
+        let longest = "\u{1f600}".repeat(255);
+        for typed in ["P@ssw0rd!", " P\0ss w\u{1f600}rd ", "a", &longest] {
+            let stored = hasher.hash(&password(typed)).await.expect("a hash");
+            let verdict = verify(&hasher, typed, stored.expose()).await;
+            assert!(matches!(verdict, Ok(PasswordVerdict::Matches)), "{typed:?}: {verdict:?}");
+            for other in [
+                String::new(),
+                format!("{typed}\0"),
+                format!("\0{typed}"),
+                typed.trim().to_owned() + "x",
+                typed.to_uppercase() + " ",
+                typed.chars().skip(1).collect(),
+                typed.split('\0').next().map(|start| start.to_owned() + "\0").unwrap_or_default(),
+                "x".repeat(20_000),
+            ] {
+                let verdict = verify(&hasher, &other, stored.expose()).await;
+                assert!(matches!(verdict, Ok(PasswordVerdict::Differs)), "{typed:?} {other:?}: {verdict:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn two_hashes_of_one_password_have_different_salts_and_tags() {
+        let hasher = cheap();
+        let first = hasher.hash(&password("P@ssw0rd!")).await.expect("a hash");
+        let second = hasher.hash(&password("P@ssw0rd!")).await.expect("a hash");
+        let parts = |hash: &PasswordHash| hash.expose().split('$').map(str::to_owned).collect::<Vec<_>>();
+        let (first, second) = (parts(&first), parts(&second));
+        assert_eq!(first[..4], ["", "argon2id", "v=19", "m=64,t=2,p=1"]);
+        assert_eq!((first[4].len(), first[5].len()), (22, 43), "16 and 32 bytes");
+        assert!(first[4] != second[4] && first[5] != second[5]);
+    }
+
+    #[tokio::test]
+    async fn a_weaker_hash_matches_as_outdated_and_still_only_with_its_password() {
+        const WEAKER: &str =
+            "$argon2i$v=19$m=256,t=2,p=2$c29tZXNhbHQ$T/XOJ2mh1/TIpJHfCdQan76Q5esCFVoT5MAeIM1Oq2E";
+        let hasher = cheap();
+        assert!(matches!(verify(&hasher, "password", WEAKER).await, Ok(PasswordVerdict::MatchesOutdated)));
+        assert!(matches!(verify(&hasher, "passwords", WEAKER).await, Ok(PasswordVerdict::Differs)));
+    }
+
+    #[tokio::test]
+    async fn nobodys_hash_is_like_a_new_one_and_never_matches() {
+        let mut hasher = cheap();
+        let real = StoredHash::parse(hasher.hash(&password("P@ssw0rd!")).await.expect("a hash").expose());
+        let real = real.expect("a hash");
+        assert_eq!(StoredHash::parse(hasher.stored_decoy.expose()).expect("a hash"), hasher.decoy);
+        assert_eq!(hasher.decoy.to_string().len(), real.to_string().len());
+        assert!(!hasher.decoy.is_weaker_than(&hasher.params) && !real.is_weaker_than(&hasher.params));
+
+        let attempt = PasswordAttempt::new("P@ssw0rd!");
+        assert!(matches!(hasher.verify(&attempt, None).await, Ok(PasswordVerdict::Differs)));
+        // Even if somebody met the tag:
+        hasher.stored_decoy = PasswordHash::new(real.to_string());
+        assert!(matches!(hasher.verify(&attempt, None).await, Ok(PasswordVerdict::Differs)));
+    }
+
+    #[tokio::test]
+    async fn every_verification_takes_a_place_in_the_queue_whatever_is_stored() {
+        let hasher = Arc::new(cheap_with(Duration::ZERO));
+        // Nobody is served when there is no place: that a call is refused shows that it would have worked.
+        let (release, released) = mpsc::channel::<()>();
+        let mut calls = JoinSet::new();
+        let pool = Arc::clone(&hasher);
+        calls.spawn(async move { pool.pool.run(move |_| released.recv().is_err()).await.is_ok() });
+        for _ in 0..4 {
+            let pool = Arc::clone(&hasher);
+            calls.spawn(async move { pool.pool.run(|_| true).await.is_ok() });
+        }
+        yield_now().await;
+        let attempt = PasswordAttempt::new("P@ssw0rd!");
+        let real = hasher.decoy.to_string();
+        for stored in [None, Some(real.as_str()), Some(""), Some("$2b$12$x"), Some(TOO_COSTLY)] {
+            let stored = stored.map(|stored| PasswordHash::new(stored.to_owned()));
+            let verdict = hasher.verify(&attempt, stored.as_ref()).await;
+            assert!(matches!(verdict, Err(PortError::Overloaded)), "{verdict:?}");
+        }
+        assert!(matches!(hasher.hash(&password("P@ssw0rd!")).await, Err(PortError::Overloaded)));
+        drop(release);
+        assert!(calls.join_all().await.into_iter().all(|served| served));
+    }
+
+    const TOO_COSTLY: &str =
+        "$argon2id$v=19$m=1048577,t=2,p=1$c2l4dGVlbiBieXRlcyA6KQ$3Wb8vUN60fcQUwC+Dp79Gry3hJrpwYWtbTJLT5BKJRg";
+
+    #[tokio::test]
+    async fn what_cannot_be_verified_is_a_fault_and_no_verdict() {
+        let hasher = cheap();
+        for stored in ["", "P@ssw0rd!", "$2b$12$x", TOO_COSTLY] {
+            let verdict = verify(&hasher, "P@ssw0rd!", stored).await;
+            assert!(matches!(verdict, Err(PortError::Corrupt(_))), "{stored}: {verdict:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn starts_with_valid_settings_only() {
+        let random: Arc<dyn SecureRandom> = Arc::new(Counting::default());
+        let weak = HashingSettings { memory_kib: 8, ..HashingSettings::default() };
+        let refusal = Argon2Hasher::start(&weak, Arc::clone(&random)).err().expect("too weak");
+        assert!(matches!(refusal, StartHashingError::Settings(InvalidHashingSettings::TooWeak { .. })));
+
+        let hasher = Argon2Hasher::start(&HashingSettings::default(), random).expect("a hasher");
+        assert!(hasher.workers() >= 1);
+        let stored = hasher.hash(&password("P@ssw0rd!")).await.expect("a hash");
+        assert!(stored.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(matches!(verify(&hasher, "P@ssw0rd!", stored.expose()).await, Ok(PasswordVerdict::Matches)));
+    }
+}

@@ -1,0 +1,18 @@
+//! Passwords hashed with Argon2id (RFC 9106), on a bounded pool of threads of its own.
+//!
+//! A hash takes milliseconds of a core and megabytes of memory, on purpose. So hashing needs bounds that the rest of
+//! a service does not: as many hashes at a time as there are cores and memory for ([`HashingSettings`]), a short
+//! queue, and an early [`Overloaded`](auth_domain::ports::PortError::Overloaded) beyond it.
+//!
+//! What the pool holds: each worker keeps the memory of one hash under today's parameters, taken at its first hash
+//! and used again for every one after, because fresh pages would cost more than half as much time again. One hash
+//! at a time may be bigger than that, if it was stored under costlier parameters; its memory is given back at once.
+
+mod hasher;
+mod memory;
+mod pool;
+mod settings;
+mod stored;
+
+pub use hasher::{Argon2Hasher, StartHashingError};
+pub use settings::{HashingSettings, InvalidHashingSettings};

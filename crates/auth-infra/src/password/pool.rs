@@ -1,0 +1,374 @@
+//! The threads that hashes are computed on, and the queue before them.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::io;
+use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use auth_domain::ports::PortError;
+use thiserror::Error;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::timeout;
+
+use super::memory::Memory;
+
+/// How many hashes wait in the queue for each worker, beside the one it computes.
+const QUEUED_PER_WORKER: usize = 4;
+/// How many callers wait for a place in the queue, for each worker. A worker that takes 10 ms a hash gets through
+/// 200 in the 2 seconds that a caller waits: whoever comes after those would wait in vain.
+const WAITING_PER_WORKER: usize = 256;
+
+/// The worker panicked over this hash; the pool goes on.
+#[derive(Debug, Error)]
+#[error("the worker panicked")]
+struct Panicked;
+
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
+
+/// A pool of threads with a bounded queue. Callers are served in the order in which they came.
+pub(super) struct Pool {
+    /// One permit for each job that is queued or being computed.
+    places: Arc<Semaphore>,
+    /// One permit for each caller who waits for a place.
+    waiting: Semaphore,
+    wait: Duration,
+    queue: Arc<Queue>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Pool {
+    /// Starts `workers` threads, each with a memory of `share` blocks.
+    ///
+    /// # Errors
+    /// When the system starts no more threads.
+    pub(super) fn start(workers: NonZero<usize>, share: usize, wait: Duration) -> io::Result<Self> {
+        let workers = workers.get();
+        let mut pool = Self {
+            places: Arc::new(Semaphore::new(workers * (1 + QUEUED_PER_WORKER))),
+            waiting: Semaphore::new(workers * WAITING_PER_WORKER),
+            wait,
+            queue: Arc::default(),
+            threads: Vec::with_capacity(workers),
+        };
+        let beyond_share = Arc::<Mutex<()>>::default();
+        for number in 0..workers {
+            let queue = Arc::clone(&pool.queue);
+            let memory = Memory::new(share, Arc::clone(&beyond_share));
+            let thread = thread::Builder::new().name(format!("hash-{number}"));
+            pool.threads.push(thread.spawn(move || queue.serve(memory))?);
+        }
+        Ok(pool)
+    }
+
+    /// How many threads there are.
+    pub(super) fn workers(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// Has a worker do `work`. If the caller is gone by its turn, it is not done.
+    ///
+    /// # Errors
+    /// [`PortError::Overloaded`] when there is no place in time; [`PortError::Unavailable`] when the work panicked.
+    pub(super) async fn run<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Memory) -> R + Send + 'static,
+    ) -> Result<R, PortError> {
+        let place = self.take_place().await?;
+        let (answer, answered) = oneshot::channel();
+        self.queue.push(Box::new(move |memory| {
+            // The place belongs to the job and not to the caller: callers who come and go must not fill the queue.
+            let _place = place;
+            if !answer.is_closed() {
+                // If the caller went meanwhile, nobody needs the answer.
+                let _ = answer.send(work(memory));
+            }
+        }));
+        answered.await.map_err(|_| PortError::Unavailable(Panicked.into()))
+    }
+
+    async fn take_place(&self) -> Result<OwnedSemaphorePermit, PortError> {
+        let _waiting = self.waiting.try_acquire().map_err(|_| PortError::Overloaded)?;
+        match timeout(self.wait, Arc::clone(&self.places).acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            // The places are never closed: what is left is that there was none in time.
+            Ok(Err(_)) | Err(_) => Err(PortError::Overloaded),
+        }
+    }
+}
+
+/// Ends the threads; each first finishes the hash it is at, and the queue, whose callers are gone, is dropped.
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.queue.close();
+        for thread in self.threads.drain(..) {
+            // A worker's panics are caught where they happen.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The jobs that wait for a worker.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    closed: bool,
+}
+
+impl Queue {
+    fn push(&self, job: Job) {
+        self.lock().jobs.push_back(job);
+        self.wake.notify_one();
+    }
+
+    fn close(&self) {
+        let jobs = {
+            let mut state = self.lock();
+            state.closed = true;
+            std::mem::take(&mut state.jobs)
+        };
+        drop(jobs);
+        self.wake.notify_all();
+    }
+
+    /// A worker's life.
+    fn serve(&self, mut memory: Memory) {
+        while let Some(job) = self.next(&mut memory) {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| job(&mut memory))) {
+                tracing::error!(panic = describe(&*panic), "a worker panicked over a password hash");
+                memory.give_back();
+            }
+        }
+    }
+
+    /// The next job, as soon as there is one; `None` when the queue is closed. Before the worker waits, it clears
+    /// its memory.
+    fn next(&self, memory: &mut Memory) -> Option<Job> {
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return None;
+            }
+            if let Some(job) = state.jobs.pop_front() {
+                return Some(job);
+            }
+            if memory.is_used() {
+                drop(state);
+                memory.clear();
+                state = self.lock();
+            } else {
+                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that can panic happens under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn describe(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Barrier, mpsc};
+
+    use tokio::task::{JoinSet, yield_now};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const WAIT: Duration = Duration::from_secs(2);
+    const FOREVER: Duration = Duration::from_secs(3_600);
+
+    fn pool(workers: usize, wait: Duration) -> Arc<Pool> {
+        Arc::new(Pool::start(NonZero::new(workers).expect("workers"), 8, wait).expect("threads"))
+    }
+
+    /// Keeps the one worker of a pool busy until it is dropped.
+    struct Busy {
+        _release: mpsc::Sender<()>,
+    }
+
+    async fn busy(pool: &Arc<Pool>) -> Busy {
+        let (release, released) = mpsc::channel::<()>();
+        let (begun, has_begun) = oneshot::channel();
+        let pool = Arc::clone(pool);
+        tokio::spawn(async move {
+            let work = move |_: &mut Memory| {
+                begun.send(()).expect("the test waits");
+                let _ = released.recv();
+            };
+            pool.run(work).await
+        });
+        has_begun.await.expect("the worker has begun");
+        Busy { _release: release }
+    }
+
+    /// Calls that all wait for a busy worker: in the queue as long as it has places, then for a place.
+    async fn crowd(pool: &Arc<Pool>, callers: usize) -> JoinSet<Result<(), PortError>> {
+        let mut crowd = JoinSet::new();
+        for _ in 0..callers {
+            let pool = Arc::clone(pool);
+            crowd.spawn(async move { pool.run(|_| ()).await });
+        }
+        let waiting = || {
+            let for_a_place = WAITING_PER_WORKER - pool.waiting.available_permits();
+            pool.queue.lock().jobs.len() + for_a_place
+        };
+        while waiting() < callers {
+            yield_now().await;
+        }
+        crowd
+    }
+
+    /// Makes the call, and drops it as soon as it has to wait.
+    async fn begin_and_give_up(call: impl Future<Output = Result<(), PortError>>) {
+        assert!(timeout(Duration::ZERO, call).await.is_err(), "the call has to wait");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_finds_no_place_in_time_is_told_so() {
+        let pool = pool(1, WAIT);
+        let _busy = busy(&pool).await;
+        let _queue = crowd(&pool, QUEUED_PER_WORKER).await;
+        let called = Instant::now();
+        assert!(matches!(pool.run(|_| ()).await, Err(PortError::Overloaded)));
+        assert_eq!(called.elapsed(), WAIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_finds_too_many_waiting_is_told_so_at_once() {
+        let pool = pool(1, WAIT);
+        let _busy = busy(&pool).await;
+        let _crowd = crowd(&pool, QUEUED_PER_WORKER + WAITING_PER_WORKER).await;
+        let called = Instant::now();
+        assert!(matches!(pool.run(|_| ()).await, Err(PortError::Overloaded)));
+        assert_eq!(called.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_served_when_there_is_room_again() {
+        let pool = pool(1, FOREVER);
+        let busy = busy(&pool).await;
+        let crowd = crowd(&pool, QUEUED_PER_WORKER + 20).await;
+        drop(busy);
+        assert!(crowd.join_all().await.iter().all(Result::is_ok));
+    }
+
+    #[tokio::test]
+    async fn callers_are_served_in_the_order_in_which_they_came() {
+        let pool = pool(1, FOREVER);
+        let busy = busy(&pool).await;
+        let served = Arc::new(Mutex::new(Vec::new()));
+        let mut calls = JoinSet::new();
+        for number in 0..3 * QUEUED_PER_WORKER {
+            let (pool, served) = (Arc::clone(&pool), Arc::clone(&served));
+            calls.spawn(async move { pool.run(move |_| served.lock().expect("a list").push(number)).await });
+            yield_now().await;
+        }
+        drop(busy);
+        assert!(calls.join_all().await.iter().all(Result::is_ok));
+        assert!(served.lock().expect("a list").is_sorted());
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_is_not_done() {
+        let pool = pool(1, FOREVER);
+        let busy = busy(&pool).await;
+        let done = Arc::new(AtomicUsize::new(0));
+        let count = || {
+            let done = Arc::clone(&done);
+            move |_: &mut Memory| {
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        begin_and_give_up(pool.run(count())).await;
+        begin_and_give_up(pool.run(count())).await;
+        drop(busy);
+        pool.run(count()).await.expect("served");
+        assert_eq!(done.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn callers_who_come_and_go_do_not_lengthen_the_queue() {
+        let pool = pool(1, WAIT);
+        let _busy = busy(&pool).await;
+        for _ in 0..1_000 {
+            begin_and_give_up(pool.run(|_| ())).await;
+        }
+        assert_eq!(pool.queue.lock().jobs.len(), QUEUED_PER_WORKER);
+    }
+
+    #[tokio::test]
+    async fn as_much_is_done_at_a_time_as_there_are_workers_and_no_more() {
+        const WORKERS: usize = 3;
+        let pool = pool(WORKERS, FOREVER);
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        // Each of three jobs waits for two others at work: with fewer workers this would never end.
+        let meeting = Arc::new(Barrier::new(WORKERS));
+        let mut calls = JoinSet::new();
+        for _ in 0..20 * WORKERS {
+            let (pool, meeting) = (Arc::clone(&pool), Arc::clone(&meeting));
+            let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+            let work = move |_: &mut Memory| {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                meeting.wait();
+                now.fetch_sub(1, Ordering::SeqCst);
+            };
+            calls.spawn(async move { pool.run(work).await });
+        }
+        assert!(calls.join_all().await.iter().all(Result::is_ok));
+        assert_eq!(most.load(Ordering::SeqCst), WORKERS);
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_its_own_caller_the_answer_and_nobody_else() {
+        let pool = pool(1, FOREVER);
+        let work = |memory: &mut Memory| {
+            let _ = memory.lend(8, |_| panic!("on purpose"));
+        };
+        assert!(matches!(pool.run(work).await, Err(PortError::Unavailable(_))));
+        let after = pool.run(|memory| (memory.is_used(), memory.lend(8, |blocks| blocks.len()))).await;
+        assert!(matches!(after, Ok((false, Ok(8)))), "new memory, and the worker lives");
+        // A worker frees a place the moment after it has answered: if the panic kept one, this would not end.
+        while pool.places.available_permits() < 1 + QUEUED_PER_WORKER {
+            yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_worker_clears_its_memory_before_it_waits_for_work() {
+        let pool = pool(1, FOREVER);
+        for _ in 0..3 {
+            let used = pool.run(|memory| memory.lend(8, |blocks| blocks[7].as_mut().fill(7)).is_ok()).await;
+            assert!(used.expect("served"));
+            // The worker may be slow to come to it, but it never waits with something in its memory.
+            let cleared = || pool.run(|memory| !memory.is_used());
+            while !cleared().await.expect("served") {}
+        }
+    }
+
+    #[tokio::test]
+    async fn dropping_the_pool_ends_its_threads_and_drops_what_they_had_to_do() {
+        let pool = pool(2, FOREVER);
+        let shared = Arc::downgrade(&pool.queue);
+        pool.run(|_| ()).await.expect("served");
+        drop(pool);
+        assert!(shared.upgrade().is_none(), "no thread holds the queue any more");
+    }
+}

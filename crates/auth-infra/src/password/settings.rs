@@ -1,0 +1,179 @@
+//! How costly a new hash is, and what hashing may cost the machine.
+
+use std::num::NonZero;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// The costliest parameters that are ever used, for new hashes and stored ones alike: beyond them a hash is an
+/// accident or an attack (OWASP ASVS 5.0, V11.4). Memory in KiB, passes, lanes.
+pub(super) const MOST: (u32, u32, u32) = (1024 * 1024, 10, 16);
+
+/// The weakest parameters for new hashes that the OWASP Password Storage Cheat Sheet gives: memory in KiB, passes.
+const LEAST: [(u32, u32); 3] = [(47_104, 1), (19_456, 2), (12_288, 3)];
+
+/// Argon2id's parameters for new hashes (RFC 9106, section 3.1) and the bounds of the pool that computes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HashingSettings {
+    /// `m`: the memory of one hash, in KiB. Default: 19,456.
+    pub memory_kib: u32,
+    /// `t`: the passes over that memory. Default: 2.
+    pub iterations: u32,
+    /// `p`: the lanes of that memory. They are filled one after another: a service has other logins for its other
+    /// cores. Default: 1.
+    pub parallelism: u32,
+    /// The most memory that hashes of these parameters take together, in KiB. Default: 262,144, a quarter of a GiB.
+    pub memory_budget_kib: u32,
+    /// How long a caller waits for a place in the queue. Default: 2 seconds.
+    pub wait: Duration,
+}
+
+impl Default for HashingSettings {
+    fn default() -> Self {
+        Self {
+            memory_kib: 19_456,
+            iterations: 2,
+            parallelism: 1,
+            memory_budget_kib: 262_144,
+            wait: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Settings that a service must not start with.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum InvalidHashingSettings {
+    /// The parameters are weaker than OWASP's weakest.
+    #[error(
+        "Argon2id with m={memory_kib} KiB, t={iterations}, p={parallelism} is too weak: OWASP asks for at least \
+         m=47104 with t=1, m=19456 with t=2 or m=12288 with t=3, and p=1"
+    )]
+    TooWeak {
+        /// `m`, in KiB.
+        memory_kib: u32,
+        /// `t`.
+        iterations: u32,
+        /// `p`.
+        parallelism: u32,
+    },
+    /// The parameters are costlier than any hash that would be verified.
+    #[error(
+        "Argon2id with m={memory_kib} KiB, t={iterations}, p={parallelism} is too costly: \
+         at most m=1048576 KiB, t=10 and p=16"
+    )]
+    TooCostly {
+        /// `m`, in KiB.
+        memory_kib: u32,
+        /// `t`.
+        iterations: u32,
+        /// `p`.
+        parallelism: u32,
+    },
+    /// Not even one hash fits into the memory budget.
+    #[error("the memory budget of {memory_budget_kib} KiB does not hold one hash of {memory_kib} KiB")]
+    OverBudget {
+        /// The budget, in KiB.
+        memory_budget_kib: u32,
+        /// `m`, in KiB.
+        memory_kib: u32,
+    },
+}
+
+impl HashingSettings {
+    /// Checks that new hashes would be neither too weak nor too costly.
+    ///
+    /// # Errors
+    /// The rule that the settings break.
+    pub fn validate(&self) -> Result<(), InvalidHashingSettings> {
+        let Self { memory_kib, iterations, parallelism, memory_budget_kib, .. } = *self;
+        let strong = LEAST.iter().any(|&(memory, passes)| memory_kib >= memory && iterations >= passes);
+        if !strong || parallelism == 0 {
+            return Err(InvalidHashingSettings::TooWeak { memory_kib, iterations, parallelism });
+        }
+        if memory_kib > MOST.0 || iterations > MOST.1 || parallelism > MOST.2 {
+            return Err(InvalidHashingSettings::TooCostly { memory_kib, iterations, parallelism });
+        }
+        if memory_kib > memory_budget_kib {
+            return Err(InvalidHashingSettings::OverBudget { memory_budget_kib, memory_kib });
+        }
+        Ok(())
+    }
+
+    /// How many hashes are computed at a time on this many cores: one a core, as far as the memory budget reaches.
+    #[must_use]
+    pub fn workers(&self, cores: NonZero<usize>) -> NonZero<usize> {
+        let affordable =
+            usize::try_from(self.memory_budget_kib / self.memory_kib.max(1)).unwrap_or(usize::MAX);
+        NonZero::new(affordable).map_or(NonZero::<usize>::MIN, |affordable| affordable.min(cores))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(memory_kib: u32, iterations: u32, parallelism: u32) -> HashingSettings {
+        HashingSettings {
+            memory_kib,
+            iterations,
+            parallelism,
+            memory_budget_kib: 2 * MOST.0,
+            ..HashingSettings::default()
+        }
+    }
+
+    #[test]
+    fn the_default_is_the_owasp_row_with_two_passes() {
+        let default = HashingSettings::default();
+        assert_eq!((default.memory_kib, default.iterations, default.parallelism), (19_456, 2, 1));
+        assert_eq!(default.wait, Duration::from_secs(2));
+        assert_eq!(default.validate(), Ok(()));
+    }
+
+    #[test]
+    fn every_owasp_row_and_whatever_is_stronger_is_accepted() {
+        for (m, t, p) in
+            [(47_104, 1, 1), (19_456, 2, 1), (12_288, 3, 1), (12_288, 4, 4), (65_536, 3, 4), MOST]
+        {
+            assert_eq!(with(m, t, p).validate(), Ok(()), "{m}/{t}/{p}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_weaker_is_refused_by_the_rule_it_breaks() {
+        for (m, t, p) in [(47_103, 1, 1), (19_455, 2, 1), (12_287, 10, 1), (19_456, 0, 1), (19_456, 2, 0)] {
+            let refusal = with(m, t, p).validate().expect_err("too weak");
+            assert!(matches!(refusal, InvalidHashingSettings::TooWeak { .. }), "{m}/{t}/{p}");
+            let said = refusal.to_string();
+            assert!(said.contains(&format!("m={m} KiB, t={t}, p={p}")) && said.contains("OWASP"), "{said}");
+        }
+    }
+
+    #[test]
+    fn whatever_would_never_be_verified_is_refused() {
+        for (m, t, p) in [(MOST.0 + 1, 1, 1), (19_456, 11, 1), (19_456, 2, 17)] {
+            assert!(matches!(with(m, t, p).validate(), Err(InvalidHashingSettings::TooCostly { .. })));
+        }
+    }
+
+    #[test]
+    fn a_budget_below_one_hash_is_refused() {
+        let settings = HashingSettings { memory_budget_kib: 19_455, ..HashingSettings::default() };
+        assert_eq!(
+            settings.validate(),
+            Err(InvalidHashingSettings::OverBudget { memory_budget_kib: 19_455, memory_kib: 19_456 })
+        );
+    }
+
+    #[test]
+    fn there_are_as_many_workers_as_cores_and_memory_allow() {
+        let workers = |memory_budget_kib, cores| {
+            let settings = HashingSettings { memory_budget_kib, ..HashingSettings::default() };
+            settings.workers(NonZero::new(cores).expect("cores")).get()
+        };
+        assert_eq!(workers(262_144, 2), 2);
+        assert_eq!(workers(262_144, 64), 13);
+        assert_eq!(workers(2 * 19_456 - 1, 64), 1);
+        assert_eq!(workers(0, 64), 1);
+    }
+}

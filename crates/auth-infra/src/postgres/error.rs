@@ -1,0 +1,97 @@
+//! What an error of PostgreSQL means.
+
+use auth_domain::ports::PortError;
+use sqlx::error::DatabaseError;
+
+use crate::store::{Detail, Unreadable};
+
+/// Why an attempt at a call failed.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The connection is of no more use. What was not committed on it is undone.
+    Broken(Detail),
+    /// The server undid the transaction for another's sake.
+    Contended(Detail),
+    /// The server is away or cannot serve.
+    Unavailable(Detail),
+    /// What was found makes no sense.
+    Corrupt(Detail),
+}
+
+impl Fault {
+    /// Whether the same work may be done again at once: none of it has happened, and the cause is gone.
+    pub(super) fn passes(&self) -> bool {
+        matches!(self, Self::Broken(_) | Self::Contended(_))
+    }
+
+    /// Whether the connection can still be used.
+    pub(super) fn spares_the_connection(&self) -> bool {
+        !matches!(self, Self::Broken(_))
+    }
+
+    /// The fault as one that is not to be answered with another attempt: because there was no connection in the first
+    /// place, or because the work may have happened.
+    pub(super) fn for_good(self) -> Self {
+        match self {
+            Self::Broken(detail) => Self::Unavailable(detail),
+            other => other,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        let kind = match &error {
+            E::Database(error) => return database_fault(&**error),
+            E::Io(_) | E::Protocol(_) | E::WorkerCrashed | E::BeginFailed => Self::Broken,
+            E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::Configuration(_) => Self::Unavailable,
+            _ => Self::Corrupt,
+        };
+        kind(Detail::new(error.to_string()))
+    }
+}
+
+/// SQLSTATE tells (PostgreSQL documentation, appendix A).
+fn database_fault(error: &dyn DatabaseError) -> Fault {
+    let code = error.code().unwrap_or_default();
+    let detail = match (error.table(), error.constraint()) {
+        (Some(table), Some(constraint)) => {
+            format!("{code}: {} (table {table}, constraint {constraint})", error.message())
+        }
+        _ => format!("{code}: {}", error.message()),
+    };
+    let (class, _) = code.split_at_checked(2).unwrap_or_default();
+    let kind = match (class, &*code) {
+        ("40", _) => Fault::Contended,
+        // The connection failed; the server shuts down, starts or has had enough of an idle connection.
+        ("08", _) | (_, "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04") => Fault::Broken,
+        // A server that was the primary until now; a statement that was prepared before the schema changed, or on
+        // another server behind the same address. A new connection knows better.
+        (_, "25006" | "0A000" | "26000") => Fault::Broken,
+        // Out of resources; canceled, which is the statement timeout; system errors; a password that is not accepted, a
+        // database or a schema that is not there, and a lock that was not to be had in time.
+        ("28" | "3D" | "3F" | "53" | "57" | "58", _) | (_, "55P03") => Fault::Unavailable,
+        // Tables, columns or rights that are not there: the schema is not up to date.
+        (_, "42P01" | "42703" | "42501") => Fault::Unavailable,
+        _ => Fault::Corrupt,
+    };
+    kind(Detail::new(detail))
+}
+
+impl From<Unreadable> for Fault {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Corrupt(Detail::new(unreadable.to_string()))
+    }
+}
+
+impl From<Fault> for PortError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Broken(detail) | Fault::Contended(detail) | Fault::Unavailable(detail) => {
+                Self::Unavailable(Box::new(detail))
+            }
+            Fault::Corrupt(detail) => Self::Corrupt(Box::new(detail)),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Users, sessions and API keys on PostgreSQL 14 or newer, for production and for several nodes.
+//!
+//! ```no_run
+//! use auth_infra::postgres::{PostgresSettings, PostgresStore};
+//!
+//! # async fn start() -> Result<(), auth_infra::store::StoreError> {
+//! let store = PostgresStore::connect(&PostgresSettings::new("postgres://auth:secret@db.example/auth"))?;
+//! store.migrate().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Each call is one transaction. It answers within three seconds whatever becomes of the server: a connection on which
+//! an answer is overdue is given up. A server that was restarted is not noticed by callers: work that had not come to
+//! its commit is done again on a new connection, and so is work that the server gave up for another's sake.
+
+mod accounts;
+mod api_keys;
+mod connect;
+mod error;
+mod lease;
+mod refresh;
+mod rows;
+mod schema;
+mod sessions;
+mod users;
+
+pub use connect::{PostgresSettings, PostgresStore};

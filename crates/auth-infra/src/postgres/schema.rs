@@ -1,0 +1,57 @@
+//! The schema on PostgreSQL, and how it is brought up to date.
+
+use sqlx::postgres::PgConnection;
+use sqlx::{ConnectOptions, Connection};
+
+use super::PostgresStore;
+use super::error::Fault;
+use crate::store::{DEADLINE, Schema, StoreError, within};
+
+const MIGRATIONS: [(i64, &str, &str); 3] = [
+    (1, "accounts", include_str!("../../../../migrations/postgres/0001_accounts.sql")),
+    (2, "sessions", include_str!("../../../../migrations/postgres/0002_sessions.sql")),
+    (3, "api_keys", include_str!("../../../../migrations/postgres/0003_api_keys.sql")),
+];
+
+/// A migration may take its time, and waits for as long as another node is at it.
+const UNHURRIED: [(&str, &str); 3] =
+    [("statement_timeout", "0"), ("lock_timeout", "0"), ("idle_in_transaction_session_timeout", "0")];
+
+impl PostgresStore {
+    /// Brings the schema up to date. Several nodes may do so at the same time: one does, and the others wait for it.
+    ///
+    /// # Errors
+    /// When the server is away, or the schema is not one that this program can bring up to date: then nothing was
+    /// changed.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        // A connection of its own, which takes the lock with it when it is closed.
+        let options = self.pool.connect_options().as_ref().clone().options(UNHURRIED);
+        let connection = async { options.connect().await.map_err(|error| Fault::from(error).into()) };
+        let mut connection = within(DEADLINE, connection).await?;
+        let outcome = Schema::new(&MIGRATIONS).run(&mut connection, |error| Fault::from(error).into()).await;
+        let _ = connection.close().await;
+        outcome
+    }
+
+    /// Numbers and names of the migrations that [`migrate`](Self::migrate) would run, in order. Changes nothing.
+    ///
+    /// # Errors
+    /// As [`migrate`](Self::migrate).
+    pub async fn pending_migrations(&self) -> Result<Vec<(i64, String)>, StoreError> {
+        let applied = self.read(|mut lease| async move {
+            let applied = applied(&mut lease).await;
+            lease.give_back(applied)
+        });
+        Schema::new(&MIGRATIONS).pending(&applied.await?)
+    }
+}
+
+async fn applied(connection: &mut PgConnection) -> Result<Vec<(i64, Vec<u8>)>, sqlx::Error> {
+    const IS_THERE: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+    const APPLIED: &str = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
+    if sqlx::query_scalar(IS_THERE).fetch_one(&mut *connection).await? {
+        sqlx::query_as(APPLIED).fetch_all(connection).await
+    } else {
+        Ok(Vec::new())
+    }
+}

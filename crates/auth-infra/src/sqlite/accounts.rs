@@ -1,0 +1,214 @@
+//! What is written about users, each in a transaction that the caller begins and ends.
+
+use auth_domain::model::{
+    DisplayName, EmailAddress, EndReason, IdentifierKey, IdentifierKind, Identifiers, NewUser, PasswordHash,
+    PasswordVersion, PhoneNumber, Roles, Timestamp, User, UserChanges, UserId, UserStatus, Username,
+};
+use auth_domain::ports::{RegisterOutcome, UpdateOutcome};
+use sqlx::sqlite::SqliteConnection;
+
+use super::error::Fault;
+use super::rows::{self, stored, user_columns};
+use crate::store::{Ending, changed};
+
+/// Takes the key unless it is taken.
+const TAKE_KEY: &str =
+    "INSERT INTO account_identifiers (key, account_id) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING";
+
+const FREE_KEY: &str = "DELETE FROM account_identifiers WHERE key = ?1 AND account_id = ?2";
+
+const INSERT: &str = concat!(
+    "INSERT INTO accounts
+         (id, username, email, display_name, phone_number, roles, password_hash, created_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+     RETURNING",
+    user_columns!()
+);
+
+const FIND: &str = concat!("SELECT", user_columns!(), "FROM accounts WHERE id = ?1");
+
+const UPDATE: &str = "
+    UPDATE accounts
+    SET username = ?2, email = ?3, email_verified = ?4, display_name = ?5, phone_number = ?6
+    WHERE id = ?1";
+
+const SET_PASSWORD: &str =
+    "UPDATE accounts SET password_hash = ?2, password_version = password_version + 1 WHERE id = ?1";
+
+const CHANGE_PASSWORD: &str = "
+    UPDATE accounts SET password_hash = ?2, password_version = password_version + 1
+    WHERE id = ?1 AND password_version = ?3";
+
+const UPGRADE_PASSWORD_HASH: &str =
+    "UPDATE accounts SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
+
+const SET_STATUS: &str = concat!("UPDATE accounts SET status = ?2 WHERE id = ?1 RETURNING", user_columns!());
+
+const SET_ROLES: &str = concat!("UPDATE accounts SET roles = ?2 WHERE id = ?1 RETURNING", user_columns!());
+
+/// With everything that belongs to the user: the foreign keys cascade.
+const DELETE: &str = "DELETE FROM accounts WHERE id = ?1";
+
+const END_SESSIONS: &str =
+    "UPDATE sessions SET ended_at = ?2, end_reason = ?3 WHERE account_id = ?1 AND ended_at IS NULL";
+
+pub(super) async fn register(
+    connection: &mut SqliteConnection,
+    user: &NewUser,
+) -> Result<Ending<RegisterOutcome>, Fault> {
+    if let Some(kind) = take_keys(connection, user.id, &user.identifiers.keys()).await? {
+        return Ok(Ending::RollBack(RegisterOutcome::Taken(kind)));
+    }
+    let row = sqlx::query(INSERT)
+        .bind(user.id.0)
+        .bind(user.identifiers.username().map(Username::as_str))
+        .bind(user.identifiers.email().map(EmailAddress::as_str))
+        .bind(user.display_name.as_ref().map(DisplayName::as_str))
+        .bind(user.phone_number.as_ref().map(PhoneNumber::as_str))
+        .bind(user.roles.to_string())
+        .bind(user.password_hash.expose())
+        .bind(stored(user.created_at))
+        .fetch_one(connection)
+        .await?;
+    Ok(Ending::Commit(RegisterOutcome::Registered(rows::user(&row)?)))
+}
+
+pub(super) async fn update(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    changes: &UserChanges,
+    now: Timestamp,
+) -> Result<Ending<UpdateOutcome>, Fault> {
+    let Some(row) = sqlx::query(FIND).bind(user.0).fetch_optional(&mut *connection).await? else {
+        return Ok(Ending::RollBack(UpdateOutcome::NotFound));
+    };
+    let before = rows::user(&row)?;
+    let after = changed(before.clone(), changes);
+    if let Some(kind) = move_keys(connection, user, &before.identifiers, &after.identifiers).await? {
+        return Ok(Ending::RollBack(UpdateOutcome::Taken(kind)));
+    }
+    sqlx::query(UPDATE)
+        .bind(user.0)
+        .bind(after.username())
+        .bind(after.email())
+        .bind(after.email_verified)
+        .bind(after.display_name.as_ref().map(DisplayName::as_str))
+        .bind(after.phone_number.as_ref().map(PhoneNumber::as_str))
+        .execute(&mut *connection)
+        .await?;
+    if let Some(hash) = &changes.password_hash {
+        sqlx::query(SET_PASSWORD).bind(user.0).bind(hash.expose()).execute(&mut *connection).await?;
+        end_sessions(connection, user, EndReason::PasswordChanged, now).await?;
+    }
+    Ok(Ending::Commit(UpdateOutcome::Updated(after)))
+}
+
+pub(super) async fn change_password(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    version: PasswordVersion,
+    hash: &PasswordHash,
+    now: Timestamp,
+) -> Result<Ending<bool>, Fault> {
+    let query = sqlx::query(CHANGE_PASSWORD).bind(user.0).bind(hash.expose()).bind(version.0);
+    if query.execute(&mut *connection).await?.rows_affected() == 0 {
+        return Ok(Ending::RollBack(false));
+    }
+    end_sessions(connection, user, EndReason::PasswordChanged, now).await?;
+    Ok(Ending::Commit(true))
+}
+
+pub(super) async fn upgrade_password_hash(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    old: &PasswordHash,
+    new: &PasswordHash,
+) -> Result<Ending<bool>, Fault> {
+    let query = sqlx::query(UPGRADE_PASSWORD_HASH).bind(user.0).bind(old.expose()).bind(new.expose());
+    let answer = query.execute(connection).await?;
+    Ok(Ending::if_changed(answer.rows_affected() > 0))
+}
+
+pub(super) async fn set_status(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    status: UserStatus,
+    now: Timestamp,
+) -> Result<Ending<Option<User>>, Fault> {
+    let query = sqlx::query(SET_STATUS).bind(user.0).bind(status.as_str());
+    let Some(row) = query.fetch_optional(&mut *connection).await? else {
+        return Ok(Ending::RollBack(None));
+    };
+    if status == UserStatus::Suspended {
+        end_sessions(connection, user, EndReason::Suspended, now).await?;
+    }
+    Ok(Ending::Commit(Some(rows::user(&row)?)))
+}
+
+pub(super) async fn set_roles(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    roles: &Roles,
+) -> Result<Ending<Option<User>>, Fault> {
+    let query = sqlx::query(SET_ROLES).bind(user.0).bind(roles.to_string());
+    match query.fetch_optional(connection).await? {
+        Some(row) => Ok(Ending::Commit(Some(rows::user(&row)?))),
+        None => Ok(Ending::RollBack(None)),
+    }
+}
+
+pub(super) async fn delete(connection: &mut SqliteConnection, user: UserId) -> Result<Ending<bool>, Fault> {
+    let answer = sqlx::query(DELETE).bind(user.0).execute(connection).await?;
+    Ok(Ending::if_changed(answer.rows_affected() > 0))
+}
+
+/// Takes `keys` in the order they come in; which of them somebody else has, the username if both.
+async fn take_keys(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    keys: &[(IdentifierKind, &IdentifierKey)],
+) -> Result<Option<IdentifierKind>, Fault> {
+    let mut taken = None;
+    for (kind, key) in keys {
+        let query = sqlx::query(TAKE_KEY).bind(key.as_str()).bind(user.0);
+        let took = query.execute(&mut *connection).await?.rows_affected() > 0;
+        if !took && taken != Some(IdentifierKind::Username) {
+            taken = Some(*kind);
+        }
+    }
+    Ok(taken)
+}
+
+/// Takes the keys that are new and frees those that are old.
+async fn move_keys(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    before: &Identifiers,
+    after: &Identifiers,
+) -> Result<Option<IdentifierKind>, Fault> {
+    let (old, mut new) = (before.keys(), after.keys());
+    new.retain(|(_, key)| old.iter().all(|(_, known)| known != key));
+    let taken = take_keys(connection, user, &new).await?;
+    if taken.is_none() {
+        let kept = after.keys();
+        for (_, key) in old.iter().filter(|(_, key)| kept.iter().all(|(_, known)| known != key)) {
+            sqlx::query(FREE_KEY).bind(key.as_str()).bind(user.0).execute(&mut *connection).await?;
+        }
+    }
+    Ok(taken)
+}
+
+async fn end_sessions(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    reason: EndReason,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    sqlx::query(END_SESSIONS)
+        .bind(user.0)
+        .bind(stored(now))
+        .bind(reason.as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! The connections to a SQLite file: one that writes, several that read.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_domain::ports::PortError;
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use tokio::time::timeout;
+
+use crate::store::{Ending, PATIENCE, StoreError, within};
+
+/// Where the SQLite file is and how many connections may read it.
+#[derive(Clone, Debug)]
+pub struct SqliteSettings {
+    /// The file. Its directory has to be there; SQLite keeps two more files beside it, `-wal` and `-shm`.
+    pub path: PathBuf,
+    /// The most connections that read at a time, at least 1, beside the one that writes. Default: 4.
+    pub max_readers: u32,
+}
+
+impl SqliteSettings {
+    /// The default settings for this file.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), max_readers: 4 }
+    }
+}
+
+/// Users, sessions and API keys in a SQLite file. Cloning it is cheap: the clones share their connections.
+#[derive(Clone, Debug)]
+pub struct SqliteStore {
+    pub(super) path: Arc<Path>,
+    pub(super) readers: SqlitePool,
+    pub(super) writer: SqlitePool,
+}
+
+impl SqliteStore {
+    /// A store in a file. Nothing is opened yet, and the file need not be there: [`migrate`](Self::migrate) makes it.
+    ///
+    /// # Errors
+    /// [`StoreError::Settings`] when the path makes no sense.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    pub fn connect(settings: &SqliteSettings) -> Result<Self, StoreError> {
+        let path = settings.path.as_path();
+        if path.to_str().is_none_or(|path| path.is_empty() || path.contains('\0') || path == ":memory:") {
+            return Err(StoreError::Settings("the path of the database names no file".to_owned()));
+        }
+        let pool = |connections: u32, query_only: &'static str| {
+            SqlitePoolOptions::new()
+                .max_connections(connections.max(1))
+                .acquire_timeout(PATIENCE)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .test_before_acquire(false)
+                .connect_lazy_with(options(path).pragma("query_only", query_only))
+        };
+        Ok(Self { path: path.into(), readers: pool(settings.max_readers, "ON"), writer: pool(1, "OFF") })
+    }
+
+    /// Whether the store can serve, told within two seconds: the file and the schema are there, can be read and can be
+    /// written to.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub async fn check(&self) -> Result<(), PortError> {
+        const CHECK: &str = "SELECT count(*) FROM (SELECT 1 FROM accounts LIMIT 1)";
+        let read = self.read(|mut lease| async move {
+            let schema_is_there = sqlx::query(CHECK).fetch_one(&mut *lease).await;
+            lease.give_back(schema_is_there).map(|_| ())
+        });
+        let write = self.transaction(|lease| lease.end(Ok(Ending::<()>::RollBack(()))));
+        within(PATIENCE, async {
+            read.await?;
+            write.await
+        })
+        .await
+    }
+
+    /// Closes the connections when the calls under way are done; later calls are answered with
+    /// [`PortError::Unavailable`].
+    pub async fn close(&self) {
+        // No call takes longer than this.
+        let closed = async {
+            self.readers.close().await;
+            // The last connection to close empties the write-ahead log into the file; a reader could not.
+            self.writer.close().await;
+        };
+        let _ = timeout(Duration::from_secs(5), closed).await;
+    }
+}
+
+/// How every connection is made: an acknowledged write is on disk (FULL), and foreign keys are kept.
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(PATIENCE)
+        .disable_statement_logging()
+}

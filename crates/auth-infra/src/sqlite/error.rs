@@ -1,0 +1,70 @@
+//! What an error of SQLite means.
+
+use auth_domain::ports::PortError;
+use sqlx::error::DatabaseError;
+
+use crate::store::{Detail, Unreadable};
+
+/// Why an attempt at a call failed.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The file is away, locked by another process for too long, or cannot be written to.
+    Unavailable(Detail),
+    /// What was found makes no sense.
+    Corrupt(Detail),
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        let kind = match &error {
+            E::Database(error) => return database_fault(&**error),
+            E::Io(_) | E::WorkerCrashed | E::BeginFailed | E::PoolTimedOut | E::PoolClosed => {
+                Self::Unavailable
+            }
+            _ => Self::Corrupt,
+        };
+        kind(Detail::new(error.to_string()))
+    }
+}
+
+/// The primary result code tells (SQLite documentation, "Result and Error Codes").
+fn database_fault(error: &dyn DatabaseError) -> Fault {
+    const ERROR: u32 = 1;
+    const BUSY: u32 = 5;
+    const LOCKED: u32 = 6;
+    const OUT_OF_MEMORY: u32 = 7;
+    const READ_ONLY: u32 = 8;
+    const INTERRUPT: u32 = 9;
+    const IO_ERROR: u32 = 10;
+    const FULL: u32 = 13;
+    const CANNOT_OPEN: u32 = 14;
+    const PROTOCOL: u32 = 15;
+    const SCHEMA: u32 = 17;
+
+    let extended: u32 = error.code().and_then(|code| code.parse().ok()).unwrap_or_default();
+    let schema_is_not_there =
+        || ["no such table", "no such column"].iter().any(|text| error.message().starts_with(text));
+    let kind = match extended & 0xff {
+        BUSY | LOCKED | OUT_OF_MEMORY | READ_ONLY | INTERRUPT | IO_ERROR | FULL | CANNOT_OPEN | PROTOCOL
+        | SCHEMA => Fault::Unavailable,
+        ERROR if schema_is_not_there() => Fault::Unavailable,
+        _ => Fault::Corrupt,
+    };
+    kind(Detail::new(format!("{extended}: {}", error.message())))
+}
+
+impl From<Unreadable> for Fault {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Corrupt(Detail::new(unreadable.to_string()))
+    }
+}
+
+impl From<Fault> for PortError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Unavailable(detail) => Self::Unavailable(Box::new(detail)),
+            Fault::Corrupt(detail) => Self::Corrupt(Box::new(detail)),
+        }
+    }
+}

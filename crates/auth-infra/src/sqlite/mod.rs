@@ -1,0 +1,28 @@
+//! Users, sessions and API keys on embedded SQLite, for one node and for trying things out.
+//!
+//! ```no_run
+//! use auth_infra::sqlite::{SqliteSettings, SqliteStore};
+//!
+//! # async fn start() -> Result<(), auth_infra::store::StoreError> {
+//! let store = SqliteStore::connect(&SqliteSettings::new("data/auth.db"))?;
+//! store.migrate().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Each call is one transaction, on disk before it is acknowledged. Writers take turns from the first statement on
+//! (`BEGIN IMMEDIATE`), so that none can find the database changed under it; readers wait for nobody (write-ahead log).
+//! Another process may use the file at the same time.
+
+mod accounts;
+mod api_keys;
+mod connect;
+mod error;
+mod lease;
+mod refresh;
+mod rows;
+mod schema;
+mod sessions;
+mod users;
+
+pub use connect::{SqliteSettings, SqliteStore};

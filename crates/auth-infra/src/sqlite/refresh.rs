@@ -1,0 +1,79 @@
+//! Refreshing on SQLite: read, judge, write, with the database locked from the start.
+
+use auth_domain::model::{EndReason, JudgedRefresh, RefreshAttempt, RefreshVerdict, SessionId};
+use sqlx::sqlite::SqliteConnection;
+
+use super::error::Fault;
+use super::rows::{self, credential_columns, session_columns, stored, user_columns};
+use super::sessions;
+use crate::store::Ending;
+
+const READ: &str = concat!(
+    "SELECT",
+    user_columns!(),
+    ",",
+    session_columns!(),
+    ",",
+    credential_columns!(),
+    "FROM refresh_credentials
+     JOIN sessions ON sessions.id = session_id
+     JOIN accounts ON accounts.id = account_id
+     WHERE digest = ?1"
+);
+
+const CONSUME: &str = "UPDATE refresh_credentials SET consumed_at = ?2 WHERE digest = ?1";
+
+const ISSUE: &str = "INSERT INTO refresh_credentials (digest, session_id) VALUES (?1, ?2)";
+
+const ROTATE: &str =
+    "UPDATE sessions SET last_refreshed_at = ?2, last_consumed = ?3, successor_nonce = ?4 WHERE id = ?1";
+
+const EXTEND: &str = "UPDATE sessions SET last_refreshed_at = ?2 WHERE id = ?1";
+
+pub(super) async fn refresh(
+    connection: &mut SqliteConnection,
+    attempt: &RefreshAttempt,
+) -> Result<Ending<Option<JudgedRefresh>>, Fault> {
+    let presented = attempt.presented.as_bytes().as_slice();
+    let Some(row) = sqlx::query(READ).bind(presented).fetch_optional(&mut *connection).await? else {
+        return Ok(Ending::RollBack(None));
+    };
+    let record = rows::refresh_record(&row)?;
+    let verdict = record.judge(attempt);
+    let session = record.session.id;
+    let judged = Some(JudgedRefresh { record, verdict: verdict.clone() });
+    match verdict {
+        RefreshVerdict::Rotate => rotate(connection, session, attempt).await?,
+        RefreshVerdict::Extend => extend(connection, session, attempt).await?,
+        RefreshVerdict::Replay => {
+            sessions::end(connection, &[session], EndReason::Replayed, attempt.now).await?;
+        }
+        RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => return Ok(Ending::RollBack(judged)),
+    }
+    Ok(Ending::Commit(judged))
+}
+
+async fn rotate(
+    connection: &mut SqliteConnection,
+    session: SessionId,
+    attempt: &RefreshAttempt,
+) -> Result<(), Fault> {
+    let presented = attempt.presented.as_bytes().as_slice();
+    let now = stored(attempt.now);
+    sqlx::query(CONSUME).bind(presented).bind(now).execute(&mut *connection).await?;
+    let successor = attempt.successor.as_bytes().as_slice();
+    sqlx::query(ISSUE).bind(successor).bind(session.0).execute(&mut *connection).await?;
+    let nonce = attempt.nonce.as_bytes().as_slice();
+    let query = sqlx::query(ROTATE).bind(session.0).bind(now).bind(presented).bind(nonce);
+    query.execute(connection).await?;
+    Ok(())
+}
+
+async fn extend(
+    connection: &mut SqliteConnection,
+    session: SessionId,
+    attempt: &RefreshAttempt,
+) -> Result<(), Fault> {
+    sqlx::query(EXTEND).bind(session.0).bind(stored(attempt.now)).execute(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! Sessions on SQLite.
+
+use async_trait::async_trait;
+use auth_domain::model::{
+    ClientId, EndReason, JudgedRefresh, NewSession, RefreshAttempt, SecretDigest, Session, SessionId,
+    Timestamp, User, UserStatus,
+};
+use auth_domain::policy::SessionPolicy;
+use auth_domain::ports::{OpenOutcome, PortError, SessionRepository};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{FromRow, Row};
+
+use super::error::Fault;
+use super::rows::{self, session_columns, stored, user_columns};
+use super::{SqliteStore, refresh};
+use crate::store::{Ending, surplus};
+
+const FIND_USER: &str = "SELECT status, password_version FROM accounts WHERE id = ?1";
+
+const NOT_ENDED: &str =
+    concat!("SELECT", session_columns!(), "FROM sessions WHERE account_id = ?1 AND ended_at IS NULL");
+
+const INSERT: &str = "
+    INSERT INTO sessions
+        (id, account_id, client_id, created_at, last_refreshed_at, expires_at, ended_at, end_reason)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+const INSERT_CREDENTIAL: &str = "INSERT INTO refresh_credentials (digest, session_id) VALUES (?1, ?2)";
+
+const FIND: &str = concat!(
+    "SELECT",
+    session_columns!(),
+    ",",
+    user_columns!(),
+    "FROM sessions JOIN accounts ON accounts.id = account_id WHERE sessions.id = ?1"
+);
+
+const END: &str = "UPDATE sessions SET ended_at = ?2, end_reason = ?3 WHERE id = ?1 AND ended_at IS NULL";
+
+const END_BY_CREDENTIAL: &str = "
+    UPDATE sessions SET ended_at = ?3, end_reason = ?4
+    FROM refresh_credentials
+    WHERE digest = ?1 AND sessions.id = session_id AND client_id = ?2 AND ended_at IS NULL
+    RETURNING sessions.id";
+
+/// Sessions that are over. Who was idle for too long began long ago, and when a session began is in an index.
+const OVER: &str = concat!(
+    "SELECT",
+    session_columns!(),
+    "FROM sessions
+     WHERE ended_at IS NOT NULL OR expires_at <= ?1 OR (created_at <= ?2 AND last_refreshed_at <= ?2)
+     LIMIT ?3"
+);
+
+/// With their credentials: the foreign key cascades.
+const DELETE: &str = "DELETE FROM sessions WHERE id = ?1";
+
+#[async_trait]
+impl SessionRepository for SqliteStore {
+    async fn open(&self, session: &NewSession, policy: &SessionPolicy) -> Result<OpenOutcome, PortError> {
+        self.transaction(|mut lease| async move {
+            let work = open(&mut lease, session, policy).await;
+            lease.end(work).await
+        })
+        .await
+    }
+
+    async fn find(&self, session: SessionId) -> Result<Option<(Session, User)>, PortError> {
+        self.read(|mut lease| async move {
+            let row = sqlx::query(FIND).bind(session.0).fetch_optional(&mut *lease).await;
+            let found = lease.give_back(row)?;
+            found.map(|row| Ok((rows::session(&row)?, rows::user(&row)?))).transpose()
+        })
+        .await
+    }
+
+    async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
+        self.transaction(|mut lease| async move {
+            let work = refresh::refresh(&mut lease, attempt).await;
+            lease.end(work).await
+        })
+        .await
+    }
+
+    async fn end(&self, session: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, PortError> {
+        self.transaction(|mut lease| async move {
+            let work = end(&mut lease, &[session], reason, now).await;
+            lease.end(work.map(|ended| Ending::if_changed(ended > 0))).await
+        })
+        .await
+    }
+
+    async fn end_by_credential(
+        &self,
+        credential: &SecretDigest,
+        client: &ClientId,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Option<SessionId>, PortError> {
+        self.transaction(|mut lease| async move {
+            let work = end_by_credential(&mut lease, credential, client, reason, now).await;
+            lease.end(work).await
+        })
+        .await
+    }
+
+    async fn purge(&self, now: Timestamp, policy: &SessionPolicy, limit: u32) -> Result<u64, PortError> {
+        self.transaction(|mut lease| async move {
+            let work = purge(&mut lease, now, policy, limit).await;
+            lease.end(work).await
+        })
+        .await
+    }
+}
+
+async fn open(
+    connection: &mut SqliteConnection,
+    new: &NewSession,
+    policy: &SessionPolicy,
+) -> Result<Ending<OpenOutcome>, Fault> {
+    let session = &new.session;
+    let user = sqlx::query(FIND_USER).bind(session.user_id.0).fetch_optional(&mut *connection).await?;
+    let proven = match user.map(|row| <(String, i64)>::from_row(&row)).transpose()? {
+        Some((status, version)) => status == UserStatus::Active.as_str() && version == new.password_version.0,
+        None => false,
+    };
+    if !proven {
+        return Ok(Ending::RollBack(OpenOutcome::Refused));
+    }
+    let others = sqlx::query(NOT_ENDED).bind(session.user_id.0).fetch_all(&mut *connection).await?;
+    let others = others.iter().map(rows::session).collect::<Result<_, _>>()?;
+    let surplus = surplus(others, policy, session.created_at);
+    if !surplus.is_empty() {
+        end(connection, &surplus, EndReason::Superseded, session.created_at).await?;
+    }
+    insert(connection, new).await?;
+    Ok(Ending::Commit(OpenOutcome::Opened))
+}
+
+async fn insert(connection: &mut SqliteConnection, new: &NewSession) -> Result<(), Fault> {
+    let NewSession { session, credential, .. } = new;
+    sqlx::query(INSERT)
+        .bind(session.id.0)
+        .bind(session.user_id.0)
+        .bind(session.client_id.as_str())
+        .bind(stored(session.created_at))
+        .bind(stored(session.last_refreshed_at))
+        .bind(stored(session.expires_at))
+        .bind(session.end.map(|end| stored(end.at)))
+        .bind(session.end.map(|end| end.reason.as_str()))
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query(INSERT_CREDENTIAL)
+        .bind(credential.as_bytes().as_slice())
+        .bind(session.id.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Ends those of `sessions` that have not ended before; how many they were.
+pub(super) async fn end(
+    connection: &mut SqliteConnection,
+    sessions: &[SessionId],
+    reason: EndReason,
+    now: Timestamp,
+) -> Result<u64, Fault> {
+    let mut ended = 0;
+    for session in sessions {
+        let query = sqlx::query(END).bind(session.0).bind(stored(now)).bind(reason.as_str());
+        ended += query.execute(&mut *connection).await?.rows_affected();
+    }
+    Ok(ended)
+}
+
+async fn end_by_credential(
+    connection: &mut SqliteConnection,
+    credential: &SecretDigest,
+    client: &ClientId,
+    reason: EndReason,
+    now: Timestamp,
+) -> Result<Ending<Option<SessionId>>, Fault> {
+    let ended = sqlx::query(END_BY_CREDENTIAL)
+        .bind(credential.as_bytes().as_slice())
+        .bind(client.as_str())
+        .bind(stored(now))
+        .bind(reason.as_str())
+        .fetch_optional(connection)
+        .await?;
+    match ended {
+        Some(row) => Ok(Ending::Commit(Some(SessionId(row.try_get("id")?)))),
+        None => Ok(Ending::RollBack(None)),
+    }
+}
+
+async fn purge(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+    policy: &SessionPolicy,
+    limit: u32,
+) -> Result<Ending<u64>, Fault> {
+    let query =
+        sqlx::query(OVER).bind(stored(now)).bind(stored(now.minus(policy.idle))).bind(i64::from(limit));
+    let mut deleted = 0;
+    for row in query.fetch_all(&mut *connection).await? {
+        let session = rows::session(&row)?;
+        // The statement only knows where to look; what is over is the domain's to say.
+        if !session.is_live(now, policy) {
+            let query = sqlx::query(DELETE).bind(session.id.0);
+            deleted += query.execute(&mut *connection).await?.rows_affected();
+        }
+    }
+    Ok(if deleted == 0 { Ending::RollBack(0) } else { Ending::Commit(deleted) })
+}

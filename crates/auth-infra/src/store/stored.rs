@@ -1,0 +1,132 @@
+//! From what is stored to what the domain speaks of: the same for every store, whatever its columns are like.
+
+use std::ops::Deref;
+
+use auth_domain::model::{
+    ApiKey, ApiKeyId, ApiKeyName, ClientId, DisplayName, EmailAddress, EndReason, Identifiers, PhoneNumber,
+    Roles, Scopes, Session, SessionEnd, SessionId, SuccessorNonce, Timestamp, User, UserChanges, UserId,
+    UserNumber, UserStatus, Username,
+};
+use auth_domain::policy::SessionPolicy;
+use sqlx::types::Uuid;
+
+use super::Unreadable;
+
+/// A user as their columns hold them.
+pub(crate) struct StoredUser {
+    pub(crate) id: Uuid,
+    pub(crate) number: i64,
+    pub(crate) username: Option<String>,
+    pub(crate) email: Option<String>,
+    pub(crate) email_verified: bool,
+    pub(crate) display_name: Option<String>,
+    pub(crate) phone_number: Option<String>,
+    pub(crate) status: String,
+    pub(crate) roles: String,
+    pub(crate) created_at: Timestamp,
+}
+
+impl StoredUser {
+    pub(crate) fn read(self) -> Result<User, Unreadable> {
+        let username = read(self.username, "username", |typed| Username::parse(typed).ok())?;
+        let email = read(self.email, "e-mail address", |typed| EmailAddress::parse(typed).ok())?;
+        Ok(User {
+            id: UserId(self.id),
+            number: UserNumber(self.number),
+            identifiers: Identifiers::new(username, email).ok_or(Unreadable("identifiers"))?,
+            display_name: read(self.display_name, "display name", |name| DisplayName::parse(name).ok())?,
+            phone_number: read(self.phone_number, "phone number", |number| PhoneNumber::parse(number).ok())?,
+            email_verified: self.email_verified,
+            status: UserStatus::parse(&self.status).ok_or(Unreadable("status"))?,
+            roles: Roles::parse(&self.roles).map_err(|_| Unreadable("roles"))?,
+            created_at: self.created_at,
+        })
+    }
+}
+
+/// A session as its columns hold it.
+pub(crate) struct StoredSession {
+    pub(crate) id: Uuid,
+    pub(crate) user_id: Uuid,
+    pub(crate) client_id: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) last_refreshed_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) ended_at: Option<Timestamp>,
+    pub(crate) end_reason: Option<String>,
+}
+
+impl StoredSession {
+    pub(crate) fn read(self) -> Result<Session, Unreadable> {
+        let reason = read(self.end_reason, "reason of an end", EndReason::parse)?;
+        Ok(Session {
+            id: SessionId(self.id),
+            user_id: UserId(self.user_id),
+            client_id: ClientId::from(self.client_id),
+            created_at: self.created_at,
+            last_refreshed_at: self.last_refreshed_at,
+            expires_at: self.expires_at,
+            end: self.ended_at.zip(reason).map(|(at, reason)| SessionEnd { at, reason }),
+        })
+    }
+}
+
+/// An API key as its columns hold it.
+pub(crate) struct StoredApiKey {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) scopes: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) revoked_at: Option<Timestamp>,
+    pub(crate) last_used_at: Option<Timestamp>,
+}
+
+impl StoredApiKey {
+    pub(crate) fn read(self) -> Result<ApiKey, Unreadable> {
+        Ok(ApiKey {
+            id: ApiKeyId(self.id),
+            name: ApiKeyName::parse(&self.name).map_err(|_| Unreadable("name of an API key"))?,
+            scopes: Scopes::parse(&self.scopes).map_err(|_| Unreadable("scopes"))?,
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            revoked_at: self.revoked_at,
+            last_used_at: self.last_used_at,
+        })
+    }
+}
+
+/// A successor's nonce, if one is stored.
+pub(crate) fn nonce(stored: Option<Vec<u8>>) -> Result<Option<SuccessorNonce>, Unreadable> {
+    read(stored, "nonce of a successor", |bytes| bytes.try_into().ok().map(SuccessorNonce::from_bytes))
+}
+
+/// The user as `changes` make them, but for the password.
+pub(crate) fn changed(user: User, changes: &UserChanges) -> User {
+    let identifiers = user.identifiers.changed(changes.username.clone(), changes.email.clone());
+    let key = |identifiers: &Identifiers| identifiers.email().map(|email| email.key().clone());
+    User {
+        email_verified: user.email_verified && key(&identifiers) == key(&user.identifiers),
+        identifiers,
+        display_name: changes.display_name.clone().or(user.display_name),
+        phone_number: changes.phone_number.clone().or(user.phone_number),
+        ..user
+    }
+}
+
+/// Those of a user's `others` that have to end so that a session that begins `now` fits in: the oldest of the live ones.
+pub(crate) fn surplus(mut others: Vec<Session>, policy: &SessionPolicy, now: Timestamp) -> Vec<SessionId> {
+    others.retain(|session| session.is_live(now, policy));
+    others.sort_unstable_by_key(|session| (session.created_at, session.id));
+    let room = usize::try_from(policy.max_live.saturating_sub(1)).unwrap_or(usize::MAX);
+    let surplus = others.len().saturating_sub(room);
+    others.iter().take(surplus).map(|session| session.id).collect()
+}
+
+fn read<S: Deref, T>(
+    stored: Option<S>,
+    what: &'static str,
+    parse: impl FnOnce(&S::Target) -> Option<T>,
+) -> Result<Option<T>, Unreadable> {
+    stored.map(|stored| parse(&stored).ok_or(Unreadable(what))).transpose()
+}

@@ -1,0 +1,42 @@
+//! What the two adapters agree on about the work of one call.
+
+use std::future::Future;
+use std::time::Duration;
+
+use auth_domain::ports::PortError;
+use tokio::time::timeout;
+
+use super::Detail;
+
+/// The longest wait for a connection, for a statement, and for the answer whether the store is there.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The longest that a call takes, all its waits together: a client is to be answered within 3.5 seconds.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
+
+/// How a transaction is to end, and what comes of it. A transaction whose work fails is rolled back as well.
+#[derive(Debug)]
+pub(crate) enum Ending<T> {
+    /// What was written is to stay.
+    Commit(T),
+    /// Nothing is to change.
+    RollBack(T),
+}
+
+impl Ending<bool> {
+    /// The end of a transaction that tells whether it changed anything.
+    pub(crate) fn if_changed(changed: bool) -> Self {
+        if changed { Self::Commit(true) } else { Self::RollBack(false) }
+    }
+}
+
+/// Gives up after `limit`. Dropping `work` must leave no connection behind that is still busy with it.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, PortError>>,
+) -> Result<T, PortError> {
+    timeout(limit, work).await.unwrap_or_else(|_| {
+        let detail = Detail::new(format!("no answer within {} s", limit.as_secs()));
+        Err(PortError::Unavailable(Box::new(detail)))
+    })
+}

@@ -1,0 +1,31 @@
+//! The time of the machine.
+
+use auth_domain::model::Timestamp;
+use auth_domain::ports::Clock;
+use time::OffsetDateTime;
+
+/// Tells the machine's own time in UTC, cut to the microsecond. It steps when the machine's clock is set.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        OffsetDateTime::now_utc().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn tells_the_machines_time() {
+        let before =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_micros();
+        let now = SystemClock.now().unix_micros();
+        let after = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_micros();
+        assert!((before..=after).contains(&u128::try_from(now).expect("after 1970")));
+    }
+}

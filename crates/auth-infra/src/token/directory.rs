@@ -1,0 +1,186 @@
+//! The directory that keys are kept in: one file each, `<kid>.pem`.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use auth_domain::model::Timestamp;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::key::SigningKey;
+
+const EXTENSION: &str = ".pem";
+const KID_MAX_LENGTH: usize = 64;
+/// The most bytes a key's file may have. One of ours has some 120 or 240.
+const FILE_MAX_BYTES: u64 = 16 * 1024;
+
+/// The directory of keys cannot be used as it is. What is said is one line, and nothing of a key.
+#[derive(Debug, Error)]
+pub enum KeyFileError {
+    /// The system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A file's name is not a key's.
+    #[error("{}: the name of a key's file must be 1 to 64 of A-Z, a-z, 0-9, '_' and '-', then .pem", .0.display())]
+    Name(PathBuf),
+    /// A file's content is not a key.
+    #[error("{} is not one Ed25519 or P-256 private key in PKCS#8 PEM", .0.display())]
+    NotAKey(PathBuf),
+    /// There is no key in the directory.
+    #[error("{} holds no key", .0.display())]
+    Empty(PathBuf),
+    /// No key could be made.
+    #[error("the cryptographic library made no key")]
+    NotMade,
+}
+
+/// A key's file as the directory lists it. Two of them differ if the file was written, replaced or given other
+/// rights in between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct KeyFile {
+    kid: String,
+    modified: SystemTime,
+    is_file: bool,
+    mode: u32,
+    size: u64,
+    inode: u64,
+    changed: (i64, i64),
+}
+
+impl KeyFile {
+    /// When the file was written last: for the directory this is when the key was made.
+    pub(super) fn created(&self) -> Timestamp {
+        let since_epoch = self.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Timestamp::UNIX_EPOCH.plus(since_epoch)
+    }
+}
+
+/// The directory.
+pub(super) struct KeyDirectory {
+    path: PathBuf,
+}
+
+impl KeyDirectory {
+    /// The directory at `path`; made, for its owner alone, when there is none.
+    pub(super) fn open(path: &Path) -> Result<Self, KeyFileError> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made.map_err(|source| failed("make the directory", path, source))?;
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// The files of keys, newest first; of two written at the same time, the one with the greater name. Other files
+    /// are none of ours: those without `.pem` and those that begin with a point.
+    pub(super) fn list(&self) -> Result<Vec<KeyFile>, KeyFileError> {
+        let cannot_list = |source| failed("list", &self.path, source);
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(cannot_list)? {
+            let entry = entry.map_err(cannot_list)?;
+            let name = entry.file_name();
+            let Some(kid) = name.to_str().and_then(|name| name.strip_suffix(EXTENSION)) else { continue };
+            if kid.starts_with('.') {
+                continue;
+            }
+            if !is_kid(kid) {
+                return Err(KeyFileError::Name(entry.path()));
+            }
+            match describe(kid, &entry.path()) {
+                Ok(file) => files.push(file),
+                // Deleted since it was listed.
+                Err(fault) if fault.kind() == io::ErrorKind::NotFound => {}
+                Err(fault) => return Err(failed("look at", &entry.path(), fault)),
+            }
+        }
+        files.sort_by(|a, b| (b.modified, &b.kid).cmp(&(a.modified, &a.kid)));
+        Ok(files)
+    }
+
+    /// Whether there is a file for this key. For any other text than a key's name there is none: the name comes out
+    /// of a token and must not lead out of the directory.
+    pub(super) fn holds(&self, kid: &str) -> bool {
+        is_kid(kid) && fs::exists(self.path_of(kid)).unwrap_or(false)
+    }
+
+    /// Reads a key.
+    pub(super) fn read(&self, file: &KeyFile) -> Result<SigningKey, KeyFileError> {
+        let path = self.path_of(&file.kid);
+        // A pipe would have no end, and a directory no content.
+        if !file.is_file || file.size > FILE_MAX_BYTES {
+            return Err(KeyFileError::NotAKey(path));
+        }
+        if file.mode & 0o077 != 0 {
+            tracing::warn!(path = %path.display(), "others than its owner may use the file of a signing key");
+        }
+        let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(FILE_MAX_BYTES).unwrap_or(0)));
+        File::open(&path)
+            .and_then(|opened| opened.take(FILE_MAX_BYTES).read_to_end(&mut content))
+            .map_err(|source| failed("read", &path, source))?;
+        str::from_utf8(&content)
+            .ok()
+            .and_then(|text| SigningKey::parse(file.kid.clone(), file.created(), text))
+            .ok_or(KeyFileError::NotAKey(path))
+    }
+
+    /// Adds a key, for its owner alone, as made at a time. Nobody ever sees a part of the file: it gets its name only
+    /// when it is whole and on the disk. A crash before that leaves a draft, whose name begins with a point.
+    pub(super) fn add(&self, kid: &str, pem: &str, created: Timestamp) -> Result<(), KeyFileError> {
+        let (path, draft) = (self.path_of(kid), self.path.join(format!(".{kid}.new")));
+        let written = write_draft(&draft, pem, created)
+            .and_then(|()| fs::rename(&draft, &path))
+            .and_then(|()| File::open(&self.path)?.sync_all());
+        written.map_err(|source| {
+            // If the draft cannot be removed either, it stays, and nobody reads it.
+            let _ = fs::remove_file(&draft);
+            failed("write", &path, source)
+        })
+    }
+
+    /// That there is no key, as an error.
+    pub(super) fn empty(&self) -> KeyFileError {
+        KeyFileError::Empty(self.path.clone())
+    }
+
+    fn path_of(&self, kid: &str) -> PathBuf {
+        self.path.join(format!("{kid}{EXTENSION}"))
+    }
+}
+
+/// Whether a text can be a key's name.
+fn is_kid(text: &str) -> bool {
+    (1..=KID_MAX_LENGTH).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+fn describe(kid: &str, path: &Path) -> io::Result<KeyFile> {
+    let metadata = fs::metadata(path)?;
+    Ok(KeyFile {
+        kid: kid.to_owned(),
+        modified: metadata.modified()?,
+        is_file: metadata.is_file(),
+        mode: metadata.mode(),
+        size: metadata.size(),
+        inode: metadata.ino(),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+    })
+}
+
+fn write_draft(path: &Path, pem: &str, created: Timestamp) -> io::Result<()> {
+    let mut draft = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    draft.write_all(pem.as_bytes())?;
+    let micros = u64::try_from(created.unix_micros()).unwrap_or(0);
+    draft.set_modified(SystemTime::UNIX_EPOCH + Duration::from_micros(micros))?;
+    draft.sync_all()
+}
+
+fn failed(action: &'static str, path: &Path, source: io::Error) -> KeyFileError {
+    KeyFileError::Io { action, path: path.to_owned(), source }
+}

@@ -1,0 +1,47 @@
+//! PostgreSQL keeps the contracts of the stores' ports.
+#![cfg(feature = "postgres")]
+
+use async_trait::async_trait;
+use auth_domain::conformance::StoreFixture;
+use auth_domain::model::UserId;
+use auth_domain::ports::{ApiKeyRepository, SessionRepository, UserRepository};
+use auth_infra::postgres::{PostgresSettings, PostgresStore};
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
+use test_postgres::TestPostgres;
+
+struct Fresh {
+    store: PostgresStore,
+    url: String,
+}
+
+#[async_trait]
+impl StoreFixture for Fresh {
+    fn users(&self) -> &dyn UserRepository {
+        &self.store
+    }
+
+    fn sessions(&self) -> &dyn SessionRepository {
+        &self.store
+    }
+
+    fn api_keys(&self) -> &dyn ApiKeyRepository {
+        &self.store
+    }
+
+    async fn verify_email(&self, user: UserId) {
+        let mut connection = PgConnection::connect(&self.url).await.expect("a connection");
+        let query = sqlx::query("UPDATE accounts SET email_verified = true WHERE id = $1").bind(user.0);
+        query.execute(&mut connection).await.expect("an update");
+        connection.close().await.expect("closed");
+    }
+}
+
+async fn fresh_store() -> Fresh {
+    let url = TestPostgres::shared().create_database();
+    let store = PostgresStore::connect(&PostgresSettings::new(url.clone())).expect("a store");
+    store.migrate().await.expect("migrated");
+    Fresh { store, url }
+}
+
+auth_domain::conformance_tests! { stores: fresh_store }

@@ -1,0 +1,49 @@
+//! SQLite keeps the contracts of the stores' ports.
+#![cfg(feature = "sqlite")]
+
+use async_trait::async_trait;
+use auth_domain::conformance::StoreFixture;
+use auth_domain::model::UserId;
+use auth_domain::ports::{ApiKeyRepository, SessionRepository, UserRepository};
+use auth_infra::sqlite::{SqliteSettings, SqliteStore};
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tempfile::TempDir;
+
+struct Fresh {
+    store: SqliteStore,
+    directory: TempDir,
+}
+
+#[async_trait]
+impl StoreFixture for Fresh {
+    fn users(&self) -> &dyn UserRepository {
+        &self.store
+    }
+
+    fn sessions(&self) -> &dyn SessionRepository {
+        &self.store
+    }
+
+    fn api_keys(&self) -> &dyn ApiKeyRepository {
+        &self.store
+    }
+
+    async fn verify_email(&self, user: UserId) {
+        let options = SqliteConnectOptions::new().filename(self.directory.path().join("auth.db"));
+        let mut connection = SqliteConnection::connect_with(&options).await.expect("a connection");
+        let query = sqlx::query("UPDATE accounts SET email_verified = 1 WHERE id = ?1").bind(user.0);
+        query.execute(&mut connection).await.expect("an update");
+        connection.close().await.expect("closed");
+    }
+}
+
+async fn fresh_store() -> Fresh {
+    let directory = TempDir::new().expect("a directory");
+    let settings = SqliteSettings::new(directory.path().join("auth.db"));
+    let store = SqliteStore::connect(&settings).expect("a store");
+    store.migrate().await.expect("migrated");
+    Fresh { store, directory }
+}
+
+auth_domain::conformance_tests! { stores: fresh_store }

@@ -1,0 +1,128 @@
+//! An issuer of tokens with a directory of keys of its own.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use auth_domain::model::{AccessClaims, ClientId, Roles, SessionId, Timestamp, TokenId, UserId};
+use auth_domain::ports::AccessTokenCodec;
+use auth_domain::testing::{FixedClock, SeededRandom};
+use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyFileError, KeyRing};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+pub(crate) const ISSUER: &str = "https://auth.example.com";
+
+pub(crate) struct Issuer {
+    pub(crate) dir: TempDir,
+    pub(crate) keys: Arc<KeyRing>,
+    pub(crate) codec: JwtCodec,
+}
+
+impl Issuer {
+    /// An issuer with one new key.
+    pub(crate) fn new(algorithm: KeyAlgorithm) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let keys = Arc::new(open(&dir.path().join("keys"), algorithm).expect("keys"));
+        let codec = JwtCodec::new(Arc::clone(&keys), JwtSettings::of(ISSUER));
+        Self { dir, keys, codec }
+    }
+
+    pub(crate) fn verify(&self, token: &str) -> Option<AccessClaims> {
+        self.codec.verify(token)
+    }
+
+    /// A token as the codec signs it.
+    pub(crate) fn token(&self) -> String {
+        self.codec.sign(&claims()).expect("signed").expose().to_owned()
+    }
+
+    pub(crate) fn kid(&self) -> String {
+        self.keys.list()[0].kid.clone()
+    }
+
+    pub(crate) fn algorithm(&self) -> KeyAlgorithm {
+        self.keys.list()[0].algorithm
+    }
+
+    /// A header as this issuer writes it, in another order.
+    pub(crate) fn header(&self) -> String {
+        format!(r#"{{"typ":"at+jwt","kid":"{}","alg":"{}"}}"#, self.kid(), self.algorithm())
+    }
+
+    /// A token of this header and payload, whatever they are, signed by the issuer's key: with another library.
+    pub(crate) fn sign(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
+        self.sign_encoded(&encode(header), &encode(payload))
+    }
+
+    /// A token of these two parts as they are, signed by the issuer's key.
+    pub(crate) fn sign_encoded(&self, header: &str, payload: &str) -> String {
+        let signed = format!("{header}.{payload}");
+        let pem = fs::read(self.dir.path().join(format!("keys/{}.pem", self.kid()))).expect("the key");
+        let signature = match self.algorithm() {
+            KeyAlgorithm::Ed25519 => jsonwebtoken::crypto::sign(
+                signed.as_bytes(),
+                &EncodingKey::from_ed_pem(&pem).expect("a key"),
+                Algorithm::EdDSA,
+            ),
+            KeyAlgorithm::P256 => jsonwebtoken::crypto::sign(
+                signed.as_bytes(),
+                &EncodingKey::from_ec_pem(&pem).expect("a key"),
+                Algorithm::ES256,
+            ),
+        };
+        format!("{signed}.{}", signature.expect("signed"))
+    }
+}
+
+/// The keys of a directory, at a time that stands still.
+pub(crate) fn open(path: &Path, algorithm: KeyAlgorithm) -> Result<KeyRing, KeyFileError> {
+    KeyRing::open(path, algorithm, Arc::new(FixedClock::default()), Arc::new(SeededRandom::new(seed())))
+}
+
+/// Another one each time, so that no two rings make keys of one name.
+fn seed() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static SEED: AtomicU64 = AtomicU64::new(0);
+    SEED.fetch_add(1, Ordering::Relaxed)
+}
+
+pub(crate) fn encode(part: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(part)
+}
+
+pub(crate) fn claims() -> AccessClaims {
+    let uuid = |text| Uuid::parse_str(text).expect("a UUID");
+    AccessClaims {
+        token_id: TokenId(uuid("0198a2d1-5a3f-7c3e-9a5b-3f5e7d9b1c2d")),
+        user_id: UserId(uuid("0198a2d1-1111-7c3e-9a5b-3f5e7d9b1c2d")),
+        session_id: SessionId(uuid("0198a2d1-2222-7c3e-9a5b-3f5e7d9b1c2d")),
+        client_id: ClientId::from_static("example"),
+        roles: Roles::parse("admin,customer").expect("roles"),
+        issued_at: Timestamp::from_unix_seconds(1_755_080_130),
+        expires_at: Timestamp::from_unix_seconds(1_755_081_030),
+    }
+}
+
+/// The members of [`claims`] in a payload, in another order than the codec's.
+pub(crate) const PAYLOAD: [(&str, &str); 9] = [
+    ("jti", r#""0198a2d1-5a3f-7c3e-9a5b-3f5e7d9b1c2d""#),
+    ("sub", r#""0198a2d1-1111-7c3e-9a5b-3f5e7d9b1c2d""#),
+    ("sid", r#""0198a2d1-2222-7c3e-9a5b-3f5e7d9b1c2d""#),
+    ("client_id", r#""example""#),
+    ("roles", r#"["admin","customer"]"#),
+    ("iat", "1755080130"),
+    ("exp", "1755081030"),
+    ("aud", r#""https://auth.example.com""#),
+    ("iss", r#""https://auth.example.com""#),
+];
+
+/// The members of an object, written down.
+pub(crate) fn object(members: &[(&str, &str)]) -> String {
+    let members: Vec<_> = members.iter().map(|(name, value)| format!(r#""{name}":{value}"#)).collect();
+    format!("{{{}}}", members.join(","))
+}

@@ -1,0 +1,491 @@
+//! Tokens that anybody could send. All but a few of them carry a right signature, so that it is each line's one flaw,
+//! and not the signature, that has them refused.
+#![cfg(feature = "jwt")]
+
+mod token_fixture;
+
+use auth_domain::model::{AccessClaims, ClientId, Roles, Timestamp};
+use auth_domain::ports::{AccessTokenCodec, PortError};
+use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use proptest::prelude::*;
+use token_fixture::{ISSUER, Issuer, PAYLOAD, claims, encode, object};
+
+const ALGORITHMS: [KeyAlgorithm; 2] = [KeyAlgorithm::Ed25519, KeyAlgorithm::P256];
+
+/// A payload whose member `name` is `value`, or is not there.
+fn payload_with(name: &str, value: Option<&str>) -> String {
+    let mut members = PAYLOAD.to_vec();
+    members.retain(|(member, _)| *member != name);
+    members.extend(value.map(|value| (name, value)));
+    object(&members)
+}
+
+#[test]
+fn a_right_token_is_verified_however_its_json_is_written() {
+    for algorithm in ALGORITHMS {
+        let issuer = Issuer::new(algorithm);
+        let (header, payload) = (issuer.header(), object(&PAYLOAD));
+        let spaced = |json: &str| json.replace(',', ",\r\n\t ").replace(r#"":"#, "\" :\n");
+        let escaped = |json: &str| json.replace("at+jwt", r"\u0061t+jwt").replace(r#""sub""#, r#""\u0073ub""#);
+        for token in [
+            issuer.token(),
+            issuer.sign(&header, &payload),
+            issuer.sign(spaced(&header), spaced(&payload)),
+            issuer.sign(escaped(&header), escaped(&payload)),
+        ] {
+            assert_eq!(issuer.verify(&token), Some(claims()), "{algorithm} {token}");
+        }
+    }
+}
+
+#[test]
+fn times_are_for_the_domain_to_judge() {
+    let issuer = Issuer::new(KeyAlgorithm::Ed25519);
+    for (issued_at, expires_at) in [(0, 1), (900, 1), (253_402_300_798, 253_402_300_799)] {
+        let claims = AccessClaims {
+            issued_at: Timestamp::from_unix_seconds(issued_at),
+            expires_at: Timestamp::from_unix_seconds(expires_at),
+            ..claims()
+        };
+        let token = issuer.codec.sign(&claims).expect("signed");
+        assert_eq!(issuer.verify(token.expose()), Some(claims));
+    }
+}
+
+#[test]
+fn no_other_header_is_accepted() {
+    for algorithm in ALGORITHMS {
+        let issuer = Issuer::new(algorithm);
+        let (kid, alg) = (issuer.kid(), issuer.algorithm().to_string());
+        let other = if alg == "EdDSA" { "ES256" } else { "EdDSA" };
+        let header = |alg: &str, typ: &str, kid: &str, more: &str| {
+            format!(r#"{{"alg":{alg},"typ":{typ},"kid":{kid}{more}}}"#)
+        };
+        let (alg, kid) = (format!("\"{alg}\""), format!("\"{kid}\""));
+        let typ = r#""at+jwt""#;
+        let with_alg = |alg: &str| header(alg, typ, &kid, "");
+        let with_typ = |typ: &str| header(&alg, typ, &kid, "");
+        let with_kid = |kid: &str| header(&alg, typ, kid, "");
+        let with_more = |more: &str| header(&alg, typ, &kid, more);
+        for (flaw, header) in [
+            ("alg none", with_alg(r#""none""#)),
+            ("alg None", with_alg(r#""None""#)),
+            ("alg of the other key type", with_alg(&format!("\"{other}\""))),
+            ("alg HS256", with_alg(r#""HS256""#)),
+            ("alg by its newer name", with_alg(r#""Ed25519""#)),
+            ("alg in lower case", with_alg(&alg.to_lowercase())),
+            ("alg with a space", with_alg(&alg.replacen('"', "\" ", 1))),
+            ("alg null", with_alg("null")),
+            ("alg a list", with_alg(&format!("[{alg}]"))),
+            ("typ JWT", with_typ(r#""JWT""#)),
+            ("typ in upper case", with_typ(r#""AT+JWT""#)),
+            ("typ a media type", with_typ(r#""application/at+jwt""#)),
+            ("typ of an ID token", with_typ(r#""id+jwt""#)),
+            ("typ null", with_typ("null")),
+            ("kid unknown", with_kid(r#""2025-08-13T101530Z-00000000""#)),
+            ("kid empty", with_kid(r#""""#)),
+            ("kid null", with_kid("null")),
+            ("kid a number", with_kid("0")),
+            ("kid with .pem", with_kid(&kid.replace("Z-", "Z-.pem"))),
+            ("kid with NUL", with_kid(r#""a\u0000""#)),
+            ("kid an absolute path", with_kid(r#""/etc/passwd""#)),
+            ("kid that goes up and back", with_kid(&kid.replacen('"', r#""../keys/"#, 1))),
+            ("no alg", format!(r#"{{"typ":{typ},"kid":{kid}}}"#)),
+            ("no typ", format!(r#"{{"alg":{alg},"kid":{kid}}}"#)),
+            ("no kid", format!(r#"{{"alg":{alg},"typ":{typ}}}"#)),
+            ("crit", with_more(r#","crit":["exp"],"exp":1"#)),
+            ("crit empty", with_more(r#","crit":[]"#)),
+            ("b64", with_more(r#","b64":false"#)),
+            ("jwk", with_more(r#","jwk":{"kty":"OKP","crv":"Ed25519","x":""}"#)),
+            ("jku", with_more(r#","jku":"https://evil.example/jwks.json""#)),
+            ("x5u", with_more(r#","x5u":"https://evil.example/""#)),
+            ("x5c", with_more(r#","x5c":[""]"#)),
+            ("zip", with_more(r#","zip":"DEF""#)),
+            ("cty", with_more(r#","cty":"JWT""#)),
+            ("a member of no meaning", with_more(r#","x":1"#)),
+            ("alg twice", with_more(&format!(r#","alg":{alg}"#))),
+            ("alg twice, escaped", with_more(&format!(r#","\u0061lg":{alg}"#))),
+            ("kid twice", with_more(&format!(r#","kid":{kid}"#))),
+            ("typ twice", with_more(&format!(r#","typ":{typ}"#))),
+            ("twice within a member", with_more(r#","x":{"a":1,"a":2}"#)),
+            ("a list", format!("[{alg},{typ},{kid}]")),
+            ("a string", alg.clone()),
+            ("null", "null".to_owned()),
+            ("nothing", String::new()),
+            ("an empty object", "{}".to_owned()),
+            ("something after it", with_more("") + "{}"),
+            ("a comma too many", with_more(",")),
+            ("a byte order mark", "\u{feff}".to_owned() + &with_more("")),
+            ("no JSON", with_more("").replace('"', "'")),
+        ] {
+            let token = issuer.sign(&header, object(&PAYLOAD));
+            assert_eq!(issuer.verify(&token), None, "{algorithm}, {flaw}: {header}");
+        }
+        let mut latin = with_more("").into_bytes();
+        latin.insert(2, 0xe4);
+        assert_eq!(issuer.verify(&issuer.sign(latin, object(&PAYLOAD))), None, "invalid UTF-8");
+    }
+}
+
+#[test]
+fn no_other_claims_are_accepted() {
+    let issuer = Issuer::new(KeyAlgorithm::Ed25519);
+    for (name, value) in [
+        ("iss", r#""https://evil.example""#),
+        ("iss", r#""https://auth.example.com/""#),
+        ("iss", r#""HTTPS://auth.example.com""#),
+        ("iss", r#"["https://auth.example.com"]"#),
+        ("iss", r#"["https://auth.example.com","https://evil.example"]"#),
+        ("aud", r#""https://evil.example""#),
+        ("aud", r#"["https://auth.example.com"]"#),
+        ("aud", r#"["https://evil.example","https://auth.example.com"]"#),
+        ("exp", "1755081030.0"),
+        ("exp", "1.755081030e9"),
+        ("exp", r#""1755081030""#),
+        ("exp", "-1"),
+        ("exp", "-0"),
+        ("exp", "01755081030"),
+        ("exp", "253402300800"),
+        ("exp", "18446744073709551615"),
+        ("exp", "18446744073709551616"),
+        ("exp", "1e300"),
+        ("exp", "null"),
+        ("exp", "true"),
+        ("iat", "1755080130.5"),
+        ("iat", r#""1755080130""#),
+        ("iat", "-1"),
+        ("iat", "18446744073709551615"),
+        ("sub", r#""john""#),
+        ("sub", r#""""#),
+        ("sub", "1"),
+        ("sub", r#""0198A2D1-1111-7C3E-9A5B-3F5E7D9B1C2D""#),
+        ("sub", r#""0198a2d111117c3e9a5b3f5e7d9b1c2d""#),
+        ("sub", r#""{0198a2d1-1111-7c3e-9a5b-3f5e7d9b1c2d}""#),
+        ("sub", r#""urn:uuid:0198a2d1-1111-7c3e-9a5b-3f5e7d9b1c2d""#),
+        ("sub", r#"" 0198a2d1-1111-7c3e-9a5b-3f5e7d9b1c2d""#),
+        ("jti", r#""1""#),
+        ("sid", r#""1""#),
+        ("client_id", "null"),
+        ("client_id", "1"),
+        ("roles", r#""admin""#),
+        ("roles", "null"),
+        ("roles", r#"["Admin"]"#),
+        ("roles", r#"["admin,customer"]"#),
+        ("roles", r#"[["admin"]]"#),
+        ("roles", "[1]"),
+        ("roles", r#"{"admin":true}"#),
+        ("nbf", "1"),
+        ("admin", "true"),
+        ("scope", r#""all""#),
+        ("nested", r#"{"a":1,"a":2}"#),
+        ("\\u0061dmin", "true"),
+    ] {
+        let payload = payload_with(name, Some(value));
+        assert_eq!(issuer.verify(&issuer.sign(issuer.header(), &payload)), None, "{payload}");
+    }
+}
+
+#[test]
+fn every_claim_is_required_once() {
+    let issuer = Issuer::new(KeyAlgorithm::Ed25519);
+    for (name, value) in PAYLOAD {
+        let without = payload_with(name, None);
+        assert_eq!(issuer.verify(&issuer.sign(issuer.header(), &without)), None, "without {name}");
+        let escaped = format!("\\u{:04x}{}", u32::from(name.as_bytes()[0]), &name[1..]);
+        for again in [name, &escaped] {
+            let twice = object(&[&PAYLOAD[..], &[(again, value)]].concat());
+            assert_eq!(issuer.verify(&issuer.sign(issuer.header(), &twice)), None, "{twice}");
+        }
+    }
+}
+
+#[test]
+fn nothing_but_an_object_is_a_payload() {
+    let issuer = Issuer::new(KeyAlgorithm::Ed25519);
+    let good = object(&PAYLOAD);
+    let order = ["iss", "aud", "sub", "exp", "iat", "jti", "sid", "client_id", "roles"];
+    let value = |name| PAYLOAD.iter().find(|(member, _)| *member == name).expect("a member").1;
+    for payload in [
+        String::new(),
+        "{}".to_owned(),
+        "null".to_owned(),
+        format!("[{good}]"),
+        format!("[{}]", order.map(value).join(",")),
+        format!("{good}{good}"),
+        format!("{good}x"),
+        format!("\u{feff}{good}"),
+        good.replace('}', ",}"),
+        "[".repeat(2_000),
+        "{\"a\":".repeat(500),
+    ] {
+        assert_eq!(issuer.verify(&issuer.sign(issuer.header(), &payload)), None, "{payload}");
+    }
+    let mut latin = good.into_bytes();
+    latin.insert(2, 0xe4);
+    assert_eq!(issuer.verify(&issuer.sign(issuer.header(), latin)), None, "invalid UTF-8");
+}
+
+#[test]
+fn a_token_is_spelt_in_one_way_only() {
+    for algorithm in ALGORITHMS {
+        let issuer = Issuer::new(algorithm);
+        let token = issuer.token();
+        let [header, payload, signature] = *token.split('.').collect::<Vec<_>>() else { panic!("three parts") };
+        let json = format!(r#"{{"protected":"{header}","payload":"{payload}","signature":"{signature}"}}"#);
+        let general = format!(
+            r#"{{"payload":"{payload}","signatures":[{{"protected":"{header}","signature":"{signature}"}}]}}"#
+        );
+        for (flaw, token) in [
+            ("nothing", String::new()),
+            ("one part", header.to_owned()),
+            ("two parts", format!("{header}.{payload}")),
+            ("no signature", format!("{header}.{payload}.")),
+            ("no payload", format!("{header}..{signature}")),
+            ("no header", format!(".{payload}.{signature}")),
+            ("four parts", format!("{token}.{signature}")),
+            ("five parts, as an encrypted token has", format!("{header}.{payload}.{payload}.{payload}.{signature}")),
+            ("a point too many", format!("{token}.")),
+            ("a point before", format!(".{token}")),
+            ("a space before", format!(" {token}")),
+            ("a space behind", format!("{token} ")),
+            ("a line end behind", format!("{token}\n")),
+            ("a NUL behind", format!("{token}\0")),
+            ("a byte order mark", format!("\u{feff}{token}")),
+            ("a scheme", format!("Bearer {token}")),
+            ("white space within", token.replacen('.', ".\n", 1)),
+            ("padding of the signature", format!("{token}==")),
+            ("one character too few", token[..token.len() - 1].to_owned()),
+            ("one character too many", format!("{token}A")),
+            ("bits behind the signature", format!("{header}.{payload}.{}", with_trailing_bits(signature))),
+            ("JSON serialisation, flattened", json),
+            ("JSON serialisation, general", general),
+            ("more bytes than are read", format!("{token}{}", "A".repeat(4_097))),
+        ] {
+            assert_eq!(issuer.verify(&token), None, "{algorithm}, {flaw}: {token}");
+        }
+    }
+}
+
+/// The last character replaced by its neighbour, which differs only in bits that decode to nothing.
+fn with_trailing_bits(part: &str) -> String {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let (last, rest) = part.as_bytes().split_last().expect("characters");
+    let at = ALPHABET.iter().position(|character| character == last).expect("a character of base64url");
+    let neighbour = char::from(ALPHABET[at ^ 1]);
+    String::from_utf8(rest.to_vec()).expect("ASCII") + &neighbour.to_string()
+}
+
+/// Encodes a part so that its last character has bits to spare: with as much white space behind it as that takes.
+fn with_spare_bits(mut json: String) -> String {
+    while json.len() % 3 == 0 {
+        json.push(' ');
+    }
+    encode(json)
+}
+
+#[test]
+fn header_and_payload_are_spelt_in_one_way_only_even_if_they_are_signed_so() {
+    let issuer = Issuer::new(KeyAlgorithm::Ed25519);
+    let (header, payload) = (with_spare_bits(issuer.header()), with_spare_bits(object(&PAYLOAD)));
+    assert_eq!(issuer.verify(&issuer.sign_encoded(&header, &payload)), Some(claims()), "as they should be");
+    let padded = |part: &str| format!("{part}{}", "=".repeat(4 - part.len() % 4));
+    for (flaw, header, payload) in [
+        ("bits behind the header", with_trailing_bits(&header), payload.clone()),
+        ("bits behind the payload", header.clone(), with_trailing_bits(&payload)),
+        ("padding of the header", padded(&header), payload.clone()),
+        ("padding of the payload", header.clone(), padded(&payload)),
+        ("a line end in the header", format!("{header}\n"), payload.clone()),
+        ("a space in the payload", header.clone(), format!(" {payload}")),
+    ] {
+        assert_eq!(issuer.verify(&issuer.sign_encoded(&header, &payload)), None, "{flaw}");
+    }
+}
+
+#[test]
+fn no_other_signature_is_accepted() {
+    for algorithm in ALGORITHMS {
+        let (issuer, stranger) = (Issuer::new(algorithm), Issuer::new(algorithm));
+        let (header, payload) = (encode(issuer.header()), encode(object(&PAYLOAD)));
+        let signed = format!("{header}.{payload}");
+        let right = issuer.sign_encoded(&header, &payload);
+        let bytes = URL_SAFE_NO_PAD.decode(right.rsplit('.').next().expect("a signature")).expect("base64url");
+        let (r, s) = bytes.split_at(32);
+        let hmac = |secret: &[u8]| {
+            let secret = EncodingKey::from_secret(secret);
+            let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), &secret, Algorithm::HS256);
+            URL_SAFE_NO_PAD.decode(signature.expect("signed")).expect("base64url")
+        };
+        let jwk = issuer.keys.jwks()["keys"][0].clone();
+        let public = URL_SAFE_NO_PAD.decode(jwk["x"].as_str().expect("x")).expect("base64url");
+        let by_another = stranger.sign_encoded(&header, &payload);
+        let of_another = issuer.sign_encoded(&header, &encode(payload_with("jti", Some("\"\""))));
+        let decode = |token: &str| URL_SAFE_NO_PAD.decode(token.rsplit('.').next().unwrap_or("")).expect("base64url");
+        for (flaw, signature) in [
+            ("none", vec![]),
+            ("one byte", vec![0]),
+            ("zeros", vec![0; 64]),
+            ("ones", vec![0xff; 64]),
+            ("half of it", r.to_vec()),
+            ("one byte less", bytes[..63].to_vec()),
+            ("one byte more", [&bytes[..], &[0]].concat()),
+            ("one byte before", [&[0], &bytes[..]].concat()),
+            ("twice", [&bytes[..], &bytes[..]].concat()),
+            ("its halves swapped", [s, r].concat()),
+            ("of another key", decode(&by_another)),
+            ("of another token", decode(&of_another)),
+            ("HMAC with the public key", hmac(&public)),
+            ("HMAC with the JWK", hmac(jwk.to_string().as_bytes())),
+            ("HMAC with nothing", hmac(b"")),
+            ("in DER", [&[0x30, 0x44, 2, 0x20], r, &[2, 0x20], s].concat()),
+        ] {
+            let token = format!("{signed}.{}", encode(signature));
+            assert_eq!(issuer.verify(&token), None, "{algorithm}, {flaw}: {token}");
+        }
+        assert_eq!(issuer.verify(&right), Some(claims()));
+    }
+}
+
+#[test]
+fn key_confusion_leads_nowhere() {
+    // The whole attack, header included: a token that says HS256 and is signed with what everybody knows.
+    for algorithm in ALGORITHMS {
+        let issuer = Issuer::new(algorithm);
+        let jwk = issuer.keys.jwks()["keys"][0].clone();
+        let header = encode(issuer.header().replace(&issuer.algorithm().to_string(), "HS256"));
+        let signed = format!("{header}.{}", encode(object(&PAYLOAD)));
+        let x = URL_SAFE_NO_PAD.decode(jwk["x"].as_str().expect("x")).expect("base64url");
+        for secret in [&x[..], jwk["x"].as_str().expect("x").as_bytes(), jwk.to_string().as_bytes(), b""] {
+            let secret = EncodingKey::from_secret(secret);
+            let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), &secret, Algorithm::HS256);
+            assert_eq!(issuer.verify(&format!("{signed}.{}", signature.expect("signed"))), None);
+        }
+        let none = encode(issuer.header().replace(&issuer.algorithm().to_string(), "none"));
+        assert_eq!(issuer.verify(&format!("{none}.{}.", encode(object(&PAYLOAD)))), None);
+    }
+}
+
+#[test]
+fn a_kid_does_not_lead_out_of_the_directory() {
+    let issuer = Issuer::new(KeyAlgorithm::Ed25519);
+    let kid = issuer.kid();
+    let (keys, outside) = (issuer.dir.path().join("keys"), issuer.dir.path().join("outside"));
+    std::fs::create_dir(&outside).expect("a directory");
+    std::fs::copy(keys.join(format!("{kid}.pem")), outside.join("key.pem")).expect("copied");
+    std::fs::copy(keys.join(format!("{kid}.pem")), issuer.dir.path().join("key.pem")).expect("copied");
+    for path in ["../key", "../outside/key", "..%2fkey", "./../key", &outside.join("key").display().to_string()] {
+        let header = issuer.header().replace(&kid, path);
+        assert_eq!(issuer.verify(&issuer.sign(header, object(&PAYLOAD))), None, "{path}");
+    }
+}
+
+#[test]
+fn other_issuers_and_audiences_do_not_share_tokens_even_if_they_share_keys() {
+    let issuer = Issuer::new(KeyAlgorithm::Ed25519);
+    let settings = |issuer: &str, audience: &str| JwtSettings {
+        issuer: issuer.to_owned(),
+        audience: audience.to_owned(),
+    };
+    for other in [settings(ISSUER, "https://api.example.com"), settings("https://evil.example", ISSUER)] {
+        let other = JwtCodec::new(issuer.keys.clone(), other);
+        let token = other.sign(&claims()).expect("signed");
+        assert_eq!(other.verify(token.expose()), Some(claims()));
+        assert_eq!(issuer.verify(token.expose()), None);
+        assert_eq!(other.verify(&issuer.token()), None);
+    }
+}
+
+#[test]
+fn exactly_as_much_as_is_signed_is_verified() {
+    let issuer = Issuer::new(KeyAlgorithm::Ed25519);
+    let of_client =
+        |length: usize| AccessClaims { client_id: ClientId::from("c".repeat(length)), ..claims() };
+    let mut longest = 0;
+    for length in 2_300..2_800 {
+        let claims = of_client(length);
+        match issuer.codec.sign(&claims) {
+            Ok(token) => {
+                longest = longest.max(token.expose().len());
+                assert_eq!(issuer.verify(token.expose()), Some(claims));
+            }
+            Err(fault) => {
+                assert!(matches!(fault, PortError::Corrupt(_)));
+                let payload = payload_with("client_id", Some(&format!("\"{}\"", "c".repeat(length))));
+                assert_eq!(issuer.verify(&issuer.sign(issuer.header(), payload)), None, "{length}");
+            }
+        }
+    }
+    assert!((4_094..=4_096).contains(&longest), "{longest}");
+}
+
+#[test]
+fn a_user_without_roles_has_a_token_too() {
+    let issuer = Issuer::new(KeyAlgorithm::P256);
+    let claims = AccessClaims { roles: Roles::default(), ..claims() };
+    let token = issuer.codec.sign(&claims).expect("signed");
+    assert_eq!(issuer.verify(token.expose()), Some(claims));
+}
+
+#[test]
+fn no_character_of_a_token_can_be_changed_left_out_or_doubled() {
+    let issuer = Issuer::new(KeyAlgorithm::Ed25519);
+    let token = issuer.token();
+    for at in 0..token.len() {
+        let (before, rest) = token.split_at(at);
+        let (character, after) = rest.split_at(1);
+        let other = if character == "A" { "B" } else { "A" };
+        for changed in [format!("{before}{other}{after}"), format!("{before}{after}")] {
+            assert_eq!(issuer.verify(&changed), None, "{changed}");
+        }
+        let doubled = format!("{before}{character}{character}{after}");
+        assert_eq!(issuer.verify(&doubled), None, "{doubled}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_a_token_and_none_is_the_end(text in any::<String>()) {
+        let issuer = issuer();
+        prop_assert_eq!(issuer.verify(&text), None);
+        prop_assert_eq!(issuer.verify(&issuer.sign(&text, object(&PAYLOAD))), None);
+        prop_assert_eq!(issuer.verify(&issuer.sign(issuer.header(), &text)), None);
+    }
+
+    #[test]
+    fn no_bytes_are_a_token_and_none_are_the_end(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let issuer = issuer();
+        prop_assert_eq!(issuer.verify(&issuer.sign(&bytes, &bytes)), None);
+        prop_assert_eq!(issuer.verify(&issuer.sign(issuer.header(), &bytes)), None);
+        prop_assert_eq!(issuer.verify(&format!("{}.{}", issuer.sign(issuer.header(), "{}"), encode(&bytes))), None);
+    }
+
+    #[test]
+    fn whatever_is_signed_is_verified(
+        ids in any::<[u128; 3]>(),
+        client_id in any::<String>(),
+        roles in prop::collection::btree_set("[a-z][a-z0-9_.-]{0,20}", 0..5),
+        times in (0..=253_402_300_799_i64, 0..=253_402_300_799_i64),
+    ) {
+        let [token_id, user_id, session_id] = ids.map(uuid::Uuid::from_u128);
+        let roles: Vec<_> = roles.into_iter().collect();
+        let claims = AccessClaims {
+            token_id: auth_domain::model::TokenId(token_id),
+            user_id: auth_domain::model::UserId(user_id),
+            session_id: auth_domain::model::SessionId(session_id),
+            client_id: ClientId::from(client_id),
+            roles: Roles::parse(&roles.join(",")).expect("roles"),
+            issued_at: Timestamp::from_unix_seconds(times.0),
+            expires_at: Timestamp::from_unix_seconds(times.1),
+        };
+        let token = issuer().codec.sign(&claims).expect("signed");
+        prop_assert_eq!(issuer().verify(token.expose()), Some(claims));
+    }
+}
+
+/// One issuer for all the cases of a property.
+fn issuer() -> &'static Issuer {
+    static ONE: std::sync::OnceLock<Issuer> = std::sync::OnceLock::new();
+    ONE.get_or_init(|| Issuer::new(KeyAlgorithm::Ed25519))
+}

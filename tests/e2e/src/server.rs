@@ -1,0 +1,167 @@
+//! A server process.
+
+use std::env;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::{Client, World};
+
+/// How long to wait for what ought to happen soon.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What every server's tokens name as their issuer, whatever port it was given.
+pub const PUBLIC_URL: &str = "http://localhost";
+
+/// A server, which is killed when it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    base: String,
+    log: PathBuf,
+}
+
+impl Server {
+    /// Starts a server and waits until it is ready.
+    #[must_use]
+    pub fn start(world: &World) -> Self {
+        Self::start_with(world, &[])
+    }
+
+    /// Starts a server with these settings in its environment and waits until it is ready.
+    #[must_use]
+    pub fn start_with(world: &World, settings: &[(&str, &str)]) -> Self {
+        let server = Self::start_unready(world, settings);
+        server.wait_until_ready();
+        server
+    }
+
+    /// Starts a server and waits until it listens.
+    #[must_use]
+    pub fn start_unready(world: &World, settings: &[(&str, &str)]) -> Self {
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let log = world.path().join(format!("log-{number}"));
+        let mut child = command(world)
+            .env("AUTH_LISTEN", "127.0.0.1:0")
+            .envs(settings.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&log).expect("a log"))
+            .spawn()
+            .expect("the server starts");
+        let stdout = child.stdout.take().expect("its output");
+        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        let greeting = lines.find_map(|line| line.split_whitespace().find_map(own_address));
+        std::thread::spawn(move || lines.for_each(drop));
+        match greeting {
+            Some(base) => Self { child, base, log },
+            None => panic!("the server says nowhere where it is: {}", std::fs::read_to_string(&log).unwrap()),
+        }
+    }
+
+    /// Where the server is, such as `http://127.0.0.1:8080`.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Somebody who speaks to this server.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(&self.base)
+    }
+
+    /// What the server has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("a log")
+    }
+
+    /// The id of the server's process.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until the server says that it is ready.
+    pub fn wait_until_ready(&self) {
+        let client = self.client();
+        self.wait_for("ready", || {
+            client.try_get("/health/ready", None).is_ok_and(|answer| answer.status == 200)
+        });
+    }
+
+    /// Waits until `condition` holds.
+    pub fn wait_for(&self, what: &str, condition: impl Fn() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !condition() {
+            assert!(Instant::now() < deadline, "not {what} in time: {}", self.log());
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Sends the server a signal, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.process_id().to_string()).status();
+        assert!(sent.expect("kill").success());
+    }
+
+    /// Kills the server as a power failure would: it has no chance to tidy up.
+    pub fn kill(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("gone");
+    }
+
+    /// Waits until the server has ended by itself.
+    #[must_use]
+    pub fn wait_for_end(mut self) -> ExitStatus {
+        self.child.wait().expect("ended")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The binary, with the settings of `world` and none of this process's own.
+#[must_use]
+pub fn command(world: &World) -> Command {
+    let mut command = Command::new(binary());
+    command.current_dir(world.path());
+    for (name, _) in env::vars().filter(|(name, _)| name.starts_with("AUTH_")) {
+        command.env_remove(name);
+    }
+    command.env("AUTH_DATA_DIR", world.data_dir());
+    command.env("AUTH_PUBLIC_URL", PUBLIC_URL);
+    if let Some(url) = world.database_url() {
+        command.env("AUTH_DATABASE_URL", url);
+    }
+    command
+}
+
+/// The binary, built with the profile that these tests were built with.
+fn binary() -> &'static PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--locked", "--package", "auth-http"]);
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        assert!(build.status().expect("cargo").success(), "the binary does not build");
+        let tests = env::current_exe().expect("the path of the tests");
+        let profile = tests.ancestors().nth(2).expect("target/<profile>/deps/<tests>");
+        profile.join("auth-http")
+    })
+}
+
+fn own_address(word: &str) -> Option<String> {
+    word.starts_with("http://").then(|| word.trim_end_matches('/').to_owned())
+}

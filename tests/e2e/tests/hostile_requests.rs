@@ -1,0 +1,157 @@
+//! Requests that nobody sends by accident. None of them is answered with a fault of ours, and none hurts the next.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+
+use e2e::{Server, World, connect, send_raw};
+
+const JSON: &str = "Content-Type: application/json\r\n";
+
+fn post(path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+#[test]
+fn hostile_bodies_and_headers_are_answered_and_never_with_a_fault() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let long = "a".repeat(5_000);
+    let deep = format!("{{\"email\":{}", "[".repeat(8_000));
+    let many_headers = (0..90).fold(String::new(), |mut headers, number| {
+        write!(headers, "X-Header-{number}: 1\r\n").expect("written");
+        headers
+    });
+    let cases: Vec<(&str, Vec<u8>, u16)> = vec![
+        ("no content type", post("/v1/auth/login", "", b"{}"), 415),
+        (
+            "a form",
+            post("/v1/auth/login", "Content-Type: application/x-www-form-urlencoded\r\n", b"a=b"),
+            415,
+        ),
+        (
+            "a compressed body",
+            post("/v1/auth/login", &format!("{JSON}Content-Encoding: gzip\r\n"), b"\x1f\x8b"),
+            415,
+        ),
+        ("two content types", post("/v1/auth/login", &format!("{JSON}{JSON}"), b"{}"), 400),
+        (
+            "two API keys",
+            post("/v1/auth/login", &format!("{JSON}X-API-Key: a\r\nX-API-Key: b\r\n"), b"{}"),
+            400,
+        ),
+        (
+            "two authorizations",
+            post("/v1/auth/login", &format!("{JSON}Authorization: a\r\nAuthorization: b\r\n"), b"{}"),
+            400,
+        ),
+        ("invalid UTF-8", post("/v1/auth/login", JSON, b"{\"email\":\"\xff\",\"password\":\"x\"}"), 400),
+        ("a lone surrogate", post("/v1/auth/login", JSON, br#"{"email":"\ud800","password":"x"}"#), 400),
+        (
+            "a number beyond all numbers",
+            post("/v1/auth/login", JSON, br#"{"email":1e999,"password":"x"}"#),
+            400,
+        ),
+        ("a deep body", post("/v1/auth/login", JSON, deep.as_bytes()), 400),
+        ("a NUL in a name", post("/v1/auth/login", JSON, br#"{"email":"a\u0000","password":"x"}"#), 401),
+        (
+            "an over-long password",
+            post("/v1/auth/login", JSON, format!(r#"{{"email":"a","password":"{long}"}}"#).as_bytes()),
+            401,
+        ),
+        (
+            "an over-long token",
+            post("/v1/auth/refresh", JSON, format!(r#"{{"ref_token":"{long}"}}"#).as_bytes()),
+            401,
+        ),
+        ("many headers", post("/v1/auth/login", &format!("{JSON}{many_headers}"), b"{}"), 400),
+        ("an over-large body", post("/v1/auth/login", JSON, &vec![b' '; 20_000]), 413),
+        (
+            "a negative length",
+            b"POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n".to_vec(),
+            400,
+        ),
+        (
+            "two lengths",
+            b"POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"
+                .to_vec(),
+            400,
+        ),
+        ("no HTTP", b"\x16\x03\x01\x02\x00".to_vec(), 400),
+    ];
+    for (what, bytes, status) in cases {
+        let answer = send_raw(server.base(), &bytes).unwrap_or_else(|| panic!("no answer to {what}"));
+        assert_eq!(answer.status, status, "{what}: {answer:?}");
+    }
+    assert_eq!(server.client().get("/health/ready", None).status, 200);
+}
+
+#[test]
+fn an_over_long_bearer_token_is_an_invalid_one() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    for length in [4_096, 4_097, 8_000, 100_000] {
+        let answer = server.client().open(&"a".repeat(length));
+        assert!(matches!(answer.status, 401 | 400 | 431), "{length}: {answer:?}");
+    }
+}
+
+#[test]
+fn a_chunked_body_is_bounded_like_any_other() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let mut stream = connect(server.base());
+    write!(stream, "POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n")
+        .expect("sent");
+    let chunk = format!("1000\r\n{}\r\n", "a".repeat(0x1000));
+    let mut answer = String::new();
+    for _ in 0..5 {
+        // The server may have answered and closed by now.
+        let _ = stream.write_all(chunk.as_bytes());
+    }
+    let _ = stream.write_all(b"0\r\n\r\n");
+    stream.read_to_string(&mut answer).expect("answered");
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    assert!(answer.ends_with(r#"{"error":"Payload too large."}"#), "{answer}");
+}
+
+#[test]
+fn a_head_that_does_not_arrive_is_not_waited_for() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let mut stream = connect(server.base());
+    stream.write_all(b"POST /v1/auth/login HTTP/1.1\r\nHost: a\r\n").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("closed within 30 seconds");
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[test]
+fn a_body_that_does_not_arrive_is_answered_with_408() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let mut stream = connect(server.base());
+    write!(
+        stream,
+        "POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{JSON}Content-Length: 100\r\n\r\n{{"
+    )
+    .expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered within 30 seconds");
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.ends_with(r#"{"error":"Request timeout."}"#), "{answer}");
+}
+
+#[test]
+fn head_is_get_without_the_body() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    for (path, status) in [("/health/live", 200), ("/v1/protected/resource", 401)] {
+        let request = format!("HEAD {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let answer = send_raw(server.base(), request.as_bytes()).expect("answered");
+        assert_eq!((answer.status, answer.body.as_str()), (status, ""), "{path}");
+    }
+}

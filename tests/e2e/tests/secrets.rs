@@ -1,0 +1,65 @@
+//! Where secrets must not be: in the log at any level, and in the store.
+
+use std::fs;
+
+use e2e::{Server, World};
+use test_postgres::TestPostgres;
+
+#[test]
+fn no_password_and_no_token_reaches_the_log_or_the_store() {
+    for world in World::on_every_store() {
+        let server =
+            Server::start_with(&world, &[("AUTH_LOG__LEVEL", "trace"), ("AUTH_LOG__FORMAT", "json")]);
+        let client = server.client();
+        assert_eq!(client.register("john").status, 201);
+        let token = client.log_in("john").member("acc_token");
+        let renewed = client.refresh(&token).member("token");
+        assert_eq!(client.open(&renewed).status, 200);
+        assert_eq!(client.get(&format!("/v1/protected/resource?access_token={renewed}"), None).status, 401);
+        let wrong = "a wrong password that somebody mistyped";
+        assert_eq!(client.log_in_with("john", wrong).status, 401);
+        let log = server.log();
+        assert!(log.contains("/v1/auth/login"), "the log is there: {log}");
+        drop(server);
+
+        let stored = everything_stored(&world);
+        for (place, text) in [("log", log), ("store", stored)] {
+            for secret in ["P@ssw0rd!", wrong, &token, &renewed] {
+                assert!(!text.contains(secret), "{secret} is in the {place}");
+            }
+            let signatures = [&token, &renewed].map(|token| token.rsplit('.').next().expect("a signature"));
+            assert!(
+                signatures.iter().all(|signature| !text.contains(*signature)),
+                "a signature is in the {place}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_password_of_the_database_is_in_no_log_and_no_error() {
+    let world = World::at("postgres://auth:s3cr3t-of-the-database@127.0.0.1:9/auth".to_owned());
+    let server = Server::start_unready(&world, &[("AUTH_LOG__LEVEL", "trace")]);
+    assert_eq!(server.client().log_in("john").status, 503);
+    assert!(!server.log().contains("s3cr3t"), "{}", server.log());
+}
+
+/// All that the store holds, as text.
+fn everything_stored(world: &World) -> String {
+    match world.database_url() {
+        Some(url) => {
+            let tables = "SELECT string_agg(relname, ' ') FROM pg_stat_user_tables";
+            let tables = TestPostgres::shared().query(url, tables).expect("tables");
+            assert!(tables.contains("accounts"), "{tables}");
+            let rows = |table| {
+                TestPostgres::shared().query(url, &format!("SELECT string_agg(t::text, ' ') FROM {table} t"))
+            };
+            tables.split(' ').map(|table| rows(table).expect("rows")).collect()
+        }
+        None => {
+            let files = fs::read_dir(world.data_dir()).expect("the data directory");
+            let files = files.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_file());
+            files.map(|path| String::from_utf8_lossy(&fs::read(path).expect("a file")).into_owned()).collect()
+        }
+    }
+}

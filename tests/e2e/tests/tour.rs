@@ -1,0 +1,117 @@
+//! The first minute with the service, on every store.
+
+use std::process::Command;
+
+use e2e::{Server, World};
+
+const EXPECTED: [(u16, &str); 4] = [
+    (201, r#"{"message":"User registered successfully."}"#),
+    (200, r#"{"acc_token":"<token>"}"#),
+    (200, r#"{"data":"protected data"}"#),
+    (200, r#"{"token":"<token>"}"#),
+];
+
+#[test]
+fn a_user_registers_logs_in_opens_the_resource_and_refreshes_on_every_store() {
+    for world in World::on_every_store() {
+        let server = Server::start(&world);
+        let client = server.client();
+        client.register("john").assert(EXPECTED[0].0, EXPECTED[0].1);
+        let login = client.log_in("john@example.com");
+        let token = login.member("acc_token");
+        login.assert(EXPECTED[1].0, &EXPECTED[1].1.replace("<token>", &token));
+        client.open(&token).assert(EXPECTED[2].0, EXPECTED[2].1);
+        let refreshed = client.refresh(&token);
+        let renewed = refreshed.member("token");
+        refreshed.assert(EXPECTED[3].0, &EXPECTED[3].1.replace("<token>", &renewed));
+        client.open(&renewed).assert(EXPECTED[2].0, EXPECTED[2].1);
+    }
+}
+
+#[test]
+fn what_goes_wrong_is_answered_as_documented_on_every_store() {
+    for world in World::on_every_store() {
+        let server = Server::start(&world);
+        let client = server.client();
+        assert_eq!(client.register("john").status, 201);
+        client.register("JOHN").assert(409, r#"{"error":"User already exists."}"#);
+        client.log_in_with("john", "wrong").assert(401, r#"{"error":"Invalid credentials."}"#);
+        client.log_in("nobody").assert(401, r#"{"error":"Invalid credentials."}"#);
+        client.post("/v1/auth/register", "{").assert(400, r#"{"error":"Bad request."}"#);
+        client.post("/v1/auth/register", "{}").assert(400, r#"{"error":"Invalid input data."}"#);
+        client.get("/v1/nothing", None).assert(404, r#"{"error":"Not found."}"#);
+        client.open("nonsense").assert(401, r#"{"error":"Invalid or missing token."}"#);
+        client.refresh("nonsense").assert(401, r#"{"error":"Invalid token."}"#);
+    }
+}
+
+/// The README's tour is run by a shell, as it stands there, but for the port.
+#[test]
+fn the_tour_of_the_readme_works_when_it_is_pasted() {
+    let readme = include_str!("../../../README.md");
+    let tour =
+        readme.split_once("<!-- tour:begin -->").and_then(|(_, rest)| rest.split_once("<!-- tour:end -->"));
+    let (tour, _) = tour.expect("the README has a tour");
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let lines = tour.lines().filter(|line| !line.starts_with("```"));
+    let script = lines.collect::<Vec<_>>().join("\n").replace("http://127.0.0.1:8080", server.base());
+    let output = Command::new("sh").arg("-c").arg(&script).output().expect("a shell");
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    let statuses: Vec<_> = said.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+    assert_eq!(statuses, ["201", "200", "200"], "{said}");
+    for body in
+        ["{\"message\":\"User registered successfully.\"}", "{\"data\":\"protected data\"}", "{\"token\":\""]
+    {
+        assert!(said.contains(body), "{said}");
+    }
+}
+
+#[test]
+fn health_is_told_beside_the_dialects() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let client = server.client();
+    client.get("/health/live", None).assert(200, r#"{"status":"live"}"#);
+    client.get("/health/ready", None).assert(200, r#"{"status":"ready"}"#);
+    let elsewhere = client.get("/nothing", None);
+    elsewhere.assert(404, r#"{"type":"about:blank","title":"Not Found","status":404}"#);
+    assert_eq!(elsewhere.header("content-type"), Some("application/problem+json"));
+    let wrong_method = client.post("/health/live", "{}");
+    wrong_method.assert(405, r#"{"type":"about:blank","title":"Method Not Allowed","status":405}"#);
+    assert_eq!(wrong_method.header("allow"), Some("GET, HEAD"));
+}
+
+#[test]
+fn every_answer_is_hardened_and_numbered() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let client = server.client();
+    let answers = [
+        client.get("/health/live", None),
+        client.get("/.well-known/jwks.json", None),
+        client.get("/nothing", None),
+        client.get("/v1/nothing", None),
+        client.get("/v1/auth/login", None),
+        client.post("/v1/auth/register", "{"),
+        client.log_in("nobody"),
+        client.register("john"),
+    ];
+    for answer in &answers {
+        for (name, value) in [
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{answer:?}");
+        }
+        assert_eq!(answer.header("server"), None);
+        assert_eq!(answer.header("strict-transport-security"), None, "on plain HTTP");
+    }
+    let mut ids: Vec<_> =
+        answers.iter().map(|answer| answer.header("x-request-id").expect("an id")).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), answers.len());
+}

@@ -1,0 +1,192 @@
+//! A throw-away cluster, and the shell script that keeps it.
+
+use std::{
+    fmt, fs,
+    io::{self, BufRead, BufReader, Write},
+    net::TcpListener,
+    os::unix::{
+        fs::{DirBuilderExt, chown},
+        process::CommandExt,
+    },
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::{Mutex, PoisonError},
+};
+
+use crate::{
+    account::{Account, place_for_data},
+    psql, random,
+};
+
+/// How many ports to try. Another process can only take one in the moment between the choice and the server's start.
+const ATTEMPTS: u32 = 5;
+
+/// How much of the server's log a failure shows.
+const LAST_LINES: usize = 20;
+
+pub(crate) struct Cluster {
+    binaries: PathBuf,
+    folder: PathBuf,
+    port: u16,
+    keeper: Mutex<Keeper>,
+}
+
+impl Cluster {
+    pub(crate) fn start(binaries: PathBuf) -> Result<Self, String> {
+        let account = if Account::is_root() {
+            Some(
+                Account::in_place_of_root()
+                    .ok_or("PostgreSQL refuses to be root, and /etc/passwd has no account for it")?,
+            )
+        } else {
+            None
+        };
+        let folder = place_for_data(account.is_some()).join(format!("auth-test-postgres-{:016x}", random()));
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&folder)
+            .and_then(|()| account.map_or(Ok(()), |to| chown(&folder, Some(to.user), Some(to.group))))
+            .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+        let keeper =
+            Keeper::call(&binaries, &folder, account).map_err(|error| format!("sh does not run: {error}"))?;
+        let mut cluster = Self { binaries, folder, port: 0, keeper: Mutex::new(keeper) };
+        cluster.order("create")?;
+        for _ in 1..ATTEMPTS {
+            cluster.port = free_port();
+            if cluster.restart().is_ok() {
+                return Ok(cluster);
+            }
+        }
+        cluster.port = free_port();
+        cluster.restart().map(|()| cluster)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    pub(crate) fn psql(&self) -> PathBuf {
+        self.binaries.join("psql")
+    }
+
+    /// From version 15 on, copying the template's files is a choice, and by a third faster than its default here.
+    pub(crate) fn create_database(&self, name: &str) -> Result<(), String> {
+        let version = fs::read_to_string(self.folder.join("data/PG_VERSION")).unwrap_or_default();
+        let strategy = if version.trim_end().parse().is_ok_and(|major: u32| major >= 15) {
+            "STRATEGY file_copy"
+        } else {
+            ""
+        };
+        let sql = format!("CREATE DATABASE {name} TEMPLATE template0 {strategy}");
+        psql::run(&self.psql(), &self.url(), &sql).map(drop)
+    }
+
+    pub(crate) fn stop(&self) -> Result<(), String> {
+        self.order("stop")
+    }
+
+    pub(crate) fn restart(&self) -> Result<(), String> {
+        self.order("stop")?;
+        self.order(&format!("start {}", self.port))
+    }
+
+    pub(crate) fn pause(&self) -> Result<(), String> {
+        self.order("pause")
+    }
+
+    pub(crate) fn resume(&self) -> Result<(), String> {
+        self.order("resume")
+    }
+
+    fn order(&self, order: &str) -> Result<(), String> {
+        let answer = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).order(order);
+        match answer {
+            Ok(answer) if answer == "ok" => Ok(()),
+            Ok(answer) => Err(format!(
+                "{order:?} {answer} for the cluster in {}\n{}",
+                self.folder.display(),
+                self.log()
+            )),
+            Err(error) => {
+                Err(format!("nobody keeps the cluster in {}: {error}\n{}", self.folder.display(), self.log()))
+            }
+        }
+    }
+
+    fn log(&self) -> String {
+        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster")
+            .field("folder", &self.folder)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.keeper.get_mut().unwrap_or_else(PoisonError::into_inner).dismiss();
+        // The keeper, as another account, may empty the folder of a folder that is not its own, but not remove it.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The shell that runs `cluster.sh`. It holds the reading end of a pipe whose only writing end is in this process: when
+/// this process ends, by whatever signal or exit, the kernel closes it and the keeper clears everything away. It is in
+/// a process group of its own, so that whoever kills a whole group of tests does not kill it too.
+struct Keeper {
+    process: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Keeper {
+    fn call(binaries: &Path, folder: &Path, account: Option<Account>) -> io::Result<Self> {
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", include_str!("cluster.sh"), "test-postgres"])
+            .args([binaries, folder])
+            .envs([("LC_ALL", "C"), ("TZ", "UTC")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0);
+        if let Some(account) = account {
+            command.uid(account.user).gid(account.group);
+        }
+        let mut process = command.spawn()?;
+        let answers = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(Self { process, answers: BufReader::new(answers) })
+    }
+
+    fn order(&mut self, order: &str) -> io::Result<String> {
+        let orders = self.process.stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        orders.write_all(format!("{order}\n").as_bytes())?;
+        let mut answer = String::new();
+        match self.answers.read_line(&mut answer)? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(answer.trim_end().to_owned()),
+        }
+    }
+
+    /// Waiting closes the pipe first, which is the keeper's sign to clear away.
+    fn dismiss(&mut self) {
+        let _ = self.process.wait();
+    }
+}
+
+/// A port below those that the kernel gives to outgoing connections: while the server is stopped, one of these could be
+/// given the server's port, and a client that keeps trying can even end up connected to itself.
+fn free_port() -> u16 {
+    loop {
+        let port = 15_000 + u16::try_from(random() % 17_000).unwrap_or_default();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
