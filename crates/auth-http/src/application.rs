@@ -17,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{interval, sleep};
 
 use crate::beside::Beside;
+use crate::dialects::Site;
 use crate::failure::Failure;
 use crate::observe::Observer;
 use crate::readiness::Readiness;
@@ -25,6 +26,8 @@ use crate::wiring::{self, Wired};
 
 /// How long the head of a request may take.
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept: longer than load balancers keep theirs, so that it is they who close it.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long requests under way may take when the service is told to stop, in seconds.
 const DRAIN_SECONDS: u64 = 30;
 /// Connections that the system keeps until they are accepted.
@@ -49,6 +52,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     look_after(&readiness, &keys, &auth);
 
     let site = Arc::new(wiring::site(&settings, &auth));
+    let served = Arc::clone(&site);
     let beside = Beside { readiness, keys };
     let trusted = settings.trusted_proxies.clone();
     let observer = Arc::new(Observer::new(trusted, settings.public_url.is_https(), &SystemRandom));
@@ -60,16 +64,17 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
                 async move { observer.observe(request, next).await }
             }))
             .configure(|app| beside.configure(app))
-            .configure(|app| site.configure(app))
+            .configure(|app| served.configure(app))
     })
     .workers(settings.http.workers)
     .client_request_timeout(HEAD_DEADLINE)
+    .keep_alive(KEEP_ALIVE)
     .shutdown_timeout(DRAIN_SECONDS)
     .disable_signals()
     .listen(listener)?
     .run();
     stop_when_told(server.handle())?;
-    greet(&settings)?;
+    greet(&settings, &site)?;
     server.await?;
     store.close().await;
     tracing::info!("stopped");
@@ -131,15 +136,21 @@ fn stop_when_told(server: ServerHandle) -> io::Result<()> {
 }
 
 /// Says on standard output where the service is and how to try it.
-fn greet(settings: &Settings) -> io::Result<()> {
+fn greet(settings: &Settings, site: &Site) -> io::Result<()> {
+    let base = format!("http://{}", settings.listen);
     let mut out = io::stdout().lock();
-    writeln!(out, "auth-http serves on http://{}", settings.listen)?;
+    writeln!(out, "auth-http {} serves on {base}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  store: {}", settings.database.url)?;
-    for dialect in settings.dialects.iter().filter(|dialect| dialect.enabled) {
-        writeln!(out, "  dialect {}: http://{}{}", dialect.name, settings.listen, dialect.prefix)?;
+    writeln!(out, "  signing keys: {}", settings.keys_dir.display())?;
+    for mount in site.mounts() {
+        writeln!(out, "  {}: {base}{}", mount.dialect.profile().name, mount.prefix)?;
     }
-    writeln!(out, "Try it:")?;
-    writeln!(out, "  curl http://{}/health/ready", settings.listen)?;
-    writeln!(out, "Ctrl-C stops it.")?;
+    if let Some(mount) = site.mounts().next() {
+        let (path, body) = mount.dialect.profile().sample;
+        writeln!(out, "\nTry it:")?;
+        writeln!(out, "  curl -i {base}{}{path} -H 'Content-Type: application/json' \\", mount.prefix)?;
+        writeln!(out, "    -d '{body}'")?;
+    }
+    writeln!(out, "\nCtrl-C answers what is under way and stops.")?;
     out.flush()
 }

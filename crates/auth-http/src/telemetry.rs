@@ -41,9 +41,12 @@ where
     Registry::default().with(layer.with_filter(filter))
 }
 
-/// Below `info`, libraries may show what passes through them: requests, headers, rows.
+/// Below `info`, libraries may show what passes through them: requests, headers, rows. And what a client sends that is
+/// no HTTP is no fault of this service, whatever actix-web calls it.
 fn is_fit_to_log(event: &Metadata<'_>) -> bool {
-    event.target().starts_with(OWN_TARGETS) || *event.level() <= LevelFilter::INFO
+    let is_own = event.target().starts_with(OWN_TARGETS);
+    let is_noise = event.target().starts_with("actix_http");
+    is_own || (*event.level() <= LevelFilter::INFO && !is_noise)
 }
 
 #[cfg(test)]

@@ -62,13 +62,10 @@ pub fn make_data_dir(settings: &Settings) -> anyhow::Result<()> {
 /// # Errors
 /// When the settings make no sense to the store.
 pub fn open_store(settings: &Settings) -> Result<Store, StoreError> {
-    let max_connections = settings.database.max_connections;
     match &settings.database.url {
-        DatabaseUrl::Sqlite(path) => {
-            let settings = SqliteSettings { path: path.clone(), max_readers: max_connections };
-            SqliteStore::connect(&settings).map(Store::from)
-        }
+        DatabaseUrl::Sqlite(path) => SqliteStore::connect(&SqliteSettings::new(path)).map(Store::from),
         url @ DatabaseUrl::Postgres(_) => {
+            let max_connections = settings.database.max_connections;
             let settings = PostgresSettings { url: url.expose(), max_connections };
             PostgresStore::connect(&settings).map(Store::from)
         }

@@ -1,5 +1,7 @@
 //! The commands, run as an operator runs them, on an embedded store of their own.
 
+#![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
+
 use std::collections::HashSet;
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
@@ -241,7 +243,7 @@ fn the_schema_is_planned_before_it_is_made() {
     let shell = Shell::new();
     let plan = shell.run(&["migrate", "--plan"]).ok();
     assert!(plan.lines().all(|line| line.starts_with("would run 0")) && !plan.is_empty(), "{plan}");
-    assert_eq!(shell.run(&["migrate", "--plan"]).ok(), plan);
+    assert!(!shell.directory.path().join("data").exists());
     assert_eq!(shell.run(&["migrate"]).ok(), plan.replace("would run", "ran"));
     assert_eq!(shell.run(&["migrate"]).ok(), "the schema is up to date\n");
 }

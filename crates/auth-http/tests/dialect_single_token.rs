@@ -4,9 +4,11 @@
 mod speaker;
 
 use actix_web::http::{Method, StatusCode};
+use auth_domain::model::{IdentifierKind, SessionId};
 use auth_http::dialects::{Dialect as _, Endpoint, single_token::SingleToken};
 use auth_http::failure::Failure;
 use speaker::{Answer, Speaker};
+use uuid::Uuid;
 
 const JOHN: &str = r#"{"username":"john_doe","email":"john@example.com","password":"P@ssw0rd!"}"#;
 const JOHNS_LOGIN: &str = r#"{"email":"john@example.com","password":"P@ssw0rd!"}"#;
@@ -35,14 +37,14 @@ fn assert_says(answer: &Answer, status: u16, body: &str) {
 mod documented {
     use super::*;
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn registering_says_201() {
         let answer = Speaker::new().await.post("/v1/auth/register", JOHN).await;
         assert_says(&answer, 201, r#"{"message":"User registered successfully."}"#);
         assert_eq!(answer.header("content-type"), "application/json");
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn registering_with_invalid_input_says_400() {
         let speaker = Speaker::new().await;
         for body in [
@@ -63,7 +65,7 @@ mod documented {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn registering_a_second_time_says_409() {
         let speaker = registered().await;
         for body in [
@@ -77,14 +79,14 @@ mod documented {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn logging_in_says_200_with_one_token() {
         let answer = registered().await.post("/v1/auth/login", JOHNS_LOGIN).await;
         let token = answer.member("acc_token");
         assert_says(&answer, 200, &format!(r#"{{"acc_token":"{token}"}}"#));
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn logging_in_with_wrong_credentials_says_401() {
         let speaker = registered().await;
         for body in [
@@ -99,7 +101,7 @@ mod documented {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn refreshing_says_200_with_another_token() {
         let (speaker, token) = logged_in().await;
         let answer = speaker.post("/v1/auth/refresh", &refresh_body(&token)).await;
@@ -108,7 +110,7 @@ mod documented {
         assert_ne!(renewed, token);
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn refreshing_with_an_invalid_token_says_401() {
         let speaker = registered().await;
         for token in ["", "nonsense", "a.b.c", "ref_nonsense"] {
@@ -117,14 +119,14 @@ mod documented {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn the_protected_resource_says_200_to_the_bearer_of_a_token() {
         let (speaker, token) = logged_in().await;
         let answer = speaker.get("/v1/protected/resource", Some(&token)).await;
         assert_says(&answer, 200, r#"{"data":"protected data"}"#);
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn the_protected_resource_says_401_without_a_token_and_with_a_bad_one() {
         let (speaker, _) = logged_in().await;
         let missing = speaker.get("/v1/protected/resource", None).await;
@@ -135,7 +137,7 @@ mod documented {
         assert_eq!(invalid.header("www-authenticate"), r#"Bearer error="invalid_token""#);
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn the_common_errors_are_worded_as_printed() {
         let cause = || "cause".into();
         for (failure, endpoint, status, body) in [
@@ -150,7 +152,7 @@ mod documented {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn the_example_flow_works_from_end_to_end() {
         let (speaker, token) = logged_in().await;
         assert_eq!(speaker.get("/v1/protected/resource", Some(&token)).await.status, StatusCode::OK);
@@ -162,7 +164,7 @@ mod documented {
 mod left_open {
     use super::*;
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_body_that_is_no_json_object_is_a_bad_request_everywhere() {
         let speaker = Speaker::new().await;
         for path in ["/v1/auth/register", "/v1/auth/login", "/v1/auth/refresh"] {
@@ -173,7 +175,7 @@ mod left_open {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn missing_and_wrongly_typed_members_at_login_and_refresh_are_a_bad_request() {
         let speaker = registered().await;
         for (path, body) in [
@@ -187,14 +189,14 @@ mod left_open {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn unknown_members_are_ignored() {
         let body =
             r#"{"username":"a","email":"a@example.com","password":"P@ssw0rd!","roles":"admin","id":7}"#;
         assert_eq!(Speaker::new().await.post("/v1/auth/register", body).await.status, StatusCode::CREATED);
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_user_logs_in_by_either_identifier_in_any_case() {
         let speaker = registered().await;
         for identifier in ["john@example.com", "John@EXAMPLE.com", "john_doe", "JOHN_DOE"] {
@@ -203,7 +205,7 @@ mod left_open {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn another_content_type_is_unsupported() {
         let speaker = registered().await;
         for media_type in
@@ -214,7 +216,7 @@ mod left_open {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn another_method_is_told_which_are_allowed() {
         let speaker = Speaker::new().await;
         for (method, path, allow) in [
@@ -230,7 +232,7 @@ mod left_open {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_body_of_more_than_16_kib_is_too_large() {
         let speaker = Speaker::new().await;
         let body = |length: usize| format!(r#"{{"ref_token":"{}"}}"#, "a".repeat(length - 16));
@@ -240,7 +242,7 @@ mod left_open {
         assert_says(&larger, 413, r#"{"error":"Payload too large."}"#);
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn an_unknown_path_below_the_prefix_is_answered_in_the_dialect() {
         let speaker = Speaker::new().await;
         for path in ["/v1", "/v1/", "/v1/auth", "/v1/auth/login/", "/v1/nothing"] {
@@ -249,28 +251,28 @@ mod left_open {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn an_unknown_path_elsewhere_is_answered_with_problem_details() {
         let answer = Speaker::new().await.get("/v12/auth", None).await;
         assert_says(&answer, 404, r#"{"type":"about:blank","title":"Not Found","status":404}"#);
         assert_eq!(answer.header("content-type"), "application/problem+json");
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn two_authorization_lines_are_a_bad_request() {
         let (speaker, token) = logged_in().await;
         let answer = speaker.get_with_bearers("/v1/protected/resource", &[&token, &token]).await;
         assert_says(&answer, 400, r#"{"error":"Bad request."}"#);
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_token_in_the_query_is_ignored() {
         let (speaker, token) = logged_in().await;
         let path = format!("/v1/protected/resource?access_token={token}");
         assert_eq!(speaker.get(&path, None).await.status, StatusCode::UNAUTHORIZED);
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_full_queue_is_503_with_retry_after_and_never_401() {
         let speaker = registered().await;
         speaker.world.hasher.set_overloaded(true);
@@ -279,7 +281,38 @@ mod left_open {
         assert_eq!(answer.header("retry-after"), "1");
     }
 
-    #[actix_web::test]
+    #[tokio::test]
+    async fn every_failure_is_worded_in_the_dialects_envelope() {
+        let session = SessionId(Uuid::from_u128(1));
+        for (failure, status) in [
+            (Failure::MalformedBody, 400),
+            (Failure::MalformedHeader, 400),
+            (Failure::InvalidFields(Vec::new()), 400),
+            (Failure::MissingToken, 401),
+            (Failure::InvalidToken, 401),
+            (Failure::InvalidCredentials, 401),
+            (Failure::InvalidRefreshToken, 401),
+            (Failure::ReplayedRefreshToken(session), 401),
+            (Failure::Forbidden, 403),
+            (Failure::UnknownPath, 404),
+            (Failure::MethodNotAllowed(vec![Method::GET]), 405),
+            (Failure::BodyTimeout, 408),
+            (Failure::Taken(IdentifierKind::Email), 409),
+            (Failure::BodyTooLarge, 413),
+            (Failure::UnsupportedMediaType, 415),
+            (Failure::Internal("cause".into()), 500),
+            (Failure::Unavailable("cause".into()), 503),
+        ] {
+            for endpoint in [None, Some(Endpoint::Register), Some(Endpoint::ProtectedResource)] {
+                let answer = Answer::of(SingleToken.render(&failure, endpoint)).await;
+                assert_eq!(answer.status.as_u16(), status, "{failure:?}");
+                assert_eq!(answer.body, format!(r#"{{"error":"{}"}}"#, answer.member("error")));
+                assert!(!answer.body.contains("cause"), "a cause is for the log");
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn the_protected_resource_can_ask_for_a_role() {
         let (speaker, token) = logged_in().await;
         let speaker = speaker.asking_for_role("admin").await;
@@ -296,7 +329,7 @@ mod sessions {
 
     use super::*;
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn an_expired_token_opens_nothing_but_still_renews() {
         let (speaker, token) = logged_in().await;
         speaker.world.clock.advance(Duration::from_secs(906));
@@ -306,7 +339,7 @@ mod sessions {
         assert_eq!(answer.status, StatusCode::OK);
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_session_that_was_idle_for_two_weeks_is_over() {
         let (speaker, token) = logged_in().await;
         speaker.world.clock.advance(Duration::from_secs(14 * 24 * 3_600));
@@ -314,7 +347,7 @@ mod sessions {
         assert_says(&answer, 401, r#"{"error":"Invalid token."}"#);
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_lost_answer_is_given_again() {
         let (speaker, token) = logged_in().await;
         let first = speaker.post("/v1/auth/refresh", &refresh_body(&token)).await;
@@ -323,7 +356,7 @@ mod sessions {
         assert_eq!(again.body, first.body);
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_replayed_token_ends_its_session_and_no_other() {
         let (speaker, token) = logged_in().await;
         let other = speaker.post("/v1/auth/login", JOHNS_LOGIN).await.member("acc_token");

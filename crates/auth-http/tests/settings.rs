@@ -1,5 +1,7 @@
 //! What settings are taken from which source, and what is refused.
 
+#![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -38,6 +38,8 @@ pub struct Profile {
     pub access_lifetime: Option<Duration>,
     /// What it asks of a new password; a setting may ask for more.
     pub passwords: PasswordPolicy,
+    /// A request that shows a newcomer that the service works: a path after the prefix, and a body to post there.
+    pub sample: (&'static str, &'static str),
 }
 
 /// A method and a path that a dialect answers.

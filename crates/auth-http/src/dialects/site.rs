@@ -23,6 +23,11 @@ impl Site {
         Self { mounts: mounts.into_iter().map(Arc::new).collect() }
     }
 
+    /// The dialects that are served.
+    pub fn mounts(&self) -> impl Iterator<Item = &Mount> {
+        self.mounts.iter().map(AsRef::as_ref)
+    }
+
     /// Puts every route of every dialect in its place, and an answer everywhere else.
     pub fn configure(self: &Arc<Self>, app: &mut ServiceConfig) {
         for mount in &self.mounts {

@@ -251,7 +251,7 @@ fn running() -> Vec<Setting> {
             "database.max_connections",
             "connections",
             1..=1_000,
-            "The most connections to the store at a time.",
+            "The most connections to PostgreSQL at a time. SQLite has one that writes and a few that read.",
             |s| Some(s.database.max_connections.to_string()),
             |s, number| s.database.max_connections = number,
         ),

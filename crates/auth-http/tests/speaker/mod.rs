@@ -13,58 +13,58 @@ use auth_http::settings::Settings;
 use auth_http::wiring;
 
 /// Somebody who speaks to the service, and who has its clock, its hasher and its stores in their hands.
-pub struct Speaker {
-    pub world: TestPorts,
+pub(crate) struct Speaker {
+    pub(crate) world: TestPorts,
     settings: Settings,
 }
 
 /// What the service said.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: String,
     headers: HeaderMap,
 }
 
 impl Speaker {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self { world: TestPorts::new(), settings: Settings::default() }
     }
 
     /// The same world, with a protected resource that asks for a role.
-    pub async fn asking_for_role(mut self, role: &str) -> Self {
+    pub(crate) async fn asking_for_role(mut self, role: &str) -> Self {
         self.settings.protected.required_role = Some(Role::parse(role).expect("a role"));
         self
     }
 
-    pub async fn give_role(&self, username: &str, role: &str) {
+    pub(crate) async fn give_role(&self, username: &str, role: &str) {
         let auth = self.world.auth();
         let user = UserRef::Identifier(IdentifierKey::of(username).expect("a name"));
         let user = auth.find_user(&user).await.expect("asked").expect("a user");
         auth.set_roles(user.id, &Roles::parse(role).expect("roles")).await.expect("set");
     }
 
-    pub async fn post(&self, path: &str, body: &str) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
         self.post_as("application/json", path, body).await
     }
 
-    pub async fn post_as(&self, media_type: &str, path: &str, body: &str) -> Answer {
+    pub(crate) async fn post_as(&self, media_type: &str, path: &str, body: &str) -> Answer {
         let request = TestRequest::post().uri(path).insert_header((CONTENT_TYPE, media_type));
         self.send(request.set_payload(body.to_owned())).await
     }
 
-    pub async fn get(&self, path: &str, bearer: Option<&str>) -> Answer {
+    pub(crate) async fn get(&self, path: &str, bearer: Option<&str>) -> Answer {
         self.get_with_bearers(path, bearer.as_slice()).await
     }
 
-    pub async fn get_with_bearers(&self, path: &str, bearers: &[&str]) -> Answer {
+    pub(crate) async fn get_with_bearers(&self, path: &str, bearers: &[&str]) -> Answer {
         let request = bearers.iter().fold(TestRequest::get().uri(path), |request, token| {
             request.append_header((AUTHORIZATION, format!("Bearer {token}")))
         });
         self.send(request).await
     }
 
-    pub async fn call(&self, method: Method, path: &str) -> Answer {
+    pub(crate) async fn call(&self, method: Method, path: &str) -> Answer {
         self.send(TestRequest::with_uri(path).method(method)).await
     }
 
@@ -77,25 +77,25 @@ impl Speaker {
 }
 
 impl Answer {
-    pub async fn of(response: HttpResponse) -> Self {
+    pub(crate) async fn of(response: HttpResponse) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
         let Ok(bytes) = response.into_body().try_into_bytes() else { panic!("a streamed answer") };
         Self { status, headers, body: String::from_utf8(bytes.to_vec()).expect("UTF-8") }
     }
 
     /// A member of the body that is a text which is not empty.
-    pub fn member(&self, name: &str) -> String {
+    pub(crate) fn member(&self, name: &str) -> String {
         let body: serde_json::Value = serde_json::from_str(&self.body).expect("JSON");
         let text = body[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.body));
         assert!(!text.is_empty());
         text.to_owned()
     }
 
-    pub fn has_header(&self, name: &str) -> bool {
+    pub(crate) fn has_header(&self, name: &str) -> bool {
         self.headers.contains_key(name)
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).unwrap_or_else(|| panic!("no {name}")).to_str().expect("text")
     }
 }

@@ -1,6 +1,10 @@
 //! A store in memory that can be told to break one promise.
 
 mod api_keys;
+mod changing;
+mod opening;
+mod refreshing;
+mod registering;
 mod sessions;
 mod users;
 
@@ -11,7 +15,7 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 use auth_domain::conformance::StoreFixture;
 use auth_domain::model::{
-    NewSession, SecretDigest, Session, SessionId, SuccessorNonce, Timestamp, User, UserId,
+    ApiKeyId, IdentifierKey, NewApiKey, NewSession, SecretDigest, Session, SessionId, SuccessorNonce, Timestamp, User, UserId,
 };
 use auth_domain::ports::{ApiKeyRepository, Cause, PortError, SessionRepository, UserRepository};
 use auth_domain::testing::MemoryStore;
@@ -149,9 +153,7 @@ pub(crate) enum Fault {
     TellsTheSessionAsItBecame,
     TellsTheUserAsTheyWere,
     LosesEndsInRefreshes,
-    LosesReplaysInRefreshes,
-    LeavesCredentialsOfTheDeleted,
-    RefreshesOneSessionAtATime,
+    LeavesCredentialsBehind,
 
     // ending and purging
     EndsTwice,
@@ -161,11 +163,10 @@ pub(crate) enum Fault {
     EndsByCurrentCredentialsOnly,
     EndsForAnyClient,
     AnswersEndsByCredentialTwice,
-    PurgesTheEndedOnly,
+    PurgesNoIdleSessions,
     PurgesToTheSecond,
     PurgesWithoutLimit,
     PurgesNothing,
-    KeepsCredentialsOfThePurged,
 
     // API keys
     DropsExpiries,
@@ -183,6 +184,7 @@ pub(crate) enum Fault {
     MarksNoRevokedKey,
     OverwritesKeysOfTheSameId,
 }
+impl Fault { pub(crate) const ALL: [Self; 137] = [Self::None, Self::FaultsWhenCallsMeet, Self::DropsDisplayNames, Self::DropsPhoneNumbers, Self::DropsRoles, Self::DropsEmails, Self::CutsNames, Self::CutsHashes, Self::CutsTimesToMilliseconds, Self::CutsTimesAtYear2100, Self::StoresNamesFolded, Self::ReadsNumbersIntoNames, Self::RewritesTheLeastId, Self::NumbersFromZero, Self::NumbersAllAlike, Self::ReusesNumbers, Self::TakesNamesBySpelling, Self::TakesUsernamesAndEmailsApart, Self::LetsNobodyHaveOneNameTwice, Self::NamesTheEmailFirst, Self::RegistersHalfOfIt, Self::ChecksNamesBeforeItWrites, Self::FaultsWhenNamesAreWaitedFor, Self::OverwritesUsersOfTheSameId, Self::FindsByPatterns, Self::FindsForLoginByUsernameOnly, Self::FindsUsersAsTheyRegistered, Self::ListsTheNumberItself, Self::ListsNewestFirst, Self::ListsOneTooMany, Self::ListsNothingAfterAGap, Self::FaultsOnHugeNumbers, Self::IgnoresTheNewDisplayName, Self::IgnoresTheNewPhoneNumber, Self::IgnoresTheNewUsername, Self::IgnoresTheNewEmail, Self::KeepsChangedEmailsVerified, Self::UnverifiesEmailsInAnotherSpelling, Self::UnverifiesEmailsAtEveryChange, Self::ChangesHalfOfIt, Self::ChangesEverybody, Self::LooksForNamesBeforeUsers, Self::KeepsOldNames, Self::FreesNamesStillHeld, Self::RefusesOwnNames, Self::AnswersUpdatesWithTheOldUser, Self::NeverSuspends, Self::AddsRoles, Self::ChangesAnyVersion, Self::ComparesVersionsBeforeItWrites, Self::CountsNoVersions, Self::CountsVersionsOfBetterHashes, Self::UpdatesPasswordsWithoutVersion, Self::UpgradesAnyHash, Self::ComparesHashesBeforeItWrites, Self::MatchesHashesWithoutCase, Self::KeepsSessionsOfChangedPasswords, Self::KeepsSessionsOfTheSuspended, Self::KeepsSessionsOfTheDeleted, Self::EndsSessionsOfEverybody, Self::EndsSessionsAtRoleChanges, Self::EndsSessionsAtUpdates, Self::EndsSessionsForNoReason, Self::RevivesSessions, Self::DeletesTwice, Self::KeepsNamesOfTheDeleted, Self::OpensForOldPasswords, Self::OpensForTheSuspended, Self::OpensForNobody, Self::RefusesAfterBetterHashes, Self::RefusesAfterSuspensions, Self::ChecksUsersBeforeItOpens, Self::MakesRoomForTheRefused, Self::OverwritesSessionsOfTheSameId, Self::HasNoLimit, Self::EndsTheNewest, Self::EndsTheLeastBusy, Self::EndsTheNewByASlowClock, Self::EndsOneAtMost, Self::CountsSessionsThatAreOver, Self::CountsSessionsThatEnded, Self::CountsToTheSecond, Self::CountsSessionsOfEverybody, Self::CountsBeforeItOpens, Self::OverflowsOnHugeLimits, Self::SupersedesAsLoggedOut, Self::CutsClientIds, Self::CutsSessionTimes, Self::FindsSessionsWithTheirUserAsItWas, Self::KnowsReasonsByHalf, Self::RewritesTheLeastSessionId, Self::FindsCredentialsByHalf, Self::FaultsOnUnknownCredentials, Self::LetsTwoRotate, Self::AnswersRetriesWithAnotherNonce, Self::RefreshesByRetries, Self::StoresSuccessorsOfRetries, Self::RemembersNonces, Self::ForgetsNoncesOfOtherSessions, Self::JudgesByTheDefaultPolicy, Self::ForgetsReplays, Self::EndsAllSessionsOnReplay, Self::ReplaysTwice, Self::CountsNoRefresh, Self::MovesTheExpiry, Self::RotatesTheReusable, Self::EndsOnOtherClients, Self::EndsWhatIsOver, Self::TellsTheSessionAsItBecame, Self::TellsTheUserAsTheyWere, Self::LosesEndsInRefreshes, Self::LeavesCredentialsBehind, Self::EndsTwice, Self::KeepsTheLastEnd, Self::EndsAllOfAUser, Self::ChecksEndsBeforeItWrites, Self::EndsByCurrentCredentialsOnly, Self::EndsForAnyClient, Self::AnswersEndsByCredentialTwice, Self::PurgesNoIdleSessions, Self::PurgesToTheSecond, Self::PurgesWithoutLimit, Self::PurgesNothing, Self::DropsExpiries, Self::DropsScopes, Self::CutsKeyTimes, Self::FindsKeysByHalf, Self::HidesRevokedKeys, Self::ListsKeysNewestFirst, Self::RevokesTwice, Self::RevokesEveryKey, Self::ChecksRevocationsBeforeItWrites, Self::KeepsTheLastUse, Self::ReadsUsesBeforeItWrites, Self::MarksEveryKey, Self::MarksNoRevokedKey, Self::OverwritesKeysOfTheSameId]; }
 
 /// What the faults need to know of what happened.
 #[derive(Default)]
@@ -195,7 +197,12 @@ struct Notes {
     consumed: HashMap<SecretDigest, (Timestamp, SuccessorNonce)>,
     aliases: HashMap<SecretDigest, SecretDigest>,
     last_rotated: Option<SecretDigest>,
-    names_in_work: Vec<String>,
+    names_in_work: Vec<IdentifierKey>,
+    freed_names: Vec<IdentifierKey>,
+    better_hashed: Vec<UserId>,
+    once_suspended: Vec<UserId>,
+    keys: Vec<NewApiKey>,
+    last_uses: Vec<(ApiKeyId, Timestamp)>,
     made: u64,
 }
 

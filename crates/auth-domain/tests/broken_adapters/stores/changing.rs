@@ -1,0 +1,222 @@
+//! Breaking promises about changes of users and their passwords.
+
+use auth_domain::model::{
+    EmailAddress, IdentifierKey, IdentifierKind, PasswordHash, PasswordVersion, Timestamp, User, UserChanges,
+    UserId, UserRef, Username,
+};
+use auth_domain::ports::{PortError, UpdateOutcome, UserRepository};
+use tokio::task::yield_now;
+
+use super::{Broken, Fault};
+
+impl Broken {
+    pub(super) async fn update_badly(
+        &self,
+        user: UserId,
+        changes: &UserChanges,
+        now: Timestamp,
+    ) -> Result<UpdateOutcome, PortError> {
+        let changes = self.write_changes(changes);
+        let Some(before) = UserRepository::find(&self.inner, &UserRef::Id(user)).await? else {
+            return self.miss_badly(user, &changes, now).await;
+        };
+        let after = before.identifiers.changed(changes.username.clone(), changes.email.clone());
+        let keys = |user: &User| user.identifiers.keys().into_iter().map(|(_, key)| key.clone()).collect();
+        let old_keys: Vec<IdentifierKey> = keys(&before);
+        let new_keys: Vec<_> = after.keys().into_iter().map(|(_, key)| key.clone()).collect();
+        let _names = match self.fault {
+            Fault::FaultsWhenNamesAreWaitedFor => {
+                Some(self.take_names(old_keys.iter().chain(&new_keys).cloned().collect()).await?)
+            }
+            _ => None,
+        };
+        if self.is(Fault::ChecksNamesBeforeItWrites) && self.are_free(&new_keys, user).await? {
+            yield_now().await;
+            if let UpdateOutcome::Updated(user) = self.inner.update(user, &changes, now).await? {
+                return Ok(UpdateOutcome::Updated(user));
+            }
+            return Ok(UpdateOutcome::Updated(User { identifiers: after, ..before }));
+        }
+        if self.is(Fault::RefusesOwnNames) && self.wants_own_names(&changes, &old_keys) {
+            return Ok(UpdateOutcome::Taken(IdentifierKind::Username));
+        }
+        self.unverify(&before, &changes, now).await?;
+        match self.write(&before, &changes, now).await? {
+            UpdateOutcome::Updated(changed) => self.updated(before, changed, &changes, now).await,
+            UpdateOutcome::Taken(kind) => {
+                if self.is(Fault::ChangesHalfOfIt) {
+                    let half = UserChanges { username: None, email: None, ..changes };
+                    self.inner.update(user, &half, now).await?;
+                }
+                let blames = self.is(Fault::NamesTheEmailFirst);
+                Ok(UpdateOutcome::Taken(if blames { self.blame(&after, kind).await? } else { kind }))
+            }
+            UpdateOutcome::NotFound => Ok(UpdateOutcome::NotFound),
+        }
+    }
+
+    fn write_changes(&self, changes: &UserChanges) -> UserChanges {
+        let mut changes = changes.clone();
+        match self.fault {
+            Fault::IgnoresTheNewDisplayName => changes.display_name = None,
+            Fault::IgnoresTheNewPhoneNumber => changes.phone_number = None,
+            Fault::IgnoresTheNewUsername => changes.username = None,
+            Fault::IgnoresTheNewEmail => changes.email = None,
+            _ => {}
+        }
+        changes
+    }
+
+    async fn miss_badly(
+        &self,
+        user: UserId,
+        changes: &UserChanges,
+        now: Timestamp,
+    ) -> Result<UpdateOutcome, PortError> {
+        if let (Fault::LooksForNamesBeforeUsers, Some(name)) = (self.fault, &changes.username)
+            && !self.are_free(&[name.key().clone()], user).await?
+        {
+            return Ok(UpdateOutcome::Taken(IdentifierKind::Username));
+        }
+        self.inner.update(user, changes, now).await
+    }
+
+    fn wants_own_names(&self, changes: &UserChanges, own: &[IdentifierKey]) -> bool {
+        let username = changes.username.iter().map(Username::key);
+        let email = changes.email.iter().map(EmailAddress::key);
+        username.chain(email).any(|key| own.contains(key))
+    }
+
+    /// Makes an e-mail address unverified that should stay verified.
+    async fn unverify(&self, before: &User, changes: &UserChanges, now: Timestamp) -> Result<(), PortError> {
+        let is_another_spelling = changes.email.is_some();
+        let unverifies = match self.fault {
+            Fault::UnverifiesEmailsInAnotherSpelling => is_another_spelling,
+            Fault::UnverifiesEmailsAtEveryChange => !is_another_spelling && *changes != UserChanges::default(),
+            _ => false,
+        };
+        let (true, Some(email)) = (unverifies, before.identifiers.email()) else { return Ok(()) };
+        let elsewhere = EmailAddress::parse(&format!("nobody{}@nowhere.example", self.count()));
+        for email in [elsewhere.expect("an address"), email.clone()] {
+            let change = UserChanges { email: Some(email), ..UserChanges::default() };
+            self.inner.update(before.id, &change, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn write(
+        &self,
+        before: &User,
+        changes: &UserChanges,
+        now: Timestamp,
+    ) -> Result<UpdateOutcome, PortError> {
+        match (&changes.password_hash, self.fault) {
+            (Some(hash), Fault::UpdatesPasswordsWithoutVersion) => {
+                let stored = self.inner.find_with_password(before.id).await?;
+                if let Some(stored) = stored {
+                    self.inner.upgrade_password_hash(before.id, &stored.password.hash, hash).await?;
+                }
+                let others = UserChanges { password_hash: None, ..changes.clone() };
+                self.inner.update(before.id, &others, now).await
+            }
+            _ => self.inner.update(before.id, changes, now).await,
+        }
+    }
+
+    async fn updated(
+        &self,
+        before: User,
+        mut changed: User,
+        changes: &UserChanges,
+        now: Timestamp,
+    ) -> Result<UpdateOutcome, PortError> {
+        match self.fault {
+            Fault::KeepsChangedEmailsVerified if before.email_verified => {
+                self.inner.verify_email(before.id);
+                changed.email_verified = true;
+            }
+            Fault::ChangesEverybody => {
+                let shared = UserChanges { username: None, email: None, ..changes.clone() };
+                for user in self.inner.list(None, u32::MAX).await? {
+                    self.inner.update(user.id, &shared, now).await?;
+                }
+            }
+            Fault::KeepsOldNames => self.haunt(&before.identifiers).await?,
+            Fault::FreesNamesStillHeld => {
+                let (names, after) = (before.identifiers.keys(), changed.identifiers.keys());
+                let kept = names.into_iter().filter(|old| after.iter().any(|new| new.1 == old.1));
+                let kept: Vec<_> = kept.map(|(_, key)| key.clone()).collect();
+                self.notes().freed_names.extend(kept);
+            }
+            Fault::EndsSessionsAtUpdates => self.end_sessions(|owner| owner == before.id, now).await?,
+            Fault::EndsSessionsOfEverybody if changes.password_hash.is_some() => {
+                self.end_sessions(|_| true, now).await?;
+            }
+            Fault::AnswersUpdatesWithTheOldUser => return Ok(UpdateOutcome::Updated(before)),
+            _ => {}
+        }
+        Ok(UpdateOutcome::Updated(changed))
+    }
+
+    pub(super) async fn change_password_badly(
+        &self,
+        user: UserId,
+        version: PasswordVersion,
+        hash: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<bool, PortError> {
+        let stored = self.inner.find_with_password(user).await?.map(|record| record.password);
+        let changed = match (self.fault, stored) {
+            (Fault::ChangesAnyVersion, Some(stored)) => {
+                self.inner.change_password(user, stored.version, hash, now).await?
+            }
+            (Fault::ComparesVersionsBeforeItWrites, Some(stored)) if stored.version == version => {
+                yield_now().await;
+                let stored = self.inner.find_with_password(user).await?.map(|record| record.password);
+                let version = stored.map_or(version, |stored| stored.version);
+                self.inner.change_password(user, version, hash, now).await?
+            }
+            (Fault::CountsNoVersions, Some(stored)) if stored.version == version => {
+                self.inner.upgrade_password_hash(user, &stored.hash, hash).await?
+            }
+            _ => self.inner.change_password(user, version, hash, now).await?,
+        };
+        match self.fault {
+            Fault::EndsSessionsOfEverybody if changed => self.end_sessions(|_| true, now).await?,
+            Fault::EndsSessionsForNoReason if !changed => {
+                self.end_sessions(|owner| owner == user, now).await?;
+            }
+            _ => {}
+        }
+        Ok(changed)
+    }
+
+    pub(super) async fn upgrade_badly(
+        &self,
+        user: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, PortError> {
+        let stored = self.inner.find_with_password(user).await?.map(|record| record.password);
+        let Some(stored) = stored else { return self.inner.upgrade_password_hash(user, old, new).await };
+        match self.fault {
+            Fault::CountsVersionsOfBetterHashes if stored.hash == *old => {
+                self.inner.change_password(user, stored.version, new, Timestamp::UNIX_EPOCH).await
+            }
+            Fault::UpgradesAnyHash => self.inner.upgrade_password_hash(user, &stored.hash, new).await,
+            Fault::ComparesHashesBeforeItWrites if stored.hash == *old => {
+                yield_now().await;
+                let current = self.inner.find_with_password(user).await?.map(|record| record.password.hash);
+                self.inner.upgrade_password_hash(user, &current.unwrap_or(stored.hash), new).await
+            }
+            Fault::MatchesHashesWithoutCase if stored.hash.expose().eq_ignore_ascii_case(old.expose().trim()) => {
+                self.inner.upgrade_password_hash(user, &stored.hash, new).await
+            }
+            Fault::RefusesAfterBetterHashes => {
+                self.notes().better_hashed.push(user);
+                self.inner.upgrade_password_hash(user, old, new).await
+            }
+            _ => self.inner.upgrade_password_hash(user, old, new).await,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Breaking promises about opening sessions.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use auth_domain::model::{
+    EndReason, NewSession, Session, SessionId, Timestamp, UserId, UserRef, UserStatus,
+};
+use auth_domain::policy::SessionPolicy;
+use auth_domain::ports::{OpenOutcome, PortError, SessionRepository, UserRepository};
+use tokio::task::yield_now;
+use uuid::Uuid;
+
+use super::registering::to_milliseconds;
+use super::{Broken, Fault, unavailable};
+
+const YEAR: Duration = Duration::from_secs(366 * 24 * 3_600);
+
+impl Broken {
+    pub(super) async fn open_badly(
+        &self,
+        new: &NewSession,
+        policy: &SessionPolicy,
+    ) -> Result<OpenOutcome, PortError> {
+        if self.is(Fault::OverflowsOnHugeLimits) && policy.idle > YEAR {
+            return Err(unavailable("interval out of range"));
+        }
+        let new = &self.write_session(new).await?;
+        let user = new.session.user_id;
+        let record = self.inner.find_with_password(user).await?;
+        let may_open = record.as_ref().is_some_and(|record| {
+            record.user.status == UserStatus::Active && record.password.version == new.password_version
+        });
+        if self.refuses(user) {
+            return Ok(OpenOutcome::Refused);
+        }
+        if self.is(Fault::ChecksUsersBeforeItOpens) && may_open {
+            yield_now().await;
+            if self.inner.open(new, policy).await? == OpenOutcome::Refused
+                && let Some(record) = record
+            {
+                self.notes().altered.insert(new.session.id, (new.session.clone(), record.user));
+            }
+            return Ok(OpenOutcome::Opened);
+        }
+        let outcome = self.open_with_room(new, policy, may_open).await?;
+        if outcome == OpenOutcome::Opened {
+            let mut notes = self.notes();
+            notes.credentials.insert(new.credential, new.session.id);
+            notes.opened.push(new.clone());
+            return Ok(outcome);
+        }
+        let is_there = UserRepository::find(&self.inner, &UserRef::Id(user)).await?.is_some();
+        match self.fault {
+            Fault::OpensForTheSuspended if is_there && !self.is_active(user).await? => Ok(OpenOutcome::Opened),
+            Fault::OpensForNobody if !is_there => Ok(OpenOutcome::Opened),
+            _ => Ok(outcome),
+        }
+    }
+
+    async fn write_session(&self, new: &NewSession) -> Result<NewSession, PortError> {
+        let mut new = new.clone();
+        match self.fault {
+            Fault::RewritesTheLeastSessionId if new.session.id.0.is_nil() => {
+                new.session.id = SessionId(Uuid::from_u128(99));
+            }
+            Fault::CutsSessionTimes => new.session.created_at = to_milliseconds(new.session.created_at),
+            Fault::OpensForOldPasswords => {
+                if let Some(record) = self.inner.find_with_password(new.session.user_id).await? {
+                    new.password_version = record.password.version;
+                }
+            }
+            _ => {}
+        }
+        Ok(new)
+    }
+
+    fn refuses(&self, user: UserId) -> bool {
+        let notes = self.notes();
+        match self.fault {
+            Fault::RefusesAfterBetterHashes => notes.better_hashed.contains(&user),
+            Fault::RefusesAfterSuspensions => notes.once_suspended.contains(&user),
+            _ => false,
+        }
+    }
+
+    async fn is_active(&self, user: UserId) -> Result<bool, PortError> {
+        let user = UserRepository::find(&self.inner, &UserRef::Id(user)).await?;
+        Ok(user.is_some_and(|user| user.status == UserStatus::Active))
+    }
+
+    async fn open_with_room(
+        &self,
+        new: &NewSession,
+        policy: &SessionPolicy,
+        may_open: bool,
+    ) -> Result<OpenOutcome, PortError> {
+        let unlimited = SessionPolicy { max_live: u32::MAX, ..policy.clone() };
+        match self.fault {
+            Fault::HasNoLimit => self.inner.open(new, &unlimited).await,
+            Fault::MakesRoomForTheRefused => {
+                self.make_room(&new.session, policy).await?;
+                self.inner.open(new, &unlimited).await
+            }
+            Fault::EndsTheNewest
+            | Fault::EndsTheLeastBusy
+            | Fault::EndsOneAtMost
+            | Fault::CountsSessionsThatAreOver
+            | Fault::CountsSessionsThatEnded
+            | Fault::CountsToTheSecond
+            | Fault::CountsSessionsOfEverybody
+            | Fault::CountsBeforeItOpens
+            | Fault::SupersedesAsLoggedOut
+                if may_open =>
+            {
+                self.make_room(&new.session, policy).await?;
+                self.inner.open(new, &unlimited).await
+            }
+            Fault::EndsTheNewByASlowClock => {
+                let opened = self.inner.open(new, &unlimited).await?;
+                self.notes().opened.push(new.clone());
+                let one_more = policy.max_live.saturating_add(1);
+                let crowded = SessionPolicy { max_live: one_more, ..policy.clone() };
+                self.make_room(&new.session, &crowded).await?;
+                self.notes().opened.pop();
+                Ok(opened)
+            }
+            Fault::OverwritesSessionsOfTheSameId => Ok(self.inner.open(new, policy).await.unwrap_or(OpenOutcome::Opened)),
+            _ => self.inner.open(new, policy).await,
+        }
+    }
+
+    /// Ends what this store takes for the oldest live sessions.
+    async fn make_room(&self, new: &Session, policy: &SessionPolicy) -> Result<(), PortError> {
+        let mut live = Vec::new();
+        let opened = self.notes().opened.clone();
+        for known in opened {
+            let whose = known.session.user_id == new.user_id || self.is(Fault::CountsSessionsOfEverybody);
+            if let (true, Some((session, _))) = (whose, self.inner.find(known.session.id).await?)
+                && self.counts(&session, new.created_at, policy)
+            {
+                live.push(session);
+            }
+        }
+        match self.fault {
+            Fault::EndsTheNewest => live.sort_by_key(|session| Reverse(session.created_at)),
+            Fault::EndsTheLeastBusy => live.sort_by_key(|session| session.last_refreshed_at),
+            _ => live.sort_by_key(|session| session.created_at),
+        }
+        let room = usize::try_from(policy.max_live).unwrap_or(usize::MAX).saturating_sub(1);
+        let surplus = live.len().saturating_sub(room);
+        let surplus = if self.is(Fault::EndsOneAtMost) { surplus.min(1) } else { surplus };
+        if self.is(Fault::CountsBeforeItOpens) {
+            yield_now().await;
+        }
+        let reason =
+            if self.is(Fault::SupersedesAsLoggedOut) { EndReason::LoggedOut } else { EndReason::Superseded };
+        for session in live.into_iter().take(surplus) {
+            self.inner.end(session.id, reason, new.created_at).await?;
+        }
+        Ok(())
+    }
+
+    fn counts(&self, session: &Session, now: Timestamp, policy: &SessionPolicy) -> bool {
+        match self.fault {
+            Fault::CountsSessionsThatAreOver => session.end.is_none(),
+            Fault::CountsSessionsThatEnded => now < session.ends_at(policy),
+            Fault::CountsToTheSecond => session.is_live(now.plus(Duration::from_secs(1)), policy),
+            _ => session.is_live(now, policy),
+        }
+    }
+}

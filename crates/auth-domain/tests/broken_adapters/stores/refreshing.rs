@@ -1,0 +1,183 @@
+//! Breaking promises about refreshing sessions.
+
+use std::sync::atomic::Ordering;
+
+use auth_domain::model::{
+    CredentialState, EndReason, JudgedRefresh, RefreshAttempt, RefreshRecord, RefreshRefusal, RefreshStyle,
+    RefreshVerdict, Session,
+};
+use auth_domain::policy::SessionPolicy;
+use auth_domain::ports::{Cause, PortError, SessionRepository};
+use tokio::task::yield_now;
+
+use super::{Broken, Fault, unavailable};
+
+impl Broken {
+    pub(super) async fn refresh_badly(
+        &self,
+        attempt: &RefreshAttempt,
+    ) -> Result<Option<JudgedRefresh>, PortError> {
+        let attempt = &self.read_attempt(attempt);
+        if self.is(Fault::OverflowsOnHugeLimits) && attempt.policy.idle > SessionPolicy::default().idle {
+            return Err(unavailable("interval out of range"));
+        }
+        if let Some(judged) = self.remember(attempt).await? {
+            return Ok(Some(judged));
+        }
+        let session = self.notes().credentials.get(&attempt.presented).copied();
+        let was_live = match session {
+            Some(session) => self.inner.find(session).await?.is_some_and(|(session, _)| session.end.is_none()),
+            None => false,
+        };
+        if self.is(Fault::LosesEndsInRefreshes) {
+            yield_now().await;
+        }
+        let Some(judged) = self.inner.refresh(attempt).await? else {
+            return match (self.fault, session) {
+                (Fault::FaultsOnUnknownCredentials, None) => Err(unavailable("no rows")),
+                (Fault::LeavesCredentialsBehind, Some(_)) => {
+                    Err(PortError::Corrupt(Cause::from("a credential of no session")))
+                }
+                _ => Ok(None),
+            };
+        };
+        if self.is(Fault::LosesEndsInRefreshes) && was_live && judged.record.session.end.is_some() {
+            self.revive(judged.record.session.id).await?;
+        }
+        self.answer(attempt, judged).await.map(Some)
+    }
+
+    fn read_attempt(&self, attempt: &RefreshAttempt) -> RefreshAttempt {
+        let mut attempt = attempt.clone();
+        match self.fault {
+            Fault::FindsCredentialsByHalf => {
+                let half = |digest: &[u8; 32]| digest[..16].to_vec();
+                let presented = half(attempt.presented.as_bytes());
+                let notes = self.notes();
+                let known = notes.credentials.keys().find(|known| half(known.as_bytes()) == presented);
+                attempt.presented = known.copied().unwrap_or(attempt.presented);
+            }
+            Fault::StoresSuccessorsOfRetries => {
+                let alias = self.notes().aliases.get(&attempt.presented).copied();
+                attempt.presented = alias.unwrap_or(attempt.presented);
+            }
+            Fault::JudgesByTheDefaultPolicy => attempt.policy = SessionPolicy::default(),
+            Fault::RotatesTheReusable => attempt.client.refresh_style = RefreshStyle::Rotating,
+            Fault::CutsSessionTimes => attempt.now = super::registering::to_milliseconds(attempt.now),
+            _ => {}
+        }
+        attempt
+    }
+
+    /// Answers a retry of long ago as if nothing had happened since.
+    async fn remember(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
+        let (consumed, session) = {
+            let notes = self.notes();
+            (notes.consumed.get(&attempt.presented).cloned(), notes.credentials.get(&attempt.presented).copied())
+        };
+        let (true, Some((at, nonce)), Some(session)) = (self.is(Fault::RemembersNonces), consumed, session) else {
+            return Ok(None);
+        };
+        let Some((session, user)) = self.inner.find(session).await? else { return Ok(None) };
+        let credential = CredentialState::Consumed { at, successor: Some(nonce) };
+        let record = RefreshRecord { user, session, credential };
+        let verdict = record.judge(attempt);
+        let is_retry = matches!(verdict, RefreshVerdict::Retry { .. });
+        Ok(is_retry.then_some(JudgedRefresh { record, verdict }))
+    }
+
+    async fn answer(
+        &self,
+        attempt: &RefreshAttempt,
+        mut judged: JudgedRefresh,
+    ) -> Result<JudgedRefresh, PortError> {
+        let session = judged.record.session.id;
+        match judged.verdict {
+            RefreshVerdict::Rotate => {
+                let mut notes = self.notes();
+                notes.credentials.insert(attempt.successor, session);
+                notes.consumed.insert(attempt.presented, (attempt.now, attempt.nonce.clone()));
+                notes.last_rotated = Some(attempt.presented);
+            }
+            RefreshVerdict::Retry { .. } => judged = self.answer_retry(attempt, judged).await?,
+            RefreshVerdict::Replay if self.is(Fault::EndsAllSessionsOnReplay) => {
+                let user = judged.record.user.id;
+                self.end_sessions(|owner| owner == user, attempt.now).await?;
+            }
+            RefreshVerdict::Refuse(refusal) => judged = self.answer_refusal(attempt, judged, refusal).await?,
+            RefreshVerdict::Replay | RefreshVerdict::Extend => {}
+        }
+        match self.fault {
+            Fault::TellsTheUserAsTheyWere => judged.record.user = self.as_registered(judged.record.user),
+            Fault::TellsTheSessionAsItBecame => {
+                if let Some((session, _)) = self.inner.find(session).await? {
+                    judged.record.session = session;
+                }
+            }
+            _ => {}
+        }
+        Ok(judged)
+    }
+
+    async fn answer_retry(
+        &self,
+        attempt: &RefreshAttempt,
+        judged: JudgedRefresh,
+    ) -> Result<JudgedRefresh, PortError> {
+        let with = |credential: CredentialState, verdict: RefreshVerdict| JudgedRefresh {
+            record: RefreshRecord { credential, ..judged.record.clone() },
+            verdict,
+        };
+        match self.fault {
+            Fault::LetsTwoRotate if self.calls.load(Ordering::SeqCst) > 1 => {
+                Ok(with(CredentialState::Current, RefreshVerdict::Rotate))
+            }
+            Fault::AnswersRetriesWithAnotherNonce => {
+                let nonce = attempt.nonce.clone();
+                let at = attempt.now;
+                let credential = CredentialState::Consumed { at, successor: Some(nonce.clone()) };
+                Ok(with(credential, RefreshVerdict::Retry { nonce, consumed_at: at }))
+            }
+            Fault::RefreshesByRetries => {
+                let mut extending = attempt.clone();
+                extending.client.refresh_style = RefreshStyle::Reusable;
+                self.inner.refresh(&extending).await?;
+                Ok(judged)
+            }
+            Fault::StoresSuccessorsOfRetries => {
+                self.notes().aliases.insert(attempt.successor, attempt.presented);
+                Ok(judged)
+            }
+            Fault::ForgetsNoncesOfOtherSessions if self.notes().last_rotated != Some(attempt.presented) => {
+                self.inner.end(judged.record.session.id, EndReason::Replayed, attempt.now).await?;
+                let CredentialState::Consumed { at, .. } = judged.record.credential else { return Ok(judged) };
+                Ok(with(CredentialState::Consumed { at, successor: None }, RefreshVerdict::Replay))
+            }
+            _ => Ok(judged),
+        }
+    }
+
+    async fn answer_refusal(
+        &self,
+        attempt: &RefreshAttempt,
+        judged: JudgedRefresh,
+        refusal: RefreshRefusal,
+    ) -> Result<JudgedRefresh, PortError> {
+        let Session { id, end, .. } = judged.record.session;
+        match (self.fault, refusal) {
+            (Fault::EndsOnOtherClients, RefreshRefusal::OtherClient)
+            | (Fault::EndsWhatIsOver, RefreshRefusal::SessionOver) => {
+                self.inner.end(id, EndReason::LoggedOut, attempt.now).await?;
+                Ok(judged)
+            }
+            (Fault::ReplaysTwice, RefreshRefusal::SessionOver)
+                if end.is_some_and(|end| end.reason == EndReason::Replayed) =>
+            {
+                let session = Session { end: None, ..judged.record.session };
+                let record = RefreshRecord { session, ..judged.record };
+                Ok(JudgedRefresh { verdict: record.judge(attempt), record })
+            }
+            _ => Ok(judged),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Breaking promises about registering.
+
+use std::sync::Mutex;
+
+use auth_domain::model::{
+    EmailAddress, IdentifierKey, IdentifierKind, Identifiers, NewUser, PasswordHash, Roles, Timestamp, User,
+    UserId, UserNumber, UserRef, Username,
+};
+use auth_domain::ports::{PortError, RegisterOutcome, UserRepository};
+use tokio::task::yield_now;
+use uuid::Uuid;
+
+use super::{Broken, Fault, Notes, unavailable};
+
+impl Broken {
+    pub(super) async fn register_badly(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
+        let user = &self.write_user(user);
+        let keys: Vec<_> = user.identifiers.keys().into_iter().map(|(_, key)| key.clone()).collect();
+        let _names = match self.fault {
+            Fault::FaultsWhenNamesAreWaitedFor => Some(self.take_names(keys.clone()).await?),
+            _ => None,
+        };
+        if self.is(Fault::ChecksNamesBeforeItWrites) && self.are_free(&keys, user.id).await? {
+            yield_now().await;
+            return self.register_regardless(user).await;
+        }
+        let outcome = match self.inner.register(user).await {
+            Err(_) if self.is(Fault::OverwritesUsersOfTheSameId) => {
+                self.inner.delete(user.id).await?;
+                self.inner.register(user).await?
+            }
+            outcome => outcome?,
+        };
+        match outcome {
+            RegisterOutcome::Registered(user) => Ok(RegisterOutcome::Registered(self.registered(user).await?)),
+            RegisterOutcome::Taken(kind) => self.refuse_badly(user, kind).await,
+        }
+    }
+
+    /// A new user as this store writes it.
+    fn write_user(&self, user: &NewUser) -> NewUser {
+        let mut user = user.clone();
+        let (username, email) = (user.identifiers.username().cloned(), user.identifiers.email().cloned());
+        match self.fault {
+            Fault::DropsDisplayNames => user.display_name = None,
+            Fault::DropsPhoneNumbers => user.phone_number = None,
+            Fault::DropsRoles => user.roles = Roles::default(),
+            Fault::DropsEmails => {
+                user.identifiers = Identifiers::new(username, None).unwrap_or(user.identifiers);
+            }
+            Fault::CutsNames => {
+                let cut = |name: Username| parse_username(&name.as_str().chars().take(100).collect::<String>());
+                user.identifiers = identifiers(username.map(cut), email);
+            }
+            Fault::CutsHashes => {
+                let cut = user.password_hash.expose().chars().take(255).collect();
+                user.password_hash = PasswordHash::new(cut);
+            }
+            Fault::CutsTimesToMilliseconds => user.created_at = to_milliseconds(user.created_at),
+            Fault::CutsTimesAtYear2100 => {
+                user.created_at = user.created_at.min(Timestamp::from_unix_seconds(4_102_444_800));
+            }
+            Fault::StoresNamesFolded => {
+                let email = email.map(|email| parse_email(email.key().as_str()));
+                user.identifiers = identifiers(username.map(|name| parse_username(name.key().as_str())), email);
+            }
+            Fault::ReadsNumbersIntoNames => {
+                let read = |name: Username| match name.as_str().parse::<f64>() {
+                    Ok(number) => parse_username(&number.to_string()),
+                    Err(_) => name,
+                };
+                user.identifiers = identifiers(username.map(read), email);
+            }
+            Fault::RewritesTheLeastId if user.id.0.is_nil() => user.id = UserId(Uuid::from_u128(99)),
+            _ => {}
+        }
+        user
+    }
+
+    /// A user as this store answers the registration.
+    async fn registered(&self, mut user: User) -> Result<User, PortError> {
+        match self.fault {
+            Fault::NumbersFromZero => user.number = UserNumber(user.number.0 - 1),
+            Fault::NumbersAllAlike => user.number = UserNumber(1),
+            Fault::ReusesNumbers => {
+                let count = self.inner.list(None, u32::MAX).await?.len();
+                user.number = UserNumber(i64::try_from(count).expect("a small number"));
+            }
+            _ => {}
+        }
+        self.notes().users.insert(user.id, user.clone());
+        Ok(user)
+    }
+
+    async fn refuse_badly(&self, user: &NewUser, kind: IdentifierKind) -> Result<RegisterOutcome, PortError> {
+        let (username, email) = (user.identifiers.username(), user.identifiers.email());
+        match self.fault {
+            Fault::TakesNamesBySpelling => {
+                let users = self.inner.list(None, u32::MAX).await?;
+                let alike = users.iter().any(|known| {
+                    known.username() == username.map(Username::as_str) && username.is_some()
+                        || known.email() == email.map(EmailAddress::as_str) && email.is_some()
+                });
+                if !alike {
+                    return self.register_regardless(user).await;
+                }
+            }
+            Fault::TakesUsernamesAndEmailsApart => {
+                let users = self.inner.list(None, u32::MAX).await?;
+                let key = |user: &Identifiers| {
+                    (user.username().map(|name| name.key().clone()), user.email().map(|email| email.key().clone()))
+                };
+                let (name, address) = key(&user.identifiers);
+                let alike = users.iter().map(|known| key(&known.identifiers)).any(|known| {
+                    name.is_some() && known.0 == name || address.is_some() && known.1 == address
+                });
+                if !alike {
+                    return self.register_regardless(user).await;
+                }
+            }
+            Fault::FreesNamesStillHeld => {
+                let keys = user.identifiers.keys();
+                if keys.iter().all(|(_, key)| self.notes().freed_names.contains(key)) {
+                    return self.register_regardless(user).await;
+                }
+            }
+            Fault::NamesTheEmailFirst => return Ok(RegisterOutcome::Taken(self.blame(&user.identifiers, kind).await?)),
+            Fault::RegistersHalfOfIt => {
+                let half = match kind {
+                    IdentifierKind::Username => Identifiers::new(None, email.cloned()),
+                    IdentifierKind::Email => Identifiers::new(username.cloned(), None),
+                };
+                if let Some(identifiers) = half {
+                    self.inner.register(&NewUser { identifiers, ..user.clone() }).await?;
+                }
+            }
+            _ => {}
+        }
+        Ok(RegisterOutcome::Taken(kind))
+    }
+
+    /// The e-mail address, if it is taken, whether or not the username is.
+    pub(super) async fn blame(
+        &self,
+        identifiers: &Identifiers,
+        kind: IdentifierKind,
+    ) -> Result<IdentifierKind, PortError> {
+        let Some(email) = identifiers.email() else { return Ok(kind) };
+        let holder = UserRepository::find(&self.inner, &UserRef::Identifier(email.key().clone())).await?;
+        Ok(if holder.is_some() { IdentifierKind::Email } else { kind })
+    }
+
+    /// Registers a user under other names, and says that it has these.
+    async fn register_regardless(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
+        if let RegisterOutcome::Registered(user) = self.inner.register(user).await? {
+            return Ok(RegisterOutcome::Registered(user));
+        }
+        let identifiers = identifiers(Some(self.unheard_of_name()), None);
+        match self.inner.register(&NewUser { identifiers, ..user.clone() }).await? {
+            RegisterOutcome::Registered(registered) => {
+                Ok(RegisterOutcome::Registered(User { identifiers: user.identifiers.clone(), ..registered }))
+            }
+            taken @ RegisterOutcome::Taken(_) => Ok(taken),
+        }
+    }
+
+    pub(super) fn unheard_of_name(&self) -> Username {
+        parse_username(&format!("nobody has heard of {}", self.count()))
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        let mut notes = self.notes();
+        notes.made += 1;
+        notes.made
+    }
+
+    /// Lets somebody who is not there have these names, as far as they are free.
+    pub(super) async fn haunt(&self, names: &Identifiers) -> Result<(), PortError> {
+        for (_, key) in names.keys() {
+            let ghost = NewUser {
+                id: UserId(Uuid::from_u128(1 << 64 | u128::from(self.count()))),
+                identifiers: identifiers(Some(parse_username(key.as_str())), None),
+                display_name: None,
+                phone_number: None,
+                roles: Roles::default(),
+                password_hash: PasswordHash::new(String::new()),
+                created_at: Timestamp::UNIX_EPOCH,
+            };
+            self.inner.register(&ghost).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether nobody but `user` has any of these names.
+    pub(super) async fn are_free(&self, keys: &[IdentifierKey], user: UserId) -> Result<bool, PortError> {
+        for key in keys {
+            let holder = UserRepository::find(&self.inner, &UserRef::Identifier(key.clone())).await?;
+            if holder.is_some_and(|holder| holder.id != user) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes names one after another, as row locks do, and gives up when another call has one.
+    pub(super) async fn take_names(&self, names: Vec<IdentifierKey>) -> Result<Names<'_>, PortError> {
+        let mut taken = Names { notes: &self.notes, names: vec![] };
+        for name in names {
+            if self.notes().names_in_work.contains(&name) {
+                return Err(unavailable("deadlock detected"));
+            }
+            self.notes().names_in_work.push(name.clone());
+            taken.names.push(name);
+            yield_now().await;
+        }
+        Ok(taken)
+    }
+}
+
+/// Names that a call has taken until it ends.
+pub(super) struct Names<'a> {
+    notes: &'a Mutex<Notes>,
+    names: Vec<IdentifierKey>,
+}
+
+impl Drop for Names<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut notes) = self.notes.lock() {
+            notes.names_in_work.retain(|name| !self.names.contains(name));
+        }
+    }
+}
+
+fn identifiers(username: Option<Username>, email: Option<EmailAddress>) -> Identifiers {
+    Identifiers::new(username, email).expect("a name")
+}
+
+fn parse_username(typed: &str) -> Username {
+    Username::parse(typed).expect("a username")
+}
+
+fn parse_email(typed: &str) -> EmailAddress {
+    EmailAddress::parse(typed).expect("an e-mail address")
+}
+
+pub(super) fn to_milliseconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_unix_micros(time.unix_micros() / 1_000 * 1_000)
+}

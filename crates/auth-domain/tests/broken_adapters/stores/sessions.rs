@@ -1,0 +1,156 @@
+//! Breaking promises about reading, ending and purging sessions.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auth_domain::model::{
+    ClientId, EndReason, JudgedRefresh, NewSession, RefreshAttempt, SecretDigest, Session, SessionEnd,
+    SessionId, Timestamp, User,
+};
+use auth_domain::policy::SessionPolicy;
+use auth_domain::ports::{OpenOutcome, PortError, SessionRepository};
+use tokio::task::yield_now;
+
+use super::{Broken, Fault};
+
+#[async_trait]
+impl SessionRepository for Broken {
+    async fn open(&self, session: &NewSession, policy: &SessionPolicy) -> Result<OpenOutcome, PortError> {
+        let _call = self.begin().await?;
+        self.open_badly(session, policy).await
+    }
+
+    async fn find(&self, session: SessionId) -> Result<Option<(Session, User)>, PortError> {
+        let _call = self.begin().await?;
+        if let Some(altered) = self.notes().altered.get(&session) {
+            return Ok(Some(altered.clone()));
+        }
+        let found = self.inner.find(session).await?;
+        Ok(found.map(|(session, user)| {
+            let user = match self.fault {
+                Fault::FindsSessionsWithTheirUserAsItWas => self.as_registered(user),
+                _ => user,
+            };
+            (self.read_session(session), user)
+        }))
+    }
+
+    async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
+        let _call = self.begin().await?;
+        self.refresh_badly(attempt).await
+    }
+
+    async fn end(&self, session: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, PortError> {
+        let _call = self.begin().await?;
+        let before = self.inner.find(session).await?;
+        let was_live = before.as_ref().is_some_and(|(session, _)| session.end.is_none());
+        if self.is(Fault::ChecksEndsBeforeItWrites) && was_live {
+            yield_now().await;
+        }
+        let ended = self.inner.end(session, reason, now).await?;
+        let Some((found, user)) = before else { return Ok(ended) };
+        match self.fault {
+            Fault::EndsTwice => Ok(true),
+            Fault::ChecksEndsBeforeItWrites => Ok(was_live),
+            Fault::KeepsTheLastEnd if !ended => {
+                let end = Some(SessionEnd { at: now, reason });
+                self.notes().altered.insert(session, (Session { end, ..found }, user));
+                Ok(ended)
+            }
+            Fault::EndsAllOfAUser => {
+                self.end_sessions(|owner| owner == user.id, now).await?;
+                Ok(ended)
+            }
+            _ => Ok(ended),
+        }
+    }
+
+    async fn end_by_credential(
+        &self,
+        credential: &SecretDigest,
+        client: &ClientId,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Option<SessionId>, PortError> {
+        let _call = self.begin().await?;
+        let session = self.notes().credentials.get(credential).copied();
+        let found = match session {
+            Some(session) => self.inner.find(session).await?,
+            None => None,
+        };
+        let Some((found, user)) = found else {
+            return self.inner.end_by_credential(credential, client, reason, now).await;
+        };
+        match self.fault {
+            Fault::EndsByCurrentCredentialsOnly if self.notes().consumed.contains_key(credential) => Ok(None),
+            Fault::EndsForAnyClient => {
+                self.inner.end_by_credential(credential, &found.client_id, reason, now).await
+            }
+            Fault::AnswersEndsByCredentialTwice if found.client_id == *client => {
+                self.inner.end_by_credential(credential, client, reason, now).await?;
+                Ok(Some(found.id))
+            }
+            Fault::EndsAllOfAUser => {
+                let ended = self.inner.end_by_credential(credential, client, reason, now).await?;
+                self.end_sessions(|owner| owner == user.id, now).await?;
+                Ok(ended)
+            }
+            _ => self.inner.end_by_credential(credential, client, reason, now).await,
+        }
+    }
+
+    async fn purge(&self, now: Timestamp, policy: &SessionPolicy, limit: u32) -> Result<u64, PortError> {
+        let _call = self.begin().await?;
+        match self.fault {
+            Fault::PurgesNoIdleSessions => {
+                let patient = SessionPolicy { idle: Duration::MAX, ..policy.clone() };
+                self.inner.purge(now, &patient, limit).await
+            }
+            Fault::PurgesToTheSecond => {
+                self.inner.purge(now.plus(Duration::from_secs(1)), policy, limit).await
+            }
+            Fault::PurgesWithoutLimit => self.inner.purge(now, policy, u32::MAX).await,
+            Fault::PurgesNothing => Ok(0),
+            _ => self.inner.purge(now, policy, limit).await,
+        }
+    }
+}
+
+impl Broken {
+    /// A session as this store reads it.
+    fn read_session(&self, mut session: Session) -> Session {
+        let forgotten = match self.fault {
+            Fault::KeepsSessionsOfChangedPasswords => Some(EndReason::PasswordChanged),
+            Fault::KeepsSessionsOfTheSuspended => Some(EndReason::Suspended),
+            Fault::ForgetsReplays => Some(EndReason::Replayed),
+            _ => None,
+        };
+        session.end = session.end.filter(|end| Some(end.reason) != forgotten);
+        match self.fault {
+            Fault::CutsClientIds => {
+                session.client_id = ClientId::from(session.client_id.as_str().chars().take(20).collect::<String>());
+            }
+            Fault::CountsNoRefresh => session.last_refreshed_at = session.created_at,
+            Fault::MovesTheExpiry if session.last_refreshed_at > session.created_at => {
+                session.expires_at = session.last_refreshed_at.plus(SessionPolicy::default().absolute);
+            }
+            Fault::KnowsReasonsByHalf => {
+                let known = |end: SessionEnd| match end.reason {
+                    EndReason::Suspended => SessionEnd { reason: EndReason::LoggedOut, ..end },
+                    _ => end,
+                };
+                session.end = session.end.map(known);
+            }
+            _ => {}
+        }
+        session
+    }
+
+    /// From now on reads a session as live.
+    pub(super) async fn revive(&self, session: SessionId) -> Result<(), PortError> {
+        if let Some((found, user)) = self.inner.find(session).await? {
+            self.notes().altered.insert(session, (Session { end: None, ..found }, user));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,273 @@
+//! What is PostgreSQL's own: a server that is away, silent, restarted or busy, and several nodes.
+#![cfg(feature = "postgres")]
+
+mod stores;
+
+use std::time::{Duration, Instant};
+
+use auth_domain::model::{Roles, UserId};
+use auth_domain::ports::PortError;
+use auth_infra::postgres::{PostgresSettings, PostgresStore};
+use auth_infra::store::StoreError;
+use futures_util::future::join_all;
+use test_postgres::TestPostgres;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use stores::{World, assert_one_successor, assert_unavailable, migration_files};
+
+/// The longest that a client waits for an answer.
+const PATIENCE: Duration = Duration::from_millis(3_500);
+
+fn connect(url: &str, max_connections: u32) -> PostgresStore {
+    PostgresStore::connect(&PostgresSettings { max_connections, ..PostgresSettings::new(url) })
+        .expect("a store")
+}
+
+async fn migrated(url: &str, max_connections: u32) -> PostgresStore {
+    let store = connect(url, max_connections);
+    store.migrate().await.expect("migrated");
+    store
+}
+
+fn sql(url: &str, statement: &str) -> String {
+    TestPostgres::shared().query(url, statement).expect("an answer")
+}
+
+/// As many connections as there may be, all of them made and idle.
+async fn warm_up(world: &World) {
+    for answer in join_all((0..40).map(|_| world.find("jane"))).await {
+        answer.expect("an answer");
+    }
+}
+
+#[tokio::test]
+async fn what_is_stored_outlives_a_restart() {
+    let url = TestPostgres::shared().create_database();
+    let world = World::over(migrated(&url, 5).await, 1);
+    let jane = world.register("jane").await;
+    let first = world.log_in("jane").await;
+    let second = world.refresh(&first).await.expect("refreshed");
+    world.store.close().await;
+    assert_unavailable(Duration::from_millis(100), world.find("jane")).await;
+
+    let world = World::over(migrated(&url, 5).await, 2);
+    assert_eq!(world.find("jane").await.expect("found"), Some(jane));
+    assert_eq!(world.refresh(&first).await.expect("a retry"), second);
+    world.refresh(&second).await.expect("refreshed");
+}
+
+#[tokio::test]
+async fn migrations_are_planned_exactly_and_run_once() {
+    let url = TestPostgres::shared().create_database();
+    let store = connect(&url, 2);
+    assert_eq!(store.pending_migrations().await.expect("a plan"), migration_files("postgres"));
+    assert_eq!(sql(&url, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
+    assert_unavailable(PATIENCE, store.check()).await;
+
+    store.migrate().await.expect("migrated");
+    store.migrate().await.expect("migrated again");
+    assert!(store.pending_migrations().await.expect("a plan").is_empty());
+    store.check().await.expect("there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_start_at_once_migrate_once() {
+    let url = TestPostgres::shared().create_database();
+    let starts: Vec<_> = (0..8)
+        .map(|_| {
+            let store = connect(&url, 2);
+            tokio::spawn(async move { store.migrate().await })
+        })
+        .collect();
+    for start in starts {
+        start.await.expect("no panic").expect("migrated");
+    }
+    connect(&url, 2).check().await.expect("there");
+}
+
+#[tokio::test]
+async fn a_schema_of_another_program_is_refused() {
+    let url = TestPostgres::shared().create_database();
+    let store = migrated(&url, 2).await;
+    sql(&url, "INSERT INTO _sqlx_migrations VALUES (99, 'later', now(), true, '', 0)");
+    let known = i64::try_from(migration_files("postgres").len()).expect("a number");
+    for error in
+        [store.migrate().await.expect_err("newer"), store.pending_migrations().await.expect_err("newer")]
+    {
+        assert!(
+            matches!(error, StoreError::Newer { found: 99, known: newest } if newest == known),
+            "{error}"
+        );
+    }
+
+    sql(&url, "DELETE FROM _sqlx_migrations WHERE version = 99");
+    sql(&url, "UPDATE _sqlx_migrations SET checksum = '' WHERE version = 2");
+    for error in
+        [store.migrate().await.expect_err("foreign"), store.pending_migrations().await.expect_err("foreign")]
+    {
+        assert!(matches!(error, StoreError::Foreign(2)), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_give_one_token_one_successor_whatever_isolation_the_database_prefers() {
+    let url = TestPostgres::shared().create_database();
+    let name = url.rsplit('/').next().expect("a name");
+    sql(&url, &format!("ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"));
+    let (one, other) = (World::over(migrated(&url, 10).await, 1), World::over(migrated(&url, 10).await, 2));
+    one.register("jane").await;
+    assert_one_successor(&[&one, &other], "jane").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_may_come_later_go_away_and_come_back() {
+    let postgres = TestPostgres::start();
+    let url = postgres.create_database();
+    postgres.stop();
+    let world = World::over(connect(&url, 5), 1);
+    assert_unavailable(PATIENCE, world.find("jane")).await;
+    assert!(matches!(world.store.migrate().await, Err(StoreError::Port(PortError::Unavailable(_)))));
+
+    postgres.restart();
+    world.store.migrate().await.expect("migrated");
+    let jane = world.register("jane").await;
+    let token = world.log_in("jane").await;
+    warm_up(&world).await;
+
+    postgres.stop();
+    let calls = join_all((0..20).map(|_| assert_unavailable(PATIENCE, world.find("jane"))));
+    let users = world.store.users();
+    tokio::join!(
+        calls,
+        assert_unavailable(PATIENCE, users.delete(jane.id)),
+        assert_unavailable(Duration::from_millis(2_200), world.store.check()),
+    );
+
+    postgres.restart();
+    let answers = join_all((0..20).map(|_| world.find("jane"))).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Ok(Some(found)) if *found == jane)), "{answers:?}");
+    world.refresh(&token).await.expect("refreshed");
+    world.store.check().await.expect("there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_between_two_calls_is_not_noticed() {
+    let postgres = TestPostgres::start();
+    let world = World::over(migrated(&postgres.create_database(), 5).await, 1);
+    let jane = world.register("jane").await;
+    let mut token = world.log_in("jane").await;
+    for round in 0..3 {
+        warm_up(&world).await;
+        postgres.restart();
+        // Every connection in the pool is dead now: reads and writes alike get another.
+        let roles = Roles::parse(&format!("round{round}")).expect("roles");
+        let store = world.store.users();
+        let (found, set, next) = tokio::join!(
+            join_all((0..10).map(|_| world.find("jane"))),
+            store.set_roles(jane.id, &roles),
+            world.refresh(&token),
+        );
+        assert!(found.iter().all(|answer| matches!(answer, Ok(Some(_)))), "{found:?}");
+        assert_eq!(set.expect("set").expect("jane").roles, roles);
+        token = next.expect("refreshed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_server_is_given_up_in_time_and_costs_no_connection() {
+    let postgres = TestPostgres::start();
+    let world = World::over(migrated(&postgres.create_database(), 3).await, 1);
+    let jane = world.register("jane").await;
+    let roles = Roles::parse("later").expect("roles");
+    warm_up(&world).await;
+    for _ in 0..2 {
+        postgres.pause();
+        let reads = join_all((0..6).map(|_| assert_unavailable(PATIENCE, world.find("jane"))));
+        let store = world.store.users();
+        let write = assert_unavailable(PATIENCE, store.set_roles(jane.id, &roles));
+        tokio::join!(reads, write);
+        assert_unavailable(Duration::from_millis(2_200), world.store.check()).await;
+        postgres.resume();
+        warm_up(&world).await;
+    }
+    assert_eq!(
+        world.find("jane").await.expect("found"),
+        Some(jane),
+        "what was not acknowledged was not done"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_row_and_an_exhausted_pool_are_answered_in_time() {
+    let url = TestPostgres::shared().create_database();
+    let world = World::over(migrated(&url, 1).await, 1);
+    let jane = world.register("jane").await;
+    let hold = format!("BEGIN; SELECT FROM accounts WHERE id = '{}' FOR UPDATE; SELECT pg_sleep(6)", jane.id);
+    let holder = spawn_blocking(move || sql(&url, &hold));
+    sleep(Duration::from_millis(500)).await;
+
+    let store = world.store.users();
+    let roles = Roles::default();
+    let begun = Instant::now();
+    let calls = join_all((0..8).map(|_| assert_unavailable(PATIENCE, store.set_roles(jane.id, &roles))));
+    let check = async {
+        sleep(Duration::from_millis(50)).await;
+        assert_unavailable(Duration::from_millis(2_200), world.store.check()).await;
+    };
+    tokio::join!(calls, check);
+    assert!(begun.elapsed() < PATIENCE);
+    assert!(world.find("jane").await.expect("readers wait for nobody").is_some());
+
+    holder.await.expect("released");
+    world.store.check().await.expect("there");
+    store.set_roles(jane.id, &roles).await.expect("set").expect("jane");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_goes_away_leaves_no_transaction_behind() {
+    let url = TestPostgres::shared().create_database();
+    let world = World::over(migrated(&url, 2).await, 1);
+    let jane = world.register("jane").await;
+    for patience in (0..40).map(|step| Duration::from_micros(step * 100)) {
+        let roles = Roles::parse("gone").expect("roles");
+        // Dropped wherever it happens to be: waiting for a connection, for a lock, for the commit.
+        let _ = tokio::time::timeout(patience, world.store.users().set_roles(jane.id, &roles)).await;
+    }
+    warm_up(&world).await;
+    sleep(Duration::from_millis(200)).await;
+    let idle = "SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    assert_eq!(sql(&url, idle), "0");
+    world.store.users().set_roles(jane.id, &Roles::default()).await.expect("set").expect("jane");
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_writes_is_not_ready() {
+    let url = TestPostgres::shared().create_database();
+    migrated(&url, 2).await;
+    let name = url.rsplit('/').next().expect("a name");
+    sql(&url, &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    let store = connect(&url, 2);
+    assert_unavailable(PATIENCE, store.check()).await;
+    let user = UserId(sqlx::types::Uuid::nil());
+    let users = auth_infra::store::Store::from(store).users();
+    assert_unavailable(PATIENCE, users.delete(user)).await;
+}
+
+#[tokio::test]
+async fn a_refused_login_names_no_password() {
+    let url = TestPostgres::shared().create_database();
+    let (_, address) = url.split_once('@').or_else(|| url.split_once("://")).expect("an address");
+    let wrong = format!("postgres://nobody_here:hunter2@{address}");
+    let store = connect(&wrong, 1);
+    let error = store.check().await.expect_err("refused");
+    let StoreError::Port(migrate) = store.migrate().await.expect_err("refused") else {
+        panic!("a port's error")
+    };
+    for error in [error, migrate] {
+        let PortError::Unavailable(cause) = error else { panic!("{error:?}") };
+        let printed = format!("{cause} {cause:?}");
+        assert!(!printed.contains("hunter2") && printed.contains("nobody_here"), "{printed}");
+    }
+}

@@ -1,0 +1,44 @@
+# List the recipes.
+default:
+    @just --list
+
+# Build and serve on embedded SQLite under ./data; arguments go to auth-http.
+run *arguments:
+    cargo run --release -- {{ arguments }}
+
+# Bring what the tests need and run every one; arguments go to cargo test.
+test *arguments:
+    scripts/test {{ arguments }}
+
+# Test the rules of the domain and its use cases over mocks: no store, no server.
+unit *arguments:
+    cargo test --locked -p auth-domain --lib {{ arguments }}
+
+# Refuse what clippy warns of, and anything impure below the domain.
+lint:
+    cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+    scripts/check-domain-purity
+
+# Format the code.
+fmt:
+    cargo fmt --all
+
+# Build the documentation of the crates and open it.
+doc:
+    RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --open
+
+# Write docs/configuration.md anew from the settings.
+configuration:
+    cargo run --locked --quiet -- config docs > docs/configuration.md
+
+# Check the licences, sources and bans of the dependencies (needs cargo-deny).
+deny:
+    cargo deny --locked check licenses bans sources
+
+# Check the dependencies for known vulnerabilities (needs cargo-deny and the network).
+audit:
+    cargo deny --locked check advisories
+
+# Run everything that has to pass before a change lands.
+ci:
+    .ci/run
