@@ -1,6 +1,7 @@
 //! The log: events on standard error, as text or as lines of JSON.
 
 use std::io::{self, IsTerminal as _};
+use std::panic;
 
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::SetGlobalDefaultError;
@@ -16,12 +17,18 @@ use crate::settings::{LogFormat, LogSettings};
 /// What the targets of this service's own events begin with.
 const OWN_TARGETS: &str = "auth_";
 
-/// Sends this process's events to standard error.
+/// Sends this process's events to standard error, and panics too: where they happened, but not what they say, which may
+/// be anything that was at hand.
 ///
 /// # Errors
 /// When that was done before.
 pub fn init(settings: &LogSettings) -> Result<(), SetGlobalDefaultError> {
-    tracing::subscriber::set_global_default(subscriber(settings, io::stderr))
+    tracing::subscriber::set_global_default(subscriber(settings, io::stderr))?;
+    panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(tracing::field::display);
+        tracing::error!(location, "a panic");
+    }));
+    Ok(())
 }
 
 /// A subscriber that writes to `writer`; by default text if standard error is a terminal, else JSON.

@@ -84,3 +84,26 @@ async fn guard(answer: impl Future<Output = Result<HttpResponse, Failure>>) -> R
         Err(_elapsed) => Err(Failure::Unavailable(Cause::from("the request took too long"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::StatusCode;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_fault_of_this_request_alone() {
+        let panicking = guard(async { panic!("the password is P@ssw0rd!") }).await;
+        assert!(
+            matches!(&panicking, Err(Failure::Internal(cause)) if !cause.to_string().contains("P@ssw0rd!"))
+        );
+        let next = guard(async { Ok(HttpResponse::Ok().finish()) }).await;
+        assert_eq!(next.expect("answered").status(), StatusCode::OK);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_takes_too_long_is_told_to_come_back() {
+        let stuck = guard(std::future::pending()).await;
+        assert!(matches!(stuck, Err(Failure::Unavailable(_))));
+    }
+}
