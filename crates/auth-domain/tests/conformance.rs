@@ -5,19 +5,13 @@ use std::sync::Arc;
 use auth_domain::conformance::AccessTokenCodecs;
 use auth_domain::testing::{FixedClock, MemoryStore, PlainHasher, PlainTokens, SeededRandom};
 
-async fn store() -> MemoryStore {
-    MemoryStore::new()
-}
-
-async fn codecs() -> AccessTokenCodecs {
-    AccessTokenCodecs {
+auth_domain::conformance_tests! { stores: async || MemoryStore::new() }
+auth_domain::conformance_tests! { password_hasher: async || Arc::new(PlainHasher::new()) }
+auth_domain::conformance_tests! { clock: async || Arc::new(FixedClock::default()) }
+auth_domain::conformance_tests! { secure_random: async || Arc::new(SeededRandom::new(1)) }
+auth_domain::conformance_tests! {
+    access_token_codec: async || AccessTokenCodecs {
         codec: Arc::new(PlainTokens::default()),
         strangers: vec![Arc::new(PlainTokens::issued_by("stranger"))],
     }
 }
-
-auth_domain::conformance_tests! { stores: store }
-auth_domain::conformance_tests! { password_hasher: async || Arc::new(PlainHasher::new()) }
-auth_domain::conformance_tests! { access_token_codec: codecs }
-auth_domain::conformance_tests! { clock: async || Arc::new(FixedClock::default()) }
-auth_domain::conformance_tests! { secure_random: async || Arc::new(SeededRandom::new(1)) }

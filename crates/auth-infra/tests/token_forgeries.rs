@@ -1,6 +1,7 @@
 //! Tokens that anybody could send. All but a few of them carry a right signature, so that it is each line's one flaw,
 //! and not the signature, that has them refused.
 #![cfg(feature = "jwt")]
+#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod token_fixture;
 
@@ -29,7 +30,8 @@ fn a_right_token_is_verified_however_its_json_is_written() {
         let issuer = Issuer::new(algorithm);
         let (header, payload) = (issuer.header(), object(&PAYLOAD));
         let spaced = |json: &str| json.replace(',', ",\r\n\t ").replace(r#"":"#, "\" :\n");
-        let escaped = |json: &str| json.replace("at+jwt", r"\u0061t+jwt").replace(r#""sub""#, r#""\u0073ub""#);
+        let escaped =
+            |json: &str| json.replace("at+jwt", r"\u0061t+jwt").replace(r#""sub""#, r#""\u0073ub""#);
         for token in [
             issuer.token(),
             issuer.sign(&header, &payload),
@@ -233,7 +235,9 @@ fn a_token_is_spelt_in_one_way_only() {
     for algorithm in ALGORITHMS {
         let issuer = Issuer::new(algorithm);
         let token = issuer.token();
-        let [header, payload, signature] = *token.split('.').collect::<Vec<_>>() else { panic!("three parts") };
+        let [header, payload, signature] = *token.split('.').collect::<Vec<_>>() else {
+            panic!("three parts")
+        };
         let json = format!(r#"{{"protected":"{header}","payload":"{payload}","signature":"{signature}"}}"#);
         let general = format!(
             r#"{{"payload":"{payload}","signatures":[{{"protected":"{header}","signature":"{signature}"}}]}}"#
@@ -246,7 +250,10 @@ fn a_token_is_spelt_in_one_way_only() {
             ("no payload", format!("{header}..{signature}")),
             ("no header", format!(".{payload}.{signature}")),
             ("four parts", format!("{token}.{signature}")),
-            ("five parts, as an encrypted token has", format!("{header}.{payload}.{payload}.{payload}.{signature}")),
+            (
+                "five parts, as an encrypted token has",
+                format!("{header}.{payload}.{payload}.{payload}.{signature}"),
+            ),
             ("a point too many", format!("{token}.")),
             ("a point before", format!(".{token}")),
             ("a space before", format!(" {token}")),
@@ -280,7 +287,7 @@ fn with_trailing_bits(part: &str) -> String {
 
 /// Encodes a part so that its last character has bits to spare: with as much white space behind it as that takes.
 fn with_spare_bits(mut json: String) -> String {
-    while json.len() % 3 == 0 {
+    while json.len().is_multiple_of(3) {
         json.push(' ');
     }
     encode(json)
@@ -311,7 +318,8 @@ fn no_other_signature_is_accepted() {
         let (header, payload) = (encode(issuer.header()), encode(object(&PAYLOAD)));
         let signed = format!("{header}.{payload}");
         let right = issuer.sign_encoded(&header, &payload);
-        let bytes = URL_SAFE_NO_PAD.decode(right.rsplit('.').next().expect("a signature")).expect("base64url");
+        let bytes =
+            URL_SAFE_NO_PAD.decode(right.rsplit('.').next().expect("a signature")).expect("base64url");
         let (r, s) = bytes.split_at(32);
         let hmac = |secret: &[u8]| {
             let secret = EncodingKey::from_secret(secret);
@@ -322,7 +330,8 @@ fn no_other_signature_is_accepted() {
         let public = URL_SAFE_NO_PAD.decode(jwk["x"].as_str().expect("x")).expect("base64url");
         let by_another = stranger.sign_encoded(&header, &payload);
         let of_another = issuer.sign_encoded(&header, &encode(payload_with("jti", Some("\"\""))));
-        let decode = |token: &str| URL_SAFE_NO_PAD.decode(token.rsplit('.').next().unwrap_or("")).expect("base64url");
+        let decode =
+            |token: &str| URL_SAFE_NO_PAD.decode(token.rsplit('.').next().unwrap_or("")).expect("base64url");
         for (flaw, signature) in [
             ("none", vec![]),
             ("one byte", vec![0]),
@@ -375,7 +384,9 @@ fn a_kid_does_not_lead_out_of_the_directory() {
     std::fs::create_dir(&outside).expect("a directory");
     std::fs::copy(keys.join(format!("{kid}.pem")), outside.join("key.pem")).expect("copied");
     std::fs::copy(keys.join(format!("{kid}.pem")), issuer.dir.path().join("key.pem")).expect("copied");
-    for path in ["../key", "../outside/key", "..%2fkey", "./../key", &outside.join("key").display().to_string()] {
+    for path in
+        ["../key", "../outside/key", "..%2fkey", "./../key", &outside.join("key").display().to_string()]
+    {
         let header = issuer.header().replace(&kid, path);
         assert_eq!(issuer.verify(&issuer.sign(header, object(&PAYLOAD))), None, "{path}");
     }

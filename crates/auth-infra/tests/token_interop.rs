@@ -11,7 +11,9 @@ use token_fixture::{ISSUER, Issuer, PAYLOAD, claims, object};
 
 #[test]
 fn anybody_with_the_jwk_set_and_an_ordinary_library_verifies_a_token() {
-    for (algorithm, named) in [(KeyAlgorithm::Ed25519, Algorithm::EdDSA), (KeyAlgorithm::P256, Algorithm::ES256)] {
+    for (algorithm, named) in
+        [(KeyAlgorithm::Ed25519, Algorithm::EdDSA), (KeyAlgorithm::P256, Algorithm::ES256)]
+    {
         let issuer = Issuer::new(algorithm);
         // Not the only key, so that it has to be found.
         issuer.keys.rotate().expect("rotated");

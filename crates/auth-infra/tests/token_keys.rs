@@ -1,5 +1,6 @@
 //! The keys of a directory: made, read, rotated, shared.
 #![cfg(feature = "jwt")]
+#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod token_fixture;
 
@@ -68,7 +69,10 @@ fn an_empty_directory_gets_a_key_that_nobody_else_may_read() {
         assert_eq!((keys[0].algorithm, keys[0].signs), (algorithm, true));
         assert!(keys[0].kid.starts_with("2025-08-13T101530Z-") && keys[0].kid.len() == 27, "{}", keys[0].kid);
         assert_eq!(keys[0].created, Timestamp::from_unix_seconds(1_755_080_130));
-        assert_eq!((mode(&path), mode(&path.join("..")), fs::read_dir(&path).expect("a list").count()), (0o700, 0o700, 1));
+        assert_eq!(
+            (mode(&path), mode(&path.join("..")), fs::read_dir(&path).expect("a list").count()),
+            (0o700, 0o700, 1)
+        );
         assert_eq!(mode(&path.join(format!("{}.pem", keys[0].kid))), 0o600);
     }
 }
@@ -150,7 +154,10 @@ fn what_looks_like_a_key_and_is_none_is_named_and_not_quoted() {
         write(dir.path(), "good.pem", OPENSSL_ED25519, 1);
         write(dir.path(), "bad.pem", content, 2);
         let said = open(dir.path(), KeyAlgorithm::Ed25519).err().expect(flaw).to_string();
-        assert!(said.contains("bad.pem") && !said.contains(&secret[20..]) && !said.contains('\n'), "{flaw}: {said}");
+        assert!(
+            said.contains("bad.pem") && !said.contains(&secret[20..]) && !said.contains('\n'),
+            "{flaw}: {said}"
+        );
     }
     let dir = directory();
     write(dir.path(), "bad.pem", [0xff, 0xfe], 2);
@@ -352,9 +359,7 @@ fn threads_that_verify_while_keys_are_rotated_are_never_wrong() {
     let reader = Arc::new(ring(&issuer.dir.path().join("keys")));
     thread::scope(|scope| {
         let readers: Vec<_> = (0..4)
-            .map(|_| {
-                scope.spawn(|| (0..200).all(|_| verifies(&reader, &sign(&issuer.keys))))
-            })
+            .map(|_| scope.spawn(|| (0..200).all(|_| verifies(&reader, &sign(&issuer.keys)))))
             .collect();
         for _ in 0..10 {
             issuer.keys.rotate().expect("rotated");

@@ -18,7 +18,7 @@ pub(crate) struct Account {
 const IN_PLACE_OF_ROOT: [&str; 2] = ["postgres", "nobody"];
 
 /// What a cluster may come to need: 66 MB to begin with, and 8 for each database.
-const ROOM_IN_KIB: u64 = 2 * 1024 * 1024;
+const ROOM_IN_KIB: u64 = 4 * 1024 * 1024;
 
 impl Account {
     /// Whether this process is root's, by the program that says so everywhere.

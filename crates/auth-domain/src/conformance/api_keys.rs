@@ -21,8 +21,8 @@ fn name(typed: &str) -> ApiKeyName {
     ApiKeyName::parse(typed).expect("a name")
 }
 
-pub(super) async fn every_member_of_a_key_is_given_back_as_stored(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn every_member_of_a_key_is_given_back_as_stored(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let plain = scene.new_api_key("backend").key;
     let variants = [
         plain.clone(),
@@ -52,10 +52,8 @@ pub(super) async fn every_member_of_a_key_is_given_back_as_stored(stores: &dyn S
     }
 }
 
-pub(super) async fn a_key_is_found_by_the_digest_of_its_secret_and_by_nothing_else(
-    stores: &dyn StoreFixture,
-) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_key_is_found_by_the_digest_of_its_secret_and_by_nothing_else(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let mut digests = vec![[0; 32], [0xff; 32], [b'0'; 32]];
     for zeros in [1, 31] {
         let mut digest = [7; 32];
@@ -81,8 +79,8 @@ pub(super) async fn a_key_is_found_by_the_digest_of_its_secret_and_by_nothing_el
     assert_eq!(find(&scene, &scene.digest()).await, None);
 }
 
-pub(super) async fn a_key_is_found_when_it_serves_no_longer(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_key_is_found_when_it_serves_no_longer(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let mut expired = scene.new_api_key("expired");
     expired.key.expires_at = Some(expired.key.created_at);
     insert(&scene, &expired).await;
@@ -95,8 +93,8 @@ pub(super) async fn a_key_is_found_when_it_serves_no_longer(stores: &dyn StoreFi
     assert_eq!(scene.api_keys().list().await.expect("no fault").len(), 2, "and listed");
 }
 
-pub(super) async fn keys_are_listed_oldest_first(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn keys_are_listed_oldest_first(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     assert_eq!(scene.api_keys().list().await.expect("no fault"), vec![], "a store is empty at first");
     let mut keys = Vec::new();
     for age in [3, 1, 4, 2, 5] {
@@ -109,8 +107,8 @@ pub(super) async fn keys_are_listed_oldest_first(stores: &dyn StoreFixture) {
     assert_eq!(scene.api_keys().list().await.expect("no fault"), keys);
 }
 
-pub(super) async fn a_key_is_revoked_once_and_the_first_time_stays(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_key_is_revoked_once_and_the_first_time_stays(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let other = scene.new_api_key("other");
     insert(&scene, &other).await;
     let new = scene.new_api_key("backend");
@@ -125,8 +123,8 @@ pub(super) async fn a_key_is_revoked_once_and_the_first_time_stays(stores: &dyn 
     assert!(!scene.api_keys().revoke(ApiKeyId(scene.uuid()), later(1)).await.expect("no fault"));
 }
 
-pub(super) async fn of_10_revocations_of_one_key_exactly_one_succeeds(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn of_10_revocations_of_one_key_exactly_one_succeeds(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let new = scene.new_api_key("backend");
     insert(&scene, &new).await;
     let times: Vec<_> = (0..10).map(later).collect();
@@ -138,8 +136,8 @@ pub(super) async fn of_10_revocations_of_one_key_exactly_one_succeeds(stores: &d
     assert_eq!(stored, Some(winners[0].0), "the time is that of the one that succeeded");
 }
 
-pub(super) async fn the_latest_of_the_times_a_key_was_used_is_kept(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn the_latest_of_the_times_a_key_was_used_is_kept(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let other = scene.new_api_key("other");
     insert(&scene, &other).await;
     let new = scene.new_api_key("backend");
@@ -152,8 +150,8 @@ pub(super) async fn the_latest_of_the_times_a_key_was_used_is_kept(stores: &dyn 
     assert_eq!(find(&scene, &other.digest).await, Some(other.key), "no other key was used");
 }
 
-pub(super) async fn the_latest_of_times_noted_at_once_is_kept(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn the_latest_of_times_noted_at_once_is_kept(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let new = scene.new_api_key("backend");
     insert(&scene, &new).await;
     let times: Vec<_> = [4, 9, 1, 7, 3, 8, 2, 6, 5].into_iter().map(later).collect();
@@ -163,8 +161,8 @@ pub(super) async fn the_latest_of_times_noted_at_once_is_kept(stores: &dyn Store
     assert_eq!(find(&scene, &new.digest).await.and_then(|key| key.last_used_at), Some(later(9)));
 }
 
-pub(super) async fn use_and_revocation_leave_each_other_alone(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn use_and_revocation_leave_each_other_alone(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let new = scene.new_api_key("backend");
     insert(&scene, &new).await;
     scene.api_keys().mark_used(new.key.id, later(1)).await.expect("no fault");

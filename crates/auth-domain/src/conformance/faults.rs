@@ -5,8 +5,8 @@ use super::scene::{Scene, identifiers, later};
 use crate::model::{NewApiKey, NewSession, NewUser, Session, UserId};
 use crate::policy::SessionPolicy;
 
-pub(super) async fn a_user_with_anothers_id_is_a_fault_that_changes_nothing(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_user_with_anothers_id_is_a_fault_that_changes_nothing(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_whole("jane").await;
     let before = scene.login_record(user.id).await;
     let names = identifiers(Some("free"), Some("free@example.com"));
@@ -20,8 +20,8 @@ pub(super) async fn a_user_with_anothers_id_is_a_fault_that_changes_nothing(stor
     scene.register(&NewUser { id: UserId(scene.uuid()), ..double }).await;
 }
 
-pub(super) async fn a_session_with_anothers_id_is_a_fault_that_changes_nothing(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_session_with_anothers_id_is_a_fault_that_changes_nothing(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, later(0)).await;
     let new = scene.new_session(&user, opened.password_version, later(1));
@@ -32,9 +32,9 @@ pub(super) async fn a_session_with_anothers_id_is_a_fault_that_changes_nothing(s
 }
 
 pub(super) async fn a_session_with_anothers_credential_is_a_fault_that_changes_nothing(
-    stores: &dyn StoreFixture,
+    store: &dyn StoreFixture,
 ) {
-    let scene = Scene::new(stores);
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, later(0)).await;
     let new = scene.new_session(&user, opened.password_version, later(1));
@@ -53,9 +53,9 @@ async fn assert_fault(scene: &Scene<'_>, opened: &NewSession, double: &NewSessio
 }
 
 pub(super) async fn an_api_key_with_anothers_id_or_secret_is_a_fault_that_changes_nothing(
-    stores: &dyn StoreFixture,
+    store: &dyn StoreFixture,
 ) {
-    let scene = Scene::new(stores);
+    let scene = Scene::new(store);
     let known = scene.new_api_key("backend");
     scene.api_keys().insert(&known).await.expect("no fault");
     let same_secret = NewApiKey { digest: known.digest, ..scene.new_api_key("other") };

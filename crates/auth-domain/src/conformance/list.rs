@@ -114,7 +114,8 @@ macro_rules! __conformance_cases {
                 the_oldest_is_the_one_that_began_first_however_busy
                 one_session_at_a_time_is_kept_to
                 a_lowered_limit_ends_as_many_as_are_too_many
-                sessions_that_are_over_take_no_room
+                a_session_that_was_ended_takes_no_room
+                a_session_that_ended_by_itself_takes_no_room
                 a_session_in_its_last_microsecond_takes_room
                 sessions_of_others_take_no_room
                 limits_beyond_all_bounds_are_no_fault
@@ -223,7 +224,6 @@ macro_rules! __conformance_cases {
                 every_byte_is_filled
                 no_two_fills_are_alike
                 every_value_is_as_likely_as_the_others
-                fills_on_two_threads_differ
             ]
         }
     };

@@ -60,13 +60,13 @@ pub(super) async fn a_hash_matches_however_the_keyboard_composed_the_password(ha
 }
 
 pub(super) async fn two_hashes_of_one_password_differ(hasher: &dyn PasswordHasher) {
-    let mut hashes: Vec<PasswordHash> = Vec::new();
+    let mut made_before: Vec<PasswordHash> = Vec::new();
     for _ in 0..4 {
         let made = hash(hasher, "P@ssw0rd!").await;
-        assert!(hashes.iter().all(|known| *known != made), "each hash has a salt of its own");
-        hashes.push(made);
+        assert!(made_before.iter().all(|known| *known != made), "each hash has a salt of its own");
+        made_before.push(made);
     }
-    for stored in hashes {
+    for stored in made_before {
         assert_eq!(verify(hasher, "P@ssw0rd!", Some(&stored)).await, PasswordVerdict::Matches);
     }
 }

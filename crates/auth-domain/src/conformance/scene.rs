@@ -66,25 +66,25 @@ pub(super) fn client(refresh_style: RefreshStyle) -> Client {
 
 /// A store, and new things to put into it, all of them different.
 pub(super) struct Scene<'a> {
-    pub(super) stores: &'a dyn StoreFixture,
+    pub(super) store: &'a dyn StoreFixture,
     made: AtomicU64,
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn new(stores: &'a dyn StoreFixture) -> Self {
-        Self { stores, made: AtomicU64::new(0) }
+    pub(super) fn new(store: &'a dyn StoreFixture) -> Self {
+        Self { store, made: AtomicU64::new(0) }
     }
 
     pub(super) fn users(&self) -> &'a dyn UserRepository {
-        self.stores.users()
+        self.store.users()
     }
 
     pub(super) fn sessions(&self) -> &'a dyn SessionRepository {
-        self.stores.sessions()
+        self.store.sessions()
     }
 
     pub(super) fn api_keys(&self) -> &'a dyn ApiKeyRepository {
-        self.stores.api_keys()
+        self.store.api_keys()
     }
 
     fn bytes(&self) -> [u8; 32] {

@@ -43,12 +43,3 @@ pub(super) async fn every_value_is_as_likely_as_the_others(random: &dyn SecureRa
     let odd = counts.iter().position(|count| !(96..=416).contains(count));
     assert_eq!(odd, None, "a value that comes too seldom or too often");
 }
-
-pub(super) async fn fills_on_two_threads_differ(random: &dyn SecureRandom) {
-    let (one, other) = std::thread::scope(|scope| {
-        let one = scope.spawn(|| fill::<32>(random));
-        let other = scope.spawn(|| fill::<32>(random));
-        (one.join().expect("no panic"), other.join().expect("no panic"))
-    });
-    assert_ne!(one, other);
-}

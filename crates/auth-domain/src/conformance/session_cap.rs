@@ -30,12 +30,12 @@ async fn ends(scene: &Scene<'_>, sessions: &[NewSession]) -> Vec<Option<SessionE
     ends
 }
 
-fn superseded(at: Timestamp) -> Option<SessionEnd> {
-    Some(SessionEnd { at, reason: EndReason::Superseded })
+fn superseded(at: Timestamp) -> SessionEnd {
+    SessionEnd { at, reason: EndReason::Superseded }
 }
 
-pub(super) async fn the_oldest_session_makes_room_for_a_new_one(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn the_oldest_session_makes_room_for_a_new_one(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let mut sessions = Vec::new();
     for second in [20, 10, 30] {
@@ -43,14 +43,14 @@ pub(super) async fn the_oldest_session_makes_room_for_a_new_one(stores: &dyn Sto
     }
     assert_eq!(ends(&scene, &sessions).await, [None, None, None], "there is room for three");
     sessions.push(open(&scene, &user, later(40), &at_most(3)).await);
-    assert_eq!(ends(&scene, &sessions).await, [None, superseded(later(40)), None, None]);
+    assert_eq!(ends(&scene, &sessions).await, [None, Some(superseded(later(40))), None, None]);
     sessions.push(open(&scene, &user, later(50), &at_most(3)).await);
-    let expected = [superseded(later(50)), superseded(later(40)), None, None, None];
+    let expected = [Some(superseded(later(50))), Some(superseded(later(40))), None, None, None];
     assert_eq!(ends(&scene, &sessions).await, expected);
 }
 
-pub(super) async fn the_oldest_is_the_one_that_began_first_however_busy(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn the_oldest_is_the_one_that_began_first_however_busy(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let mut sessions = vec![
         open(&scene, &user, later(1), &at_most(2)).await,
@@ -58,68 +58,85 @@ pub(super) async fn the_oldest_is_the_one_that_began_first_however_busy(stores: 
     ];
     scene.rotate(sessions[0].credential, later(3)).await;
     sessions.push(open(&scene, &user, later(4), &at_most(2)).await);
-    assert_eq!(ends(&scene, &sessions).await, [superseded(later(4)), None, None]);
+    assert_eq!(ends(&scene, &sessions).await, [Some(superseded(later(4))), None, None]);
 }
 
-pub(super) async fn one_session_at_a_time_is_kept_to(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn one_session_at_a_time_is_kept_to(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let sessions = vec![
         open(&scene, &user, later(1), &at_most(1)).await,
         open(&scene, &user, later(2), &at_most(1)).await,
         open(&scene, &user, later(3), &at_most(1)).await,
     ];
-    assert_eq!(ends(&scene, &sessions).await, [superseded(later(2)), superseded(later(3)), None]);
+    assert_eq!(ends(&scene, &sessions).await, [Some(superseded(later(2))), Some(superseded(later(3))), None]);
 }
 
-pub(super) async fn a_lowered_limit_ends_as_many_as_are_too_many(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_lowered_limit_ends_as_many_as_are_too_many(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let mut sessions = Vec::new();
     for second in 0..5 {
         sessions.push(open(&scene, &user, later(second), &at_most(5)).await);
     }
     sessions.push(open(&scene, &user, later(9), &at_most(2)).await);
-    let ended = superseded(later(9));
+    let ended = Some(superseded(later(9)));
     assert_eq!(ends(&scene, &sessions).await, [ended, ended, ended, ended, None, None]);
 }
 
-pub(super) async fn sessions_that_are_over_take_no_room(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_session_that_was_ended_takes_no_room(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
-    let policy = SessionPolicy { idle: Duration::from_secs(100), ..at_most(2) };
-    let logged_out = open(&scene, &user, later(0), &policy).await;
-    let end = scene.sessions().end(logged_out.session.id, EndReason::LoggedOut, later(1)).await;
+    let live = open(&scene, &user, later(0), &at_most(2)).await;
+    let logged_out = open(&scene, &user, later(1), &at_most(2)).await;
+    let end = scene.sessions().end(logged_out.session.id, EndReason::LoggedOut, later(2)).await;
     assert!(end.expect("no fault"));
-    let idle = open(&scene, &user, later(10), &policy).await;
-    let mut expired = scene.new_session(&user, idle.password_version, later(20));
-    expired.session.expires_at = later(110);
-    assert_eq!(scene.try_open(&expired, &policy).await, OpenOutcome::Opened);
-    let live = open(&scene, &user, later(110), &policy).await;
-    let live_too = open(&scene, &user, later(110), &policy).await;
-    let end = Some(SessionEnd { at: later(1), reason: EndReason::LoggedOut });
-    let sessions = [logged_out, idle, expired, live, live_too];
-    assert_eq!(ends(&scene, &sessions).await, [end, None, None, None, None]);
+    let new = open(&scene, &user, later(3), &at_most(2)).await;
+    let logged_out_at_2 = Some(SessionEnd { at: later(2), reason: EndReason::LoggedOut });
+    assert_eq!(ends(&scene, &[live, logged_out, new]).await, [None, logged_out_at_2, None]);
 }
 
-pub(super) async fn a_session_in_its_last_microsecond_takes_room(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_session_that_ended_by_itself_takes_no_room(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
+    let user = scene.register_named("jane").await;
+    let policy = SessionPolicy { idle: Duration::from_secs(100), ..at_most(2) };
+    let busy = open(&scene, &user, later(0), &policy).await;
+    scene.rotate(busy.credential, later(90)).await;
+    let idle = open(&scene, &user, later(10), &policy).await;
+    let third = open(&scene, &user, later(110), &policy).await;
+    assert_eq!(
+        ends(&scene, &[busy, idle, third]).await,
+        [None, None, None],
+        "one of them was idle for too long"
+    );
+
+    let other = scene.register_named("john").await;
+    let live = open(&scene, &other, later(0), &policy).await;
+    let mut expired = scene.new_session(&other, live.password_version, later(10));
+    expired.session.expires_at = later(20);
+    assert_eq!(scene.try_open(&expired, &policy).await, OpenOutcome::Opened);
+    let third = open(&scene, &other, later(20), &policy).await;
+    assert_eq!(ends(&scene, &[live, expired, third]).await, [None, None, None], "one of them has expired");
+}
+
+pub(super) async fn a_session_in_its_last_microsecond_takes_room(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let policy = SessionPolicy { idle: Duration::from_secs(100), ..at_most(1) };
     let last_micro = later(100).minus(Duration::from_micros(1));
     let idle = open(&scene, &user, later(0), &policy).await;
     let new = open(&scene, &user, last_micro, &policy).await;
-    assert_eq!(ends(&scene, &[idle, new]).await, [superseded(last_micro), None]);
+    assert_eq!(ends(&scene, &[idle, new]).await, [Some(superseded(last_micro)), None]);
     let other = scene.register_named("john").await;
     let mut expiring = scene.new_session(&other, scene.password_version(other.id).await, later(50));
     expiring.session.expires_at = later(100);
     assert_eq!(scene.try_open(&expiring, &policy).await, OpenOutcome::Opened);
     let new = open(&scene, &other, last_micro, &policy).await;
-    assert_eq!(ends(&scene, &[expiring, new]).await, [superseded(last_micro), None]);
+    assert_eq!(ends(&scene, &[expiring, new]).await, [Some(superseded(last_micro)), None]);
 }
 
-pub(super) async fn sessions_of_others_take_no_room(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn sessions_of_others_take_no_room(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let (jane, john) = (scene.register_named("jane").await, scene.register_named("john").await);
     let sessions = [
         open(&scene, &john, later(0), &at_most(2)).await,
@@ -130,8 +147,8 @@ pub(super) async fn sessions_of_others_take_no_room(stores: &dyn StoreFixture) {
     assert_eq!(ends(&scene, &sessions).await, [None, None, None, None]);
 }
 
-pub(super) async fn limits_beyond_all_bounds_are_no_fault(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn limits_beyond_all_bounds_are_no_fault(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let boundless = SessionPolicy {
         idle: Duration::MAX,
@@ -150,8 +167,8 @@ pub(super) async fn limits_beyond_all_bounds_are_no_fault(stores: &dyn StoreFixt
     assert_eq!(ends(&scene, &sessions).await, [None, None, None]);
 }
 
-pub(super) async fn sessions_opened_at_once_keep_to_the_limit(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn sessions_opened_at_once_keep_to_the_limit(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let policy = at_most(3);
     for round in 0..5 {
         let user = scene.register_named(&format!("user {round}")).await;
@@ -167,12 +184,10 @@ pub(super) async fn sessions_opened_at_once_keep_to_the_limit(stores: &dyn Store
     }
 }
 
-pub(super) async fn a_session_that_begins_by_a_slow_clock_is_not_the_one_that_ends(
-    stores: &dyn StoreFixture,
-) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_session_that_begins_by_a_slow_clock_is_not_the_one_that_ends(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let ahead = open(&scene, &user, later(60), &at_most(1)).await;
     let behind = open(&scene, &user, later(0), &at_most(1)).await;
-    assert_eq!(ends(&scene, &[ahead, behind]).await, [superseded(later(0)), None]);
+    assert_eq!(ends(&scene, &[ahead, behind]).await, [Some(superseded(later(0))), None]);
 }

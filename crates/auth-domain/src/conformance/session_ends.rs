@@ -32,8 +32,8 @@ fn own_client() -> ClientId {
     client(RefreshStyle::Rotating).id
 }
 
-pub(super) async fn a_session_ends_once_and_the_first_end_stays(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_session_ends_once_and_the_first_end_stays(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, now()).await;
     assert!(end(&scene, opened.session.id, EndReason::LoggedOut, 2).await);
@@ -46,8 +46,8 @@ pub(super) async fn a_session_ends_once_and_the_first_end_stays(stores: &dyn Sto
     assert_eq!(scene.session(opened.session.id).await, Session { end: ended, ..opened.session });
 }
 
-pub(super) async fn of_12_ends_of_one_session_exactly_one_succeeds(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn of_12_ends_of_one_session_exactly_one_succeeds(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     for _ in 0..10 {
         let opened = scene.open(&user, now()).await;
@@ -61,8 +61,8 @@ pub(super) async fn of_12_ends_of_one_session_exactly_one_succeeds(stores: &dyn 
     }
 }
 
-pub(super) async fn ending_a_session_leaves_the_others_alone(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn ending_a_session_leaves_the_others_alone(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let ended = [scene.open(&user, now()).await, scene.open(&user, now()).await];
     let other = scene.open(&user, now()).await;
@@ -72,10 +72,8 @@ pub(super) async fn ending_a_session_leaves_the_others_alone(stores: &dyn StoreF
     scene.rotate(other.credential, later(2)).await;
 }
 
-pub(super) async fn a_session_ends_by_its_current_credential_and_by_a_consumed_one(
-    stores: &dyn StoreFixture,
-) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_session_ends_by_its_current_credential_and_by_a_consumed_one(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     for rotations in 0..3 {
         for presented in 0..=rotations {
@@ -94,8 +92,8 @@ pub(super) async fn a_session_ends_by_its_current_credential_and_by_a_consumed_o
     }
 }
 
-pub(super) async fn another_client_and_an_unknown_credential_end_nothing(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn another_client_and_an_unknown_credential_end_nothing(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, now()).await;
     for id in ["elsewhere", "EXAMPLE", ""] {
@@ -133,8 +131,8 @@ fn policy() -> SessionPolicy {
     SessionPolicy { idle: Duration::from_secs(100), ..SessionPolicy::default() }
 }
 
-pub(super) async fn only_sessions_that_are_over_are_purged(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn only_sessions_that_are_over_are_purged(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let (over, live) = over_and_live(&scene, &policy()).await;
     assert_eq!(purge(&scene, &policy(), 100).await, 3);
     for new in over {
@@ -147,8 +145,8 @@ pub(super) async fn only_sessions_that_are_over_are_purged(stores: &dyn StoreFix
     assert_eq!(scene.user(live.session.user_id).await.username(), Some("jane"), "and so does its user");
 }
 
-pub(super) async fn credentials_are_purged_with_their_session(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn credentials_are_purged_with_their_session(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, later(900)).await;
     let first = scene.rotate(opened.credential, later(910)).await;
@@ -161,8 +159,8 @@ pub(super) async fn credentials_are_purged_with_their_session(stores: &dyn Store
     }
 }
 
-pub(super) async fn no_more_are_purged_than_the_limit(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn no_more_are_purged_than_the_limit(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let (over, live) = over_and_live(&scene, &policy()).await;
     let mut left = over.len();
     for (limit, purged) in [(0, 0), (1, 1), (0, 0), (u32::MAX, 2), (u32::MAX, 0)] {

@@ -22,8 +22,8 @@ async fn round_trip(scene: &Scene<'_>, user: &User, session: Session) {
     assert_eq!(found, Some((new.session, user.clone())));
 }
 
-pub(super) async fn every_member_of_a_session_is_given_back_as_stored(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn every_member_of_a_session_is_given_back_as_stored(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_whole("jane").await;
     for client in
         ["example", "", "\u{f6}\u{1f600} client", "'; DROP TABLE sessions; --", "007", &"c".repeat(255)]
@@ -40,8 +40,8 @@ pub(super) async fn every_member_of_a_session_is_given_back_as_stored(stores: &d
     }
 }
 
-pub(super) async fn the_earliest_and_the_latest_times_are_given_back(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn the_earliest_and_the_latest_times_are_given_back(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let last_micro = Timestamp::from_unix_micros(Timestamp::MAX.unix_micros() - 1);
     for (created_at, expires_at) in [
@@ -55,8 +55,8 @@ pub(super) async fn the_earliest_and_the_latest_times_are_given_back(stores: &dy
     }
 }
 
-pub(super) async fn the_least_and_the_greatest_ids_are_given_back(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn the_least_and_the_greatest_ids_are_given_back(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     for id in [Uuid::nil(), Uuid::from_u128(1), Uuid::max()].map(SessionId) {
         let new = scene.new_session(&user, scene.password_version(user.id).await, now());
@@ -64,11 +64,11 @@ pub(super) async fn the_least_and_the_greatest_ids_are_given_back(stores: &dyn S
     }
 }
 
-pub(super) async fn a_session_is_given_back_with_its_user_as_they_are_now(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_session_is_given_back_with_its_user_as_they_are_now(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_whole("jane").await;
     let session = scene.open(&user, now()).await.session;
-    stores.verify_email(user.id).await;
+    store.verify_email(user.id).await;
     scene.users().set_roles(user.id, &roles("editor")).await.expect("no fault");
     scene.users().set_status(user.id, UserStatus::Suspended, later(1)).await.expect("no fault");
     let (_, found) =
@@ -79,8 +79,8 @@ pub(super) async fn a_session_is_given_back_with_its_user_as_they_are_now(stores
     );
 }
 
-pub(super) async fn every_way_to_end_is_given_back(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn every_way_to_end_is_given_back(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let at = [later(1), Timestamp::UNIX_EPOCH, Timestamp::MAX, later(4), later(5)];
     let reasons = [
@@ -98,8 +98,8 @@ pub(super) async fn every_way_to_end_is_given_back(stores: &dyn StoreFixture) {
     }
 }
 
-pub(super) async fn a_credential_is_known_by_its_digest_and_by_nothing_else(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_credential_is_known_by_its_digest_and_by_nothing_else(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let version = scene.password_version(user.id).await;
     let mut half_zero = [7; 32];
@@ -121,8 +121,8 @@ pub(super) async fn a_credential_is_known_by_its_digest_and_by_nothing_else(stor
     }
 }
 
-pub(super) async fn what_is_not_there_is_not_found(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn what_is_not_there_is_not_found(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     scene.open(&user, now()).await;
     for id in [scene.uuid(), Uuid::nil(), Uuid::max(), user.id.0].map(SessionId) {

@@ -22,8 +22,8 @@ fn count(judged: &[JudgedRefresh], verdict: &RefreshVerdict) -> usize {
     judged.iter().filter(|judged| judged.verdict == *verdict).count()
 }
 
-pub(super) async fn of_24_attempts_with_one_credential_exactly_one_rotates(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn of_24_attempts_with_one_credential_exactly_one_rotates(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, now()).await;
     let mut current = opened.credential;
@@ -49,8 +49,8 @@ pub(super) async fn of_24_attempts_with_one_credential_exactly_one_rotates(store
     assert_eq!(scene.session(opened.session.id).await.end, None, "the session is live");
 }
 
-pub(super) async fn one_reusable_credential_extends_for_all_at_once(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn one_reusable_credential_extends_for_all_at_once(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, now()).await;
     let reusable = || RefreshAttempt {
@@ -63,8 +63,8 @@ pub(super) async fn one_reusable_credential_extends_for_all_at_once(stores: &dyn
     assert_eq!(scene.session(opened.session.id).await.last_refreshed_at, later(1));
 }
 
-pub(super) async fn sessions_of_one_user_refresh_at_once(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn sessions_of_one_user_refresh_at_once(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let mut attempts = Vec::new();
     for _ in 0..20 {
@@ -74,8 +74,8 @@ pub(super) async fn sessions_of_one_user_refresh_at_once(stores: &dyn StoreFixtu
     assert_eq!(count(&judged, &RefreshVerdict::Rotate), 20);
 }
 
-pub(super) async fn of_many_replays_at_once_one_ends_the_session(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn of_many_replays_at_once_one_ends_the_session(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     for _ in 0..5 {
         let opened = scene.open(&user, now()).await;
@@ -87,8 +87,8 @@ pub(super) async fn of_many_replays_at_once_one_ends_the_session(stores: &dyn St
     }
 }
 
-pub(super) async fn a_replay_ends_a_session_that_is_refreshed_at_the_same_time(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_replay_ends_a_session_that_is_refreshed_at_the_same_time(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     for round in 0..ROUNDS {
         let opened = scene.open(&user, now()).await;
@@ -135,8 +135,8 @@ where
     }
 }
 
-pub(super) async fn a_session_that_is_ended_while_it_is_refreshed_is_over(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_session_that_is_ended_while_it_is_refreshed_is_over(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     assert_ends(&scene, EndReason::LoggedOut, |scene, _, opened| {
         Box::pin(async move {
             let ended = scene.sessions().end(opened.session.id, EndReason::LoggedOut, later(1)).await;
@@ -147,9 +147,9 @@ pub(super) async fn a_session_that_is_ended_while_it_is_refreshed_is_over(stores
 }
 
 pub(super) async fn a_session_that_is_ended_by_its_credential_while_it_is_refreshed_is_over(
-    stores: &dyn StoreFixture,
+    store: &dyn StoreFixture,
 ) {
-    let scene = Scene::new(stores);
+    let scene = Scene::new(store);
     assert_ends(&scene, EndReason::LoggedOut, |scene, _, opened| {
         Box::pin(async move {
             let NewSession { session, credential, .. } = opened;
@@ -164,9 +164,9 @@ pub(super) async fn a_session_that_is_ended_by_its_credential_while_it_is_refres
 }
 
 pub(super) async fn a_session_whose_user_is_suspended_while_it_is_refreshed_is_over(
-    stores: &dyn StoreFixture,
+    store: &dyn StoreFixture,
 ) {
-    let scene = Scene::new(stores);
+    let scene = Scene::new(store);
     assert_ends(&scene, EndReason::Suspended, |scene, user, _| {
         Box::pin(async move {
             scene.users().set_status(user.id, UserStatus::Suspended, later(1)).await.expect("no fault");
@@ -176,9 +176,9 @@ pub(super) async fn a_session_whose_user_is_suspended_while_it_is_refreshed_is_o
 }
 
 pub(super) async fn a_session_whose_password_is_changed_while_it_is_refreshed_is_over(
-    stores: &dyn StoreFixture,
+    store: &dyn StoreFixture,
 ) {
-    let scene = Scene::new(stores);
+    let scene = Scene::new(store);
     assert_ends(&scene, EndReason::PasswordChanged, |scene, user, opened| {
         Box::pin(async move {
             let users = scene.users();
@@ -190,8 +190,8 @@ pub(super) async fn a_session_whose_password_is_changed_while_it_is_refreshed_is
     .await;
 }
 
-pub(super) async fn a_session_whose_user_is_deleted_while_it_is_refreshed_is_gone(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_session_whose_user_is_deleted_while_it_is_refreshed_is_gone(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     for round in 0..ROUNDS {
         let user = scene.register_named(&format!("user {round}")).await;
         let opened = scene.open(&user, now()).await;
@@ -208,8 +208,8 @@ pub(super) async fn a_session_whose_user_is_deleted_while_it_is_refreshed_is_gon
     }
 }
 
-pub(super) async fn whatever_happens_to_one_user_at_once_meets_no_fault(stores: &dyn StoreFixture) {
-    let scene = &Scene::new(stores);
+pub(super) async fn whatever_happens_to_one_user_at_once_meets_no_fault(store: &dyn StoreFixture) {
+    let scene = &Scene::new(store);
     let policy = &SessionPolicy { max_live: 4, ..SessionPolicy::default() };
     for round in 0..ROUNDS {
         let user = scene.register_named(&format!("user {round}")).await;
@@ -249,8 +249,8 @@ pub(super) async fn whatever_happens_to_one_user_at_once_meets_no_fault(stores: 
     }
 }
 
-pub(super) async fn a_retry_after_the_race_is_answered_as_in_the_race(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_retry_after_the_race_is_answered_as_in_the_race(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, now()).await;
     let attempts: Vec<_> = (0..8).map(|_| scene.attempt(opened.credential, later(1))).collect();

@@ -28,9 +28,9 @@ async fn present(
 }
 
 pub(super) async fn a_current_credential_is_used_up_and_its_successor_takes_its_place(
-    stores: &dyn StoreFixture,
+    store: &dyn StoreFixture,
 ) {
-    let scene = Scene::new(stores);
+    let scene = Scene::new(store);
     for style in [RefreshStyle::Rotating, RefreshStyle::SelfRenewing] {
         let user = scene.register_whole(&format!("{style:?}")).await;
         let opened = scene.open(&user, now()).await;
@@ -51,8 +51,8 @@ pub(super) async fn a_current_credential_is_used_up_and_its_successor_takes_its_
     }
 }
 
-pub(super) async fn a_record_tells_the_user_as_they_are_now(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_record_tells_the_user_as_they_are_now(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_whole("jane").await;
     let opened = scene.open(&user, now()).await;
     scene.users().set_roles(user.id, &roles("editor")).await.expect("no fault");
@@ -61,9 +61,9 @@ pub(super) async fn a_record_tells_the_user_as_they_are_now(stores: &dyn StoreFi
 }
 
 pub(super) async fn a_retry_is_answered_with_the_same_successor_and_changes_nothing(
-    stores: &dyn StoreFixture,
+    store: &dyn StoreFixture,
 ) {
-    let scene = Scene::new(stores);
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, now()).await;
     let first = scene.rotate(opened.credential, later(1)).await;
@@ -78,8 +78,8 @@ pub(super) async fn a_retry_is_answered_with_the_same_successor_and_changes_noth
     scene.rotate(first.successor, later(4)).await;
 }
 
-pub(super) async fn what_a_retry_offers_as_successor_is_not_stored(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn what_a_retry_offers_as_successor_is_not_stored(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, now()).await;
     scene.rotate(opened.credential, later(1)).await;
@@ -89,8 +89,8 @@ pub(super) async fn what_a_retry_offers_as_successor_is_not_stored(stores: &dyn 
     assert_eq!(scene.sessions().refresh(&attempt).await.expect("no fault"), None);
 }
 
-pub(super) async fn the_grace_for_a_retry_ends_to_the_microsecond(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn the_grace_for_a_retry_ends_to_the_microsecond(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, now()).await;
     let consumed_at = later(1).plus(MICRO);
@@ -102,8 +102,8 @@ pub(super) async fn the_grace_for_a_retry_ends_to_the_microsecond(stores: &dyn S
     assert_eq!(replay.verdict, RefreshVerdict::Replay);
 }
 
-pub(super) async fn an_attempt_is_judged_by_the_policy_it_brings(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn an_attempt_is_judged_by_the_policy_it_brings(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, now()).await;
     let first = scene.rotate(opened.credential, later(1)).await;
@@ -118,8 +118,8 @@ pub(super) async fn an_attempt_is_judged_by_the_policy_it_brings(stores: &dyn St
     assert_eq!(scene.refresh(&strict).await.verdict, RefreshVerdict::Replay);
 }
 
-pub(super) async fn a_nonce_is_forgotten_once_the_successor_is_used(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_nonce_is_forgotten_once_the_successor_is_used(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, now()).await;
     let first = scene.rotate(opened.credential, later(1)).await;
@@ -131,8 +131,8 @@ pub(super) async fn a_nonce_is_forgotten_once_the_successor_is_used(stores: &dyn
     assert_eq!(replay.verdict, RefreshVerdict::Replay, "though the grace is not over");
 }
 
-pub(super) async fn nonces_of_other_sessions_are_kept(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn nonces_of_other_sessions_are_kept(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let one = scene.open(&user, now()).await;
     let other = scene.open(&user, now()).await;
@@ -142,8 +142,8 @@ pub(super) async fn nonces_of_other_sessions_are_kept(stores: &dyn StoreFixture)
     assert_eq!(retry.verdict, retry_of(&first));
 }
 
-pub(super) async fn a_replay_ends_its_session_and_no_other(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_replay_ends_its_session_and_no_other(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let stolen = scene.open(&user, now()).await;
     let other = scene.open(&user, now()).await;
@@ -164,8 +164,8 @@ pub(super) async fn a_replay_ends_its_session_and_no_other(stores: &dyn StoreFix
     scene.rotate(other.credential, later(52)).await;
 }
 
-pub(super) async fn a_reusable_credential_stays_and_extends_its_session(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_reusable_credential_stays_and_extends_its_session(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, now()).await;
     let mut session = opened.session;
@@ -191,8 +191,8 @@ pub(super) async fn a_reusable_credential_stays_and_extends_its_session(stores: 
     }
 }
 
-pub(super) async fn another_client_is_refused_and_changes_nothing(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn another_client_is_refused_and_changes_nothing(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, now()).await;
     let first = scene.rotate(opened.credential, later(1)).await;
@@ -211,8 +211,8 @@ pub(super) async fn another_client_is_refused_and_changes_nothing(stores: &dyn S
     scene.rotate(first.successor, later(2)).await;
 }
 
-pub(super) async fn a_session_that_is_over_is_refused_and_changes_nothing(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_session_that_is_over_is_refused_and_changes_nothing(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let policy = SessionPolicy::default();
     let ended = scene.open(&user, now()).await;
@@ -240,8 +240,8 @@ pub(super) async fn a_session_that_is_over_is_refused_and_changes_nothing(stores
     assert_eq!(last.verdict, RefreshVerdict::Rotate, "a microsecond earlier it is live");
 }
 
-pub(super) async fn a_refreshed_session_outlives_its_idle_time_but_not_its_expiry(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_refreshed_session_outlives_its_idle_time_but_not_its_expiry(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let day = 24 * 60 * 60;
     for style in [RefreshStyle::Rotating, RefreshStyle::Reusable] {

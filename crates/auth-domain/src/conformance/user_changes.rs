@@ -12,9 +12,9 @@ use crate::ports::UpdateOutcome;
 /// Makes a change that nothing stands against; the user as changed, by the answer and by the store.
 async fn update(scene: &Scene<'_>, user: UserId, changes: &UserChanges) -> User {
     match scene.users().update(user, changes, later(1)).await.expect("no fault") {
-        UpdateOutcome::Updated(changed) => {
-            assert_eq!(scene.user(user).await, changed, "the answer is what is stored");
-            changed
+        UpdateOutcome::Updated(answer) => {
+            assert_eq!(scene.user(user).await, answer, "the answer is what is stored");
+            answer
         }
         outcome => panic!("nothing stands against {changes:?}: {outcome:?}"),
     }
@@ -24,8 +24,8 @@ fn no_changes() -> UserChanges {
     UserChanges::default()
 }
 
-pub(super) async fn each_member_changes_alone(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn each_member_changes_alone(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let other = scene.register_whole("john").await;
     let mut user = scene.register_whole("jane").await;
     let password = scene.login_record(user.id).await.password;
@@ -50,8 +50,8 @@ pub(super) async fn each_member_changes_alone(stores: &dyn StoreFixture) {
     assert_eq!(scene.user(other.id).await, other, "nobody else changes");
 }
 
-pub(super) async fn all_members_change_together(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn all_members_change_together(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let changes = UserChanges {
         username: Some(username("Janet")),
@@ -60,19 +60,19 @@ pub(super) async fn all_members_change_together(stores: &dyn StoreFixture) {
         phone_number: Some(phone_number("+15550100199")),
         password_hash: Some(hash("second")),
     };
-    let changed = update(&scene, user.id, &changes).await;
+    let updated = update(&scene, user.id, &changes).await;
     let expected = User {
         identifiers: identifiers(Some("Janet"), Some("janet@example.com")),
         display_name: changes.display_name.clone(),
         phone_number: changes.phone_number.clone(),
         ..user
     };
-    assert_eq!(changed, expected);
-    assert!(scene.login_record(changed.id).await.password.hash == hash("second"));
+    assert_eq!(updated, expected);
+    assert!(scene.login_record(updated.id).await.password.hash == hash("second"));
 }
 
-pub(super) async fn changing_nothing_changes_nothing(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn changing_nothing_changes_nothing(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_whole("jane").await;
     let session = scene.open(&user, later(0)).await;
     let before = scene.login_record(user.id).await;
@@ -81,10 +81,10 @@ pub(super) async fn changing_nothing_changes_nothing(stores: &dyn StoreFixture) 
     assert_eq!(scene.session(session.session.id).await, session.session);
 }
 
-pub(super) async fn a_changed_email_is_unverified(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_changed_email_is_unverified(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_whole("jane").await;
-    stores.verify_email(user.id).await;
+    store.verify_email(user.id).await;
     assert!(scene.user(user.id).await.email_verified, "the fixture's verify_email works");
     let old = user.identifiers.email().cloned();
     let changes = UserChanges { email: Some(email("new@example.com")), ..no_changes() };
@@ -93,19 +93,19 @@ pub(super) async fn a_changed_email_is_unverified(stores: &dyn StoreFixture) {
     assert!(!update(&scene, user.id, &back).await.email_verified, "nor when it is changed back");
 }
 
-pub(super) async fn an_email_in_another_spelling_stays_verified(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn an_email_in_another_spelling_stays_verified(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_whole("jane").await;
-    stores.verify_email(user.id).await;
+    store.verify_email(user.id).await;
     let changes = UserChanges { email: Some(email("JANE@Mail.Example")), ..no_changes() };
-    let changed = update(&scene, user.id, &changes).await;
-    assert_eq!((changed.email(), changed.email_verified), (Some("JANE@Mail.Example"), true));
+    let updated = update(&scene, user.id, &changes).await;
+    assert_eq!((updated.email(), updated.email_verified), (Some("JANE@Mail.Example"), true));
 }
 
-pub(super) async fn an_email_stays_verified_when_something_else_changes(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn an_email_stays_verified_when_something_else_changes(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_whole("jane").await;
-    stores.verify_email(user.id).await;
+    store.verify_email(user.id).await;
     let changes = UserChanges {
         username: Some(username("janet")),
         display_name: Some(display_name("Janet")),
@@ -116,8 +116,8 @@ pub(super) async fn an_email_stays_verified_when_something_else_changes(stores: 
     assert!(update(&scene, user.id, &changes).await.email_verified);
 }
 
-pub(super) async fn an_absent_user_is_not_changed(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn an_absent_user_is_not_changed(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_whole("jane").await;
     let before = scene.login_record(user.id).await;
     let absent = UserId(scene.uuid());
@@ -135,8 +135,8 @@ pub(super) async fn an_absent_user_is_not_changed(stores: &dyn StoreFixture) {
     assert_eq!(scene.holder("free").await, None);
 }
 
-pub(super) async fn a_status_is_set_and_set_back(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_status_is_set_and_set_back(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let other = scene.register_whole("john").await;
     let user = scene.register_whole("jane").await;
     for status in [UserStatus::Suspended, UserStatus::Suspended, UserStatus::Active, UserStatus::Active] {
@@ -147,8 +147,8 @@ pub(super) async fn a_status_is_set_and_set_back(stores: &dyn StoreFixture) {
     assert_eq!(scene.user(other.id).await, other, "nobody else changes");
 }
 
-pub(super) async fn roles_are_replaced_as_a_whole(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn roles_are_replaced_as_a_whole(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let other = scene.register_whole("john").await;
     let user = scene.register_whole("jane").await;
     for roles in [roles("editor"), roles("admin,editor"), Roles::default(), roles("customer")] {
@@ -159,8 +159,8 @@ pub(super) async fn roles_are_replaced_as_a_whole(stores: &dyn StoreFixture) {
     assert_eq!(scene.user(other.id).await, other, "nobody else changes");
 }
 
-pub(super) async fn a_deleted_user_is_gone(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_deleted_user_is_gone(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let other = scene.register_whole("john").await;
     let user = scene.register_whole("jane").await;
     assert!(scene.users().delete(user.id).await.expect("no fault"));
@@ -173,8 +173,8 @@ pub(super) async fn a_deleted_user_is_gone(stores: &dyn StoreFixture) {
     assert!(!scene.users().delete(user.id).await.expect("no fault"), "a user is deleted once");
 }
 
-pub(super) async fn of_10_deletions_of_one_user_exactly_one_succeeds(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn of_10_deletions_of_one_user_exactly_one_succeeds(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     for round in 0..10 {
         let user = scene.register_named(&format!("user {round}")).await;
         scene.open(&user, later(0)).await;

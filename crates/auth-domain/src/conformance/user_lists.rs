@@ -17,8 +17,8 @@ async fn list(scene: &Scene<'_>, after: Option<UserNumber>, limit: u32) -> Vec<U
     scene.users().list(after, limit).await.expect("no fault")
 }
 
-pub(super) async fn pages_meet_every_user_once_in_ascending_order(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn pages_meet_every_user_once_in_ascending_order(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let users = register_users(&scene, 7).await;
     for limit in [1, 2, 3, 7, 8] {
         let mut met = Vec::new();
@@ -34,8 +34,8 @@ pub(super) async fn pages_meet_every_user_once_in_ascending_order(stores: &dyn S
     }
 }
 
-pub(super) async fn a_page_holds_as_many_as_asked_for_and_no_more(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_page_holds_as_many_as_asked_for_and_no_more(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     assert_eq!(list(&scene, None, 10).await, vec![], "a store is empty at first");
     let users = register_users(&scene, 4).await;
     assert_eq!(list(&scene, None, 0).await, vec![]);
@@ -44,8 +44,8 @@ pub(super) async fn a_page_holds_as_many_as_asked_for_and_no_more(stores: &dyn S
     assert_eq!(list(&scene, None, u32::MAX).await, users);
 }
 
-pub(super) async fn a_page_begins_after_any_number_given(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_page_begins_after_any_number_given(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let users = register_users(&scene, 3).await;
     for before in [i64::MIN, -1, 0, users[0].number.0 - 1] {
         assert_eq!(list(&scene, Some(UserNumber(before)), 10).await, users, "after {before}");
@@ -56,9 +56,9 @@ pub(super) async fn a_page_begins_after_any_number_given(stores: &dyn StoreFixtu
 }
 
 pub(super) async fn a_deleted_user_is_not_listed_and_the_next_page_begins_after_them(
-    stores: &dyn StoreFixture,
+    store: &dyn StoreFixture,
 ) {
-    let scene = Scene::new(stores);
+    let scene = Scene::new(store);
     let users = register_users(&scene, 4).await;
     assert!(scene.users().delete(users[1].id).await.expect("no fault"));
     assert_eq!(list(&scene, None, 2).await, [users[0].clone(), users[2].clone()]);

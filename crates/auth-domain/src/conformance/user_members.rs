@@ -39,8 +39,8 @@ async fn round_trip(scene: &Scene<'_>, new: &NewUser) -> User {
     user
 }
 
-pub(super) async fn a_user_with_every_member_is_given_back_as_stored(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_user_with_every_member_is_given_back_as_stored(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let names = identifiers(Some("j\u{f6}hn D\u{153} \u{1f600}"), Some("j\u{f6}hn@b\u{fc}cher.example"));
     let new = NewUser {
         display_name: Some(display_name("  \u{130}\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{1f469}  ")),
@@ -51,26 +51,26 @@ pub(super) async fn a_user_with_every_member_is_given_back_as_stored(stores: &dy
     round_trip(&scene, &new).await;
 }
 
-pub(super) async fn a_user_with_nothing_but_a_username_is_given_back_as_stored(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_user_with_nothing_but_a_username_is_given_back_as_stored(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     round_trip(&scene, &scene.new_user(identifiers(Some("jane"), None))).await;
 }
 
-pub(super) async fn a_user_with_nothing_but_an_email_is_given_back_as_stored(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_user_with_nothing_but_an_email_is_given_back_as_stored(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     round_trip(&scene, &scene.new_user(identifiers(None, Some("jane@example.com")))).await;
 }
 
-pub(super) async fn each_member_that_may_be_absent_is_stored_alone(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn each_member_that_may_be_absent_is_stored_alone(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let bare = |name| scene.new_user(identifiers(Some(name), None));
     round_trip(&scene, &NewUser { display_name: Some(display_name("Jane")), ..bare("a") }).await;
     round_trip(&scene, &NewUser { phone_number: Some(phone_number("+15550100199")), ..bare("b") }).await;
     round_trip(&scene, &NewUser { roles: roles("customer"), ..bare("c") }).await;
 }
 
-pub(super) async fn the_longest_members_are_given_back_as_stored(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn the_longest_members_are_given_back_as_stored(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let address = format!("{}@{}.example", "a".repeat(64), "b".repeat(60) + "." + &"c".repeat(60));
     let names = identifiers(Some(&"\u{1f600}".repeat(255)), Some(&address));
     let many_roles: Roles =
@@ -88,8 +88,8 @@ pub(super) async fn the_longest_members_are_given_back_as_stored(stores: &dyn St
     round_trip(&scene, &scene.new_user(identifiers(None, Some(&longest)))).await;
 }
 
-pub(super) async fn names_are_given_back_as_they_were_typed(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn names_are_given_back_as_they_were_typed(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     for (typed, address) in [
         ("John_Doe", "John.Doe@Example.COM"),
         ("e\u{301}mile", "\u{c9}mile@b\u{fc}cher.example"),
@@ -103,9 +103,9 @@ pub(super) async fn names_are_given_back_as_they_were_typed(stores: &dyn StoreFi
 }
 
 pub(super) async fn text_that_means_something_to_a_database_is_given_back_as_stored(
-    stores: &dyn StoreFixture,
+    store: &dyn StoreFixture,
 ) {
-    let scene = Scene::new(stores);
+    let scene = Scene::new(store);
     for (index, text) in [
         "007",
         "1e3",
@@ -134,8 +134,8 @@ pub(super) async fn text_that_means_something_to_a_database_is_given_back_as_sto
     }
 }
 
-pub(super) async fn times_are_given_back_to_the_microsecond(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn times_are_given_back_to_the_microsecond(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let last_micro = Timestamp::from_unix_micros(Timestamp::MAX.unix_micros() - 1);
     for (index, created_at) in
         [Timestamp::UNIX_EPOCH, Timestamp::from_unix_micros(1), now(), later(1), last_micro, Timestamp::MAX]
@@ -147,18 +147,18 @@ pub(super) async fn times_are_given_back_to_the_microsecond(stores: &dyn StoreFi
     }
 }
 
-pub(super) async fn the_least_and_the_greatest_ids_are_given_back(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn the_least_and_the_greatest_ids_are_given_back(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     for id in [Uuid::nil(), Uuid::from_u128(1), Uuid::from_u128(u128::MAX >> 1), Uuid::max()] {
         let names = identifiers(Some(&id.to_string()), None);
         round_trip(&scene, &NewUser { id: UserId(id), ..scene.new_user(names) }).await;
     }
 }
 
-pub(super) async fn a_changed_member_is_given_back_as_changed(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_changed_member_is_given_back_as_changed(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_whole("jane").await;
-    stores.verify_email(user.id).await;
+    store.verify_email(user.id).await;
     scene.users().set_status(user.id, UserStatus::Suspended, later(1)).await.expect("no fault");
     scene.users().set_roles(user.id, &roles("editor")).await.expect("no fault");
     let changed =
@@ -170,8 +170,8 @@ pub(super) async fn a_changed_member_is_given_back_as_changed(stores: &dyn Store
     assert_eq!(record.map(|record| record.user), Some(changed));
 }
 
-pub(super) async fn who_is_not_there_is_not_found(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn who_is_not_there_is_not_found(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     for id in [scene.uuid(), Uuid::nil(), Uuid::max()].map(UserId) {
         assert_eq!(scene.users().find(&UserRef::Id(id)).await.expect("no fault"), None);

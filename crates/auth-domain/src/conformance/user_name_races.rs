@@ -34,8 +34,8 @@ fn names(name: &str, address: &str) -> UserChanges {
     UserChanges { username: Some(username(name)), email: Some(email(address)), ..UserChanges::default() }
 }
 
-pub(super) async fn of_50_registrations_of_one_name_exactly_one_succeeds(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn of_50_registrations_of_one_name_exactly_one_succeeds(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let new = |index: usize| {
         let spelling = ["jane@example.com", "JANE@example.com", "Jane@EXAMPLE.com"][index % 3];
         let own = format!("user {index}");
@@ -53,8 +53,8 @@ pub(super) async fn of_50_registrations_of_one_name_exactly_one_succeeds(stores:
     assert_eq!(listed.iter().map(|user| user.id).collect::<Vec<_>>(), registered, "nobody else is there");
 }
 
-pub(super) async fn of_20_changes_to_one_name_exactly_one_succeeds(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn of_20_changes_to_one_name_exactly_one_succeeds(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let mut changes = Vec::new();
     for index in 0..20 {
         let user = scene.register_named(&format!("user {index}")).await;
@@ -72,9 +72,9 @@ pub(super) async fn of_20_changes_to_one_name_exactly_one_succeeds(stores: &dyn 
 }
 
 pub(super) async fn of_a_registration_and_a_change_to_one_name_exactly_one_succeeds(
-    stores: &dyn StoreFixture,
+    store: &dyn StoreFixture,
 ) {
-    let scene = Scene::new(stores);
+    let scene = Scene::new(store);
     for round in 0..ROUNDS {
         let wanted = format!("wanted{round}@example.com");
         let user = scene.register_named(&format!("user {round}")).await;
@@ -96,9 +96,9 @@ pub(super) async fn of_a_registration_and_a_change_to_one_name_exactly_one_succe
 }
 
 pub(super) async fn registrations_with_crossed_names_meet_no_fault_and_one_succeeds(
-    stores: &dyn StoreFixture,
+    store: &dyn StoreFixture,
 ) {
-    let scene = Scene::new(stores);
+    let scene = Scene::new(store);
     for round in 0..ROUNDS {
         let (a, b) = (format!("a{round}@example.com"), format!("b{round}@example.com"));
         let crossed = |index: usize| if index.is_multiple_of(2) { (&a, &b) } else { (&b, &a) };
@@ -113,8 +113,8 @@ pub(super) async fn registrations_with_crossed_names_meet_no_fault_and_one_succe
     }
 }
 
-pub(super) async fn changes_to_crossed_names_meet_no_fault_and_one_succeeds(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn changes_to_crossed_names_meet_no_fault_and_one_succeeds(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     for round in 0..ROUNDS {
         let (a, b) = (format!("a{round}@example.com"), format!("b{round}@example.com"));
         let one = scene.register_named(&format!("one {round}")).await.id;
@@ -126,8 +126,8 @@ pub(super) async fn changes_to_crossed_names_meet_no_fault_and_one_succeeds(stor
     }
 }
 
-pub(super) async fn two_who_want_each_others_names_are_refused_without_a_fault(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn two_who_want_each_others_names_are_refused_without_a_fault(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     for round in 0..ROUNDS {
         let (a, b) = (format!("a{round}@example.com"), format!("b{round}@example.com"));
         let one = scene.register_named(&a).await.id;
@@ -141,8 +141,8 @@ pub(super) async fn two_who_want_each_others_names_are_refused_without_a_fault(s
     }
 }
 
-pub(super) async fn a_name_that_is_freed_and_wanted_has_one_holder_or_none(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_name_that_is_freed_and_wanted_has_one_holder_or_none(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     for round in 0..ROUNDS {
         let name = format!("name {round}");
         let old = scene.register_named(&name).await;

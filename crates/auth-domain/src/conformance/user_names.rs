@@ -28,8 +28,8 @@ async fn jane(scene: &Scene<'_>) -> User {
 const TAKEN_USERNAME: RegisterOutcome = RegisterOutcome::Taken(IdentifierKind::Username);
 const TAKEN_EMAIL: RegisterOutcome = RegisterOutcome::Taken(IdentifierKind::Email);
 
-pub(super) async fn a_user_is_found_by_each_of_their_names_in_every_spelling(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_user_is_found_by_each_of_their_names_in_every_spelling(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     scene.register_named("somebody else").await;
     let user = jane(&scene).await;
     for name in ["jane_doe", "JANE_DOE", "\u{ff2a}ane_doe", "jane@example.com", "Jane@Example.COM"] {
@@ -40,8 +40,8 @@ pub(super) async fn a_user_is_found_by_each_of_their_names_in_every_spelling(sto
     }
 }
 
-pub(super) async fn a_username_is_taken_in_every_spelling(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_username_is_taken_in_every_spelling(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     for (index, (held, asked)) in [
         ("john", "JOHN"),
         ("Stra\u{df}e", "STRASSE"),
@@ -59,8 +59,8 @@ pub(super) async fn a_username_is_taken_in_every_spelling(stores: &dyn StoreFixt
     }
 }
 
-pub(super) async fn an_email_is_taken_in_every_spelling(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn an_email_is_taken_in_every_spelling(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     for (held, asked) in [
         ("jane@example.com", "JANE@EXAMPLE.COM"),
         ("jane@b\u{fc}cher.example", "jane@xn--bcher-kva.example"),
@@ -73,8 +73,8 @@ pub(super) async fn an_email_is_taken_in_every_spelling(stores: &dyn StoreFixtur
     }
 }
 
-pub(super) async fn usernames_and_emails_share_one_space(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn usernames_and_emails_share_one_space(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     scene.register(&scene.new_user(identifiers(None, Some("jane@example.com")))).await;
     scene.register_named("john@example.com").await;
     assert_eq!(register(&scene, Some("Jane@Example.com"), None).await, TAKEN_USERNAME);
@@ -85,8 +85,8 @@ pub(super) async fn usernames_and_emails_share_one_space(stores: &dyn StoreFixtu
     assert_eq!(rename(&scene, &other, None, Some("JOHN@example.com")).await, taken(IdentifierKind::Email));
 }
 
-pub(super) async fn names_that_differ_are_free(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn names_that_differ_are_free(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     jane(&scene).await;
     for name in
         ["Jane Doe", "Jane-Doe", "jane_do", "jane_doee", "j\u{e0}ne_doe", "%", "jane%", "jane@example.co"]
@@ -95,8 +95,8 @@ pub(super) async fn names_that_differ_are_free(stores: &dyn StoreFixture) {
     }
 }
 
-pub(super) async fn when_both_names_are_taken_the_username_is_named(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn when_both_names_are_taken_the_username_is_named(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     jane(&scene).await;
     scene.register(&scene.new_user(identifiers(Some("zoe"), Some("zoe@example.com")))).await;
     let other = scene.register_named("other").await;
@@ -113,8 +113,8 @@ pub(super) async fn when_both_names_are_taken_the_username_is_named(stores: &dyn
     }
 }
 
-pub(super) async fn one_name_in_both_fields_of_one_user_is_no_conflict(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn one_name_in_both_fields_of_one_user_is_no_conflict(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let names = identifiers(Some("Jane@example.com"), Some("jane@Example.com"));
     let user = scene.register(&scene.new_user(names)).await;
     assert_eq!(scene.holder("jane@example.com").await, Some(user.id));
@@ -131,8 +131,8 @@ pub(super) async fn one_name_in_both_fields_of_one_user_is_no_conflict(stores: &
     assert_eq!(scene.holder("other").await, None, "the old name is free");
 }
 
-pub(super) async fn a_name_in_both_fields_stays_taken_until_both_have_changed(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_name_in_both_fields_stays_taken_until_both_have_changed(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let names = identifiers(Some("jane@example.com"), Some("jane@example.com"));
     let user = scene.register(&scene.new_user(names)).await;
     rename(&scene, &user, None, Some("new@example.com")).await;
@@ -142,8 +142,8 @@ pub(super) async fn a_name_in_both_fields_stays_taken_until_both_have_changed(st
     assert!(matches!(register(&scene, None, Some("jane@example.com")).await, RegisterOutcome::Registered(_)));
 }
 
-pub(super) async fn a_user_may_change_the_spelling_of_a_name(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_user_may_change_the_spelling_of_a_name(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = jane(&scene).await;
     let UpdateOutcome::Updated(changed) =
         rename(&scene, &user, Some("JANE_DOE"), Some("jane@example.COM")).await
@@ -156,8 +156,8 @@ pub(super) async fn a_user_may_change_the_spelling_of_a_name(stores: &dyn StoreF
     assert_eq!(register(&scene, None, Some("jane@example.com")).await, TAKEN_EMAIL);
 }
 
-pub(super) async fn a_user_may_swap_username_and_email(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_user_may_swap_username_and_email(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let names = identifiers(Some("a@example.com"), Some("b@example.com"));
     let user = scene.register(&scene.new_user(names)).await;
     let UpdateOutcome::Updated(changed) =
@@ -172,8 +172,8 @@ pub(super) async fn a_user_may_swap_username_and_email(stores: &dyn StoreFixture
     }
 }
 
-pub(super) async fn a_changed_name_frees_the_old_one(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_changed_name_frees_the_old_one(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = jane(&scene).await;
     rename(&scene, &user, Some("Janet"), Some("janet@example.com")).await;
     for old in ["jane_doe", "jane@example.com"] {
@@ -186,8 +186,8 @@ pub(super) async fn a_changed_name_frees_the_old_one(stores: &dyn StoreFixture) 
     assert_eq!(register(&scene, None, Some("janet@example.com")).await, TAKEN_EMAIL, "the new name is taken");
 }
 
-pub(super) async fn a_deleted_user_frees_their_names(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_deleted_user_frees_their_names(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = jane(&scene).await;
     assert!(scene.users().delete(user.id).await.expect("no fault"));
     assert_eq!(scene.holder("jane_doe").await, None);
@@ -196,8 +196,8 @@ pub(super) async fn a_deleted_user_frees_their_names(stores: &dyn StoreFixture) 
     assert_eq!(scene.holder("jane_doe").await, Some(again.id));
 }
 
-pub(super) async fn a_refused_registration_leaves_nothing_behind(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_refused_registration_leaves_nothing_behind(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = jane(&scene).await;
     let halves = [(Some("free"), Some("jane@example.com")), (Some("jane_doe"), Some("free@example.com"))];
     for (name, address) in halves {
@@ -212,11 +212,11 @@ pub(super) async fn a_refused_registration_leaves_nothing_behind(stores: &dyn St
     scene.register(&scene.new_user(identifiers(Some("free"), Some("free@example.com")))).await;
 }
 
-pub(super) async fn a_refused_change_leaves_everything_as_it_was(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_refused_change_leaves_everything_as_it_was(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     jane(&scene).await;
     let user = scene.register_whole("john").await;
-    stores.verify_email(user.id).await;
+    store.verify_email(user.id).await;
     let session = scene.open(&user, later(0)).await;
     let before = scene.login_record(user.id).await;
     for (name, address) in [("free", "jane@example.com"), ("jane_doe", "free@example.com")] {

@@ -7,16 +7,16 @@ use super::scene::{Scene, identifiers};
 use crate::model::UserNumber;
 use crate::ports::RegisterOutcome;
 
-pub(super) async fn numbers_are_at_least_1_and_below_2_to_the_53(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn numbers_are_at_least_1_and_below_2_to_the_53(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     for index in 0..3 {
         let number = scene.register_named(&format!("user {index}")).await.number;
         assert!((1..1 << 53).contains(&number.0), "{number}");
     }
 }
 
-pub(super) async fn each_number_is_greater_than_those_before(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn each_number_is_greater_than_those_before(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let mut last = UserNumber(0);
     for index in 0..20 {
         let number = scene.register_named(&format!("user {index}")).await.number;
@@ -25,8 +25,8 @@ pub(super) async fn each_number_is_greater_than_those_before(stores: &dyn StoreF
     }
 }
 
-pub(super) async fn the_number_of_a_deleted_user_is_never_given_again(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn the_number_of_a_deleted_user_is_never_given_again(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let mut last = scene.register_named("the first").await.number;
     for round in 0..5 {
         let user = scene.register_named(&format!("user {round}")).await;
@@ -36,8 +36,8 @@ pub(super) async fn the_number_of_a_deleted_user_is_never_given_again(stores: &d
     }
 }
 
-pub(super) async fn numbers_are_not_given_again_when_everybody_is_deleted(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn numbers_are_not_given_again_when_everybody_is_deleted(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let mut last = UserNumber(0);
     for round in 0..3 {
         let users = [
@@ -52,8 +52,8 @@ pub(super) async fn numbers_are_not_given_again_when_everybody_is_deleted(stores
     }
 }
 
-pub(super) async fn users_who_register_at_once_have_different_numbers(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn users_who_register_at_once_have_different_numbers(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let new: Vec<_> =
         (0..30).map(|index| scene.new_user(identifiers(Some(&format!("user {index}")), None))).collect();
     let outcomes = join_all(new.iter().map(|user| scene.users().register(user))).await;

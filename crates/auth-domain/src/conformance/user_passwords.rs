@@ -15,8 +15,8 @@ async fn upgrade(scene: &Scene<'_>, user: UserId, old: &PasswordHash, new: &Pass
     scene.users().upgrade_password_hash(user, old, new).await.expect("no fault")
 }
 
-pub(super) async fn each_change_of_a_password_counts_a_new_version(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn each_change_of_a_password_counts_a_new_version(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let other = scene.register_named("john").await;
     let others_password = scene.login_record(other.id).await.password;
     let user = scene.register_named("jane").await;
@@ -31,8 +31,8 @@ pub(super) async fn each_change_of_a_password_counts_a_new_version(stores: &dyn 
     assert_eq!(scene.login_record(other.id).await.password, others_password, "nobody else's changes");
 }
 
-pub(super) async fn a_password_changed_with_other_members_counts_a_new_version(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_password_changed_with_other_members_counts_a_new_version(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let before = scene.password_version(user.id).await;
     let changes = UserChanges {
@@ -48,8 +48,8 @@ pub(super) async fn a_password_changed_with_other_members_counts_a_new_version(s
     assert!(!change(&scene, user.id, before, &hash("third")).await, "the old version is outdated");
 }
 
-pub(super) async fn what_is_no_change_of_the_password_counts_no_version(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn what_is_no_change_of_the_password_counts_no_version(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let before = scene.password_version(user.id).await;
     assert!(upgrade(&scene, user.id, &hash("first"), &hash("first, but better")).await);
@@ -62,8 +62,8 @@ pub(super) async fn what_is_no_change_of_the_password_counts_no_version(stores: 
     assert_eq!(scene.password_version(user.id).await, before);
 }
 
-pub(super) async fn a_change_by_an_outdated_version_changes_nothing(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_change_by_an_outdated_version_changes_nothing(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let outdated = scene.password_version(user.id).await;
     assert!(change(&scene, user.id, outdated, &hash("second")).await);
@@ -77,8 +77,8 @@ pub(super) async fn a_change_by_an_outdated_version_changes_nothing(stores: &dyn
     assert_eq!(scene.session(session.session.id).await, session.session, "the session is live");
 }
 
-pub(super) async fn an_absent_users_password_is_not_changed(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn an_absent_users_password_is_not_changed(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let before = scene.login_record(user.id).await;
     let absent = UserId(scene.uuid());
@@ -87,8 +87,8 @@ pub(super) async fn an_absent_users_password_is_not_changed(stores: &dyn StoreFi
     assert_eq!(scene.login_record(user.id).await, before);
 }
 
-pub(super) async fn of_20_changes_of_one_version_exactly_one_succeeds(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn of_20_changes_of_one_version_exactly_one_succeeds(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     for round in 0..5 {
         let before = scene.password_version(user.id).await;
@@ -102,8 +102,8 @@ pub(super) async fn of_20_changes_of_one_version_exactly_one_succeeds(stores: &d
     }
 }
 
-pub(super) async fn a_better_hash_replaces_the_one_it_was_made_for_and_no_other(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_better_hash_replaces_the_one_it_was_made_for_and_no_other(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let other = scene.register_named("john").await;
     let user = scene.register_named("jane").await;
     assert!(upgrade(&scene, user.id, &hash("first"), &hash("better")).await);
@@ -116,8 +116,8 @@ pub(super) async fn a_better_hash_replaces_the_one_it_was_made_for_and_no_other(
     assert!(scene.login_record(other.id).await.password.hash == hash("first"), "nobody else's is replaced");
 }
 
-pub(super) async fn of_20_better_hashes_exactly_one_is_taken(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn of_20_better_hashes_exactly_one_is_taken(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let first = hash("first");
     let hashes: Vec<_> = (0..20).map(|index| hash(&format!("better {index}"))).collect();
@@ -127,8 +127,8 @@ pub(super) async fn of_20_better_hashes_exactly_one_is_taken(stores: &dyn StoreF
     assert!(scene.login_record(user.id).await.password.hash == *winners[0].1);
 }
 
-pub(super) async fn a_better_hash_never_brings_back_a_changed_password(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_better_hash_never_brings_back_a_changed_password(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     for round in 0..20 {
         let stored = scene.login_record(user.id).await.password;

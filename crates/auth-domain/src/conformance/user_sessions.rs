@@ -47,8 +47,8 @@ impl Home {
     }
 }
 
-pub(super) async fn a_changed_password_ends_every_session_of_its_user(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_changed_password_ends_every_session_of_its_user(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let home = home(&scene).await;
     let version = scene.password_version(home.user.id).await;
     let changed = scene.users().change_password(home.user.id, version, &hash("second"), later(9)).await;
@@ -56,8 +56,8 @@ pub(super) async fn a_changed_password_ends_every_session_of_its_user(stores: &d
     home.assert_all_ended(&scene, EndReason::PasswordChanged, later(9)).await;
 }
 
-pub(super) async fn a_password_changed_with_other_members_ends_every_session(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_password_changed_with_other_members_ends_every_session(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let home = home(&scene).await;
     let changes = UserChanges { password_hash: Some(hash("second")), ..UserChanges::default() };
     let outcome = scene.users().update(home.user.id, &changes, later(9)).await.expect("no fault");
@@ -65,23 +65,23 @@ pub(super) async fn a_password_changed_with_other_members_ends_every_session(sto
     home.assert_all_ended(&scene, EndReason::PasswordChanged, later(9)).await;
 }
 
-pub(super) async fn suspending_a_user_ends_every_session(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn suspending_a_user_ends_every_session(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let home = home(&scene).await;
     scene.users().set_status(home.user.id, UserStatus::Suspended, later(9)).await.expect("no fault");
     home.assert_all_ended(&scene, EndReason::Suspended, later(9)).await;
 }
 
-pub(super) async fn a_user_who_may_log_in_again_gets_no_session_back(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_user_who_may_log_in_again_gets_no_session_back(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let home = home(&scene).await;
     scene.users().set_status(home.user.id, UserStatus::Suspended, later(9)).await.expect("no fault");
     scene.users().set_status(home.user.id, UserStatus::Active, later(10)).await.expect("no fault");
     home.assert_all_ended(&scene, EndReason::Suspended, later(9)).await;
 }
 
-pub(super) async fn what_is_no_change_of_password_or_status_ends_no_session(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn what_is_no_change_of_password_or_status_ends_no_session(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let home = home(&scene).await;
     let changes = UserChanges { display_name: Some(display_name("Jane")), ..UserChanges::default() };
     scene.users().update(home.user.id, &changes, later(9)).await.expect("no fault");
@@ -93,8 +93,8 @@ pub(super) async fn what_is_no_change_of_password_or_status_ends_no_session(stor
     home.assert_all_live(&scene).await;
 }
 
-pub(super) async fn a_session_that_had_ended_keeps_its_end(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn a_session_that_had_ended_keeps_its_end(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let home = home(&scene).await;
     let ended = home.sessions[0].session.id;
     assert!(scene.sessions().end(ended, EndReason::LoggedOut, later(5)).await.expect("no fault"));
@@ -108,8 +108,8 @@ pub(super) async fn a_session_that_had_ended_keeps_its_end(stores: &dyn StoreFix
     assert_eq!(end(scene.session(other).await), Some((EndReason::PasswordChanged, later(9))));
 }
 
-pub(super) async fn deleting_a_user_deletes_their_sessions_and_credentials(stores: &dyn StoreFixture) {
-    let scene = Scene::new(stores);
+pub(super) async fn deleting_a_user_deletes_their_sessions_and_credentials(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
     let home = home(&scene).await;
     assert!(scene.users().delete(home.user.id).await.expect("no fault"));
     for NewSession { session, credential, .. } in &home.sessions {

@@ -1,23 +1,65 @@
-//! The suite notices adapters that break their promises.
+//! The conformance suite notices adapters that break their promises: for each promise there is an adapter that
+//! breaks it, and a case that fails for that reason.
+#![expect(clippy::expect_used, reason = "a panic fails the test")]
 
+mod chance_and_time;
+mod codecs;
+mod hashers;
 mod stores;
 
-use auth_domain::conformance::STORE_CASES;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use stores::{Broken, Fault};
+use auth_domain::conformance::{Case, STORE_CASES, StoreFixture};
+
+use stores::{Broken, Fault, NOTICED_BY};
+
+/// Asserts that each case fails for the subject next to it, and that there are no other cases.
+async fn assert_noticed<S: ?Sized + Send + Sync + 'static, const N: usize>(
+    cases: &'static [Case<S>],
+    noticed: [(Arc<S>, &str); N],
+) {
+    let mut seen = BTreeSet::new();
+    for (subject, name) in noticed {
+        let case = cases.iter().find(|case| case.name() == name).expect("a case of this name");
+        let verdict = tokio::spawn(async move { case.run(&*subject).await }).await;
+        assert!(verdict.is_err(), "{case} must notice");
+        seen.insert(case.name());
+    }
+    assert_eq!(seen, cases.iter().map(Case::name).collect(), "every case is seen to fail");
+}
+
+/// Whether the case fails for a store with this fault.
+async fn notices(case: &'static Case<dyn StoreFixture>, fault: Fault) -> bool {
+    let broken = Broken::by(fault);
+    tokio::spawn(async move { case.run(&broken).await }).await.is_err()
+}
+
+fn case(name: &str) -> &'static Case<dyn StoreFixture> {
+    STORE_CASES.iter().find(|case| case.to_string() == name).expect("a case of this name")
+}
 
 #[tokio::test]
-async fn matrix() {
-    let only = std::env::var("FAULT").ok();
-    for fault in Fault::ALL {
-        if only.as_ref().is_some_and(|only| *only != format!("{fault:?}")) { continue; }
-        let mut failed = vec![];
-        for case in STORE_CASES {
-            let broken = Broken::by(fault);
-            if tokio::spawn(async move { case.run(&broken).await }).await.is_err() {
-                failed.push(case.to_string());
-            }
-        }
-        println!("MATRIX {fault:?} {}", failed.join(" "));
+async fn a_store_that_keeps_its_promises_passes_though_its_calls_meet() {
+    for case in STORE_CASES {
+        assert!(!notices(case, Fault::None).await, "{case}");
     }
+}
+
+#[tokio::test]
+async fn a_store_that_breaks_a_promise_is_noticed() {
+    for (fault, cases) in NOTICED_BY {
+        for name in *cases {
+            assert!(notices(case(name), *fault).await, "{name} must notice {fault:?}");
+        }
+    }
+}
+
+#[test]
+fn every_case_is_seen_to_fail() {
+    let seen: BTreeSet<_> =
+        NOTICED_BY.iter().flat_map(|(_, cases)| *cases).map(ToString::to_string).collect();
+    let cases: BTreeSet<_> = STORE_CASES.iter().map(ToString::to_string).collect();
+    assert_eq!(seen, cases);
+    assert_eq!(cases.len(), STORE_CASES.len(), "no two cases have one name");
 }

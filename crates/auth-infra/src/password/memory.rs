@@ -97,7 +97,9 @@ mod tests {
     }
 
     fn scribble(blocks: &mut [Block]) {
-        blocks.iter_mut().for_each(|block| block.as_mut().fill(u64::MAX));
+        for block in blocks {
+            block.as_mut().fill(u64::MAX);
+        }
     }
 
     fn is_clear(memory: &Memory) -> bool {

@@ -256,13 +256,13 @@ mod tests {
 
     #[test]
     fn whatever_a_new_hash_would_have_more_of_makes_an_old_one_weaker() {
+        const SALT: &str = "c2l4dGVlbiBieXRlcyA6KQ";
         const TAG: &str = "3Wb8vUN60fcQUwC+Dp79Gry3hJrpwYWtbTJLT5BKJRg";
         let today = Params::new(19_456, 2, 1, Some(TAG_BYTES)).expect("parameters");
         let is_weaker = |algorithm: &str, parameters: &str, salt: &str, tag: &str| {
             let stored = format!("${algorithm}${parameters}${salt}${tag}");
             StoredHash::parse(&stored).expect("a hash").is_weaker_than(&today)
         };
-        const SALT: &str = "c2l4dGVlbiBieXRlcyA6KQ";
         for as_good in ["m=19456,t=2,p=1", "m=19456,t=3,p=1", "m=65536,t=2,p=4", "m=19456,t=2,p=2"] {
             assert!(!is_weaker("argon2id$v=19", as_good, SALT, TAG), "{as_good}");
         }

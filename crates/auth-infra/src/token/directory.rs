@@ -86,10 +86,8 @@ impl KeyDirectory {
         for entry in fs::read_dir(&self.path).map_err(cannot_list)? {
             let entry = entry.map_err(cannot_list)?;
             let name = entry.file_name();
-            let Some(kid) = name.to_str().and_then(|name| name.strip_suffix(EXTENSION)) else { continue };
-            if kid.starts_with('.') {
-                continue;
-            }
+            let name = name.to_str().filter(|name| !name.starts_with('.'));
+            let Some(kid) = name.and_then(|name| name.strip_suffix(EXTENSION)) else { continue };
             if !is_kid(kid) {
                 return Err(KeyFileError::Name(entry.path()));
             }

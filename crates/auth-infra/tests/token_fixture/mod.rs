@@ -1,5 +1,6 @@
 //! An issuer of tokens with a directory of keys of its own.
 #![allow(dead_code, reason = "each test program uses a part of it")]
+#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
 use std::fs;
 use std::path::Path;

@@ -30,7 +30,7 @@ struct State {
     numbers: BTreeMap<UserNumber, UserId>,
     /// The one uniqueness space of usernames and e-mail addresses.
     names: HashMap<IdentifierKey, UserId>,
-    sessions: HashMap<SessionId, Session>,
+    sessions: BTreeMap<SessionId, Session>,
     credentials: HashMap<SecretDigest, Credential>,
     api_keys: Vec<NewApiKey>,
 }

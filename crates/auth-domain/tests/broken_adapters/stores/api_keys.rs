@@ -32,10 +32,13 @@ impl ApiKeyRepository for Broken {
         let half = |digest: &SecretDigest| digest.as_bytes()[..16].to_vec();
         let known = self.notes().keys.iter().find(|known| half(&known.digest) == half(digest)).cloned();
         let found = match known {
-            Some(known) if self.is(Fault::FindsKeysByHalf) => ApiKeyRepository::find(&self.inner, &known.digest).await?,
+            Some(known) if self.is(Fault::FindsKeysByHalf) => {
+                ApiKeyRepository::find(&self.inner, &known.digest).await?
+            }
             _ => ApiKeyRepository::find(&self.inner, digest).await?,
         };
-        let found = found.map(|key| ApiKey { last_used_at: self.last_use(key.id).or(key.last_used_at), ..key });
+        let found =
+            found.map(|key| ApiKey { last_used_at: self.last_use(key.id).or(key.last_used_at), ..key });
         Ok(found.filter(|key| !self.is(Fault::HidesRevokedKeys) || key.revoked_at.is_none()))
     }
 

@@ -37,12 +37,12 @@ impl Broken {
             }
             return Ok(UpdateOutcome::Updated(User { identifiers: after, ..before }));
         }
-        if self.is(Fault::RefusesOwnNames) && self.wants_own_names(&changes, &old_keys) {
+        if self.is(Fault::RefusesOwnNames) && wants_any(&changes, &old_keys) {
             return Ok(UpdateOutcome::Taken(IdentifierKind::Username));
         }
         self.unverify(&before, &changes, now).await?;
         match self.write(&before, &changes, now).await? {
-            UpdateOutcome::Updated(changed) => self.updated(before, changed, &changes, now).await,
+            UpdateOutcome::Updated(after) => self.updated(before, after, &changes, now).await,
             UpdateOutcome::Taken(kind) => {
                 if self.is(Fault::ChangesHalfOfIt) {
                     let half = UserChanges { username: None, email: None, ..changes };
@@ -81,18 +81,14 @@ impl Broken {
         self.inner.update(user, changes, now).await
     }
 
-    fn wants_own_names(&self, changes: &UserChanges, own: &[IdentifierKey]) -> bool {
-        let username = changes.username.iter().map(Username::key);
-        let email = changes.email.iter().map(EmailAddress::key);
-        username.chain(email).any(|key| own.contains(key))
-    }
-
     /// Makes an e-mail address unverified that should stay verified.
     async fn unverify(&self, before: &User, changes: &UserChanges, now: Timestamp) -> Result<(), PortError> {
         let is_another_spelling = changes.email.is_some();
         let unverifies = match self.fault {
             Fault::UnverifiesEmailsInAnotherSpelling => is_another_spelling,
-            Fault::UnverifiesEmailsAtEveryChange => !is_another_spelling && *changes != UserChanges::default(),
+            Fault::UnverifiesEmailsAtEveryChange => {
+                !is_another_spelling && *changes != UserChanges::default()
+            }
             _ => false,
         };
         let (true, Some(email)) = (unverifies, before.identifiers.email()) else { return Ok(()) };
@@ -126,14 +122,14 @@ impl Broken {
     async fn updated(
         &self,
         before: User,
-        mut changed: User,
+        mut after: User,
         changes: &UserChanges,
         now: Timestamp,
     ) -> Result<UpdateOutcome, PortError> {
         match self.fault {
             Fault::KeepsChangedEmailsVerified if before.email_verified => {
                 self.inner.verify_email(before.id);
-                changed.email_verified = true;
+                after.email_verified = true;
             }
             Fault::ChangesEverybody => {
                 let shared = UserChanges { username: None, email: None, ..changes.clone() };
@@ -143,8 +139,8 @@ impl Broken {
             }
             Fault::KeepsOldNames => self.haunt(&before.identifiers).await?,
             Fault::FreesNamesStillHeld => {
-                let (names, after) = (before.identifiers.keys(), changed.identifiers.keys());
-                let kept = names.into_iter().filter(|old| after.iter().any(|new| new.1 == old.1));
+                let (names, new_names) = (before.identifiers.keys(), after.identifiers.keys());
+                let kept = names.into_iter().filter(|old| new_names.iter().any(|new| new.1 == old.1));
                 let kept: Vec<_> = kept.map(|(_, key)| key.clone()).collect();
                 self.notes().freed_names.extend(kept);
             }
@@ -155,7 +151,7 @@ impl Broken {
             Fault::AnswersUpdatesWithTheOldUser => return Ok(UpdateOutcome::Updated(before)),
             _ => {}
         }
-        Ok(UpdateOutcome::Updated(changed))
+        Ok(UpdateOutcome::Updated(after))
     }
 
     pub(super) async fn change_password_badly(
@@ -179,6 +175,7 @@ impl Broken {
             (Fault::CountsNoVersions, Some(stored)) if stored.version == version => {
                 self.inner.upgrade_password_hash(user, &stored.hash, hash).await?
             }
+            (Fault::ChangesTheAbsent, None) => true,
             _ => self.inner.change_password(user, version, hash, now).await?,
         };
         match self.fault {
@@ -209,7 +206,9 @@ impl Broken {
                 let current = self.inner.find_with_password(user).await?.map(|record| record.password.hash);
                 self.inner.upgrade_password_hash(user, &current.unwrap_or(stored.hash), new).await
             }
-            Fault::MatchesHashesWithoutCase if stored.hash.expose().eq_ignore_ascii_case(old.expose().trim()) => {
+            Fault::MatchesHashesWithoutCase
+                if stored.hash.expose().eq_ignore_ascii_case(old.expose().trim()) =>
+            {
                 self.inner.upgrade_password_hash(user, &stored.hash, new).await
             }
             Fault::RefusesAfterBetterHashes => {
@@ -219,4 +218,10 @@ impl Broken {
             _ => self.inner.upgrade_password_hash(user, old, new).await,
         }
     }
+}
+
+fn wants_any(changes: &UserChanges, keys: &[IdentifierKey]) -> bool {
+    let username = changes.username.iter().map(Username::key);
+    let email = changes.email.iter().map(EmailAddress::key);
+    username.chain(email).any(|key| keys.contains(key))
 }

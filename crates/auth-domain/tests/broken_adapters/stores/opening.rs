@@ -3,9 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use auth_domain::model::{
-    EndReason, NewSession, Session, SessionId, Timestamp, UserId, UserRef, UserStatus,
-};
+use auth_domain::model::{EndReason, NewSession, Session, SessionId, Timestamp, UserId, UserRef, UserStatus};
 use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{OpenOutcome, PortError, SessionRepository, UserRepository};
 use tokio::task::yield_now;
@@ -28,9 +26,15 @@ impl Broken {
         let new = &self.write_session(new).await?;
         let user = new.session.user_id;
         let record = self.inner.find_with_password(user).await?;
-        let may_open = record.as_ref().is_some_and(|record| {
-            record.user.status == UserStatus::Active && record.password.version == new.password_version
-        });
+        let is_new = !self
+            .notes()
+            .opened
+            .iter()
+            .any(|known| known.session.id == new.session.id || known.credential == new.credential);
+        let may_open = is_new
+            && record.as_ref().is_some_and(|record| {
+                record.user.status == UserStatus::Active && record.password.version == new.password_version
+            });
         if self.refuses(user) {
             return Ok(OpenOutcome::Refused);
         }
@@ -52,7 +56,9 @@ impl Broken {
         }
         let is_there = UserRepository::find(&self.inner, &UserRef::Id(user)).await?.is_some();
         match self.fault {
-            Fault::OpensForTheSuspended if is_there && !self.is_active(user).await? => Ok(OpenOutcome::Opened),
+            Fault::OpensForTheSuspended if is_there && !self.is_active(user).await? => {
+                Ok(OpenOutcome::Opened)
+            }
             Fault::OpensForNobody if !is_there => Ok(OpenOutcome::Opened),
             _ => Ok(outcome),
         }
@@ -125,7 +131,9 @@ impl Broken {
                 self.notes().opened.pop();
                 Ok(opened)
             }
-            Fault::OverwritesSessionsOfTheSameId => Ok(self.inner.open(new, policy).await.unwrap_or(OpenOutcome::Opened)),
+            Fault::OverwritesSessionsOfTheSameId => {
+                Ok(self.inner.open(new, policy).await.unwrap_or(OpenOutcome::Opened))
+            }
             _ => self.inner.open(new, policy).await,
         }
     }
@@ -136,7 +144,8 @@ impl Broken {
         let opened = self.notes().opened.clone();
         for known in opened {
             let whose = known.session.user_id == new.user_id || self.is(Fault::CountsSessionsOfEverybody);
-            if let (true, Some((session, _))) = (whose, self.inner.find(known.session.id).await?)
+            if let (true, Some((session, _))) =
+                (whose, SessionRepository::find(&self.inner, known.session.id).await?)
                 && self.counts(&session, new.created_at, policy)
             {
                 live.push(session);

@@ -26,7 +26,9 @@ impl Broken {
         }
         let session = self.notes().credentials.get(&attempt.presented).copied();
         let was_live = match session {
-            Some(session) => self.inner.find(session).await?.is_some_and(|(session, _)| session.end.is_none()),
+            Some(session) => {
+                self.inner.find(session).await?.is_some_and(|(session, _)| session.end.is_none())
+            }
             None => false,
         };
         if self.is(Fault::LosesEndsInRefreshes) {
@@ -73,9 +75,13 @@ impl Broken {
     async fn remember(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
         let (consumed, session) = {
             let notes = self.notes();
-            (notes.consumed.get(&attempt.presented).cloned(), notes.credentials.get(&attempt.presented).copied())
+            (
+                notes.consumed.get(&attempt.presented).cloned(),
+                notes.credentials.get(&attempt.presented).copied(),
+            )
         };
-        let (true, Some((at, nonce)), Some(session)) = (self.is(Fault::RemembersNonces), consumed, session) else {
+        let (true, Some((at, nonce)), Some(session)) = (self.is(Fault::RemembersNonces), consumed, session)
+        else {
             return Ok(None);
         };
         let Some((session, user)) = self.inner.find(session).await? else { return Ok(None) };
@@ -150,7 +156,9 @@ impl Broken {
             }
             Fault::ForgetsNoncesOfOtherSessions if self.notes().last_rotated != Some(attempt.presented) => {
                 self.inner.end(judged.record.session.id, EndReason::Replayed, attempt.now).await?;
-                let CredentialState::Consumed { at, .. } = judged.record.credential else { return Ok(judged) };
+                let CredentialState::Consumed { at, .. } = judged.record.credential else {
+                    return Ok(judged);
+                };
                 Ok(with(CredentialState::Consumed { at, successor: None }, RefreshVerdict::Replay))
             }
             _ => Ok(judged),

@@ -20,6 +20,16 @@ impl Broken {
             Fault::FaultsWhenNamesAreWaitedFor => Some(self.take_names(keys.clone()).await?),
             _ => None,
         };
+        if self.is(Fault::LetsNobodyHaveOneNameTwice) && keys.len() < names_in(&user.identifiers) {
+            return Ok(RegisterOutcome::Taken(IdentifierKind::Username));
+        }
+        if self.is(Fault::FindsByPatterns) {
+            for key in &keys {
+                if self.find_like(key).await?.is_some() {
+                    return Ok(RegisterOutcome::Taken(IdentifierKind::Username));
+                }
+            }
+        }
         if self.is(Fault::ChecksNamesBeforeItWrites) && self.are_free(&keys, user.id).await? {
             yield_now().await;
             return self.register_regardless(user).await;
@@ -32,7 +42,9 @@ impl Broken {
             outcome => outcome?,
         };
         match outcome {
-            RegisterOutcome::Registered(user) => Ok(RegisterOutcome::Registered(self.registered(user).await?)),
+            RegisterOutcome::Registered(user) => {
+                Ok(RegisterOutcome::Registered(self.registered(user).await?))
+            }
             RegisterOutcome::Taken(kind) => self.refuse_badly(user, kind).await,
         }
     }
@@ -49,7 +61,8 @@ impl Broken {
                 user.identifiers = Identifiers::new(username, None).unwrap_or(user.identifiers);
             }
             Fault::CutsNames => {
-                let cut = |name: Username| parse_username(&name.as_str().chars().take(100).collect::<String>());
+                let cut =
+                    |name: Username| parse_username(&name.as_str().chars().take(100).collect::<String>());
                 user.identifiers = identifiers(username.map(cut), email);
             }
             Fault::CutsHashes => {
@@ -62,7 +75,8 @@ impl Broken {
             }
             Fault::StoresNamesFolded => {
                 let email = email.map(|email| parse_email(email.key().as_str()));
-                user.identifiers = identifiers(username.map(|name| parse_username(name.key().as_str())), email);
+                user.identifiers =
+                    identifiers(username.map(|name| parse_username(name.key().as_str())), email);
             }
             Fault::ReadsNumbersIntoNames => {
                 let read = |name: Username| match name.as_str().parse::<f64>() {
@@ -108,7 +122,10 @@ impl Broken {
             Fault::TakesUsernamesAndEmailsApart => {
                 let users = self.inner.list(None, u32::MAX).await?;
                 let key = |user: &Identifiers| {
-                    (user.username().map(|name| name.key().clone()), user.email().map(|email| email.key().clone()))
+                    (
+                        user.username().map(|name| name.key().clone()),
+                        user.email().map(|email| email.key().clone()),
+                    )
                 };
                 let (name, address) = key(&user.identifiers);
                 let alike = users.iter().map(|known| key(&known.identifiers)).any(|known| {
@@ -124,7 +141,9 @@ impl Broken {
                     return self.register_regardless(user).await;
                 }
             }
-            Fault::NamesTheEmailFirst => return Ok(RegisterOutcome::Taken(self.blame(&user.identifiers, kind).await?)),
+            Fault::NamesTheEmailFirst => {
+                return Ok(RegisterOutcome::Taken(self.blame(&user.identifiers, kind).await?));
+            }
             Fault::RegistersHalfOfIt => {
                 let half = match kind {
                     IdentifierKind::Username => Identifiers::new(None, email.cloned()),
@@ -241,6 +260,10 @@ fn parse_username(typed: &str) -> Username {
 
 fn parse_email(typed: &str) -> EmailAddress {
     EmailAddress::parse(typed).expect("an e-mail address")
+}
+
+fn names_in(identifiers: &Identifiers) -> usize {
+    identifiers.username().iter().count() + identifiers.email().iter().count()
 }
 
 pub(super) fn to_milliseconds(time: Timestamp) -> Timestamp {

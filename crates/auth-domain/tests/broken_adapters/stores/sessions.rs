@@ -128,7 +128,8 @@ impl Broken {
         session.end = session.end.filter(|end| Some(end.reason) != forgotten);
         match self.fault {
             Fault::CutsClientIds => {
-                session.client_id = ClientId::from(session.client_id.as_str().chars().take(20).collect::<String>());
+                session.client_id =
+                    ClientId::from(session.client_id.as_str().chars().take(20).collect::<String>());
             }
             Fault::CountsNoRefresh => session.last_refreshed_at = session.created_at,
             Fault::MovesTheExpiry if session.last_refreshed_at > session.created_at => {

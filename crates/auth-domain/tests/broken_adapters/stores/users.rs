@@ -53,10 +53,10 @@ impl UserRepository for Broken {
             (Fault::FaultsOnHugeNumbers, Some(after)) if after.0.abs() >= 1 << 53 => {
                 return Err(unavailable("out of range"));
             }
-            (Fault::ListsNothingAfterAGap, Some(after)) => {
-                if UserRepository::find(&self.inner, &UserRef::Number(after)).await?.is_none() {
-                    return Ok(vec![]);
-                }
+            (Fault::ListsNothingAfterAGap, Some(after))
+                if UserRepository::find(&self.inner, &UserRef::Number(after)).await?.is_none() =>
+            {
+                return Ok(vec![]);
             }
             _ => {}
         }
@@ -114,7 +114,9 @@ impl UserRepository for Broken {
             (Fault::EndsSessionsForNoReason, UserStatus::Active) => {
                 self.end_sessions(|owner| owner == user, now).await?;
             }
-            (Fault::EndsSessionsOfEverybody, UserStatus::Suspended) => self.end_sessions(|_| true, now).await?,
+            (Fault::EndsSessionsOfEverybody, UserStatus::Suspended) => {
+                self.end_sessions(|_| true, now).await?;
+            }
             (_, UserStatus::Suspended) => self.notes().once_suspended.push(user),
             _ => {}
         }
@@ -167,11 +169,10 @@ impl Broken {
     }
 
     /// The first user with a name that is like this one, where `%` is any text and `_` is any character.
-    async fn find_like(&self, pattern: &IdentifierKey) -> Result<Option<User>, PortError> {
+    pub(super) async fn find_like(&self, pattern: &IdentifierKey) -> Result<Option<User>, PortError> {
         let users = self.inner.list(None, u32::MAX).await?;
-        let is_like = |user: &User| {
-            user.identifiers.keys().iter().any(|(_, key)| like(pattern.as_str(), key.as_str()))
-        };
+        let is_like =
+            |user: &User| user.identifiers.keys().iter().any(|(_, key)| like(pattern.as_str(), key.as_str()));
         Ok(users.into_iter().find(is_like))
     }
 
@@ -202,10 +203,13 @@ fn like(pattern: &str, text: &str) -> bool {
     let mut pattern = pattern.chars();
     match pattern.next() {
         None => text.is_empty(),
-        Some('%') => text.is_char_boundary(0) && (0..=text.len()).any(|at| text.is_char_boundary(at) && like(pattern.as_str(), &text[at..])),
+        Some('%') => {
+            (0..=text.len()).any(|at| text.is_char_boundary(at) && like(pattern.as_str(), &text[at..]))
+        }
         Some(wanted) => {
             let mut text = text.chars();
-            text.next().is_some_and(|found| wanted == '_' || wanted == found) && like(pattern.as_str(), text.as_str())
+            text.next().is_some_and(|found| wanted == '_' || wanted == found)
+                && like(pattern.as_str(), text.as_str())
         }
     }
 }
