@@ -20,6 +20,14 @@ pub trait Dialect: Send + Sync {
     /// The dialect's routes.
     fn routes(&self) -> &'static [Route];
 
+    /// Whether a request for an endpoint that other dialects have at the same path is in this dialect's words.
+    ///
+    /// The dialects are asked in the order of [`ALL`](super::ALL), and the last of them that are at the path is not
+    /// asked: it answers whatever none before it recognises. So the choice is total.
+    fn recognises(&self, _endpoint: Endpoint, _request: &Request, _auth: &Auth) -> bool {
+        false
+    }
+
     /// Says in the dialect's words that a request failed; `None` when it reached none of the dialect's endpoints.
     /// Status and body only: headers that follow from the failure are added for all dialects alike.
     fn render(&self, failure: &Failure, endpoint: Option<Endpoint>) -> HttpResponse;
@@ -66,8 +74,18 @@ pub enum Endpoint {
     LogIn,
     /// A session is refreshed.
     Refresh,
+    /// A session ends.
+    LogOut,
+    /// A user is told what is known of them.
+    Me,
     /// Something that only users may see.
     ProtectedResource,
+    /// A program reads a user.
+    GetUser,
+    /// A program changes a user.
+    UpdateUser,
+    /// A program deletes a user.
+    DeleteUser,
 }
 
 /// What a dialect's handlers work with.

@@ -5,6 +5,7 @@
 
 mod dialect;
 mod mount;
+mod place;
 pub mod single_token;
 mod site;
 

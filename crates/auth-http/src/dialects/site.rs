@@ -1,6 +1,6 @@
 //! All that is served: the dialects in their places, and what lies beside them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix_web::web::{self, Payload, ServiceConfig};
@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::problem;
 
 use super::Mount;
+use super::place::Place;
 
 /// All the dialects that are served.
 pub struct Site {
@@ -17,7 +18,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// A site of these dialects, whose prefixes differ.
+    /// A site of these dialects, in the order of [`ALL`](super::ALL).
     #[must_use]
     pub fn new(mounts: Vec<Mount>) -> Self {
         Self { mounts: mounts.into_iter().map(Arc::new).collect() }
@@ -30,17 +31,13 @@ impl Site {
 
     /// Puts every route of every dialect in its place, and an answer everywhere else.
     pub fn configure(self: &Arc<Self>, app: &mut ServiceConfig) {
-        for mount in &self.mounts {
-            let paths: BTreeSet<_> = mount.dialect.routes().iter().map(|route| route.path).collect();
-            for path in paths {
-                let full_path = format!("{}{path}", mount.prefix);
-                let mount = Arc::clone(mount);
-                let answer = move |head: HttpRequest, payload: Payload| {
-                    let mount = Arc::clone(&mount);
-                    async move { mount.answer(path, head, payload).await }
-                };
-                app.service(web::resource(full_path).to(answer));
-            }
+        for (path, place) in self.places() {
+            let place = Arc::new(place);
+            let answer = move |head: HttpRequest, payload: Payload| {
+                let place = Arc::clone(&place);
+                async move { place.answer(head, payload).await }
+            };
+            app.service(web::resource(path).to(answer));
         }
         let site = Arc::clone(self);
         let elsewhere = move |head: HttpRequest| {
@@ -48,6 +45,17 @@ impl Site {
             async move { response }
         };
         app.default_service(web::to(elsewhere));
+    }
+
+    fn places(&self) -> BTreeMap<String, Place> {
+        let mut places = BTreeMap::<_, Place>::new();
+        for mount in &self.mounts {
+            for route in mount.dialect.routes() {
+                let path = format!("{}{}", mount.prefix, route.path);
+                places.entry(path).or_default().add(Arc::clone(mount), route);
+            }
+        }
+        places
     }
 
     /// Says that a request for `path` failed: in the words of the dialect whose path it is, if it is one's.

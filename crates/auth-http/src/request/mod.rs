@@ -6,6 +6,8 @@ mod client_address;
 mod fields;
 mod json;
 
+use std::cell::OnceCell;
+
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::web::{Bytes, Payload};
@@ -20,24 +22,42 @@ pub use json::JsonObject;
 const ONCE: [HeaderName; 3] =
     [header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("x-api-key")];
 
-/// A request that has arrived whole.
+/// A request that has arrived, or as much of it as could be received.
 #[derive(Debug)]
 pub struct Request {
     head: HttpRequest,
     body: Bytes,
+    json: OnceCell<Option<JsonObject>>,
 }
 
 impl Request {
-    /// Waits for the rest of a request.
+    /// Waits for the rest of a request. The failure, if any, comes beside the request, so that it can be told by whom
+    /// it has to be worded.
     ///
-    /// # Errors
-    /// When the head contradicts itself, or the body is too large or too slow.
-    pub async fn receive(head: HttpRequest, payload: Payload) -> Result<Self, Failure> {
-        if ONCE.iter().any(|name| head.headers().get_all(name).nth(1).is_some()) {
-            return Err(Failure::MalformedHeader);
-        }
-        let body = body::receive(&head, payload).await?;
-        Ok(Self { head, body })
+    /// It fails when the head contradicts itself, or the body is too large or too slow; the body is empty then.
+    pub async fn receive(head: HttpRequest, payload: Payload) -> (Self, Result<(), Failure>) {
+        let received = if ONCE.iter().any(|name| head.headers().get_all(name).nth(1).is_some()) {
+            Err(Failure::MalformedHeader)
+        } else {
+            body::receive(&head, payload).await
+        };
+        let (body, outcome) = match received {
+            Ok(body) => (body, Ok(())),
+            Err(failure) => (Bytes::new(), Err(failure)),
+        };
+        (Self { head, body, json: OnceCell::new() }, outcome)
+    }
+
+    /// The head: method, path, headers.
+    #[must_use]
+    pub fn head(&self) -> &HttpRequest {
+        &self.head
+    }
+
+    /// The part of the path that the route calls by this name; empty when it has no such part.
+    #[must_use]
+    pub fn path_part(&self, name: &str) -> &str {
+        self.head.match_info().query(name)
     }
 
     /// The access token in the `Authorization` header (RFC 6750, section 2.1).
@@ -53,13 +73,19 @@ impl Request {
     /// # Errors
     /// [`Failure::UnsupportedMediaType`] when it is not declared as JSON, [`Failure::MalformedBody`] when it is not
     /// a JSON object.
-    pub fn json(&self) -> Result<JsonObject, Failure> {
+    pub fn json(&self) -> Result<&JsonObject, Failure> {
         if self.body.is_empty() {
             return Err(Failure::MalformedBody);
         }
         if !body::is_json(self.head.headers()) {
             return Err(Failure::UnsupportedMediaType);
         }
-        JsonObject::parse(&self.body)
+        self.json.get_or_init(|| JsonObject::parse(&self.body).ok()).as_ref().ok_or(Failure::MalformedBody)
+    }
+
+    /// Whether the body is a JSON object with this member, whatever it holds.
+    #[must_use]
+    pub fn has_member(&self, name: &str) -> bool {
+        self.json().is_ok_and(|body| body.get(name).is_some())
     }
 }

@@ -12,20 +12,18 @@ use super::requests;
 use super::responses::{LoggedIn, ProtectedData, Refreshed, Registered};
 
 pub(super) async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let command = requests::register(context, &request.json()?)?;
+    let command = requests::register(context, request.json()?)?;
     context.auth.register(command).await?;
     Ok(reply::json(StatusCode::CREATED, &Registered { message: "User registered successfully." }))
 }
 
 pub(super) async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let body = request.json()?;
-    let grant = context.auth.log_in(requests::log_in(context, &body)?).await?;
+    let grant = context.auth.log_in(requests::log_in(context, request.json()?)?).await?;
     Ok(reply::json(StatusCode::OK, &LoggedIn { acc_token: grant.access_token.expose() }))
 }
 
 pub(super) async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let body = request.json()?;
-    let grant = context.auth.refresh_session(requests::refresh(context, &body)?).await?;
+    let grant = context.auth.refresh_session(requests::refresh(context, request.json()?)?).await?;
     Ok(reply::json(StatusCode::OK, &Refreshed { token: grant.access_token.expose() }))
 }
 
