@@ -143,12 +143,16 @@ fn greet(settings: &Settings, site: &Site) -> io::Result<()> {
     writeln!(out, "  store: {}", settings.database.url)?;
     writeln!(out, "  signing keys: {}", settings.keys_dir.display())?;
     for mount in site.mounts() {
-        writeln!(out, "  {}: {base}{}", mount.dialect.profile().name, mount.prefix)?;
+        writeln!(out, "  {}: {base}{}", mount.dialect.profile().name, mount.context.prefix)?;
     }
     if let Some(mount) = site.mounts().next() {
         let (path, body) = mount.dialect.profile().sample;
         writeln!(out, "\nTry it:")?;
-        writeln!(out, "  curl -i {base}{}{path} -H 'Content-Type: application/json' \\", mount.prefix)?;
+        writeln!(
+            out,
+            "  curl -i {base}{}{path} -H 'Content-Type: application/json' \\",
+            mount.context.prefix
+        )?;
         writeln!(out, "    -d '{body}'")?;
     }
     writeln!(out, "\nCtrl-C answers what is under way and stops.")?;

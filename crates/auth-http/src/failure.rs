@@ -3,7 +3,10 @@
 use actix_web::http::Method;
 use auth_domain::model::{IdentifierKind, SessionId};
 use auth_domain::ports::{Cause, PortError};
-use auth_domain::use_cases::{AuthenticateError, LogInError, RefreshSessionError, RegisterError};
+use auth_domain::use_cases::{
+    AuthenticateApiKeyError, AuthenticateError, LogInError, RefreshSessionError, RegisterError,
+    UpdateUserError,
+};
 
 /// What is wrong with one member of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +48,14 @@ pub enum Failure {
     InvalidRefreshToken,
     /// What was presented had been used before; its session has been ended. Answered like the one before.
     ReplayedRefreshToken(SessionId),
-    /// The user is known, and may not.
+    /// There is no API key, or it is unknown, revoked or expired.
+    InvalidApiKey,
+    /// The user or the program is known, and may not.
     Forbidden,
+    /// A page of another site had a browser send its cookie.
+    CrossSite,
+    /// There is no such user.
+    UnknownUser,
     /// The service cannot answer now; the same request may succeed in a moment.
     Unavailable(Cause),
     /// The service is at fault.
@@ -88,6 +97,26 @@ impl From<PortError> for Failure {
             PortError::Unavailable(cause) => Self::Unavailable(cause),
             PortError::Overloaded => Self::Unavailable(Cause::from("the queue for password hashing is full")),
             PortError::Corrupt(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<AuthenticateApiKeyError> for Failure {
+    fn from(error: AuthenticateApiKeyError) -> Self {
+        match error {
+            AuthenticateApiKeyError::InvalidKey => Self::InvalidApiKey,
+            AuthenticateApiKeyError::MissingScope(_) => Self::Forbidden,
+            AuthenticateApiKeyError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<UpdateUserError> for Failure {
+    fn from(error: UpdateUserError) -> Self {
+        match error {
+            UpdateUserError::NotFound => Self::UnknownUser,
+            UpdateUserError::Taken(kind) => Self::Taken(kind),
+            UpdateUserError::Port(error) => error.into(),
         }
     }
 }

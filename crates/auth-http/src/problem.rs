@@ -41,11 +41,12 @@ fn status(failure: &Failure) -> StatusCode {
         }
         Failure::MissingToken
         | Failure::InvalidToken
+        | Failure::InvalidApiKey
         | Failure::InvalidCredentials
         | Failure::InvalidRefreshToken
         | Failure::ReplayedRefreshToken(_) => StatusCode::UNAUTHORIZED,
-        Failure::Forbidden => StatusCode::FORBIDDEN,
-        Failure::UnknownPath => StatusCode::NOT_FOUND,
+        Failure::Forbidden | Failure::CrossSite => StatusCode::FORBIDDEN,
+        Failure::UnknownPath | Failure::UnknownUser => StatusCode::NOT_FOUND,
         Failure::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
         Failure::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
         Failure::Taken(_) => StatusCode::CONFLICT,

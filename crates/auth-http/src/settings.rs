@@ -166,6 +166,7 @@ impl Settings {
             password: PasswordSettings { min_length: None },
             registration: RegistrationSettings {
                 default_roles: Role::parse("customer").into_iter().collect(),
+                self_assignable_roles: Role::parse("customer").into_iter().collect(),
             },
             protected: ProtectedSettings { required_role: None },
             log: LogSettings { format: None, level: LogLevel::default() },

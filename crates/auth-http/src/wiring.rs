@@ -111,9 +111,12 @@ pub fn site(settings: &Settings, auth: &Auth) -> Site {
             client,
             passwords: settings.password.raise(profile.passwords),
             default_roles: settings.registration.default_roles.clone(),
+            self_assignable_roles: settings.registration.self_assignable_roles.clone(),
             required_role: settings.protected.required_role.clone(),
+            prefix: set.prefix.clone(),
+            public_url: settings.public_url.clone(),
         };
-        Some(Mount { dialect, prefix: set.prefix.clone(), context })
+        Some(Mount { dialect, context })
     });
     Site::new(enabled.collect())
 }

@@ -11,6 +11,7 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::failure::Failure;
 use crate::request::Request;
+use crate::settings::PublicUrl;
 
 /// One way to speak to the service.
 pub trait Dialect: Send + Sync {
@@ -99,8 +100,14 @@ pub struct Context {
     pub passwords: PasswordPolicy,
     /// What a new user may do.
     pub default_roles: Roles,
+    /// What a new user may choose to be.
+    pub self_assignable_roles: Roles,
     /// The role that the protected resource asks for.
     pub required_role: Option<Role>,
+    /// What the dialect's paths begin with.
+    pub prefix: String,
+    /// Where clients find the service.
+    pub public_url: PublicUrl,
 }
 
 impl Context {

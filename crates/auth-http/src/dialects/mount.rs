@@ -11,8 +11,6 @@ use super::{Context, Dialect, Endpoint};
 pub struct Mount {
     /// The dialect.
     pub dialect: &'static dyn Dialect,
-    /// What its paths begin with.
-    pub prefix: String,
     /// What its handlers work with.
     pub context: Context,
 }
@@ -20,7 +18,8 @@ pub struct Mount {
 impl Mount {
     /// Whether `path` is the prefix or below it.
     pub(super) fn covers(&self, path: &str) -> bool {
-        path.strip_prefix(self.prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.strip_prefix(self.context.prefix.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// Logs a failure, and says in the dialect's words that the request failed.

@@ -51,7 +51,7 @@ impl Site {
         let mut places = BTreeMap::<_, Place>::new();
         for mount in &self.mounts {
             for route in mount.dialect.routes() {
-                let path = format!("{}{}", mount.prefix, route.path);
+                let path = format!("{}{}", mount.context.prefix, route.path);
                 places.entry(path).or_default().add(Arc::clone(mount), route);
             }
         }
@@ -61,7 +61,7 @@ impl Site {
     /// Says that a request for `path` failed: in the words of the dialect whose path it is, if it is one's.
     pub fn refuse(&self, path: &str, failure: &Failure) -> HttpResponse {
         let covering = self.mounts.iter().filter(|mount| mount.covers(path));
-        match covering.max_by_key(|mount| mount.prefix.len()) {
+        match covering.max_by_key(|mount| mount.context.prefix.len()) {
             Some(mount) => mount.refuse(failure, None),
             None => problem::refuse(failure),
         }

@@ -198,14 +198,24 @@ fn passwords() -> Vec<Setting> {
     ]
 }
 
-fn users() -> [Setting; 2] {
+const ROLES: &str =
+    "role names, each 1 to 64 of a-z, 0-9, '_', '-' and '.', beginning with a letter, in a list";
+
+fn users() -> [Setting; 3] {
     [
         Setting::list(
             "registration.default_roles",
-            "role names, each 1 to 64 of a-z, 0-9, '_', '-' and '.', beginning with a letter, in a list",
-            "The roles of a user who registers.",
+            ROLES,
+            "The roles of a user who registers and chooses none.",
             |s| Some(s.registration.default_roles.to_string()),
             |s, text| store(&mut s.registration.default_roles, Roles::parse(text).ok()),
+        ),
+        Setting::list(
+            "registration.self_assignable_roles",
+            ROLES,
+            "The roles that a user who registers may choose, in dialects that let them choose one.",
+            |s| Some(s.registration.self_assignable_roles.to_string()),
+            |s, text| store(&mut s.registration.self_assignable_roles, Roles::parse(text).ok()),
         ),
         Setting::text(
             "protected.required_role",

@@ -72,6 +72,8 @@ impl PasswordSettings {
 pub struct RegistrationSettings {
     /// The roles of a user who registers.
     pub default_roles: Roles,
+    /// The roles that a user who registers may choose.
+    pub self_assignable_roles: Roles,
 }
 
 /// The protected resource.

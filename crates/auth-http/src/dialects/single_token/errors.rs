@@ -30,8 +30,9 @@ fn words(failure: &Failure, endpoint: Option<Endpoint>) -> (StatusCode, &'static
         Failure::InvalidRefreshToken | Failure::ReplayedRefreshToken(_) => {
             (StatusCode::UNAUTHORIZED, "Invalid token.")
         }
-        Failure::Forbidden => (StatusCode::FORBIDDEN, "Forbidden."),
-        Failure::UnknownPath => (StatusCode::NOT_FOUND, "Not found."),
+        Failure::InvalidApiKey => (StatusCode::UNAUTHORIZED, "Unauthorized."),
+        Failure::Forbidden | Failure::CrossSite => (StatusCode::FORBIDDEN, "Forbidden."),
+        Failure::UnknownPath | Failure::UnknownUser => (StatusCode::NOT_FOUND, "Not found."),
         Failure::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed."),
         Failure::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "Request timeout."),
         Failure::Taken(_) => (StatusCode::CONFLICT, "User already exists."),
