@@ -165,8 +165,8 @@ impl Settings {
             },
             password: PasswordSettings { min_length: None },
             registration: RegistrationSettings {
-                default_roles: Role::parse("customer").into_iter().collect(),
-                self_assignable_roles: Role::parse("customer").into_iter().collect(),
+                default_roles: Roles::parse("customer").unwrap_or_default(),
+                self_assignable_roles: Roles::parse("customer").unwrap_or_default(),
             },
             protected: ProtectedSettings { required_role: None },
             log: LogSettings { format: None, level: LogLevel::default() },

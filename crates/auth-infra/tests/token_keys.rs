@@ -6,6 +6,7 @@ mod token_fixture;
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -165,13 +166,19 @@ fn what_looks_like_a_key_and_is_none_is_named_and_not_quoted() {
 }
 
 #[test]
-fn what_is_no_file_is_refused_without_being_read() {
-    let dir = directory();
-    fs::create_dir(dir.path().join("bad.pem")).expect("a directory");
-    assert!(open(dir.path(), KeyAlgorithm::Ed25519).err().expect("no file").to_string().contains("bad.pem"));
-    let dir = directory();
-    symlink("/dev/zero", dir.path().join("bad.pem")).expect("a link");
-    assert!(open(dir.path(), KeyAlgorithm::Ed25519).err().expect("no file").to_string().contains("bad.pem"));
+fn what_is_no_file_is_refused_without_being_opened() {
+    let refusal = |make: fn(&Path)| {
+        let dir = directory();
+        make(&dir.path().join("bad.pem"));
+        open(dir.path(), KeyAlgorithm::Ed25519).err().expect("no file").to_string()
+    };
+    for said in [
+        refusal(|path| fs::create_dir(path).expect("a directory")),
+        refusal(|path| drop(UnixListener::bind(path).expect("a socket"))),
+        refusal(|path| symlink("/dev/zero", path).expect("a link")),
+    ] {
+        assert!(said.contains("bad.pem is not one Ed25519 or P-256 private key"), "{said}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::AccessTokenCodecs;
 use super::scene::{later, now, roles};
-use crate::model::{AccessClaims, ClientId, Role, Roles, SessionId, Timestamp, TokenId, UserId};
+use crate::model::{AccessClaims, ClientId, ROLES_MAX, Role, Roles, SessionId, Timestamp, TokenId, UserId};
 
 /// What a token of every day says.
 fn claims() -> AccessClaims {
@@ -30,7 +30,10 @@ pub(super) async fn a_token_is_verified_to_the_claims_it_was_signed_for(codecs: 
     for claims in [
         claims(),
         AccessClaims { roles: Roles::default(), ..claims() },
-        AccessClaims { roles: (0..20).map(role).collect(), ..claims() },
+        AccessClaims {
+            roles: Roles::new((0..ROLES_MAX).map(role)).expect("as many as there may be"),
+            ..claims()
+        },
         AccessClaims { client_id: ClientId::from("\"\u{f6}\\\u{1f600}\n\u{0}".to_owned()), ..claims() },
         AccessClaims { client_id: ClientId::from_static(""), ..claims() },
         AccessClaims { token_id: TokenId(Uuid::nil()), user_id: UserId(Uuid::max()), ..claims() },

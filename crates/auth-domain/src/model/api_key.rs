@@ -137,7 +137,7 @@ pub struct ApiKey {
     pub scopes: Scopes,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it stops to serve; `None`: never by itself.
+    /// When it stops serving; `None`: never by itself.
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,

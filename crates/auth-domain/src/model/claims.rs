@@ -3,14 +3,24 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use super::{ClientId, Roles, SessionId, Timestamp, UserId};
 use crate::policy::TokenPolicy;
+use crate::ports::SecureRandom;
 
 /// An access token's id: its `jti` (RFC 7519, section 4.1.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenId(pub Uuid);
+
+impl TokenId {
+    /// A new id, which tells nothing: a UUID of version 4 (RFC 9562, section 5.4).
+    pub fn generate(random: &dyn SecureRandom) -> Self {
+        let mut bytes = [0; 16];
+        random.fill(&mut bytes);
+        Self(Builder::from_random_bytes(bytes).into_uuid())
+    }
+}
 
 impl fmt::Display for TokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,7 +44,7 @@ pub struct AccessClaims {
     pub roles: Roles,
     /// `iat`: when the token was issued.
     pub issued_at: Timestamp,
-    /// `exp`: when the token stops to serve.
+    /// `exp`: when the token stops serving.
     pub expires_at: Timestamp,
 }
 

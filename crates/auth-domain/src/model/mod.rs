@@ -27,7 +27,7 @@ pub use refresh::{
     CredentialState, JudgedRefresh, RefreshAttempt, RefreshHandle, RefreshRecord, RefreshRefusal,
     RefreshVerdict, SuccessorNonce,
 };
-pub use role::{InvalidRole, ROLE_MAX_LENGTH, Role, Roles};
+pub use role::{InvalidRole, InvalidRoles, ROLE_MAX_LENGTH, ROLES_MAX, Role, Roles};
 pub use secret::{ApiKeySecret, CallingAsProgram, Purpose, RefreshSecret, Refreshing, Secret, SecretDigest};
 pub use session::{Client, ClientId, EndReason, NewSession, RefreshStyle, Session, SessionEnd, SessionId};
 pub use timestamp::Timestamp;

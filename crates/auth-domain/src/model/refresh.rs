@@ -27,11 +27,7 @@ impl RefreshHandle {
     pub fn generate(style: RefreshStyle, session: SessionId, random: &dyn SecureRandom) -> Self {
         match style {
             RefreshStyle::Rotating | RefreshStyle::Reusable => Self::Secret(RefreshSecret::generate(random)),
-            RefreshStyle::SelfRenewing => {
-                let mut bytes = [0; 16];
-                random.fill(&mut bytes);
-                Self::Token(session, TokenId(Builder::from_random_bytes(bytes).into_uuid()))
-            }
+            RefreshStyle::SelfRenewing => Self::Token(session, TokenId::generate(random)),
         }
     }
 

@@ -36,20 +36,43 @@ impl Role {
     }
 }
 
-/// The roles of one user, each once, in alphabetical order.
+/// The most roles a user may have: they stand in every access token, which has to fit into a header.
+pub const ROLES_MAX: usize = 20;
+
+/// Why some roles cannot be a user's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum InvalidRoles {
+    /// One of them is not the name of a role.
+    #[error(transparent)]
+    Name(#[from] InvalidRole),
+    /// There are more than [`ROLES_MAX`].
+    #[error("must be at most {ROLES_MAX} roles")]
+    TooMany,
+}
+
+/// The roles of one user: at most [`ROLES_MAX`], each once, in alphabetical order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roles(BTreeSet<Role>);
 
 impl Roles {
+    /// These roles.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn new(roles: impl IntoIterator<Item = Role>) -> Result<Self, InvalidRoles> {
+        let roles: BTreeSet<_> = roles.into_iter().collect();
+        if roles.len() <= ROLES_MAX { Ok(Self(roles)) } else { Err(InvalidRoles::TooMany) }
+    }
+
     /// Reads what [`Display`](fmt::Display) writes: names joined by commas; an empty text is no role.
     ///
     /// # Errors
-    /// When one of the names is not a role's.
-    pub fn parse(joined: &str) -> Result<Self, InvalidRole> {
+    /// When one of the names is not a role's, or there are too many.
+    pub fn parse(joined: &str) -> Result<Self, InvalidRoles> {
         if joined.is_empty() {
             return Ok(Self::default());
         }
-        joined.split(',').map(Role::parse).collect()
+        Self::new(joined.split(',').map(Role::parse).collect::<Result<Vec<_>, _>>()?)
     }
 
     /// Whether `role` is among them.
@@ -61,12 +84,6 @@ impl Roles {
     /// The roles in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &Role> {
         self.0.iter()
-    }
-}
-
-impl FromIterator<Role> for Roles {
-    fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
-        Self(roles.into_iter().collect())
     }
 }
 
@@ -93,6 +110,13 @@ mod tests {
         assert_eq!(roles.to_string(), "admin,customer");
         assert_eq!(Roles::parse(&roles.to_string()), Ok(roles));
         assert_eq!(Roles::parse(""), Ok(Roles::default()));
+    }
+
+    #[test]
+    fn there_are_at_most_as_many_as_fit_into_a_token() {
+        let joined = |count: usize| (0..count).map(|n| format!("role{n}")).collect::<Vec<_>>().join(",");
+        assert!(Roles::parse(&joined(ROLES_MAX)).is_ok());
+        assert_eq!(Roles::parse(&joined(ROLES_MAX + 1)), Err(InvalidRoles::TooMany));
     }
 
     #[test]

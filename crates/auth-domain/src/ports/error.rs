@@ -7,7 +7,9 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// A port could not do its work. Absence and refusal are not errors: they are outcomes.
 ///
-/// An adapter that answers with an error MUST have changed nothing.
+/// An adapter that answers with an error MUST have changed nothing, with one exception: [`Unavailable`](Self::Unavailable)
+/// may also mean that the answer to a commit was lost; the whole change has happened then, or none of it. Repeating the
+/// call is safe: a registration answers that the name is taken, a refresh within the grace gets the same successor.
 #[derive(Debug, Error)]
 pub enum PortError {
     /// What the adapter works with is away: the same call may succeed later.

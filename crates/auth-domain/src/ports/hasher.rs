@@ -14,7 +14,7 @@ use crate::model::{Password, PasswordAttempt, PasswordHash};
 pub enum PasswordVerdict {
     /// It is the password, and the hash is as good as a new one.
     Matches,
-    /// It is the password, but a new hash would be better: other parameters or another algorithm.
+    /// It is the password, but a new hash would be better: stronger parameters, or another algorithm.
     MatchesOutdated,
     /// It is not the password.
     Differs,

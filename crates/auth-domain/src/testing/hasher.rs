@@ -112,3 +112,45 @@ impl PlainHash {
 fn digest(salt: u64, password: &[u8]) -> [u8; 32] {
     Sha256::new().chain_update(salt.to_be_bytes()).chain_update(password).finalize().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::PasswordPolicy;
+
+    fn password() -> Password {
+        Password::parse("P@ssw0rd!", PasswordPolicy::default()).expect("accepted")
+    }
+
+    fn attempt() -> PasswordAttempt {
+        PasswordAttempt::new("P@ssw0rd!")
+    }
+
+    #[tokio::test]
+    async fn hashes_are_outdated_when_the_test_says_so() {
+        let hasher = PlainHasher::new();
+        let old = hasher.hash(&password()).await.expect("no fault");
+        hasher.outdate();
+        let new = hasher.hash(&password()).await.expect("no fault");
+        let verdict = hasher.verify(&attempt(), Some(&old)).await.expect("no fault");
+        assert_eq!(verdict, PasswordVerdict::MatchesOutdated);
+        let verdict = hasher.verify(&attempt(), Some(&new)).await.expect("no fault");
+        assert_eq!(verdict, PasswordVerdict::Matches);
+        let verdict = hasher.verify(&PasswordAttempt::new("wrong"), Some(&old)).await.expect("no fault");
+        assert_eq!(verdict, PasswordVerdict::Differs);
+    }
+
+    #[tokio::test]
+    async fn work_is_counted_and_refused_work_is_not() {
+        let hasher = PlainHasher::new();
+        hasher.hash(&password()).await.expect("no fault");
+        hasher.verify(&attempt(), None).await.expect("no fault");
+        hasher.set_overloaded(true);
+        assert!(matches!(hasher.hash(&password()).await, Err(PortError::Overloaded)));
+        assert!(matches!(hasher.verify(&attempt(), None).await, Err(PortError::Overloaded)));
+        assert_eq!((hasher.hashed(), hasher.verified()), (1, 1));
+        hasher.set_overloaded(false);
+        hasher.verify(&attempt(), None).await.expect("it has passed");
+        assert_eq!((hasher.hashed(), hasher.verified()), (1, 2));
+    }
+}

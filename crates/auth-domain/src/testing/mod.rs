@@ -7,18 +7,42 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use auth_domain::model::{Identifiers, Roles, NewUser, PasswordHash, Timestamp, UserId, UserRef, Username};
-//! use auth_domain::ports::{Clock, RegisterOutcome, UserRepository};
+//! use auth_domain::model::{
+//!     Client, ClientId, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, Roles, Username,
+//! };
+//! use auth_domain::ports::PortError;
 //! use auth_domain::testing::TestPorts;
+//! use auth_domain::use_cases::{LogIn, LogInError, Register};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let world = TestPorts::new();
 //! let auth = world.auth(); // every use case, over ports that the test has in its hands
 //!
-//! world.clock.advance(Duration::from_secs(60)); // time passes when the test says so
+//! auth.register(Register {
+//!     identifiers: Identifiers::new(Some(Username::parse("jane")?), None).ok_or("a name")?,
+//!     password: Password::parse("P@ssw0rd!", PasswordPolicy::default())?,
+//!     display_name: None,
+//!     phone_number: None,
+//!     roles: Roles::default(),
+//! })
+//! .await?;
+//!
+//! let client = Client {
+//!     id: ClientId::from_static("web"),
+//!     refresh_style: RefreshStyle::Rotating,
+//!     access_lifetime: Duration::from_secs(900),
+//! };
+//! let jane = || LogIn { client: &client, identifier: "jane", password: PasswordAttempt::new("P@ssw0rd!") };
+//! let login = auth.log_in(jane()).await?;
+//! let token = login.access_token.expose();
+//! assert!(auth.authenticate(token).await.is_ok());
+//!
+//! world.clock.advance(Duration::from_secs(3_600)); // time passes when the test says so
+//! assert!(auth.authenticate(token).await.is_err());
+//!
 //! world.hasher.set_overloaded(true); // and things go wrong when the test says so
-//! # let _ = auth;
+//! assert!(matches!(auth.log_in(jane()).await, Err(LogInError::Port(PortError::Overloaded))));
 //! # Ok(())
 //! # }
 //! ```

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::Auth;
-use crate::model::{AccessClaims, Session, User};
+use crate::model::{AccessClaims, ClientId, Session, User};
 use crate::ports::PortError;
 
 /// The user who bears an access token, as they are now.
@@ -52,6 +52,15 @@ impl Auth {
             && user.is_active();
         if fits { Ok(Identity { user, session, claims }) } else { Err(AuthenticateError::InvalidToken) }
     }
+
+    /// The client that `token` was issued to; `None` when it is not ours.
+    ///
+    /// The token may have expired and its session may be over: the signature is all that is looked at, so the answer
+    /// tells whose words to use and opens nothing.
+    #[must_use]
+    pub fn issued_to(&self, token: &str) -> Option<ClientId> {
+        self.ports.tokens.verify(token).map(|claims| claims.client_id)
+    }
 }
 
 #[cfg(test)]
@@ -61,7 +70,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::model::{ClientId, EndReason, Roles, SessionEnd, TokenId, UserId};
+    use crate::model::{EndReason, Roles, SessionEnd, TokenId, UserId};
     use crate::use_cases::fixture::{Mocks, NOW, session, suspended_user, unavailable, user};
 
     fn claims() -> AccessClaims {
@@ -132,5 +141,17 @@ mod tests {
         mocks.sessions.expect_find().once().returning(|_| Err(unavailable()));
         let error = mocks.auth().authenticate("token").await.expect_err("away");
         assert!(matches!(error, AuthenticateError::Port(PortError::Unavailable(_))));
+    }
+
+    #[test]
+    fn whom_a_token_was_issued_to_is_told_by_its_signature_alone() {
+        let expired = AccessClaims { expires_at: NOW.minus(Duration::from_secs(3_600)), ..claims() };
+        for (said, client) in [(Some(claims()), true), (Some(expired), true), (None, false)] {
+            let mut mocks = Mocks::new();
+            mocks.tokens.expect_verify().once().withf(|token| token == "token").return_const(said);
+            mocks.sessions.expect_find().never();
+            let issued_to = mocks.auth().issued_to("token");
+            assert_eq!(issued_to, client.then(|| session().client_id));
+        }
     }
 }

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{Password, PasswordAttempt, UserId};
-use crate::ports::{PasswordVerdict, PortError};
+use crate::ports::PortError;
 
 /// A user who sets another password.
 #[derive(Debug)]
@@ -35,15 +35,12 @@ impl Auth {
     /// [`ChangePasswordError::InvalidCredentials`] when the current password was not proven.
     pub async fn change_password(&self, command: ChangePassword) -> Result<(), ChangePasswordError> {
         let ChangePassword { user, current, new } = command;
-        let record = self.ports.users.find_with_password(user).await?;
-        let stored = record.as_ref().map(|record| &record.password.hash);
-        let verdict = self.ports.hasher.verify(&current, stored.filter(|_| !current.is_overlong())).await?;
-        let record = record
-            .filter(|record| record.user.is_active() && verdict != PasswordVerdict::Differs)
-            .ok_or(ChangePasswordError::InvalidCredentials)?;
+        let claimed = self.ports.users.find_with_password(user).await?;
+        let proof = self.prove(claimed, &current).await?.ok_or(ChangePasswordError::InvalidCredentials)?;
         let hash = self.ports.hasher.hash(&new).await?;
         let now = self.ports.clock.now();
-        let changed = self.ports.users.change_password(user, record.password.version, &hash, now).await?;
+        let changed =
+            self.ports.users.change_password(user, proof.record.password.version, &hash, now).await?;
         if changed { Ok(()) } else { Err(ChangePasswordError::InvalidCredentials) }
     }
 }
@@ -52,7 +49,8 @@ impl Auth {
 mod tests {
     use super::*;
     use crate::model::{PasswordHash, PasswordPolicy, PasswordVersion};
-    use crate::use_cases::fixture::{Mocks, NOW, login_record, suspended_user, user};
+    use crate::ports::PasswordVerdict;
+    use crate::use_cases::fixture::{Mocks, NOW, login_record, suspended_user, unavailable, user};
 
     fn command() -> ChangePassword {
         ChangePassword {
@@ -118,5 +116,30 @@ mod tests {
         mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("new hash".to_owned())));
         mocks.users.expect_change_password().once().returning(|_, _, _, _| Ok(false));
         assert!(is_refused(mocks).await);
+    }
+
+    #[tokio::test]
+    async fn a_user_who_is_gone_and_an_overlong_password_cost_a_verification_and_change_nothing() {
+        let overlong = PasswordAttempt::new(&"a".repeat(256));
+        for (found, current) in
+            [(None, PasswordAttempt::new("P@ssw0rd!")), (Some(login_record(user())), overlong)]
+        {
+            let mut mocks = Mocks::new();
+            mocks.users.expect_find_with_password().once().return_once(|_| Ok(found));
+            let verify = mocks.hasher.expect_verify().once().withf(|_, stored| stored.is_none());
+            verify.returning(|_, _| Ok(PasswordVerdict::Differs));
+            mocks.hasher.expect_hash().never();
+            let error = mocks.auth().change_password(ChangePassword { current, ..command() }).await;
+            assert!(matches!(error, Err(ChangePasswordError::InvalidCredentials)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_away_is_no_wrong_password() {
+        let mut mocks = Mocks::new();
+        mocks.users.expect_find_with_password().once().returning(|_| Err(unavailable()));
+        mocks.hasher.expect_verify().never();
+        let error = mocks.auth().change_password(command()).await;
+        assert!(matches!(error, Err(ChangePasswordError::Port(PortError::Unavailable(_)))));
     }
 }

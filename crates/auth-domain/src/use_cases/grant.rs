@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use uuid::Builder;
-
 use crate::Auth;
 use crate::model::{
     AccessClaims, AccessToken, Client, RefreshHandle, RefreshSecret, Session, SessionId, Timestamp, TokenId,
@@ -38,7 +36,7 @@ impl Auth {
     ) -> Result<TokenGrant, PortError> {
         let (token_id, refresh_token) = match handle {
             RefreshHandle::Token(_, token_id) => (token_id, None),
-            RefreshHandle::Secret(secret) => (self.new_token_id(), Some(secret)),
+            RefreshHandle::Secret(secret) => (TokenId::generate(&*self.ports.random), Some(secret)),
         };
         let issued_at = session.last_refreshed_at.whole_seconds();
         let expires_at = issued_at.plus(client.access_lifetime).min(session.ends_at(&self.policy.session));
@@ -54,11 +52,5 @@ impl Auth {
         let access_token = self.ports.tokens.sign(&claims)?;
         let expires_in = claims.expires_at.since(now.whole_seconds());
         Ok(TokenGrant { user, session_id: session.id, access_token, expires_in, refresh_token })
-    }
-
-    fn new_token_id(&self) -> TokenId {
-        let mut bytes = [0; 16];
-        self.ports.random.fill(&mut bytes);
-        TokenId(Builder::from_random_bytes(bytes).into_uuid())
     }
 }

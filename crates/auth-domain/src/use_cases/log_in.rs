@@ -7,7 +7,7 @@ use crate::model::{
     Client, IdentifierKey, LoginRecord, NewSession, PasswordAttempt, RefreshHandle, Session, SessionId,
     uuid_v7,
 };
-use crate::ports::{OpenOutcome, PasswordVerdict, PortError};
+use crate::ports::{OpenOutcome, PortError};
 
 use super::TokenGrant;
 
@@ -40,9 +40,12 @@ impl Auth {
     /// # Errors
     /// [`LogInError::InvalidCredentials`], whatever it is that is wrong with them.
     pub async fn log_in(&self, command: LogIn<'_>) -> Result<TokenGrant, LogInError> {
-        let record = self.find_claimed(command.identifier).await?;
-        let record = self.prove(record, &command.password).await?;
-        self.open_session(command.client, record).await
+        let claimed = self.find_claimed(command.identifier).await?;
+        let proof = self.prove(claimed, &command.password).await?.ok_or(LogInError::InvalidCredentials)?;
+        if proof.is_outdated {
+            self.upgrade_hash(&proof.record, &command.password).await;
+        }
+        self.open_session(command.client, proof.record).await
     }
 
     /// The user whom somebody claims to be. A text that can be nobody's name takes the same way as one that is not.
@@ -50,26 +53,6 @@ impl Auth {
         match IdentifierKey::of(identifier) {
             Ok(key) => self.ports.users.find_for_login(&key).await,
             Err(_) => Ok(None),
-        }
-    }
-
-    /// One verification, whoever it is and whatever was typed; then the answer.
-    async fn prove(
-        &self,
-        record: Option<LoginRecord>,
-        password: &PasswordAttempt,
-    ) -> Result<LoginRecord, LogInError> {
-        let stored = record.as_ref().map(|record| &record.password.hash);
-        let stored = stored.filter(|_| !password.is_overlong());
-        let verdict = self.ports.hasher.verify(password, stored).await?;
-        let record = record.filter(|record| record.user.is_active()).ok_or(LogInError::InvalidCredentials)?;
-        match verdict {
-            PasswordVerdict::Matches => Ok(record),
-            PasswordVerdict::MatchesOutdated => {
-                self.upgrade_hash(&record, password).await;
-                Ok(record)
-            }
-            PasswordVerdict::Differs => Err(LogInError::InvalidCredentials),
         }
     }
 
@@ -82,6 +65,7 @@ impl Auth {
         }
     }
 
+    /// Signs the token before the session is stored: a session that nobody gets a token of must not be.
     async fn open_session(&self, client: &Client, record: LoginRecord) -> Result<TokenGrant, LogInError> {
         let now = self.ports.clock.now();
         let id = SessionId(uuid_v7(now, &*self.ports.random));
@@ -95,10 +79,11 @@ impl Auth {
             expires_at: now.plus(self.policy.session.absolute),
             end: None,
         };
-        let new =
-            NewSession { session, credential: handle.digest(), password_version: record.password.version };
+        let credential = handle.digest();
+        let grant = self.grant(client, record.user, &session, handle, now)?;
+        let new = NewSession { session, credential, password_version: record.password.version };
         match self.ports.sessions.open(&new, &self.policy.session).await? {
-            OpenOutcome::Opened => Ok(self.grant(client, record.user, &new.session, handle, now)?),
+            OpenOutcome::Opened => Ok(grant),
             OpenOutcome::Refused => Err(LogInError::InvalidCredentials),
         }
     }
@@ -110,6 +95,7 @@ mod tests {
 
     use super::*;
     use crate::model::{AccessToken, PasswordHash, PasswordVersion, RefreshStyle};
+    use crate::ports::PasswordVerdict;
     use crate::use_cases::fixture::{
         Mocks, NOW, client, hash, login_record, suspended_user, unavailable, user,
     };
@@ -260,10 +246,19 @@ mod tests {
     #[tokio::test]
     async fn a_password_changed_meanwhile_opens_nothing() {
         let mut mocks = judged(PasswordVerdict::Matches);
+        mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
         mocks.sessions.expect_open().once().returning(|_, _| Ok(OpenOutcome::Refused));
-        mocks.tokens.expect_sign().never();
         let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("refused");
         assert!(matches!(error, LogInError::InvalidCredentials));
+    }
+
+    #[tokio::test]
+    async fn a_token_that_cannot_be_signed_leaves_no_session_behind() {
+        let mut mocks = judged(PasswordVerdict::Matches);
+        mocks.tokens.expect_sign().once().returning(|_| Err(unavailable()));
+        mocks.sessions.expect_open().never();
+        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("refused");
+        assert!(matches!(error, LogInError::Port(PortError::Unavailable(_))));
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ mod list_api_keys;
 mod list_users;
 mod log_in;
 mod log_out;
+mod prove;
 mod purge_sessions;
 mod refresh_session;
 mod register;

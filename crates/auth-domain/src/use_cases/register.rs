@@ -61,7 +61,7 @@ impl Auth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PasswordHash, PasswordPolicy, Role, Username};
+    use crate::model::{PasswordHash, PasswordPolicy, Username};
     use crate::use_cases::fixture::{Mocks, NOW, user};
 
     fn command() -> Register {
@@ -70,7 +70,7 @@ mod tests {
             password: Password::parse("P@ssw0rd!", PasswordPolicy::default()).expect("accepted"),
             display_name: None,
             phone_number: None,
-            roles: Role::parse("customer").into_iter().collect(),
+            roles: Roles::parse("customer").expect("roles"),
         }
     }
 

@@ -90,7 +90,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
         Command::List { json } => list(auth, json).await,
         Command::Suspend(user) => suspend(auth, &user).await,
         Command::Activate(user) => activate(auth, &user).await,
-        Command::SetRoles { user, roles } => set_roles(auth, &user, roles.into_iter().collect()).await,
+        Command::SetRoles { user, roles } => set_roles(auth, &user, &Roles::new(roles)?).await,
         Command::SetPassword(user) => set_password(auth, settings, &user).await,
         Command::Delete(user) => delete(auth, &user).await,
     };
@@ -119,7 +119,7 @@ async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Re
     let roles = if roles.is_empty() {
         settings.registration.default_roles.clone()
     } else {
-        roles.into_iter().collect()
+        Roles::new(roles)?
     };
     let password = password::read(policy(settings))?;
     let command = Register { identifiers, password, display_name, phone_number, roles };
@@ -171,8 +171,8 @@ async fn activate(auth: &Auth, named: &Named) -> anyhow::Result<()> {
     Ok(print(&format!("activated {}\n", name(&user)))?)
 }
 
-async fn set_roles(auth: &Auth, named: &Named, roles: Roles) -> anyhow::Result<()> {
-    let user = auth.set_roles(find(auth, named).await?.id, &roles).await?.context(GONE)?;
+async fn set_roles(auth: &Auth, named: &Named, roles: &Roles) -> anyhow::Result<()> {
+    let user = auth.set_roles(find(auth, named).await?.id, roles).await?.context(GONE)?;
     Ok(print(&format!("roles of {}: {}\n", name(&user), user.roles))?)
 }
 

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use argon2::Block;
 use zeroize::Zeroize;
 
-/// One worker's memory: its share is taken once and kept, because fresh pages cost more than half as much time as
-/// the hash itself; what a bigger hash needs is given back at once.
+/// One worker's memory: its share is taken once and kept, because fresh pages can cost more time than the hash
+/// itself (of 46 MiB and one pass: 46 ms instead of 17); what a bigger hash needs is given back at once.
 ///
 /// What a hash leaves behind is worth protecting: in the first pass block `j` is made by `j` compressions, so that
-/// after a hash of one pass the first blocks are as good to a guesser as a fast hash of the password. It is cleared
-/// when that costs nobody anything: before the worker waits for work. As long as there is work, the next hash
-/// overwrites what the last one left.
+/// after a hash of one pass the first blocks are as good to a guesser as a fast hash of the password. To clear it
+/// takes 4 % of the time of a hash, so it is done when that costs nobody anything: before the worker waits for work.
+/// As long as there is work, the next hash overwrites what the last one left.
 pub(super) struct Memory {
     blocks: Vec<Block>,
     /// How many blocks are kept.

@@ -5,8 +5,8 @@
 //! queue, and an early [`Overloaded`](auth_domain::ports::PortError::Overloaded) beyond it.
 //!
 //! What the pool holds: each worker keeps the memory of one hash under today's parameters, taken at its first hash
-//! and used again for every one after, because fresh pages would cost more than half as much time again. One hash
-//! at a time may be bigger than that, if it was stored under costlier parameters; its memory is given back at once.
+//! and used again for every one after, because fresh pages can cost more time than the hash itself. One hash at a
+//! time may be bigger than that, if it was stored under costlier parameters; its memory is given back at once.
 
 mod hasher;
 mod memory;

@@ -16,9 +16,12 @@ impl Clock for SystemClock {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::SystemTime;
 
     use super::*;
+
+    auth_domain::conformance_tests! { clock: || async { Arc::new(SystemClock) } }
 
     #[test]
     fn tells_the_machines_time() {

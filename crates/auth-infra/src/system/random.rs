@@ -17,25 +17,9 @@ impl SecureRandom for SystemRandom {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
-    #[test]
-    fn fills_every_byte() {
-        // Of 64 fills a byte that is always filled is zero each time once in 2^512 runs.
-        let mut seen = [0_u8; 48];
-        for _ in 0..64 {
-            let mut bytes = [0; 48];
-            SystemRandom.fill(&mut bytes);
-            seen.iter_mut().zip(bytes).for_each(|(seen, byte)| *seen |= byte);
-        }
-        assert!(seen.iter().all(|byte| *byte != 0));
-    }
-
-    #[test]
-    fn fills_each_time_anew() {
-        let (mut first, mut second) = ([0; 32], [0; 32]);
-        SystemRandom.fill(&mut first);
-        SystemRandom.fill(&mut second);
-        assert_ne!(first, second);
-    }
+    auth_domain::conformance_tests! { secure_random: || async { Arc::new(SystemRandom) } }
 }

@@ -182,3 +182,33 @@ fn write_draft(path: &Path, pem: &str, created: Timestamp) -> io::Result<()> {
 fn failed(action: &'static str, path: &Path, source: io::Error) -> KeyFileError {
     KeyFileError::Io { action, path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_no_kid_is_not_looked_for() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let keys = KeyDirectory::open(&dir.path().join("keys")).expect("a directory");
+        for name in ["outside.pem", "keys/in.pem", "keys/.pem", "keys/a b.pem"] {
+            fs::write(dir.path().join(name), "").expect("written");
+        }
+        assert!(keys.holds("in"));
+        for other in ["../outside", "../keys/in", "./in", "", "a b", "in\0", "in/", "other"] {
+            assert!(!keys.holds(other), "{other:?}");
+        }
+        assert!(!keys.holds(&dir.path().join("outside").display().to_string()));
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_written_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let keys = KeyDirectory::open(dir.path()).expect("a directory");
+        // Nothing can be renamed onto a directory that has something in it.
+        fs::create_dir_all(dir.path().join("kid.pem/full")).expect("a directory");
+        let said = keys.add("kid", "pem", Timestamp::UNIX_EPOCH).expect_err("in the way").to_string();
+        assert!(said.contains("kid.pem") && !said.contains('\n'), "{said}");
+        assert_eq!(fs::read_dir(dir.path()).expect("a list").count(), 1);
+    }
+}

@@ -24,7 +24,9 @@ pub enum KeyAlgorithm {
     /// Ed25519: `EdDSA` in a token's header. The default: signing needs no randomness that could fail.
     #[default]
     Ed25519,
-    /// ECDSA on P-256 with SHA-256: `ES256` in a token's header, for verifiers that know no Ed25519.
+    /// ECDSA on P-256 with SHA-256: `ES256` in a token's header, for verifiers that know no Ed25519. Each signature
+    /// has a twin that anybody can compute and that verifies as well: a token is to be known by its `jti`, not by
+    /// its text.
     P256,
 }
 

@@ -23,6 +23,7 @@ use super::key::{KeyAlgorithm, SigningKey};
 /// - A file that is added, replaced or deleted counts from the next [`reload_if_changed`](Self::reload_if_changed) on,
 ///   which is meant to be called once a second. A token signed by a key that has just been added is verified even
 ///   before: its `kid` leads to the file.
+/// - A key is retired by deleting its file, when the last token that it signed has expired.
 /// - When the directory cannot be read as it is now, the keys that were in force stay in force.
 ///
 /// A read of the directory blocks for some microseconds, for milliseconds on a network file system.

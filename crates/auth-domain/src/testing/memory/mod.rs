@@ -107,3 +107,29 @@ impl State {
 fn corrupt(what: &'static str) -> PortError {
     PortError::Corrupt(Cause::from(what))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::UserRef;
+    use crate::ports::{ApiKeyRepository, SessionRepository, UserRepository};
+
+    #[tokio::test]
+    async fn a_store_that_is_away_answers_nothing_and_comes_back() {
+        let store = MemoryStore::new();
+        store.set_away(true);
+        let user = UserRef::Number(UserNumber(1));
+        let away = UserRepository::find(&store, &user).await;
+        assert!(matches!(away, Err(PortError::Unavailable(_))));
+        let away = store.end(SessionId(uuid::Uuid::nil()), EndReason::LoggedOut, Timestamp::MAX).await;
+        assert!(matches!(away, Err(PortError::Unavailable(_))));
+        assert!(matches!(ApiKeyRepository::list(&store).await, Err(PortError::Unavailable(_))));
+        store.set_away(false);
+        assert_eq!(UserRepository::find(&store, &user).await.expect("back"), None);
+    }
+
+    #[tokio::test]
+    async fn nobodys_email_cannot_be_verified() {
+        assert!(!MemoryStore::new().verify_email(UserId(uuid::Uuid::nil())));
+    }
+}
