@@ -112,8 +112,21 @@ fn operate(
     actix_web::rt::System::new().block_on(command(&settings))
 }
 
-/// The domain over a store whose schema is up to date.
+/// The domain over what is kept. A command that only works on what is there makes nothing where nothing is.
 async fn open(settings: &Settings) -> anyhow::Result<Wired> {
+    let store = wiring::open_store(settings)?;
+    let pending = store.pending_migrations().await.context("cannot read the store's schema")?;
+    store.close().await;
+    anyhow::ensure!(
+        pending.is_empty(),
+        "the schema of {} is not up to date: start the service there, or run auth-http migrate",
+        settings.database.url
+    );
+    wiring::open(settings)
+}
+
+/// The domain over what is kept, which is made if it is not there.
+async fn open_or_make(settings: &Settings) -> anyhow::Result<Wired> {
     let wired = wiring::open(settings)?;
     wired.store.migrate().await.context("cannot bring the store's schema up to date")?;
     Ok(wired)

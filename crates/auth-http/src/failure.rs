@@ -74,7 +74,23 @@ impl Failure {
             Self::ReplayedRefreshToken(session) => {
                 tracing::warn!(%session, "a refresh token was used again: its session has been ended");
             }
-            _ => {}
+            Self::MalformedBody
+            | Self::MalformedHeader
+            | Self::InvalidFields(_)
+            | Self::UnsupportedMediaType
+            | Self::BodyTooLarge
+            | Self::BodyTimeout
+            | Self::UnknownPath
+            | Self::MethodNotAllowed(_)
+            | Self::Taken(_)
+            | Self::InvalidCredentials
+            | Self::MissingToken
+            | Self::InvalidToken
+            | Self::InvalidRefreshToken
+            | Self::InvalidApiKey
+            | Self::Forbidden
+            | Self::CrossSite
+            | Self::UnknownUser => {}
         }
     }
 }

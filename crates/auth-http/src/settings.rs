@@ -22,7 +22,7 @@ mod warnings;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use auth_domain::model::Role;
+use auth_domain::model::Roles;
 use auth_domain::policy::Policy;
 use auth_infra::token::KeyAlgorithm;
 
@@ -33,10 +33,12 @@ pub use proxies::TrustedProxies;
 pub use public_url::PublicUrl;
 pub use reference::reference;
 pub use sections::{
-    ACCESS_LIFETIME, DatabaseSettings, DialectSettings, HashingSettings, HttpSettings, LogSettings,
-    PasswordSettings, ProtectedSettings, RegistrationSettings, TokenSettings,
+    ACCESS_LIFETIME, DatabaseSettings, DialectSettings, HttpSettings, LogSettings, PasswordSettings,
+    ProtectedSettings, RegistrationSettings, TokenSettings,
 };
 pub use source::{Flag, Source, Sources};
+
+use auth_infra::password::HashingSettings;
 
 use crate::dialects;
 use setting::Setting;
@@ -157,12 +159,7 @@ impl Settings {
                 audience: String::new(),
             },
             policy: Policy::default(),
-            hashing: HashingSettings {
-                memory_kib: 19_456,
-                iterations: 2,
-                parallelism: 1,
-                memory_budget_mib: 256,
-            },
+            hashing: HashingSettings::default(),
             password: PasswordSettings { min_length: None },
             registration: RegistrationSettings {
                 default_roles: Roles::parse("customer").unwrap_or_default(),

@@ -48,11 +48,12 @@ where
     Registry::default().with(layer.with_filter(filter))
 }
 
-/// Below `info`, libraries may show what passes through them: requests, headers, rows. And what a client sends that is
-/// no HTTP is no fault of this service, whatever actix-web calls it.
+/// Below `info`, libraries may show what passes through them: requests, headers, rows. What a client sends that is no
+/// HTTP is no fault of this service, whatever actix-web calls it; and the greeting says what its start is like.
 fn is_fit_to_log(event: &Metadata<'_>) -> bool {
     let is_own = event.target().starts_with(OWN_TARGETS);
-    let is_noise = event.target().starts_with("actix_http");
+    let is_noise = event.target().starts_with("actix_http")
+        || (event.target().starts_with("actix_server") && *event.level() > LevelFilter::WARN);
     is_own || (*event.level() <= LevelFilter::INFO && !is_noise)
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use auth_domain::model::{Client, ClientId};
 use auth_domain::{Auth, Ports};
-use auth_infra::password::{Argon2Hasher, HashingSettings};
+use auth_infra::password::Argon2Hasher;
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
 use auth_infra::store::{Store, StoreError};
@@ -39,7 +39,7 @@ pub fn open(settings: &Settings) -> anyhow::Result<Wired> {
         users: store.users(),
         sessions: store.sessions(),
         api_keys: store.api_keys(),
-        hasher: Arc::new(Argon2Hasher::start(&hashing(settings), Arc::new(SystemRandom))?),
+        hasher: Arc::new(Argon2Hasher::start(&settings.hashing, Arc::new(SystemRandom))?),
         tokens: Arc::new(JwtCodec::new(Arc::clone(&keys), tokens(settings))),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
@@ -79,16 +79,6 @@ pub fn open_store(settings: &Settings) -> Result<Store, StoreError> {
 pub fn open_keys(settings: &Settings) -> Result<KeyRing, KeyFileError> {
     let algorithm = settings.token.algorithm;
     KeyRing::open(&settings.keys_dir, algorithm, Arc::new(SystemClock), Arc::new(SystemRandom))
-}
-
-fn hashing(settings: &Settings) -> HashingSettings {
-    HashingSettings {
-        memory_kib: settings.hashing.memory_kib,
-        iterations: settings.hashing.iterations,
-        parallelism: settings.hashing.parallelism,
-        memory_budget_kib: settings.hashing.memory_budget_mib.saturating_mul(1024),
-        ..HashingSettings::default()
-    }
 }
 
 fn tokens(settings: &Settings) -> JwtSettings {

@@ -151,12 +151,38 @@ fn a_user_is_found_by_id_username_and_email_address() {
 #[test]
 fn users_are_listed_in_the_order_in_which_they_registered() {
     let shell = Shell::new();
+    shell.run(&["migrate"]).ok();
     assert_eq!(shell.run(&["user", "list", "--json"]).json(), serde_json::json!([]));
     let made: Vec<_> = ["b", "a", "c"].map(|name| shell.user(&["--username", name])).into();
     assert_eq!(shell.run(&["user", "list", "--json"]).json(), Value::from(made));
     let names: Vec<_> = shell.run(&["user", "list"]).ok().lines().map(str::to_owned).collect();
     assert_eq!(names.len(), 4);
     assert!(names[0].starts_with("ID") && names[1].contains(" b "), "{names:?}");
+}
+
+#[test]
+fn a_command_for_what_is_there_makes_nothing_where_nothing_is() {
+    let shell = Shell::new();
+    for arguments in [
+        &["user", "show", "alice"][..],
+        &["user", "list"],
+        &["user", "delete", "alice"],
+        &["api-key", "list"],
+        &["keys", "list"],
+    ] {
+        shell.run(arguments).failure();
+        assert_eq!(shell.directory.path().read_dir().expect("a directory").count(), 0, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_user_has_no_more_roles_than_fit_into_a_token() {
+    let shell = Shell::new();
+    shell.user(&["--username", "alice"]);
+    let roles: Vec<_> = (0..21).map(|number| format!("role{number}")).collect();
+    let arguments = ["user", "set-roles", "alice"].into_iter().chain(roles.iter().map(String::as_str));
+    let failure = shell.run(&arguments.collect::<Vec<_>>()).failure();
+    assert_eq!(failure, "must be at most 20 roles");
 }
 
 #[test]
@@ -226,6 +252,7 @@ fn a_user_is_suspended_activated_given_roles_and_deleted() {
 #[test]
 fn a_new_signing_key_signs_and_the_old_one_verifies() {
     let shell = Shell::new().with("AUTH_TOKEN__ALGORITHM", "ES256");
+    shell.user(&["--username", "alice"]);
     let first = shell.run(&["keys", "list", "--json"]).json();
     assert_eq!(first.as_array().expect("a list").len(), 1);
     assert_eq!((&first[0]["signs"], &first[0]["algorithm"]), (&Value::from(true), &Value::from("ES256")));

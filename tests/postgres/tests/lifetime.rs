@@ -126,8 +126,8 @@ fn it_ends_with_a_process_that_aborts() {
 }
 
 #[test]
-fn it_ends_when_a_whole_group_is_interrupted_or_killed() {
-    for kind in ["INT", "KILL"] {
+fn it_ends_when_a_whole_group_is_terminated_or_killed() {
+    for kind in ["TERM", "KILL"] {
         let mut owner = Owner::start();
 
         signal(kind, &format!("-{}", owner.process.id()));

@@ -87,6 +87,13 @@ impl Roles {
     }
 }
 
+/// One role alone.
+impl From<Role> for Roles {
+    fn from(role: Role) -> Self {
+        Self(BTreeSet::from([role]))
+    }
+}
+
 /// The names joined by commas: `admin,customer`.
 impl fmt::Display for Roles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -22,6 +22,8 @@ pub struct TokenGrant {
     pub expires_in: Duration,
     /// Refreshes the session; `None` when the access token does that itself.
     pub refresh_token: Option<RefreshSecret>,
+    /// How long the session goes on if it is not refreshed again.
+    pub session_ends_in: Duration,
 }
 
 impl Auth {
@@ -39,7 +41,8 @@ impl Auth {
             RefreshHandle::Secret(secret) => (TokenId::generate(&*self.ports.random), Some(secret)),
         };
         let issued_at = session.last_refreshed_at.whole_seconds();
-        let expires_at = issued_at.plus(client.access_lifetime).min(session.ends_at(&self.policy.session));
+        let session_ends_at = session.ends_at(&self.policy.session);
+        let expires_at = issued_at.plus(client.access_lifetime).min(session_ends_at);
         let claims = AccessClaims {
             token_id,
             user_id: user.id,
@@ -51,6 +54,14 @@ impl Auth {
         };
         let access_token = self.ports.tokens.sign(&claims)?;
         let expires_in = claims.expires_at.since(now.whole_seconds());
-        Ok(TokenGrant { user, session_id: session.id, access_token, expires_in, refresh_token })
+        let session_ends_in = session_ends_at.since(now);
+        Ok(TokenGrant {
+            user,
+            session_id: session.id,
+            access_token,
+            expires_in,
+            refresh_token,
+            session_ends_in,
+        })
     }
 }

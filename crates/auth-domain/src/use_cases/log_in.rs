@@ -158,6 +158,7 @@ mod tests {
         let grant = log_in(mocks, RefreshStyle::Rotating).await.expect("logged in");
         assert_eq!(grant.access_token.expose(), "signed");
         assert_eq!(grant.expires_in, Duration::from_secs(900));
+        assert_eq!(grant.session_ends_in, Duration::from_secs(14 * 24 * 3_600));
         assert!(grant.refresh_token.is_some());
     }
 

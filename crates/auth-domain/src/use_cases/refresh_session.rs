@@ -179,6 +179,7 @@ mod tests {
         let first_answer = RefreshHandle::Secret(secret()).successor(&nonce).digest();
         assert_eq!(grant.refresh_token.expect("a token").digest(), first_answer);
         assert_eq!(grant.expires_in, Duration::from_secs(897));
+        assert_eq!(grant.session_ends_in, Duration::from_secs(14 * 24 * 3_600 - 3));
     }
 
     #[tokio::test]

@@ -21,7 +21,7 @@ const DAY: u64 = 24 * 60 * 60;
 pub(super) enum Command {
     /// Makes a key and prints it, this once, as the last line
     Create(Create),
-    /// Lists the keys, also those that serve no longer, without their secrets
+    /// Lists all keys, expired and revoked ones too, without their secrets
     List {
         /// Print JSON
         #[arg(long)]
@@ -42,13 +42,16 @@ pub(super) struct Create {
     /// What it may be used for: users:read, users:write or auth [default: everything]
     #[arg(long = "scope", value_name = "SCOPE", value_parser = Scope::parse)]
     scopes: Vec<Scope>,
-    /// After how many days it stops to serve [default: never]
+    /// Days until it expires [default: never]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     expires_in: Option<u32>,
 }
 
 pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
-    let wired = super::open(settings).await?;
+    let wired = match command {
+        Command::Create(_) => super::open_or_make(settings).await?,
+        _ => super::open(settings).await?,
+    };
     let outcome = match command {
         Command::Create(command) => create(&wired.auth, command).await,
         Command::List { json } => list(&wired.auth, json).await,

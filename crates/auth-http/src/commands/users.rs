@@ -82,7 +82,10 @@ pub(super) struct Create {
 }
 
 pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
-    let wired = super::open(settings).await?;
+    let wired = match command {
+        Command::Create(_) => super::open_or_make(settings).await?,
+        _ => super::open(settings).await?,
+    };
     let auth = &wired.auth;
     let outcome = match command {
         Command::Create(command) => create(auth, settings, command).await,
@@ -116,11 +119,8 @@ async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Re
     let Create { username, email, display_name, phone_number, roles, json } = command;
     let identifiers =
         Identifiers::new(username, email).context("a user has a username or an e-mail address")?;
-    let roles = if roles.is_empty() {
-        settings.registration.default_roles.clone()
-    } else {
-        Roles::new(roles)?
-    };
+    let roles =
+        if roles.is_empty() { settings.registration.default_roles.clone() } else { Roles::new(roles)? };
     let password = password::read(policy(settings))?;
     let command = Register { identifiers, password, display_name, phone_number, roles };
     let user = auth.register(command).await.map_err(|error| match error {

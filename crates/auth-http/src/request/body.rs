@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::HttpRequest;
+use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::StreamExt;
@@ -16,6 +17,10 @@ const MAX_BYTES: usize = 16 * 1024;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(super) async fn receive(head: &HttpRequest, payload: Payload) -> Result<Bytes, Failure> {
+    if !matches!(*head.method(), Method::POST | Method::PUT | Method::PATCH) {
+        // No body means anything here; and behind an `Upgrade` header it would never end.
+        return Ok(Bytes::new());
+    }
     let declared = head.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if declared.is_some_and(|length: u64| length > MAX_BYTES as u64) {
         return Err(Failure::BodyTooLarge);

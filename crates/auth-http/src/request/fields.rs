@@ -6,6 +6,15 @@ use crate::failure::{Failure, FieldError};
 
 use super::JsonObject;
 
+/// What `null` says of a member that may be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Null {
+    /// The same as leaving it out.
+    IsAbsent,
+    /// Nothing that makes sense.
+    IsWrong,
+}
+
 /// The members of a body, and what was found wrong with them so far.
 #[derive(Debug)]
 pub struct Fields<'a> {
@@ -26,12 +35,26 @@ impl<'a> Fields<'a> {
         field: &'static str,
         parse: impl FnOnce(&'a str) -> Result<T, E>,
     ) -> Option<T> {
-        let read = match self.object.get(field) {
-            None => Err("is required".to_owned()),
-            Some(Value::String(text)) => parse(text).map_err(|error| error.to_string()),
-            Some(_) => Err("must be a string".to_owned()),
-        };
-        read.map_err(|message| self.errors.push(FieldError { field, message })).ok()
+        match self.object.get(field) {
+            None => self.note(field, "is required".to_owned()),
+            Some(value) => self.read(field, value, parse),
+        }
+    }
+
+    /// Reads a member that may be left out, and otherwise has to be a string which `parse` accepts.
+    ///
+    /// `None` when it is absent, and also when it is wrong; that is noted, so a body of such members is to be used
+    /// only if the [`Fields::are_sound`].
+    pub fn optional<T, E: std::fmt::Display>(
+        &mut self,
+        field: &'static str,
+        null: Null,
+        parse: impl FnOnce(&'a str) -> Result<T, E>,
+    ) -> Option<T> {
+        match self.object.get(field)? {
+            Value::Null if null == Null::IsAbsent => None,
+            value => self.read(field, value, parse),
+        }
     }
 
     /// Reads a member that has to be a string.
@@ -49,6 +72,24 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn failure(self) -> Failure {
         Failure::InvalidFields(self.errors)
+    }
+
+    fn read<T, E: std::fmt::Display>(
+        &mut self,
+        field: &'static str,
+        value: &'a Value,
+        parse: impl FnOnce(&'a str) -> Result<T, E>,
+    ) -> Option<T> {
+        let Value::String(text) = value else { return self.note(field, "must be a string".to_owned()) };
+        match parse(text) {
+            Ok(read) => Some(read),
+            Err(error) => self.note(field, error.to_string()),
+        }
+    }
+
+    fn note<T>(&mut self, field: &'static str, message: String) -> Option<T> {
+        self.errors.push(FieldError { field, message });
+        None
     }
 }
 
@@ -69,5 +110,20 @@ mod tests {
         let Failure::InvalidFields(errors) = fields.failure() else { panic!("another failure") };
         let said: Vec<_> = errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect();
         assert_eq!(said, ["empty must not be empty", "number must be a string", "absent is required"]);
+    }
+
+    #[test]
+    fn an_optional_member_may_be_left_out_but_not_be_wrong() {
+        let object = JsonObject::parse(br#"{"null":null,"number":7,"good":"john"}"#).expect("an object");
+        let mut fields = Fields::of(&object);
+        assert!(fields.optional("absent", Null::IsWrong, Username::parse).is_none());
+        assert!(fields.optional("null", Null::IsAbsent, Username::parse).is_none());
+        let good = fields.optional("good", Null::IsWrong, Username::parse);
+        assert_eq!(good.expect("read").as_str(), "john");
+        assert!(fields.are_sound());
+        for wrong in ["null", "number"] {
+            assert!(fields.optional(wrong, Null::IsWrong, Username::parse).is_none());
+        }
+        assert!(!fields.are_sound());
     }
 }

@@ -15,12 +15,13 @@ use actix_web::web::{Bytes, Payload};
 use crate::failure::Failure;
 
 pub use client_address::client_address;
-pub use fields::Fields;
+pub use fields::{Fields, Null};
 pub use json::JsonObject;
 
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
 /// Headers that say who is calling: twice would leave open which one counts.
-const ONCE: [HeaderName; 3] =
-    [header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("x-api-key")];
+const ONCE: [HeaderName; 3] = [header::AUTHORIZATION, header::CONTENT_TYPE, X_API_KEY];
 
 /// A request that has arrived, or as much of it as could be received.
 #[derive(Debug)]
@@ -66,6 +67,21 @@ impl Request {
     /// [`Failure::MissingToken`] without a bearer token, [`Failure::InvalidToken`] with one that cannot be one.
     pub fn bearer(&self) -> Result<&str, Failure> {
         bearer::bearer(self.head.headers())
+    }
+
+    /// Whether there is an API key, right or wrong.
+    #[must_use]
+    pub fn has_api_key(&self) -> bool {
+        self.head.headers().contains_key(X_API_KEY)
+    }
+
+    /// The API key in the `X-API-Key` header.
+    ///
+    /// # Errors
+    /// [`Failure::InvalidApiKey`] without one, or with what cannot be one.
+    pub fn api_key(&self) -> Result<&str, Failure> {
+        let value = self.head.headers().get(X_API_KEY).ok_or(Failure::InvalidApiKey)?;
+        value.to_str().map_err(|_| Failure::InvalidApiKey)
     }
 
     /// The body as a JSON object.

@@ -1,10 +1,8 @@
 //! What must hold between settings.
 
-use super::{DialectSettings, HashingSettings, Settings, SettingsError};
+use auth_infra::password::InvalidHashingSettings;
 
-/// The least memory in KiB by iterations: the rows of the OWASP Password Storage Cheat Sheet for Argon2id that this
-/// service takes.
-const OWASP_FLOOR: [(u32, u32); 3] = [(1, 47_104), (2, 19_456), (3, 12_288)];
+use super::{DialectSettings, Settings, SettingsError};
 
 /// Refuses settings that do not go together.
 pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
@@ -13,22 +11,15 @@ pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
 }
 
 fn check_hashing(settings: &Settings) -> Result<(), SettingsError> {
-    let HashingSettings { memory_kib, iterations, memory_budget_mib, .. } = settings.hashing;
-    let floor =
-        OWASP_FLOOR.iter().rfind(|(passes, _)| *passes <= iterations).map_or(u32::MAX, |(_, kib)| *kib);
-    if memory_kib < floor {
-        let reason = "makes hashes too weak: hashing.memory_kib must be 47104 or more with hashing.iterations = 1, \
-                      19456 or more with 2, 12288 or more with 3 and up";
-        let keys = ["hashing.memory_kib", "hashing.iterations"];
-        let key = keys.into_iter().find(|key| settings.origins.contains_key(*key)).unwrap_or(keys[0]);
-        return Err(refused(settings, key, reason.to_owned()));
-    }
-    if u64::from(memory_budget_mib) * 1024 < u64::from(memory_kib) {
-        let least = memory_kib.div_ceil(1024);
-        let reason = format!("must be {least} or more, the memory of one hash (hashing.memory_kib)");
-        return Err(refused(settings, "hashing.memory_budget_mib", reason));
-    }
-    Ok(())
+    let Err(error) = settings.hashing.validate() else { return Ok(()) };
+    let keys = match error {
+        InvalidHashingSettings::OverBudget { .. } => ["hashing.memory_budget_mib", "hashing.memory_kib"],
+        InvalidHashingSettings::TooWeak { .. } | InvalidHashingSettings::TooCostly { .. } => {
+            ["hashing.memory_kib", "hashing.iterations"]
+        }
+    };
+    let key = keys.into_iter().find(|key| settings.origins.contains_key(*key)).unwrap_or(keys[0]);
+    Err(refused(settings, key, format!("cannot be: {error}")))
 }
 
 /// Two dialects may share a prefix only if their documents do: then they can be told apart.

@@ -183,8 +183,8 @@ fn passwords() -> Vec<Setting> {
             12..=1_048_576,
             "The memory of all hashes under way together: as many run at a time as fit into it, and not more than \
              there are cores.",
-            |s| Some(s.hashing.memory_budget_mib.to_string()),
-            |s, number| s.hashing.memory_budget_mib = number,
+            |s| Some((s.hashing.memory_budget_kib / 1024).to_string()),
+            |s, number| s.hashing.memory_budget_kib = number * 1024,
         ),
         Setting::integer(
             "password.min_length",

@@ -39,19 +39,6 @@ impl TokenSettings {
     }
 }
 
-/// What hashing a password costs, never less than the OWASP floor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HashingSettings {
-    /// Memory of one hash, in KiB.
-    pub memory_kib: u32,
-    /// Passes over that memory.
-    pub iterations: u32,
-    /// Lanes of one hash.
-    pub parallelism: u32,
-    /// Memory of all hashes under way together, in MiB.
-    pub memory_budget_mib: u32,
-}
-
 /// New passwords.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordSettings {

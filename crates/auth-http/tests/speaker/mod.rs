@@ -1,4 +1,5 @@
 //! Somebody who speaks to the whole service over the adapters in memory.
+#![expect(dead_code, reason = "each dialect's tests need another part of this")]
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, HttpResponse};
-use auth_domain::model::{IdentifierKey, Role, Roles, UserRef};
+use auth_domain::model::{IdentifierKey, Role, Roles, UserId, UserRef};
 use auth_domain::testing::TestPorts;
 use auth_http::settings::Settings;
 use auth_http::wiring;
@@ -31,6 +32,18 @@ impl Speaker {
         Self { world: TestPorts::new(), settings: Settings::default() }
     }
 
+    /// The same world, where this dialect is served alone.
+    pub(crate) fn hearing_only(mut self, dialect: &str) -> Self {
+        self.settings.dialects.iter_mut().for_each(|set| set.enabled = set.name == dialect);
+        self
+    }
+
+    /// The same world, where these settings have been changed.
+    pub(crate) fn after(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
     /// The same world, with a protected resource that asks for a role.
     pub(crate) async fn asking_for_role(mut self, role: &str) -> Self {
         self.settings.protected.required_role = Some(Role::parse(role).expect("a role"));
@@ -38,10 +51,18 @@ impl Speaker {
     }
 
     pub(crate) async fn give_role(&self, username: &str, role: &str) {
-        let auth = self.world.auth();
-        let user = UserRef::Identifier(IdentifierKey::of(username).expect("a name"));
-        let user = auth.find_user(&user).await.expect("asked").expect("a user");
-        auth.set_roles(user.id, &Roles::parse(role).expect("roles")).await.expect("set");
+        let roles = Roles::parse(role).expect("roles");
+        self.world.auth().set_roles(self.find(username).await, &roles).await.expect("set");
+    }
+
+    pub(crate) async fn suspend(&self, username: &str) {
+        let id = self.find(username).await;
+        self.world.auth().suspend_user(id).await.expect("asked").expect("a user");
+    }
+
+    async fn find(&self, identifier: &str) -> UserId {
+        let user = UserRef::Identifier(IdentifierKey::of(identifier).expect("a name"));
+        self.world.auth().find_user(&user).await.expect("asked").expect("a user").id
     }
 
     pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
@@ -62,6 +83,26 @@ impl Speaker {
             request.append_header((AUTHORIZATION, format!("Bearer {token}")))
         });
         self.send(request).await
+    }
+
+    /// Sends a body as JSON, if there is one, with headers that may stand more than once.
+    pub(crate) async fn send_with_headers(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Answer {
+        let request = TestRequest::with_uri(path).method(method);
+        let request = headers.iter().fold(request, |request, header| request.append_header(*header));
+        self.send(match body {
+            Some(body) if headers.iter().all(|(name, _)| *name != "content-type") => {
+                request.insert_header((CONTENT_TYPE, "application/json")).set_payload(body.to_owned())
+            }
+            Some(body) => request.set_payload(body.to_owned()),
+            None => request,
+        })
+        .await
     }
 
     pub(crate) async fn call(&self, method: Method, path: &str) -> Answer {

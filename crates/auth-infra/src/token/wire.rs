@@ -98,7 +98,10 @@ pub(super) fn parse_payload(issuer: &str, audience: &str, json: &[u8]) -> Option
         user_id: UserId(uuid(&payload.sub)?),
         session_id: SessionId(uuid(&payload.sid)?),
         client_id: ClientId::from(payload.client_id.into_owned()),
-        roles: Roles::new(payload.roles.iter().map(|role| Role::parse(role).ok()).collect::<Option<Vec<_>>>()?).ok()?,
+        roles: Roles::new(
+            payload.roles.iter().map(|role| Role::parse(role).ok()).collect::<Option<Vec<_>>>()?,
+        )
+        .ok()?,
         issued_at: timestamp(payload.iat)?,
         expires_at: timestamp(payload.exp)?,
     })

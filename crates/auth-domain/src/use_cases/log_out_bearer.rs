@@ -1,0 +1,238 @@
+//! Log out a bearer: a session ends because whoever bears an access token of it says so.
+
+use thiserror::Error;
+
+use crate::Auth;
+use crate::model::{Client, SessionId};
+use crate::ports::PortError;
+
+use super::{AuthenticateError, LogOut, RefreshSession, RefreshSessionError};
+
+/// Somebody who bears an access token, and perhaps what refreshes a session.
+#[derive(Debug)]
+pub struct LogOutBearer<'a> {
+    /// Who presents the refresh token.
+    pub client: &'a Client,
+    /// The access token, which may have expired if the refresh token is of the same session.
+    pub access_token: &'a str,
+    /// What the client would refresh the session with, if it has it at hand.
+    pub refresh_token: Option<&'a str>,
+}
+
+/// Why nobody was logged out.
+#[derive(Debug, Error)]
+pub enum LogOutBearerError {
+    /// The access token does not serve.
+    #[error("invalid token")]
+    InvalidToken,
+    /// The access token has expired, and the refresh token had been used before: its session has been ended for that.
+    #[error("token used before")]
+    Replayed(SessionId),
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl Auth {
+    /// Ends the session of an access token, and that of the refresh token beside it if that is another: whoever logs
+    /// out leaves nothing behind that could log them in. The access token's session.
+    ///
+    /// With an expired access token this does what its client would otherwise have to do first: it refreshes the
+    /// session.
+    ///
+    /// # Errors
+    /// [`LogOutBearerError::InvalidToken`], whatever it is that is wrong with it; no session has been ended then.
+    pub async fn log_out_bearer(&self, command: LogOutBearer<'_>) -> Result<SessionId, LogOutBearerError> {
+        let LogOutBearer { client, access_token, refresh_token } = command;
+        let session = match self.authenticate(access_token).await {
+            Ok(identity) => identity.session.id,
+            Err(AuthenticateError::InvalidToken) => self.session_of_expired(&command).await?,
+            Err(AuthenticateError::Port(error)) => return Err(error.into()),
+        };
+        self.log_out(LogOut::Session(session)).await?;
+        if let Some(token) = refresh_token {
+            self.log_out(LogOut::RefreshToken { client, token }).await?;
+        }
+        Ok(session)
+    }
+
+    /// The session of an access token that has expired, if the refresh token beside it refreshes that very session.
+    async fn session_of_expired(&self, command: &LogOutBearer<'_>) -> Result<SessionId, LogOutBearerError> {
+        let LogOutBearer { client, access_token, refresh_token } = *command;
+        let now = self.ports.clock.now();
+        let claims = self
+            .ports
+            .tokens
+            .verify(access_token)
+            .filter(|claims| claims.were_issued(now, &self.policy.token))
+            .ok_or(LogOutBearerError::InvalidToken)?;
+        let token = refresh_token.ok_or(LogOutBearerError::InvalidToken)?;
+        let refreshed = self.refresh_session(RefreshSession { client, token }).await?;
+        if refreshed.session_id == claims.session_id {
+            Ok(claims.session_id)
+        } else {
+            Err(LogOutBearerError::InvalidToken)
+        }
+    }
+}
+
+impl From<RefreshSessionError> for LogOutBearerError {
+    fn from(error: RefreshSessionError) -> Self {
+        match error {
+            RefreshSessionError::InvalidToken => Self::InvalidToken,
+            RefreshSessionError::Replayed(session) => Self::Replayed(session),
+            RefreshSessionError::Port(error) => Self::Port(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::{
+        AccessClaims, AccessToken, CredentialState, JudgedRefresh, RefreshRecord, RefreshRefusal,
+        RefreshSecret, RefreshStyle, RefreshVerdict, Roles, Session, TokenId,
+    };
+    use crate::use_cases::fixture::{Mocks, NOW, client, session, unavailable, user};
+
+    fn current() -> AccessClaims {
+        AccessClaims {
+            token_id: TokenId(Uuid::from_u128(9)),
+            user_id: user().id,
+            session_id: session().id,
+            client_id: session().client_id,
+            roles: Roles::default(),
+            issued_at: NOW.minus(Duration::from_secs(60)),
+            expires_at: NOW.plus(Duration::from_secs(60)),
+        }
+    }
+
+    fn expired() -> AccessClaims {
+        AccessClaims { expires_at: NOW.minus(Duration::from_secs(30)), ..current() }
+    }
+
+    /// Mocks in which the access token says this, and its session is live.
+    fn bearing(claims: Option<AccessClaims>) -> Mocks {
+        let mut mocks = Mocks::new();
+        mocks.tokens.expect_verify().withf(|token| token == "access").return_const(claims);
+        mocks.sessions.expect_find().returning(|_| Ok(Some((session(), user()))));
+        mocks
+    }
+
+    /// Has the refresh token judged so, as one of this session.
+    fn judged(mocks: &mut Mocks, id: SessionId, verdict: RefreshVerdict) {
+        mocks.sessions.expect_refresh().once().returning(move |_| {
+            let session = Session { id, ..session() };
+            let record = RefreshRecord { user: user(), session, credential: CredentialState::Current };
+            Ok(Some(JudgedRefresh { record, verdict: verdict.clone() }))
+        });
+    }
+
+    fn ended(mocks: &mut Mocks) {
+        mocks
+            .sessions
+            .expect_end()
+            .once()
+            .withf(|id, _, _| *id == session().id)
+            .returning(|_, _, _| Ok(true));
+    }
+
+    async fn log_out(mocks: Mocks, with_refresh_token: bool) -> Result<SessionId, LogOutBearerError> {
+        let client = client(RefreshStyle::Rotating);
+        let refresh_token = RefreshSecret::from_bytes([1; 32]).expose();
+        let refresh_token = with_refresh_token.then_some(refresh_token.as_str());
+        mocks
+            .auth()
+            .log_out_bearer(LogOutBearer { client: &client, access_token: "access", refresh_token })
+            .await
+    }
+
+    #[tokio::test]
+    async fn a_current_token_ends_its_session() {
+        let mut mocks = bearing(Some(current()));
+        ended(&mut mocks);
+        assert_eq!(log_out(mocks, false).await.expect("logged out"), session().id);
+    }
+
+    #[tokio::test]
+    async fn with_a_current_token_the_refresh_tokens_session_ends_too_and_none_is_refreshed() {
+        let mut mocks = bearing(Some(current()));
+        ended(&mut mocks);
+        let digest = RefreshSecret::from_bytes([1; 32]).digest();
+        mocks
+            .sessions
+            .expect_end_by_credential()
+            .once()
+            .withf(move |presented, client, _, _| *presented == digest && client.as_str() == "example")
+            .returning(|_, _, _, _| Ok(None));
+        mocks.sessions.expect_refresh().never();
+        assert_eq!(log_out(mocks, true).await.expect("logged out"), session().id);
+    }
+
+    #[tokio::test]
+    async fn an_expired_token_serves_beside_what_refreshes_its_session() {
+        let mut mocks = bearing(Some(expired()));
+        judged(&mut mocks, session().id, RefreshVerdict::Rotate);
+        mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
+        ended(&mut mocks);
+        mocks.sessions.expect_end_by_credential().once().returning(|_, _, _, _| Ok(None));
+        assert_eq!(log_out(mocks, true).await.expect("logged out"), session().id);
+    }
+
+    #[tokio::test]
+    async fn an_expired_token_beside_what_refreshes_another_session_ends_none() {
+        let mut mocks = bearing(Some(expired()));
+        judged(&mut mocks, SessionId(Uuid::from_u128(77)), RefreshVerdict::Rotate);
+        mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
+        mocks.sessions.expect_end().never();
+        mocks.sessions.expect_end_by_credential().never();
+        let error = log_out(mocks, true).await.expect_err("refused");
+        assert!(matches!(error, LogOutBearerError::InvalidToken));
+    }
+
+    #[tokio::test]
+    async fn an_expired_token_beside_what_refreshes_nothing_ends_no_session() {
+        let mut refused = bearing(Some(expired()));
+        judged(&mut refused, session().id, RefreshVerdict::Refuse(RefreshRefusal::SessionOver));
+        let mut alone = bearing(Some(expired()));
+        alone.sessions.expect_refresh().never();
+        for (mut mocks, with_refresh_token) in [(refused, true), (alone, false)] {
+            mocks.sessions.expect_end().never();
+            let error = log_out(mocks, with_refresh_token).await.expect_err("refused");
+            assert!(matches!(error, LogOutBearerError::InvalidToken));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_access_token_refreshes_and_ends_nothing() {
+        let future = AccessClaims { issued_at: NOW.plus(Duration::from_secs(6)), ..current() };
+        for claims in [None, Some(future)] {
+            let mut mocks = bearing(claims);
+            mocks.sessions.expect_refresh().never();
+            mocks.sessions.expect_end().never();
+            let error = log_out(mocks, true).await.expect_err("refused");
+            assert!(matches!(error, LogOutBearerError::InvalidToken));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_replay_is_told_apart() {
+        let mut mocks = bearing(Some(expired()));
+        judged(&mut mocks, session().id, RefreshVerdict::Replay);
+        let error = log_out(mocks, true).await.expect_err("refused");
+        assert!(matches!(error, LogOutBearerError::Replayed(id) if id == session().id));
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_away_is_no_invalid_token() {
+        let mut mocks = Mocks::new();
+        mocks.tokens.expect_verify().once().return_const(Some(current()));
+        mocks.sessions.expect_find().once().returning(|_| Err(unavailable()));
+        let error = log_out(mocks, false).await.expect_err("away");
+        assert!(matches!(error, LogOutBearerError::Port(PortError::Unavailable(_))));
+    }
+}
