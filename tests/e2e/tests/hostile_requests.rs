@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
+use std::time::{Duration, Instant};
 
 use e2e::{Server, World, connect, send_raw};
 
@@ -68,6 +69,11 @@ fn hostile_bodies_and_headers_are_answered_and_never_with_a_fault() {
             401,
         ),
         ("many headers", post("/v1/auth/login", &format!("{JSON}{many_headers}"), b"{}"), 400),
+        (
+            "too many headers",
+            post("/v1/auth/login", &format!("{JSON}{many_headers}{many_headers}"), b"{}"),
+            431,
+        ),
         ("an over-large body", post("/v1/auth/login", JSON, &vec![b' '; 20_000]), 413),
         (
             "a negative length",
@@ -123,10 +129,12 @@ fn a_head_that_does_not_arrive_is_not_waited_for() {
     let world = World::on_sqlite();
     let server = Server::start(&world);
     let mut stream = connect(server.base());
+    let started = Instant::now();
     stream.write_all(b"POST /v1/auth/login HTTP/1.1\r\nHost: a\r\n").expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("closed within 30 seconds");
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(started.elapsed() < Duration::from_secs(9), "5 seconds are the limit: {:?}", started.elapsed());
 }
 
 #[test]
@@ -139,10 +147,27 @@ fn a_body_that_does_not_arrive_is_answered_with_408() {
         "POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{JSON}Content-Length: 100\r\n\r\n{{"
     )
     .expect("sent");
+    let started = Instant::now();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("answered within 30 seconds");
+    assert!(started.elapsed() < Duration::from_secs(14), "10 seconds are the limit: {:?}", started.elapsed());
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(answer.ends_with(r#"{"error":"Request timeout."}"#), "{answer}");
+}
+
+#[test]
+fn a_get_that_asks_for_another_protocol_is_answered_at_once() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let started = Instant::now();
+    let request =
+        "GET /v1/protected/resource HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    let mut stream = connect(server.base());
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).expect("answered");
+    assert_eq!(&head, b"HTTP/1.1 401");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
 #[test]

@@ -52,14 +52,18 @@ fn the_tour_of_the_readme_works_when_it_is_pasted() {
     let tour =
         readme.split_once("<!-- tour:begin -->").and_then(|(_, rest)| rest.split_once("<!-- tour:end -->"));
     let (tour, _) = tour.expect("the README has a tour");
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
+    for world in World::on_every_store() {
+        paste(tour, &Server::start(&world));
+    }
+}
+
+fn paste(tour: &str, server: &Server) {
     let lines = tour.lines().filter(|line| !line.starts_with("```"));
     let script = lines.collect::<Vec<_>>().join("\n").replace("http://127.0.0.1:8080", server.base());
-    let output = Command::new("sh").arg("-c").arg(&script).output().expect("a shell");
+    let output = Command::new("sh").arg("-c").arg(format!("exec 2>&1; {script}")).output().expect("a shell");
     let said = String::from_utf8(output.stdout).expect("UTF-8");
     let statuses: Vec<_> = said.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
-    assert_eq!(statuses, ["201", "200", "200"], "{said}");
+    assert_eq!(statuses, ["201", "200", "200", "200"], "{said}");
     for body in
         ["{\"message\":\"User registered successfully.\"}", "{\"data\":\"protected data\"}", "{\"token\":\""]
     {
@@ -80,6 +84,16 @@ fn health_is_told_beside_the_dialects() {
     let wrong_method = client.post("/health/live", "{}");
     wrong_method.assert(405, r#"{"type":"about:blank","title":"Method Not Allowed","status":405}"#);
     assert_eq!(wrong_method.header("allow"), Some("GET, HEAD"));
+}
+
+#[test]
+fn behind_https_browsers_are_told_to_keep_to_it() {
+    let world = World::on_sqlite();
+    let server = Server::start_with(&world, &[("AUTH_PUBLIC_URL", "https://auth.example.com")]);
+    for path in ["/health/live", "/v1/nothing", "/nothing"] {
+        let answer = server.client().get(path, None);
+        assert_eq!(answer.header("strict-transport-security"), Some("max-age=63072000"), "{path}");
+    }
 }
 
 #[test]
