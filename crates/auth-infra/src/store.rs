@@ -4,6 +4,7 @@
 //! see whether it is there, and closed.
 
 mod error;
+mod pool;
 mod schema;
 mod stored;
 mod work;
@@ -14,6 +15,7 @@ use auth_domain::ports::{ApiKeyRepository, PortError, SessionRepository, UserRep
 
 pub use self::error::StoreError;
 pub(crate) use self::error::{Detail, Unreadable};
+pub(crate) use self::pool::{Lease, Pool};
 pub(crate) use self::schema::Schema;
 pub(crate) use self::stored::{StoredApiKey, StoredSession, StoredUser, changed, nonce, surplus};
 pub(crate) use self::work::{DEADLINE, Ending, PATIENCE, within};

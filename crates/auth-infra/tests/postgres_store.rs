@@ -1,11 +1,12 @@
 //! What is PostgreSQL's own: a server that is away, silent, restarted or busy, and several nodes.
 #![cfg(feature = "postgres")]
+#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod stores;
 
 use std::time::{Duration, Instant};
 
-use auth_domain::model::{Roles, UserId};
+use auth_domain::model::{Roles, UserId, UserStatus};
 use auth_domain::ports::PortError;
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::store::StoreError;
@@ -14,7 +15,7 @@ use test_postgres::TestPostgres;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use stores::{World, assert_one_successor, assert_unavailable, migration_files};
+use stores::{World, assert_faults_name_no_value, assert_one_successor, assert_unavailable, migration_files};
 
 /// The longest that a client waits for an answer.
 const PATIENCE: Duration = Duration::from_millis(3_500);
@@ -270,4 +271,30 @@ async fn a_refused_login_names_no_password() {
         let printed = format!("{cause} {cause:?}");
         assert!(!printed.contains("hunter2") && printed.contains("nobody_here"), "{printed}");
     }
+}
+
+#[tokio::test]
+async fn a_fault_names_no_value() {
+    let url = TestPostgres::shared().create_database();
+    assert_faults_name_no_value(&World::over(migrated(&url, 2).await, 1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadlock_is_resolved_inside() {
+    let url = TestPostgres::shared().create_database();
+    let world = World::over(migrated(&url, 2).await, 1);
+    let jane = world.register("jane").await;
+    let token = world.log_in("jane").await;
+    // Somebody who locks in the other order, and begins to wait for us after we have begun to wait for them: it is our
+    // transaction that the server undoes then, or theirs would fail.
+    let crossed = "BEGIN; SELECT FROM sessions FOR UPDATE; SELECT pg_sleep(0.7);
+                   SELECT FROM accounts FOR UPDATE; COMMIT";
+    let other = spawn_blocking(move || sql(&url, crossed));
+    sleep(Duration::from_millis(300)).await;
+    let users = world.store.users();
+    let suspended =
+        users.set_status(jane.id, UserStatus::Suspended, jane.created_at).await.expect("no fault");
+    assert_eq!(suspended.expect("jane").status, UserStatus::Suspended);
+    other.await.expect("the other one got through");
+    assert!(world.refresh(&token).await.is_err());
 }

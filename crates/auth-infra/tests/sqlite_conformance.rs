@@ -1,5 +1,6 @@
 //! SQLite keeps the contracts of the stores' ports.
 #![cfg(feature = "sqlite")]
+#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
 use async_trait::async_trait;
 use auth_domain::conformance::StoreFixture;

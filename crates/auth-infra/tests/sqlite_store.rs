@@ -1,5 +1,6 @@
 //! What is SQLite's own: files, processes, and a database that is locked or away.
 #![cfg(feature = "sqlite")]
+#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod stores;
 
@@ -15,7 +16,7 @@ use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
-use stores::{World, assert_one_successor, assert_unavailable, migration_files};
+use stores::{World, assert_faults_name_no_value, assert_one_successor, assert_unavailable, migration_files};
 
 /// A directory with room for one database.
 struct Home(TempDir);
@@ -257,4 +258,10 @@ async fn two_processes_give_one_token_one_successor() {
     let (one, other) = (World::over(home.migrated().await, 1), World::over(home.migrated().await, 2));
     one.register("jane").await;
     assert_one_successor(&[&one, &other], "jane").await;
+}
+
+#[tokio::test]
+async fn a_fault_names_no_value() {
+    let home = Home::new();
+    assert_faults_name_no_value(&World::over(home.migrated().await, 1)).await;
 }

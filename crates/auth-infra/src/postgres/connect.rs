@@ -1,15 +1,16 @@
 //! The connections to PostgreSQL: how many, how patient, and how they end.
 
 use std::fmt;
+use std::pin::pin;
 use std::time::Duration;
 
 use auth_domain::ports::PortError;
-use sqlx::ConnectOptions;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection};
 use tokio::time::timeout;
 
 use super::error::Fault;
-use crate::store::{Detail, PATIENCE, StoreError, within};
+use crate::store::{Detail, PATIENCE, Pool, StoreError, within};
 
 /// What every connection is told at its start. READ COMMITTED is what the statements are written for: the second
 /// statement of a transaction sees what was committed while the first one waited for a lock.
@@ -69,9 +70,7 @@ impl fmt::Debug for PostgresSettings {
 /// Users, sessions and API keys on PostgreSQL. Cloning it is cheap: the clones share their connections.
 #[derive(Clone)]
 pub struct PostgresStore {
-    pub(super) pool: PgPool,
-    /// How many connections at most may turn out to be dead before one is made anew.
-    pub(super) max_connections: u32,
+    pub(super) pool: Pool<PgConnection>,
 }
 
 impl PostgresStore {
@@ -79,21 +78,8 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreError::Settings`] when the URL makes no sense; the message does not hold the URL.
-    ///
-    /// # Panics
-    /// Outside a Tokio runtime.
     pub fn connect(settings: &PostgresSettings) -> Result<Self, StoreError> {
-        let options = options(&settings.url)?;
-        let max_connections = settings.max_connections.max(1);
-        let pool = PgPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(PATIENCE)
-            .idle_timeout(Duration::from_secs(10 * 60))
-            .max_lifetime(Duration::from_secs(30 * 60))
-            // One round trip less a call; a connection that turns out to be dead is replaced by `run`.
-            .test_before_acquire(false)
-            .connect_lazy_with(options);
-        Ok(Self { pool, max_connections })
+        Ok(Self { pool: Pool::new(options(&settings.url)?, settings.max_connections) })
     }
 
     /// Whether the store can serve, told within two seconds: there is a connection, the schema is there, and the
@@ -107,13 +93,13 @@ impl PostgresStore {
             FROM (SELECT count(*) FROM (SELECT FROM accounts LIMIT 1) AS one) AS schema_is_there";
         let look = self.read(|mut lease| async move {
             let writable = sqlx::query_scalar(CHECK).fetch_one(&mut *lease).await;
-            if lease.give_back(writable)? {
+            if lease.answered(writable)? {
                 Ok(())
             } else {
                 Err(Fault::Unavailable(Detail::new("the server accepts no writes")))
             }
         });
-        within(PATIENCE, look).await
+        within(PATIENCE, pin!(look)).await
     }
 
     /// Closes the connections when the calls under way are done; later calls are answered with
@@ -127,7 +113,7 @@ impl PostgresStore {
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore")
-            .field("max_connections", &self.max_connections)
+            .field("max_connections", &self.pool.max_connections())
             .finish_non_exhaustive()
     }
 }

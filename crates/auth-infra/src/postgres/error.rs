@@ -64,16 +64,19 @@ fn database_fault(error: &dyn DatabaseError) -> Fault {
     let (class, _) = code.split_at_checked(2).unwrap_or_default();
     let kind = match (class, &*code) {
         ("40", _) => Fault::Contended,
-        // The connection failed; the server shuts down, starts or has had enough of an idle connection.
-        ("08", _) | (_, "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04") => Fault::Broken,
-        // A server that was the primary until now; a statement that was prepared before the schema changed, or on
-        // another server behind the same address. A new connection knows better.
-        (_, "25006" | "0A000" | "26000") => Fault::Broken,
+        // The connection failed; the server shuts down, starts or has had enough of an idle connection; it was the
+        // primary until now; a statement was prepared before the schema changed, or on another server behind the same
+        // address. A new connection knows better.
+        ("08", _)
+        | (_, "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04" | "25006" | "0A000" | "26000") => {
+            Fault::Broken
+        }
         // Out of resources; canceled, which is the statement timeout; system errors; a password that is not accepted, a
-        // database or a schema that is not there, and a lock that was not to be had in time.
-        ("28" | "3D" | "3F" | "53" | "57" | "58", _) | (_, "55P03") => Fault::Unavailable,
-        // Tables, columns or rights that are not there: the schema is not up to date.
-        (_, "42P01" | "42703" | "42501") => Fault::Unavailable,
+        // database or a schema that is not there; a lock that was not to be had in time; tables, columns or rights that
+        // are not there, because the schema is not up to date.
+        ("28" | "3D" | "3F" | "53" | "57" | "58", _) | (_, "55P03" | "42P01" | "42703" | "42501") => {
+            Fault::Unavailable
+        }
         _ => Fault::Corrupt,
     };
     kind(Detail::new(detail))

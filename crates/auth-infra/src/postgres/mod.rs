@@ -1,4 +1,4 @@
-//! Users, sessions and API keys on PostgreSQL 14 or newer, for production and for several nodes.
+//! Users, sessions and API keys on PostgreSQL, for production and for several nodes.
 //!
 //! ```no_run
 //! use auth_infra::postgres::{PostgresSettings, PostgresStore};
@@ -13,16 +13,19 @@
 //! Each call is one transaction. It answers within three seconds whatever becomes of the server: a connection on which
 //! an answer is overdue is given up. A server that was restarted is not noticed by callers: work that had not come to
 //! its commit is done again on a new connection, and so is work that the server gave up for another's sake.
+//!
+//! Connections have prepared statements and settings of their own. A pooler in between has to lend each of its own for
+//! as long as ours lives, and to pass the startup parameter `options` on.
 
 mod accounts;
 mod api_keys;
 mod connect;
 mod error;
-mod lease;
 mod refresh;
 mod rows;
 mod schema;
 mod sessions;
+mod transaction;
 mod users;
 
 pub use connect::{PostgresSettings, PostgresStore};

@@ -1,5 +1,7 @@
 //! The schema on PostgreSQL, and how it is brought up to date.
 
+use std::pin::pin;
+
 use sqlx::postgres::PgConnection;
 use sqlx::{ConnectOptions, Connection};
 
@@ -25,9 +27,9 @@ impl PostgresStore {
     /// changed.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         // A connection of its own, which takes the lock with it when it is closed.
-        let options = self.pool.connect_options().as_ref().clone().options(UNHURRIED);
+        let options = self.pool.options().clone().options(UNHURRIED);
         let connection = async { options.connect().await.map_err(|error| Fault::from(error).into()) };
-        let mut connection = within(DEADLINE, connection).await?;
+        let mut connection = within(DEADLINE, pin!(connection)).await?;
         let outcome = Schema::new(&MIGRATIONS).run(&mut connection, |error| Fault::from(error).into()).await;
         let _ = connection.close().await;
         outcome
@@ -40,7 +42,7 @@ impl PostgresStore {
     pub async fn pending_migrations(&self) -> Result<Vec<(i64, String)>, StoreError> {
         let applied = self.read(|mut lease| async move {
             let applied = applied(&mut lease).await;
-            lease.give_back(applied)
+            lease.answered(applied)
         });
         Schema::new(&MIGRATIONS).pending(&applied.await?)
     }

@@ -72,7 +72,7 @@ impl SessionRepository for PostgresStore {
     async fn find(&self, session: SessionId) -> Result<Option<(Session, User)>, PortError> {
         self.read(|mut lease| async move {
             let row = sqlx::query(FIND).bind(session.0).fetch_optional(&mut *lease).await;
-            let found = lease.give_back(row)?;
+            let found = lease.answered(row)?;
             found.map(|row| Ok((rows::session(&row)?, rows::user(&row)?))).transpose()
         })
         .await

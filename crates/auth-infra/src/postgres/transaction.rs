@@ -1,30 +1,21 @@
-//! Connections on loan, the transactions on them, and second attempts.
+//! The work of a call: on one connection, in one transaction, and again where that is safe.
 
 use std::future::Future;
-use std::ops::{Deref, DerefMut};
+use std::pin::pin;
 
 use auth_domain::ports::PortError;
-use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres};
+use sqlx::PgConnection;
 
 use super::PostgresStore;
 use super::error::Fault;
-use crate::store::{DEADLINE, Ending, within};
+use crate::store::{DEADLINE, Ending, Lease, within};
 
 /// How often more than there are connections a call is attempted: for deadlocks and the like.
 const SPARE_ATTEMPTS: u32 = 3;
 
-/// A connection on loan. Unless it is given back in good order it is closed: the server may still be at work on it, in
-/// a transaction that nobody will end, or silent for ever. sqlx alone would wait for its answer without limit, and
-/// lend one connection less for as long.
-pub(super) struct Lease {
-    connection: PoolConnection<Postgres>,
-    in_order: bool,
-}
-
 impl PostgresStore {
     /// Does the work of a call that takes one statement and changes nothing.
-    pub(super) async fn read<T, F>(&self, work: impl Fn(Lease) -> F) -> Result<T, PortError>
+    pub(super) async fn read<T, F>(&self, work: impl Fn(Lease<PgConnection>) -> F) -> Result<T, PortError>
     where
         F: Future<Output = Result<T, Fault>>,
     {
@@ -33,7 +24,10 @@ impl PostgresStore {
     }
 
     /// Does the work of a call in a transaction, which the work has to [end](Lease::end).
-    pub(super) async fn transaction<T, F>(&self, work: impl Fn(Lease) -> F) -> Result<T, PortError>
+    pub(super) async fn transaction<T, F>(
+        &self,
+        work: impl Fn(Lease<PgConnection>) -> F,
+    ) -> Result<T, PortError>
     where
         F: Future<Output = Result<T, Fault>>,
     {
@@ -52,29 +46,30 @@ impl PostgresStore {
         F: Future<Output = Result<T, Fault>>,
     {
         // After the server was restarted, every connection that was idle may be dead.
-        let mut attempts_left = self.max_connections.saturating_add(SPARE_ATTEMPTS);
-        let attempts = async {
+        let mut attempts_left = self.pool.max_connections().saturating_add(SPARE_ATTEMPTS);
+        let attempts = pin!(async {
             loop {
                 match attempt().await {
                     Err(fault) if fault.passes() && attempts_left > 0 => attempts_left -= 1,
                     outcome => return outcome.map_err(PortError::from),
                 }
             }
-        };
+        });
         within(DEADLINE, attempts).await
     }
 
-    async fn lease(&self) -> Result<Lease, Fault> {
-        let connection = self.pool.acquire().await.map_err(|error| Fault::from(error).for_good())?;
-        Ok(Lease { connection, in_order: false })
+    async fn lease(&self) -> Result<Lease<PgConnection>, Fault> {
+        self.pool.lease().await.map_err(|error| Fault::from(error).for_good())
     }
 }
 
-impl Lease {
+impl Lease<PgConnection> {
     /// Gives the connection back after its one statement was answered.
-    pub(super) fn give_back<T>(mut self, answer: Result<T, sqlx::Error>) -> Result<T, Fault> {
+    pub(super) fn answered<T>(self, answer: Result<T, sqlx::Error>) -> Result<T, Fault> {
         let answer = answer.map_err(Fault::from);
-        self.in_order = answer.as_ref().err().is_none_or(Fault::spares_the_connection);
+        if answer.as_ref().err().is_none_or(Fault::spares_the_connection) {
+            self.give_back();
+        }
         answer
     }
 
@@ -85,7 +80,7 @@ impl Lease {
                 // From here on the work may have happened, whatever the answer is.
                 let answer = sqlx::raw_sql("COMMIT").execute(&mut *self).await;
                 answer.map_err(|error| Fault::from(error).for_good())?;
-                self.in_order = true;
+                self.give_back();
                 Ok(outcome)
             }
             Ok(Ending::RollBack(outcome)) => {
@@ -101,29 +96,50 @@ impl Lease {
         }
     }
 
-    async fn roll_back(&mut self) {
-        self.in_order = sqlx::raw_sql("ROLLBACK").execute(&mut **self).await.is_ok();
-    }
-}
-
-impl Deref for Lease {
-    type Target = PgConnection;
-
-    fn deref(&self) -> &PgConnection {
-        &self.connection
-    }
-}
-
-impl DerefMut for Lease {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.connection
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if !self.in_order {
-            self.connection.close_on_drop();
+    async fn roll_back(mut self) {
+        if sqlx::raw_sql("ROLLBACK").execute(&mut *self).await.is_ok() {
+            self.give_back();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::postgres::PostgresSettings;
+    use crate::store::Detail;
+
+    /// Fails by `fault` as often as told, then succeeds; how often it was attempted.
+    async fn attempts(fault: fn(Detail) -> Fault, failures: u32) -> (Result<(), PortError>, u32) {
+        let settings = PostgresSettings {
+            max_connections: 4,
+            ..PostgresSettings::new("postgres://nobody@nowhere/none")
+        };
+        let store = PostgresStore::connect(&settings).expect("a store");
+        let attempts = Cell::new(0);
+        let outcome = store.persist(|| async {
+            attempts.set(attempts.get() + 1);
+            if attempts.get() > failures { Ok(()) } else { Err(fault(Detail::new("for the test"))) }
+        });
+        (outcome.await, attempts.get())
+    }
+
+    #[tokio::test]
+    async fn what_passes_is_attempted_again_as_often_as_connections_may_be_dead() {
+        for fault in [Fault::Broken, Fault::Contended] {
+            assert!(matches!(attempts(fault, 7).await, (Ok(()), 8)));
+            assert!(matches!(attempts(fault, 8).await, (Err(PortError::Unavailable(_)), 8)));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_pass_is_not_attempted_again() {
+        assert!(matches!(attempts(Fault::Unavailable, 1).await, (Err(PortError::Unavailable(_)), 1)));
+        assert!(matches!(attempts(Fault::Corrupt, 1).await, (Err(PortError::Corrupt(_)), 1)));
+        // As after a commit that was not confirmed.
+        let for_good = |detail| Fault::Broken(detail).for_good();
+        assert!(matches!(attempts(for_good, 1).await, (Err(PortError::Unavailable(_)), 1)));
     }
 }

@@ -52,7 +52,7 @@ impl UserRepository for PostgresStore {
                 UserRef::Identifier(key) => sqlx::query(FIND_BY_IDENTIFIER).bind(key.as_str()),
             };
             let row = query.fetch_optional(&mut *lease).await;
-            lease.give_back(row)?.as_ref().map(rows::user).transpose()
+            lease.answered(row)?.as_ref().map(rows::user).transpose()
         })
         .await
     }
@@ -60,7 +60,7 @@ impl UserRepository for PostgresStore {
     async fn find_for_login(&self, identifier: &IdentifierKey) -> Result<Option<LoginRecord>, PortError> {
         self.read(|mut lease| async move {
             let row = sqlx::query(FIND_FOR_LOGIN).bind(identifier.as_str()).fetch_optional(&mut *lease).await;
-            lease.give_back(row)?.as_ref().map(rows::login_record).transpose()
+            lease.answered(row)?.as_ref().map(rows::login_record).transpose()
         })
         .await
     }
@@ -68,7 +68,7 @@ impl UserRepository for PostgresStore {
     async fn find_with_password(&self, user: UserId) -> Result<Option<LoginRecord>, PortError> {
         self.read(|mut lease| async move {
             let row = sqlx::query(FIND_WITH_PASSWORD).bind(user.0).fetch_optional(&mut *lease).await;
-            lease.give_back(row)?.as_ref().map(rows::login_record).transpose()
+            lease.answered(row)?.as_ref().map(rows::login_record).transpose()
         })
         .await
     }
@@ -78,7 +78,7 @@ impl UserRepository for PostgresStore {
             let after = after.map_or(0, |number| number.0);
             let query = sqlx::query(LIST).bind(after).bind(i64::from(limit));
             let found = query.fetch_all(&mut *lease).await;
-            lease.give_back(found)?.iter().map(rows::user).collect()
+            lease.answered(found)?.iter().map(rows::user).collect()
         })
         .await
     }

@@ -41,7 +41,7 @@ impl ApiKeyRepository for SqliteStore {
     async fn find(&self, digest: &SecretDigest) -> Result<Option<ApiKey>, PortError> {
         self.read(|mut lease| async move {
             let row = sqlx::query(FIND).bind(digest.as_bytes().as_slice()).fetch_optional(&mut *lease).await;
-            lease.give_back(row)?.as_ref().map(rows::api_key).transpose()
+            lease.answered(row)?.as_ref().map(rows::api_key).transpose()
         })
         .await
     }
@@ -49,7 +49,7 @@ impl ApiKeyRepository for SqliteStore {
     async fn list(&self) -> Result<Vec<ApiKey>, PortError> {
         self.read(|mut lease| async move {
             let found = sqlx::query(LIST).fetch_all(&mut *lease).await;
-            lease.give_back(found)?.iter().map(rows::api_key).collect()
+            lease.answered(found)?.iter().map(rows::api_key).collect()
         })
         .await
     }

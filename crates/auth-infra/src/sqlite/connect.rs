@@ -1,15 +1,17 @@
 //! The connections to a SQLite file: one that writes, several that read.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::ports::PortError;
-use sqlx::ConnectOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::time::timeout;
 
-use crate::store::{Ending, PATIENCE, StoreError, within};
+use crate::store::{Ending, PATIENCE, Pool, StoreError, within};
 
 /// Where the SQLite file is and how many connections may read it.
 #[derive(Clone, Debug)]
@@ -28,11 +30,11 @@ impl SqliteSettings {
 }
 
 /// Users, sessions and API keys in a SQLite file. Cloning it is cheap: the clones share their connections.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SqliteStore {
     pub(super) path: Arc<Path>,
-    pub(super) readers: SqlitePool,
-    pub(super) writer: SqlitePool,
+    pub(super) readers: Pool<SqliteConnection>,
+    pub(super) writer: Pool<SqliteConnection>,
 }
 
 impl SqliteStore {
@@ -40,24 +42,16 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError::Settings`] when the path makes no sense.
-    ///
-    /// # Panics
-    /// Outside a Tokio runtime.
     pub fn connect(settings: &SqliteSettings) -> Result<Self, StoreError> {
         let path = settings.path.as_path();
         if path.to_str().is_none_or(|path| path.is_empty() || path.contains('\0') || path == ":memory:") {
             return Err(StoreError::Settings("the path of the database names no file".to_owned()));
         }
-        let pool = |connections: u32, query_only: &'static str| {
-            SqlitePoolOptions::new()
-                .max_connections(connections.max(1))
-                .acquire_timeout(PATIENCE)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .test_before_acquire(false)
-                .connect_lazy_with(options(path).pragma("query_only", query_only))
-        };
-        Ok(Self { path: path.into(), readers: pool(settings.max_readers, "ON"), writer: pool(1, "OFF") })
+        Ok(Self {
+            path: path.into(),
+            readers: Pool::new(options(path).pragma("query_only", "ON"), settings.max_readers),
+            writer: Pool::new(options(path), 1),
+        })
     }
 
     /// Whether the store can serve, told within two seconds: the file and the schema are there, can be read and can be
@@ -69,14 +63,14 @@ impl SqliteStore {
         const CHECK: &str = "SELECT count(*) FROM (SELECT 1 FROM accounts LIMIT 1)";
         let read = self.read(|mut lease| async move {
             let schema_is_there = sqlx::query(CHECK).fetch_one(&mut *lease).await;
-            lease.give_back(schema_is_there).map(|_| ())
+            lease.answered(schema_is_there).map(|_| ())
         });
         let write = self.transaction(|lease| lease.end(Ok(Ending::<()>::RollBack(()))));
-        within(PATIENCE, async {
+        let both = pin!(async {
             read.await?;
             write.await
-        })
-        .await
+        });
+        within(PATIENCE, both).await
     }
 
     /// Closes the connections when the calls under way are done; later calls are answered with
@@ -89,6 +83,12 @@ impl SqliteStore {
             self.writer.close().await;
         };
         let _ = timeout(Duration::from_secs(5), closed).await;
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
     }
 }
 

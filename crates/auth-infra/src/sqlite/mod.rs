@@ -18,11 +18,11 @@ mod accounts;
 mod api_keys;
 mod connect;
 mod error;
-mod lease;
 mod refresh;
 mod rows;
 mod schema;
 mod sessions;
+mod transaction;
 mod users;
 
 pub use connect::{SqliteSettings, SqliteStore};

@@ -1,60 +1,58 @@
-//! Connections on loan, and the transactions on them.
+//! The work of a call: on one connection, in one transaction.
 
 use std::future::Future;
-use std::ops::{Deref, DerefMut};
+use std::pin::pin;
 
 use auth_domain::ports::PortError;
-use sqlx::pool::PoolConnection;
-use sqlx::{Sqlite, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::SqliteStore;
 use super::error::Fault;
-use crate::store::{DEADLINE, Ending, within};
-
-/// A connection on loan. Unless it is given back in good order it is closed, which undoes what it had begun: the next
-/// to use it must not find itself in a transaction that nobody will end.
-pub(super) struct Lease {
-    connection: PoolConnection<Sqlite>,
-    in_order: bool,
-}
+use crate::store::{DEADLINE, Ending, Lease, within};
 
 impl SqliteStore {
     /// Does the work of a call that takes one statement and changes nothing.
-    pub(super) async fn read<T, F>(&self, work: impl FnOnce(Lease) -> F) -> Result<T, PortError>
+    pub(super) async fn read<T, F>(
+        &self,
+        work: impl FnOnce(Lease<SqliteConnection>) -> F,
+    ) -> Result<T, PortError>
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        let attempt = async {
-            let lease = Lease { connection: self.readers.acquire().await?, in_order: false };
-            work(lease).await
-        };
-        within(DEADLINE, async { attempt.await.map_err(PortError::from) }).await
+        let attempt = pin!(async {
+            let lease = self.readers.lease().await.map_err(Fault::from)?;
+            work(lease).await.map_err(PortError::from)
+        });
+        within(DEADLINE, attempt).await
     }
 
     /// Does the work of a call in a transaction, which the work has to [end](Lease::end). It has the database to itself
     /// from the start: a transaction that begins by reading cannot always go on to write.
-    pub(super) async fn transaction<T, F>(&self, work: impl FnOnce(Lease) -> F) -> Result<T, PortError>
+    pub(super) async fn transaction<T, F>(
+        &self,
+        work: impl FnOnce(Lease<SqliteConnection>) -> F,
+    ) -> Result<T, PortError>
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        let attempt = async {
-            let mut lease = Lease { connection: self.writer.acquire().await?, in_order: false };
-            let begun = sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *lease).await;
-            if let Err(error) = begun {
-                // Most likely another process is writing: nothing is wrong with this connection.
-                lease.roll_back().await;
-                return Err(Fault::from(error));
-            }
-            work(lease).await
-        };
-        within(DEADLINE, async { attempt.await.map_err(PortError::from) }).await
+        let attempt = pin!(async {
+            let mut lease = self.writer.lease().await.map_err(Fault::from)?;
+            let outcome = match sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *lease).await {
+                Ok(_) => work(lease).await,
+                Err(error) => lease.end(Err(Fault::from(error))).await,
+            };
+            outcome.map_err(PortError::from)
+        });
+        within(DEADLINE, attempt).await
     }
 }
 
-impl Lease {
+impl Lease<SqliteConnection> {
     /// Gives the connection back after its one statement was answered.
-    pub(super) fn give_back<T>(mut self, answer: Result<T, sqlx::Error>) -> Result<T, Fault> {
-        self.in_order = answer.is_ok();
+    pub(super) fn answered<T>(self, answer: Result<T, sqlx::Error>) -> Result<T, Fault> {
+        if answer.is_ok() {
+            self.give_back();
+        }
         Ok(answer?)
     }
 
@@ -63,7 +61,7 @@ impl Lease {
         match work {
             Ok(Ending::Commit(outcome)) => {
                 sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
-                self.in_order = true;
+                self.give_back();
                 Ok(outcome)
             }
             Ok(Ending::RollBack(outcome)) => {
@@ -77,31 +75,55 @@ impl Lease {
         }
     }
 
-    /// Some errors undo the transaction by themselves; there is nothing to roll back then, and the connection is closed
+    /// Some errors undo the transaction by themselves. There is nothing to roll back then, and the connection is closed
     /// to be on the safe side.
-    async fn roll_back(&mut self) {
-        self.in_order = sqlx::raw_sql("ROLLBACK").execute(&mut **self).await.is_ok();
-    }
-}
-
-impl Deref for Lease {
-    type Target = SqliteConnection;
-
-    fn deref(&self) -> &SqliteConnection {
-        &self.connection
-    }
-}
-
-impl DerefMut for Lease {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
-        &mut self.connection
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if !self.in_order {
-            self.connection.close_on_drop();
+    async fn roll_back(mut self) {
+        if sqlx::raw_sql("ROLLBACK").execute(&mut *self).await.is_ok() {
+            self.give_back();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Row;
+
+    use super::*;
+    use crate::sqlite::SqliteSettings;
+
+    async fn write(store: &SqliteStore, bytes: i64) -> Result<(), PortError> {
+        store
+            .transaction(|mut lease| async move {
+                let query = sqlx::query("INSERT INTO filler (bytes) VALUES (zeroblob(?1))").bind(bytes);
+                let work = query.execute(&mut *lease).await.map_err(Fault::from);
+                lease.end(work.map(|_| Ending::Commit(()))).await
+            })
+            .await
+    }
+
+    async fn rows(store: &SqliteStore) -> i64 {
+        let count = store.read(|mut lease| async move {
+            let row = sqlx::query("SELECT count(*) FROM filler").fetch_one(&mut *lease).await;
+            Ok(lease.answered(row)?.get::<i64, _>(0))
+        });
+        count.await.expect("a count")
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_unavailable_and_no_transaction_stays_behind() {
+        let home = tempfile::TempDir::new().expect("a directory");
+        let store = SqliteStore::connect(&SqliteSettings::new(home.path().join("auth.db"))).expect("a store");
+        store.migrate().await.expect("migrated");
+        let mut lease = store.writer.lease().await.expect("the writer");
+        // SQLite undoes a transaction by itself when the disk is full: to it, this limit is a full disk.
+        let prepare = "CREATE TABLE filler (bytes); PRAGMA max_page_count = 100";
+        sqlx::raw_sql(prepare).execute(&mut *lease).await.expect("a limit");
+        lease.give_back();
+
+        write(&store, 10).await.expect("room for this");
+        let full = write(&store, 1_000_000).await;
+        assert!(matches!(full, Err(PortError::Unavailable(_))), "{full:?}");
+        write(&store, 10).await.expect("room for this");
+        assert_eq!(rows(&store).await, 2);
     }
 }

@@ -25,9 +25,14 @@ const AGE: Duration = Duration::from_secs(30 * 60);
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A bounded number of connections. Cloning it is cheap: the clones share them.
-#[derive(Clone)]
 pub(crate) struct Pool<C: Connection> {
     shared: Arc<Shared<C>>,
+}
+
+impl<C: Connection> Clone for Pool<C> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
 }
 
 struct Shared<C: Connection> {
@@ -48,7 +53,7 @@ struct Idle<C> {
 
 /// A connection on loan. Unless it is [given back](Self::give_back) it is closed: the database may still be at work for
 /// a call that was given up, or be in a transaction that nobody will end.
-pub(crate) struct Lease<C: Connection> {
+pub(crate) struct Lease<C: Connection + 'static> {
     /// Gone only in a lease that is ending.
     connection: Option<C>,
     made_at: Instant,
@@ -56,18 +61,29 @@ pub(crate) struct Lease<C: Connection> {
     permit: Option<OwnedSemaphorePermit>,
 }
 
-impl<C: Connection> Pool<C> {
+impl<C: Connection + 'static> Pool<C> {
     /// At most `max_connections`, made with `options`; none is made yet.
     pub(crate) fn new(options: C::Options, max_connections: u32) -> Self {
         let max_connections = max_connections.max(1);
-        let permits = Arc::new(Semaphore::new(usize::try_from(max_connections).unwrap_or(Semaphore::MAX_PERMITS)));
-        Self { shared: Arc::new(Shared { options, permits, max_connections, closed: AtomicBool::new(false), idle: Mutex::default() }) }
+        let permits =
+            Arc::new(Semaphore::new(usize::try_from(max_connections).unwrap_or(Semaphore::MAX_PERMITS)));
+        Self {
+            shared: Arc::new(Shared {
+                options,
+                permits,
+                max_connections,
+                closed: AtomicBool::new(false),
+                idle: Mutex::default(),
+            }),
+        }
     }
 
+    #[cfg(feature = "postgres")]
     pub(crate) fn options(&self) -> &C::Options {
         &self.shared.options
     }
 
+    #[cfg(feature = "postgres")]
     pub(crate) fn max_connections(&self) -> u32 {
         self.shared.max_connections
     }
@@ -82,7 +98,8 @@ impl<C: Connection> Pool<C> {
         let permit = permit.map_err(|_| Error::PoolTimedOut)?.map_err(|_| Error::PoolClosed)?;
         let (connection, made_at) = match self.shared.take_idle() {
             Some(idle) => (idle.connection, idle.made_at),
-            None => (self.shared.connect(deadline).await?, Instant::now()),
+            // Boxed, because it is rare and takes many times the room of everything else that a call has to remember.
+            None => (Box::pin(self.shared.connect(deadline)).await?, Instant::now()),
         };
         let shared = Arc::clone(&self.shared);
         Ok(Lease { connection: Some(connection), made_at, shared, permit: Some(permit) })
@@ -138,7 +155,7 @@ fn is_starting(error: &Error) -> bool {
     }
 }
 
-impl<C: Connection> Lease<C> {
+impl<C: Connection + 'static> Lease<C> {
     /// Gives the connection back for the next call. Its last answer was complete, and no transaction is open.
     pub(crate) fn give_back(mut self) {
         if let Some(connection) = self.connection.take() {
@@ -147,7 +164,7 @@ impl<C: Connection> Lease<C> {
     }
 }
 
-impl<C: Connection> Deref for Lease<C> {
+impl<C: Connection + 'static> Deref for Lease<C> {
     type Target = C;
 
     #[expect(clippy::expect_used, reason = "a lease without its connection is one that has ended")]
@@ -156,14 +173,14 @@ impl<C: Connection> Deref for Lease<C> {
     }
 }
 
-impl<C: Connection> DerefMut for Lease<C> {
+impl<C: Connection + 'static> DerefMut for Lease<C> {
     #[expect(clippy::expect_used, reason = "a lease without its connection is one that has ended")]
     fn deref_mut(&mut self) -> &mut C {
         self.connection.as_mut().expect("on loan")
     }
 }
 
-impl<C: Connection> Drop for Lease<C> {
+impl<C: Connection + 'static> Drop for Lease<C> {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
         let permit = self.permit.take();
@@ -173,5 +190,71 @@ impl<C: Connection> Drop for Lease<C> {
                 drop(permit);
             });
         }
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+
+    use super::*;
+
+    fn pool(max_connections: u32) -> Pool<SqliteConnection> {
+        Pool::new(SqliteConnectOptions::new().in_memory(true), max_connections)
+    }
+
+    /// Marks a connection: each has a database of its own in memory.
+    async fn mark(lease: &mut Lease<SqliteConnection>) {
+        sqlx::raw_sql("CREATE TABLE mark (id)").execute(&mut **lease).await.expect("marked");
+    }
+
+    async fn is_marked(pool: &Pool<SqliteConnection>) -> bool {
+        let mut lease = pool.lease().await.expect("a connection");
+        sqlx::raw_sql("SELECT * FROM mark").execute(&mut *lease).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_given_back_is_lent_again() {
+        let pool = pool(2);
+        let (mut first, second) = (pool.lease().await.expect("one"), pool.lease().await.expect("two"));
+        mark(&mut first).await;
+        second.give_back();
+        first.give_back();
+        assert!(is_marked(&pool).await, "the one that was used last comes first");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_not_given_back_is_never_lent_again() {
+        let pool = pool(1);
+        let mut lease = pool.lease().await.expect("a connection");
+        mark(&mut lease).await;
+        drop(lease);
+        assert!(!is_marked(&pool).await);
+    }
+
+    #[tokio::test]
+    async fn no_more_are_lent_than_there_may_be() {
+        let pool = pool(1);
+        let lease = pool.lease().await.expect("a connection");
+        let begun = Instant::now();
+        assert!(matches!(pool.lease().await, Err(Error::PoolTimedOut)));
+        assert!(begun.elapsed() >= PATIENCE);
+        lease.give_back();
+        pool.lease().await.expect("free again");
+    }
+
+    #[tokio::test]
+    async fn closing_waits_for_what_is_on_loan_and_lends_no_more() {
+        let pool = pool(2);
+        let lease = pool.lease().await.expect("a connection");
+        let (closing, lending) = (pool.clone(), pool.clone());
+        let (closed, ()) = tokio::join!(timeout(PATIENCE, closing.close()), async move {
+            tokio::task::yield_now().await;
+            assert!(matches!(lending.lease().await, Err(Error::PoolClosed)));
+            lease.give_back();
+        });
+        closed.expect("closed");
+        assert!(pool.shared.idle().is_empty());
+        assert!(matches!(pool.lease().await, Err(Error::PoolClosed)));
     }
 }

@@ -1,6 +1,7 @@
 //! What the two adapters agree on about the work of one call.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use auth_domain::ports::PortError;
@@ -30,10 +31,11 @@ impl Ending<bool> {
     }
 }
 
-/// Gives up after `limit`. Dropping `work` must leave no connection behind that is still busy with it.
+/// Gives up after `limit`. Dropping `work` must leave no connection behind that is still busy with it. It comes pinned,
+/// because a future that is handed on by value takes its room once more at every hand.
 pub(crate) async fn within<T>(
     limit: Duration,
-    work: impl Future<Output = Result<T, PortError>>,
+    work: Pin<&mut impl Future<Output = Result<T, PortError>>>,
 ) -> Result<T, PortError> {
     timeout(limit, work).await.unwrap_or_else(|_| {
         let detail = Detail::new(format!("no answer within {} s", limit.as_secs()));

@@ -36,6 +36,9 @@ pub enum KeyFileError {
     /// A file's content is not a key.
     #[error("{} is not one Ed25519 or P-256 private key in PKCS#8 PEM", .0.display())]
     NotAKey(PathBuf),
+    /// Anybody on this machine can write the directory or the file, and so have tokens of their own making accepted.
+    #[error("{} can be written by anybody on this machine: chmod o-w it", .0.display())]
+    Unsafe(PathBuf),
     /// There is no key in the directory.
     #[error("{} holds no key", .0.display())]
     Empty(PathBuf),
@@ -75,6 +78,10 @@ impl KeyDirectory {
     pub(super) fn open(path: &Path) -> Result<Self, KeyFileError> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.map_err(|source| failed("make the directory", path, source))?;
+        let found = fs::metadata(path).map_err(|source| failed("look at", path, source))?;
+        if is_writable_by_anybody(found.mode()) {
+            return Err(KeyFileError::Unsafe(path.to_owned()));
+        }
         Ok(Self { path: path.to_owned() })
     }
 
@@ -114,6 +121,9 @@ impl KeyDirectory {
         // A pipe would have no end, and a directory no content.
         if !file.is_file || file.size > FILE_MAX_BYTES {
             return Err(KeyFileError::NotAKey(path));
+        }
+        if is_writable_by_anybody(file.mode) {
+            return Err(KeyFileError::Unsafe(path));
         }
         if file.mode & 0o077 != 0 {
             tracing::warn!(path = %path.display(), "others than its owner may use the file of a signing key");
@@ -181,6 +191,10 @@ fn write_draft(path: &Path, pem: &str, created: Timestamp) -> io::Result<()> {
 
 fn failed(action: &'static str, path: &Path, source: io::Error) -> KeyFileError {
     KeyFileError::Io { action, path: path.to_owned(), source }
+}
+
+fn is_writable_by_anybody(mode: u32) -> bool {
+    mode & 0o002 != 0
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! What the stores' own tests do with a store: register somebody, log in, refresh.
+#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 #![allow(dead_code, reason = "each test binary takes what it needs")]
 
 use std::collections::BTreeSet;
@@ -7,8 +8,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use auth_domain::model::{
-    Client, ClientId, IdentifierKey, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle,
-    Roles, User, UserRef, Username,
+    Client, ClientId, IdentifierKey, Identifiers, NewUser, Password, PasswordAttempt, PasswordHash,
+    PasswordPolicy, RefreshStyle, Roles, User, UserRef, Username,
 };
 use auth_domain::ports::PortError;
 use auth_domain::testing::TestPorts;
@@ -84,6 +85,28 @@ pub(crate) async fn assert_unavailable<T: std::fmt::Debug>(
     let answer = call.await;
     assert!(matches!(answer, Err(PortError::Unavailable(_))), "{answer:?}");
     assert!(begun.elapsed() <= within, "answered after {:?}", begun.elapsed());
+}
+
+/// That an error tells nothing of what it was about to store.
+pub(crate) async fn assert_faults_name_no_value(world: &World) {
+    let jane = world.register("jane").await;
+    let twin = NewUser {
+        id: jane.id,
+        identifiers: Identifiers::new(Some(Username::parse("june").expect("a username")), None)
+            .expect("identifiers"),
+        display_name: None,
+        phone_number: None,
+        roles: Roles::default(),
+        password_hash: PasswordHash::new("secret hash".to_owned()),
+        created_at: jane.created_at,
+    };
+    let fault = world.store.users().register(&twin).await.expect_err("two users with one id");
+    let PortError::Corrupt(cause) = &fault else { panic!("{fault:?}") };
+    let printed = format!("{fault} {fault:?} {cause} {cause:?}");
+    assert!(printed.contains("accounts"), "names the table: {printed}");
+    for value in ["june", "secret", &jane.id.to_string()] {
+        assert!(!printed.contains(value), "{printed}");
+    }
 }
 
 /// That 24 clients who present one token at once are all given the one same successor, 20 times over.
