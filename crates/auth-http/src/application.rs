@@ -5,7 +5,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer};
 use anyhow::Context as _;
@@ -17,11 +18,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{interval, sleep};
 
 use crate::beside::Beside;
+use crate::cors::cors;
 use crate::dialects::Site;
 use crate::failure::Failure;
 use crate::observe::Observer;
 use crate::readiness::Readiness;
-use crate::settings::Settings;
+use crate::settings::{CorsOrigins, Settings};
 use crate::wiring::{self, Wired};
 
 /// How long the head of a request may take.
@@ -56,15 +58,9 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let beside = Beside { readiness, keys };
     let trusted = settings.trusted_proxies.clone();
     let observer = Arc::new(Observer::new(trusted, settings.public_url.is_https(), &SystemRandom));
+    let origins = settings.cors_origins.clone();
     let server = HttpServer::new(move || {
-        let observer = Arc::clone(&observer);
-        App::new()
-            .wrap(from_fn(move |request, next| {
-                let observer = Arc::clone(&observer);
-                async move { observer.observe(request, next).await }
-            }))
-            .configure(|app| beside.configure(app))
-            .configure(|app| served.configure(app))
+        app(&observer, &origins).configure(|app| beside.configure(app)).configure(|app| served.configure(app))
     })
     .workers(settings.http.workers)
     .client_request_timeout(HEAD_DEADLINE)
@@ -79,6 +75,27 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     store.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// An app without anything in it: what happens to every request and every answer, whoever answers. The observer is
+/// outermost, so that it sees what [`cors`] answers by itself, too.
+pub fn app(
+    observer: &Arc<Observer>,
+    origins: &CorsOrigins,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
+    let observer = Arc::clone(observer);
+    App::new().wrap(cors(origins)).wrap(from_fn(move |request, next| {
+        let observer = Arc::clone(&observer);
+        async move { observer.observe(request, next).await }
+    }))
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

@@ -4,8 +4,8 @@ use actix_web::http::Method;
 use auth_domain::model::{IdentifierKind, SessionId};
 use auth_domain::ports::{Cause, PortError};
 use auth_domain::use_cases::{
-    AuthenticateApiKeyError, AuthenticateError, LogInError, RefreshSessionError, RegisterError,
-    UpdateUserError,
+    AuthenticateApiKeyError, AuthenticateError, LogInError, LogOutBearerError, RefreshSessionError,
+    RegisterError, UpdateUserError,
 };
 
 /// What is wrong with one member of a body.
@@ -160,6 +160,16 @@ impl From<AuthenticateError> for Failure {
         match error {
             AuthenticateError::InvalidToken => Self::InvalidToken,
             AuthenticateError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<LogOutBearerError> for Failure {
+    fn from(error: LogOutBearerError) -> Self {
+        match error {
+            LogOutBearerError::InvalidToken => Self::InvalidToken,
+            LogOutBearerError::Replayed(session) => Self::ReplayedRefreshToken(session),
+            LogOutBearerError::Port(error) => error.into(),
         }
     }
 }

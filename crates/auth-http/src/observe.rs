@@ -16,7 +16,8 @@ use tracing::{Instrument, info_span};
 use crate::request::client_address;
 use crate::settings::TrustedProxies;
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The number of a request, in its answer and in the log.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// On every answer: nothing that this service says is to be cached, sniffed, framed or told to another site.
 static HARDENING: [(HeaderName, HeaderValue); 4] = [

@@ -4,6 +4,7 @@
 //! `config show` and `docs/configuration.md`.
 
 mod check;
+mod cors_origins;
 mod database;
 mod error;
 mod file;
@@ -26,6 +27,7 @@ use auth_domain::model::Roles;
 use auth_domain::policy::Policy;
 use auth_infra::token::KeyAlgorithm;
 
+pub use cors_origins::CorsOrigins;
 pub use database::DatabaseUrl;
 pub use error::SettingsError;
 pub use logging::{LogFormat, LogLevel};
@@ -59,6 +61,8 @@ pub struct Settings {
     pub public_url: PublicUrl,
     /// The proxies whose word on a client's address is believed.
     pub trusted_proxies: TrustedProxies,
+    /// The other origins whose pages browsers let use the service.
+    pub cors_origins: CorsOrigins,
     /// Access tokens.
     pub token: TokenSettings,
     /// The domain's rules of sessions and tokens.
@@ -153,6 +157,7 @@ impl Settings {
             keys_dir: PathBuf::new(),
             public_url: PublicUrl::of_listener(listen),
             trusted_proxies: TrustedProxies::default(),
+            cors_origins: CorsOrigins::default(),
             token: TokenSettings {
                 access_lifetime: None,
                 algorithm: KeyAlgorithm::default(),

@@ -1,7 +1,7 @@
 //! Where adapters meet ports: the one place that knows both.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -50,11 +50,15 @@ pub fn open(settings: &Settings) -> anyhow::Result<Wired> {
 /// Makes the data directory, for its owner alone, if it is not there.
 ///
 /// # Errors
-/// When that cannot be done.
+/// When that cannot be done, or anybody on this machine can write the one that is there.
 pub fn make_data_dir(settings: &Settings) -> anyhow::Result<()> {
     let path = &settings.data_dir;
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.with_context(|| format!("cannot make the data directory {}", path.display()))
+    made.with_context(|| format!("cannot make the data directory {}", path.display()))?;
+    let found = fs::metadata(path).with_context(|| format!("cannot look at {}", path.display()))?;
+    let is_open = found.permissions().mode() & 0o002 != 0;
+    anyhow::ensure!(!is_open, "{} can be written by anybody on this machine: chmod o-w it", path.display());
+    Ok(())
 }
 
 /// The store that the settings name. Nothing is opened or made yet.
@@ -105,6 +109,7 @@ pub fn site(settings: &Settings, auth: &Auth) -> Site {
             required_role: settings.protected.required_role.clone(),
             prefix: set.prefix.clone(),
             public_url: settings.public_url.clone(),
+            cors_origins: settings.cors_origins.clone(),
         };
         Some(Mount { dialect, context })
     });

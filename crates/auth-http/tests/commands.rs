@@ -3,7 +3,10 @@
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 use std::collections::HashSet;
+use std::fs::{self, Permissions};
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -172,6 +175,18 @@ fn a_command_for_what_is_there_makes_nothing_where_nothing_is() {
     ] {
         shell.run(arguments).failure();
         assert_eq!(shell.directory.path().read_dir().expect("a directory").count(), 0, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_place_for_secrets_that_anybody_can_write_is_refused() {
+    let open = |path: PathBuf| fs::set_permissions(path, Permissions::from_mode(0o777)).expect("set");
+    for place in ["data", "data/keys"] {
+        let shell = Shell::new();
+        shell.user(&["--username", "alice"]);
+        open(shell.directory.path().join(place));
+        let failure = shell.run(&["user", "show", "alice"]).failure();
+        assert_eq!(failure, format!("./{place} can be written by anybody on this machine: chmod o-w it"));
     }
 }
 

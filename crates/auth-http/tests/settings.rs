@@ -122,7 +122,7 @@ fn a_file_may_hold_every_setting_in_the_form_that_fits() {
             listen = "0.0.0.0:9000"
             trusted_proxies = ["10.0.0.0/8", "2001:db8::1"]
             rate_limit = "off"
-            cors_origins = []
+            cors_origins = ["https://app.example.com", "http://localhost:5173"]
             metrics_listen = ""
             password = { min_length = 12, refuse_common = false }
 
@@ -141,6 +141,14 @@ fn a_file_may_hold_every_setting_in_the_form_that_fits() {
     assert!(settings.trusted_proxies.contains("2001:db8::1".parse().expect("an address")));
     assert!(!settings.trusted_proxies.contains([11, 1, 2, 3].into()));
     assert_eq!(settings.password.raise(PasswordPolicy { min_length: 8 }).min_length, 12);
+    for origin in ["https://app.example.com", "http://localhost:5173"] {
+        assert!(settings.cors_origins.contains(origin));
+    }
+    for origin in
+        ["http://app.example.com", "https://app.example.com:8443", "https://example.com", "null", ""]
+    {
+        assert!(!settings.cors_origins.contains(origin), "{origin}");
+    }
     assert_eq!(settings.log.format, Some(LogFormat::Json));
     assert!(settings.dialect("single_token").is_some_and(|it| !it.enabled && it.prefix == "/auth/v1"));
 }
@@ -251,7 +259,6 @@ fn what_is_not_part_of_this_version_is_not_missing_in_silence() {
     for (key, off, on) in [
         ("rate_limit", "off", "on"),
         ("rate_limit", "false", "true"),
-        ("cors_origins", "", "https://example.com"),
         ("metrics_listen", "", "127.0.0.1:9090"),
         ("password.refuse_common", "false", "true"),
     ] {
@@ -274,6 +281,14 @@ fn malformed_texts_are_refused() {
         ("token.algorithm", &["", "none", "HS256", "RS256", "eddsa"]),
         ("token.audience", &["", "a b", "\u{e4}", &long]),
         ("trusted_proxies", &["10.0.0.0/33", "10.0.0.0/8,", "proxy", "10.0.0.0/8;10.0.0.1"]),
+        (
+            "cors_origins",
+            &["*", "null", "app.example.com", "https://*.example.com", "https://a/", "https://a/b"],
+        ),
+        (
+            "cors_origins",
+            &["https://A", "https://a:443", "https://u@a", "https://a,", "ws://a", "https://a?q"],
+        ),
         ("log.format", &["", "xml"]),
         ("log.level", &["", "inof", "info,", "auth_http", "[span]=info", "auth_http=loud", "INFO"]),
         ("rate_limit", &["", "maybe"]),
@@ -369,6 +384,7 @@ fn what_is_unsafe_is_said() {
         ("database_url", "postgres://u:p@localhost/d", "on the command line"),
         ("trusted_proxies", "0.0.0.0/0", "any client can claim any address"),
         ("trusted_proxies", "10.0.0.0/8,::/0", "any client can claim any address"),
+        ("cors_origins", "https://a,http://b.example", "cors_origins holds http://b.example"),
         ("dialects.single_token.enabled", "false", "nobody can log in"),
     ] {
         let warnings = warned(&[(key, value)]);
@@ -382,6 +398,7 @@ fn what_is_unsafe_is_said() {
         ("database_url", "postgres://u@h/d?host=/run/postgresql"),
         ("database_url", "postgres://u@db.example.com/d?sslmode=verify-full"),
         ("trusted_proxies", "127.0.0.1"),
+        ("cors_origins", "https://app.example.com,http://localhost:5173"),
     ] {
         assert_eq!(warned(&[(key, value)]), "", "{key} = {value}");
     }

@@ -11,7 +11,7 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::failure::Failure;
 use crate::request::Request;
-use crate::settings::PublicUrl;
+use crate::settings::{CorsOrigins, PublicUrl};
 
 /// One way to speak to the service.
 pub trait Dialect: Send + Sync {
@@ -108,9 +108,21 @@ pub struct Context {
     pub prefix: String,
     /// Where clients find the service.
     pub public_url: PublicUrl,
+    /// The other origins whose pages may use the service.
+    pub cors_origins: CorsOrigins,
 }
 
 impl Context {
+    /// Lets nothing pass that the page of another site had a browser send: the browser adds its cookies, and whose
+    /// wish it was cannot be told.
+    ///
+    /// # Errors
+    /// [`Failure::CrossSite`].
+    pub fn refuse_cross_site(&self, request: &Request) -> Result<(), Failure> {
+        let is_cross_site = request.is_cross_site(&self.public_url, &self.cors_origins);
+        if is_cross_site { Err(Failure::CrossSite) } else { Ok(()) }
+    }
+
     /// Lets only those pass who have the role that the protected resource asks for, if it asks for one.
     ///
     /// # Errors

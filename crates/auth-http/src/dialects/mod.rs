@@ -3,15 +3,25 @@
 //! A dialect is a folder here, one `mod` line, and one entry in [`ALL`]. It says which routes it has, answers them
 //! through the use cases of the domain, and renders every [`Failure`] in its own words.
 
+pub mod accounts;
+pub mod cookie;
 mod dialect;
+pub mod directory;
 mod mount;
 mod place;
 pub mod single_token;
 mod site;
+pub mod token_pair;
 
 pub use dialect::{Context, Dialect, Endpoint, Handler, Profile, Route};
 pub use mount::Mount;
 pub use site::Site;
 
 /// Every dialect that can be served.
-pub static ALL: [&dyn Dialect; 1] = [&single_token::SingleToken];
+pub static ALL: [&dyn Dialect; 5] = [
+    &single_token::SingleToken,
+    &directory::Directory,
+    &token_pair::TokenPair,
+    &accounts::Accounts,
+    &cookie::Cookie,
+];

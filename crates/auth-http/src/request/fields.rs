@@ -59,7 +59,7 @@ impl<'a> Fields<'a> {
 
     /// Reads a member that has to be a string.
     pub fn text(&mut self, field: &'static str) -> Option<&'a str> {
-        self.required(field, |text| Ok::<_, std::convert::Infallible>(text))
+        self.required(field, Ok::<_, std::convert::Infallible>)
     }
 
     /// Whether nothing was found wrong.

@@ -3,8 +3,10 @@
 mod bearer;
 mod body;
 mod client_address;
+mod cookie;
 mod fields;
 mod json;
+mod origin;
 
 use std::cell::OnceCell;
 
@@ -13,12 +15,14 @@ use actix_web::http::header::{self, HeaderName};
 use actix_web::web::{Bytes, Payload};
 
 use crate::failure::Failure;
+use crate::settings::{CorsOrigins, PublicUrl};
 
 pub use client_address::client_address;
 pub use fields::{Fields, Null};
 pub use json::JsonObject;
 
-const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// Holds the API key of a program that calls.
+pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Headers that say who is calling: twice would leave open which one counts.
 const ONCE: [HeaderName; 3] = [header::AUTHORIZATION, header::CONTENT_TYPE, X_API_KEY];
@@ -67,6 +71,18 @@ impl Request {
     /// [`Failure::MissingToken`] without a bearer token, [`Failure::InvalidToken`] with one that cannot be one.
     pub fn bearer(&self) -> Result<&str, Failure> {
         bearer::bearer(self.head.headers())
+    }
+
+    /// The value of the cookie of this name; `None` without one, and when there are several.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        cookie::cookie(self.head.headers(), name)
+    }
+
+    /// Whether a browser sent this for a page that is neither of the origin `own` nor of one that is `allowed`.
+    #[must_use]
+    pub fn is_cross_site(&self, own: &PublicUrl, allowed: &CorsOrigins) -> bool {
+        origin::is_cross_site(self.head.headers(), own, allowed)
     }
 
     /// Whether there is an API key, right or wrong.

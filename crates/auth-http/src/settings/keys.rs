@@ -9,8 +9,8 @@ use auth_domain::model::{Role, Roles};
 
 use super::setting::{Refusal, Setting};
 use super::{
-    ACCESS_LIFETIME, DatabaseUrl, LogFormat, LogLevel, PublicUrl, TrustedProxies, database, logging, prefix,
-    proxies, public_url,
+    ACCESS_LIFETIME, CorsOrigins, DatabaseUrl, LogFormat, LogLevel, PublicUrl, TrustedProxies, cors_origins,
+    database, logging, prefix, proxies, public_url,
 };
 use crate::dialects;
 
@@ -81,6 +81,14 @@ fn service() -> Vec<Setting> {
              address is the connection's own.",
             |s| Some(s.trusted_proxies.to_string()),
             |s, text| store(&mut s.trusted_proxies, TrustedProxies::parse(text)),
+        ),
+        Setting::list(
+            "cors_origins",
+            cors_origins::ALLOWED,
+            "The other origins whose pages browsers let use the service, cookie included. Browsers keep the cookie to \
+             pages of the same site, whatever this says: the service and the page need one registrable domain.",
+            |s| Some(s.cors_origins.to_string()),
+            |s, text| store(&mut s.cors_origins, CorsOrigins::parse(text)),
         ),
     ]
 }

@@ -43,6 +43,12 @@ impl Settings {
         if self.trusted_proxies.holds_everybody() {
             warnings.push("trusted_proxies holds every address: any client can claim any address".to_owned());
         }
+        if let Some(origin) = self.cors_origins.first_unprotected() {
+            warnings.push(format!(
+                "cors_origins holds {origin}: without https, whoever is on the way can alter its pages and act as \
+                 their users"
+            ));
+        }
         if self.dialects.iter().all(|dialect| !dialect.enabled) {
             warnings.push("every dialect is disabled: nobody can log in".to_owned());
         }

@@ -3,7 +3,7 @@
 
 use crate::settings::setting::{Refusal, Setting};
 
-pub(super) fn service() -> [Setting; 3] {
+pub(super) fn service() -> [Setting; 2] {
     [
         Setting::switch(
             "rate_limit",
@@ -18,18 +18,6 @@ pub(super) fn service() -> [Setting; 3] {
             },
         )
         .only("off (or false)"),
-        Setting::list(
-            "cors_origins",
-            "an empty list",
-            "The origins whose browsers are served. Not part of this version: only an empty list is accepted.",
-            |_| Some(String::new()),
-            |_, text| {
-                unless(
-                    !text.is_empty(),
-                    "must be empty: serving the browsers of other origins is not part of this version",
-                )
-            },
-        ),
         Setting::text(
             "metrics_listen",
             "an empty text",

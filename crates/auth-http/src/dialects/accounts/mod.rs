@@ -1,0 +1,76 @@
+//! `accounts`: roles, numeric ids, a refresh token that stays the same, and logout. Base path `/api/v1/auth`.
+
+mod errors;
+mod handlers;
+mod requests;
+mod responses;
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::Method;
+use auth_domain::model::{PasswordPolicy, RefreshStyle};
+
+use crate::failure::Failure;
+
+use super::{Dialect, Endpoint, Profile, Route};
+
+/// The dialect. At the paths that it shares it is the last to be asked, so whatever nobody recognises is its own.
+#[derive(Debug)]
+pub struct Accounts;
+
+impl Dialect for Accounts {
+    fn profile(&self) -> Profile {
+        Profile {
+            name: "accounts",
+            prefix: "/api/v1/auth",
+            refresh_style: RefreshStyle::Reusable,
+            access_lifetime: Some(Duration::from_secs(3_600)),
+            passwords: PasswordPolicy { min_length: 8 },
+            sample: (
+                "/register",
+                r#"{"username":"john_doe","password":"P@ssw0rd!","full_name":"John Doe","email":"john@example.com"}"#,
+            ),
+        }
+    }
+
+    fn routes(&self) -> &'static [Route] {
+        static ROUTES: [Route; 5] = [
+            Route {
+                method: Method::POST,
+                path: "/register",
+                endpoint: Endpoint::Register,
+                handler: |context, request| Box::pin(handlers::register(context, request)),
+            },
+            Route {
+                method: Method::POST,
+                path: "/login",
+                endpoint: Endpoint::LogIn,
+                handler: |context, request| Box::pin(handlers::log_in(context, request)),
+            },
+            Route {
+                method: Method::POST,
+                path: "/refresh",
+                endpoint: Endpoint::Refresh,
+                handler: |context, request| Box::pin(handlers::refresh(context, request)),
+            },
+            Route {
+                method: Method::POST,
+                path: "/logout",
+                endpoint: Endpoint::LogOut,
+                handler: |context, request| Box::pin(handlers::log_out(context, request)),
+            },
+            Route {
+                method: Method::GET,
+                path: "/me",
+                endpoint: Endpoint::Me,
+                handler: |context, request| Box::pin(handlers::me(context, request)),
+            },
+        ];
+        &ROUTES
+    }
+
+    fn render(&self, failure: &Failure, _endpoint: Option<Endpoint>) -> HttpResponse {
+        errors::render(failure)
+    }
+}

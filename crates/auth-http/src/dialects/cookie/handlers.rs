@@ -1,0 +1,67 @@
+//! The endpoints: read the request, call the use case, write the answer.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use auth_domain::model::SessionId;
+use auth_domain::use_cases::{LogOutBearer, RefreshSession};
+
+use crate::dialects::Context;
+use crate::failure::Failure;
+use crate::reply;
+use crate::request::Request;
+
+use super::refresh_cookie::RefreshCookie;
+use super::responses::{Answer, Done, LoggedIn, Refreshed, User};
+use super::{errors, requests};
+
+pub(super) async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    context.auth.register(requests::register(context, request.json()?)?).await?;
+    Ok(reply::json(StatusCode::CREATED, &Done { message: "Account successfully created." }))
+}
+
+pub(super) async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let grant = context.auth.log_in(requests::log_in(context, request.json()?)?).await?;
+    let data = LoggedIn { token: grant.access_token.expose(), user: User::of(&grant.user) };
+    let mut answer = reply::json(StatusCode::OK, &Answer { message: "Logged in successfully.", data });
+    RefreshCookie::of(context).set(&mut answer, &grant);
+    Ok(answer)
+}
+
+pub(super) async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    context.refuse_cross_site(request)?;
+    let cookie = RefreshCookie::of(context);
+    let token = cookie.read(request).ok_or(Failure::InvalidRefreshToken)?;
+    let grant = context.auth.refresh_session(RefreshSession { client: &context.client, token }).await?;
+    let data = Refreshed { token: grant.access_token.expose() };
+    let mut answer = reply::json(StatusCode::OK, &Answer { message: "Access token refreshed.", data });
+    cookie.set(&mut answer, &grant);
+    Ok(answer)
+}
+
+/// Whoever may not log out loses the cookie all the same: it is what the document says this endpoint clears.
+pub(super) async fn log_out(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    context.refuse_cross_site(request)?;
+    let cookie = RefreshCookie::of(context);
+    let mut answer = match end_session(context, request, cookie.read(request)).await {
+        Ok(_) => reply::json(StatusCode::OK, &Done { message: "Logged out successfully." }),
+        Err(failure) => errors::unauthorized(failure)?,
+    };
+    cookie.clear(&mut answer);
+    Ok(answer)
+}
+
+async fn end_session(
+    context: &Context,
+    request: &Request,
+    cookie: Option<&str>,
+) -> Result<SessionId, Failure> {
+    let command =
+        LogOutBearer { client: &context.client, access_token: request.bearer()?, refresh_token: cookie };
+    Ok(context.auth.log_out_bearer(command).await?)
+}
+
+pub(super) async fn user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let identity = context.auth.authenticate(request.bearer()?).await?;
+    let data = User::of(&identity.user);
+    Ok(reply::json(StatusCode::OK, &Answer { message: "User details retrieved.", data }))
+}

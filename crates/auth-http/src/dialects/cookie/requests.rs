@@ -1,0 +1,55 @@
+//! What the bodies of requests hold.
+
+use auth_domain::model::{
+    Identifiers, InvalidIdentifier, Password, PasswordAttempt, RejectedPassword, USERNAME_MAX_CODE_POINTS,
+    Username,
+};
+use auth_domain::use_cases::{LogIn, Register};
+
+use crate::dialects::Context;
+use crate::failure::Failure;
+use crate::request::{Fields, JsonObject};
+
+use super::PASSWORDS;
+
+/// `{"username", "password"}`
+pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register, Failure> {
+    let mut fields = Fields::of(body);
+    let username = fields.required("username", Username::parse);
+    let password = fields.required("password", |typed| Password::parse(typed, context.passwords));
+    match (Identifiers::new(username, None), password) {
+        (Some(identifiers), Some(password)) => Ok(Register {
+            identifiers,
+            password,
+            display_name: None,
+            phone_number: None,
+            roles: context.default_roles.clone(),
+        }),
+        _ => Err(fields.failure()),
+    }
+}
+
+/// `{"username", "password"}`, where `username` may as well be an e-mail address.
+pub(super) fn log_in<'a>(context: &'a Context, body: &'a JsonObject) -> Result<LogIn<'a>, Failure> {
+    let mut fields = Fields::of(body);
+    match (fields.required("username", identifier), fields.required("password", attempt)) {
+        (Some(identifier), Some(password)) => Ok(LogIn { client: &context.client, identifier, password }),
+        _ => Err(fields.failure()),
+    }
+}
+
+/// A text within the bounds that the document prints. Whether it can be anybody's name is not said at login.
+fn identifier(typed: &str) -> Result<&str, InvalidIdentifier> {
+    if typed.is_empty() {
+        Err(InvalidIdentifier::Empty)
+    } else if typed.chars().nth(USERNAME_MAX_CODE_POINTS).is_some() {
+        Err(InvalidIdentifier::TooLong)
+    } else {
+        Ok(typed)
+    }
+}
+
+/// A password within the bounds that the document prints, whatever a setting asks of new ones.
+fn attempt(typed: &str) -> Result<PasswordAttempt, RejectedPassword> {
+    Password::parse(typed, PASSWORDS).map(|_| PasswordAttempt::new(typed))
+}

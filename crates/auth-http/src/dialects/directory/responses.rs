@@ -1,0 +1,42 @@
+//! What the bodies of answers hold, member for member.
+
+use std::collections::BTreeMap;
+
+use auth_domain::model;
+use serde::Serialize;
+
+/// 201 of `POST /users`, 200 of `GET` and `PUT /users/{user_id}`.
+#[derive(Serialize)]
+pub(super) struct User<'a> {
+    id: String,
+    username: Option<&'a str>,
+    email: Option<&'a str>,
+    created_at: String,
+}
+
+impl<'a> User<'a> {
+    /// A user, as this dialect shows them.
+    pub(super) fn of(user: &'a model::User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            username: user.username(),
+            email: user.email(),
+            created_at: user.created_at.to_string(),
+        }
+    }
+}
+
+/// 200 of `/auth/login` and of `/auth/refresh`.
+#[derive(Serialize)]
+pub(super) struct Token<'a> {
+    pub(super) token: &'a str,
+}
+
+/// Every failure.
+#[derive(Serialize)]
+pub(super) struct Error<'a> {
+    pub(super) error: &'static str,
+    /// What is wrong with which member; left out when it is not about members.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) details: BTreeMap<&'static str, Vec<&'a str>>,
+}

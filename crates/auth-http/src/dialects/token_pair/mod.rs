@@ -1,0 +1,85 @@
+//! `token_pair`: an access token and a refresh token, both replaced at every refresh. Base path `/api/v1/auth`.
+
+mod errors;
+mod handlers;
+mod requests;
+mod responses;
+
+use actix_web::HttpResponse;
+use actix_web::http::Method;
+use auth_domain::Auth;
+use auth_domain::model::{PasswordPolicy, RefreshStyle};
+
+use crate::failure::Failure;
+use crate::request::Request;
+
+use super::{Dialect, Endpoint, Profile, Route};
+
+const NAME: &str = "token_pair";
+
+/// The dialect.
+#[derive(Debug)]
+pub struct TokenPair;
+
+impl Dialect for TokenPair {
+    fn profile(&self) -> Profile {
+        Profile {
+            name: NAME,
+            prefix: "/api/v1/auth",
+            refresh_style: RefreshStyle::Rotating,
+            access_lifetime: None,
+            passwords: PasswordPolicy { min_length: 8 },
+            sample: (
+                "/register",
+                r#"{"email":"jane.doe@example.com","password":"securePassword123!","displayName":"Jane Doe"}"#,
+            ),
+        }
+    }
+
+    fn routes(&self) -> &'static [Route] {
+        static ROUTES: [Route; 4] = [
+            Route {
+                method: Method::POST,
+                path: "/register",
+                endpoint: Endpoint::Register,
+                handler: |context, request| Box::pin(handlers::register(context, request)),
+            },
+            Route {
+                method: Method::POST,
+                path: "/login",
+                endpoint: Endpoint::LogIn,
+                handler: |context, request| Box::pin(handlers::log_in(context, request)),
+            },
+            Route {
+                method: Method::POST,
+                path: "/refresh",
+                endpoint: Endpoint::Refresh,
+                handler: |context, request| Box::pin(handlers::refresh(context, request)),
+            },
+            Route {
+                method: Method::GET,
+                path: "/me",
+                endpoint: Endpoint::Me,
+                handler: |context, request| Box::pin(handlers::me(context, request)),
+            },
+        ];
+        &ROUTES
+    }
+
+    /// By the members that no other dialect has; `/me` has no body, so there it is the access token that tells.
+    fn recognises(&self, endpoint: Endpoint, request: &Request, auth: &Auth) -> bool {
+        match endpoint {
+            Endpoint::Register => request.json().is_ok() && !request.has_member("username"),
+            Endpoint::LogIn => request.has_member("email") && !request.has_member("username"),
+            Endpoint::Refresh => request.has_member("refreshToken"),
+            Endpoint::Me => request
+                .bearer()
+                .is_ok_and(|token| auth.issued_to(token).is_some_and(|client| client.as_str() == NAME)),
+            _ => false,
+        }
+    }
+
+    fn render(&self, failure: &Failure, _endpoint: Option<Endpoint>) -> HttpResponse {
+        errors::render(failure)
+    }
+}

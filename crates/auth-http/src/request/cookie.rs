@@ -1,0 +1,54 @@
+//! Cookies.
+
+use actix_web::http::header::{COOKIE, HeaderMap};
+
+/// The value of the only cookie of this name (RFC 6265, section 4.2). `None` also when there are several: a
+/// neighbouring domain can plant one, and which of them is the service's own cannot be told.
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers
+        .get_all(COOKIE)
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+    let value = values.next()?;
+    if values.next().is_some() { None } else { str::from_utf8(value).ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn read(lines: &[&[u8]]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(COOKIE, HeaderValue::from_bytes(line).expect("a header's value"));
+        }
+        cookie(&headers, "token").map(str::to_owned)
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        for line in
+            [&b"token=a=b"[..], b"x=1; token=a=b", b"token=a=b;x=1", b"x=\xff; token=a=b; tokens=c; Token=d"]
+        {
+            assert_eq!(read(&[line]).as_deref(), Some("a=b"));
+        }
+        assert_eq!(read(&[b"x=1", b"token=a=b"]).as_deref(), Some("a=b"));
+    }
+
+    #[test]
+    fn other_names_are_other_cookies() {
+        for line in [&b""[..], b"token", b"tokens=a", b"xtoken=a", b"TOKEN=a", b"x=token=a", b"token =a"] {
+            assert_eq!(read(&[line]), None);
+        }
+        assert_eq!(read(&[]), None);
+    }
+
+    #[test]
+    fn of_two_cookies_of_one_name_none_counts() {
+        for lines in [&[&b"token=a; token=b"[..]][..], &[b"token=a; token=a"], &[b"token=a", b"token=b"]] {
+            assert_eq!(read(lines), None);
+        }
+    }
+}
