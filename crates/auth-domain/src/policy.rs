@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::{Session, SessionId, Timestamp};
+
 /// Every rule that a deployment may set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -23,6 +25,19 @@ pub struct SessionPolicy {
     pub retry_grace: Duration,
     /// The most live sessions of one user; the oldest is ended for a new one. Default: 50.
     pub max_live: u32,
+}
+
+impl SessionPolicy {
+    /// Those of a user's `others` that have to end so that a session that begins `now` fits in: the oldest of the live
+    /// ones.
+    #[must_use]
+    pub fn surplus(&self, mut others: Vec<Session>, now: Timestamp) -> Vec<SessionId> {
+        others.retain(|session| session.is_live(now, self));
+        others.sort_unstable_by_key(|session| (session.created_at, session.id));
+        let room = usize::try_from(self.max_live.saturating_sub(1)).unwrap_or(usize::MAX);
+        let surplus = others.len().saturating_sub(room);
+        others.into_iter().take(surplus).map(|session| session.id).collect()
+    }
 }
 
 impl Default for SessionPolicy {

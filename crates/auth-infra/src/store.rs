@@ -17,7 +17,7 @@ pub use self::error::StoreError;
 pub(crate) use self::error::{Detail, Unreadable};
 pub(crate) use self::pool::{Lease, Pool};
 pub(crate) use self::schema::Schema;
-pub(crate) use self::stored::{StoredApiKey, StoredSession, StoredUser, changed, nonce, surplus};
+pub(crate) use self::stored::{StoredApiKey, StoredSession, StoredUser, nonce};
 pub(crate) use self::work::{DEADLINE, Ending, PATIENCE, within};
 #[cfg(feature = "postgres")]
 use crate::postgres::PostgresStore;

@@ -192,7 +192,7 @@ async fn a_directory_that_is_not_there_is_named() {
     let error = store.migrate().await.expect_err("no directory");
     let StoreError::Port(PortError::Unavailable(cause)) = error else { panic!("{error}") };
     assert!(cause.to_string().contains("/nowhere/auth.db"), "{cause}");
-    for path in [Path::new(""), Path::new(":memory:")] {
+    for path in [Path::new(""), Path::new(":memory:"), Path::new("file:auth.db"), Path::new("a\0b")] {
         let refused = SqliteStore::connect(&SqliteSettings::new(path));
         assert!(matches!(refused, Err(StoreError::Settings(_))), "{}", path.display());
     }

@@ -160,6 +160,7 @@ macro_rules! __conformance_cases {
                 only_sessions_that_are_over_are_purged
                 credentials_are_purged_with_their_session
                 no_more_are_purged_than_the_limit
+                a_session_with_more_credentials_than_the_limit_is_purged
             ]
             api_keys [
                 every_member_of_a_key_is_given_back_as_stored

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{PasswordVersion, SecretDigest, Timestamp, UserId};
+use super::{PasswordVersion, SecretDigest, Timestamp, UserId, UserStatus};
 use crate::policy::SessionPolicy;
 
 /// A session's id: the `sid` of its access tokens (`OpenID` Connect Front-Channel Logout 1.0, section 3).
@@ -155,6 +155,15 @@ pub struct NewSession {
     pub credential: SecretDigest,
     /// The password that was proven.
     pub password_version: PasswordVersion,
+}
+
+impl NewSession {
+    /// Whether the session may begin for a user who has this status and this password now: both may have changed since
+    /// the password was proven.
+    #[must_use]
+    pub fn may_begin(&self, status: UserStatus, version: PasswordVersion) -> bool {
+        status == UserStatus::Active && version == self.password_version
+    }
 }
 
 #[cfg(test)]

@@ -149,6 +149,21 @@ impl User {
         self.identifiers.email().map(EmailAddress::as_str)
     }
 
+    /// The user as `changes` make them, but for the password. An e-mail address with another key has yet to be verified.
+    #[must_use]
+    pub fn changed(self, changes: &UserChanges) -> Self {
+        let identifiers = self.identifiers.changed(changes.username.clone(), changes.email.clone());
+        let is_same_email =
+            identifiers.email().map(EmailAddress::key) == self.identifiers.email().map(EmailAddress::key);
+        Self {
+            email_verified: self.email_verified && is_same_email,
+            identifiers,
+            display_name: changes.display_name.clone().or(self.display_name),
+            phone_number: changes.phone_number.clone().or(self.phone_number),
+            ..self
+        }
+    }
+
     /// Whether the user may log in.
     #[must_use]
     pub fn is_active(&self) -> bool {

@@ -36,7 +36,8 @@ pub enum OpenOutcome {
 /// - MUST, of any number of concurrent attempts with one credential, judge exactly one to rotate.
 /// - MUST end a session once: the first end stays.
 /// - MUST leave the other sessions of a user alone when it ends one.
-/// - MUST purge only sessions that are not live, with their credentials.
+/// - MUST purge only sessions that are not live, with their credentials, and in the end all of them, however many
+///   credentials they have.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait SessionRepository: Send + Sync {
@@ -62,6 +63,8 @@ pub trait SessionRepository: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<SessionId>, PortError>;
 
-    /// Deletes at most `limit` sessions that are not live; how many they were.
+    /// Deletes at most `limit` credentials of sessions that are not live, and at most `limit` of those sessions, as soon
+    /// as they have no credentials left: a session may have any number of them, and a call must not take any amount of
+    /// time. How many were deleted together; 0 when nothing is left.
     async fn purge(&self, now: Timestamp, policy: &SessionPolicy, limit: u32) -> Result<u64, PortError>;
 }

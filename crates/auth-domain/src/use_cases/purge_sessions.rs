@@ -4,7 +4,8 @@ use crate::Auth;
 use crate::ports::PortError;
 
 impl Auth {
-    /// Deletes at most `batch` sessions that are over; how many they were. Called until it finds fewer than `batch`.
+    /// Deletes at most `batch` sessions that are over, and as many of their credentials; how many in all. Called until it
+    /// finds nothing.
     ///
     /// # Errors
     /// When a port failed.

@@ -11,7 +11,7 @@ use sqlx::postgres::PgConnection;
 
 use super::error::Fault;
 use super::rows::{self, stored, user_columns};
-use crate::store::{Ending, changed};
+use crate::store::Ending;
 
 /// Waits for whoever is about to take or to free the key, and takes it unless it is taken then.
 const TAKE_KEY: &str =
@@ -85,7 +85,7 @@ pub(super) async fn update(
         return Ok(Ending::RollBack(UpdateOutcome::NotFound));
     };
     let before = rows::user(&row)?;
-    let after = changed(before.clone(), changes);
+    let after = before.clone().changed(changes);
     if let Some(kind) = move_keys(connection, user, &before.identifiers, &after.identifiers).await? {
         return Ok(Ending::RollBack(UpdateOutcome::Taken(kind)));
     }

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use auth_domain::model::{
-    ClientId, EndReason, JudgedRefresh, NewSession, RefreshAttempt, SecretDigest, Session, SessionId,
-    Timestamp, User, UserStatus,
+    ClientId, EndReason, JudgedRefresh, NewSession, PasswordVersion, RefreshAttempt, SecretDigest, Session,
+    SessionId, Timestamp, User, UserStatus,
 };
 use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{OpenOutcome, PortError, SessionRepository};
@@ -14,7 +14,7 @@ use sqlx::{FromRow, Row};
 use super::error::Fault;
 use super::rows::{self, session_columns, stored, user_columns};
 use super::{PostgresStore, refresh};
-use crate::store::{Ending, surplus};
+use crate::store::{Ending, Unreadable};
 
 const LOCK_USER: &str = "SELECT status, password_version FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
 
@@ -56,7 +56,10 @@ const OVER: &str = concat!(
      LIMIT $3 FOR UPDATE SKIP LOCKED"
 );
 
-/// With their credentials: the foreign key cascades.
+const DELETE_CREDENTIALS: &str = "
+    DELETE FROM refresh_credentials
+    WHERE digest IN (SELECT digest FROM refresh_credentials WHERE session_id = ANY ($1) LIMIT $2)";
+
 const DELETE: &str = "DELETE FROM sessions WHERE id = ANY ($1)";
 
 #[async_trait]
@@ -124,16 +127,19 @@ async fn open(
 ) -> Result<Ending<OpenOutcome>, Fault> {
     let session = &new.session;
     let user = sqlx::query(LOCK_USER).bind(session.user_id.0).fetch_optional(&mut *connection).await?;
-    let proven = match user.map(|row| <(String, i64)>::from_row(&row)).transpose()? {
-        Some((status, version)) => status == UserStatus::Active.as_str() && version == new.password_version.0,
+    let may_begin = match user.map(|row| <(String, i64)>::from_row(&row)).transpose()? {
+        Some((status, version)) => {
+            let status = UserStatus::parse(&status).ok_or(Unreadable("status"))?;
+            new.may_begin(status, PasswordVersion(version))
+        }
         None => false,
     };
-    if !proven {
+    if !may_begin {
         return Ok(Ending::RollBack(OpenOutcome::Refused));
     }
     let others = sqlx::query(NOT_ENDED).bind(session.user_id.0).fetch_all(&mut *connection).await?;
     let others = others.iter().map(rows::session).collect::<Result<_, _>>()?;
-    let surplus = surplus(others, policy, session.created_at);
+    let surplus = policy.surplus(others, session.created_at);
     if !surplus.is_empty() {
         end(connection, &surplus, EndReason::Superseded, session.created_at).await?;
     }
@@ -209,6 +215,10 @@ async fn purge(
     if over.is_empty() {
         return Ok(Ending::RollBack(0));
     }
-    let answer = sqlx::query(DELETE).bind(over).execute(connection).await?;
-    Ok(Ending::Commit(answer.rows_affected()))
+    let query = sqlx::query(DELETE_CREDENTIALS).bind(&over).bind(i64::from(limit));
+    let mut purged = query.execute(&mut *connection).await?.rows_affected();
+    if purged < u64::from(limit) {
+        purged += sqlx::query(DELETE).bind(&over).execute(connection).await?.rows_affected();
+    }
+    Ok(if purged == 0 { Ending::RollBack(0) } else { Ending::Commit(purged) })
 }

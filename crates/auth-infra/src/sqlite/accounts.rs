@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::error::Fault;
 use super::rows::{self, stored, user_columns};
-use crate::store::{Ending, changed};
+use crate::store::Ending;
 
 /// Takes the key unless it is taken.
 const TAKE_KEY: &str =
@@ -83,7 +83,7 @@ pub(super) async fn update(
         return Ok(Ending::RollBack(UpdateOutcome::NotFound));
     };
     let before = rows::user(&row)?;
-    let after = changed(before.clone(), changes);
+    let after = before.clone().changed(changes);
     if let Some(kind) = move_keys(connection, user, &before.identifiers, &after.identifiers).await? {
         return Ok(Ending::RollBack(UpdateOutcome::Taken(kind)));
     }

@@ -44,7 +44,11 @@ impl SqliteStore {
     /// [`StoreError::Settings`] when the path makes no sense.
     pub fn connect(settings: &SqliteSettings) -> Result<Self, StoreError> {
         let path = settings.path.as_path();
-        if path.to_str().is_none_or(|path| path.is_empty() || path.contains('\0') || path == ":memory:") {
+        // SQLite would take the last two for something else than a file of that name.
+        let names_a_file = |path: &str| {
+            !(path.is_empty() || path.contains('\0') || path == ":memory:" || path.starts_with("file:"))
+        };
+        if !path.to_str().is_some_and(names_a_file) {
             return Err(StoreError::Settings("the path of the database names no file".to_owned()));
         }
         Ok(Self {

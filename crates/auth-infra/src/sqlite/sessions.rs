@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use auth_domain::model::{
-    ClientId, EndReason, JudgedRefresh, NewSession, RefreshAttempt, SecretDigest, Session, SessionId,
-    Timestamp, User, UserStatus,
+    ClientId, EndReason, JudgedRefresh, NewSession, PasswordVersion, RefreshAttempt, SecretDigest, Session,
+    SessionId, Timestamp, User, UserStatus,
 };
 use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{OpenOutcome, PortError, SessionRepository};
@@ -13,7 +13,7 @@ use sqlx::{FromRow, Row};
 use super::error::Fault;
 use super::rows::{self, session_columns, stored, user_columns};
 use super::{SqliteStore, refresh};
-use crate::store::{Ending, surplus};
+use crate::store::{Ending, Unreadable};
 
 const FIND_USER: &str = "SELECT status, password_version FROM accounts WHERE id = ?1";
 
@@ -58,7 +58,10 @@ const OVER: &str = concat!(
          LIMIT ?3)"
 );
 
-/// With their credentials: the foreign key cascades.
+const DELETE_CREDENTIALS: &str = "
+    DELETE FROM refresh_credentials
+    WHERE digest IN (SELECT digest FROM refresh_credentials WHERE session_id = ?1 LIMIT ?2)";
+
 const DELETE: &str = "DELETE FROM sessions WHERE id = ?1";
 
 #[async_trait]
@@ -126,16 +129,19 @@ async fn open(
 ) -> Result<Ending<OpenOutcome>, Fault> {
     let session = &new.session;
     let user = sqlx::query(FIND_USER).bind(session.user_id.0).fetch_optional(&mut *connection).await?;
-    let proven = match user.map(|row| <(String, i64)>::from_row(&row)).transpose()? {
-        Some((status, version)) => status == UserStatus::Active.as_str() && version == new.password_version.0,
+    let may_begin = match user.map(|row| <(String, i64)>::from_row(&row)).transpose()? {
+        Some((status, version)) => {
+            let status = UserStatus::parse(&status).ok_or(Unreadable("status"))?;
+            new.may_begin(status, PasswordVersion(version))
+        }
         None => false,
     };
-    if !proven {
+    if !may_begin {
         return Ok(Ending::RollBack(OpenOutcome::Refused));
     }
     let others = sqlx::query(NOT_ENDED).bind(session.user_id.0).fetch_all(&mut *connection).await?;
     let others = others.iter().map(rows::session).collect::<Result<_, _>>()?;
-    let surplus = surplus(others, policy, session.created_at);
+    let surplus = policy.surplus(others, session.created_at);
     if !surplus.is_empty() {
         end(connection, &surplus, EndReason::Superseded, session.created_at).await?;
     }
@@ -207,14 +213,23 @@ async fn purge(
 ) -> Result<Ending<u64>, Fault> {
     let query =
         sqlx::query(OVER).bind(stored(now)).bind(stored(now.minus(policy.idle))).bind(i64::from(limit));
-    let mut deleted = 0;
+    let (mut sessions, mut credentials) = (0, 0);
     for row in query.fetch_all(&mut *connection).await? {
         let session = rows::session(&row)?;
         // The statement only knows where to look; what is over is the domain's to say.
-        if !session.is_live(now, policy) {
-            let query = sqlx::query(DELETE).bind(session.id.0);
-            deleted += query.execute(&mut *connection).await?.rows_affected();
+        if session.is_live(now, policy) {
+            continue;
         }
+        let room = i64::from(limit) - credentials;
+        let query = sqlx::query(DELETE_CREDENTIALS).bind(session.id.0).bind(room);
+        let deleted = query.execute(&mut *connection).await?.rows_affected().cast_signed();
+        credentials += deleted;
+        if deleted == room {
+            break; // it may have more
+        }
+        let query = sqlx::query(DELETE).bind(session.id.0);
+        sessions += query.execute(&mut *connection).await?.rows_affected();
     }
-    Ok(if deleted == 0 { Ending::RollBack(0) } else { Ending::Commit(deleted) })
+    let purged = sessions + credentials.cast_unsigned();
+    Ok(if purged == 0 { Ending::RollBack(0) } else { Ending::Commit(purged) })
 }

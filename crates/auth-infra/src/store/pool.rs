@@ -194,6 +194,7 @@ impl<C: Connection + 'static> Drop for Lease<C> {
 }
 
 #[cfg(all(test, feature = "sqlite"))]
+#[expect(clippy::expect_used, reason = "a panic is how a test fails")]
 mod tests {
     use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 

@@ -4,10 +4,9 @@ use std::ops::Deref;
 
 use auth_domain::model::{
     ApiKey, ApiKeyId, ApiKeyName, ClientId, DisplayName, EmailAddress, EndReason, Identifiers, PhoneNumber,
-    Roles, Scopes, Session, SessionEnd, SessionId, SuccessorNonce, Timestamp, User, UserChanges, UserId,
-    UserNumber, UserStatus, Username,
+    Roles, Scopes, Session, SessionEnd, SessionId, SuccessorNonce, Timestamp, User, UserId, UserNumber,
+    UserStatus, Username,
 };
-use auth_domain::policy::SessionPolicy;
 use sqlx::types::Uuid;
 
 use super::Unreadable;
@@ -99,28 +98,6 @@ impl StoredApiKey {
 /// A successor's nonce, if one is stored.
 pub(crate) fn nonce(stored: Option<Vec<u8>>) -> Result<Option<SuccessorNonce>, Unreadable> {
     read(stored, "nonce of a successor", |bytes| bytes.try_into().ok().map(SuccessorNonce::from_bytes))
-}
-
-/// The user as `changes` make them, but for the password.
-pub(crate) fn changed(user: User, changes: &UserChanges) -> User {
-    let identifiers = user.identifiers.changed(changes.username.clone(), changes.email.clone());
-    let key = |identifiers: &Identifiers| identifiers.email().map(|email| email.key().clone());
-    User {
-        email_verified: user.email_verified && key(&identifiers) == key(&user.identifiers),
-        identifiers,
-        display_name: changes.display_name.clone().or(user.display_name),
-        phone_number: changes.phone_number.clone().or(user.phone_number),
-        ..user
-    }
-}
-
-/// Those of a user's `others` that have to end so that a session that begins `now` fits in: the oldest of the live ones.
-pub(crate) fn surplus(mut others: Vec<Session>, policy: &SessionPolicy, now: Timestamp) -> Vec<SessionId> {
-    others.retain(|session| session.is_live(now, policy));
-    others.sort_unstable_by_key(|session| (session.created_at, session.id));
-    let room = usize::try_from(policy.max_live.saturating_sub(1)).unwrap_or(usize::MAX);
-    let surplus = others.len().saturating_sub(room);
-    others.iter().take(surplus).map(|session| session.id).collect()
 }
 
 fn read<S: Deref, T>(

@@ -21,7 +21,7 @@ impl SessionRepository for MemoryStore {
         let may_open = state
             .users
             .get(&session.user_id)
-            .is_some_and(|entry| entry.user.is_active() && entry.password.version == new.password_version);
+            .is_some_and(|entry| new.may_begin(entry.user.status, entry.password.version));
         if !may_open {
             return Ok(OpenOutcome::Refused);
         }
@@ -77,33 +77,28 @@ impl SessionRepository for MemoryStore {
 
     async fn purge(&self, now: Timestamp, policy: &SessionPolicy, limit: u32) -> Result<u64, PortError> {
         let mut state = self.state()?;
-        let over: Vec<_> = state
-            .sessions
-            .values()
-            .filter(|session| !session.is_live(now, policy))
-            .map(|session| session.id)
-            .take(usize::try_from(limit).unwrap_or(usize::MAX))
-            .collect();
-        state.retain_sessions(|session| !over.contains(&session.id));
-        Ok(u64::try_from(over.len()).unwrap_or(u64::MAX))
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let over = state.sessions.values().filter(|session| !session.is_live(now, policy));
+        let over: Vec<_> = over.map(|session| session.id).take(limit).collect();
+        let credentials =
+            state.credentials.iter().filter(|(_, credential)| over.contains(&credential.session));
+        let credentials: Vec<_> = credentials.map(|(digest, _)| *digest).take(limit).collect();
+        state.credentials.retain(|digest, _| !credentials.contains(digest));
+        let mut purged = credentials.len();
+        if purged < limit {
+            purged += over.len();
+            state.retain_sessions(|session| !over.contains(&session.id));
+        }
+        Ok(u64::try_from(purged).unwrap_or(u64::MAX))
     }
 }
 
 impl State {
     /// Ends the oldest live sessions of the user whom `new` is for, so that it fits in.
     fn make_room_for(&mut self, new: &Session, policy: &SessionPolicy) {
-        let now = new.created_at;
-        let mut live: Vec<_> = self
-            .sessions
-            .values()
-            .filter(|session| session.user_id == new.user_id && session.is_live(now, policy))
-            .map(|session| (session.created_at, session.id))
-            .collect();
-        live.sort_unstable();
-        let others = usize::try_from(policy.max_live).unwrap_or(usize::MAX).saturating_sub(1);
-        let surplus = live.len().saturating_sub(others);
-        for (_, session) in live.into_iter().take(surplus) {
-            self.end_session(session, EndReason::Superseded, now);
+        let others = self.sessions.values().filter(|session| session.user_id == new.user_id);
+        for session in policy.surplus(others.cloned().collect(), new.created_at) {
+            self.end_session(session, EndReason::Superseded, new.created_at);
         }
     }
 

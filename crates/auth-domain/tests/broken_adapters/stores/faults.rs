@@ -315,7 +315,8 @@ faults! {
     PurgesWithoutLimit => session_ends::no_more_are_purged_than_the_limit;
     PurgesNothing =>
         session_ends::only_sessions_that_are_over_are_purged
-        session_ends::credentials_are_purged_with_their_session;
+        session_ends::credentials_are_purged_with_their_session
+        session_ends::a_session_with_more_credentials_than_the_limit_is_purged;
 
     // API keys
     DropsExpiries =>
