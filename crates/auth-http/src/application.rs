@@ -5,10 +5,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::App;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer};
 use anyhow::Context as _;
 use auth_domain::Auth;
 use auth_infra::system::SystemRandom;
@@ -18,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{interval, sleep};
 
 use crate::beside::Beside;
+use crate::connections::{self, Limits};
 use crate::cors::cors;
 use crate::dialects::Site;
 use crate::failure::Failure;
@@ -26,12 +27,6 @@ use crate::readiness::Readiness;
 use crate::settings::{CorsOrigins, Settings};
 use crate::wiring::{self, Wired};
 
-/// How long the head of a request may take.
-const HEAD_DEADLINE: Duration = Duration::from_secs(5);
-/// How long an idle connection is kept: longer than load balancers keep theirs, so that it is they who close it.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long requests under way may take when the service is told to stop, in seconds.
-const DRAIN_SECONDS: u64 = 30;
 /// Connections that the system keeps until they are accepted.
 const BACKLOG: i32 = 1024;
 /// How often the directory of keys is looked at.
@@ -54,21 +49,21 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     look_after(&readiness, &keys, &auth);
 
     let site = Arc::new(wiring::site(&settings, &auth));
-    let served = Arc::clone(&site);
+    let dialects = Arc::clone(&site);
     let beside = Beside { readiness, keys };
     let trusted = settings.trusted_proxies.clone();
     let observer = Arc::new(Observer::new(trusted, settings.public_url.is_https(), &SystemRandom));
     let origins = settings.cors_origins.clone();
-    let server = HttpServer::new(move || {
-        app(&observer, &origins).configure(|app| beside.configure(app)).configure(|app| served.configure(app))
-    })
-    .workers(settings.http.workers)
-    .client_request_timeout(HEAD_DEADLINE)
-    .keep_alive(KEEP_ALIVE)
-    .shutdown_timeout(DRAIN_SECONDS)
-    .disable_signals()
-    .listen(listener)?
-    .run();
+    let limits = Limits {
+        workers: settings.http.workers,
+        keep_alive: settings.http.keep_alive,
+        store_files: settings.database.max_connections as usize,
+    };
+    let server = connections::serve(listener, limits, move || {
+        app(&observer, &origins)
+            .configure(|app| beside.configure(app))
+            .configure(|app| dialects.configure(app))
+    })?;
     stop_when_told(server.handle())?;
     greet(&settings, &site)?;
     server.await?;
@@ -131,7 +126,7 @@ fn look_after(readiness: &Arc<Readiness>, keys: &Arc<KeyRing>, auth: &Auth) {
 async fn purge(auth: &Auth) {
     loop {
         match auth.purge_sessions(PURGE_BATCH).await {
-            Ok(purged) if purged < u64::from(PURGE_BATCH) => return,
+            Ok(0) => return,
             Ok(_) => {}
             Err(error) => return Failure::from(error).log(),
         }

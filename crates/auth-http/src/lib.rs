@@ -7,6 +7,7 @@
 pub mod application;
 pub mod beside;
 pub mod commands;
+pub mod connections;
 pub mod cors;
 pub mod dialects;
 pub mod failure;

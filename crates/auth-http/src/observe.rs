@@ -13,6 +13,7 @@ use actix_web::middleware::Next;
 use auth_domain::ports::SecureRandom;
 use tracing::{Instrument, info_span};
 
+use crate::connections::UnderWay;
 use crate::request::client_address;
 use crate::settings::TrustedProxies;
 
@@ -55,6 +56,7 @@ impl Observer {
         request: ServiceRequest,
         next: Next<B>,
     ) -> Result<ServiceResponse<B>, actix_web::Error> {
+        let _under_way = UnderWay::mark(request.request());
         let started = Instant::now();
         let id = format!("{:016x}", self.next_id.fetch_add(1, Ordering::Relaxed));
         let client = client_address(request.request(), &self.trusted);

@@ -1,8 +1,8 @@
 //! Writing answers.
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::failure::{Failure, FieldError, RETRY_AFTER_SECONDS};
@@ -30,7 +30,7 @@ pub fn add_headers_of(failure: &Failure, headers: &mut HeaderMap) {
         // section 15.5.2): this one says where the key belongs, and asks nobody for a bearer token.
         Failure::InvalidApiKey => set(headers, WWW_AUTHENTICATE, r#"ApiKey header="X-API-Key""#),
         Failure::MethodNotAllowed(methods) => {
-            let methods: Vec<_> = methods.iter().map(|method| method.as_str()).collect();
+            let methods: Vec<_> = methods.iter().map(Method::as_str).collect();
             set(headers, ALLOW, &methods.join(", "));
         }
         Failure::Unavailable(_) => set(headers, RETRY_AFTER, &RETRY_AFTER_SECONDS.to_string()),

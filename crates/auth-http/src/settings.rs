@@ -22,6 +22,7 @@ mod warnings;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use auth_domain::model::Roles;
 use auth_domain::policy::Policy;
@@ -172,7 +173,10 @@ impl Settings {
             },
             protected: ProtectedSettings { required_role: None },
             log: LogSettings { format: None, level: LogLevel::default() },
-            http: HttpSettings { workers: std::thread::available_parallelism().map_or(1, usize::from) },
+            http: HttpSettings {
+                workers: std::thread::available_parallelism().map_or(1, usize::from),
+                keep_alive: Duration::from_secs(75),
+            },
             dialects: dialects::ALL.iter().map(|dialect| DialectSettings::of(dialect.profile())).collect(),
             origins: Origins::new(),
         }

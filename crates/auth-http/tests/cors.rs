@@ -55,7 +55,7 @@ async fn preflight(origins: &str, path: &str, origin: &str, method: &str, header
     ask(origins, Method::OPTIONS, path, &asked).await
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn a_page_of_a_listed_origin_may_use_every_dialect_with_the_cookie() {
     for (path, method) in [
         ("/v1/auth/login", "POST"),
@@ -81,7 +81,7 @@ async fn a_page_of_a_listed_origin_may_use_every_dialect_with_the_cookie() {
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn an_answer_to_a_listed_origin_can_be_read_and_says_which_headers() {
     let answer = ask(APP, Method::GET, "/api/user", &[("origin", APP)]).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
@@ -94,7 +94,7 @@ async fn an_answer_to_a_listed_origin_can_be_read_and_says_which_headers() {
     assert!(answer.list("vary").contains(&"origin".to_owned()));
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn each_listed_origin_is_answered_with_itself_and_never_with_a_wildcard() {
     let origins = "https://app.example.com,http://localhost:5173";
     for origin in ["https://app.example.com", "http://localhost:5173"] {
@@ -103,7 +103,7 @@ async fn each_listed_origin_is_answered_with_itself_and_never_with_a_wildcard() 
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn a_page_of_any_other_origin_may_neither_ask_nor_read() {
     for origin in ["https://evil.example", "http://app.example.com", "https://app.example.com:8443", "null"] {
         let answer = preflight(APP, "/api/auth/login", origin, "POST", "content-type").await;
@@ -116,7 +116,7 @@ async fn a_page_of_any_other_origin_may_neither_ask_nor_read() {
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn a_listed_origin_may_not_send_what_no_dialect_reads() {
     for (method, headers) in [("PATCH", "content-type"), ("POST", "x-other")] {
         let answer = preflight(APP, "/api/auth/login", APP, method, headers).await;
@@ -125,7 +125,7 @@ async fn a_listed_origin_may_not_send_what_no_dialect_reads() {
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn what_cors_answers_is_hardened_and_numbered_like_every_answer() {
     for origin in [APP, "https://evil.example"] {
         let answer = preflight(APP, "/api/auth/login", origin, "POST", "content-type").await;
@@ -141,7 +141,7 @@ async fn what_cors_answers_is_hardened_and_numbered_like_every_answer() {
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn without_the_setting_there_is_no_word_of_it() {
     let answer = preflight("", "/api/auth/login", APP, "POST", "content-type").await;
     assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);

@@ -1,6 +1,7 @@
 //! The dialect `accounts`, byte for byte, over the adapters in memory: every example of its document, then what the
 //! document leaves open. All dialects are served, as by default; who answers at the paths that this one shares is
 //! proven in `shared_paths.rs`.
+#![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 mod speaker;
 

@@ -1,6 +1,8 @@
 //! The dialect `cookie`, byte for byte, over the adapters in memory: every example of its document, then what the
 //! document leaves open. The cookie itself, and who may use it from where, is proven in `refresh_cookie.rs`.
 
+#![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
+
 mod speaker;
 
 use actix_web::http::{Method, StatusCode};

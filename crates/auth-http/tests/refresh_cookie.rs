@@ -1,6 +1,8 @@
 //! The cookie of the dialect `cookie`: its attributes wherever the service is reached, the pages that may have a
 //! browser send it, and what logging out does to it.
 
+#![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
+
 mod speaker;
 
 use std::time::Duration;

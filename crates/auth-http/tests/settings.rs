@@ -171,7 +171,7 @@ fn an_unknown_key_is_refused_with_the_nearest_one() {
         ("access_seconds", "token.access_seconds"),
         ("tokens.access_seconds", "token.access_seconds"),
         ("min_length", "password.min_length"),
-        ("dialects.single.prefix", "dialects.single_token.prefix"),
+        ("dialects.single_tokn.prefix", "dialects.single_token.prefix"),
     ] {
         let message = refusal(from_flags(&[(key, "1")]));
         assert_eq!(message, format!("{key} (--set) is not a setting; the nearest one is {nearest}"));
@@ -213,6 +213,7 @@ fn numbers_keep_to_their_bounds() {
         ("hashing.memory_budget_mib", 19, 1_048_576),
         ("password.min_length", 1, 128),
         ("http.workers", 1, 1_024),
+        ("http.keep_alive_seconds", 1, 3_600),
         ("database.max_connections", 1, 1_000),
     ] {
         for fits in [least, most] {
@@ -241,11 +242,16 @@ fn hashing_below_the_owasp_floor_is_refused() {
     for (kib, passes) in [("47104", "1"), ("19456", "2"), ("12288", "3"), ("12288", "10")] {
         hashing(kib, passes, "256").expect("settings");
     }
-    for (kib, passes) in [("47103", "1"), ("19455", "2"), ("12287", "3")] {
+    for (kib, passes) in [("47103", "1"), ("19455", "2")] {
         let message = refusal(hashing(kib, passes, "256"));
         assert!(message.starts_with("hashing.memory_kib (--set) cannot be: Argon2id with "), "{message}");
         assert!(message.contains("OWASP"), "{message}");
     }
+    let message = refusal(hashing("12287", "3", "256"));
+    assert!(
+        message.starts_with("hashing.memory_kib (--set) must be a whole number of KiB from 12288"),
+        "{message}"
+    );
     hashing("262144", "1", "256").expect("settings");
     let message = refusal(hashing("262145", "1", "256"));
     assert!(
@@ -385,11 +391,15 @@ fn what_is_unsafe_is_said() {
         ("trusted_proxies", "0.0.0.0/0", "any client can claim any address"),
         ("trusted_proxies", "10.0.0.0/8,::/0", "any client can claim any address"),
         ("cors_origins", "https://a,http://b.example", "cors_origins holds http://b.example"),
-        ("dialects.single_token.enabled", "false", "nobody can log in"),
     ] {
         let warnings = warned(&[(key, value)]);
         assert!(warnings.contains(warning), "{key} = {value}: {warnings}");
     }
+    let names = ["single_token", "directory", "token_pair", "accounts", "cookie"];
+    let disabled = names.map(|name| format!("dialects.{name}.enabled"));
+    let disabled = disabled.each_ref().map(|key| (key.as_str(), "false"));
+    assert!(warned(&disabled).contains("nobody can log in"));
+    assert_eq!(warned(&disabled[1..]), "", "one dialect is enough");
     for (key, value) in [
         ("public_url", "http://localhost:8080"),
         ("database_url", "postgres://u@127.0.0.1/d"),

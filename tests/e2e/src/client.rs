@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ureq::Agent;
-use ureq::http::Response;
+use ureq::http::{Request, Response};
 
 use crate::Answer;
 
@@ -57,6 +57,22 @@ impl Client {
     pub fn try_post(&self, path: &str, body: &str) -> Result<Answer, ureq::Error> {
         let request = self.agent.post(format!("{}{path}", self.base));
         request.header("Content-Type", "application/json").send(body).map(read)
+    }
+
+    /// Any request with a JSON body, or with none.
+    #[must_use]
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let sent = if body.is_empty() {
+            self.agent.run(request.body(()).expect("a request"))
+        } else {
+            let request = request.header("Content-Type", "application/json");
+            self.agent.run(request.body(body.to_owned()).expect("a request"))
+        };
+        sent.map(read).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
     /// Registers a user with this name, at `example.com`, whose password is `P@ssw0rd!`.

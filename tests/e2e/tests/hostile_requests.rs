@@ -1,7 +1,9 @@
 //! Requests that nobody sends by accident. None of them is answered with a fault of ours, and none hurts the next.
 
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use e2e::{Server, World, connect, send_raw};
@@ -179,4 +181,70 @@ fn head_is_get_without_the_body() {
         let answer = send_raw(server.base(), request.as_bytes()).expect("answered");
         assert_eq!((answer.status, answer.body.as_str()), (status, ""), "{path}");
     }
+}
+
+const LIVE: &[u8] = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// Asks on a connection that is kept, and reads the answer, which comes in one piece.
+fn ask(stream: &mut TcpStream) -> io::Result<()> {
+    stream.write_all(LIVE)?;
+    let mut answer = [0; 4_096];
+    let length = stream.read(&mut answer)?;
+    let answer = String::from_utf8_lossy(&answer[..length]);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    Ok(())
+}
+
+#[test]
+fn a_later_head_that_trickles_in_does_not_keep_the_connection() {
+    let world = World::on_sqlite();
+    let server = Server::start_with(&world, &[("AUTH_HTTP__KEEP_ALIVE_SECONDS", "2")]);
+    for (what, pieces) in
+        [("nothing", ""), ("half a head", "G"), ("a head in pieces", "GET /health/live HTTP/1.1")]
+    {
+        let mut stream = connect(server.base());
+        ask(&mut stream).expect("answered");
+        let started = Instant::now();
+        stream.set_read_timeout(Some(Duration::from_millis(200))).expect("a timeout");
+        let mut pieces = pieces.bytes();
+        let mut buffer = [0; 64];
+        loop {
+            if let Some(piece) = pieces.next() {
+                let _ = stream.write_all(&[piece]);
+            }
+            match stream.read(&mut buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Ok(length) if length > 0 => panic!("an answer to {what}"),
+                _closed => break,
+            }
+            assert!(started.elapsed() < Duration::from_secs(4), "{what} kept the connection");
+        }
+        assert!(started.elapsed() > Duration::from_millis(1_900), "{what}: {:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn a_client_that_pauses_for_less_than_the_keep_alive_is_served_on_one_connection() {
+    let world = World::on_sqlite();
+    let server = Server::start_with(&world, &[("AUTH_HTTP__KEEP_ALIVE_SECONDS", "2")]);
+    let mut stream = connect(server.base());
+    for _ in 0..5 {
+        ask(&mut stream).expect("answered");
+        sleep(Duration::from_millis(1_200));
+    }
+}
+
+#[test]
+fn a_request_that_takes_longer_than_the_keep_alive_is_answered() {
+    let world = World::on_sqlite();
+    let server = Server::start_with(&world, &[("AUTH_HTTP__KEEP_ALIVE_SECONDS", "1")]);
+    let mut stream = connect(server.base());
+    ask(&mut stream).expect("answered");
+    write!(stream, "POST /v1/auth/login HTTP/1.1\r\nHost: a\r\n{JSON}Content-Length: 2\r\n\r\n{{")
+        .expect("sent");
+    sleep(Duration::from_secs(3));
+    stream.write_all(b"}").expect("sent");
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).expect("answered");
+    assert_ne!(&head, b"HTTP/1.1 408");
 }

@@ -23,6 +23,7 @@ impl Mount {
     }
 
     /// Logs a failure, and says in the dialect's words that the request failed.
+    #[must_use]
     pub fn refuse(&self, failure: &Failure, endpoint: Option<Endpoint>) -> HttpResponse {
         failure.log();
         let mut response = self.dialect.render(failure, endpoint);

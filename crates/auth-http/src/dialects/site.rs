@@ -59,6 +59,7 @@ impl Site {
     }
 
     /// Says that a request for `path` failed: in the words of the dialect whose path it is, if it is one's.
+    #[must_use]
     pub fn refuse(&self, path: &str, failure: &Failure) -> HttpResponse {
         let covering = self.mounts.iter().filter(|mount| mount.covers(path));
         match covering.max_by_key(|mount| mount.context.prefix.len()) {

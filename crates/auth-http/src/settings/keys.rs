@@ -266,6 +266,15 @@ fn running() -> Vec<Setting> {
         )
         .by_default("the number of cores"),
         Setting::integer(
+            "http.keep_alive_seconds",
+            "seconds",
+            1..=3_600,
+            "How long a connection is kept from an answer to the next whole head. It is better more than the load \
+             balancer's own idle time, often 60 seconds, so that it is not this side that closes.",
+            |s| Some(seconds(s.http.keep_alive)),
+            |s, number| s.http.keep_alive = duration(number),
+        ),
+        Setting::integer(
             "database.max_connections",
             "connections",
             1..=1_000,

@@ -84,6 +84,8 @@ pub struct LogSettings {
 pub struct HttpSettings {
     /// Threads that serve requests.
     pub workers: usize,
+    /// How long a connection is kept from an answer to the next whole head.
+    pub keep_alive: Duration,
 }
 
 /// One dialect.
