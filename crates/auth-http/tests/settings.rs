@@ -212,7 +212,7 @@ fn numbers_keep_to_their_bounds() {
         ("hashing.parallelism", 1, 16),
         ("hashing.memory_budget_mib", 19, 1_048_576),
         ("password.min_length", 1, 128),
-        ("http.workers", 1, 1_024),
+        ("http.workers", 1, 512),
         ("http.keep_alive_seconds", 1, 3_600),
         ("database.max_connections", 1, 1_000),
     ] {

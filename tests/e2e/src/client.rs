@@ -72,10 +72,11 @@ impl Client {
             let request = request.header("Content-Type", "application/json");
             self.agent.run(request.body(body.to_owned()).expect("a request"))
         };
-        sent.map(read).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+        sent.map_or_else(|error| panic!("{method} {path}: {error}"), read)
     }
 
     /// Registers a user with this name, at `example.com`, whose password is `P@ssw0rd!`.
+    #[must_use]
     pub fn register(&self, name: &str) -> Answer {
         let body = format!(r#"{{"username":"{name}","email":"{name}@example.com","password":"P@ssw0rd!"}}"#);
         self.post("/v1/auth/register", &body)

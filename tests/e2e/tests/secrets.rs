@@ -1,4 +1,5 @@
 //! Where secrets must not be: in the log at any level, and in the store.
+#![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 use std::fs;
 
@@ -46,20 +47,19 @@ fn the_password_of_the_database_is_in_no_log_and_no_error() {
 
 /// All that the store holds, as text.
 fn everything_stored(world: &World) -> String {
-    match world.database_url() {
-        Some(url) => {
-            let tables = "SELECT string_agg(relname, ' ') FROM pg_stat_user_tables";
-            let tables = TestPostgres::shared().query(url, tables).expect("tables");
-            assert!(tables.contains("accounts"), "{tables}");
-            let rows = |table| {
-                TestPostgres::shared().query(url, &format!("SELECT string_agg(t::text, ' ') FROM {table} t"))
-            };
-            tables.split(' ').map(|table| rows(table).expect("rows")).collect()
-        }
-        None => {
-            let files = fs::read_dir(world.data_dir()).expect("the data directory");
-            let files = files.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_file());
-            files.map(|path| String::from_utf8_lossy(&fs::read(path).expect("a file")).into_owned()).collect()
-        }
-    }
+    world.database_url().map_or_else(|| all_files(world), all_rows)
+}
+
+fn all_rows(url: &str) -> String {
+    let tables = "SELECT string_agg(relname, ' ') FROM pg_stat_user_tables";
+    let tables = TestPostgres::shared().query(url, tables).expect("tables");
+    assert!(tables.contains("accounts"), "{tables}");
+    let rows = |table| format!("SELECT string_agg(t::text, ' ') FROM {table} t");
+    tables.split(' ').map(|table| TestPostgres::shared().query(url, &rows(table)).expect("rows")).collect()
+}
+
+fn all_files(world: &World) -> String {
+    let files = fs::read_dir(world.data_dir()).expect("the data directory");
+    let files = files.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_file());
+    files.map(|path| String::from_utf8_lossy(&fs::read(path).expect("a file")).into_owned()).collect()
 }

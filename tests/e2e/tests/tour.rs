@@ -1,4 +1,5 @@
 //! The first minute with the service, on every store.
+#![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 use std::process::Command;
 

@@ -259,7 +259,7 @@ fn running() -> Vec<Setting> {
         Setting::integer(
             "http.workers",
             "threads",
-            1..=1_024,
+            1..=512,
             "The threads that serve requests.",
             |s| Some(s.http.workers.to_string()),
             |s, number| s.http.workers = number as usize,
