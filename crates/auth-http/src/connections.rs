@@ -3,7 +3,7 @@
 //! Left to itself, actix bounds the wait for a connection's first head, and the silence after an answer. It bounds no
 //! later head: the first byte of one ends the keep-alive timer, and no other takes its place. Whoever sends half a
 //! head, or a byte of one now and then, keeps the connection for ever, and a thousand such connections use up what a
-//! process may usually open. Hence [`Watched`], a stream that ends by itself when a client lets too much time pass
+//! process may usually open. Hence a watched stream, one that ends by itself when a client lets too much time pass
 //! between an answer and the next whole head, whatever trickles in. It stands between [`actix_server`] and
 //! [`actix_http`], where `HttpServer` lets nothing be put, and costs a timer and no file descriptor.
 

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, UPGRADE, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
 use auth_domain::ports::SecureRandom;
@@ -67,7 +68,12 @@ impl Observer {
             method = %request.method(),
             path = request.path(), // without the query, where people put tokens
         );
+        let wants_other_protocol = request.headers().contains_key(UPGRADE);
         let mut response = next.call(request).instrument(span.clone()).await?;
+        if wants_other_protocol {
+            // actix takes the connection for upgraded and reads no further request from it: say so.
+            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        }
         self.harden(response.headers_mut(), &id);
         let status = response.status().as_u16();
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);

@@ -158,18 +158,19 @@ fn a_body_that_does_not_arrive_is_answered_with_408() {
 }
 
 #[test]
-fn a_get_that_asks_for_another_protocol_is_answered_at_once() {
+fn a_get_that_asks_for_another_protocol_is_answered_at_once_and_the_connection_closed() {
     let world = World::on_sqlite();
     let server = Server::start(&world);
-    let started = Instant::now();
-    let request =
-        "GET /v1/protected/resource HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
-    let mut stream = connect(server.base());
-    stream.write_all(request.as_bytes()).expect("sent");
-    let mut head = [0; 12];
-    stream.read_exact(&mut head).expect("answered");
-    assert_eq!(&head, b"HTTP/1.1 401");
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    for protocol in ["websocket", "h2c"] {
+        let started = Instant::now();
+        let request = format!(
+            "GET /v1/protected/resource HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n"
+        );
+        let answer = send_raw(server.base(), request.as_bytes()).expect("answered");
+        assert_eq!(answer.status, 401, "{protocol}");
+        assert_eq!(answer.header("connection"), Some("close"), "{protocol}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The dialects: one account store, spoken to in the words of several API documents.
 //!
 //! A dialect is a folder here, one `mod` line, and one entry in [`ALL`]. It says which routes it has, answers them
-//! through the use cases of the domain, and renders every [`Failure`] in its own words.
+//! through the use cases of the domain, and renders every [`Failure`](crate::failure::Failure) in its own words.
 
 pub mod accounts;
 pub mod cookie;
