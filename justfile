@@ -42,3 +42,7 @@ audit:
 # Run everything that has to pass before a change lands.
 ci:
     .ci/run
+
+# Write docs/errors.md anew from the dialects.
+errors:
+    WRITE_ERRORS_PAGE=1 cargo test --locked -p auth-http --test failures

@@ -157,8 +157,8 @@ fn greet(settings: &Settings, site: &Site) -> io::Result<()> {
     for mount in site.mounts() {
         writeln!(out, "  {}: {base}{}", mount.dialect.profile().name, mount.context.prefix)?;
     }
-    if let Some(mount) = site.mounts().next() {
-        let (path, body) = mount.dialect.profile().sample;
+    let sample = site.mounts().find_map(|mount| Some((mount, mount.dialect.profile().sample?)));
+    if let Some((mount, (path, body))) = sample {
         writeln!(out, "\nTry it:")?;
         writeln!(
             out,

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::identifiers::is_forbidden;
 use super::{
-    EmailAddress, IdentifierKey, Identifiers, PasswordHash, Roles, StoredPassword, Timestamp, Username,
+    EmailAddress, EndReason, IdentifierKey, Identifiers, PasswordHash, Roles, StoredPassword, Timestamp,
+    Username,
 };
 
 /// A user's id that tells nothing and collides with nobody's: a UUID of version 7 (RFC 9562, section 5.7).
@@ -47,6 +48,15 @@ impl UserStatus {
         match self {
             Self::Active => "active",
             Self::Suspended => "suspended",
+        }
+    }
+
+    /// Why the sessions of a user who is given this status end; `None` when they do not.
+    #[must_use]
+    pub fn ends_sessions(self) -> Option<EndReason> {
+        match self {
+            Self::Active => None,
+            Self::Suspended => Some(EndReason::Suspended),
         }
     }
 

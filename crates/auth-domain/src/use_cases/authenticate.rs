@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::Auth;
-use crate::model::{AccessClaims, ClientId, Session, User};
+use crate::model::{AccessClaims, ClientId, Role, Session, User};
 use crate::ports::PortError;
 
 /// The user who bears an access token, as they are now.
@@ -15,6 +15,14 @@ pub struct Identity {
     pub session: Session,
     /// What the token says.
     pub claims: AccessClaims,
+}
+
+impl Identity {
+    /// Whether the user has this role now.
+    #[must_use]
+    pub fn has_role(&self, role: &Role) -> bool {
+        self.user.roles.contains(role)
+    }
 }
 
 /// Why nobody was shown to be a user.

@@ -47,8 +47,9 @@ pub struct Profile {
     pub access_lifetime: Option<Duration>,
     /// What it asks of a new password; a setting may ask for more.
     pub passwords: PasswordPolicy,
-    /// A request that shows a newcomer that the service works: a path after the prefix, and a body to post there.
-    pub sample: (&'static str, &'static str),
+    /// A request that shows a newcomer that the service works: a path after the prefix, and a body to post there. `None`
+    /// when a newcomer has nothing yet to call with.
+    pub sample: Option<(&'static str, &'static str)>,
 }
 
 /// A method and a path that a dialect answers.
@@ -129,7 +130,7 @@ impl Context {
     /// [`Failure::Forbidden`].
     pub fn require_role(&self, identity: &Identity) -> Result<(), Failure> {
         match &self.required_role {
-            Some(role) if !identity.user.roles.contains(role) => Err(Failure::Forbidden),
+            Some(role) if !identity.has_role(role) => Err(Failure::Forbidden),
             _ => Ok(()),
         }
     }

@@ -141,8 +141,8 @@ pub(super) async fn set_status(
     let Some(row) = query.fetch_optional(&mut *connection).await? else {
         return Ok(Ending::RollBack(None));
     };
-    if status == UserStatus::Suspended {
-        end_sessions(connection, user, EndReason::Suspended, now).await?;
+    if let Some(reason) = status.ends_sessions() {
+        end_sessions(connection, user, reason, now).await?;
     }
     Ok(Ending::Commit(Some(rows::user(&row)?)))
 }

@@ -122,8 +122,8 @@ impl UserRepository for MemoryStore {
         let Some(entry) = state.users.get_mut(&user) else { return Ok(None) };
         entry.user.status = status;
         let changed = entry.user.clone();
-        if status == UserStatus::Suspended {
-            state.end_sessions_of(user, EndReason::Suspended, now);
+        if let Some(reason) = status.ends_sessions() {
+            state.end_sessions_of(user, reason, now);
         }
         Ok(Some(changed))
     }

@@ -27,10 +27,10 @@ impl Dialect for Accounts {
             refresh_style: RefreshStyle::Reusable,
             access_lifetime: Some(Duration::from_secs(3_600)),
             passwords: PasswordPolicy { min_length: 8 },
-            sample: (
+            sample: Some((
                 "/register",
                 r#"{"username":"john_doe","password":"P@ssw0rd!","full_name":"John Doe","email":"john@example.com"}"#,
-            ),
+            )),
         }
     }
 

@@ -29,7 +29,7 @@ impl Dialect for Cookie {
             refresh_style: RefreshStyle::Rotating,
             access_lifetime: None,
             passwords: PASSWORDS,
-            sample: ("/auth/register", r#"{"username":"jane_doe","password":"P@ssw0rd!"}"#),
+            sample: Some(("/auth/register", r#"{"username":"jane_doe","password":"P@ssw0rd!"}"#)),
         }
     }
 

@@ -78,10 +78,7 @@ impl Dialect for Directory {
             refresh_style: RefreshStyle::SelfRenewing,
             access_lifetime: None,
             passwords: PasswordPolicy { min_length: 8 },
-            sample: (
-                "/users",
-                r#"{"username":"jane.doe","email":"jane.doe@example.com","password":"P@ssw0rd!"}"#,
-            ),
+            sample: None,
         }
     }
 

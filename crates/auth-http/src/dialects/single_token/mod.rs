@@ -25,10 +25,10 @@ impl Dialect for SingleToken {
             refresh_style: RefreshStyle::SelfRenewing,
             access_lifetime: None,
             passwords: PasswordPolicy { min_length: 8 },
-            sample: (
+            sample: Some((
                 "/auth/register",
                 r#"{"username":"jane_doe","email":"jane@example.com","password":"P@ssw0rd!"}"#,
-            ),
+            )),
         }
     }
 

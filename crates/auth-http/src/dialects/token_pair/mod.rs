@@ -29,10 +29,10 @@ impl Dialect for TokenPair {
             refresh_style: RefreshStyle::Rotating,
             access_lifetime: None,
             passwords: PasswordPolicy { min_length: 8 },
-            sample: (
+            sample: Some((
                 "/register",
                 r#"{"email":"jane.doe@example.com","password":"securePassword123!","displayName":"Jane Doe"}"#,
-            ),
+            )),
         }
     }
 
