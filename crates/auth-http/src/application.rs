@@ -22,6 +22,7 @@ use crate::connections::{self, Limits};
 use crate::cors::cors;
 use crate::dialects::Site;
 use crate::failure::Failure;
+use crate::front_page;
 use crate::observe::Observer;
 use crate::readiness::Readiness;
 use crate::settings::{CorsOrigins, Settings};
@@ -50,7 +51,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
 
     let site = Arc::new(wiring::site(&settings, &auth));
     let dialects = Arc::clone(&site);
-    let beside = Beside { readiness, keys };
+    let beside = Beside { readiness, keys, front_page: front_page::render(&site).into() };
     let trusted = settings.trusted_proxies.clone();
     let observer = Arc::new(Observer::new(trusted, settings.public_url.is_https(), &SystemRandom));
     let origins = settings.cors_origins.clone();

@@ -1,4 +1,4 @@
-//! What is served beside the dialects: health and the public signing keys.
+//! What is served beside the dialects: a page that says what this is, health, and the public signing keys.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub struct Beside {
     pub readiness: Arc<Readiness>,
     /// The signing keys.
     pub keys: Arc<KeyRing>,
+    /// The page at `/`, as HTML.
+    pub front_page: Arc<str>,
 }
 
 #[derive(Serialize)]
@@ -30,6 +32,11 @@ struct Health {
 impl Beside {
     /// Puts each in its place.
     pub fn configure(&self, app: &mut ServiceConfig) {
+        let page = Arc::clone(&self.front_page);
+        serve(app, "/", move || {
+            let page = HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page.to_string());
+            async { Ok(page) }
+        });
         serve(app, "/health/live", || async { Ok(reply::json(StatusCode::OK, &Health { status: "live" })) });
         let readiness = Arc::clone(&self.readiness);
         serve(app, "/health/ready", move || ready(Arc::clone(&readiness)));

@@ -11,6 +11,7 @@ pub mod connections;
 pub mod cors;
 pub mod dialects;
 pub mod failure;
+pub mod front_page;
 pub mod observe;
 pub mod problem;
 pub mod readiness;

@@ -88,6 +88,25 @@ fn health_is_told_beside_the_dialects() {
 }
 
 #[test]
+fn the_front_page_says_which_dialects_are_on_and_where() {
+    let world = World::on_sqlite();
+    let settings =
+        [("AUTH_DIALECTS__COOKIE__ENABLED", "false"), ("AUTH_DIALECTS__SINGLE_TOKEN__PREFIX", "/elsewhere")];
+    let server = Server::start_with(&world, &settings);
+    let page = server.client().get("/", None);
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    for said in [
+        "<h2>single_token</h2>",
+        "POST /elsewhere/auth/login",
+        "GET /api/v1/users/{user_id}",
+        "/health/ready",
+    ] {
+        assert!(page.body.contains(said), "{said} is not in {}", page.body);
+    }
+    assert!(!page.body.contains("<h2>cookie</h2>"), "{}", page.body);
+}
+
+#[test]
 fn behind_https_browsers_are_told_to_keep_to_it() {
     let world = World::on_sqlite();
     let server = Server::start_with(&world, &[("AUTH_PUBLIC_URL", "https://auth.example.com")]);
