@@ -14,7 +14,7 @@ use auth_infra::store::{Store, StoreError};
 use auth_infra::system::{SystemClock, SystemRandom};
 use auth_infra::token::{JwtCodec, JwtSettings, KeyFileError, KeyRing};
 
-use crate::dialects::{self, Context, Mount, Site};
+use crate::dialects::{self, Context, Dialect, Mount, Site};
 use crate::settings::{DatabaseUrl, Settings};
 
 /// The domain over its adapters, and the adapters that have a life of their own.
@@ -93,25 +93,31 @@ fn tokens(settings: &Settings) -> JwtSettings {
 #[must_use]
 pub fn site(settings: &Settings, auth: &Auth) -> Site {
     let enabled = dialects::ALL.into_iter().filter_map(|dialect| {
-        let profile = dialect.profile();
-        let set = settings.dialect(profile.name).filter(|set| set.enabled)?;
-        let client = Client {
-            id: ClientId::from_static(profile.name),
-            refresh_style: profile.refresh_style,
-            access_lifetime: settings.token.access_lifetime_or(profile.access_lifetime),
-        };
-        let context = Context {
-            auth: auth.clone(),
-            client,
-            passwords: settings.password.raise(profile.passwords),
-            default_roles: settings.registration.default_roles.clone(),
-            self_assignable_roles: settings.registration.self_assignable_roles.clone(),
-            required_role: settings.protected.required_role.clone(),
-            prefix: set.prefix.clone(),
-            public_url: settings.public_url.clone(),
-            cors_origins: settings.cors_origins.clone(),
-        };
-        Some(Mount { dialect, context })
+        let set = settings.dialect(dialect.profile().name).filter(|set| set.enabled)?;
+        Some(mount(settings, auth, dialect, &set.prefix))
     });
     Site::new(enabled.collect())
+}
+
+/// A dialect under a prefix, with all that its handlers need.
+#[must_use]
+pub fn mount(settings: &Settings, auth: &Auth, dialect: &'static dyn Dialect, prefix: &str) -> Mount {
+    let profile = dialect.profile();
+    let client = Client {
+        id: ClientId::from_static(profile.name),
+        refresh_style: profile.refresh_style,
+        access_lifetime: settings.token.access_lifetime_or(profile.access_lifetime),
+    };
+    let context = Context {
+        auth: auth.clone(),
+        client,
+        passwords: settings.password.raise(profile.passwords),
+        default_roles: settings.registration.default_roles.clone(),
+        self_assignable_roles: settings.registration.self_assignable_roles.clone(),
+        required_role: settings.protected.required_role.clone(),
+        prefix: prefix.to_owned(),
+        public_url: settings.public_url.clone(),
+        cors_origins: settings.cors_origins.clone(),
+    };
+    Mount { dialect, context }
 }

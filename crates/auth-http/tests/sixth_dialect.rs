@@ -1,0 +1,99 @@
+//! Another dialect, written outside the service: it needs nothing of any other dialect, and changes none.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use actix_web::http::{Method, StatusCode};
+use actix_web::test::{TestRequest, init_service, read_body};
+use actix_web::{App, HttpResponse};
+use auth_domain::model::{Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, Username};
+use auth_domain::testing::TestPorts;
+use auth_domain::use_cases::{LogIn, Register};
+use auth_http::dialects::{ALL, Context, Dialect, Endpoint, Profile, Route, Site};
+use auth_http::failure::Failure;
+use auth_http::request::{Fields, Request};
+use auth_http::settings::Settings;
+use auth_http::wiring;
+
+/// Says who logged in, and otherwise `no`.
+struct Laconic;
+
+impl Dialect for Laconic {
+    fn profile(&self) -> Profile {
+        Profile {
+            name: "laconic",
+            prefix: "/laconic",
+            refresh_style: RefreshStyle::Rotating,
+            access_lifetime: None,
+            passwords: PasswordPolicy { min_length: 8 },
+            sample: None,
+        }
+    }
+
+    fn routes(&self) -> &'static [Route] {
+        static ROUTES: [Route; 1] = [Route {
+            method: Method::POST,
+            path: "/enter",
+            endpoint: Endpoint::LogIn,
+            handler: |context, request| Box::pin(enter(context, request)),
+        }];
+        &ROUTES
+    }
+
+    fn render(&self, failure: &Failure, _endpoint: Option<Endpoint>) -> HttpResponse {
+        let status = match failure {
+            Failure::InvalidCredentials => StatusCode::UNAUTHORIZED,
+            Failure::UnknownPath => StatusCode::NOT_FOUND,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        HttpResponse::build(status).body("no")
+    }
+}
+
+async fn enter(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let mut fields = Fields::of(request.json()?);
+    let attempt = |typed| Ok::<_, Infallible>(PasswordAttempt::new(typed));
+    let (Some(identifier), Some(password)) = (fields.text("who"), fields.required("word", attempt)) else {
+        return Err(fields.failure());
+    };
+    let grant = context.auth.log_in(LogIn { client: &context.client, identifier, password }).await?;
+    Ok(HttpResponse::Ok().body(grant.user.username().unwrap_or("somebody").to_owned()))
+}
+
+#[tokio::test]
+async fn another_dialect_is_served_beside_the_others_without_touching_them() {
+    let (auth, settings) = (TestPorts::new().auth(), Settings::default());
+    let name = Username::parse("leonidas").expect("a username");
+    auth.register(Register {
+        identifiers: Identifiers::new(Some(name), None).expect("identifiers"),
+        password: Password::parse("molon labe", PasswordPolicy::default()).expect("accepted"),
+        display_name: None,
+        phone_number: None,
+        roles: settings.registration.default_roles.clone(),
+    })
+    .await
+    .expect("registered");
+
+    let known = ALL.into_iter().map(|dialect| (dialect, dialect.profile().prefix));
+    let all = known.chain([(&Laconic as &'static dyn Dialect, "/laconic")]);
+    let mounts = all.map(|(dialect, prefix)| wiring::mount(&settings, &auth, dialect, prefix)).collect();
+    let site = Arc::new(Site::new(mounts));
+    let app = init_service(App::new().configure(|app| site.configure(app))).await;
+    for (path, body, status, said) in [
+        ("/laconic/enter", r#"{"who":"leonidas","word":"molon labe"}"#, 200, "leonidas"),
+        ("/laconic/enter", r#"{"who":"leonidas","word":"lay down"}"#, 401, "no"),
+        ("/laconic/enter", "{}", 400, "no"),
+        ("/laconic/leave", "{}", 404, "no"),
+        (
+            "/v1/auth/login",
+            r#"{"email":"leonidas","password":"lay down"}"#,
+            401,
+            r#"{"error":"Invalid credentials."}"#,
+        ),
+    ] {
+        let request = TestRequest::post().uri(path).insert_header(("content-type", "application/json"));
+        let response = request.set_payload(body).send_request(&app).await;
+        assert_eq!(response.status().as_u16(), status, "{path} {body}");
+        assert_eq!(read_body(response).await, said, "{path} {body}");
+    }
+}
