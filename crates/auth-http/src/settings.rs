@@ -24,7 +24,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use auth_domain::model::Roles;
+use auth_domain::model::{Role, Roles};
 use auth_domain::policy::Policy;
 use auth_infra::token::KeyAlgorithm;
 
@@ -168,8 +168,8 @@ impl Settings {
             hashing: HashingSettings::default(),
             password: PasswordSettings { min_length: None },
             registration: RegistrationSettings {
-                default_roles: Roles::parse("customer").unwrap_or_default(),
-                self_assignable_roles: Roles::parse("customer").unwrap_or_default(),
+                default_roles: customer(),
+                self_assignable_roles: customer(),
             },
             protected: ProtectedSettings { required_role: None },
             log: LogSettings { format: None, level: LogLevel::default() },
@@ -181,6 +181,11 @@ impl Settings {
             origins: Origins::new(),
         }
     }
+}
+
+/// The one role of a user who registers. The page of the settings shows it: were it none, the page would be stale.
+fn customer() -> Roles {
+    Role::parse("customer").map(Roles::from).unwrap_or_default()
 }
 
 /// The settings of a deployment that sets nothing.
