@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::Caller;
 use crate::policy::Policy;
 use crate::ports::{
     AccessTokenCodec, ApiKeyRepository, Clock, PasswordHasher, SecureRandom, SessionRepository,
@@ -28,23 +29,33 @@ pub struct Ports {
 }
 
 /// Every use case, over some ports and under one policy. Each is a method; each stands in a file of its own under
-/// [`use_cases`](crate::use_cases).
+/// [`use_cases`](crate::use_cases). Cloning it is cheap.
 #[derive(Clone)]
 pub struct Auth {
-    pub(crate) ports: Ports,
-    pub(crate) policy: Policy,
+    pub(crate) ports: Arc<Ports>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) caller: Caller,
 }
 
 impl Auth {
-    /// The use cases over `ports` under `policy`.
+    /// The use cases over `ports` under `policy`, asked on nobody's behalf.
     #[must_use]
     pub fn new(ports: Ports, policy: Policy) -> Self {
-        Self { ports, policy }
+        Self { ports: Arc::new(ports), policy: Arc::new(policy), caller: Caller::default() }
+    }
+
+    /// The same use cases, asked on behalf of `caller`.
+    #[must_use]
+    pub fn called_by(&self, caller: Caller) -> Self {
+        Self { ports: Arc::clone(&self.ports), policy: Arc::clone(&self.policy), caller }
     }
 }
 
 impl std::fmt::Debug for Auth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Auth").field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("Auth")
+            .field("policy", &self.policy)
+            .field("caller", &self.caller)
+            .finish_non_exhaustive()
     }
 }

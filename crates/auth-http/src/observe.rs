@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use actix_web::HttpMessage as _;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
@@ -11,6 +12,7 @@ use actix_web::http::header::{
     STRICT_TRANSPORT_SECURITY, UPGRADE, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
+use auth_domain::model::{Caller, RequestId};
 use auth_domain::ports::SecureRandom;
 use tracing::{Instrument, info_span};
 
@@ -59,8 +61,9 @@ impl Observer {
     ) -> Result<ServiceResponse<B>, actix_web::Error> {
         let _under_way = UnderWay::mark(request.request());
         let started = Instant::now();
-        let id = format!("{:016x}", self.next_id.fetch_add(1, Ordering::Relaxed));
-        let client = client_address(request.request(), &self.trusted);
+        let number = RequestId(self.next_id.fetch_add(1, Ordering::Relaxed));
+        let (id, client) = (number.to_string(), client_address(request.request(), &self.trusted));
+        request.extensions_mut().insert(Caller { address: client, request: Some(number), api_key: None });
         let span = info_span!(
             "request",
             id,

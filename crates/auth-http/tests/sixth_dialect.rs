@@ -56,7 +56,7 @@ async fn enter(context: &Context, request: &Request) -> Result<HttpResponse, Fai
     let (Some(identifier), Some(password)) = (fields.text("who"), fields.required("word", attempt)) else {
         return Err(fields.failure());
     };
-    let grant = context.auth.log_in(LogIn { client: &context.client, identifier, password }).await?;
+    let grant = context.auth(request).log_in(LogIn { client: &context.client, identifier, password }).await?;
     Ok(HttpResponse::Ok().body(grant.user.username().unwrap_or("somebody").to_owned()))
 }
 

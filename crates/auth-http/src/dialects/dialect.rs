@@ -93,7 +93,7 @@ pub enum Endpoint {
 /// What a dialect's handlers work with.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// The use cases.
+    /// The use cases, asked on nobody's behalf.
     pub auth: Auth,
     /// Who the dialect's tokens are issued to.
     pub client: Client,
@@ -114,6 +114,12 @@ pub struct Context {
 }
 
 impl Context {
+    /// The use cases, asked on behalf of whoever sent `request`.
+    #[must_use]
+    pub fn auth(&self, request: &Request) -> Auth {
+        self.auth.called_by(request.caller())
+    }
+
     /// Lets nothing pass that the page of another site had a browser send: the browser adds its cookies, and whose
     /// wish it was cannot be told.
     ///

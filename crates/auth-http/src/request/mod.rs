@@ -8,11 +8,13 @@ mod fields;
 mod json;
 mod origin;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
-use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::web::{Bytes, Payload};
+use actix_web::{HttpMessage as _, HttpRequest};
+
+use auth_domain::model::{ApiKey, ApiKeyId, Caller};
 
 use crate::failure::Failure;
 use crate::settings::{CorsOrigins, PublicUrl};
@@ -33,6 +35,7 @@ pub struct Request {
     head: HttpRequest,
     body: Bytes,
     json: OnceCell<Option<JsonObject>>,
+    api_key: Cell<Option<ApiKeyId>>,
 }
 
 impl Request {
@@ -50,7 +53,7 @@ impl Request {
             Ok(body) => (body, Ok(())),
             Err(failure) => (Bytes::new(), Err(failure)),
         };
-        (Self { head, body, json: OnceCell::new() }, outcome)
+        (Self { head, body, json: OnceCell::new(), api_key: Cell::new(None) }, outcome)
     }
 
     /// The head: method, path, headers.
@@ -98,6 +101,18 @@ impl Request {
     pub fn api_key(&self) -> Result<&str, Failure> {
         let value = self.head.headers().get(X_API_KEY).ok_or(Failure::InvalidApiKey)?;
         value.to_str().map_err(|_| Failure::InvalidApiKey)
+    }
+
+    /// Notes that whoever sent this has shown `key`, and that it serves.
+    pub fn has_shown(&self, key: &ApiKey) {
+        self.api_key.set(Some(key.id));
+    }
+
+    /// Who sent this, as far as it is known: the observer leaves address and number with the head.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        let caller = self.head.extensions().get::<Caller>().cloned().unwrap_or_default();
+        Caller { api_key: self.api_key.get(), ..caller }
     }
 
     /// The body as a JSON object.

@@ -13,12 +13,12 @@ use super::requests;
 use super::responses::{LoggedIn, LoggedOut, Profile, Refreshed, Registered};
 
 pub(super) async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let user = context.auth.register(requests::register(context, request.json()?)?).await?;
+    let user = context.auth(request).register(requests::register(context, request.json()?)?).await?;
     Ok(reply::json(StatusCode::CREATED, &Registered::of(&user)))
 }
 
 pub(super) async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let grant = context.auth.log_in(requests::log_in(context, request.json()?)?).await?;
+    let grant = context.auth(request).log_in(requests::log_in(context, request.json()?)?).await?;
     let refresh_token = grant.refresh_token.as_ref().map(RefreshSecret::expose);
     let body = LoggedIn {
         access_token: grant.access_token.expose(),
@@ -30,17 +30,17 @@ pub(super) async fn log_in(context: &Context, request: &Request) -> Result<HttpR
 }
 
 pub(super) async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let grant = context.auth.refresh_session(requests::refresh(context, request.json()?)?).await?;
+    let grant = context.auth(request).refresh_session(requests::refresh(context, request.json()?)?).await?;
     let expires_in = grant.expires_in.as_secs();
     Ok(reply::json(StatusCode::OK, &Refreshed { access_token: grant.access_token.expose(), expires_in }))
 }
 
 pub(super) async fn log_out(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    context.auth.log_out(requests::log_out(context, request.json()?)?).await?;
+    context.auth(request).log_out(requests::log_out(context, request.json()?)?).await?;
     Ok(reply::json(StatusCode::OK, &LoggedOut { message: "Successfully logged out" }))
 }
 
 pub(super) async fn me(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let identity = context.auth.authenticate(request.bearer()?).await?;
+    let identity = context.auth(request).authenticate(request.bearer()?).await?;
     Ok(reply::json(StatusCode::OK, &Profile::of(&identity.user)))
 }

@@ -15,12 +15,12 @@ use super::responses::{Answer, Done, LoggedIn, Refreshed, User};
 use super::{errors, requests};
 
 pub(super) async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    context.auth.register(requests::register(context, request.json()?)?).await?;
+    context.auth(request).register(requests::register(context, request.json()?)?).await?;
     Ok(reply::json(StatusCode::CREATED, &Done { message: "Account successfully created." }))
 }
 
 pub(super) async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let grant = context.auth.log_in(requests::log_in(context, request.json()?)?).await?;
+    let grant = context.auth(request).log_in(requests::log_in(context, request.json()?)?).await?;
     let data = LoggedIn { token: grant.access_token.expose(), user: User::of(&grant.user) };
     let mut answer = reply::json(StatusCode::OK, &Answer { message: "Logged in successfully.", data });
     RefreshCookie::of(context).set(&mut answer, &grant);
@@ -31,7 +31,8 @@ pub(super) async fn refresh(context: &Context, request: &Request) -> Result<Http
     context.refuse_cross_site(request)?;
     let cookie = RefreshCookie::of(context);
     let token = cookie.read(request).ok_or(Failure::InvalidRefreshToken)?;
-    let grant = context.auth.refresh_session(RefreshSession { client: &context.client, token }).await?;
+    let grant =
+        context.auth(request).refresh_session(RefreshSession { client: &context.client, token }).await?;
     let data = Refreshed { token: grant.access_token.expose() };
     let mut answer = reply::json(StatusCode::OK, &Answer { message: "Access token refreshed.", data });
     cookie.set(&mut answer, &grant);
@@ -57,11 +58,11 @@ async fn end_session(
 ) -> Result<SessionId, Failure> {
     let command =
         LogOutBearer { client: &context.client, access_token: request.bearer()?, refresh_token: cookie };
-    Ok(context.auth.log_out_bearer(command).await?)
+    Ok(context.auth(request).log_out_bearer(command).await?)
 }
 
 pub(super) async fn user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let identity = context.auth.authenticate(request.bearer()?).await?;
+    let identity = context.auth(request).authenticate(request.bearer()?).await?;
     let data = User::of(&identity.user);
     Ok(reply::json(StatusCode::OK, &Answer { message: "User details retrieved.", data }))
 }

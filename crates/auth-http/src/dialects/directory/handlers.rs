@@ -14,34 +14,34 @@ use super::responses::{Token, User};
 
 pub(super) async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
     let command = requests::register(context, request.json()?)?;
-    let user = context.auth.register(command).await?;
+    let user = context.auth(request).register(command).await?;
     Ok(reply::json(StatusCode::CREATED, &User::of(&user)))
 }
 
 pub(super) async fn get_user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
     let user = UserRef::Id(requests::user_id(request)?);
-    let user = context.auth.find_user(&user).await?.ok_or(Failure::UnknownUser)?;
+    let user = context.auth(request).find_user(&user).await?.ok_or(Failure::UnknownUser)?;
     Ok(reply::json(StatusCode::OK, &User::of(&user)))
 }
 
 pub(super) async fn update_user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
     let user = requests::user_id(request)?;
     let command = requests::update_user(context, request.json()?)?;
-    let user = context.auth.update_user(user, command).await?;
+    let user = context.auth(request).update_user(user, command).await?;
     Ok(reply::json(StatusCode::OK, &User::of(&user)))
 }
 
 pub(super) async fn delete_user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let there_was = context.auth.delete_user(requests::user_id(request)?).await?;
+    let there_was = context.auth(request).delete_user(requests::user_id(request)?).await?;
     if there_was { Ok(HttpResponse::NoContent().finish()) } else { Err(Failure::UnknownUser) }
 }
 
 pub(super) async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let grant = context.auth.log_in(requests::log_in(context, request.json()?)?).await?;
+    let grant = context.auth(request).log_in(requests::log_in(context, request.json()?)?).await?;
     Ok(reply::json(StatusCode::OK, &Token { token: grant.access_token.expose() }))
 }
 
 pub(super) async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let grant = context.auth.refresh_session(requests::refresh(context, request.json()?)?).await?;
+    let grant = context.auth(request).refresh_session(requests::refresh(context, request.json()?)?).await?;
     Ok(reply::json(StatusCode::OK, &Token { token: grant.access_token.expose() }))
 }

@@ -104,6 +104,7 @@ async fn keyed(
     request: &Request,
     answer: impl Future<Output = Result<HttpResponse, Failure>>,
 ) -> Result<HttpResponse, Failure> {
-    context.auth.authenticate_api_key(request.api_key()?, scope).await?;
+    let key = context.auth(request).authenticate_api_key(request.api_key()?, scope).await?;
+    request.has_shown(&key);
     answer.await
 }

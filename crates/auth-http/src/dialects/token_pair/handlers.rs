@@ -14,22 +14,22 @@ use super::requests;
 use super::responses::{Profile, Tokens};
 
 pub(super) async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let user = context.auth.register(requests::register(context, request.json()?)?).await?;
+    let user = context.auth(request).register(requests::register(context, request.json()?)?).await?;
     Ok(reply::json(StatusCode::CREATED, &Profile::of(&user)))
 }
 
 pub(super) async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let grant = context.auth.log_in(requests::log_in(context, request.json()?)?).await?;
+    let grant = context.auth(request).log_in(requests::log_in(context, request.json()?)?).await?;
     Ok(pair(&grant))
 }
 
 pub(super) async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let grant = context.auth.refresh_session(requests::refresh(context, request.json()?)?).await?;
+    let grant = context.auth(request).refresh_session(requests::refresh(context, request.json()?)?).await?;
     Ok(pair(&grant))
 }
 
 pub(super) async fn me(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let identity = context.auth.authenticate(request.bearer()?).await?;
+    let identity = context.auth(request).authenticate(request.bearer()?).await?;
     Ok(reply::json(StatusCode::OK, &Profile::of(&identity.user)))
 }
 
