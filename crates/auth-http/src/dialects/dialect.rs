@@ -86,6 +86,8 @@ pub enum Endpoint {
     GetUser,
     /// A program changes a user.
     UpdateUser,
+    /// A program says which roles a user has.
+    SetRoles,
     /// A program deletes a user.
     DeleteUser,
 }

@@ -19,7 +19,7 @@ use super::{Context, Dialect, Endpoint, Profile, Route};
 #[derive(Debug)]
 pub struct Directory;
 
-static ROUTES: [Route; 6] = [
+static ROUTES: [Route; 7] = [
     Route {
         method: Method::POST,
         path: "/users",
@@ -42,6 +42,14 @@ static ROUTES: [Route; 6] = [
         endpoint: Endpoint::UpdateUser,
         handler: |context, request| {
             Box::pin(keyed(Scope::UsersWrite, context, request, handlers::update_user(context, request)))
+        },
+    },
+    Route {
+        method: Method::PUT,
+        path: "/users/{user_id}/roles",
+        endpoint: Endpoint::SetRoles,
+        handler: |context, request| {
+            Box::pin(keyed(Scope::UsersRoles, context, request, handlers::set_roles(context, request)))
         },
     },
     Route {
