@@ -363,9 +363,16 @@ mod api_keys {
         }
     }
 
+    const TOO_LARGE: &str = match str::from_utf8(&[b' '; 16 * 1024 + 1]) {
+        Ok(spaces) => spaces,
+        Err(_) => "",
+    };
+
     /// Requests that fail in every other way, so that an answer to one would tell something.
-    fn telling(john: &str) -> [(Method, &str, &str, &str); 6] {
+    fn telling(john: &str) -> [(Method, &str, &str, &str); 8] {
         [
+            (Method::POST, "/api/v1/users", "application/json", TOO_LARGE),
+            (Method::POST, "/api/v1/auth/login", "application/json", TOO_LARGE),
             (Method::POST, "/api/v1/users", "application/json", JOHN),
             (Method::POST, "/api/v1/users", "application/json", "{"),
             (Method::POST, "/api/v1/auth/login", "text/plain", JOHNS_LOGIN),
@@ -399,10 +406,12 @@ mod api_keys {
     #[tokio::test]
     async fn two_keys_are_a_bad_request() {
         let backend = Backend::new().await;
-        let twice = [("x-api-key", backend.key.as_str()), ("x-api-key", backend.key.as_str())];
-        for (method, path, body, _) in ENDPOINTS {
-            let answer = backend.speaker.send_with_headers(method, path, &twice, body).await;
-            assert_says(&answer, 400, r#"{"error":"Invalid request data."}"#);
+        for key in [backend.key.as_str(), "nonsense"] {
+            let twice = [("x-api-key", key), ("x-api-key", key)];
+            for (method, path, body, _) in ENDPOINTS {
+                let answer = backend.speaker.send_with_headers(method, path, &twice, body).await;
+                assert_says(&answer, 400, r#"{"error":"Invalid request data."}"#);
+            }
         }
     }
 
