@@ -19,7 +19,7 @@ use tokio::time::{interval, sleep};
 
 use crate::beside::Beside;
 use crate::connections::{self, Limits};
-use crate::cors::cors;
+use crate::cors::{cors, refuse_in_words_of};
 use crate::dialects::Site;
 use crate::failure::Failure;
 use crate::front_page;
@@ -61,7 +61,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         store_files: settings.database.max_connections as usize,
     };
     let server = connections::serve(listener, limits, move || {
-        app(&observer, &origins)
+        app(&observer, &origins, &dialects)
             .configure(|app| beside.configure(app))
             .configure(|app| dialects.configure(app))
     })?;
@@ -74,10 +74,11 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
 }
 
 /// An app without anything in it: what happens to every request and every answer, whoever answers. The observer is
-/// outermost, so that it sees what [`cors`] answers by itself, too.
+/// outermost, so that it sees what [`cors`] answers by itself, too; what that refuses, `site` words.
 pub fn app(
     observer: &Arc<Observer>,
     origins: &CorsOrigins,
+    site: &Arc<Site>,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -87,11 +88,17 @@ pub fn app(
         InitError = (),
     > + use<>,
 > {
-    let observer = Arc::clone(observer);
-    App::new().wrap(cors(origins)).wrap(from_fn(move |request, next| {
-        let observer = Arc::clone(&observer);
-        async move { observer.observe(request, next).await }
-    }))
+    let (observer, site) = (Arc::clone(observer), Arc::clone(site));
+    App::new()
+        .wrap(cors(origins))
+        .wrap(from_fn(move |request, next| {
+            let site = Arc::clone(&site);
+            async move { refuse_in_words_of(&site, request, next).await }
+        }))
+        .wrap(from_fn(move |request, next| {
+            let observer = Arc::clone(&observer);
+            async move { observer.observe(request, next).await }
+        }))
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

@@ -1,10 +1,14 @@
 //! Cross-origin resource sharing: the pages of which other origins browsers let use the service.
 
-use actix_cors::Cors;
+use actix_cors::{Cors, CorsError};
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::middleware::Condition;
+use actix_web::middleware::{Condition, Next};
 
+use crate::dialects::Site;
+use crate::failure::Failure;
 use crate::observe::X_REQUEST_ID;
 use crate::request::X_API_KEY;
 use crate::settings::CorsOrigins;
@@ -24,4 +28,23 @@ pub fn cors(origins: &CorsOrigins) -> Condition<Cors> {
         .supports_credentials()
         .max_age(MAX_AGE);
     Condition::new(!origins.is_empty(), cors)
+}
+
+/// Answers a request as `next` does, unless that is [`cors`] refusing a preflight, which it does in plain text: this is
+/// said as whoever is at the path says it.
+///
+/// # Errors
+/// None of its own.
+pub async fn refuse_in_words_of<B: MessageBody>(
+    site: &Site,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let response = next.call(request).await?;
+    let refused = response.response().error().is_some_and(|error| error.as_error::<CorsError>().is_some());
+    if !refused {
+        return Ok(response.map_into_left_body());
+    }
+    let answer = site.refuse(response.request().path(), &Failure::CrossSite);
+    Ok(response.into_response(answer).map_into_right_body())
 }

@@ -52,7 +52,7 @@ pub enum Failure {
     InvalidApiKey,
     /// The user or the program is known, and may not.
     Forbidden,
-    /// A page of another site had a browser send its cookie.
+    /// A page of another site had a browser send its cookie, or may not have it send what it asked to.
     CrossSite,
     /// There is no such user.
     UnknownUser,

@@ -105,7 +105,7 @@ fn an_api_key_is_shown_once_and_revoked_once() {
     let keys = shell.run(&["api-key", "list", "--json"]).json();
     assert_eq!(keys[0]["name"], "backend");
     assert_eq!(keys[0]["state"], "live");
-    assert_eq!(keys[0]["scopes"], serde_json::json!(["users:read", "users:write", "auth"]));
+    assert_eq!(keys[0]["scopes"], serde_json::json!(["users:read", "users:write", "users:roles", "auth"]));
     assert_eq!(keys[0]["expires_at"], Value::Null);
     let id = text(&keys[0], "id");
     let list = shell.run(&["api-key", "list"]).ok();

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use actix_web::body::MessageBody as _;
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service};
@@ -17,6 +18,7 @@ const APP: &str = "https://app.example.com";
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
+    body: String,
 }
 
 impl Answer {
@@ -39,11 +41,13 @@ async fn ask(origins: &str, method: Method, path: &str, headers: &[(&str, &str)]
     let settings = Settings::load(&Sources { flags, ..Sources::default() }).expect("settings");
     let site = Arc::new(wiring::site(&settings, &TestPorts::new().auth()));
     let observer = Arc::new(Observer::new(settings.trusted_proxies.clone(), false, &SeededRandom::default()));
-    let app = application::app(&observer, &settings.cors_origins).configure(|app| site.configure(app));
+    let app = application::app(&observer, &settings.cors_origins, &site).configure(|app| site.configure(app));
     let request = TestRequest::with_uri(path).method(method);
     let request = headers.iter().fold(request, |request, header| request.append_header(*header));
     let response = request.send_request(&init_service(app).await).await;
-    Answer { status: response.status(), headers: response.headers().clone() }
+    let (status, headers) = (response.status(), response.headers().clone());
+    let Ok(body) = response.into_body().try_into_bytes() else { panic!("a streamed answer") };
+    Answer { status, headers, body: String::from_utf8(body.to_vec()).expect("UTF-8") }
 }
 
 async fn preflight(origins: &str, path: &str, origin: &str, method: &str, headers: &str) -> Answer {
@@ -107,7 +111,7 @@ async fn each_listed_origin_is_answered_with_itself_and_never_with_a_wildcard() 
 async fn a_page_of_any_other_origin_may_neither_ask_nor_read() {
     for origin in ["https://evil.example", "http://app.example.com", "https://app.example.com:8443", "null"] {
         let answer = preflight(APP, "/api/auth/login", origin, "POST", "content-type").await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{origin}");
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{origin}");
         assert_eq!(answer.header("access-control-allow-origin"), None);
         let answer = ask(APP, Method::GET, "/api/user", &[("origin", origin)]).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "answered as ever");
@@ -120,8 +124,53 @@ async fn a_page_of_any_other_origin_may_neither_ask_nor_read() {
 async fn a_listed_origin_may_not_send_what_no_dialect_reads() {
     for (method, headers) in [("PATCH", "content-type"), ("POST", "x-other")] {
         let answer = preflight(APP, "/api/auth/login", APP, method, headers).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
         assert_eq!(answer.header("access-control-allow-origin"), None);
+    }
+}
+
+#[tokio::test]
+async fn what_cors_refuses_is_in_the_words_of_whoever_is_at_the_path() {
+    let refused = [
+        ("https://evil.example", "POST", "content-type"),
+        ("\u{e4}", "POST", "content-type"),
+        (APP, "PATCH", "content-type"),
+        (APP, "POST", "x-other"),
+        (APP, "POST", "no header"),
+    ];
+    for (path, body) in [
+        ("/v1/auth/login", r#"{"error":"Forbidden."}"#),
+        ("/api/v1/users", r#"{"error":"Forbidden."}"#),
+        ("/api/v1/auth/login", r#"{"error":"Forbidden"}"#),
+        ("/api/auth/login", r#"{"message":"Forbidden."}"#),
+        ("/api/nothing", r#"{"message":"Forbidden."}"#),
+        ("/nothing", r#"{"type":"about:blank","title":"Forbidden","status":403}"#),
+    ] {
+        for (origin, method, headers) in refused {
+            let answer = preflight(APP, path, origin, method, headers).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.body.as_str()),
+                (403, body),
+                "{origin} {method} {headers}"
+            );
+            assert!(answer.header("content-type").is_some_and(|kind| kind.ends_with("json")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_only_looks_like_a_preflight_is_another_method() {
+    for origins in ["", APP] {
+        for headers in
+            [&[][..], &[("origin", APP)], &[("origin", APP), ("access-control-request-method", " ")]]
+        {
+            let answer = ask(origins, Method::OPTIONS, "/api/auth/login", headers).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.body.as_str()),
+                (405, r#"{"message":"Method not allowed."}"#)
+            );
+            assert_eq!(answer.header("allow"), Some("POST"));
+        }
     }
 }
 
@@ -145,6 +194,8 @@ async fn what_cors_answers_is_hardened_and_numbered_like_every_answer() {
 async fn without_the_setting_there_is_no_word_of_it() {
     let answer = preflight("", "/api/auth/login", APP, "POST", "content-type").await;
     assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(answer.header("allow"), Some("POST"));
+    assert_eq!(answer.body, r#"{"message":"Method not allowed."}"#);
     for answer in [answer, ask("", Method::GET, "/api/user", &[("origin", APP)]).await] {
         assert_eq!(answer.header("access-control-allow-origin"), None);
         assert_eq!(answer.header("access-control-allow-credentials"), None);

@@ -1,5 +1,5 @@
 //! The dialect `directory`, byte for byte, over the adapters in memory: every example of its document, then its API
-//! keys, then what the document leaves open.
+//! keys, then what the document leaves open, the endpoint that it has not, and sessions.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix_web::http::{Method, StatusCode};
 use auth_domain::model::{
     ApiKeyId, ApiKeyName, EmailAddress, IdentifierKind, Identifiers, Password, PasswordPolicy, Roles, Scope,
-    Scopes, SessionId, Timestamp, Username,
+    Scopes, SessionId, Timestamp, UserId, UserRef, Username,
 };
 use auth_domain::use_cases::{CreateApiKey, Register};
 use auth_http::dialects::{Dialect as _, Endpoint, directory::Directory};
@@ -21,15 +21,17 @@ use uuid::Uuid;
 const JOHN: &str = r#"{"username":"john.doe","password":"P@ssw0rd!","email":"john.doe@example.com"}"#;
 const JOHNS_LOGIN: &str = r#"{"username":"john.doe","password":"P@ssw0rd!"}"#;
 const NOBODY: &str = "/api/v1/users/01890a5d-ac96-774b-bcce-b302099a8057";
+const NOBODYS_ROLES: &str = "/api/v1/users/01890a5d-ac96-774b-bcce-b302099a8057/roles";
 const KEY_REFUSED: &str = r#"{"error":"Invalid or missing API key."}"#;
 const UNKNOWN_USER: &str = r#"{"error":"User not found."}"#;
 const BAD_REFRESH_TOKEN: &str = r#"{"error":"Invalid refresh token."}"#;
 
 /// Every endpoint, with a body that it takes, and the scope that it asks for.
-const ENDPOINTS: [(Method, &str, Option<&str>, Scope); 6] = [
+const ENDPOINTS: [(Method, &str, Option<&str>, Scope); 7] = [
     (Method::POST, "/api/v1/users", Some(JOHN), Scope::UsersWrite),
     (Method::GET, NOBODY, None, Scope::UsersRead),
     (Method::PUT, NOBODY, Some("{}"), Scope::UsersWrite),
+    (Method::PUT, NOBODYS_ROLES, Some(r#"{"roles":["admin"]}"#), Scope::UsersRoles),
     (Method::DELETE, NOBODY, None, Scope::UsersWrite),
     (Method::POST, "/api/v1/auth/login", Some(JOHNS_LOGIN), Scope::Auth),
     (Method::POST, "/api/v1/auth/refresh", Some(r#"{"refresh_token":"nonsense"}"#), Scope::Auth),
@@ -361,9 +363,16 @@ mod api_keys {
         }
     }
 
+    const TOO_LARGE: &str = match str::from_utf8(&[b' '; 16 * 1024 + 1]) {
+        Ok(spaces) => spaces,
+        Err(_) => "",
+    };
+
     /// Requests that fail in every other way, so that an answer to one would tell something.
-    fn telling(john: &str) -> [(Method, &str, &str, &str); 6] {
+    fn telling(john: &str) -> [(Method, &str, &str, &str); 8] {
         [
+            (Method::POST, "/api/v1/users", "application/json", TOO_LARGE),
+            (Method::POST, "/api/v1/auth/login", "application/json", TOO_LARGE),
             (Method::POST, "/api/v1/users", "application/json", JOHN),
             (Method::POST, "/api/v1/users", "application/json", "{"),
             (Method::POST, "/api/v1/auth/login", "text/plain", JOHNS_LOGIN),
@@ -397,10 +406,12 @@ mod api_keys {
     #[tokio::test]
     async fn two_keys_are_a_bad_request() {
         let backend = Backend::new().await;
-        let twice = [("x-api-key", backend.key.as_str()), ("x-api-key", backend.key.as_str())];
-        for (method, path, body, _) in ENDPOINTS {
-            let answer = backend.speaker.send_with_headers(method, path, &twice, body).await;
-            assert_says(&answer, 400, r#"{"error":"Invalid request data."}"#);
+        for key in [backend.key.as_str(), "nonsense"] {
+            let twice = [("x-api-key", key), ("x-api-key", key)];
+            for (method, path, body, _) in ENDPOINTS {
+                let answer = backend.speaker.send_with_headers(method, path, &twice, body).await;
+                assert_says(&answer, 400, r#"{"error":"Invalid request data."}"#);
+            }
         }
     }
 
@@ -421,6 +432,84 @@ mod api_keys {
         assert_says(&answer, 400, &invalid(r#""username":["is required"]"#));
         let answer = backend.post("/api/v1/auth/refresh", r#"{"refreshToken":"nonsense"}"#).await;
         assert_says(&answer, 400, &invalid(r#""refresh_token":["is required"]"#));
+    }
+}
+
+mod roles {
+    use super::*;
+
+    /// The roles that a user has, whoever asks.
+    async fn roles_of(backend: &Backend, path: &str) -> String {
+        let id = path.rsplit('/').next().and_then(|id| Uuid::parse_str(id).ok()).expect("an id");
+        let user = backend.speaker.world.auth().find_user(&UserRef::Id(UserId(id))).await;
+        user.expect("asked").expect("a user").roles.to_string()
+    }
+
+    #[tokio::test]
+    async fn setting_roles_says_200_with_each_once_in_alphabetical_order() {
+        let (backend, path) = Backend::with_john().await;
+        for (body, said, kept) in [
+            (r#"{"roles":["customer","admin","customer"]}"#, r#"["admin","customer"]"#, "admin,customer"),
+            (r#"{"roles":["auditor"],"username":"ignored"}"#, r#"["auditor"]"#, "auditor"),
+        ] {
+            let answer = backend.put(&format!("{path}/roles"), body).await;
+            assert_says(&answer, 200, &format!(r#"{{"roles":{said}}}"#));
+            assert_eq!(roles_of(&backend, &path).await, kept);
+        }
+        assert_eq!(backend.get(&path).await.member("username"), "john.doe");
+    }
+
+    #[tokio::test]
+    async fn roles_that_cannot_be_say_400_with_details_and_change_nothing() {
+        let (backend, path) = Backend::with_john().await;
+        let too_many = serde_json::json!({"roles": (0..21).map(|n| format!("r{n}")).collect::<Vec<_>>()});
+        let form = "each must be 1 to 64 of a-z, 0-9, '_', '-' and '.', beginning with a letter";
+        for (body, said) in [
+            ("{}", "is required"),
+            (r#"{"roles":null}"#, "must be an array of strings"),
+            (r#"{"roles":"admin"}"#, "must be an array of strings"),
+            (r#"{"roles":{"0":"admin"}}"#, "must be an array of strings"),
+            (r#"{"roles":["admin",7]}"#, "must be an array of strings"),
+            (r#"{"roles":[["admin"]]}"#, "must be an array of strings"),
+            (r#"{"roles":[]}"#, "must not be empty"),
+            (r#"{"roles":["admin",""]}"#, form),
+            (r#"{"roles":["Admin"]}"#, form),
+            (r#"{"roles":["admin,customer"]}"#, form),
+            (&too_many.to_string(), "must be at most 20 roles"),
+        ] {
+            let answer = backend.put(&format!("{path}/roles"), body).await;
+            assert_says(&answer, 400, &invalid(&format!(r#""roles":["{said}"]"#)));
+        }
+        assert_eq!(roles_of(&backend, &path).await, "customer");
+    }
+
+    #[tokio::test]
+    async fn setting_the_roles_of_an_unknown_user_says_404() {
+        let backend = Backend::new().await;
+        for path in [NOBODYS_ROLES, "/api/v1/users/7/roles"] {
+            assert_says(&backend.put(path, r#"{"roles":["admin"]}"#).await, 404, UNKNOWN_USER);
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_gets_roles_through_a_body_that_does_not_name_them() {
+        let backend = Backend::new().await;
+        for named in [r#""admin""#, r#"["admin"]"#] {
+            let john = JOHN.replace('}', &format!(r#","roles":{named}}}"#));
+            let path = format!("/api/v1/users/{}", backend.post("/api/v1/users", &john).await.member("id"));
+            assert_eq!(roles_of(&backend, &path).await, "customer", "POST {named}");
+            let answer = backend.put(&path, &format!(r#"{{"username":"john","roles":{named}}}"#)).await;
+            assert_eq!(answer.member("username"), "john");
+            assert_eq!(roles_of(&backend, &path).await, "customer", "PUT {named}");
+            backend.delete(&path).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn another_method_is_told_that_roles_are_put() {
+        let answer = Backend::new().await.get(NOBODYS_ROLES).await;
+        assert_says(&answer, 405, r#"{"error":"Method not allowed."}"#);
+        assert_eq!(answer.header("allow"), "PUT");
     }
 }
 

@@ -111,3 +111,25 @@ fn a_password_changed_or_a_user_deleted_through_directory_ends_sessions_everywhe
         }
     }
 }
+
+#[test]
+fn a_role_set_through_a_key_opens_the_resource_that_asks_for_it_on_every_store() {
+    for world in World::on_every_store() {
+        let server = Server::start_with(&world, &[("AUTH_PROTECTED__REQUIRED_ROLE", "admin")]);
+        let polyglot = Polyglot::new(&world, &server);
+        let user = r#"{"username":"jane","email":"jane@example.com","password":"P@ssw0rd!"}"#;
+        let id = polyglot.keyed("POST", "/api/v1/users", user).member("id");
+        let opens =
+            || DIALECTS.map(|dialect| polyglot.client.open(&polyglot.access_token(dialect, "jane")).status);
+        assert_eq!(opens(), [403; 5], "with the roles of a new user");
+        for (roles, said, status) in [
+            (r#"["customer","admin"]"#, r#"["admin","customer"]"#, 200),
+            (r#"["customer"]"#, r#"["customer"]"#, 403),
+        ] {
+            let path = format!("/api/v1/users/{id}/roles");
+            let answer = polyglot.keyed("PUT", &path, &format!(r#"{{"roles":{roles}}}"#));
+            answer.assert(200, &format!(r#"{{"roles":{said}}}"#));
+            assert_eq!(opens(), [status; 5], "logged in with {roles}");
+        }
+    }
+}

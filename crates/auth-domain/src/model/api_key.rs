@@ -25,13 +25,16 @@ pub enum Scope {
     UsersRead,
     /// Create, change and delete users: `users:write`.
     UsersWrite,
+    /// Say which roles users have: `users:roles`. Apart from `users:write`, so that whoever keeps users makes nobody an
+    /// administrator.
+    UsersRoles,
     /// Log users in and refresh their tokens: `auth`.
     Auth,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 3] = [Self::UsersRead, Self::UsersWrite, Self::Auth];
+    pub const ALL: [Self; 4] = [Self::UsersRead, Self::UsersWrite, Self::UsersRoles, Self::Auth];
 
     /// The scope as it is stored and shown.
     #[must_use]
@@ -39,6 +42,7 @@ impl Scope {
         match self {
             Self::UsersRead => "users:read",
             Self::UsersWrite => "users:write",
+            Self::UsersRoles => "users:roles",
             Self::Auth => "auth",
         }
     }
@@ -54,7 +58,7 @@ impl Scope {
 
 /// The text is not the name of a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must be one of users:read, users:write and auth")]
+#[error("must be one of users:read, users:write, users:roles and auth")]
 pub struct InvalidScope;
 
 /// The scopes of one API key.
@@ -168,10 +172,17 @@ mod tests {
 
     #[test]
     fn scopes_are_read_as_they_are_written() {
-        assert_eq!(Scopes::all().to_string(), "users:read,users:write,auth");
-        assert_eq!(Scopes::parse("users:read,users:write,auth"), Ok(Scopes::all()));
+        assert_eq!(Scopes::all().to_string(), "users:read,users:write,users:roles,auth");
+        assert_eq!(Scopes::parse("users:read,users:write,users:roles,auth"), Ok(Scopes::all()));
         assert_eq!(Scopes::parse(""), Ok(Scopes::default()));
         assert_eq!(Scopes::parse("root"), Err(InvalidScope));
+    }
+
+    #[test]
+    fn a_key_that_was_made_before_a_scope_existed_does_not_get_it() {
+        let all_there_were = Scopes::parse("users:read,users:write,auth").expect("scopes");
+        assert!(!all_there_were.contains(Scope::UsersRoles));
+        assert_eq!(all_there_were.to_string(), "users:read,users:write,auth");
     }
 
     #[test]

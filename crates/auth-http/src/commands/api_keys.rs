@@ -39,7 +39,7 @@ pub(super) struct Create {
     /// What to call the key
     #[arg(long, value_parser = ApiKeyName::parse)]
     name: ApiKeyName,
-    /// What it may be used for: users:read, users:write or auth [default: everything]
+    /// What it may be used for: users:read, users:write, users:roles or auth [default: everything]
     #[arg(long = "scope", value_name = "SCOPE", value_parser = Scope::parse)]
     scopes: Vec<Scope>,
     /// Days until it expires [default: never]

@@ -1,5 +1,6 @@
 //! What makes a dialect.
 
+use std::future::ready;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
@@ -27,6 +28,17 @@ pub trait Dialect: Send + Sync {
     /// asked: it answers whatever none before it recognises. So the choice is total.
     fn recognises(&self, _endpoint: Endpoint, _request: &Request, _auth: &Auth) -> bool {
         false
+    }
+
+    /// Lets a request for one of the dialect's endpoints pass, or says why not, before anything is said of its body; by
+    /// default all pass. For a dialect whose every endpoint asks who is calling.
+    fn admit<'a>(
+        &self,
+        _endpoint: Endpoint,
+        _context: &'a Context,
+        _request: &'a Request,
+    ) -> LocalBoxFuture<'a, Result<(), Failure>> {
+        Box::pin(ready(Ok(())))
     }
 
     /// Says in the dialect's words that a request failed; `None` when it reached none of the dialect's endpoints.
@@ -86,6 +98,8 @@ pub enum Endpoint {
     GetUser,
     /// A program changes a user.
     UpdateUser,
+    /// A program says which roles a user has.
+    SetRoles,
     /// A program deletes a user.
     DeleteUser,
 }

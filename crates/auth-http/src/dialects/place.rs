@@ -45,6 +45,7 @@ impl Place {
             return self.refuse_method(&request);
         };
         let answer = guard(async {
+            mount.dialect.admit(route.endpoint, &mount.context, &request).await?;
             received?;
             (route.handler)(&mount.context, &request).await
         });

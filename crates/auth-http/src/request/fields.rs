@@ -62,6 +62,21 @@ impl<'a> Fields<'a> {
         self.required(field, Ok::<_, std::convert::Infallible>)
     }
 
+    /// Reads a member that has to be an array of strings which `parse` accepts; `None` when it is not, which is noted.
+    pub fn texts<T, E: std::fmt::Display>(
+        &mut self,
+        field: &'static str,
+        parse: impl FnOnce(Vec<&'a str>) -> Result<T, E>,
+    ) -> Option<T> {
+        let Some(value) = self.object.get(field) else { return self.note(field, "is required".to_owned()) };
+        let texts = value.as_array().and_then(|items| items.iter().map(Value::as_str).collect());
+        match texts.map(parse) {
+            Some(Ok(read)) => Some(read),
+            Some(Err(error)) => self.note(field, error.to_string()),
+            None => self.note(field, "must be an array of strings".to_owned()),
+        }
+    }
+
     /// Whether nothing was found wrong.
     #[must_use]
     pub fn are_sound(&self) -> bool {
@@ -110,6 +125,30 @@ mod tests {
         let Failure::InvalidFields(errors) = fields.failure() else { panic!("another failure") };
         let said: Vec<_> = errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect();
         assert_eq!(said, ["empty must not be empty", "number must be a string", "absent is required"]);
+    }
+
+    #[test]
+    fn an_array_holds_strings_and_nothing_else() {
+        let object = br#"{"text":"a","mixed":["a",7],"none":[],"wrong":["a",""],"good":["a","b"]}"#;
+        let object = JsonObject::parse(object).expect("an object");
+        let mut fields = Fields::of(&object);
+        let names = |texts: Vec<&str>| texts.into_iter().map(Username::parse).collect::<Result<Vec<_>, _>>();
+        assert_eq!(fields.texts("good", names).expect("read").len(), 2);
+        assert_eq!(fields.texts("none", names).expect("read").len(), 0);
+        for field in ["text", "mixed", "absent", "wrong"] {
+            assert!(fields.texts(field, names).is_none(), "{field}");
+        }
+        let Failure::InvalidFields(errors) = fields.failure() else { panic!("another failure") };
+        let said: Vec<_> = errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect();
+        assert_eq!(
+            said,
+            [
+                "text must be an array of strings",
+                "mixed must be an array of strings",
+                "absent is required",
+                "wrong must not be empty",
+            ]
+        );
     }
 
     #[test]

@@ -97,10 +97,14 @@ impl Request {
     /// The API key in the `X-API-Key` header.
     ///
     /// # Errors
-    /// [`Failure::InvalidApiKey`] without one, or with what cannot be one.
+    /// [`Failure::InvalidApiKey`] without one, or with what cannot be one; [`Failure::MalformedHeader`] with several.
     pub fn api_key(&self) -> Result<&str, Failure> {
-        let value = self.head.headers().get(X_API_KEY).ok_or(Failure::InvalidApiKey)?;
-        value.to_str().map_err(|_| Failure::InvalidApiKey)
+        let mut values = self.head.headers().get_all(X_API_KEY);
+        match (values.next(), values.next()) {
+            (Some(value), None) => value.to_str().map_err(|_| Failure::InvalidApiKey),
+            (Some(_), Some(_)) => Err(Failure::MalformedHeader),
+            (None, _) => Err(Failure::InvalidApiKey),
+        }
     }
 
     /// Notes that whoever sent this has shown `key`, and that it serves.

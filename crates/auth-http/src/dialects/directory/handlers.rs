@@ -10,7 +10,7 @@ use crate::reply;
 use crate::request::Request;
 
 use super::requests;
-use super::responses::{Token, User};
+use super::responses::{Roles, Token, User};
 
 pub(super) async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
     let command = requests::register(context, request.json()?)?;
@@ -29,6 +29,13 @@ pub(super) async fn update_user(context: &Context, request: &Request) -> Result<
     let command = requests::update_user(context, request.json()?)?;
     let user = context.auth(request).update_user(user, command).await?;
     Ok(reply::json(StatusCode::OK, &User::of(&user)))
+}
+
+pub(super) async fn set_roles(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let user = requests::user_id(request)?;
+    let roles = requests::set_roles(request.json()?)?;
+    let user = context.auth(request).set_roles(user, &roles).await?.ok_or(Failure::UnknownUser)?;
+    Ok(reply::json(StatusCode::OK, &Roles::of(&user)))
 }
 
 pub(super) async fn delete_user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {

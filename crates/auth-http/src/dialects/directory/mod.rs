@@ -9,6 +9,7 @@ use actix_web::HttpResponse;
 use actix_web::http::Method;
 use auth_domain::Auth;
 use auth_domain::model::{PasswordPolicy, RefreshStyle, Scope};
+use futures_util::future::LocalBoxFuture;
 
 use crate::failure::Failure;
 use crate::request::Request;
@@ -19,54 +20,48 @@ use super::{Context, Dialect, Endpoint, Profile, Route};
 #[derive(Debug)]
 pub struct Directory;
 
-static ROUTES: [Route; 6] = [
+static ROUTES: [Route; 7] = [
     Route {
         method: Method::POST,
         path: "/users",
         endpoint: Endpoint::Register,
-        handler: |context, request| {
-            Box::pin(keyed(Scope::UsersWrite, context, request, handlers::register(context, request)))
-        },
+        handler: |context, request| Box::pin(handlers::register(context, request)),
     },
     Route {
         method: Method::GET,
         path: "/users/{user_id}",
         endpoint: Endpoint::GetUser,
-        handler: |context, request| {
-            Box::pin(keyed(Scope::UsersRead, context, request, handlers::get_user(context, request)))
-        },
+        handler: |context, request| Box::pin(handlers::get_user(context, request)),
     },
     Route {
         method: Method::PUT,
         path: "/users/{user_id}",
         endpoint: Endpoint::UpdateUser,
-        handler: |context, request| {
-            Box::pin(keyed(Scope::UsersWrite, context, request, handlers::update_user(context, request)))
-        },
+        handler: |context, request| Box::pin(handlers::update_user(context, request)),
+    },
+    Route {
+        method: Method::PUT,
+        path: "/users/{user_id}/roles",
+        endpoint: Endpoint::SetRoles,
+        handler: |context, request| Box::pin(handlers::set_roles(context, request)),
     },
     Route {
         method: Method::DELETE,
         path: "/users/{user_id}",
         endpoint: Endpoint::DeleteUser,
-        handler: |context, request| {
-            Box::pin(keyed(Scope::UsersWrite, context, request, handlers::delete_user(context, request)))
-        },
+        handler: |context, request| Box::pin(handlers::delete_user(context, request)),
     },
     Route {
         method: Method::POST,
         path: "/auth/login",
         endpoint: Endpoint::LogIn,
-        handler: |context, request| {
-            Box::pin(keyed(Scope::Auth, context, request, handlers::log_in(context, request)))
-        },
+        handler: |context, request| Box::pin(handlers::log_in(context, request)),
     },
     Route {
         method: Method::POST,
         path: "/auth/refresh",
         endpoint: Endpoint::Refresh,
-        handler: |context, request| {
-            Box::pin(keyed(Scope::Auth, context, request, handlers::refresh(context, request)))
-        },
+        handler: |context, request| Box::pin(handlers::refresh(context, request)),
     },
 ];
 
@@ -91,20 +86,36 @@ impl Dialect for Directory {
         request.has_api_key()
     }
 
+    /// Nothing of the request is looked at before the API key, so that whoever has none learns nothing, not even which
+    /// users there are.
+    fn admit<'a>(
+        &self,
+        endpoint: Endpoint,
+        context: &'a Context,
+        request: &'a Request,
+    ) -> LocalBoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let auth = context.auth(request);
+            request.has_shown(&auth.authenticate_api_key(request.api_key()?, scope(endpoint)).await?);
+            Ok(())
+        })
+    }
+
     fn render(&self, failure: &Failure, _endpoint: Option<Endpoint>) -> HttpResponse {
         errors::render(failure)
     }
 }
 
-/// Gives `answer` to a program whose API key serves for `scope`. Nothing of the request is looked at before that, so
-/// that whoever has no key learns nothing, not even which users there are.
-async fn keyed(
-    scope: Scope,
-    context: &Context,
-    request: &Request,
-    answer: impl Future<Output = Result<HttpResponse, Failure>>,
-) -> Result<HttpResponse, Failure> {
-    let key = context.auth(request).authenticate_api_key(request.api_key()?, scope).await?;
-    request.has_shown(&key);
-    answer.await
+/// What an API key has to serve for. The last three are no endpoints of this dialect.
+fn scope(endpoint: Endpoint) -> Scope {
+    match endpoint {
+        Endpoint::GetUser => Scope::UsersRead,
+        Endpoint::Register | Endpoint::UpdateUser | Endpoint::DeleteUser => Scope::UsersWrite,
+        Endpoint::SetRoles => Scope::UsersRoles,
+        Endpoint::LogIn
+        | Endpoint::Refresh
+        | Endpoint::LogOut
+        | Endpoint::Me
+        | Endpoint::ProtectedResource => Scope::Auth,
+    }
 }

@@ -1,6 +1,8 @@
 //! What the paths and the bodies of requests hold.
 
-use auth_domain::model::{EmailAddress, Identifiers, Password, PasswordAttempt, UserId, Username};
+use auth_domain::model::{
+    EmailAddress, Identifiers, Password, PasswordAttempt, Role, Roles, UserId, Username,
+};
 use auth_domain::use_cases::{LogIn, RefreshSession, Register, UpdateUser};
 use uuid::fmt::Hyphenated;
 
@@ -43,6 +45,21 @@ pub(super) fn update_user(context: &Context, body: &JsonObject) -> Result<Update
         ..UpdateUser::default()
     };
     if fields.are_sound() { Ok(command) } else { Err(fields.failure()) }
+}
+
+/// `{"roles": ["..", ..]}`: all the roles that the user is to have, one or more.
+pub(super) fn set_roles(body: &JsonObject) -> Result<Roles, Failure> {
+    let mut fields = Fields::of(body);
+    fields.texts("roles", roles).ok_or_else(|| fields.failure())
+}
+
+fn roles(names: Vec<&str>) -> Result<Roles, String> {
+    if names.is_empty() {
+        return Err("must not be empty".to_owned());
+    }
+    let roles: Result<Vec<_>, _> = names.into_iter().map(Role::parse).collect();
+    let roles = roles.map_err(|error| format!("each {error}"))?;
+    Roles::new(roles).map_err(|error| error.to_string())
 }
 
 /// `{"username", "password"}`, where `username` may as well be an e-mail address.

@@ -26,6 +26,19 @@ impl<'a> User<'a> {
     }
 }
 
+/// 200 of `PUT /users/{user_id}/roles`.
+#[derive(Serialize)]
+pub(super) struct Roles<'a> {
+    roles: Vec<&'a str>,
+}
+
+impl<'a> Roles<'a> {
+    /// What a user may do, in alphabetical order.
+    pub(super) fn of(user: &'a model::User) -> Self {
+        Self { roles: user.roles.iter().map(model::Role::as_str).collect() }
+    }
+}
+
 /// 200 of `/auth/login` and of `/auth/refresh`.
 #[derive(Serialize)]
 pub(super) struct Token<'a> {

@@ -1,0 +1,69 @@
+//! Every example that the five API documents print, replayed over HTTP at its documented path: the status, the exact set
+//! of members and the exact texts.
+//!
+//! The tables carry what the documents print, one row an answer; the order is one in which they work, since a log-out
+//! ends what the next row would need. Where a document names a status and prints no body, the row has the body that the
+//! dialect's page gives. What cannot be provoked over HTTP, such as a fault of the service, is looked up in
+//! `docs/errors.md`, which a test of the dialects keeps true.
+#![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
+
+mod accounts;
+mod cookie;
+mod directory;
+mod example;
+mod likeness;
+mod single_token;
+mod token_pair;
+
+use std::process::Stdio;
+
+use e2e::{Server, World, command};
+use example::{Document, Known};
+use serde_json::Value;
+
+const DOCUMENTS: [&Document; 5] = [
+    &single_token::DOCUMENT,
+    &directory::DOCUMENT,
+    &token_pair::DOCUMENT,
+    &accounts::DOCUMENT,
+    &cookie::DOCUMENT,
+];
+
+fn api_key(world: &World) -> String {
+    let mut create = command(world);
+    let output = create.args(["api-key", "create", "--name", "backend"]).stderr(Stdio::null()).output();
+    let output = String::from_utf8(output.expect("run").stdout).expect("UTF-8");
+    output.lines().last().expect("a key").to_owned()
+}
+
+#[test]
+fn every_example_of_the_documents_is_answered_as_printed_by_one_server_on_every_store() {
+    for world in World::on_every_store() {
+        let store = if world.database_url().is_some() { "PostgreSQL" } else { "SQLite" };
+        let server = Server::start(&world);
+        let mut differences = Vec::new();
+        for document in DOCUMENTS {
+            let mut known = Known::new(api_key(&world));
+            let replayed =
+                document.examples.iter().map(|example| example.replay(&world, &server, &mut known));
+            let differing: Vec<_> = replayed.filter_map(Result::err).collect();
+            let count = document.examples.len();
+            println!("{}: {} of {count} exact on {store}", document.name, count - differing.len());
+            differences.extend(differing.into_iter().map(|said| format!("{}, {said}", document.name)));
+        }
+        assert!(differences.is_empty(), "on {store}:\n{}", differences.join("\n"));
+    }
+}
+
+#[test]
+fn what_cannot_be_provoked_over_http_is_worded_as_printed() {
+    let page = include_str!("../../../../docs/errors.md");
+    for document in DOCUMENTS {
+        for (status, printed) in document.unprovoked {
+            let printed: Value = serde_json::from_str(printed).expect("JSON");
+            let line = format!("| `{}` | {status} | `{printed}` |", document.name);
+            assert!(page.contains(&line), "{line}");
+        }
+        println!("{}: {} worded as printed", document.name, document.unprovoked.len());
+    }
+}
