@@ -2,6 +2,7 @@
 
 mod errors;
 mod handlers;
+mod operations;
 mod requests;
 mod responses;
 
@@ -26,42 +27,49 @@ static ROUTES: [Route; 7] = [
         path: "/users",
         endpoint: Endpoint::Register,
         handler: |context, request| Box::pin(handlers::register(context, request)),
+        describe: operations::register,
     },
     Route {
         method: Method::GET,
         path: "/users/{user_id}",
         endpoint: Endpoint::GetUser,
         handler: |context, request| Box::pin(handlers::get_user(context, request)),
+        describe: operations::get_user,
     },
     Route {
         method: Method::PUT,
         path: "/users/{user_id}",
         endpoint: Endpoint::UpdateUser,
         handler: |context, request| Box::pin(handlers::update_user(context, request)),
+        describe: operations::update_user,
     },
     Route {
         method: Method::PUT,
         path: "/users/{user_id}/roles",
         endpoint: Endpoint::SetRoles,
         handler: |context, request| Box::pin(handlers::set_roles(context, request)),
+        describe: operations::set_roles,
     },
     Route {
         method: Method::DELETE,
         path: "/users/{user_id}",
         endpoint: Endpoint::DeleteUser,
         handler: |context, request| Box::pin(handlers::delete_user(context, request)),
+        describe: operations::delete_user,
     },
     Route {
         method: Method::POST,
         path: "/auth/login",
         endpoint: Endpoint::LogIn,
         handler: |context, request| Box::pin(handlers::log_in(context, request)),
+        describe: operations::log_in,
     },
     Route {
         method: Method::POST,
         path: "/auth/refresh",
         endpoint: Endpoint::Refresh,
         handler: |context, request| Box::pin(handlers::refresh(context, request)),
+        describe: operations::refresh,
     },
 ];
 
@@ -69,6 +77,7 @@ impl Dialect for Directory {
     fn profile(&self) -> Profile {
         Profile {
             name: "directory",
+            about: "A trusted program keeps users and logs them in, by an API key on every endpoint.",
             prefix: "/api/v1",
             refresh_style: RefreshStyle::SelfRenewing,
             access_lifetime: None,
