@@ -8,8 +8,8 @@ use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{
-    Components, ContentBuilder, Info, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder,
-    RefOr, Required, Response, ResponseBuilder, SchemaFormat, SecurityRequirement, Server, Type, path,
+    Components, ContentBuilder, Info, InfoBuilder, License, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr,
+    Required, Response, ResponseBuilder, SchemaFormat, SecurityRequirement, Server, Type, path,
 };
 
 use crate::dialects::{Dialect, Endpoint, Profile, Route, Terms};
@@ -57,12 +57,7 @@ fn info(profile: &Profile) -> Info {
         .title(format!("Authentication service: {}", profile.name))
         .description(Some(profile.about))
         .version(env!("CARGO_PKG_VERSION"))
-        .license(Some(
-            LicenseBuilder::new()
-                .name(env!("CARGO_PKG_LICENSE"))
-                .identifier(Some(env!("CARGO_PKG_LICENSE")))
-                .build(),
-        ))
+        .license(Some(License::new(env!("CARGO_PKG_LICENSE"))))
         .build()
 }
 
