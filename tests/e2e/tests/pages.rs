@@ -1,7 +1,5 @@
 //! The pages and the documents of a server that runs.
 
-#![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
-
 use std::collections::BTreeSet;
 
 use e2e::{Server, World};

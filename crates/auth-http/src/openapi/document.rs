@@ -48,6 +48,7 @@ pub fn document(dialect: &dyn Dialect, terms: &Terms<'_>) -> OpenApi {
 /// A document as JSON to be read, with a line end.
 #[must_use]
 pub fn to_json(document: &OpenApi) -> String {
+    // Members have texts for names, so there is nothing that JSON cannot hold.
     let json = document.to_pretty_json().unwrap_or_default();
     json + "\n"
 }
