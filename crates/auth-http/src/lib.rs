@@ -2,7 +2,8 @@
 //!
 //! A request passes [`observe`], which numbers, hardens and logs it, and reaches the [`dialects::Mount`] whose path
 //! it is. That receives the body ([`request`]), has the dialect's handler call a use case of the domain, and renders
-//! whatever goes wrong, a [`failure::Failure`], in the dialect's words.
+//! whatever goes wrong, a [`failure::Failure`], in the dialect's words. What all that looks like from outside is
+//! described by [`openapi`], and [`beside`] the dialects there are pages that show it.
 
 pub mod api_reference;
 pub mod application;

@@ -8,8 +8,8 @@ use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{
-    Components, ContentBuilder, Info, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder,
-    RefOr, Required, Response, ResponseBuilder, SchemaFormat, SecurityRequirement, Server, Type, path,
+    Components, ContentBuilder, Info, InfoBuilder, License, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr,
+    Required, Response, ResponseBuilder, SchemaFormat, SecurityRequirement, Server, Type, path,
 };
 
 use crate::dialects::{Dialect, Endpoint, Profile, Route, Terms};
@@ -48,6 +48,7 @@ pub fn document(dialect: &dyn Dialect, terms: &Terms<'_>) -> OpenApi {
 /// A document as JSON to be read, with a line end.
 #[must_use]
 pub fn to_json(document: &OpenApi) -> String {
+    // Members have texts for names, so there is nothing that JSON cannot hold.
     let json = document.to_pretty_json().unwrap_or_default();
     json + "\n"
 }
@@ -57,12 +58,7 @@ fn info(profile: &Profile) -> Info {
         .title(format!("Authentication service: {}", profile.name))
         .description(Some(profile.about))
         .version(env!("CARGO_PKG_VERSION"))
-        .license(Some(
-            LicenseBuilder::new()
-                .name(env!("CARGO_PKG_LICENSE"))
-                .identifier(Some(env!("CARGO_PKG_LICENSE")))
-                .build(),
-        ))
+        .license(Some(License::new(env!("CARGO_PKG_LICENSE"))))
         .build()
 }
 

@@ -2,7 +2,7 @@
 //! when something fails.
 //!
 //! Nothing of a failure is written down here: each that an operation can meet is rendered by the dialect, and the
-//! answer is the example ([`failures`]).
+//! answer is the example.
 
 mod document;
 mod failures;

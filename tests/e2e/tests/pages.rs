@@ -1,0 +1,85 @@
+//! The pages and the documents of a server that runs.
+
+use std::collections::BTreeSet;
+
+use e2e::{Server, World};
+
+const NOT_FOUND: &str = r#"{"type":"about:blank","title":"Not Found","status":404}"#;
+
+/// Every path of this server that the page names in `src` and `href`.
+fn paths(page: &str) -> BTreeSet<&str> {
+    let named = page.split(['"']).zip(page.split(['"']).skip(1));
+    let named = named.filter(|(before, _)| before.ends_with("src=") || before.ends_with("href="));
+    named.map(|(_, path)| path).filter(|path| path.starts_with('/')).collect()
+}
+
+#[test]
+fn whatever_the_pages_name_is_served() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let client = server.client();
+    for (page, least) in [("/", 9), ("/docs", 6), ("/docs/", 6)] {
+        let html = client.get(page, None).body;
+        let named = paths(&html);
+        assert!(named.len() >= least, "{page} names {named:?}");
+        for path in named {
+            assert_eq!(client.get(path, None).status, 200, "{path} of {page}");
+        }
+    }
+}
+
+#[test]
+fn pages_load_nothing_from_elsewhere_and_run_no_script_that_stands_in_them() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let client = server.client();
+    for page in ["/", "/docs", "/docs/"] {
+        let page = client.get(page, None);
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+        let policy = page.header("content-security-policy").expect("a policy");
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(!["unsafe", "http", "*"].iter().any(|word| policy.contains(word)), "{policy}");
+        assert!(!page.body.contains("://"), "{}", page.body);
+        let scripts = page.body.matches("<script").count();
+        assert_eq!(scripts, page.body.matches("<script src=\"/docs/").count());
+        assert_eq!(scripts, page.body.matches("></script>").count());
+    }
+    let no_page = client.get("/docs/swagger-ui-bundle.js", None);
+    let policy = no_page.header("content-security-policy");
+    assert_eq!(policy, Some("default-src 'none'; frame-ancestors 'none'"));
+}
+
+#[test]
+fn the_documents_of_the_dialects_that_are_on_are_served_where_the_settings_put_them() {
+    let world = World::on_sqlite();
+    let settings =
+        [("AUTH_DIALECTS__COOKIE__ENABLED", "false"), ("AUTH_DIALECTS__SINGLE_TOKEN__PREFIX", "/elsewhere")];
+    let server = Server::start_with(&world, &settings);
+    let client = server.client();
+    let document = client.get("/openapi/single_token.json", None);
+    assert_eq!((document.status, document.header("content-type")), (200, Some("application/json")));
+    assert!(document.body.contains("\"/elsewhere/auth/login\""), "{}", document.body);
+    client.get("/openapi/cookie.json", None).assert(404, NOT_FOUND);
+    client.get("/openapi/esperanto.json", None).assert(404, NOT_FOUND);
+
+    let initializer = client.get("/docs/initializer.js", None).body;
+    for (name, is_on) in [("single_token", true), ("directory", true), ("cookie", false)] {
+        assert_eq!(initializer.contains(&format!("\"/openapi/{name}.json\"")), is_on, "{initializer}");
+    }
+}
+
+#[test]
+fn the_reference_answers_like_everything_beside_the_dialects() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let client = server.client();
+    client.get("/docs/nothing", None).assert(404, NOT_FOUND);
+    for path in ["/docs", "/docs/", "/docs/initializer.js", "/openapi/accounts.json"] {
+        let head = client.send("HEAD", path, &[], "");
+        assert_eq!((head.status, head.body.as_str()), (200, ""), "{path}");
+        let post = client.post(path, "{}");
+        post.assert(405, r#"{"type":"about:blank","title":"Method Not Allowed","status":405}"#);
+        assert_eq!(post.header("allow"), Some("GET, HEAD"), "{path}");
+    }
+}
