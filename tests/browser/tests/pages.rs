@@ -1,0 +1,49 @@
+//! The service's own pages, as a browser shows them.
+
+use std::path::Path;
+
+use browser::{Application, Browser};
+use e2e::{Server, World};
+use serde_json::json;
+
+/// Opens a page of the service, keeps a picture of it, and shows that the browser found nothing wrong with it.
+fn assert_flawless(path: &str, is_shown: &str, picture: &str) {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let browser = Browser::start(&world.path().join("profile"));
+    let url = format!("{}{path}", server.base());
+    browser.open(&url);
+    browser.wait_until(is_shown);
+    browser.screenshot(&Path::new(env!("CARGO_TARGET_TMPDIR")).join(picture));
+    let requests = browser.requests();
+    assert!(requests.contains(&format!("200 {url}")), "{requests:?}");
+    let own = format!("200 {}/", server.base());
+    assert!(requests.iter().all(|request| request.starts_with(&own)), "all from the service: {requests:?}");
+    assert_eq!(browser.console(), [] as [String; 0]);
+}
+
+#[test]
+#[cfg_attr(without_browser, ignore = "there is no Chromium here")]
+fn the_front_page_is_shown_without_a_complaint() {
+    let is_shown = "return document.querySelectorAll('h2').length === 6";
+    assert_flawless("/", is_shown, "front-page.png");
+}
+
+/// What the other tests here rely on.
+#[test]
+#[cfg_attr(without_browser, ignore = "there is no Chromium here")]
+fn a_request_that_fails_and_a_complaint_in_the_console_are_noticed() {
+    let application = Application::start(&[]);
+    let browser = Browser::start(&application.profile());
+    browser.open(&application.origin().page());
+    let nothing = application.origin().at("/nothing");
+    assert_eq!(browser.fetch(&nothing, &json!({})).map(|answer| answer.status), Some(404));
+    // Port 9 is one that browsers refuse to speak to.
+    assert!(browser.fetch("http://127.0.0.1:9/", &json!({})).is_none());
+    let requests = browser.requests();
+    for outcome in [format!("404 {nothing}"), "failed http://127.0.0.1:9/".to_owned()] {
+        assert!(requests.contains(&outcome), "{outcome} is not in {requests:?}");
+    }
+    let console = browser.console();
+    assert!(console.iter().any(|line| line.contains(&nothing)), "{console:?}");
+}
