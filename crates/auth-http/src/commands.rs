@@ -8,6 +8,7 @@ mod arguments;
 mod config;
 mod keys;
 mod migrate;
+mod openapi;
 mod output;
 mod password;
 mod users;
@@ -59,6 +60,8 @@ enum Command {
     /// The settings
     #[command(subcommand)]
     Config(config::Command),
+    /// Prints the `OpenAPI` document of a dialect, as JSON, where the settings put the dialect
+    Openapi(openapi::Openapi),
 }
 
 /// Does what the arguments, of which the first is the program's name, say.
@@ -81,6 +84,7 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     match command {
         Command::Serve => serve(settings),
         Command::Config(command) => config::run(&command, &settings),
+        Command::Openapi(command) => openapi::run(&command, &settings),
         Command::Migrate(command) => {
             operate(settings, async |settings| migrate::run(&command, settings).await)
         }

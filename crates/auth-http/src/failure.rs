@@ -1,5 +1,7 @@
 //! Every way a request can fail. It knows no dialect: each renders every failure in its own words.
 
+use std::borrow::Cow;
+
 use actix_web::http::Method;
 use auth_domain::model::{IdentifierKind, SessionId};
 use auth_domain::ports::{Cause, PortError};
@@ -12,7 +14,7 @@ use auth_domain::use_cases::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// The member's name.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// What is wrong, to be read after the name: `must not be empty`. Never what was sent.
     pub message: String,
 }

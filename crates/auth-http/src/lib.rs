@@ -13,6 +13,7 @@ pub mod dialects;
 pub mod failure;
 pub mod front_page;
 pub mod observe;
+pub mod openapi;
 pub mod problem;
 pub mod readiness;
 pub mod reply;

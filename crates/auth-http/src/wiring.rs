@@ -14,7 +14,8 @@ use auth_infra::store::{Store, StoreError};
 use auth_infra::system::{SystemClock, SystemRandom};
 use auth_infra::token::{JwtCodec, JwtSettings, KeyFileError, KeyRing};
 
-use crate::dialects::{self, Context, Dialect, Mount, Site};
+use crate::dialects::{self, Context, Dialect, Mount, Profile, Site, Terms};
+use crate::openapi;
 use crate::settings::{DatabaseUrl, Settings};
 
 /// The domain over its adapters, and the adapters that have a life of their own.
@@ -99,10 +100,29 @@ pub fn site(settings: &Settings, auth: &Auth) -> Site {
     Site::new(enabled.collect())
 }
 
+/// What the settings make of a dialect under a prefix, as far as its clients can tell.
+fn terms<'a>(settings: &'a Settings, profile: &Profile, prefix: &'a str) -> Terms<'a> {
+    Terms {
+        prefix,
+        passwords: settings.password.raise(profile.passwords),
+        self_assignable_roles: &settings.registration.self_assignable_roles,
+        public_url: &settings.public_url,
+    }
+}
+
+/// The OpenAPI document of a dialect, as JSON, where the settings put the dialect; `None` if they do not know it.
+#[must_use]
+pub fn openapi(settings: &Settings, dialect: &dyn Dialect) -> Option<String> {
+    let profile = dialect.profile();
+    let terms = terms(settings, &profile, &settings.dialect(profile.name)?.prefix);
+    Some(openapi::to_json(&openapi::document(dialect, &terms)))
+}
+
 /// A dialect under a prefix, with all that its handlers need.
 #[must_use]
 pub fn mount(settings: &Settings, auth: &Auth, dialect: &'static dyn Dialect, prefix: &str) -> Mount {
     let profile = dialect.profile();
+    let terms = terms(settings, &profile, prefix);
     let client = Client {
         id: ClientId::from_static(profile.name),
         refresh_style: profile.refresh_style,
@@ -111,12 +131,12 @@ pub fn mount(settings: &Settings, auth: &Auth, dialect: &'static dyn Dialect, pr
     let context = Context {
         auth: auth.clone(),
         client,
-        passwords: settings.password.raise(profile.passwords),
+        passwords: terms.passwords,
         default_roles: settings.registration.default_roles.clone(),
-        self_assignable_roles: settings.registration.self_assignable_roles.clone(),
+        self_assignable_roles: terms.self_assignable_roles.clone(),
         required_role: settings.protected.required_role.clone(),
-        prefix: prefix.to_owned(),
-        public_url: settings.public_url.clone(),
+        prefix: terms.prefix.to_owned(),
+        public_url: terms.public_url.clone(),
         cors_origins: settings.cors_origins.clone(),
     };
     Mount { dialect, context }

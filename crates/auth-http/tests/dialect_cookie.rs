@@ -321,7 +321,7 @@ mod left_open {
 
     #[tokio::test]
     async fn every_failure_is_worded_in_the_dialects_envelope() {
-        let field = FieldError { field: "password", message: "is required".to_owned() };
+        let field = FieldError { field: "password".into(), message: "is required".to_owned() };
         for (failure, status) in [
             (Failure::MalformedBody, 400),
             (Failure::MalformedHeader, 400),

@@ -319,7 +319,7 @@ mod left_open {
     #[tokio::test]
     async fn every_failure_is_worded_in_the_dialects_envelope() {
         let session = SessionId(Uuid::from_u128(1));
-        let error = FieldError { field: "email", message: "is required".to_owned() };
+        let error = FieldError { field: "email".into(), message: "is required".to_owned() };
         for (failure, status) in [
             (Failure::MalformedBody, 400),
             (Failure::MalformedHeader, 400),

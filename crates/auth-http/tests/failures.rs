@@ -18,7 +18,7 @@ const CAUSE: &str = "the cause of it";
 
 /// One of each failure, with the endpoint where it is typical and its line in the page.
 fn samples() -> Vec<(&'static str, Endpoint, Failure)> {
-    let field = |field| FieldError { field, message: "is required".to_owned() };
+    let field = |field: &'static str| FieldError { field: field.into(), message: "is required".to_owned() };
     let session = SessionId(Uuid::from_u128(1));
     vec![
         ("the body is no JSON object", Endpoint::LogIn, Failure::MalformedBody),

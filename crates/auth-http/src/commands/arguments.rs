@@ -1,5 +1,6 @@
 //! The flags that every command takes: settings that are heard over every other source.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -14,7 +15,7 @@ const SET: &str = "--set";
 /// The command line was not understood.
 #[derive(Debug, Error)]
 #[error("{0}")]
-pub(super) struct Usage(pub(super) &'static str);
+pub(super) struct Usage(pub(super) Cow<'static, str>);
 
 /// Where the settings are, and some of them.
 #[derive(Args)]
@@ -40,7 +41,7 @@ impl SettingsArguments {
     pub(super) fn flags(self, arguments: &[OsString]) -> anyhow::Result<Vec<Flag>> {
         let mut flags = Vec::new();
         for text in assignments(arguments) {
-            let (key, value) = text.split_once('=').context(Usage("--set takes KEY=VALUE"))?;
+            let (key, value) = text.split_once('=').context(Usage("--set takes KEY=VALUE".into()))?;
             flags.push(Flag { name: SET, key: key.to_owned(), value: value.to_owned() });
         }
         let own = [("--listen", "listen", self.listen), ("--data-dir", "data_dir", self.data_dir)];

@@ -10,6 +10,7 @@ use auth_domain::use_cases::Identity;
 use futures_util::future::LocalBoxFuture;
 
 use crate::failure::Failure;
+use crate::openapi::Operation;
 use crate::request::Request;
 use crate::settings::{CorsOrigins, PublicUrl};
 
@@ -39,6 +40,8 @@ pub trait Dialect: Send + Sync {
 pub struct Profile {
     /// Its name in settings, logs and the `client_id` of its tokens.
     pub name: &'static str,
+    /// What marks it, in a sentence.
+    pub about: &'static str,
     /// What its paths begin with, unless a setting moves it.
     pub prefix: &'static str,
     /// How its sessions are refreshed.
@@ -62,6 +65,8 @@ pub struct Route {
     pub endpoint: Endpoint,
     /// What answers it.
     pub handler: Handler,
+    /// What it takes and gives.
+    pub describe: fn(&Terms<'_>) -> Operation,
 }
 
 /// Answers a request.
@@ -88,6 +93,19 @@ pub enum Endpoint {
     UpdateUser,
     /// A program deletes a user.
     DeleteUser,
+}
+
+/// What the settings make of a dialect, as far as its clients can tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// What the dialect's paths begin with.
+    pub prefix: &'a str,
+    /// What is asked of a new password.
+    pub passwords: PasswordPolicy,
+    /// What a new user may choose to be.
+    pub self_assignable_roles: &'a Roles,
+    /// Where clients find the service.
+    pub public_url: &'a PublicUrl,
 }
 
 /// What a dialect's handlers work with.

@@ -13,7 +13,7 @@ pub mod single_token;
 mod site;
 pub mod token_pair;
 
-pub use dialect::{Context, Dialect, Endpoint, Handler, Profile, Route};
+pub use dialect::{Context, Dialect, Endpoint, Handler, Profile, Route, Terms};
 pub use mount::Mount;
 pub use site::Site;
 

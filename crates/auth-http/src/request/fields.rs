@@ -88,7 +88,7 @@ impl<'a> Fields<'a> {
     }
 
     fn note<T>(&mut self, field: &'static str, message: String) -> Option<T> {
-        self.errors.push(FieldError { field, message });
+        self.errors.push(FieldError { field: field.into(), message });
         None
     }
 }

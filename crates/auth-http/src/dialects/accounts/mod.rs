@@ -2,6 +2,7 @@
 
 mod errors;
 mod handlers;
+mod operations;
 mod requests;
 mod responses;
 
@@ -23,6 +24,7 @@ impl Dialect for Accounts {
     fn profile(&self) -> Profile {
         Profile {
             name: "accounts",
+            about: "Roles, numeric ids, a refresh token that stays the same, and logout.",
             prefix: "/api/v1/auth",
             refresh_style: RefreshStyle::Reusable,
             access_lifetime: Some(Duration::from_secs(3_600)),
@@ -41,30 +43,35 @@ impl Dialect for Accounts {
                 path: "/register",
                 endpoint: Endpoint::Register,
                 handler: |context, request| Box::pin(handlers::register(context, request)),
+                describe: operations::register,
             },
             Route {
                 method: Method::POST,
                 path: "/login",
                 endpoint: Endpoint::LogIn,
                 handler: |context, request| Box::pin(handlers::log_in(context, request)),
+                describe: operations::log_in,
             },
             Route {
                 method: Method::POST,
                 path: "/refresh",
                 endpoint: Endpoint::Refresh,
                 handler: |context, request| Box::pin(handlers::refresh(context, request)),
+                describe: operations::refresh,
             },
             Route {
                 method: Method::POST,
                 path: "/logout",
                 endpoint: Endpoint::LogOut,
                 handler: |context, request| Box::pin(handlers::log_out(context, request)),
+                describe: operations::log_out,
             },
             Route {
                 method: Method::GET,
                 path: "/me",
                 endpoint: Endpoint::Me,
                 handler: |context, request| Box::pin(handlers::me(context, request)),
+                describe: operations::me,
             },
         ];
         &ROUTES

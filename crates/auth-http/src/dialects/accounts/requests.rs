@@ -4,12 +4,35 @@ use auth_domain::model::{
     DisplayName, EmailAddress, Identifiers, Password, PasswordAttempt, PhoneNumber, Role, Roles, Username,
 };
 use auth_domain::use_cases::{LogIn, LogOut, RefreshSession, Register};
+use utoipa::ToSchema;
 
 use crate::dialects::Context;
 use crate::failure::Failure;
 use crate::request::{Fields, JsonObject, Null};
 
-/// `{"username", "password", "full_name"?, "email"?, "phone_number"?, "roles"?}`
+/// Somebody who becomes a user.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+pub(super) struct Registration {
+    /// Visible characters, shown as typed; upper and lower case make no difference.
+    #[schema(min_length = 1, max_length = 255)]
+    username: String,
+    /// Any characters.
+    #[schema(format = "password", max_length = 255)]
+    password: String,
+    /// The name to be shown.
+    #[schema(min_length = 1, max_length = 255)]
+    full_name: Option<String>,
+    /// At most 254 bytes.
+    #[schema(format = "email", max_length = 254)]
+    email: Option<String>,
+    /// In E.164 form; spaces, hyphens, dots and parentheses are dropped.
+    #[schema(pattern = r"^[-. ()]*\+[-. ()]*[1-9]([-. ()]*[0-9]){1,14}[-. ()]*$")]
+    phone_number: Option<String>,
+    /// One role.
+    roles: Option<String>,
+}
+
 pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register, Failure> {
     let mut fields = Fields::of(body);
     let username = fields.required("username", Username::parse);
@@ -43,7 +66,16 @@ fn chosen_role(context: &Context, typed: &str) -> Result<Roles, &'static str> {
     Err("must be a role that new accounts may choose")
 }
 
-/// `{"username", "password"}`, where `username` may as well be an e-mail address.
+/// Somebody who logs in.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+pub(super) struct Credentials {
+    /// The username, or the e-mail address.
+    username: String,
+    #[schema(format = "password")]
+    password: String,
+}
+
 pub(super) fn log_in<'a>(context: &'a Context, body: &'a JsonObject) -> Result<LogIn<'a>, Failure> {
     let mut fields = Fields::of(body);
     match (fields.text("username"), fields.text("password")) {
@@ -54,12 +86,18 @@ pub(super) fn log_in<'a>(context: &'a Context, body: &'a JsonObject) -> Result<L
     }
 }
 
-/// `{"refresh_token"}`
+/// Somebody who stays logged in, or logs out.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+pub(super) struct RefreshToken {
+    /// The refresh token of the login.
+    refresh_token: String,
+}
+
 pub(super) fn refresh<'a>(context: &'a Context, body: &'a JsonObject) -> Result<RefreshSession<'a>, Failure> {
     Ok(RefreshSession { client: &context.client, token: refresh_token(body)? })
 }
 
-/// `{"refresh_token"}`
 pub(super) fn log_out<'a>(context: &'a Context, body: &'a JsonObject) -> Result<LogOut<'a>, Failure> {
     Ok(LogOut::RefreshToken { client: &context.client, token: refresh_token(body)? })
 }

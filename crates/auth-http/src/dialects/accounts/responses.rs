@@ -2,20 +2,25 @@
 
 use auth_domain::model::{DisplayName, PhoneNumber, User};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// 201 of `/register`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Registered<'a> {
     message: &'static str,
     account: NewAccount<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct NewAccount<'a> {
     account_id: i64,
+    #[schema(required)]
     username: Option<&'a str>,
+    /// Joined by commas.
     roles: String,
+    /// `active` or `suspended`.
     status: &'static str,
+    #[schema(format = "date-time")]
     created_at: String,
 }
 
@@ -33,37 +38,47 @@ impl<'a> Registered<'a> {
 }
 
 /// 200 of `/login`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct LoggedIn<'a> {
     pub(super) access_token: &'a str,
-    /// Always there: this dialect's sessions are refreshed by a token of their own.
+    // Always there: this dialect's sessions are refreshed by a token of their own.
+    #[schema(value_type = String)]
     pub(super) refresh_token: Option<&'a str>,
+    /// Seconds.
     pub(super) expires_in: u64,
+    /// Joined by commas.
     pub(super) roles: String,
 }
 
 /// 200 of `/refresh`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Refreshed<'a> {
     pub(super) access_token: &'a str,
+    /// Seconds.
     pub(super) expires_in: u64,
 }
 
 /// 200 of `/logout`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct LoggedOut {
     pub(super) message: &'static str,
 }
 
 /// 200 of `/me`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Profile<'a> {
     account_id: i64,
+    #[schema(required)]
     username: Option<&'a str>,
+    /// Joined by commas.
     roles: String,
+    /// `active` or `suspended`.
     status: &'static str,
+    #[schema(required)]
     full_name: Option<&'a str>,
+    #[schema(required)]
     email: Option<&'a str>,
+    #[schema(required)]
     phone_number: Option<&'a str>,
 }
 
@@ -82,7 +97,7 @@ impl<'a> Profile<'a> {
 }
 
 /// Every failure.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Error<'a> {
     pub(super) error: &'a str,
 }

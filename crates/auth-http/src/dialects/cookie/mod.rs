@@ -2,6 +2,7 @@
 
 mod errors;
 mod handlers;
+mod operations;
 mod refresh_cookie;
 mod requests;
 mod responses;
@@ -25,6 +26,7 @@ impl Dialect for Cookie {
     fn profile(&self) -> Profile {
         Profile {
             name: "cookie",
+            about: "The refresh token in a cookie that no script can read, errors by field, numeric ids.",
             prefix: "/api",
             refresh_style: RefreshStyle::Rotating,
             access_lifetime: None,
@@ -40,30 +42,35 @@ impl Dialect for Cookie {
                 path: "/auth/register",
                 endpoint: Endpoint::Register,
                 handler: |context, request| Box::pin(handlers::register(context, request)),
+                describe: operations::register,
             },
             Route {
                 method: Method::POST,
                 path: "/auth/login",
                 endpoint: Endpoint::LogIn,
                 handler: |context, request| Box::pin(handlers::log_in(context, request)),
+                describe: operations::log_in,
             },
             Route {
                 method: Method::POST,
                 path: "/auth/refresh",
                 endpoint: Endpoint::Refresh,
                 handler: |context, request| Box::pin(handlers::refresh(context, request)),
+                describe: operations::refresh,
             },
             Route {
                 method: Method::POST,
                 path: "/auth/logout",
                 endpoint: Endpoint::LogOut,
                 handler: |context, request| Box::pin(handlers::log_out(context, request)),
+                describe: operations::log_out,
             },
             Route {
                 method: Method::GET,
                 path: "/user",
                 endpoint: Endpoint::Me,
                 handler: |context, request| Box::pin(handlers::user(context, request)),
+                describe: operations::user_details,
             },
         ];
         &ROUTES

@@ -5,6 +5,7 @@ use auth_domain::model::{
     Username,
 };
 use auth_domain::use_cases::{LogIn, Register};
+use utoipa::ToSchema;
 
 use crate::dialects::Context;
 use crate::failure::Failure;
@@ -12,7 +13,18 @@ use crate::request::{Fields, JsonObject};
 
 use super::PASSWORDS;
 
-/// `{"username", "password"}`
+/// Somebody who becomes a user.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+pub(super) struct Registration {
+    /// Visible characters, shown as typed; upper and lower case make no difference.
+    #[schema(min_length = 1, max_length = 255)]
+    username: String,
+    /// Any characters.
+    #[schema(format = "password", max_length = 255)]
+    password: String,
+}
+
 pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register, Failure> {
     let mut fields = Fields::of(body);
     let username = fields.required("username", Username::parse);
@@ -29,7 +41,17 @@ pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register,
     }
 }
 
-/// `{"username", "password"}`, where `username` may as well be an e-mail address.
+/// Somebody who logs in.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+pub(super) struct Credentials {
+    /// The username, or the e-mail address.
+    #[schema(min_length = 1, max_length = 255)]
+    username: String,
+    #[schema(format = "password", min_length = 6, max_length = 255)]
+    password: String,
+}
+
 pub(super) fn log_in<'a>(context: &'a Context, body: &'a JsonObject) -> Result<LogIn<'a>, Failure> {
     let mut fields = Fields::of(body);
     match (fields.required("username", identifier), fields.required("password", attempt)) {

@@ -2,40 +2,44 @@
 
 use auth_domain::model;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::failure::FieldError;
 
 /// 201 of `/auth/register`, 200 of `/auth/logout`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Done {
     pub(super) message: &'static str,
 }
 
 /// 200 of `/auth/login`, of `/auth/refresh` and of `/user`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Answer<T> {
     pub(super) message: &'static str,
+    #[schema(inline)]
     pub(super) data: T,
 }
 
 /// What `/auth/login` gives.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct LoggedIn<'a> {
     pub(super) token: &'a str,
     pub(super) user: User<'a>,
 }
 
 /// What `/auth/refresh` gives.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Refreshed<'a> {
     pub(super) token: &'a str,
 }
 
 /// What `/user` gives.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct User<'a> {
     id: i64,
+    #[schema(required)]
     username: Option<&'a str>,
+    #[schema(format = "date-time")]
     joined: String,
 }
 
@@ -47,15 +51,16 @@ impl<'a> User<'a> {
 }
 
 /// Every failure.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Error {
     pub(super) message: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(super) errors: Option<FieldErrors>,
 }
 
 /// What is wrong with which member; those with which nothing is wrong are left out.
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, ToSchema)]
 pub(super) struct FieldErrors {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     username: Vec<String>,

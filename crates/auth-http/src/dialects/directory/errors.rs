@@ -42,11 +42,11 @@ fn words(failure: &Failure) -> (StatusCode, &'static str) {
 }
 
 /// What is wrong with which member, where a failure is about members.
-fn details(failure: &Failure) -> BTreeMap<&'static str, Vec<&str>> {
+fn details(failure: &Failure) -> BTreeMap<&str, Vec<&str>> {
     let mut details = BTreeMap::<_, Vec<_>>::new();
     if let Failure::InvalidFields(errors) = failure {
         for error in errors {
-            details.entry(error.field).or_default().push(error.message.as_str());
+            details.entry(error.field.as_ref()).or_default().push(error.message.as_str());
         }
     } else if let Failure::Taken(kind) = failure {
         let field = match kind {

@@ -2,6 +2,7 @@
 
 mod errors;
 mod handlers;
+mod operations;
 mod requests;
 mod responses;
 
@@ -27,6 +28,7 @@ static ROUTES: [Route; 6] = [
         handler: |context, request| {
             Box::pin(keyed(Scope::UsersWrite, context, request, handlers::register(context, request)))
         },
+        describe: operations::register,
     },
     Route {
         method: Method::GET,
@@ -35,6 +37,7 @@ static ROUTES: [Route; 6] = [
         handler: |context, request| {
             Box::pin(keyed(Scope::UsersRead, context, request, handlers::get_user(context, request)))
         },
+        describe: operations::get_user,
     },
     Route {
         method: Method::PUT,
@@ -43,6 +46,7 @@ static ROUTES: [Route; 6] = [
         handler: |context, request| {
             Box::pin(keyed(Scope::UsersWrite, context, request, handlers::update_user(context, request)))
         },
+        describe: operations::update_user,
     },
     Route {
         method: Method::DELETE,
@@ -51,6 +55,7 @@ static ROUTES: [Route; 6] = [
         handler: |context, request| {
             Box::pin(keyed(Scope::UsersWrite, context, request, handlers::delete_user(context, request)))
         },
+        describe: operations::delete_user,
     },
     Route {
         method: Method::POST,
@@ -59,6 +64,7 @@ static ROUTES: [Route; 6] = [
         handler: |context, request| {
             Box::pin(keyed(Scope::Auth, context, request, handlers::log_in(context, request)))
         },
+        describe: operations::log_in,
     },
     Route {
         method: Method::POST,
@@ -67,6 +73,7 @@ static ROUTES: [Route; 6] = [
         handler: |context, request| {
             Box::pin(keyed(Scope::Auth, context, request, handlers::refresh(context, request)))
         },
+        describe: operations::refresh,
     },
 ];
 
@@ -74,6 +81,7 @@ impl Dialect for Directory {
     fn profile(&self) -> Profile {
         Profile {
             name: "directory",
+            about: "A trusted program keeps users and logs them in, by an API key on every endpoint.",
             prefix: "/api/v1",
             refresh_style: RefreshStyle::SelfRenewing,
             access_lifetime: None,

@@ -2,6 +2,7 @@
 
 use auth_domain::model::{EmailAddress, Identifiers, Password, PasswordAttempt, UserId, Username};
 use auth_domain::use_cases::{LogIn, RefreshSession, Register, UpdateUser};
+use utoipa::ToSchema;
 use uuid::fmt::Hyphenated;
 
 use crate::dialects::Context;
@@ -14,7 +15,21 @@ pub(super) fn user_id(request: &Request) -> Result<UserId, Failure> {
     id.map(|id| UserId(id.into_uuid())).map_err(|_| Failure::UnknownUser)
 }
 
-/// `{"username", "password", "email"}`
+/// A user to be made.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+pub(super) struct NewUser {
+    /// Visible characters, shown as typed; upper and lower case make no difference.
+    #[schema(min_length = 1, max_length = 255)]
+    username: String,
+    /// Any characters.
+    #[schema(format = "password", max_length = 255)]
+    password: String,
+    /// At most 254 bytes.
+    #[schema(format = "email", max_length = 254)]
+    email: String,
+}
+
 pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register, Failure> {
     let mut fields = Fields::of(body);
     let username = fields.required("username", Username::parse);
@@ -32,7 +47,21 @@ pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register,
     }
 }
 
-/// `{"username", "password", "email"}`, each of which stays as it is when it is left out.
+/// What is to be changed about a user; what is left out stays as it is.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+pub(super) struct UserChange {
+    /// Visible characters, shown as typed; upper and lower case make no difference.
+    #[schema(min_length = 1, max_length = 255, required = false)]
+    username: String,
+    /// Any characters.
+    #[schema(format = "password", max_length = 255, required = false)]
+    password: String,
+    /// At most 254 bytes.
+    #[schema(format = "email", max_length = 254, required = false)]
+    email: String,
+}
+
 pub(super) fn update_user(context: &Context, body: &JsonObject) -> Result<UpdateUser, Failure> {
     let mut fields = Fields::of(body);
     let command = UpdateUser {
@@ -45,7 +74,16 @@ pub(super) fn update_user(context: &Context, body: &JsonObject) -> Result<Update
     if fields.are_sound() { Ok(command) } else { Err(fields.failure()) }
 }
 
-/// `{"username", "password"}`, where `username` may as well be an e-mail address.
+/// A user who logs in.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+pub(super) struct Credentials {
+    /// The username, or the e-mail address.
+    username: String,
+    #[schema(format = "password")]
+    password: String,
+}
+
 pub(super) fn log_in<'a>(context: &'a Context, body: &'a JsonObject) -> Result<LogIn<'a>, Failure> {
     let mut fields = Fields::of(body);
     match (fields.text("username"), fields.text("password")) {
@@ -56,7 +94,14 @@ pub(super) fn log_in<'a>(context: &'a Context, body: &'a JsonObject) -> Result<L
     }
 }
 
-/// `{"refresh_token"}`, which is the current token itself.
+/// A user who stays logged in.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+pub(super) struct Renewal {
+    /// The current token, also after it has expired.
+    refresh_token: String,
+}
+
 pub(super) fn refresh<'a>(context: &'a Context, body: &'a JsonObject) -> Result<RefreshSession<'a>, Failure> {
     let mut fields = Fields::of(body);
     match fields.text("refresh_token") {

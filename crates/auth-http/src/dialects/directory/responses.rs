@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 
 use auth_domain::model;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// 201 of `POST /users`, 200 of `GET` and `PUT /users/{user_id}`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct User<'a> {
+    #[schema(format = "uuid")]
     id: String,
+    #[schema(required)]
     username: Option<&'a str>,
+    #[schema(required)]
     email: Option<&'a str>,
+    #[schema(format = "date-time")]
     created_at: String,
 }
 
@@ -27,16 +32,16 @@ impl<'a> User<'a> {
 }
 
 /// 200 of `/auth/login` and of `/auth/refresh`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Token<'a> {
     pub(super) token: &'a str,
 }
 
 /// Every failure.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Error<'a> {
     pub(super) error: &'static str,
     /// What is wrong with which member; left out when it is not about members.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) details: BTreeMap<&'static str, Vec<&'a str>>,
+    pub(super) details: BTreeMap<&'a str, Vec<&'a str>>,
 }

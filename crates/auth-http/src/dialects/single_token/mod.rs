@@ -2,6 +2,7 @@
 
 mod errors;
 mod handlers;
+mod operations;
 mod requests;
 mod responses;
 
@@ -21,6 +22,7 @@ impl Dialect for SingleToken {
     fn profile(&self) -> Profile {
         Profile {
             name: "single_token",
+            about: "One JWT that is renewed by presenting it, and a protected resource.",
             prefix: "/v1",
             refresh_style: RefreshStyle::SelfRenewing,
             access_lifetime: None,
@@ -39,24 +41,28 @@ impl Dialect for SingleToken {
                 path: "/auth/register",
                 endpoint: Endpoint::Register,
                 handler: |context, request| Box::pin(handlers::register(context, request)),
+                describe: operations::register,
             },
             Route {
                 method: Method::POST,
                 path: "/auth/login",
                 endpoint: Endpoint::LogIn,
                 handler: |context, request| Box::pin(handlers::log_in(context, request)),
+                describe: operations::log_in,
             },
             Route {
                 method: Method::POST,
                 path: "/auth/refresh",
                 endpoint: Endpoint::Refresh,
                 handler: |context, request| Box::pin(handlers::refresh(context, request)),
+                describe: operations::refresh,
             },
             Route {
                 method: Method::GET,
                 path: "/protected/resource",
                 endpoint: Endpoint::ProtectedResource,
                 handler: |context, request| Box::pin(handlers::protected_resource(context, request)),
+                describe: operations::protected_resource,
             },
         ];
         &ROUTES

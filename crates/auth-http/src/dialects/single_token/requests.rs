@@ -2,12 +2,27 @@
 
 use auth_domain::model::{EmailAddress, Identifiers, Password, PasswordAttempt, Username};
 use auth_domain::use_cases::{LogIn, RefreshSession, Register};
+use utoipa::ToSchema;
 
 use crate::dialects::Context;
 use crate::failure::Failure;
 use crate::request::{Fields, JsonObject};
 
-/// `{"username", "email", "password"}`
+/// Somebody who becomes a user.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+pub(super) struct Registration {
+    /// Visible characters, shown as typed; upper and lower case make no difference.
+    #[schema(min_length = 1, max_length = 255)]
+    username: String,
+    /// At most 254 bytes.
+    #[schema(format = "email", max_length = 254)]
+    email: String,
+    /// Any characters.
+    #[schema(format = "password", max_length = 255)]
+    password: String,
+}
+
 pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register, Failure> {
     let mut fields = Fields::of(body);
     let username = fields.required("username", Username::parse);
@@ -25,7 +40,16 @@ pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register,
     }
 }
 
-/// `{"email", "password"}`, where `email` may as well be a username.
+/// Somebody who logs in.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+pub(super) struct Credentials {
+    /// The e-mail address, or the username.
+    email: String,
+    #[schema(format = "password")]
+    password: String,
+}
+
 pub(super) fn log_in<'a>(context: &'a Context, body: &'a JsonObject) -> Result<LogIn<'a>, Failure> {
     let mut fields = Fields::of(body);
     match (fields.text("email"), fields.text("password")) {
@@ -36,7 +60,14 @@ pub(super) fn log_in<'a>(context: &'a Context, body: &'a JsonObject) -> Result<L
     }
 }
 
-/// `{"ref_token"}`
+/// Somebody who stays logged in.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+pub(super) struct Renewal {
+    /// The current token, also after it has expired.
+    ref_token: String,
+}
+
 pub(super) fn refresh<'a>(context: &'a Context, body: &'a JsonObject) -> Result<RefreshSession<'a>, Failure> {
     let mut fields = Fields::of(body);
     match fields.text("ref_token") {

@@ -2,6 +2,7 @@
 
 mod errors;
 mod handlers;
+mod operations;
 mod requests;
 mod responses;
 
@@ -25,6 +26,7 @@ impl Dialect for TokenPair {
     fn profile(&self) -> Profile {
         Profile {
             name: NAME,
+            about: "An access token and a refresh token, both replaced at every refresh.",
             prefix: "/api/v1/auth",
             refresh_style: RefreshStyle::Rotating,
             access_lifetime: None,
@@ -43,24 +45,28 @@ impl Dialect for TokenPair {
                 path: "/register",
                 endpoint: Endpoint::Register,
                 handler: |context, request| Box::pin(handlers::register(context, request)),
+                describe: operations::register,
             },
             Route {
                 method: Method::POST,
                 path: "/login",
                 endpoint: Endpoint::LogIn,
                 handler: |context, request| Box::pin(handlers::log_in(context, request)),
+                describe: operations::log_in,
             },
             Route {
                 method: Method::POST,
                 path: "/refresh",
                 endpoint: Endpoint::Refresh,
                 handler: |context, request| Box::pin(handlers::refresh(context, request)),
+                describe: operations::refresh,
             },
             Route {
                 method: Method::GET,
                 path: "/me",
                 endpoint: Endpoint::Me,
                 handler: |context, request| Box::pin(handlers::me(context, request)),
+                describe: operations::me,
             },
         ];
         &ROUTES

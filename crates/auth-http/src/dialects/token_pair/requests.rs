@@ -2,12 +2,28 @@
 
 use auth_domain::model::{DisplayName, EmailAddress, Identifiers, Password, PasswordAttempt};
 use auth_domain::use_cases::{LogIn, RefreshSession, Register};
+use utoipa::ToSchema;
 
 use crate::dialects::Context;
 use crate::failure::Failure;
 use crate::request::{Fields, JsonObject, Null};
 
-/// `{"email", "password", "displayName"?}`
+/// Somebody who becomes a user.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+#[schema(rename_all = "camelCase")]
+pub(super) struct Registration {
+    /// At most 254 bytes.
+    #[schema(format = "email", max_length = 254)]
+    email: String,
+    /// Any characters.
+    #[schema(format = "password", max_length = 255)]
+    password: String,
+    /// The name to be shown.
+    #[schema(min_length = 1, max_length = 255)]
+    display_name: Option<String>,
+}
+
 pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register, Failure> {
     let mut fields = Fields::of(body);
     let email = fields.required("email", EmailAddress::parse);
@@ -25,7 +41,16 @@ pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register,
     }
 }
 
-/// `{"email", "password"}`, where `email` may as well be a username.
+/// Somebody who logs in.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+pub(super) struct Credentials {
+    /// The e-mail address, or the username.
+    email: String,
+    #[schema(format = "password")]
+    password: String,
+}
+
 pub(super) fn log_in<'a>(context: &'a Context, body: &'a JsonObject) -> Result<LogIn<'a>, Failure> {
     let mut fields = Fields::of(body);
     match (fields.text("email"), fields.text("password")) {
@@ -36,7 +61,15 @@ pub(super) fn log_in<'a>(context: &'a Context, body: &'a JsonObject) -> Result<L
     }
 }
 
-/// `{"refreshToken"}`
+/// Somebody who stays logged in.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+#[schema(rename_all = "camelCase")]
+pub(super) struct Renewal {
+    /// The refresh token of the last answer.
+    refresh_token: String,
+}
+
 pub(super) fn refresh<'a>(context: &'a Context, body: &'a JsonObject) -> Result<RefreshSession<'a>, Failure> {
     let mut fields = Fields::of(body);
     match fields.text("refreshToken") {

@@ -2,13 +2,17 @@
 
 use auth_domain::model::{DisplayName, User};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// 201 of `/register` and 200 of `/me`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Profile<'a> {
+    #[schema(format = "uuid")]
     id: String,
+    #[schema(required)]
     email: Option<&'a str>,
+    #[schema(required)]
     display_name: Option<&'a str>,
     is_active: bool,
     is_verified: bool,
@@ -27,17 +31,18 @@ impl<'a> Profile<'a> {
 }
 
 /// 200 of `/login` and `/refresh`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Tokens<'a> {
     pub(super) access_token: &'a str,
-    /// Always there: this dialect's sessions are refreshed by a token of their own.
+    // Always there: this dialect's sessions are refreshed by a token of their own.
+    #[schema(value_type = String)]
     pub(super) refresh_token: Option<&'a str>,
     pub(super) token_type: &'static str,
 }
 
 /// Every failure.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Error<'a> {
     pub(super) error: &'a str,
 }

@@ -1,0 +1,45 @@
+//! The endpoints in the terms of OpenAPI.
+
+use actix_web::http::StatusCode;
+use serde_json::json;
+
+use crate::dialects::Terms;
+use crate::openapi::Operation;
+
+use super::requests::{Credentials, Registration, Renewal};
+use super::responses::{Error, LoggedIn, ProtectedData, Refreshed, Registered};
+
+pub(super) fn register(terms: &Terms<'_>) -> Operation {
+    let example = json!({"message": "User registered successfully."});
+    Operation::answering::<Registered, Error>(StatusCode::CREATED, example)
+        .summary("Register a user")
+        .body::<Registration>(
+            json!({"username": "john_doe", "email": "john@example.com", "password": "P@ssw0rd!"}),
+        )
+        .min_length("password", terms.passwords.min_length)
+}
+
+pub(super) fn log_in(_: &Terms<'_>) -> Operation {
+    Operation::answering::<LoggedIn<'_>, Error>(
+        StatusCode::OK,
+        json!({"acc_token": "eyJ0eXAiOiJhdCtqd3Qi..."}),
+    )
+    .summary("Log in")
+    .body::<Credentials>(json!({"email": "john@example.com", "password": "P@ssw0rd!"}))
+}
+
+pub(super) fn refresh(_: &Terms<'_>) -> Operation {
+    Operation::answering::<Refreshed<'_>, Error>(StatusCode::OK, json!({"token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
+        .summary("Renew the token")
+        .description(
+            "The answer is a new token, and the old one can no longer renew. The same token again within the grace \
+             time gets the same answer; later it is a replay, and ends the session.",
+        )
+        .body::<Renewal>(json!({"ref_token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
+}
+
+pub(super) fn protected_resource(_: &Terms<'_>) -> Operation {
+    Operation::answering::<ProtectedData, Error>(StatusCode::OK, json!({"data": "protected data"}))
+        .summary("Open the protected resource")
+        .bearer()
+}

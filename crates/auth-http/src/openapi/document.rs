@@ -1,0 +1,201 @@
+//! The document of a dialect.
+
+use actix_web::http::Method;
+use serde_json::json;
+use utoipa::openapi::header::Header;
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, Paths};
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::tag::{Tag, TagBuilder};
+use utoipa::openapi::{
+    Components, ContentBuilder, Info, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder,
+    Required, Response, ResponseBuilder, SchemaFormat, SecurityRequirement, Server, Type, path,
+};
+
+use crate::dialects::{Dialect, Endpoint, Profile, Route, Terms};
+
+use super::failures;
+use super::operation::{Answer, Body, Operation};
+
+const BEARER: &str = "bearerAuth";
+const API_KEY: &str = "apiKey";
+const COOKIE: &str = "refreshCookie";
+
+/// The document of a dialect where the settings put it.
+#[must_use]
+pub fn document(dialect: &dyn Dialect, terms: &Terms<'_>) -> OpenApi {
+    let mut paths = Paths::new();
+    let mut components = Components::new();
+    for route in dialect.routes() {
+        let operation = (route.describe)(terms);
+        add_security_schemes(&mut components, &operation);
+        let path = format!("{}{}", terms.prefix, route.path);
+        paths.add_path_operation(path, vec![method(&route.method)], describe(dialect, route, &operation));
+        let Operation { body, answer, error, .. } = operation;
+        let bodies = [body, answer.body].into_iter().flatten().map(|body| body.model);
+        components.schemas.extend(bodies.chain([error]).flat_map(|model| model.into_schemas()));
+    }
+    OpenApiBuilder::new()
+        .info(info(&dialect.profile()))
+        .servers(Some([Server::new("/")]))
+        .tags(Some(tags(dialect)))
+        .paths(paths)
+        .components(Some(components))
+        .build()
+}
+
+/// A document as JSON to be read, with a line end.
+#[must_use]
+pub fn to_json(document: &OpenApi) -> String {
+    let json = document.to_pretty_json().unwrap_or_default();
+    json + "\n"
+}
+
+fn info(profile: &Profile) -> Info {
+    InfoBuilder::new()
+        .title(format!("Authentication service: {}", profile.name))
+        .description(Some(profile.about))
+        .version(env!("CARGO_PKG_VERSION"))
+        .license(Some(
+            LicenseBuilder::new()
+                .name(env!("CARGO_PKG_LICENSE"))
+                .identifier(Some(env!("CARGO_PKG_LICENSE")))
+                .build(),
+        ))
+        .build()
+}
+
+fn describe(dialect: &dyn Dialect, route: &Route, operation: &Operation) -> path::Operation {
+    let (operation_id, tag) = names(route.endpoint);
+    let described = OperationBuilder::new()
+        .tag(tag)
+        .operation_id(Some(operation_id))
+        .summary(Some(operation.summary))
+        .description(operation.description)
+        .request_body(operation.body.as_ref().map(request_body))
+        .securities(Some(security(operation)))
+        .response(operation.answer.status.as_str(), answer(&operation.answer));
+    let described = parameters(route, operation).fold(described, OperationBuilder::parameter);
+    let failures = failures::responses(dialect, route, operation).into_iter();
+    failures.fold(described, |described, (status, response)| described.response(status, response)).build()
+}
+
+const TAGS: [(&str, &str); 3] = [
+    ("users", "Becoming a user, and what is known of one."),
+    ("sessions", "Logging in, staying logged in, logging out."),
+    ("resources", "What only users may see."),
+];
+
+/// The tags that the dialect's operations stand under.
+fn tags(dialect: &dyn Dialect) -> impl Iterator<Item = Tag> {
+    let used = |tag| dialect.routes().iter().any(|route| names(route.endpoint).1 == tag);
+    let tags = TAGS.into_iter().filter(move |(name, _)| used(*name));
+    tags.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build())
+}
+
+/// The id of the operation behind an endpoint, and the tag that it stands under.
+fn names(endpoint: Endpoint) -> (&'static str, &'static str) {
+    match endpoint {
+        Endpoint::Register => ("register", "users"),
+        Endpoint::LogIn => ("logIn", "sessions"),
+        Endpoint::Refresh => ("refresh", "sessions"),
+        Endpoint::LogOut => ("logOut", "sessions"),
+        Endpoint::Me => ("getCurrentUser", "users"),
+        Endpoint::ProtectedResource => ("getProtectedResource", "resources"),
+        Endpoint::GetUser => ("getUser", "users"),
+        Endpoint::UpdateUser => ("updateUser", "users"),
+        Endpoint::DeleteUser => ("deleteUser", "users"),
+    }
+}
+
+/// The parts of the path in braces.
+fn parameters(route: &Route, operation: &Operation) -> impl Iterator<Item = Parameter> {
+    let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    names.map(|name| {
+        let uuid = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::Custom("uuid".to_owned())))
+            .examples([json!("550e8400-e29b-41d4-a716-446655440000")]);
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(operation.path_part)
+            .schema(Some(uuid))
+            .build()
+    })
+}
+
+fn request_body(body: &Body) -> RequestBody {
+    let content =
+        ContentBuilder::new().schema(Some(body.model.reference())).example(Some(body.example.clone()));
+    RequestBodyBuilder::new()
+        .required(Some(Required::True))
+        .content("application/json", content.build())
+        .build()
+}
+
+fn answer(answer: &Answer) -> Response {
+    let mut response =
+        ResponseBuilder::new().description(answer.status.canonical_reason().unwrap_or_default());
+    if let Some(body) = &answer.body {
+        let content =
+            ContentBuilder::new().schema(Some(body.model.reference())).example(Some(body.example.clone()));
+        response = response.content("application/json", content.build());
+    }
+    if let Some(example) = &answer.set_cookie {
+        let mut header = Header::new(ObjectBuilder::new().schema_type(Type::String).build());
+        header.example = Some(json!(example));
+        response = response.header("set-cookie", header);
+    }
+    response.build()
+}
+
+/// What a request has to bring: one of these, of which each is all that it names. None is a requirement, too: it says
+/// that nothing is asked for.
+fn security(operation: &Operation) -> Vec<SecurityRequirement> {
+    let none = Vec::<String>::new;
+    let of = |scheme: &str| SecurityRequirement::new(scheme, none());
+    let mut requirements = Vec::new();
+    if operation.takes_api_key {
+        requirements.push(of(API_KEY));
+    }
+    if operation.takes_bearer {
+        requirements.push(of(BEARER));
+    }
+    match operation.cookie {
+        Some(_) if operation.takes_bearer => requirements.push(of(BEARER).add(COOKIE, none())),
+        Some(_) => requirements.push(of(COOKIE)),
+        None => {}
+    }
+    requirements
+}
+
+fn add_security_schemes(components: &mut Components, operation: &Operation) {
+    if operation.takes_bearer {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+    }
+    if operation.takes_api_key {
+        let key = ApiKeyValue::with_description("X-API-Key", "Made by `auth-http api-key create`.");
+        components.add_security_scheme(API_KEY, SecurityScheme::ApiKey(ApiKey::Header(key)));
+    }
+    if let Some(name) = operation.cookie {
+        let cookie = ApiKeyValue::with_description(name, "Set at login; no script can read it.");
+        components.add_security_scheme(COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+/// A method in the words of OpenAPI; what it has no word for is documented as `TRACE`, which no dialect answers.
+fn method(method: &Method) -> HttpMethod {
+    match *method {
+        Method::GET => HttpMethod::Get,
+        Method::POST => HttpMethod::Post,
+        Method::PUT => HttpMethod::Put,
+        Method::DELETE => HttpMethod::Delete,
+        Method::PATCH => HttpMethod::Patch,
+        Method::HEAD => HttpMethod::Head,
+        Method::OPTIONS => HttpMethod::Options,
+        _ => HttpMethod::Trace,
+    }
+}

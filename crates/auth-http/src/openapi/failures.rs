@@ -1,0 +1,226 @@
+//! What an operation answers when something fails: the dialect's own answers to the failures that it can meet.
+
+use std::collections::BTreeMap;
+
+use actix_web::body::MessageBody as _;
+use actix_web::http::Method;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::{HttpResponse, http::StatusCode};
+use auth_domain::model::{IdentifierKind, SessionId};
+use auth_domain::ports::Cause;
+use serde_json::Value;
+use utoipa::openapi::example::{Example, ExampleBuilder};
+use utoipa::openapi::header::Header;
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, RefOr, Response, ResponseBuilder, Type};
+use uuid::Uuid;
+
+use crate::dialects::{Dialect, Endpoint, Route};
+use crate::failure::{Failure, FieldError};
+use crate::reply;
+
+use super::operation::Operation;
+
+/// A failure that an operation can meet, and the dialect's answer.
+struct Refusal {
+    name: &'static str,
+    line: &'static str,
+    status: StatusCode,
+    headers: Vec<(String, String)>,
+    body: Value,
+}
+
+/// The answers to all failures that the operation of `route` can meet, by status.
+pub(super) fn responses(
+    dialect: &dyn Dialect,
+    route: &Route,
+    operation: &Operation,
+) -> Vec<(String, Response)> {
+    let mut by_status = BTreeMap::<_, Vec<Refusal>>::new();
+    for failure in samples(operation).into_iter().filter(|failure| is_possible(failure, route, operation)) {
+        let refusal = refusal(&failure, dialect, route.endpoint);
+        by_status.entry(refusal.status.as_u16()).or_default().push(refusal);
+    }
+    let response =
+        |(status, refusals): (u16, Vec<Refusal>)| (status.to_string(), response(&refusals, operation));
+    by_status.into_iter().map(response).collect()
+}
+
+/// One of each failure that there is. A new one is added here, and to the two functions below, which do not compile
+/// without it.
+fn samples(operation: &Operation) -> Vec<Failure> {
+    let cause = || Cause::from("an example");
+    vec![
+        Failure::MalformedBody,
+        Failure::MalformedHeader,
+        Failure::InvalidFields(wrong_members(operation)),
+        Failure::UnsupportedMediaType,
+        Failure::BodyTooLarge,
+        Failure::BodyTimeout,
+        Failure::UnknownPath,
+        Failure::MethodNotAllowed(Vec::new()),
+        Failure::Taken(IdentifierKind::Username),
+        Failure::Taken(IdentifierKind::Email),
+        Failure::InvalidCredentials,
+        Failure::MissingToken,
+        Failure::InvalidToken,
+        Failure::InvalidRefreshToken,
+        Failure::ReplayedRefreshToken(SessionId(Uuid::nil())),
+        Failure::InvalidApiKey,
+        Failure::Forbidden,
+        Failure::CrossSite,
+        Failure::UnknownUser,
+        Failure::Unavailable(cause()),
+        Failure::Internal(cause()),
+    ]
+}
+
+/// Something that can be wrong with the body.
+fn wrong_members(operation: &Operation) -> Vec<FieldError> {
+    let Some(body) = &operation.body else { return Vec::new() };
+    let (field, message) = match body.model.required_member() {
+        Some(member) => (Some(member), "is required"),
+        None => (body.model.any_member(), "must be a string"),
+    };
+    let error = |field: &str| FieldError { field: field.to_owned().into(), message: message.to_owned() };
+    field.map(error).into_iter().collect()
+}
+
+/// Whether a request for the operation of `route` can meet this failure.
+fn is_possible(failure: &Failure, route: &Route, operation: &Operation) -> bool {
+    match failure {
+        Failure::MalformedBody | Failure::InvalidFields(_) | Failure::UnsupportedMediaType => {
+            operation.body.is_some()
+        }
+        // A body is received before anybody knows whether it is of use.
+        Failure::BodyTooLarge | Failure::BodyTimeout => {
+            matches!(route.method, Method::POST | Method::PUT | Method::PATCH)
+        }
+        // Then it is another operation that fails, or none.
+        Failure::UnknownPath | Failure::MethodNotAllowed(_) => false,
+        Failure::Taken(kind) => {
+            let member = match kind {
+                IdentifierKind::Username => "username",
+                IdentifierKind::Email => "email",
+            };
+            matches!(route.endpoint, Endpoint::Register | Endpoint::UpdateUser) && operation.takes(member)
+        }
+        Failure::InvalidCredentials => route.endpoint == Endpoint::LogIn,
+        Failure::MissingToken | Failure::InvalidToken => operation.takes_bearer,
+        Failure::InvalidRefreshToken => route.endpoint == Endpoint::Refresh,
+        Failure::ReplayedRefreshToken(_) => route.endpoint == Endpoint::Refresh || operation.cookie.is_some(),
+        Failure::InvalidApiKey => operation.takes_api_key,
+        Failure::Forbidden => operation.takes_api_key || route.endpoint == Endpoint::ProtectedResource,
+        Failure::CrossSite => operation.cookie.is_some(),
+        Failure::UnknownUser => {
+            matches!(route.endpoint, Endpoint::GetUser | Endpoint::UpdateUser | Endpoint::DeleteUser)
+        }
+        Failure::MalformedHeader | Failure::Unavailable(_) | Failure::Internal(_) => true,
+    }
+}
+
+/// What a failure is called among the examples, and what it is in words.
+fn words(failure: &Failure) -> (&'static str, &'static str) {
+    match failure {
+        Failure::MalformedBody => ("malformed_body", "The body is no JSON object, or names a member twice."),
+        Failure::MalformedHeader => ("malformed_header", "A header that may stand once stands twice."),
+        Failure::InvalidFields(_) => ("invalid_members", "A member of the body is missing or wrong."),
+        Failure::UnsupportedMediaType => ("unsupported_media_type", "The body is not declared as JSON."),
+        Failure::BodyTooLarge => ("body_too_large", "The body has more than 16 KiB."),
+        Failure::BodyTimeout => ("body_timeout", "The body took more than 10 seconds to arrive."),
+        Failure::UnknownPath => ("unknown_path", "There is nothing at this path."),
+        Failure::MethodNotAllowed(_) => ("method_not_allowed", "The path has no such method."),
+        Failure::Taken(IdentifierKind::Username) => ("username_taken", "Another user has this username."),
+        Failure::Taken(IdentifierKind::Email) => ("email_taken", "Another user has this e-mail address."),
+        Failure::InvalidCredentials => {
+            ("invalid_credentials", "Unknown user, wrong password or suspended user: nobody is told which.")
+        }
+        Failure::MissingToken => ("missing_token", "There is no access token."),
+        Failure::InvalidToken => ("invalid_token", "The access token opens nothing (any more)."),
+        Failure::InvalidRefreshToken => {
+            ("invalid_refresh_token", "What was presented refreshes no session (any more).")
+        }
+        Failure::ReplayedRefreshToken(_) => {
+            ("replayed_refresh_token", "What was presented had been used before, and its session is ended.")
+        }
+        Failure::InvalidApiKey => {
+            ("invalid_api_key", "There is no API key, or it is unknown, revoked or expired.")
+        }
+        Failure::Forbidden => ("forbidden", "The API key lacks the scope, or the user the role."),
+        Failure::CrossSite => ("cross_site", "A browser sent this for a page of another site."),
+        Failure::UnknownUser => ("unknown_user", "There is no such user."),
+        Failure::Unavailable(_) => {
+            ("unavailable", "The service cannot answer now; the same request may succeed in a moment.")
+        }
+        Failure::Internal(_) => ("internal", "The service is at fault."),
+    }
+}
+
+fn refusal(failure: &Failure, dialect: &dyn Dialect, endpoint: Endpoint) -> Refusal {
+    let (name, line) = words(failure);
+    let mut answer = dialect.render(failure, Some(endpoint));
+    reply::add_headers_of(failure, answer.headers_mut());
+    Refusal {
+        name,
+        line,
+        status: answer.status(),
+        headers: own_headers(answer.headers()),
+        body: body_of(answer),
+    }
+}
+
+fn own_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let own = headers.iter().filter(|(name, _)| *name != CONTENT_TYPE);
+    own.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect()
+}
+
+fn body_of(answer: HttpResponse) -> Value {
+    let bytes = answer.into_body().try_into_bytes().unwrap_or_default();
+    serde_json::from_slice(&bytes).unwrap_or_default()
+}
+
+/// The answers that have one status.
+fn response(refusals: &[Refusal], operation: &Operation) -> Response {
+    let mut lines: Vec<_> = refusals.iter().map(|refusal| refusal.line).collect();
+    lines.dedup();
+    let content = ContentBuilder::new().schema(Some(operation.error.reference()));
+    let content = match refusals {
+        [only] => content.example(Some(only.body.clone())),
+        several => content.examples_from_iter(several.iter().map(|refusal| {
+            let example = ExampleBuilder::new().summary(refusal.line).value(Some(refusal.body.clone()));
+            (refusal.name, example.build())
+        })),
+    };
+    let response =
+        ResponseBuilder::new().description(lines.join(" ")).content("application/json", content.build());
+    headers(refusals)
+        .into_iter()
+        .fold(response, |response, (name, header)| response.header(name, header))
+        .build()
+}
+
+/// The headers of answers that have one status.
+fn headers(refusals: &[Refusal]) -> BTreeMap<String, Header> {
+    let mut values = BTreeMap::<_, Vec<(&str, &str)>>::new();
+    for refusal in refusals {
+        for (name, value) in &refusal.headers {
+            values.entry(name.clone()).or_default().push((refusal.name, value));
+        }
+    }
+    values.into_iter().map(|(name, values)| (name, header(&values))).collect()
+}
+
+fn header(values: &[(&str, &str)]) -> Header {
+    let mut header = Header::new(ObjectBuilder::new().schema_type(Type::String).build());
+    match values {
+        [(_, only)] => header.example = Some(Value::from(*only)),
+        several => {
+            let example = |(name, value): &(&str, &str)| {
+                let mut example = Example::new();
+                example.value = Some(Value::from(*value));
+                ((*name).to_owned(), RefOr::T(example))
+            };
+            header.examples = several.iter().map(example).collect();
+        }
+    }
+    header
+}

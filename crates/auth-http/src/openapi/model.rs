@@ -1,0 +1,112 @@
+//! The schema of a body.
+
+use auth_domain::model::Roles;
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{AdditionalProperties, Schema, SchemaType, Type};
+use utoipa::openapi::{Object, Ref, RefOr};
+
+/// The schema of a body, with those that it refers to.
+pub(super) struct Model {
+    name: String,
+    schema: RefOr<Schema>,
+    parts: Vec<(String, RefOr<Schema>)>,
+}
+
+impl Model {
+    /// What clients send: more members than these do no harm.
+    pub(super) fn of_request<T: ToSchema>() -> Self {
+        let mut parts = Vec::new();
+        T::schemas(&mut parts);
+        Self { name: name_of::<T>(), schema: T::schema(), parts }
+    }
+
+    /// What the service says: these members and no other.
+    pub(super) fn of_answer<T: ToSchema>() -> Self {
+        let mut model = Self::of_request::<T>();
+        for schema in model.parts.iter_mut().map(|(_, part)| part).chain([&mut model.schema]) {
+            close(schema);
+        }
+        model
+    }
+
+    /// How a document refers to the schema.
+    pub(super) fn reference(&self) -> Ref {
+        Ref::from_schema_name(&self.name)
+    }
+
+    /// The schema and those that it refers to, by name.
+    pub(super) fn into_schemas(self) -> impl Iterator<Item = (String, RefOr<Schema>)> {
+        self.parts.into_iter().chain([(self.name, self.schema)])
+    }
+
+    /// Whether there is a member of this name.
+    pub(super) fn has(&self, member: &str) -> bool {
+        self.object().is_some_and(|object| object.properties.contains_key(member))
+    }
+
+    /// A member that cannot be left out.
+    pub(super) fn required_member(&self) -> Option<&str> {
+        self.object()?.required.first().map(String::as_str)
+    }
+
+    /// Any member.
+    pub(super) fn any_member(&self) -> Option<&str> {
+        self.object()?.properties.keys().next().map(String::as_str)
+    }
+
+    /// Asks for this many characters of a member, which is a text.
+    pub(super) fn set_min_length(&mut self, member: &str, length: usize) {
+        if let Some(text) = self.member_mut(member) {
+            text.min_length = Some(length);
+        }
+    }
+
+    /// Takes only the name of one of these roles for a member, and `null` if it did before.
+    pub(super) fn set_choice(&mut self, member: &str, roles: &Roles) {
+        if let Some(text) = self.member_mut(member) {
+            let may_be_null =
+                matches!(&text.schema_type, SchemaType::Array(types) if types.contains(&Type::Null));
+            let names = roles.iter().map(|role| Value::from(role.as_str()));
+            text.enum_values = Some(names.chain(may_be_null.then_some(Value::Null)).collect());
+        }
+    }
+
+    fn object(&self) -> Option<&Object> {
+        as_object(&self.schema)
+    }
+
+    fn member_mut(&mut self, member: &str) -> Option<&mut Object> {
+        let RefOr::T(Schema::Object(object)) = &mut self.schema else { return None };
+        match object.properties.get_mut(member)? {
+            RefOr::T(Schema::Object(member)) => Some(member),
+            _ => None,
+        }
+    }
+}
+
+/// The type's name with those of its arguments, so that no two bodies that share a generic type share a name.
+fn name_of<T: ToSchema>() -> String {
+    let arguments = std::any::type_name::<T>().split(['<', '>', ',']).skip(1);
+    let names = arguments
+        .filter_map(|path| path.rsplit("::").next())
+        .filter(|name| !name.is_empty() && !name.starts_with('\''));
+    names.fold(T::name().into_owned(), |name, argument| name + "_" + argument)
+}
+
+fn as_object(schema: &RefOr<Schema>) -> Option<&Object> {
+    match schema {
+        RefOr::T(Schema::Object(object)) => Some(object),
+        _ => None,
+    }
+}
+
+/// Promises that an object has no other members than these; what has no members is a map or no object at all.
+fn close(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = schema
+        && !object.properties.is_empty()
+    {
+        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        object.properties.values_mut().for_each(close);
+    }
+}

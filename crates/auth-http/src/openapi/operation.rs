@@ -1,0 +1,159 @@
+//! What a route takes and gives, in the terms of OpenAPI.
+
+use actix_web::http::StatusCode;
+use auth_domain::model::Roles;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::model::Model;
+
+/// What a route takes and gives. What it answers to requests that fail is not said here: the dialect is asked.
+///
+/// ```
+/// use actix_web::http::StatusCode;
+/// use auth_http::openapi::Operation;
+/// use serde_json::json;
+/// use utoipa::ToSchema;
+///
+/// #[derive(ToSchema)]
+/// struct Greeting {
+///     /// Whom to greet.
+///     #[schema(min_length = 1)]
+///     name: String,
+/// }
+///
+/// let greet = Operation::answering::<String, String>(StatusCode::OK, json!("Hello, Jane!"))
+///     .summary("Greet somebody")
+///     .body::<Greeting>(json!({"name": "Jane"}));
+/// ```
+pub struct Operation {
+    pub(super) summary: &'static str,
+    pub(super) description: Option<&'static str>,
+    pub(super) body: Option<Body>,
+    pub(super) answer: Answer,
+    pub(super) error: Model,
+    pub(super) takes_bearer: bool,
+    pub(super) takes_api_key: bool,
+    pub(super) cookie: Option<&'static str>,
+    pub(super) path_part: Option<&'static str>,
+}
+
+/// What a client sends.
+pub(super) struct Body {
+    pub(super) model: Model,
+    pub(super) example: Value,
+}
+
+/// What the service says when all went well.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: Option<Body>,
+    pub(super) set_cookie: Option<String>,
+}
+
+impl Operation {
+    /// An operation that answers with a JSON body `T`, of which `example` is one, and refuses with a JSON body `E`.
+    #[must_use]
+    pub fn answering<T: ToSchema, E: ToSchema>(status: StatusCode, example: Value) -> Self {
+        Self::of::<E>(status, Some(Body { model: Model::of_answer::<T>(), example }))
+    }
+
+    /// An operation that answers without a body, and refuses with a JSON body `E`.
+    #[must_use]
+    pub fn answering_nothing<E: ToSchema>(status: StatusCode) -> Self {
+        Self::of::<E>(status, None)
+    }
+
+    fn of<E: ToSchema>(status: StatusCode, body: Option<Body>) -> Self {
+        Self {
+            summary: "",
+            description: None,
+            body: None,
+            answer: Answer { status, body, set_cookie: None },
+            error: Model::of_answer::<E>(),
+            takes_bearer: false,
+            takes_api_key: false,
+            cookie: None,
+            path_part: None,
+        }
+    }
+
+    /// Says in a few words what it does.
+    #[must_use]
+    pub fn summary(mut self, text: &'static str) -> Self {
+        self.summary = text;
+        self
+    }
+
+    /// Says what else a caller has to know, in Markdown.
+    #[must_use]
+    pub fn description(mut self, text: &'static str) -> Self {
+        self.description = Some(text);
+        self
+    }
+
+    /// It takes a JSON body `T`, of which `example` is one that is accepted.
+    #[must_use]
+    pub fn body<T: ToSchema>(mut self, example: Value) -> Self {
+        self.body = Some(Body { model: Model::of_request::<T>(), example });
+        self
+    }
+
+    /// A member of the body, a text, has at least this many characters.
+    #[must_use]
+    pub fn min_length(mut self, member: &str, length: usize) -> Self {
+        if let Some(body) = &mut self.body {
+            body.model.set_min_length(member, length);
+        }
+        self
+    }
+
+    /// A member of the body, a text, is the name of one of these roles.
+    #[must_use]
+    pub fn one_of(mut self, member: &str, roles: &Roles) -> Self {
+        if let Some(body) = &mut self.body {
+            body.model.set_choice(member, roles);
+        }
+        self
+    }
+
+    /// The part of the path in braces, which is a UUID, in words.
+    #[must_use]
+    pub fn path_part(mut self, text: &'static str) -> Self {
+        self.path_part = Some(text);
+        self
+    }
+
+    /// It asks for an access token.
+    #[must_use]
+    pub fn bearer(mut self) -> Self {
+        self.takes_bearer = true;
+        self
+    }
+
+    /// It asks for an API key.
+    #[must_use]
+    pub fn api_key(mut self) -> Self {
+        self.takes_api_key = true;
+        self
+    }
+
+    /// It looks for a cookie of this name, and asks for it unless it asks for an access token as well.
+    #[must_use]
+    pub fn cookie(mut self, name: &'static str) -> Self {
+        self.cookie = Some(name);
+        self
+    }
+
+    /// Its answer sets a cookie, as this `Set-Cookie` does.
+    #[must_use]
+    pub fn sets_cookie(mut self, example: String) -> Self {
+        self.answer.set_cookie = Some(example);
+        self
+    }
+
+    /// Whether it takes a body with this member.
+    pub(super) fn takes(&self, member: &str) -> bool {
+        self.body.as_ref().is_some_and(|body| body.model.has(member))
+    }
+}
