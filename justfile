@@ -46,3 +46,7 @@ ci:
 # Write docs/errors.md anew from the dialects.
 errors:
     WRITE_ERRORS_PAGE=1 cargo test --locked -p auth-http --test failures
+
+# Write docs/openapi/*.json anew from the dialects.
+openapi:
+    WRITE_OPENAPI=1 cargo test --locked -p auth-http --test openapi

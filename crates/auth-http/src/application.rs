@@ -17,11 +17,13 @@ use socket2::{Domain, Socket, Type};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{interval, sleep};
 
+use crate::api_reference;
 use crate::beside::Beside;
 use crate::connections::{self, Limits};
 use crate::cors::cors;
 use crate::dialects::Site;
 use crate::failure::Failure;
+use crate::file::File;
 use crate::front_page;
 use crate::observe::Observer;
 use crate::readiness::Readiness;
@@ -51,7 +53,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
 
     let site = Arc::new(wiring::site(&settings, &auth));
     let dialects = Arc::clone(&site);
-    let beside = Beside { readiness, keys, front_page: front_page::render(&site).into() };
+    let beside = Beside { readiness, keys, files: files(&settings, &site).into() };
     let trusted = settings.trusted_proxies.clone();
     let observer = Arc::new(Observer::new(trusted, settings.public_url.is_https(), &SystemRandom));
     let origins = settings.cors_origins.clone();
@@ -71,6 +73,15 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     store.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The pages and the documents, with all that they load.
+#[must_use]
+pub fn files(settings: &Settings, site: &Site) -> Vec<File> {
+    let documents = site
+        .mounts()
+        .filter_map(|mount| Some((mount.dialect.profile().name, wiring::openapi(settings, mount.dialect)?)));
+    [front_page::files(site), api_reference::files(documents.collect())].concat()
 }
 
 /// An app without anything in it: what happens to every request and every answer, whoever answers. The observer is
@@ -158,6 +169,7 @@ fn greet(settings: &Settings, site: &Site) -> io::Result<()> {
     for mount in site.mounts() {
         writeln!(out, "  {}: {base}{}", mount.dialect.profile().name, mount.context.prefix)?;
     }
+    writeln!(out, "  API reference: {base}/docs")?;
     let sample = site.mounts().find_map(|mount| Some((mount, mount.dialect.profile().sample?)));
     if let Some((mount, (path, body))) = sample {
         writeln!(out, "\nTry it:")?;

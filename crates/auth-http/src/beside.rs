@@ -1,4 +1,4 @@
-//! What is served beside the dialects: a page that says what this is, health, and the public signing keys.
+//! What is served beside the dialects: pages and documents, health, and the public signing keys.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use auth_infra::token::KeyRing;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::file::File;
 use crate::readiness::Readiness;
 use crate::{problem, reply};
 
@@ -20,8 +21,8 @@ pub struct Beside {
     pub readiness: Arc<Readiness>,
     /// The signing keys.
     pub keys: Arc<KeyRing>,
-    /// The page at `/`, as HTML.
-    pub front_page: Arc<str>,
+    /// The pages and the documents, with all that they load.
+    pub files: Arc<[File]>,
 }
 
 #[derive(Serialize)]
@@ -32,11 +33,13 @@ struct Health {
 impl Beside {
     /// Puts each in its place.
     pub fn configure(&self, app: &mut ServiceConfig) {
-        let page = Arc::clone(&self.front_page);
-        serve(app, "/", move || {
-            let page = HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page.to_string());
-            async { Ok(page) }
-        });
+        for file in self.files.iter().cloned() {
+            let path = file.path.clone();
+            serve(app, &path, move || {
+                let answer = file.answer();
+                async { Ok(answer) }
+            });
+        }
         serve(app, "/health/live", || async { Ok(reply::json(StatusCode::OK, &Health { status: "live" })) });
         let readiness = Arc::clone(&self.readiness);
         serve(app, "/health/ready", move || ready(Arc::clone(&readiness)));

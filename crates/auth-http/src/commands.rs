@@ -60,7 +60,7 @@ enum Command {
     /// The settings
     #[command(subcommand)]
     Config(config::Command),
-    /// Prints the `OpenAPI` document of a dialect, as JSON, where the settings put the dialect
+    /// Prints the OpenAPI document of a dialect, as JSON, where the settings put the dialect
     Openapi(openapi::Openapi),
 }
 

@@ -2,30 +2,55 @@
 
 use std::fmt::Write as _;
 
-use crate::dialects::Site;
+use crate::api_reference;
+use crate::dialects::{Mount, Site};
+use crate::file::File;
 
-/// The page, as HTML without style or script: the policy of every answer allows neither.
+/// Its own style, and nothing else.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'";
+const STYLE: &[u8] = include_bytes!("../assets/style.css");
+
+const HEAD: &str = r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>auth-http</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/docs/style.css">
+</head>
+<body>
+<h1>auth-http</h1>
+<p>An authentication service: users, passwords, sessions and tokens. It keeps one store of accounts and speaks several
+HTTP dialects over it.</p>
+<h2>Where to look</h2>
+<ul>
+<li><a href="/docs">The API reference</a>: read it, and try each call</li>
+<li><a href="/.well-known/jwks.json">The public keys</a> by which anyone can verify an access token</li>
+<li><a href="/health/live">Whether the service lives</a>, and <a href="/health/ready">whether it is ready</a></li>
+</ul>
+<h2>The dialects that are on</h2>
+"#;
+
+/// The page and its style.
 #[must_use]
-pub fn render(site: &Site) -> String {
-    let mut page = String::from(
-        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>auth-http</title></head>\n<body>\n\
-         <h1>auth-http</h1>\n\
-         <p>An authentication service: one account store behind several HTTP dialects. These are on:</p>\n",
-    );
-    for mount in site.mounts() {
-        let prefix = &mount.context.prefix;
-        let _ = write!(page, "<h2>{}</h2>\n<ul>\n", mount.dialect.profile().name);
-        for route in mount.dialect.routes() {
-            let _ = writeln!(page, "<li><code>{} {prefix}{}</code></li>", route.method, route.path);
-        }
-        page.push_str("</ul>\n");
+pub fn files(site: &Site) -> Vec<File> {
+    let page = site.mounts().fold(HEAD.to_owned(), |page, mount| page + &section(mount));
+    vec![
+        File::page("/", POLICY, page + "</body>\n</html>\n"),
+        File::new("/docs/style.css", "text/css; charset=utf-8", STYLE),
+    ]
+}
+
+/// A dialect with all its endpoints.
+fn section(mount: &Mount) -> String {
+    let (profile, prefix) = (mount.dialect.profile(), &mount.context.prefix);
+    let mut section = format!("<h3>{}</h3>\n<p>{}</p>\n<ul>\n", profile.name, profile.about);
+    for route in mount.dialect.routes() {
+        let _ = writeln!(section, "<li><code>{} {prefix}{}</code></li>", route.method, route.path);
     }
-    page.push_str(
-        "<h2>Beside the dialects</h2>\n<ul>\n\
-         <li><a href=\"/.well-known/jwks.json\">the public keys of the access tokens</a></li>\n\
-         <li><a href=\"/health/live\">whether the service lives</a></li>\n\
-         <li><a href=\"/health/ready\">whether it is ready</a></li>\n\
-         </ul>\n</body>\n</html>\n",
-    );
-    page
+    let document = api_reference::path(profile.name);
+    let _ = writeln!(section, "</ul>\n<p><a href=\"{document}\">Its OpenAPI document</a></p>");
+    section
 }

@@ -4,6 +4,7 @@
 //! it is. That receives the body ([`request`]), has the dialect's handler call a use case of the domain, and renders
 //! whatever goes wrong, a [`failure::Failure`], in the dialect's words.
 
+pub mod api_reference;
 pub mod application;
 pub mod beside;
 pub mod commands;
@@ -11,6 +12,7 @@ pub mod connections;
 pub mod cors;
 pub mod dialects;
 pub mod failure;
+pub mod file;
 pub mod front_page;
 pub mod observe;
 pub mod openapi;

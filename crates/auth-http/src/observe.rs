@@ -22,12 +22,14 @@ use crate::settings::TrustedProxies;
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// On every answer: nothing that this service says is to be cached, sniffed, framed or told to another site.
-static HARDENING: [(HeaderName, HeaderValue); 4] = [
+static HARDENING: [(HeaderName, HeaderValue); 3] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
 ];
+
+/// On every answer that does not bring a policy of its own, as a page does: it is no page.
+static NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// Two years (RFC 6797).
 static HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
@@ -84,6 +86,9 @@ impl Observer {
     fn harden(&self, headers: &mut HeaderMap, id: &str) {
         for (name, value) in HARDENING.clone() {
             headers.insert(name, value);
+        }
+        if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+            headers.insert(CONTENT_SECURITY_POLICY, NO_PAGE.clone());
         }
         if self.is_https {
             headers.insert(STRICT_TRANSPORT_SECURITY, HSTS.clone());

@@ -101,7 +101,8 @@ pub fn site(settings: &Settings, auth: &Auth) -> Site {
 }
 
 /// What the settings make of a dialect under a prefix, as far as its clients can tell.
-fn terms<'a>(settings: &'a Settings, profile: &Profile, prefix: &'a str) -> Terms<'a> {
+#[must_use]
+pub fn terms<'a>(settings: &'a Settings, profile: &Profile, prefix: &'a str) -> Terms<'a> {
     Terms {
         prefix,
         passwords: settings.password.raise(profile.passwords),

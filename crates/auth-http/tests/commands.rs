@@ -331,6 +331,22 @@ fn settings_that_cannot_be_used_stop_every_command_but_the_reference() {
 }
 
 #[test]
+fn the_document_of_a_dialect_is_printed_with_the_settings_in_force_and_nothing_is_made() {
+    let shell = Shell::new().with("AUTH_DIALECTS__COOKIE__PREFIX", "/elsewhere");
+    let document = shell.run(&["openapi", "cookie"]).json();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert!(document["paths"]["/elsewhere/auth/login"]["post"].is_object());
+    assert_eq!(fs::read_dir(shell.directory.path()).expect("a directory").count(), 0);
+}
+
+#[test]
+fn a_dialect_that_is_not_there_is_misunderstood() {
+    let line = Shell::new().run(&["openapi", "esperanto"]).usage();
+    let known = "single_token, directory, token_pair, accounts, cookie";
+    assert_eq!(line, format!("error: there is no dialect \"esperanto\"; there are {known}\n"));
+}
+
+#[test]
 fn what_is_not_understood_is_said_without_secrets() {
     let shell = Shell::new();
     assert_eq!(shell.run(&["--set", "s3cret", "config", "show"]).usage(), "error: --set takes KEY=VALUE\n");

@@ -11,9 +11,12 @@ use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{LogIn, Register};
 use auth_http::dialects::{ALL, Context, Dialect, Endpoint, Profile, Route, Site};
 use auth_http::failure::Failure;
+use auth_http::openapi::{Operation, document};
 use auth_http::request::{Fields, Request};
 use auth_http::settings::Settings;
 use auth_http::wiring;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 /// Says who logged in, and otherwise `no`.
 struct Laconic;
@@ -22,6 +25,7 @@ impl Dialect for Laconic {
     fn profile(&self) -> Profile {
         Profile {
             name: "laconic",
+            about: "Says who logged in, and otherwise `no`.",
             prefix: "/laconic",
             refresh_style: RefreshStyle::Rotating,
             access_lifetime: None,
@@ -36,6 +40,11 @@ impl Dialect for Laconic {
             path: "/enter",
             endpoint: Endpoint::LogIn,
             handler: |context, request| Box::pin(enter(context, request)),
+            describe: |_| {
+                Operation::answering::<String, String>(StatusCode::OK, json!("leonidas"))
+                    .summary("Enter")
+                    .body::<Entrant>(json!({"who": "leonidas", "word": "molon labe"}))
+            },
         }];
         &ROUTES
     }
@@ -46,8 +55,15 @@ impl Dialect for Laconic {
             Failure::UnknownPath => StatusCode::NOT_FOUND,
             _ => StatusCode::BAD_REQUEST,
         };
-        HttpResponse::build(status).body("no")
+        HttpResponse::build(status).json("no")
     }
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its schema is all that is asked of it")]
+struct Entrant {
+    who: String,
+    word: String,
 }
 
 async fn enter(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
@@ -57,7 +73,7 @@ async fn enter(context: &Context, request: &Request) -> Result<HttpResponse, Fai
         return Err(fields.failure());
     };
     let grant = context.auth.log_in(LogIn { client: &context.client, identifier, password }).await?;
-    Ok(HttpResponse::Ok().body(grant.user.username().unwrap_or("somebody").to_owned()))
+    Ok(HttpResponse::Ok().json(grant.user.username().unwrap_or("somebody")))
 }
 
 #[tokio::test]
@@ -80,10 +96,10 @@ async fn another_dialect_is_served_beside_the_others_without_touching_them() {
     let site = Arc::new(Site::new(mounts));
     let app = init_service(App::new().configure(|app| site.configure(app))).await;
     for (path, body, status, said) in [
-        ("/laconic/enter", r#"{"who":"leonidas","word":"molon labe"}"#, 200, "leonidas"),
-        ("/laconic/enter", r#"{"who":"leonidas","word":"lay down"}"#, 401, "no"),
-        ("/laconic/enter", "{}", 400, "no"),
-        ("/laconic/leave", "{}", 404, "no"),
+        ("/laconic/enter", r#"{"who":"leonidas","word":"molon labe"}"#, 200, r#""leonidas""#),
+        ("/laconic/enter", r#"{"who":"leonidas","word":"lay down"}"#, 401, r#""no""#),
+        ("/laconic/enter", "{}", 400, r#""no""#),
+        ("/laconic/leave", "{}", 404, r#""no""#),
         (
             "/v1/auth/login",
             r#"{"email":"leonidas","password":"lay down"}"#,
@@ -96,4 +112,16 @@ async fn another_dialect_is_served_beside_the_others_without_touching_them() {
         assert_eq!(response.status().as_u16(), status, "{path} {body}");
         assert_eq!(read_body(response).await, said, "{path} {body}");
     }
+}
+
+#[test]
+fn another_dialect_is_documented_like_the_others() {
+    let settings = Settings::default();
+    let terms = wiring::terms(&settings, &Laconic.profile(), "/laconic");
+    let document: Value = serde_json::to_value(document(&Laconic, &terms)).expect("JSON");
+    let enter = &document["paths"]["/laconic/enter"]["post"];
+    let example = |status: &str| &enter["responses"][status]["content"]["application/json"]["example"];
+    assert_eq!(*example("200"), json!("leonidas"));
+    assert_eq!(*example("401"), json!("no"));
+    assert_eq!(document["components"]["schemas"]["Entrant"]["required"], json!(["who", "word"]));
 }

@@ -96,14 +96,14 @@ fn the_front_page_says_which_dialects_are_on_and_where() {
     let page = server.client().get("/", None);
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     for said in [
-        "<h2>single_token</h2>",
+        "<h3>single_token</h3>",
         "POST /elsewhere/auth/login",
         "GET /api/v1/users/{user_id}",
         "/health/ready",
     ] {
         assert!(page.body.contains(said), "{said} is not in {}", page.body);
     }
-    assert!(!page.body.contains("<h2>cookie</h2>"), "{}", page.body);
+    assert!(!page.body.contains("<h3>cookie</h3>"), "{}", page.body);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The `OpenAPI` document of a dialect.
+//! The OpenAPI document of a dialect.
 
 use anyhow::Context as _;
 use clap::Args;

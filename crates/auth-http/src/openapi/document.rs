@@ -9,12 +9,13 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{
     Components, ContentBuilder, Info, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder,
-    Required, Response, ResponseBuilder, SchemaFormat, SecurityRequirement, Server, Type, path,
+    RefOr, Required, Response, ResponseBuilder, SchemaFormat, SecurityRequirement, Server, Type, path,
 };
 
 use crate::dialects::{Dialect, Endpoint, Profile, Route, Terms};
 
 use super::failures;
+use super::model::Model;
 use super::operation::{Answer, Body, Operation};
 
 const BEARER: &str = "bearerAuth";
@@ -33,7 +34,7 @@ pub fn document(dialect: &dyn Dialect, terms: &Terms<'_>) -> OpenApi {
         paths.add_path_operation(path, vec![method(&route.method)], describe(dialect, route, &operation));
         let Operation { body, answer, error, .. } = operation;
         let bodies = [body, answer.body].into_iter().flatten().map(|body| body.model);
-        components.schemas.extend(bodies.chain([error]).flat_map(|model| model.into_schemas()));
+        components.schemas.extend(bodies.chain([error]).flat_map(Model::into_schemas));
     }
     OpenApiBuilder::new()
         .info(info(&dialect.profile()))
@@ -77,7 +78,17 @@ fn describe(dialect: &dyn Dialect, route: &Route, operation: &Operation) -> path
         .response(operation.answer.status.as_str(), answer(&operation.answer));
     let described = parameters(route, operation).fold(described, OperationBuilder::parameter);
     let failures = failures::responses(dialect, route, operation).into_iter();
-    failures.fold(described, |described, (status, response)| described.response(status, response)).build()
+    let described =
+        failures.fold(described, |described, (status, response)| described.response(status, response));
+    let mut described = described.build();
+    for (status, example) in &operation.set_cookies {
+        if let Some(RefOr::T(response)) = described.responses.responses.get_mut(status.as_str()) {
+            let mut header = Header::new(ObjectBuilder::new().schema_type(Type::String).build());
+            header.example = Some(json!(example));
+            response.headers.insert("set-cookie".to_owned(), header.into());
+        }
+    }
+    described
 }
 
 const TAGS: [(&str, &str); 3] = [
@@ -142,11 +153,6 @@ fn answer(answer: &Answer) -> Response {
         let content =
             ContentBuilder::new().schema(Some(body.model.reference())).example(Some(body.example.clone()));
         response = response.content("application/json", content.build());
-    }
-    if let Some(example) = &answer.set_cookie {
-        let mut header = Header::new(ObjectBuilder::new().schema_type(Type::String).build());
-        header.example = Some(json!(example));
-        response = response.header("set-cookie", header);
     }
     response.build()
 }

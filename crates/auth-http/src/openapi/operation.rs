@@ -35,6 +35,7 @@ pub struct Operation {
     pub(super) takes_bearer: bool,
     pub(super) takes_api_key: bool,
     pub(super) cookie: Option<&'static str>,
+    pub(super) set_cookies: Vec<(StatusCode, String)>,
     pub(super) path_part: Option<&'static str>,
 }
 
@@ -48,7 +49,6 @@ pub(super) struct Body {
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: Option<Body>,
-    pub(super) set_cookie: Option<String>,
 }
 
 impl Operation {
@@ -69,11 +69,12 @@ impl Operation {
             summary: "",
             description: None,
             body: None,
-            answer: Answer { status, body, set_cookie: None },
+            answer: Answer { status, body },
             error: Model::of_answer::<E>(),
             takes_bearer: false,
             takes_api_key: false,
             cookie: None,
+            set_cookies: Vec::new(),
             path_part: None,
         }
     }
@@ -145,10 +146,10 @@ impl Operation {
         self
     }
 
-    /// Its answer sets a cookie, as this `Set-Cookie` does.
+    /// Its answers with this status set a cookie, as this `Set-Cookie` does.
     #[must_use]
-    pub fn sets_cookie(mut self, example: String) -> Self {
-        self.answer.set_cookie = Some(example);
+    pub fn sets_cookie(mut self, status: StatusCode, example: String) -> Self {
+        self.set_cookies.push((status, example));
         self
     }
 

@@ -26,7 +26,7 @@ pub(super) fn log_in(terms: &Terms<'_>) -> Operation {
     Operation::answering::<Answer<LoggedIn<'_>>, Error>(StatusCode::OK, example)
         .summary("Log in")
         .body::<Credentials>(json!({"username": "john_doe", "password": "P@ssw0rd!"}))
-        .sets_cookie(kept(terms))
+        .sets_cookie(StatusCode::OK, kept(terms))
 }
 
 pub(super) fn refresh(terms: &Terms<'_>) -> Operation {
@@ -39,7 +39,7 @@ pub(super) fn refresh(terms: &Terms<'_>) -> Operation {
              is a replay, and ends the session.",
         )
         .cookie(RefreshCookie::at(terms.prefix, terms.public_url).name())
-        .sets_cookie(kept(terms))
+        .sets_cookie(StatusCode::OK, kept(terms))
 }
 
 pub(super) fn log_out(terms: &Terms<'_>) -> Operation {
@@ -52,7 +52,8 @@ pub(super) fn log_out(terms: &Terms<'_>) -> Operation {
         )
         .bearer()
         .cookie(cookie.name())
-        .sets_cookie(cookie.line("", Duration::ZERO))
+        .sets_cookie(StatusCode::OK, cookie.line("", Duration::ZERO))
+        .sets_cookie(StatusCode::UNAUTHORIZED, cookie.line("", Duration::ZERO))
 }
 
 pub(super) fn user_details(_: &Terms<'_>) -> Operation {
