@@ -5,8 +5,10 @@ use serde_json::json;
 
 use crate::file::File;
 
-/// Its own scripts and style, the icons in that style, and calls of this service.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; \
+/// Its own scripts and style, the icons in that style, and calls of this service. The digest is of the style that the
+/// bundle puts into the page (Content Security Policy Level 3, section 2.3.1).
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' \
+     'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='; img-src data:; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 

@@ -25,8 +25,15 @@ fn assert_flawless(path: &str, is_shown: &str, picture: &str) {
 #[test]
 #[cfg_attr(without_browser, ignore = "there is no Chromium here")]
 fn the_front_page_is_shown_without_a_complaint() {
-    let is_shown = "return document.querySelectorAll('h2').length === 6";
+    let is_shown = "return document.querySelectorAll('h3').length === 5";
     assert_flawless("/", is_shown, "front-page.png");
+}
+
+#[test]
+#[cfg_attr(without_browser, ignore = "there is no Chromium here")]
+fn the_api_reference_is_shown_without_a_complaint() {
+    let is_shown = "return document.querySelectorAll('.opblock').length >= 4";
+    assert_flawless("/docs", is_shown, "api-reference.png");
 }
 
 /// What the other tests here rely on.
