@@ -7,10 +7,7 @@ use e2e::{Server, World};
 use serde_json::json;
 
 /// Opens a page of the service, keeps a picture of it, and shows that the browser found nothing wrong with it.
-fn assert_flawless(path: &str, is_shown: &str, picture: &str) {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
-    let browser = Browser::start(&world.path().join("profile"));
+fn assert_flawless(server: &Server, browser: &Browser, path: &str, is_shown: &str, picture: &str) {
     let url = format!("{}{path}", server.base());
     browser.open(&url);
     browser.wait_until(is_shown);
@@ -25,15 +22,32 @@ fn assert_flawless(path: &str, is_shown: &str, picture: &str) {
 #[test]
 #[cfg_attr(without_browser, ignore = "there is no Chromium here")]
 fn the_front_page_is_shown_without_a_complaint() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let browser = Browser::start(&world.path().join("profile"));
     let is_shown = "return document.querySelectorAll('h3').length === 5";
-    assert_flawless("/", is_shown, "front-page.png");
+    assert_flawless(&server, &browser, "/", is_shown, "front-page.png");
 }
 
 #[test]
 #[cfg_attr(without_browser, ignore = "there is no Chromium here")]
-fn the_api_reference_is_shown_without_a_complaint() {
-    let is_shown = "return document.querySelectorAll('.opblock').length >= 4";
-    assert_flawless("/docs", is_shown, "api-reference.png");
+fn the_api_reference_shows_every_dialect_without_a_complaint() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let browser = Browser::start(&world.path().join("profile"));
+    for (dialect, operations) in
+        [("single_token", 4), ("directory", 6), ("token_pair", 4), ("accounts", 5), ("cookie", 5)]
+    {
+        let path = format!("/docs?urls.primaryName={dialect}");
+        let is_shown = format!(
+            "return document.querySelector('.info .title')?.innerText.includes('{dialect}') === true
+                && document.querySelectorAll('.opblock').length === {operations}"
+        );
+        assert_flawless(&server, &browser, &path, &is_shown, &format!("api-reference-{dialect}.png"));
+    }
+    // What `Try it out` does: the page may call the service.
+    let answer = browser.fetch("/api/user", &json!({}));
+    assert_eq!(answer.map(|answer| answer.status), Some(401));
 }
 
 /// What the other tests here rely on.
