@@ -50,3 +50,11 @@ errors:
 # Write docs/openapi/*.json anew from the dialects.
 openapi:
     WRITE_OPENAPI=1 cargo test --locked -p auth-http --test openapi
+
+# Have Schemathesis hold the service against each OpenAPI document; arguments are dialects.
+schemathesis *dialects:
+    scripts/schemathesis {{ dialects }}
+
+# Generate a TypeScript client from an OpenAPI document, and have it use the service.
+generated-client:
+    scripts/generated-client

@@ -15,7 +15,7 @@ use crate::request::{Fields, JsonObject, Null};
 #[expect(dead_code, reason = "its schema is all that is asked of it")]
 pub(super) struct Registration {
     /// Visible characters, shown as typed; upper and lower case make no difference.
-    #[schema(min_length = 1, max_length = 255)]
+    #[schema(format = "username", min_length = 1, max_length = 255)]
     username: String,
     /// Any characters.
     #[schema(format = "password", max_length = 255)]

@@ -22,7 +22,7 @@ pub(super) fn user_id(request: &Request) -> Result<UserId, Failure> {
 #[expect(dead_code, reason = "its schema is all that is asked of it")]
 pub(super) struct NewUser {
     /// Visible characters, shown as typed; upper and lower case make no difference.
-    #[schema(min_length = 1, max_length = 255)]
+    #[schema(format = "username", min_length = 1, max_length = 255)]
     username: String,
     /// Any characters.
     #[schema(format = "password", max_length = 255)]
@@ -54,7 +54,7 @@ pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register,
 #[expect(dead_code, reason = "its schema is all that is asked of it")]
 pub(super) struct UserChange {
     /// Visible characters, shown as typed; upper and lower case make no difference.
-    #[schema(min_length = 1, max_length = 255, required = false)]
+    #[schema(format = "username", min_length = 1, max_length = 255, required = false)]
     username: String,
     /// Any characters.
     #[schema(format = "password", max_length = 255, required = false)]

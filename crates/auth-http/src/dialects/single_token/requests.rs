@@ -13,7 +13,7 @@ use crate::request::{Fields, JsonObject};
 #[expect(dead_code, reason = "its schema is all that is asked of it")]
 pub(super) struct Registration {
     /// Visible characters, shown as typed; upper and lower case make no difference.
-    #[schema(min_length = 1, max_length = 255)]
+    #[schema(format = "username", min_length = 1, max_length = 255)]
     username: String,
     /// At most 254 bytes.
     #[schema(format = "email", max_length = 254)]

@@ -1,0 +1,87 @@
+//! The dialect `cookie` for a page of its own origin: the session is in the browser, and out of every script's reach.
+
+use browser::{Application, Browser, post, with_bearer};
+use serde_json::{Value, json};
+
+#[test]
+#[cfg_attr(without_browser, ignore = "there is no Chromium here")]
+fn a_user_stays_logged_in_when_the_page_is_reloaded() {
+    let application = Application::start(&[]);
+    let browser = application.browser_of_john();
+    for _ in 0..3 {
+        browser.reload();
+        application.assert_john_is_logged_in(&browser);
+    }
+}
+
+#[test]
+#[cfg_attr(without_browser, ignore = "there is no Chromium here")]
+fn a_user_stays_logged_in_when_the_browser_is_closed_and_started_again() {
+    let application = Application::start(&[]);
+    drop(application.browser_of_john());
+    for _ in 0..2 {
+        let browser = Browser::start(&application.profile());
+        browser.open(&application.origin().page());
+        application.assert_john_is_logged_in(&browser);
+    }
+}
+
+#[test]
+#[cfg_attr(without_browser, ignore = "there is no Chromium here")]
+fn a_user_stays_logged_in_when_the_service_is_killed_and_started_again() {
+    let mut application = Application::start(&[]);
+    let browser = application.browser_of_john();
+    for _ in 0..2 {
+        application.restart_service();
+        application.assert_john_is_logged_in(&browser);
+    }
+}
+
+#[test]
+#[cfg_attr(without_browser, ignore = "there is no Chromium here")]
+fn a_user_who_logs_out_is_out_and_the_browser_forgets_the_cookie() {
+    let application = Application::start(&[]);
+    let browser = application.browser_of_john();
+    let token = application.refresh(&browser);
+    browser.open(&application.origin().at("/api/auth/page"));
+    assert_eq!(browser.cookies().len(), 1);
+
+    let logged_out = browser.fetch("/api/auth/logout", &with_bearer("POST", &token)).expect("an answer");
+
+    logged_out.assert(200, r#"{"message":"Logged out successfully."}"#);
+    assert_eq!(browser.cookies(), [] as [Value; 0]);
+    assert_eq!(post(&browser, "/api/auth/refresh").status, 401);
+    assert_eq!(browser.fetch("/api/user", &with_bearer("GET", &token)).expect("an answer").status, 401);
+}
+
+/// The page is below the cookie's path, where only `HttpOnly` keeps the cookie from scripts. A cookie without it
+/// shows that the script looks in the right place.
+#[test]
+#[cfg_attr(without_browser, ignore = "there is no Chromium here")]
+fn no_script_can_read_the_cookie() {
+    let application = Application::start(&[]);
+    let browser = application.browser_of_john();
+    browser.open(&application.origin().at("/api/auth/page"));
+    let kept = browser.cookies();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    for (attribute, value) in [
+        ("name", json!("refresh_token")),
+        ("httpOnly", json!(true)),
+        ("sameSite", json!("Strict")),
+        ("path", json!("/api/auth")),
+        ("domain", json!(Application::HOST)),
+    ] {
+        assert_eq!(kept[0][attribute], value, "{attribute} in {kept:?}");
+    }
+
+    let seen = browser.run(
+        "document.cookie = 'visible=1; path=/api/auth';
+        return cookieStore.getAll().then(all => [document.cookie, all.map(cookie => cookie.name)]);",
+        &[],
+    );
+
+    assert_eq!(seen, json!(["visible=1", ["visible"]]));
+    let refreshed = post(&browser, "/api/auth/refresh");
+    assert_eq!((refreshed.status, refreshed.header("set-cookie")), (200, None));
+    assert!(!refreshed.body.contains("ref_"), "{refreshed:?}");
+}

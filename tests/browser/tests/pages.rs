@@ -1,0 +1,70 @@
+//! The service's own pages, as a browser shows them.
+
+use std::path::Path;
+
+use browser::{Application, Browser};
+use e2e::{Server, World};
+use serde_json::json;
+
+/// Opens a page of the service, keeps a picture of it, and shows that the browser found nothing wrong with it.
+fn assert_flawless(server: &Server, browser: &Browser, path: &str, is_shown: &str, picture: &str) {
+    let url = format!("{}{path}", server.base());
+    browser.open(&url);
+    browser.wait_until(is_shown);
+    browser.screenshot(&Path::new(env!("CARGO_TARGET_TMPDIR")).join(picture));
+    let requests = browser.requests();
+    assert!(requests.contains(&format!("200 {url}")), "{requests:?}");
+    let own = format!("200 {}/", server.base());
+    assert!(requests.iter().all(|request| request.starts_with(&own)), "all from the service: {requests:?}");
+    assert_eq!(browser.console(), [] as [String; 0]);
+}
+
+#[test]
+#[cfg_attr(without_browser, ignore = "there is no Chromium here")]
+fn the_front_page_is_shown_without_a_complaint() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let browser = Browser::start(&world.path().join("profile"));
+    let is_shown = "return document.querySelectorAll('h3').length === 5";
+    assert_flawless(&server, &browser, "/", is_shown, "front-page.png");
+}
+
+#[test]
+#[cfg_attr(without_browser, ignore = "there is no Chromium here")]
+fn the_api_reference_shows_every_dialect_without_a_complaint() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let browser = Browser::start(&world.path().join("profile"));
+    for (dialect, operations) in
+        [("single_token", 4), ("directory", 6), ("token_pair", 4), ("accounts", 5), ("cookie", 5)]
+    {
+        let path = format!("/docs?urls.primaryName={dialect}");
+        let is_shown = format!(
+            "return document.querySelector('.info .title')?.innerText.includes('{dialect}') === true
+                && document.querySelectorAll('.opblock').length === {operations}"
+        );
+        assert_flawless(&server, &browser, &path, &is_shown, &format!("api-reference-{dialect}.png"));
+    }
+    // What `Try it out` does: the page may call the service.
+    let answer = browser.fetch("/api/user", &json!({}));
+    assert_eq!(answer.map(|answer| answer.status), Some(401));
+}
+
+/// What the other tests here rely on.
+#[test]
+#[cfg_attr(without_browser, ignore = "there is no Chromium here")]
+fn a_request_that_fails_and_a_complaint_in_the_console_are_noticed() {
+    let application = Application::start(&[]);
+    let browser = Browser::start(&application.profile());
+    browser.open(&application.origin().page());
+    let nothing = application.origin().at("/nothing");
+    assert_eq!(browser.fetch(&nothing, &json!({})).map(|answer| answer.status), Some(404));
+    // Port 9 is one that browsers refuse to speak to.
+    assert!(browser.fetch("http://127.0.0.1:9/", &json!({})).is_none());
+    let requests = browser.requests();
+    for outcome in [format!("404 {nothing}"), "failed http://127.0.0.1:9/".to_owned()] {
+        assert!(requests.contains(&outcome), "{outcome} is not in {requests:?}");
+    }
+    let console = browser.console();
+    assert!(console.iter().any(|line| line.contains(&nothing)), "{console:?}");
+}
