@@ -8,7 +8,7 @@ use auth_domain::model::{EndReason, RefreshStyle};
 const SECOND: u64 = 1_000_000;
 
 pub(crate) const IDLE: u64 = 100 * SECOND;
-pub(crate) const ABSOLUTE: u64 = 300 * SECOND + SECOND / 4; // no whole second, so that cutting shows
+pub(crate) const ABSOLUTE: u64 = 150 * SECOND + SECOND / 4; // no whole second, so that cutting shows
 pub(crate) const GRACE: u64 = 10 * SECOND;
 pub(crate) const ACCESS: u64 = 30 * SECOND;
 pub(crate) const LEEWAY: u64 = 5 * SECOND;
