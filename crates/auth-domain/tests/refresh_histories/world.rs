@@ -211,7 +211,7 @@ impl World {
     /// Takes what was granted, if it is what the reference says.
     fn take(&mut self, session: usize, grant: TokenGrant, expected: Answer) -> Result<(), String> {
         let now = self.now();
-        let (reference, held) = (&self.reference[session], &mut self.held[session]);
+        let (reference, held) = (&self.reference[session], &self.held[session]);
         let access = reference.access();
         compare("whose session", grant.session_id, held.id)?;
         let micros = Duration::from_micros;
@@ -227,12 +227,13 @@ impl World {
         compare("without a refresh token", grant.refresh_token.is_none(), renews_itself)?;
         let refresh = grant.refresh_token.map_or(access_token.clone(), |token| token.expose().to_string());
         if expected == Answer::New {
-            compare("handed out before", held.refresh.contains(&refresh), false)?;
-            held.refresh.push(refresh);
+            let before = self.held.iter().any(|held| held.refresh.contains(&refresh));
+            compare("handed out before", before, false)?;
+            self.held[session].refresh.push(refresh);
         } else {
             compare("the token that refreshes", Some(&refresh), held.refresh.last())?;
         }
-        held.access.push((access_token, access));
+        self.held[session].access.push((access_token, access));
         Ok(())
     }
 
