@@ -46,3 +46,12 @@ ci:
 # Write docs/errors.md anew from the dialects.
 errors:
     WRITE_ERRORS_PAGE=1 cargo test --locked -p auth-http --test failures
+
+# Feed a parser random input for some seconds (needs cargo-fuzz; fuzz/README.md names the targets).
+fuzz target seconds='60':
+    cd fuzz && mkdir -p corpus/{{ target }} && cargo fuzz run --sanitizer none {{ target }} corpus/{{ target }} seeds/{{ target }} \
+        -- -max_total_time={{ seconds }} -max_len=4096 -rss_limit_mb=1024
+
+# Measure whether refused logins take the same time: ten minutes of an idle machine for 10,000 samples a class.
+timing samples='10000':
+    cargo bench --locked --quiet -p e2e --bench login_timing -- {{ samples }}
