@@ -55,3 +55,14 @@ fuzz target seconds='60':
 # Measure whether refused logins take the same time: ten minutes of an idle machine for 10,000 samples a class.
 timing samples='10000':
     cargo bench --locked --quiet -p e2e --bench login_timing -- {{ samples }}
+
+# Change the pure rules one by one and see that the tests notice (needs cargo-mutants; docs/mutation.md has the survivors).
+mutants:
+    cargo mutants --package auth-domain --output target/mutants-domain --minimum-test-timeout 120 \
+        --file 'crates/auth-domain/src/model/refresh.rs' \
+        --file 'crates/auth-domain/src/use_cases/{authenticate,authenticate_api_key,log_in,prove,refresh_session}.rs' \
+        -- --lib
+    cargo mutants --package auth-infra --output target/mutants-infra --minimum-test-timeout 120 \
+        --no-default-features --features jwt \
+        --file 'crates/auth-infra/src/token/{codec,compact,wire}.rs' \
+        -- --lib --test 'token_*'
