@@ -58,3 +58,23 @@ schemathesis *dialects:
 # Generate a TypeScript client from an OpenAPI document, and have it use the service.
 generated-client:
     scripts/generated-client
+
+# Feed a parser random input for some seconds (needs cargo-fuzz; fuzz/README.md names the targets).
+fuzz target seconds='60':
+    cd fuzz && mkdir -p corpus/{{ target }} && cargo fuzz run --sanitizer none {{ target }} corpus/{{ target }} seeds/{{ target }} \
+        -- -max_total_time={{ seconds }} -max_len=4096 -rss_limit_mb=1024
+
+# Measure whether refused logins take the same time: ten minutes of an idle machine for 10,000 samples a class.
+timing samples='10000':
+    cargo bench --locked --quiet -p e2e --bench login_timing -- {{ samples }}
+
+# Change the pure rules one by one and see that the tests notice (needs cargo-mutants; docs/mutation.md has the survivors).
+mutants:
+    cargo mutants --package auth-domain --output target/mutants-domain --minimum-test-timeout 120 \
+        --file 'crates/auth-domain/src/model/refresh.rs' \
+        --file 'crates/auth-domain/src/use_cases/{authenticate,authenticate_api_key,log_in,prove,refresh_session}.rs' \
+        -- --lib
+    cargo mutants --package auth-infra --output target/mutants-infra --minimum-test-timeout 120 \
+        --no-default-features --features jwt \
+        --file 'crates/auth-infra/src/token/{codec,compact,wire}.rs' \
+        -- --lib --test 'token_*'

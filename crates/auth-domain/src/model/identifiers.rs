@@ -40,6 +40,10 @@ impl IdentifierKey {
         if key.len() > KEY_MAX_BYTES {
             return Err(InvalidIdentifier::TooLong);
         }
+        if key.trim() != key {
+            // A spacing accent at either end: its compatibility form is a space and the accent.
+            return Err(InvalidIdentifier::ForbiddenCharacter);
+        }
         Ok(Self(key))
     }
 
@@ -371,6 +375,14 @@ mod tests {
             prop_assert_eq!(again, key);
         }
         Ok(())
+    }
+
+    #[test]
+    fn names_whose_compared_form_begins_or_ends_with_a_space_are_refused() {
+        for typed in ["\u{1fbf}", "\u{b4}jane", "\u{2dc}"] {
+            assert_eq!(Username::parse(typed), Err(InvalidIdentifier::ForbiddenCharacter), "{typed}");
+        }
+        assert!(Username::parse("jane\u{b4}").is_ok(), "the space is within");
     }
 
     #[test]

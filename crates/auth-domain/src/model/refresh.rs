@@ -329,6 +329,16 @@ mod tests {
     }
 
     #[test]
+    fn a_nonce_is_read_back_as_it_was_stored() {
+        assert_eq!(SuccessorNonce::from_bytes([5; 32]).as_bytes(), &[5; 32]);
+    }
+
+    #[test]
+    fn nothing_of_a_nonce_can_be_printed() {
+        assert_eq!(format!("{:?}", nonce()), "SuccessorNonce([REDACTED])");
+    }
+
+    #[test]
     fn the_derivation_of_a_successor_is_fixed() {
         // HMAC-SHA-256 as Python's `hmac` module computes it for these inputs.
         let RefreshHandle::Secret(successor) = secret().successor(&nonce()) else { panic!("not a secret") };

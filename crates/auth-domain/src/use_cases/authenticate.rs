@@ -111,6 +111,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn roles_are_the_users_own_and_not_the_tokens() {
+        let claims = AccessClaims { roles: Roles::parse("admin").expect("roles"), ..claims() };
+        let identity = authenticate(Some(claims), Some((session(), user()))).await.expect("authenticated");
+        assert!(identity.has_role(&Role::parse("customer").expect("a role")));
+        assert!(!identity.has_role(&Role::parse("admin").expect("a role")));
+    }
+
+    #[tokio::test]
     async fn a_token_that_is_not_ours_or_not_current_asks_no_store() {
         let expired = AccessClaims { expires_at: NOW.minus(Duration::from_secs(6)), ..claims() };
         let future = AccessClaims { issued_at: NOW.plus(Duration::from_secs(6)), ..claims() };

@@ -194,60 +194,10 @@ impl fmt::Debug for SigningKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::token::compact::Compact;
 
     fn key(algorithm: KeyAlgorithm) -> SigningKey {
         let pem = algorithm.generate().expect("a key");
         SigningKey::parse("kid".to_owned(), Timestamp::UNIX_EPOCH, &pem).expect("a key")
-    }
-
-    fn hex(digits: &Value) -> Vec<u8> {
-        let digits = digits.as_str().expect("hexadecimal digits");
-        let pair = |at| u8::from_str_radix(&digits[at..at + 2], 16).expect("two digits");
-        (0..digits.len()).step_by(2).map(pair).collect()
-    }
-
-    /// Runs a file of vectors in Wycheproof's form; how many there were of each result, valid first.
-    fn run(
-        vectors: &str,
-        algorithm: KeyAlgorithm,
-        is_valid: impl Fn(&ParsedPublicKey, &Value) -> bool,
-    ) -> [usize; 2] {
-        let vectors: Value = serde_json::from_str(vectors).expect("JSON");
-        let mut counts = [0, 0];
-        for group in vectors["testGroups"].as_array().expect("groups") {
-            let public = algorithm.verifier(&hex(&group["publicKey"])).expect("a public key");
-            for test in group["tests"].as_array().expect("tests") {
-                let expected = test["result"] == "valid";
-                assert_eq!(is_valid(&public, test), expected, "{test}");
-                counts[usize::from(!expected)] += 1;
-            }
-        }
-        counts
-    }
-
-    #[test]
-    fn signatures_are_verified_as_wycheproof_asks() {
-        let raw = |public: &ParsedPublicKey, test: &Value| {
-            public.verify_sig(&hex(&test["msg"]), &hex(&test["sig"])).is_ok()
-        };
-        let ed25519 = include_str!("../../tests/data/wycheproof/ed25519.json");
-        assert_eq!(run(ed25519, KeyAlgorithm::Ed25519, raw), [5, 28]);
-        let p256 = include_str!("../../tests/data/wycheproof/p256.json");
-        assert_eq!(run(p256, KeyAlgorithm::P256, raw), [8, 24]);
-    }
-
-    #[test]
-    fn tokens_are_taken_apart_and_verified_as_wycheproof_asks() {
-        let compact = |public: &ParsedPublicKey, test: &Value| {
-            let token = Compact::parse(test["jws"].as_str().expect("a token"));
-            token.is_some_and(|token| {
-                let verified = public.verify_sig(token.signed.as_bytes(), &token.signature).is_ok();
-                verified && token.payload().is_some()
-            })
-        };
-        let jws = include_str!("../../tests/data/wycheproof/jws_es256.json");
-        assert_eq!(run(jws, KeyAlgorithm::P256, compact), [2, 37]);
     }
 
     #[test]

@@ -15,6 +15,8 @@ mod key;
 mod key_ring;
 mod pem;
 mod wire;
+#[cfg(test)]
+mod wycheproof;
 
 pub use codec::{JwtCodec, JwtSettings};
 pub use directory::KeyFileError;

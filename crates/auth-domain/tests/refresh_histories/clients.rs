@@ -1,0 +1,31 @@
+//! The clients that a user logs in through, two of each style.
+
+use std::time::Duration;
+
+use auth_domain::model::{Client, ClientId, RefreshStyle};
+
+use super::history::CLIENTS;
+use super::reference::ACCESS;
+
+const STYLES: [RefreshStyle; 3] =
+    [RefreshStyle::SelfRenewing, RefreshStyle::Rotating, RefreshStyle::Reusable];
+const NAMES: [&str; CLIENTS] = ["one", "two", "three", "four", "five", "six"];
+
+pub(crate) fn client_of(index: usize) -> Client {
+    Client {
+        id: ClientId::from_static(NAMES[index]),
+        refresh_style: style_of(index),
+        access_lifetime: Duration::from_micros(ACCESS),
+    }
+}
+
+pub(crate) fn style_of(client: usize) -> RefreshStyle {
+    STYLES[client % STYLES.len()]
+}
+
+/// The text with one character replaced by another.
+pub(crate) fn mistyped(text: &str, position: usize) -> String {
+    let position = position % text.len();
+    let other = if &text[position..=position] == "A" { "B" } else { "A" };
+    format!("{}{other}{}", &text[..position], &text[position + 1..])
+}

@@ -1,0 +1,106 @@
+//! Histories: what can happen, at random.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::reference::{ABSOLUTE, ACCESS, GRACE, IDLE, LEEWAY};
+
+/// How many operations a history has.
+pub(crate) const OPERATIONS: usize = 50;
+
+/// How many clients there are: two of each style.
+pub(crate) const CLIENTS: usize = 6;
+
+/// Something that happens. Sessions and tokens are counted back from the newest; a number that is too great stands
+/// for the oldest.
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    LogIn { client: usize },
+    Refresh { session: usize, token: usize, through: Through },
+    RefreshWith { session: usize, forgery: Forgery },
+    LogOut { session: usize, token: usize, through: Through },
+    LogOutById { session: usize },
+    Use { session: usize, token: usize },
+    Wait { micros: u64 },
+    WaitUntil { session: usize, moment: Moment, offset: i64 },
+}
+
+/// Through which client a token is presented.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Through {
+    ItsOwn,
+    Client(usize),
+}
+
+/// What is presented instead of a token.
+#[derive(Clone, Debug)]
+pub(crate) enum Forgery {
+    Text(&'static str),
+    /// The session's current token with one character changed.
+    Mistyped(usize),
+    /// A token of the right form that nobody was handed out.
+    Unknown,
+    /// The session's newest access token where an opaque one is asked for, and the other way round.
+    OtherKind,
+}
+
+/// When something is over for a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Moment {
+    Grace,
+    Idle,
+    Absolute,
+    Access,
+}
+
+/// What happened, so that it can be shown that everything does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Event {
+    Refreshed,
+    AnsweredAgain,
+    Refused,
+    Replayed,
+    LoggedOut(bool),
+    Admitted(bool),
+}
+
+/// What happened to sessions of which style, by the style's name.
+pub(crate) type Seen = BTreeSet<(String, Event)>;
+
+/// All histories.
+pub(crate) fn histories() -> impl Strategy<Value = Vec<Act>> {
+    prop::collection::vec(act(), OPERATIONS)
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let session = || prop_oneof![4 => Just(0_usize), 1 => 1..4_usize];
+    let token = || prop_oneof![4 => Just(0_usize), 3 => Just(1), 1 => 2..9_usize];
+    let through = || prop_oneof![9 => Just(Through::ItsOwn), 1 => (0..CLIENTS).prop_map(Through::Client)];
+    let wait =
+        [0, 1, 1_000_000, GRACE / 3, GRACE - 1, GRACE, ACCESS, ACCESS + LEEWAY, IDLE / 2, ABSOLUTE / 3];
+    let moment = [Moment::Grace, Moment::Grace, Moment::Access, Moment::Idle, Moment::Absolute];
+    prop_oneof![
+        6 => (0..CLIENTS).prop_map(|client| Act::LogIn { client }),
+        40 => (session(), token(), through())
+            .prop_map(|(session, token, through)| Act::Refresh { session, token, through }),
+        4 => (session(), forgery()).prop_map(|(session, forgery)| Act::RefreshWith { session, forgery }),
+        2 => (session(), token(), through())
+            .prop_map(|(session, token, through)| Act::LogOut { session, token, through }),
+        1 => session().prop_map(|session| Act::LogOutById { session }),
+        15 => (session(), token()).prop_map(|(session, token)| Act::Use { session, token }),
+        15 => select(wait.to_vec()).prop_map(|micros| Act::Wait { micros }),
+        15 => (session(), select(moment.to_vec()), -1..=1_i64)
+            .prop_map(|(session, moment, offset)| Act::WaitUntil { session, moment, offset }),
+    ]
+}
+
+fn forgery() -> impl Strategy<Value = Forgery> {
+    prop_oneof![
+        select(vec!["", "ref_", "plain.", "a.b.c", "\u{0}"]).prop_map(Forgery::Text),
+        (0..200_usize).prop_map(Forgery::Mistyped),
+        Just(Forgery::Unknown),
+        Just(Forgery::OtherKind),
+    ]
+}

@@ -1,0 +1,293 @@
+//! A user's life with the real use cases and, beside it, with the reference.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use auth_domain::Auth;
+use auth_domain::model::{
+    Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshSecret, RefreshStyle, Roles, SessionId,
+    Timestamp, Username,
+};
+use auth_domain::policy::{Policy, SessionPolicy, TokenPolicy};
+use auth_domain::ports::{Clock, SessionRepository};
+use auth_domain::testing::{SeededRandom, TestPorts};
+use auth_domain::use_cases::{LogIn, LogOut, RefreshSession, RefreshSessionError, Register, TokenGrant};
+
+use super::clients::{client_of, mistyped, style_of};
+use super::history::{Act, CLIENTS, Event, Forgery, Moment, Seen, Through};
+use super::reference::{self, ABSOLUTE, Access, Answer, GRACE, IDLE, LEEWAY, MAX_LIVE};
+
+const PASSWORD: &str = "correct horse";
+
+/// What a user holds of a session.
+struct Held {
+    id: SessionId,
+    /// What refreshes the session, oldest first: for a session whose tokens renew themselves, its access tokens.
+    refresh: Vec<String>,
+    access: Vec<(String, Access)>,
+}
+
+pub(crate) struct World {
+    ports: TestPorts,
+    auth: Auth,
+    held: Vec<Held>,
+    /// The same sessions, in the same order.
+    reference: Vec<reference::Session>,
+    seen: Seen,
+}
+
+impl World {
+    /// Lives through a history; what happened in it, or where the domain and the reference differ.
+    pub(crate) async fn live(history: &[Act]) -> Result<Seen, String> {
+        let mut world = Self::new().await;
+        for client in 0..CLIENTS / 2 {
+            world.log_in(client).await?;
+        }
+        for (index, act) in history.iter().enumerate() {
+            world.act(act).await.map_err(|difference| format!("operation {index}: {difference}"))?;
+        }
+        world.compare_sessions().await?;
+        Ok(world.seen)
+    }
+
+    async fn new() -> Self {
+        let micros = Duration::from_micros;
+        let session = SessionPolicy {
+            idle: micros(IDLE),
+            absolute: micros(ABSOLUTE),
+            retry_grace: micros(GRACE),
+            max_live: u32::try_from(MAX_LIVE).expect("a few"),
+        };
+        let ports = TestPorts::new();
+        let auth = ports.auth_under(Policy { session, token: TokenPolicy { leeway: micros(LEEWAY) } });
+        let register = Register {
+            identifiers: Identifiers::new(Some(Username::parse("jane").expect("a name")), None)
+                .expect("a name"),
+            password: Password::parse(PASSWORD, PasswordPolicy::default()).expect("a password"),
+            display_name: None,
+            phone_number: None,
+            roles: Roles::default(),
+        };
+        auth.register(register).await.expect("registered");
+        Self { ports, auth, held: Vec::new(), reference: Vec::new(), seen: Seen::new() }
+    }
+
+    async fn act(&mut self, act: &Act) -> Result<(), String> {
+        match *act {
+            Act::LogIn { client } => self.log_in(client).await?,
+            Act::Refresh { session, token, through } => self.refresh(session, token, through).await?,
+            Act::RefreshWith { session, ref forgery } => self.refresh_with(session, forgery).await?,
+            Act::LogOut { session, token, through } => self.log_out(session, token, through).await?,
+            Act::LogOutById { session } => self.log_out_by_id(session).await?,
+            Act::Use { session, token } => self.use_access_token(session, token).await?,
+            Act::Wait { micros } => self.wait(micros),
+            Act::WaitUntil { session, moment, offset } => self.wait_until(session, moment, offset),
+        }
+        Ok(())
+    }
+
+    async fn log_in(&mut self, client: usize) -> Result<(), String> {
+        self.wait(1); // no two sessions begin at once, so that one of them is the older
+        let now = self.now();
+        let password = PasswordAttempt::new(PASSWORD);
+        let command = LogIn { client: &client_of(client), identifier: "jane", password };
+        let grant = self.auth.log_in(command).await.map_err(|error| format!("logging in: {error}"))?;
+        reference::make_room(&mut self.reference, now);
+        self.reference.push(reference::Session::begin(client, style_of(client), now));
+        let id = grant.session_id;
+        self.held.push(Held { id, refresh: Vec::new(), access: Vec::new() });
+        self.take(self.held.len() - 1, grant, Answer::New)
+    }
+
+    async fn refresh(&mut self, session: usize, token: usize, through: Through) -> Result<(), String> {
+        let (session, token) = self.find(session, token);
+        let client = self.client(session, through);
+        let now = self.now();
+        let expected = if self.renews(session, token) {
+            self.reference[session].refresh(token, client, now)
+        } else {
+            Answer::Refused
+        };
+        self.note(
+            session,
+            match expected {
+                Answer::New => Event::Refreshed,
+                Answer::Current => Event::AnsweredAgain,
+                Answer::Refused => Event::Refused,
+                Answer::Replayed => Event::Replayed,
+            },
+        );
+        let token = self.held[session].refresh[token].clone();
+        self.present(session, client, &token, expected).await
+    }
+
+    async fn refresh_with(&mut self, session: usize, forgery: &Forgery) -> Result<(), String> {
+        let (session, current) = self.find(session, 0);
+        let client = self.reference[session].client;
+        let held = &self.held[session];
+        let token = match *forgery {
+            Forgery::Text(text) => text.to_owned(),
+            Forgery::Mistyped(position) => mistyped(&held.refresh[current], position),
+            Forgery::Unknown => RefreshSecret::generate(&SeededRandom::new(77)).expose().to_string(),
+            Forgery::OtherKind if style_of(client) == RefreshStyle::SelfRenewing => {
+                RefreshSecret::generate(&*self.ports.random).expose().to_string()
+            }
+            Forgery::OtherKind => held.access.last().expect("an access token").0.clone(),
+        };
+        self.present(session, client, &token, Answer::Refused).await
+    }
+
+    /// Presents a token, whatever it is, and compares the answer and the session afterwards.
+    async fn present(
+        &mut self,
+        session: usize,
+        client: usize,
+        token: &str,
+        expected: Answer,
+    ) -> Result<(), String> {
+        let command = RefreshSession { client: &client_of(client), token };
+        match (expected, self.auth.refresh_session(command).await) {
+            (Answer::New | Answer::Current, Ok(grant)) => self.take(session, grant, expected)?,
+            (Answer::Refused, Err(RefreshSessionError::InvalidToken)) => {}
+            (Answer::Replayed, Err(RefreshSessionError::Replayed(id))) if id == self.held[session].id => {}
+            (_, answer) => return Err(format!("refreshing: {answer:?}, not {expected:?}")),
+        }
+        self.compare_session(session).await
+    }
+
+    async fn log_out(&mut self, session: usize, token: usize, through: Through) -> Result<(), String> {
+        let (session, token) = self.find(session, token);
+        let client = self.client(session, through);
+        let fits = client == self.reference[session].client && self.renews(session, token);
+        let ends = fits && self.reference[session].log_out();
+        self.note(session, Event::LoggedOut(ends));
+        let token = &self.held[session].refresh[token];
+        let command = LogOut::RefreshToken { client: &client_of(client), token };
+        let ended = self.auth.log_out(command).await.map_err(|error| error.to_string())?;
+        compare("logged out", ended, ends.then_some(self.held[session].id))?;
+        self.compare_session(session).await
+    }
+
+    async fn log_out_by_id(&mut self, session: usize) -> Result<(), String> {
+        let (session, _) = self.find(session, 0);
+        let ends = self.reference[session].log_out();
+        let id = self.held[session].id;
+        let ended = self.auth.log_out(LogOut::Session(id)).await.map_err(|error| error.to_string())?;
+        compare("logged out", ended, ends.then_some(id))?;
+        self.compare_session(session).await
+    }
+
+    async fn use_access_token(&mut self, session: usize, token: usize) -> Result<(), String> {
+        let (session, _) = self.find(session, 0);
+        let access = &self.held[session].access;
+        let (text, access) = &access[access.len().saturating_sub(1 + token)];
+        let expected = self.reference[session].admits(*access, self.now());
+        let identity = self.auth.authenticate(text).await;
+        compare("admitted", identity.is_ok(), expected)?;
+        if let Ok(identity) = identity {
+            compare("whose session", identity.session.id, self.held[session].id)?;
+        }
+        self.note(session, Event::Admitted(expected));
+        Ok(())
+    }
+
+    fn wait(&mut self, micros: u64) {
+        self.ports.clock.advance(Duration::from_micros(micros));
+    }
+
+    /// Waits until a moment of the session, or a microsecond earlier or later; not at all if it has passed.
+    fn wait_until(&mut self, session: usize, moment: Moment, offset: i64) {
+        let (session, _) = self.find(session, 0);
+        let session = &self.reference[session];
+        let moment = match moment {
+            Moment::Grace => session.refreshed + GRACE,
+            Moment::Idle => session.refreshed + IDLE,
+            Moment::Absolute => session.began + ABSOLUTE,
+            Moment::Access => session.access().expires * 1_000_000 + LEEWAY,
+        };
+        self.wait(moment.saturating_add_signed(offset).saturating_sub(self.now()));
+    }
+
+    /// Takes what was granted, if it is what the reference says.
+    fn take(&mut self, session: usize, grant: TokenGrant, expected: Answer) -> Result<(), String> {
+        let now = self.now();
+        let (reference, held) = (&self.reference[session], &self.held[session]);
+        let access = reference.access();
+        compare("whose session", grant.session_id, held.id)?;
+        let micros = Duration::from_micros;
+        compare(
+            "the session's rest",
+            grant.session_ends_in,
+            micros(reference.ends_at().saturating_sub(now)),
+        )?;
+        let rest = Duration::from_secs(access.expires.saturating_sub(now / 1_000_000));
+        compare("the access token's rest", grant.expires_in, rest)?;
+        let access_token = grant.access_token.expose().to_owned();
+        let renews_itself = reference.style == RefreshStyle::SelfRenewing;
+        compare("without a refresh token", grant.refresh_token.is_none(), renews_itself)?;
+        let refresh = grant.refresh_token.map_or(access_token.clone(), |token| token.expose().to_string());
+        if expected == Answer::New {
+            let before = self.held.iter().any(|held| held.refresh.contains(&refresh));
+            compare("handed out before", before, false)?;
+            self.held[session].refresh.push(refresh);
+        } else {
+            compare("the token that refreshes", Some(&refresh), held.refresh.last())?;
+        }
+        self.held[session].access.push((access_token, access));
+        Ok(())
+    }
+
+    /// Whether the token can refresh at all: an access token that is over before it began is none.
+    fn renews(&self, session: usize, token: usize) -> bool {
+        let held = &self.held[session];
+        let text = &held.refresh[token];
+        let access = held.access.iter().find(|(access, _)| access == text);
+        access.is_none_or(|(_, access)| access.issued < access.expires)
+    }
+
+    async fn compare_sessions(&self) -> Result<(), String> {
+        for session in 0..self.held.len() {
+            self.compare_session(session).await?;
+        }
+        Ok(())
+    }
+
+    async fn compare_session(&self, session: usize) -> Result<(), String> {
+        let (id, expected) = (self.held[session].id, &self.reference[session]);
+        let found = self.ports.store.find(id).await.map_err(|error| error.to_string())?;
+        let (found, _) = found.ok_or("the session is gone")?;
+        compare("why it ended", found.end.map(|end| end.reason), expected.ended)?;
+        compare("when it began", micros(found.created_at), expected.began)?;
+        compare("when it was refreshed", micros(found.last_refreshed_at), expected.refreshed)
+    }
+
+    fn now(&self) -> u64 {
+        micros(self.ports.clock.now())
+    }
+
+    /// A session and a token that refreshes it, counted back from the newest.
+    fn find(&self, session: usize, token: usize) -> (usize, usize) {
+        let session = self.held.len().saturating_sub(1 + session);
+        (session, self.held[session].refresh.len().saturating_sub(1 + token))
+    }
+
+    fn client(&self, session: usize, through: Through) -> usize {
+        match through {
+            Through::ItsOwn => self.reference[session].client,
+            Through::Client(client) => client,
+        }
+    }
+
+    fn note(&mut self, session: usize, event: Event) {
+        self.seen.insert((format!("{:?}", self.reference[session].style), event));
+    }
+}
+
+fn micros(time: Timestamp) -> u64 {
+    u64::try_from(time.unix_micros()).expect("after the epoch")
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what is compared is made for it")]
+fn compare<T: PartialEq + Debug>(what: &str, is: T, should_be: T) -> Result<(), String> {
+    if is == should_be { Ok(()) } else { Err(format!("{what}: {is:?}, not {should_be:?}")) }
+}

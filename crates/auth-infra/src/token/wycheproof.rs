@@ -1,0 +1,116 @@
+//! The layers of a token's verification, each alone, over the vectors of Wycheproof. `tests/token_wycheproof.rs` runs
+//! them through the whole codec.
+//!
+//! The vectors are about signatures, and their tokens say nothing of who may do what: so each that is rightly signed is
+//! accepted by the layer of signatures, and refused by that of headers, as it is no access token.
+
+use aws_lc_rs::signature::ParsedPublicKey;
+use serde_json::Value;
+
+use super::compact::Compact;
+use super::key::KeyAlgorithm;
+use super::wire;
+
+const ES256: &str = include_str!("../../tests/data/wycheproof/jws_es256.json");
+const FOREIGN: &str = include_str!("../../tests/data/wycheproof/foreign.json");
+
+fn hex(digits: &Value) -> Vec<u8> {
+    let digits = digits.as_str().expect("hexadecimal digits");
+    let pair = |at| u8::from_str_radix(&digits[at..at + 2], 16).expect("two digits");
+    (0..digits.len()).step_by(2).map(pair).collect()
+}
+
+fn groups(vectors: &str) -> Vec<Value> {
+    let mut vectors: Value = serde_json::from_str(vectors).expect("JSON");
+    serde_json::from_value(vectors["testGroups"].take()).expect("groups")
+}
+
+fn tests(group: &Value) -> &[Value] {
+    group["tests"].as_array().expect("tests")
+}
+
+fn text<'a>(test: &'a Value, member: &str) -> &'a str {
+    test[member].as_str().expect("a text")
+}
+
+fn public_key(group: &Value, algorithm: KeyAlgorithm) -> ParsedPublicKey {
+    algorithm.verifier(&hex(&group["publicKey"])).expect("a public key")
+}
+
+/// Runs a file of vectors; how many there were of each result, valid first.
+fn run(
+    vectors: &str,
+    algorithm: KeyAlgorithm,
+    is_valid: impl Fn(&ParsedPublicKey, &Value) -> bool,
+) -> [usize; 2] {
+    let mut counts = [0, 0];
+    for group in groups(vectors) {
+        let public = public_key(&group, algorithm);
+        for test in tests(&group) {
+            let expected = test["result"] == "valid";
+            assert_eq!(is_valid(&public, test), expected, "{test}");
+            counts[usize::from(!expected)] += 1;
+        }
+    }
+    counts
+}
+
+/// The layer of signatures: the token is taken apart, and its key signed it.
+fn is_signed(public: &ParsedPublicKey, token: &str) -> bool {
+    Compact::parse(token).is_some_and(|token| {
+        let verified = public.verify_sig(token.signed.as_bytes(), &token.signature).is_ok();
+        verified && token.payload().is_some()
+    })
+}
+
+/// The layer of headers: the token says that it is an access token, and nothing that is not known.
+fn is_an_access_token(token: &str) -> bool {
+    Compact::parse(token).is_some_and(|token| wire::parse_header(&token.header).is_some())
+}
+
+#[test]
+fn signatures_are_verified_as_wycheproof_asks() {
+    let raw = |public: &ParsedPublicKey, test: &Value| {
+        public.verify_sig(&hex(&test["msg"]), &hex(&test["sig"])).is_ok()
+    };
+    let ed25519 = include_str!("../../tests/data/wycheproof/ed25519.json");
+    assert_eq!(run(ed25519, KeyAlgorithm::Ed25519, raw), [5, 28]);
+    let p256 = include_str!("../../tests/data/wycheproof/p256.json");
+    assert_eq!(run(p256, KeyAlgorithm::P256, raw), [8, 24]);
+}
+
+#[test]
+fn tokens_are_taken_apart_and_verified_as_wycheproof_asks() {
+    let compact = |public: &ParsedPublicKey, test: &Value| is_signed(public, text(test, "jws"));
+    assert_eq!(run(ES256, KeyAlgorithm::P256, compact), [2, 37]);
+}
+
+#[test]
+fn what_is_rightly_signed_is_refused_for_its_missing_type_and_for_nothing_else() {
+    let mut typed = 0;
+    for group in groups(ES256) {
+        for test in tests(&group).iter().filter(|test| test["result"] == "valid") {
+            let header = Compact::parse(text(test, "jws")).expect("a token").header;
+            assert!(wire::parse_header(&header).is_none(), "{test}");
+            let mut header: Value = serde_json::from_slice(&header).expect("JSON");
+            header["typ"] = "at+jwt".into();
+            let header = header.to_string();
+            let claimed = wire::parse_header(header.as_bytes()).expect("a header of ours");
+            assert!(claimed.is_of(KeyAlgorithm::P256));
+            typed += 1;
+        }
+    }
+    assert_eq!(typed, 2);
+}
+
+#[test]
+fn tokens_of_other_algorithms_are_refused_by_each_layer_alone() {
+    let public = public_key(&groups(ES256)[0], KeyAlgorithm::P256);
+    let foreign = groups(FOREIGN);
+    let tokens: Vec<_> = foreign.iter().flat_map(tests).map(|test| text(test, "token")).collect();
+    assert_eq!(tokens.len(), 108);
+    for token in tokens {
+        assert!(!is_signed(&public, token), "{token}");
+        assert!(!is_an_access_token(token), "{token}");
+    }
+}

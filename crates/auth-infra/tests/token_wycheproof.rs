@@ -1,0 +1,41 @@
+//! The tokens of Wycheproof, sent to a service that holds the very key that signed some of them.
+#![cfg(feature = "jwt")]
+#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
+
+mod token_fixture;
+
+use std::fs;
+use std::sync::Arc;
+
+use auth_domain::ports::AccessTokenCodec;
+use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm};
+use serde_json::Value;
+use token_fixture::{ISSUER, claims, open};
+
+/// The tokens of a file of vectors.
+fn tokens(vectors: &str, member: &str) -> Vec<String> {
+    let vectors: Value = serde_json::from_str(vectors).expect("JSON");
+    let groups = vectors["testGroups"].as_array().expect("groups");
+    let tests = groups.iter().flat_map(|group| group["tests"].as_array().expect("tests"));
+    tests.map(|test| test[member].as_str().expect("a token").to_owned()).collect()
+}
+
+#[test]
+fn none_of_wycheproofs_tokens_is_an_access_token_even_with_its_key_in_force() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let key = include_str!("data/wycheproof/kid-ec-sign.pem");
+    fs::write(dir.path().join("kid-ec-sign.pem"), key).expect("written");
+    let keys = Arc::new(open(dir.path(), KeyAlgorithm::P256).expect("keys"));
+    assert_eq!(keys.list().iter().map(|key| &key.kid).collect::<Vec<_>>(), ["kid-ec-sign"]);
+    let codec = JwtCodec::new(keys, JwtSettings::of(ISSUER));
+
+    let ours = codec.sign(&claims()).expect("signed");
+    assert_eq!(codec.verify(ours.expose()), Some(claims()), "the key is in force");
+
+    let mut refused = tokens(include_str!("data/wycheproof/jws_es256.json"), "jws");
+    refused.append(&mut tokens(include_str!("data/wycheproof/foreign.json"), "token"));
+    assert_eq!(refused.len(), 39 + 108);
+    for token in refused {
+        assert_eq!(codec.verify(&token), None, "{token}");
+    }
+}

@@ -1,0 +1,49 @@
+//! Access tokens: as they come, and rightly signed whatever they say.
+#![no_main]
+
+use std::sync::{Arc, LazyLock};
+
+use auth_domain::ports::AccessTokenCodec;
+use auth_domain::testing::{FixedClock, SeededRandom};
+use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyRing};
+use aws_lc_rs::signature::Ed25519KeyPair;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use libfuzzer_sys::fuzz_target;
+
+/// The key of RFC 8037, appendix A.1.
+const KEY: &str = "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g";
+
+static CODEC: LazyLock<JwtCodec> = LazyLock::new(|| {
+    let directory = tempfile::tempdir().expect("a directory");
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{KEY}\n-----END PRIVATE KEY-----\n");
+    std::fs::write(directory.path().join("a.pem"), pem).expect("written");
+    let (clock, random) = (Arc::new(FixedClock::default()), Arc::new(SeededRandom::new(1)));
+    let keys = KeyRing::open(directory.path(), KeyAlgorithm::Ed25519, clock, random).expect("keys");
+    JwtCodec::new(Arc::new(keys), JwtSettings::of("a"))
+});
+static SIGNER: LazyLock<Ed25519KeyPair> =
+    LazyLock::new(|| Ed25519KeyPair::from_pkcs8(&STANDARD.decode(KEY).expect("base64")).expect("a key"));
+
+/// What is accepted says something that can be said again, and then reads the same.
+fn verify(token: &str) {
+    if let Some(claims) = CODEC.verify(token) {
+        let again = CODEC.sign(&claims).expect("signed");
+        assert_eq!(CODEC.verify(again.expose()), Some(claims));
+    }
+}
+
+fuzz_target!(|input: &[u8]| {
+    if let Ok(token) = str::from_utf8(input) {
+        verify(token);
+    }
+    let (header, payload) = match input.iter().position(|byte| *byte == b'\n') {
+        Some(line) => (&input[..line], &input[line + 1..]),
+        None => (&br#"{"alg":"EdDSA","typ":"at+jwt","kid":"a"}"#[..], input),
+    };
+    let mut token = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+    let signature = SIGNER.sign(token.as_bytes());
+    token.push('.');
+    token.push_str(&URL_SAFE_NO_PAD.encode(signature));
+    verify(&token);
+});

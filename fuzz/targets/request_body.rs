@@ -1,0 +1,116 @@
+//! Request bodies, through the whole service over the stores in memory. The first byte of the input chooses the
+//! endpoint; the rest is the body.
+#![no_main]
+
+use std::cell::RefCell;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+
+use actix_web::body::to_bytes;
+use actix_web::http::Method;
+use actix_web::test::{TestRequest, init_service};
+use actix_web::{App, HttpResponse};
+use auth_domain::model::{ApiKeyName, Identifiers, Password, PasswordPolicy, Roles, Scopes, Username};
+use auth_domain::testing::TestPorts;
+use auth_domain::use_cases::{CreateApiKey, Register};
+use auth_fuzz::runtime;
+use auth_http::dialects::Site;
+use auth_http::settings::Settings;
+use auth_http::wiring;
+use libfuzzer_sys::fuzz_target;
+use tokio::runtime::Runtime;
+
+/// After so many requests the service begins anew, so that its stores do not grow without end.
+const REQUESTS: usize = 2_000;
+
+/// Sends a body to an endpoint; the status and what is said.
+type Send = Box<dyn Fn(&Endpoint, Vec<u8>) -> (u16, Vec<u8>)>;
+
+struct Endpoint {
+    method: Method,
+    path: String,
+    /// A dialect that asks for a key cannot be spoken to without one.
+    with_key: bool,
+}
+
+struct World {
+    endpoints: Vec<Endpoint>,
+    send: Send,
+    requests: usize,
+}
+
+thread_local! {
+    /// Never dropped at the end of the thread: what actix keeps by thread is gone by then.
+    static WORLD: RefCell<ManuallyDrop<Option<World>>> = const { RefCell::new(ManuallyDrop::new(None)) };
+}
+
+impl World {
+    fn new() -> Self {
+        let (runtime, ports) = (runtime(), TestPorts::new());
+        let (user, key) = runtime.block_on(inhabit(&ports));
+        let site = Arc::new(wiring::site(&Settings::default(), &ports.auth()));
+        let endpoints = endpoints(&site, &user);
+        Self { endpoints, send: service(runtime, site, key), requests: 0 }
+    }
+}
+
+/// Registers a user and makes a key: the user's id and the key's secret.
+async fn inhabit(ports: &TestPorts) -> (String, String) {
+    let register = Register {
+        identifiers: Identifiers::new(Some(Username::parse("jane").expect("a name")), None).expect("a name"),
+        password: Password::parse("P@ssw0rd!", PasswordPolicy::default()).expect("a password"),
+        display_name: None,
+        phone_number: None,
+        roles: Roles::default(),
+    };
+    let user = ports.auth().register(register).await.expect("registered");
+    let name = ApiKeyName::parse("fuzz").expect("a name");
+    let command = CreateApiKey { name, scopes: Scopes::all(), lifetime: None };
+    let key = ports.auth().create_api_key(command).await.expect("made");
+    (user.id.to_string(), key.secret.expose().to_string())
+}
+
+/// Every endpoint that a body can be sent to.
+fn endpoints(site: &Site, user: &str) -> Vec<Endpoint> {
+    let routes =
+        site.mounts().flat_map(|mount| mount.dialect.routes().iter().map(move |route| (mount, route)));
+    routes
+        .filter(|(_, route)| route.method != Method::GET)
+        .map(|(mount, route)| Endpoint {
+            method: route.method.clone(),
+            path: format!("{}{}", mount.context.prefix, route.path.replace("{user_id}", user)),
+            with_key: mount.dialect.profile().name == "directory",
+        })
+        .collect()
+}
+
+fn service(runtime: Runtime, site: Arc<Site>, key: String) -> Send {
+    let app = runtime.block_on(init_service(App::new().configure(|app| site.configure(app))));
+    Box::new(move |endpoint, body| {
+        let request = TestRequest::with_uri(&endpoint.path)
+            .method(endpoint.method.clone())
+            .insert_header(("content-type", "application/json"))
+            .set_payload(body);
+        let request =
+            if endpoint.with_key { request.insert_header(("x-api-key", key.as_str())) } else { request };
+        runtime.block_on(async {
+            let response: HttpResponse = request.send_request(&app).await.into();
+            let status = response.status().as_u16();
+            let Ok(body) = to_bytes(response.into_body()).await else { panic!("no body") };
+            (status, body.to_vec())
+        })
+    })
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((choice, body)) = input.split_first() else { return };
+    WORLD.with_borrow_mut(|world| {
+        let fresh = world.take().filter(|world| world.requests < REQUESTS).unwrap_or_else(World::new);
+        let world = world.insert(fresh);
+        world.requests += 1;
+        let endpoint = &world.endpoints[usize::from(*choice) % world.endpoints.len()];
+        let (status, said) = (world.send)(endpoint, body.to_vec());
+        assert!(status < 500, "{status} from {} {}", endpoint.method, endpoint.path);
+        assert!(said.is_empty() || serde_json::from_slice::<serde_json::Value>(&said).is_ok());
+    });
+});
