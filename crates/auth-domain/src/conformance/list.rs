@@ -191,6 +191,7 @@ macro_rules! __conformance_cases {
                 a_hash_does_not_show_the_password
                 a_hash_survives_being_stored_as_text
                 whatever_is_tried_for_nobody_differs
+                what_it_made_is_accepted_and_what_is_no_hash_is_rejected
                 what_is_no_hash_is_corrupt
                 a_burst_is_answered_rightly_or_as_an_overload_and_passes
             ]
