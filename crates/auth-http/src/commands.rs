@@ -6,6 +6,7 @@
 mod api_keys;
 mod arguments;
 mod config;
+mod import;
 mod keys;
 mod migrate;
 mod output;

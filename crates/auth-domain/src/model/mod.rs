@@ -4,6 +4,7 @@ mod api_key;
 mod claims;
 mod id;
 mod identifiers;
+mod import;
 mod password;
 mod refresh;
 mod role;
@@ -19,6 +20,7 @@ pub use identifiers::{
     EMAIL_MAX_BYTES, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, InvalidIdentifier,
     USERNAME_MAX_CODE_POINTS, Username,
 };
+pub use import::{ImportDigest, ImportOutcome, ImportedUser, judge_import};
 pub use password::{
     PASSWORD_MAX_CODE_POINTS, Password, PasswordAttempt, PasswordHash, PasswordPolicy, PasswordVersion,
     RejectedPassword, StoredPassword,
