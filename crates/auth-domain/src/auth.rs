@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::{Identifiers, Password, RejectedPassword};
 use crate::policy::Policy;
 use crate::ports::{
     AccessTokenCodec, ApiKeyRepository, Clock, PasswordHasher, SecureRandom, SessionRepository,
@@ -40,6 +41,15 @@ impl Auth {
     #[must_use]
     pub fn new(ports: Ports, policy: Policy) -> Self {
         Self { ports, policy }
+    }
+
+    /// Whether the policy lets somebody with these names set this password.
+    pub(crate) fn judge_password(
+        &self,
+        password: &Password,
+        names: &Identifiers,
+    ) -> Result<(), RejectedPassword> {
+        self.policy.blocklist.as_ref().map_or(Ok(()), |blocklist| blocklist.judge(password, names))
     }
 }
 

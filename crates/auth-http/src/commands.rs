@@ -6,6 +6,7 @@
 mod api_keys;
 mod arguments;
 mod config;
+mod hash;
 mod import;
 mod keys;
 mod migrate;
@@ -57,6 +58,9 @@ enum Command {
     /// The keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::Command),
+    /// What hashing passwords costs
+    #[command(subcommand)]
+    Hash(hash::Command),
     /// The settings
     #[command(subcommand)]
     Config(config::Command),
@@ -89,6 +93,7 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
             operate(settings, async |settings| api_keys::run(command, settings).await)
         }
         Command::User(command) => operate(settings, async |settings| users::run(command, settings).await),
+        Command::Hash(command) => operate(settings, async |settings| hash::run(&command, settings)),
         Command::Keys(command) => operate(settings, async |settings| keys::run(&command, settings)),
     }
 }

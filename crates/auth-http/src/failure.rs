@@ -1,7 +1,7 @@
 //! Every way a request can fail. It knows no dialect: each renders every failure in its own words.
 
 use actix_web::http::Method;
-use auth_domain::model::{IdentifierKind, SessionId};
+use auth_domain::model::{IdentifierKind, RejectedPassword, SessionId};
 use auth_domain::ports::{Cause, PortError};
 use auth_domain::use_cases::{
     AuthenticateApiKeyError, AuthenticateError, LogInError, LogOutBearerError, RefreshSessionError,
@@ -117,6 +117,13 @@ impl From<PortError> for Failure {
     }
 }
 
+/// Every dialect has the new password in a member of this name.
+impl From<RejectedPassword> for Failure {
+    fn from(rejected: RejectedPassword) -> Self {
+        Self::InvalidFields(vec![FieldError { field: "password", message: rejected.to_string() }])
+    }
+}
+
 impl From<AuthenticateApiKeyError> for Failure {
     fn from(error: AuthenticateApiKeyError) -> Self {
         match error {
@@ -132,6 +139,7 @@ impl From<UpdateUserError> for Failure {
         match error {
             UpdateUserError::NotFound => Self::UnknownUser,
             UpdateUserError::Taken(kind) => Self::Taken(kind),
+            UpdateUserError::Password(rejected) => rejected.into(),
             UpdateUserError::Port(error) => error.into(),
         }
     }
@@ -141,6 +149,7 @@ impl From<RegisterError> for Failure {
     fn from(error: RegisterError) -> Self {
         match error {
             RegisterError::Taken(kind) => Self::Taken(kind),
+            RegisterError::Password(rejected) => rejected.into(),
             RegisterError::Port(error) => error.into(),
         }
     }

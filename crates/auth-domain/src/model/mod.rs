@@ -1,6 +1,7 @@
 //! What the domain speaks of: types that make the wrong thing impossible, and the rules that need nothing but them.
 
 mod api_key;
+mod blocklist;
 mod claims;
 mod id;
 mod identifiers;
@@ -14,6 +15,7 @@ mod timestamp;
 mod user;
 
 pub use api_key::{ApiKey, ApiKeyId, ApiKeyName, InvalidApiKeyName, InvalidScope, NewApiKey, Scope, Scopes};
+pub use blocklist::Blocklist;
 pub use claims::{AccessClaims, AccessToken, TokenId};
 pub(crate) use id::uuid_v7;
 pub use identifiers::{

@@ -130,7 +130,7 @@ async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Re
     let user = auth.register(command).await.map_err(|error| match error {
         RegisterError::Taken(IdentifierKind::Username) => anyhow!("another user has this username"),
         RegisterError::Taken(IdentifierKind::Email) => anyhow!("another user has this e-mail address"),
-        RegisterError::Port(error) => error.into(),
+        RegisterError::Password(_) | RegisterError::Port(_) => error.into(),
     })?;
     show(&user, json)
 }

@@ -11,7 +11,9 @@
 
 mod argon2_hash;
 mod bcrypt_hash;
+mod common;
 mod hasher;
+mod measure;
 mod memory;
 mod pbkdf2_hash;
 mod pool;
@@ -19,5 +21,7 @@ mod scrypt_hash;
 mod settings;
 mod stored;
 
+pub use common::common_passwords;
 pub use hasher::{Argon2Hasher, StartHashingError};
+pub use measure::{MeasureError, measure};
 pub use settings::{HashingSettings, InvalidHashingSettings};
