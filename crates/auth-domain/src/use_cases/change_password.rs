@@ -25,7 +25,7 @@ pub enum ChangePasswordError {
     InvalidCredentials,
     /// The new password is common or one of the user's own names, and the policy does not allow that.
     #[error("the password {0}")]
-    Password(#[from] RejectedPassword),
+    Password(RejectedPassword),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -41,7 +41,7 @@ impl Auth {
         let ChangePassword { user, current, new } = command;
         let claimed = self.ports.users.find_with_password(user).await?;
         let proof = self.prove(claimed, &current).await?.ok_or(ChangePasswordError::InvalidCredentials)?;
-        self.judge_password(&new, &proof.record.user.identifiers)?;
+        self.judge_password(&new, &proof.record.user.identifiers).map_err(ChangePasswordError::Password)?;
         let hash = self.ports.hasher.hash(&new).await?;
         let now = self.ports.clock.now();
         let changed =

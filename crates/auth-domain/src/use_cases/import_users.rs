@@ -48,7 +48,7 @@ pub enum ImportUserError {
     Taken(IdentifierKind),
     /// The hash cannot be kept.
     #[error("the hash {0}")]
-    Hash(#[from] RejectedHash),
+    Hash(RejectedHash),
     /// An e-mail address is to count as verified, and there is none.
     #[error("there is no e-mail address that could have been verified")]
     NoEmail,
@@ -78,7 +78,7 @@ impl Auth {
 
     /// Whether somebody can be stored, but for what others have.
     fn judge_import(&self, user: ImportUser) -> Result<ImportedUser, ImportUserError> {
-        self.ports.hasher.accept(&user.password_hash)?;
+        self.ports.hasher.accept(&user.password_hash).map_err(ImportUserError::Hash)?;
         if user.email_verified && user.identifiers.email().is_none() {
             return Err(ImportUserError::NoEmail);
         }

@@ -32,7 +32,7 @@ pub enum RegisterError {
     Taken(IdentifierKind),
     /// The password is common or one of the user's own names, and the policy does not allow that.
     #[error("the password {0}")]
-    Password(#[from] RejectedPassword),
+    Password(RejectedPassword),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -45,7 +45,7 @@ impl Auth {
     /// [`RegisterError::Taken`] when another user has one of the identifiers, [`RegisterError::Password`] when the policy
     /// does not allow the password; nothing is stored then.
     pub async fn register(&self, command: Register) -> Result<User, RegisterError> {
-        self.judge_password(&command.password, &command.identifiers)?;
+        self.judge_password(&command.password, &command.identifiers).map_err(RegisterError::Password)?;
         let password_hash = self.ports.hasher.hash(&command.password).await?;
         let now = self.ports.clock.now();
         let user = NewUser {

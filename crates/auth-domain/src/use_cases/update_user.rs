@@ -35,7 +35,7 @@ pub enum UpdateUserError {
     Taken(IdentifierKind),
     /// The password is common or one of the user's own names, and the policy does not allow that.
     #[error("the password {0}")]
-    Password(#[from] RejectedPassword),
+    Password(RejectedPassword),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -79,7 +79,7 @@ impl Auth {
         if self.policy.blocklist.is_some() {
             let user = self.ports.users.find(&UserRef::Id(user)).await?.ok_or(UpdateUserError::NotFound)?;
             let names = user.identifiers.changed(command.username.clone(), command.email.clone());
-            self.judge_password(password, &names)?;
+            self.judge_password(password, &names).map_err(UpdateUserError::Password)?;
         }
         Ok(())
     }
