@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::Caller;
+use crate::model::{Caller, Identifiers, Password, RejectedPassword};
 use crate::policy::Policy;
 use crate::ports::{
     AccessTokenCodec, ApiKeyRepository, Clock, PasswordHasher, SecureRandom, SessionRepository,
@@ -48,6 +48,15 @@ impl Auth {
     #[must_use]
     pub fn called_by(&self, caller: Caller) -> Self {
         Self { ports: Arc::clone(&self.ports), policy: Arc::clone(&self.policy), caller }
+    }
+
+    /// Whether the policy lets somebody with these names set this password.
+    pub(crate) fn judge_password(
+        &self,
+        password: &Password,
+        names: &Identifiers,
+    ) -> Result<(), RejectedPassword> {
+        self.policy.blocklist.as_ref().map_or(Ok(()), |blocklist| blocklist.judge(password, names))
     }
 }
 

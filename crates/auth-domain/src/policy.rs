@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Session, SessionId, Timestamp};
+use crate::model::{Blocklist, Session, SessionId, Timestamp};
 
 /// Every rule that a deployment may set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Policy {
     pub session: SessionPolicy,
     /// Rules of access tokens.
     pub token: TokenPolicy,
+    /// The passwords that nobody may set. Default: none, and users may set their own names too.
+    pub blocklist: Option<Blocklist>,
 }
 
 /// How long sessions live.

@@ -6,6 +6,8 @@
 mod api_keys;
 mod arguments;
 mod config;
+mod hash;
+mod import;
 mod keys;
 mod migrate;
 mod openapi;
@@ -57,6 +59,9 @@ enum Command {
     /// The keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::Command),
+    /// What hashing passwords costs
+    #[command(subcommand)]
+    Hash(hash::Command),
     /// The settings
     #[command(subcommand)]
     Config(config::Command),
@@ -92,6 +97,7 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
             operate(settings, async |settings| api_keys::run(command, settings).await)
         }
         Command::User(command) => operate(settings, async |settings| users::run(command, settings).await),
+        Command::Hash(command) => operate(settings, async |settings| hash::run(&command, settings)),
         Command::Keys(command) => operate(settings, async |settings| keys::run(&command, settings)),
     }
 }

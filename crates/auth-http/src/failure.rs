@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use actix_web::http::Method;
-use auth_domain::model::{IdentifierKind, SessionId};
+use auth_domain::model::{IdentifierKind, RejectedPassword, SessionId};
 use auth_domain::ports::{Cause, PortError};
 use auth_domain::use_cases::{
     AuthenticateApiKeyError, AuthenticateError, LogInError, LogOutBearerError, RefreshSessionError,
@@ -119,6 +119,13 @@ impl From<PortError> for Failure {
     }
 }
 
+/// Every dialect has the new password in a member of this name.
+impl From<RejectedPassword> for Failure {
+    fn from(rejected: RejectedPassword) -> Self {
+        Self::InvalidFields(vec![FieldError { field: "password", message: rejected.to_string() }])
+    }
+}
+
 impl From<AuthenticateApiKeyError> for Failure {
     fn from(error: AuthenticateApiKeyError) -> Self {
         match error {
@@ -134,6 +141,7 @@ impl From<UpdateUserError> for Failure {
         match error {
             UpdateUserError::NotFound => Self::UnknownUser,
             UpdateUserError::Taken(kind) => Self::Taken(kind),
+            UpdateUserError::Password(rejected) => rejected.into(),
             UpdateUserError::Port(error) => error.into(),
         }
     }
@@ -143,6 +151,7 @@ impl From<RegisterError> for Failure {
     fn from(error: RegisterError) -> Self {
         match error {
             RegisterError::Taken(kind) => Self::Taken(kind),
+            RegisterError::Password(rejected) => rejected.into(),
             RegisterError::Port(error) => error.into(),
         }
     }

@@ -166,7 +166,7 @@ impl Settings {
             },
             policy: Policy::default(),
             hashing: HashingSettings::default(),
-            password: PasswordSettings { min_length: None },
+            password: PasswordSettings { min_length: None, refuse_common: false },
             registration: RegistrationSettings {
                 default_roles: customer(),
                 self_assignable_roles: customer(),

@@ -5,9 +5,10 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use auth_domain::model::{Client, ClientId};
+use auth_domain::model::{Blocklist, Client, ClientId};
+use auth_domain::policy::Policy;
 use auth_domain::{Auth, Ports};
-use auth_infra::password::Argon2Hasher;
+use auth_infra::password::{Argon2Hasher, common_passwords};
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
 use auth_infra::store::{Store, StoreError};
@@ -45,7 +46,12 @@ pub fn open(settings: &Settings) -> anyhow::Result<Wired> {
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
-    Ok(Wired { auth: Auth::new(ports, settings.policy.clone()), store, keys })
+    Ok(Wired { auth: Auth::new(ports, policy(settings)), store, keys })
+}
+
+fn policy(settings: &Settings) -> Policy {
+    let blocklist = settings.password.refuse_common.then(|| Blocklist::new(common_passwords()));
+    Policy { blocklist, ..settings.policy.clone() }
 }
 
 /// Makes the data directory, for its owner alone, if it is not there.

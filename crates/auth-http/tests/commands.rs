@@ -241,6 +241,130 @@ fn a_password_comes_from_standard_input_and_shows_nowhere() {
 }
 
 #[test]
+fn a_common_password_is_refused_where_a_setting_says_so() {
+    let create = ["user", "create", "--username", "jane_doe"];
+    Shell::new().run_with_input(&create, "iloveyou\n").ok();
+    let strict = Shell::new().with("AUTH_PASSWORD__REFUSE_COMMON", "true");
+    for (typed, reason) in [
+        ("ILoveYou\n", "the password is too common"),
+        ("Jane_Doe\n", "the password must not be one of the account's own names"),
+    ] {
+        assert_eq!(strict.run_with_input(&create, typed).failure(), reason);
+    }
+    strict.run_with_input(&create, "P@ssw0rd!\n").ok();
+    let set = ["user", "set-password", "jane_doe"];
+    assert_eq!(strict.run_with_input(&set, "qwertyuiop\n").failure(), "the password is too common");
+    strict.run_with_input(&set, "securePassword123!\n").ok();
+}
+
+/// Two accounts of another service.
+const ACCOUNTS: &str = concat!(
+    r#"{"username":"jane","email":"jane@example.com","password_hash":"$2b$05$CCCCCCCCCCCCCCCCCCCCC.W5YS8W2COJ11TUIF3GWy03R5XPejtmS","#,
+    r#""display_name":"Jane","phone_number":"+84123456789","roles":["admin"],"email_verified":true,"#,
+    r#""status":"suspended","created_at":"2020-02-29T12:00:00+07:00"}"#,
+    "\n\n",
+    r#"{"email":"john@example.com","password_hash":"pbkdf2_sha256$1000$abcdefghijkl$E1pyZ2RPLMOewjwwKNw1N8BwVlX6ToAMB0h0/vuPDvE="}"#,
+    "\r\n",
+);
+
+#[test]
+fn accounts_of_another_service_are_imported_once_however_often_it_is_tried() {
+    let shell = Shell::new();
+    fs::write(shell.directory.path().join("accounts.jsonl"), ACCOUNTS).expect("a file");
+    let import = ["user", "import", "accounts.jsonl"];
+    assert_eq!(shell.run(&import).ok(), "imported 2, already there 0, bad 0\n");
+    let jane = shell.show("jane");
+    assert_eq!(jane["email_verified"], Value::from(true));
+    assert_eq!(text(&jane, "status"), "suspended");
+    assert_eq!(text(&jane, "phone_number"), "+84123456789");
+    assert_eq!(text(&jane, "created_at"), "2020-02-29T05:00:00Z");
+    assert_eq!(jane["roles"], serde_json::json!(["admin"]));
+    assert_eq!(shell.show("john@example.com")["roles"], serde_json::json!(["customer"]));
+
+    assert_eq!(shell.run(&import).ok(), "imported 0, already there 2, bad 0\n");
+    shell.run_with_input(&["user", "set-password", "jane"], "another one\n").ok();
+    shell.run(&["user", "activate", "jane"]).ok();
+    let again = shell.run_with_input(&["user", "import", "-"], ACCOUNTS).ok();
+    assert_eq!(again, "imported 0, already there 2, bad 0\n");
+    assert_eq!(text(&shell.show("jane"), "status"), "active", "what has changed since stays");
+    assert_eq!(
+        shell.run_with_input(&["user", "import", "-"], "").ok(),
+        "imported 0, already there 0, bad 0\n"
+    );
+    assert!(shell.run(&["user", "import", "nothing"]).failure().starts_with("cannot read nothing: "));
+}
+
+#[test]
+fn bad_lines_of_an_import_are_named_and_left_out_without_being_repeated() {
+    const HASH: &str = "$2b$05$CCCCCCCCCCCCCCCCCCCCC.W5YS8W2COJ11TUIF3GWy03R5XPejtmS";
+    let shell = Shell::new();
+    shell.user(&["--username", "taken", "--email", "taken@example.com"]);
+    let line = |rest: &str| format!(r#"{{"password_hash":"{HASH}",{rest}}}"#);
+    let costly = line(r#""username":"s3cret-d""#).replace("$05$", "$15$");
+    let lines = [
+        line(r#""username":"s3cret-a""#),
+        "s3cret".to_owned(),
+        line(r#""username":"s3cret-b","pasword":"s3cret""#),
+        line(r#""username":"taken""#),
+        line(r#""email":"TAKEN@example.com""#),
+        costly,
+        r#"{"username":"s3cret-e","password_hash":"s3cret"}"#.to_owned(),
+        line(r#""username":"s3cret-f","email_verified":true"#),
+        format!(r#"{{"username":"{}"}}"#, "s3cret".repeat(20_000)),
+        line(r#""username":"s3cret-g""#),
+    ];
+    let outcome = shell.run_with_input(&["user", "import", "-"], &lines.join("\n"));
+    assert_eq!(outcome.code, Some(1));
+    assert_eq!(outcome.out, "imported 2, already there 0, bad 8\n");
+    let expected = "\
+        line 2: is no JSON object in UTF-8, or one that has a member twice\n\
+        line 3: has a member that is none of username, email, password_hash, display_name, phone_number, roles, \
+        email_verified, status, created_at\n\
+        line 4: another user has this username\n\
+        line 5: another user has this e-mail address\n\
+        line 6: password_hash costs more to verify than a verification may\n\
+        line 7: password_hash is no hash of a kind that is verified here\n\
+        line 8: email_verified is true without an email\n\
+        line 9: is longer than 65536 bytes\n\
+        error: 8 of the lines are bad and were left out\n";
+    assert_eq!(outcome.err, expected);
+    shell.show("s3cret-a");
+    shell.show("s3cret-g");
+    assert_eq!(shell.run(&["user", "list"]).ok().lines().count(), 4);
+}
+
+#[test]
+fn more_accounts_than_a_transaction_takes_are_imported_in_their_order() {
+    const HASH: &str = "$2b$05$CCCCCCCCCCCCCCCCCCCCC.W5YS8W2COJ11TUIF3GWy03R5XPejtmS";
+    let shell = Shell::new();
+    let lines: Vec<_> = (0..1_234)
+        .map(|number| format!(r#"{{"username":"user-{number}","password_hash":"{HASH}"}}"#))
+        .collect();
+    let import = |lines: &[String]| shell.run_with_input(&["user", "import", "-"], &lines.join("\n")).ok();
+    assert_eq!(import(&lines[..700]), "imported 700, already there 0, bad 0\n");
+    assert_eq!(import(&lines), "imported 534, already there 700, bad 0\n");
+    let users = shell.run(&["user", "list", "--json"]).json();
+    let names: Vec<_> = users.as_array().expect("a list").iter().map(|user| text(user, "username")).collect();
+    assert!(names.iter().enumerate().all(|(number, name)| *name == format!("user-{number}")));
+    assert_eq!(names.len(), 1_234);
+}
+
+#[test]
+fn settings_for_hashing_are_measured_and_proposed() {
+    let shell = Shell::new().with("AUTH_HASHING__MEMORY_BUDGET_MIB", "64");
+    let calibrated = shell.run(&["hash", "calibrate", "--target-ms", "1"]).ok();
+    assert!(calibrated.starts_with("MEMORY"), "{calibrated}");
+    let lines: Vec<_> = calibrated.lines().filter(|line| line.starts_with("AUTH_HASHING__")).collect();
+    let environment: Vec<_> = lines.iter().filter_map(|line| line.split_once('=')).collect();
+    assert_eq!(environment.len(), 3);
+    // What is proposed is accepted, even where nothing is as fast as was asked for.
+    let proposed = environment.into_iter().fold(Shell::new(), |shell, (name, value)| shell.with(name, value));
+    proposed.run(&["config", "check"]).ok();
+    shell.run(&["hash", "calibrate", "--target-ms", "0"]).usage();
+    assert!(!shell.directory.path().join("data").exists());
+}
+
+#[test]
 fn a_user_is_suspended_activated_given_roles_and_deleted() {
     let shell = Shell::new();
     let made = shell.user(&["--username", "alice", "--role", "admin"]);

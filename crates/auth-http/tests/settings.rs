@@ -124,7 +124,7 @@ fn a_file_may_hold_every_setting_in_the_form_that_fits() {
             rate_limit = "off"
             cors_origins = ["https://app.example.com", "http://localhost:5173"]
             metrics_listen = ""
-            password = { min_length = 12, refuse_common = false }
+            password = { min_length = 12, refuse_common = true }
 
             [log]
             format = "json"
@@ -136,6 +136,7 @@ fn a_file_may_hold_every_setting_in_the_form_that_fits() {
     )
     .expect("settings");
     assert_eq!(settings.listen.port(), 9000);
+    assert!(settings.password.refuse_common);
     assert!(settings.trusted_proxies.contains([10, 1, 2, 3].into()));
     assert!(settings.trusted_proxies.contains("::ffff:10.1.2.3".parse().expect("an address")));
     assert!(settings.trusted_proxies.contains("2001:db8::1".parse().expect("an address")));
@@ -266,7 +267,6 @@ fn what_is_not_part_of_this_version_is_not_missing_in_silence() {
         ("rate_limit", "off", "on"),
         ("rate_limit", "false", "true"),
         ("metrics_listen", "", "127.0.0.1:9090"),
-        ("password.refuse_common", "false", "true"),
     ] {
         from_flags(&[(key, off)]).expect("settings");
         let message = refusal(from_flags(&[(key, on)]));

@@ -51,6 +51,16 @@ macro_rules! __conformance_cases {
                 two_who_want_each_others_names_are_refused_without_a_fault
                 a_name_that_is_freed_and_wanted_has_one_holder_or_none
             ]
+            user_imports [
+                an_imported_user_is_given_back_as_brought
+                imported_users_are_numbered_in_their_order
+                a_user_who_was_imported_is_known_whatever_has_changed
+                a_batch_is_imported_but_for_those_whose_names_are_taken
+                names_that_meet_in_a_batch_are_the_firsts
+                who_was_imported_and_deleted_is_imported_again
+                of_imports_of_one_batch_at_once_each_user_is_stored_once
+                of_an_import_and_a_registration_of_one_name_exactly_one_succeeds
+            ]
             user_lists [
                 pages_meet_every_user_once_in_ascending_order
                 a_page_holds_as_many_as_asked_for_and_no_more
@@ -191,6 +201,7 @@ macro_rules! __conformance_cases {
                 a_hash_does_not_show_the_password
                 a_hash_survives_being_stored_as_text
                 whatever_is_tried_for_nobody_differs
+                what_it_made_is_accepted_and_what_is_no_hash_is_rejected
                 what_is_no_hash_is_corrupt
                 a_burst_is_answered_rightly_or_as_an_overload_and_passes
             ]

@@ -95,6 +95,7 @@ mod session_opening;
 mod session_races;
 mod session_refresh;
 mod user_changes;
+mod user_imports;
 mod user_lists;
 mod user_members;
 mod user_name_races;

@@ -235,7 +235,7 @@ fn email_key(text: &str) -> Option<String> {
 
 /// NFKC of the full case folding, until nothing changes any more: compatibility caseless matching of Unicode
 /// section 3.13, D146, in composed form.
-fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> String {
     settle(text.to_owned(), |text| text.chars().nfd().default_case_fold().nfkc().collect())
 }
 

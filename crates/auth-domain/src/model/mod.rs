@@ -1,10 +1,12 @@
 //! What the domain speaks of: types that make the wrong thing impossible, and the rules that need nothing but them.
 
 mod api_key;
+mod blocklist;
 mod caller;
 mod claims;
 mod id;
 mod identifiers;
+mod import;
 mod password;
 mod refresh;
 mod role;
@@ -14,6 +16,7 @@ mod timestamp;
 mod user;
 
 pub use api_key::{ApiKey, ApiKeyId, ApiKeyName, InvalidApiKeyName, InvalidScope, NewApiKey, Scope, Scopes};
+pub use blocklist::Blocklist;
 pub use caller::{Caller, RequestId};
 pub use claims::{AccessClaims, AccessToken, TokenId};
 pub(crate) use id::uuid_v7;
@@ -21,6 +24,7 @@ pub use identifiers::{
     EMAIL_MAX_BYTES, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, InvalidIdentifier,
     USERNAME_MAX_CODE_POINTS, Username,
 };
+pub use import::{ImportDigest, ImportOutcome, ImportedUser, judge_import};
 pub use password::{
     PASSWORD_MAX_CODE_POINTS, Password, PasswordAttempt, PasswordHash, PasswordPolicy, PasswordVersion,
     RejectedPassword, StoredPassword,

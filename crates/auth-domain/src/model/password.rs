@@ -46,6 +46,12 @@ pub enum RejectedPassword {
         /// The most code points.
         max: usize,
     },
+    /// It is one of those that guessers try first.
+    #[error("is too common")]
+    Common,
+    /// It is one of the names of whoever sets it.
+    #[error("must not be one of the account's own names")]
+    OwnName,
 }
 
 /// A password that a user sets: in normalisation form C, otherwise as typed, within the policy.
@@ -74,7 +80,11 @@ impl Password {
     /// The password's bytes, for a hasher.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
-        self.0.expose_secret().as_bytes()
+        self.text().as_bytes()
+    }
+
+    pub(super) fn text(&self) -> &str {
+        self.0.expose_secret()
     }
 }
 

@@ -36,6 +36,14 @@ impl Timestamp {
         Self::from_unix_micros(seconds.saturating_mul(1_000_000))
     }
 
+    /// Reads a time of RFC 3339, in any time zone: `2025-08-13T10:15:30.5+07:00`. What is more exact than a microsecond
+    /// is cut off. `None` for any other text, and for times before the Unix epoch.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        (time >= OffsetDateTime::UNIX_EPOCH).then(|| Self::from(time))
+    }
+
     /// Microseconds since the Unix epoch.
     #[must_use]
     pub fn unix_micros(self) -> i64 {
@@ -104,6 +112,17 @@ mod tests {
     fn is_written_as_rfc_3339_in_whole_seconds() {
         assert_eq!(Timestamp::from_unix_micros(1_755_080_130_999_999).to_string(), "2025-08-13T10:15:30Z");
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn is_read_from_rfc_3339_in_any_time_zone() {
+        let time = |text| Timestamp::parse(text).map(Timestamp::unix_micros);
+        assert_eq!(time("2025-08-13T17:15:30.1234567+07:00"), Some(1_755_080_130_123_456));
+        assert_eq!(time("1970-01-01T00:00:00Z"), Some(0));
+        for text in ["", "2025-08-13", "2025-08-13T10:15:30", "1969-12-31T23:59:59Z", "2025-13-01T00:00:00Z"]
+        {
+            assert_eq!(time(text), None, "{text}");
+        }
     }
 
     #[test]

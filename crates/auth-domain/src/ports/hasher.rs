@@ -5,6 +5,7 @@
 )]
 
 use async_trait::async_trait;
+use thiserror::Error;
 
 use super::PortError;
 use crate::model::{Password, PasswordAttempt, PasswordHash};
@@ -20,12 +21,24 @@ pub enum PasswordVerdict {
     Differs,
 }
 
+/// Why a hash that another program made cannot be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum RejectedHash {
+    /// It is no hash of a kind that is verified here.
+    #[error("is no hash of a kind that is verified here")]
+    Unknown,
+    /// It would take more time or memory than a verification may.
+    #[error("costs more to verify than a verification may")]
+    TooCostly,
+}
+
 /// Hashes passwords, slowly and on purpose.
 ///
 /// - MUST match a hash that it made with the password that it made it of, and with no other.
 /// - MUST give two hashes of one password different salts.
 /// - MUST do the work of one verification, and answer [`PasswordVerdict::Differs`], when `stored` is `None`: so a
 ///   caller cannot tell by time whether there is such a user.
+/// - MUST accept what it made itself, and reject what it would never verify, without the work of a verification.
 /// - MUST answer [`PortError::Overloaded`] instead of queueing without bound.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
@@ -35,6 +48,12 @@ pub trait PasswordHasher: Send + Sync {
     /// # Errors
     /// [`PortError::Overloaded`] when there is no room in the queue.
     async fn hash(&self, password: &Password) -> Result<PasswordHash, PortError>;
+
+    /// Whether a hash that another program made can be kept: whether it is one that [`verify`](Self::verify) reads.
+    ///
+    /// # Errors
+    /// Why it would be [`PortError::Corrupt`] there.
+    fn accept(&self, hash: &PasswordHash) -> Result<(), RejectedHash>;
 
     /// Compares a password with a hash; `None` stands for the hash of a user who does not exist.
     ///

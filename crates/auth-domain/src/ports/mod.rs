@@ -14,7 +14,7 @@ mod users;
 pub use api_keys::ApiKeyRepository;
 pub use clock::Clock;
 pub use error::{Cause, PortError};
-pub use hasher::{PasswordHasher, PasswordVerdict};
+pub use hasher::{PasswordHasher, PasswordVerdict, RejectedHash};
 pub use random::SecureRandom;
 pub use sessions::{OpenOutcome, SessionRepository};
 pub use tokens::AccessTokenCodec;

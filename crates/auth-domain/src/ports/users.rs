@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use super::PortError;
 use crate::model::{
-    IdentifierKey, IdentifierKind, LoginRecord, NewUser, PasswordHash, PasswordVersion, Roles, Timestamp,
-    User, UserChanges, UserId, UserNumber, UserRef, UserStatus,
+    IdentifierKey, IdentifierKind, ImportOutcome, ImportedUser, LoginRecord, NewUser, PasswordHash,
+    PasswordVersion, Roles, Timestamp, User, UserChanges, UserId, UserNumber, UserRef, UserStatus,
 };
 
 /// What came of registering a user.
@@ -41,12 +41,20 @@ pub enum UpdateOutcome {
 /// - MUST end every session of a user whose password is changed or who is suspended, in the same transaction.
 /// - MUST delete a user with everything that belongs to them, sessions included.
 /// - MUST count a new [`PasswordVersion`] for each change of a password, and none for a better hash of the same one.
+/// - MUST judge a batch that is imported as [`judge_import`](crate::model::judge_import) does, and store those whom that
+///   lets in and nobody else, while no other writer takes a name in between.
+/// - MUST know whom it has imported by their [`ImportDigest`](crate::model::ImportDigest) for as long as they are there,
+///   whatever has changed about them.
 /// - MUST change nothing when it answers that a user is absent, an identifier taken or a version outdated.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait UserRepository: Send + Sync {
     /// Stores a new user.
     async fn register(&self, user: &NewUser) -> Result<RegisterOutcome, PortError>;
+
+    /// Stores users whom another service knew, all of a batch in one transaction: a few hundred, so that it is as short
+    /// as any other. What came of each, in their order.
+    async fn import(&self, batch: &[ImportedUser]) -> Result<Vec<ImportOutcome>, PortError>;
 
     /// The user of this name.
     async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError>;

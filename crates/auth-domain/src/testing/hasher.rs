@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{Password, PasswordAttempt, PasswordHash};
-use crate::ports::{Cause, PasswordHasher, PasswordVerdict, PortError};
+use crate::ports::{Cause, PasswordHasher, PasswordVerdict, PortError, RejectedHash};
 
 const PREFIX: &str = "$plain-sha256$";
 
@@ -72,6 +72,10 @@ impl PasswordHasher for PlainHasher {
         let generation = self.generation.load(Ordering::SeqCst);
         let digest = URL_SAFE_NO_PAD.encode(digest(salt, password.expose()));
         Ok(PasswordHash::new(format!("{PREFIX}{generation}${salt}${digest}")))
+    }
+
+    fn accept(&self, hash: &PasswordHash) -> Result<(), RejectedHash> {
+        PlainHash::parse(hash).map(|_| ()).ok_or(RejectedHash::Unknown)
     }
 
     async fn verify<'a>(

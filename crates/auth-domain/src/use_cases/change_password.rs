@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::Auth;
-use crate::model::{Password, PasswordAttempt, UserId};
+use crate::model::{Password, PasswordAttempt, RejectedPassword, UserId};
 use crate::ports::PortError;
 
 /// A user who sets another password.
@@ -23,6 +23,9 @@ pub enum ChangePasswordError {
     /// The current password was wrong or has been changed meanwhile, or the user is gone or suspended.
     #[error("invalid credentials")]
     InvalidCredentials,
+    /// The new password is common or one of the user's own names, and the policy does not allow that.
+    #[error("the password {0}")]
+    Password(RejectedPassword),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -32,11 +35,13 @@ impl Auth {
     /// Changes a user's password and ends every session of the user.
     ///
     /// # Errors
-    /// [`ChangePasswordError::InvalidCredentials`] when the current password was not proven.
+    /// [`ChangePasswordError::InvalidCredentials`] when the current password was not proven, and only then
+    /// [`ChangePasswordError::Password`] when the policy does not allow the new one.
     pub async fn change_password(&self, command: ChangePassword) -> Result<(), ChangePasswordError> {
         let ChangePassword { user, current, new } = command;
         let claimed = self.ports.users.find_with_password(user).await?;
         let proof = self.prove(claimed, &current).await?.ok_or(ChangePasswordError::InvalidCredentials)?;
+        self.judge_password(&new, &proof.record.user.identifiers).map_err(ChangePasswordError::Password)?;
         let hash = self.ports.hasher.hash(&new).await?;
         let now = self.ports.clock.now();
         let changed =
@@ -95,6 +100,24 @@ mod tests {
         mocks.hasher.expect_hash().never();
         mocks.users.expect_change_password().never();
         assert!(is_refused(mocks).await);
+    }
+
+    #[tokio::test]
+    async fn a_common_password_and_an_own_name_are_refused_once_the_old_one_is_proven() {
+        for (typed, expected) in
+            [("another one", RejectedPassword::Common), ("JOHN_DOE", RejectedPassword::OwnName)]
+        {
+            let mut mocks = judged(PasswordVerdict::Matches);
+            mocks.hasher.expect_hash().never();
+            mocks.users.expect_change_password().never();
+            let new = Password::parse(typed, PasswordPolicy::default()).expect("accepted");
+            let auth = mocks.auth_refusing(["another one"]);
+            let error = auth.change_password(ChangePassword { new, ..command() }).await.expect_err("refused");
+            assert!(matches!(error, ChangePasswordError::Password(rejected) if rejected == expected));
+        }
+        let mocks = judged(PasswordVerdict::Differs);
+        let error = mocks.auth_refusing(["another one"]).change_password(command()).await;
+        assert!(matches!(error, Err(ChangePasswordError::InvalidCredentials)));
     }
 
     #[tokio::test]

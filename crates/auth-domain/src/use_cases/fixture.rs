@@ -6,8 +6,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::model::{
-    Client, ClientId, EmailAddress, Identifiers, LoginRecord, PasswordHash, PasswordVersion, RefreshStyle,
-    Roles, Session, SessionId, StoredPassword, Timestamp, User, UserId, UserNumber, UserStatus, Username,
+    Blocklist, Client, ClientId, EmailAddress, Identifiers, LoginRecord, PasswordHash, PasswordVersion,
+    RefreshStyle, Roles, Session, SessionId, StoredPassword, Timestamp, User, UserId, UserNumber, UserStatus,
+    Username,
 };
 use crate::policy::Policy;
 use crate::ports::{
@@ -42,6 +43,15 @@ impl Mocks {
 
     /// The use cases over these mocks, at [`NOW`], with chance that always gives sevens.
     pub(crate) fn auth(self) -> Auth {
+        self.auth_under(Policy::default())
+    }
+
+    /// The same under a policy that refuses these passwords.
+    pub(crate) fn auth_refusing<const N: usize>(self, common: [&str; N]) -> Auth {
+        self.auth_under(Policy { blocklist: Some(Blocklist::new(common)), ..Policy::default() })
+    }
+
+    fn auth_under(self, policy: Policy) -> Auth {
         let mut clock = MockClock::new();
         clock.expect_now().return_const(NOW);
         let mut random = MockSecureRandom::new();
@@ -55,7 +65,7 @@ impl Mocks {
             clock: Arc::new(clock),
             random: Arc::new(random),
         };
-        Auth::new(ports, Policy::default())
+        Auth::new(ports, policy)
     }
 }
 

@@ -4,7 +4,8 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    DisplayName, IdentifierKind, Identifiers, NewUser, Password, PhoneNumber, Roles, User, UserId, uuid_v7,
+    DisplayName, IdentifierKind, Identifiers, NewUser, Password, PhoneNumber, RejectedPassword, Roles, User,
+    UserId, uuid_v7,
 };
 use crate::ports::{PortError, RegisterOutcome};
 
@@ -29,6 +30,9 @@ pub enum RegisterError {
     /// Another user has this identifier.
     #[error("another user has this identifier")]
     Taken(IdentifierKind),
+    /// The password is common or one of the user's own names, and the policy does not allow that.
+    #[error("the password {0}")]
+    Password(RejectedPassword),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -38,8 +42,10 @@ impl Auth {
     /// Registers a user: active, with an e-mail address yet to be verified.
     ///
     /// # Errors
-    /// [`RegisterError::Taken`] when another user has one of the identifiers; nothing is stored then.
+    /// [`RegisterError::Taken`] when another user has one of the identifiers, [`RegisterError::Password`] when the policy
+    /// does not allow the password; nothing is stored then.
     pub async fn register(&self, command: Register) -> Result<User, RegisterError> {
+        self.judge_password(&command.password, &command.identifiers).map_err(RegisterError::Password)?;
         let password_hash = self.ports.hasher.hash(&command.password).await?;
         let now = self.ports.clock.now();
         let user = NewUser {
@@ -91,6 +97,21 @@ mod tests {
             })
             .returning(|_| Ok(RegisterOutcome::Registered(user())));
         assert_eq!(mocks.auth().register(command()).await.expect("registered"), user());
+    }
+
+    #[tokio::test]
+    async fn a_common_password_and_an_own_name_are_refused_before_any_work() {
+        for (typed, expected) in
+            [("P@ssw0rd!", RejectedPassword::Common), ("John_Doe", RejectedPassword::OwnName)]
+        {
+            let mut mocks = Mocks::new();
+            mocks.hasher.expect_hash().never();
+            mocks.users.expect_register().never();
+            let password = Password::parse(typed, PasswordPolicy::default()).expect("accepted");
+            let auth = mocks.auth_refusing(["p@ssw0rd!"]);
+            let error = auth.register(Register { password, ..command() }).await.expect_err("refused");
+            assert!(matches!(error, RegisterError::Password(rejected) if rejected == expected), "{error:?}");
+        }
     }
 
     #[tokio::test]

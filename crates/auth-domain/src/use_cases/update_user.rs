@@ -4,7 +4,8 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    DisplayName, EmailAddress, IdentifierKind, Password, PhoneNumber, User, UserChanges, UserId, Username,
+    DisplayName, EmailAddress, IdentifierKind, Password, PhoneNumber, RejectedPassword, User, UserChanges,
+    UserId, UserRef, Username,
 };
 use crate::ports::{PortError, UpdateOutcome};
 
@@ -32,6 +33,9 @@ pub enum UpdateUserError {
     /// Another user has this identifier.
     #[error("another user has this identifier")]
     Taken(IdentifierKind),
+    /// The password is common or one of the user's own names, and the policy does not allow that.
+    #[error("the password {0}")]
+    Password(RejectedPassword),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -41,10 +45,14 @@ impl Auth {
     /// Changes a user, all at once or not at all.
     ///
     /// # Errors
-    /// [`UpdateUserError::NotFound`] and [`UpdateUserError::Taken`]; nothing has changed then.
+    /// [`UpdateUserError::NotFound`], [`UpdateUserError::Taken`] and [`UpdateUserError::Password`]; nothing has changed
+    /// then.
     pub async fn update_user(&self, user: UserId, command: UpdateUser) -> Result<User, UpdateUserError> {
         let password_hash = match &command.password {
-            Some(password) => Some(self.ports.hasher.hash(password).await?),
+            Some(password) => {
+                self.judge_new_password(user, password, &command).await?;
+                Some(self.ports.hasher.hash(password).await?)
+            }
             None => None,
         };
         let changes = UserChanges {
@@ -59,6 +67,21 @@ impl Auth {
             UpdateOutcome::NotFound => Err(UpdateUserError::NotFound),
             UpdateOutcome::Taken(kind) => Err(UpdateUserError::Taken(kind)),
         }
+    }
+
+    /// Judges a password by the names that the user has and those that the command gives them.
+    async fn judge_new_password(
+        &self,
+        user: UserId,
+        password: &Password,
+        command: &UpdateUser,
+    ) -> Result<(), UpdateUserError> {
+        if self.policy.blocklist.is_some() {
+            let user = self.ports.users.find(&UserRef::Id(user)).await?.ok_or(UpdateUserError::NotFound)?;
+            let names = user.identifiers.changed(command.username.clone(), command.email.clone());
+            self.judge_password(password, &names).map_err(UpdateUserError::Password)?;
+        }
+        Ok(())
     }
 }
 
@@ -101,6 +124,45 @@ mod tests {
             ..UpdateUser::default()
         };
         mocks.auth().update_user(user().id, command).await.expect("updated");
+    }
+
+    #[tokio::test]
+    async fn a_common_password_and_an_own_name_old_or_new_change_nothing() {
+        for (typed, expected) in [
+            ("another one", RejectedPassword::Common),
+            ("john@example.com", RejectedPassword::OwnName),
+            ("Jane_Roe", RejectedPassword::OwnName),
+        ] {
+            let mut mocks = Mocks::new();
+            mocks.users.expect_find().once().returning(|_| Ok(Some(user())));
+            mocks.hasher.expect_hash().never();
+            mocks.users.expect_update().never();
+            let command = UpdateUser {
+                username: Some(Username::parse("jane_roe").expect("a username")),
+                password: Some(Password::parse(typed, PasswordPolicy::default()).expect("accepted")),
+                ..UpdateUser::default()
+            };
+            let auth = mocks.auth_refusing(["another one"]);
+            let error = auth.update_user(user().id, command).await.expect_err("refused");
+            assert!(
+                matches!(error, UpdateUserError::Password(rejected) if rejected == expected),
+                "{error:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_given_up_may_be_the_password() {
+        let mut mocks = Mocks::new();
+        mocks.users.expect_find().once().returning(|_| Ok(Some(user())));
+        mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("new hash".to_owned())));
+        mocks.users.expect_update().once().returning(|_, _, _| Ok(UpdateOutcome::Updated(user())));
+        let command = UpdateUser {
+            username: Some(Username::parse("jane_roe").expect("a username")),
+            password: Some(Password::parse("john_doe", PasswordPolicy::default()).expect("accepted")),
+            ..UpdateUser::default()
+        };
+        mocks.auth_refusing([]).update_user(user().id, command).await.expect("updated");
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use auth_domain::conformance::PASSWORD_HASHER_CASES;
 use auth_domain::model::{Password, PasswordAttempt, PasswordHash, SecretDigest};
-use auth_domain::ports::{Cause, PasswordHasher, PasswordVerdict, PortError};
+use auth_domain::ports::{Cause, PasswordHasher, PasswordVerdict, PortError, RejectedHash};
 
 use crate::assert_noticed;
 
@@ -23,6 +23,8 @@ enum Fault {
     FindsItsHashesOutdated,
     LetsNobodyIn,
     TakesGarbageForAnotherPassword,
+    AcceptsAnything,
+    RejectsItsOwn,
     StaysOverloaded,
 }
 
@@ -66,6 +68,15 @@ impl PasswordHasher for Broken {
         Ok(PasswordHash::new(format!("{salt}:{digest}")))
     }
 
+    fn accept(&self, hash: &PasswordHash) -> Result<(), RejectedHash> {
+        let is_read = match self.fault {
+            Fault::AcceptsAnything => true,
+            Fault::RejectsItsOwn => false,
+            _ => parts(hash).is_some(),
+        };
+        if is_read { Ok(()) } else { Err(RejectedHash::Unknown) }
+    }
+
     async fn verify<'a>(
         &self,
         attempt: &PasswordAttempt,
@@ -76,8 +87,7 @@ impl PasswordHasher for Broken {
             let lets_in = self.fault == Fault::LetsNobodyIn;
             return Ok(if lets_in { PasswordVerdict::Matches } else { PasswordVerdict::Differs });
         };
-        let hash = stored.expose().split_once(':').filter(|(_, digest)| digest.len() == 128);
-        let Some((salt, digest)) = hash else {
+        let Some((salt, digest)) = parts(stored) else {
             return match self.fault {
                 Fault::TakesGarbageForAnotherPassword => Ok(PasswordVerdict::Differs),
                 _ => Err(PortError::Corrupt(Cause::from("not a hash"))),
@@ -90,6 +100,10 @@ impl PasswordHasher for Broken {
             false => PasswordVerdict::Differs,
         })
     }
+}
+
+fn parts(hash: &PasswordHash) -> Option<(&str, &str)> {
+    hash.expose().split_once(':').filter(|(_, digest)| digest.len() == 128)
 }
 
 fn broken(fault: Fault) -> Arc<dyn PasswordHasher> {
@@ -117,6 +131,8 @@ async fn a_hasher_that_breaks_a_promise_is_noticed() {
         (Fault::FindsItsHashesOutdated, "a_hash_matches_the_password_it_was_made_of"),
         (Fault::LetsNobodyIn, "whatever_is_tried_for_nobody_differs"),
         (Fault::TakesGarbageForAnotherPassword, "what_is_no_hash_is_corrupt"),
+        (Fault::AcceptsAnything, "what_it_made_is_accepted_and_what_is_no_hash_is_rejected"),
+        (Fault::RejectsItsOwn, "what_it_made_is_accepted_and_what_is_no_hash_is_rejected"),
         (Fault::StaysOverloaded, "a_burst_is_answered_rightly_or_as_an_overload_and_passes"),
     ];
     assert_noticed(PASSWORD_HASHER_CASES, noticed.map(|(fault, case)| (broken(fault), case))).await;

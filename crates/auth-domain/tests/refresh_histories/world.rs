@@ -59,7 +59,11 @@ impl World {
             max_live: u32::try_from(MAX_LIVE).expect("a few"),
         };
         let ports = TestPorts::new();
-        let auth = ports.auth_under(Policy { session, token: TokenPolicy { leeway: micros(LEEWAY) } });
+        let auth = ports.auth_under(Policy {
+            session,
+            token: TokenPolicy { leeway: micros(LEEWAY) },
+            ..Policy::default()
+        });
         let register = Register {
             identifiers: Identifiers::new(Some(Username::parse("jane").expect("a name")), None)
                 .expect("a name"),

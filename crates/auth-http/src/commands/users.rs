@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::import::{self, Import};
 use super::output::{columns, print, print_json};
 use super::password;
 use crate::settings::Settings;
@@ -19,6 +20,8 @@ use crate::settings::Settings;
 pub(super) enum Command {
     /// Makes a user; the password is asked for, or is the first line of standard input
     Create(Create),
+    /// Imports users of another service with the hashes of their passwords; running it again is safe
+    Import(Import),
     /// Shows a user
     Show {
         #[command(flatten)]
@@ -83,12 +86,13 @@ pub(super) struct Create {
 
 pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
     let wired = match command {
-        Command::Create(_) => super::open_or_make(settings).await?,
+        Command::Create(_) | Command::Import(_) => super::open_or_make(settings).await?,
         _ => super::open(settings).await?,
     };
     let auth = &wired.auth;
     let outcome = match command {
         Command::Create(command) => create(auth, settings, command).await,
+        Command::Import(command) => import::run(auth, settings, &command).await,
         Command::Show { user, json } => show(&find(auth, &user).await?, json),
         Command::List { json } => list(auth, json).await,
         Command::Suspend(user) => suspend(auth, &user).await,
@@ -126,7 +130,7 @@ async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Re
     let user = auth.register(command).await.map_err(|error| match error {
         RegisterError::Taken(IdentifierKind::Username) => anyhow!("another user has this username"),
         RegisterError::Taken(IdentifierKind::Email) => anyhow!("another user has this e-mail address"),
-        RegisterError::Port(error) => error.into(),
+        RegisterError::Password(_) | RegisterError::Port(_) => error.into(),
     })?;
     show(&user, json)
 }

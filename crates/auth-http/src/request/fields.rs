@@ -57,6 +57,20 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Reads a member that may be left out, and otherwise has to be a value which `parse` accepts; `null` is as good as
+    /// left out. `None` as for [`optional`](Self::optional).
+    pub fn optional_value<T, E: std::fmt::Display>(
+        &mut self,
+        field: &'static str,
+        parse: impl FnOnce(&'a Value) -> Result<T, E>,
+    ) -> Option<T> {
+        let value = self.object.get(field).filter(|value| !value.is_null())?;
+        match parse(value) {
+            Ok(read) => Some(read),
+            Err(error) => self.note(field, error.to_string()),
+        }
+    }
+
     /// Reads a member that has to be a string.
     pub fn text(&mut self, field: &'static str) -> Option<&'a str> {
         self.required(field, Ok::<_, std::convert::Infallible>)

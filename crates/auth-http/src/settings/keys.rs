@@ -22,7 +22,6 @@ pub(super) fn table() -> Vec<Setting> {
     table.extend(absent::service());
     table.extend(tokens_and_sessions());
     table.extend(users::passwords());
-    table.extend(absent::password());
     table.extend(users::users());
     table.extend(running());
     let names = dialects::ALL.iter().map(|dialect| dialect.profile().name);

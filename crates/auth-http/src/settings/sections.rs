@@ -44,6 +44,8 @@ impl TokenSettings {
 pub struct PasswordSettings {
     /// The fewest characters, where it is more than what a dialect asks for.
     pub min_length: Option<usize>,
+    /// Whether common ones and the user's own names are refused.
+    pub refuse_common: bool,
 }
 
 impl PasswordSettings {

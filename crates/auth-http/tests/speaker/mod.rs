@@ -10,6 +10,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, HttpResponse};
 use auth_domain::model::{IdentifierKey, Role, Roles, UserId, UserRef};
+use auth_domain::policy::Policy;
 use auth_domain::testing::TestPorts;
 use auth_http::settings::Settings;
 use auth_http::wiring;
@@ -18,6 +19,7 @@ use auth_http::wiring;
 pub(crate) struct Speaker {
     pub(crate) world: TestPorts,
     settings: Settings,
+    policy: Policy,
 }
 
 /// What the service said.
@@ -30,12 +32,18 @@ pub(crate) struct Answer {
 
 impl Speaker {
     pub(crate) async fn new() -> Self {
-        Self { world: TestPorts::new(), settings: Settings::default() }
+        Self { world: TestPorts::new(), settings: Settings::default(), policy: Policy::default() }
     }
 
     /// The same world, where this dialect is served alone.
     pub(crate) fn hearing_only(mut self, dialect: &str) -> Self {
         self.settings.dialects.iter_mut().for_each(|set| set.enabled = set.name == dialect);
+        self
+    }
+
+    /// The same world, under another policy.
+    pub(crate) fn under(mut self, policy: Policy) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -111,7 +119,7 @@ impl Speaker {
     }
 
     async fn send(&self, request: TestRequest) -> Answer {
-        let site = Arc::new(wiring::site(&self.settings, &self.world.auth()));
+        let site = Arc::new(wiring::site(&self.settings, &self.world.auth_under(self.policy.clone())));
         let app = init_service(App::new().configure(|app| site.configure(app))).await;
         let response = request.send_request(&app).await;
         Answer::of(response.into()).await

@@ -9,13 +9,14 @@ use argon2::Params;
 use argon2::password_hash::phc::{Output, Salt};
 use async_trait::async_trait;
 use auth_domain::model::{Password, PasswordAttempt, PasswordHash};
-use auth_domain::ports::{PasswordHasher, PasswordVerdict, PortError, SecureRandom};
+use auth_domain::ports::{PasswordHasher, PasswordVerdict, PortError, RejectedHash, SecureRandom};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::argon2_hash::{Argon2Hash, Recipe, SALT_BYTES, TAG_BYTES};
 use super::pool::Pool;
 use super::settings::{HashingSettings, InvalidHashingSettings};
-use super::stored::{HashingFault, Recipe, SALT_BYTES, StoredHash, TAG_BYTES};
+use super::stored::{HashingFault, StoredHash, UnreadableHash};
 
 /// Hashes passwords with Argon2id on a bounded pool of threads.
 ///
@@ -24,7 +25,10 @@ use super::stored::{HashingFault, Recipe, SALT_BYTES, StoredHash, TAG_BYTES};
 ///   future was dropped costs no hash.
 /// - A user who does not exist is verified against a decoy: a hash with today's parameters and a random tag, read and
 ///   computed on the same path as any stored one. The answer is `Differs` even if, once in 2^256, the tag is met.
-/// - A stored hash of other parameters takes another time than the decoy until its user logs in and gets a new one.
+/// - What an import brought of bcrypt, scrypt and PBKDF2 is verified on the same pool, within bounds of its own, and is
+///   always outdated.
+/// - A stored hash of another kind or other parameters takes another time than the decoy until its user logs in and gets
+///   a new one.
 /// - A stored text that is no hash or too costly a one costs the work of the decoy too, and is then
 ///   [`PortError::Corrupt`].
 ///
@@ -80,9 +84,9 @@ impl Argon2Hasher {
         let mut tag = [0; TAG_BYTES];
         random.fill(&mut tag);
         let tag = Output::new(&tag).map_err(|_| argon2::Error::OutputTooShort)?;
-        let decoy = StoredHash::of_nobody(params.clone(), new_salt(&*random)?, tag);
+        let decoy = Argon2Hash::of_nobody(params.clone(), new_salt(&*random)?, tag);
         let stored_decoy = PasswordHash::new(decoy.to_string());
-        Ok(Self { pool, params, decoy, stored_decoy, random })
+        Ok(Self { pool, params, decoy: StoredHash::Argon2(decoy), stored_decoy, random })
     }
 }
 
@@ -94,6 +98,14 @@ impl PasswordHasher for Argon2Hasher {
         let password = Zeroizing::new(password.expose().to_vec());
         let hash = self.pool.run(move |memory| recipe.hash(&password, memory)).await?.map_err(unavailable)?;
         Ok(PasswordHash::new(hash.to_string()))
+    }
+
+    fn accept(&self, hash: &PasswordHash) -> Result<(), RejectedHash> {
+        match StoredHash::parse(hash.expose()) {
+            Ok(_) => Ok(()),
+            Err(UnreadableHash::TooCostly(_)) => Err(RejectedHash::TooCostly),
+            Err(_) => Err(RejectedHash::Unknown),
+        }
     }
 
     async fn verify<'a>(
@@ -214,19 +226,39 @@ mod tests {
         assert!(matches!(verify(&hasher, "passwords", WEAKER).await, Ok(PasswordVerdict::Differs)));
     }
 
+    /// `P@ssw0rd!`, hashed by libxcrypt, hashlib and passlib.
+    const FOREIGN: [&str; 4] = [
+        "$2y$05$CCCCCCCCCCCCCCCCCCCCC.W5YS8W2COJ11TUIF3GWy03R5XPejtmS",
+        "$scrypt$ln=10,r=8,p=2$c2l4dGVlbiBieXRlcyA6KQ$ZREHvOsfmIYxwHCtyW3D2IMz1O/X82EcQn1VGnvZS8I",
+        "$pbkdf2-sha256$i=1000,l=32$c2l4dGVlbiBieXRlcyA6KQ$wLq4jMbfURDPCuWM96ukbfXl+KAmFrMHkEBAbkzniCc",
+        "pbkdf2_sha256$1000$abcdefghijkl$E1pyZ2RPLMOewjwwKNw1N8BwVlX6ToAMB0h0/vuPDvE=",
+    ];
+
+    #[tokio::test]
+    async fn a_hash_of_another_kind_matches_as_outdated_and_still_only_with_its_password() {
+        let hasher = cheap();
+        for stored in FOREIGN {
+            assert_eq!(hasher.accept(&PasswordHash::new(stored.to_owned())), Ok(()));
+            let verdict = verify(&hasher, "P@ssw0rd!", stored).await;
+            assert!(matches!(verdict, Ok(PasswordVerdict::MatchesOutdated)), "{stored}: {verdict:?}");
+            let verdict = verify(&hasher, "P@ssw0rd", stored).await;
+            assert!(matches!(verdict, Ok(PasswordVerdict::Differs)), "{stored}: {verdict:?}");
+        }
+    }
+
     #[tokio::test]
     async fn nobodys_hash_is_like_a_new_one_and_never_matches() {
         let mut hasher = cheap();
-        let real = StoredHash::parse(hasher.hash(&password("P@ssw0rd!")).await.expect("a hash").expose());
-        let real = real.expect("a hash");
+        let stored = hasher.hash(&password("P@ssw0rd!")).await.expect("a hash");
+        let real = StoredHash::parse(stored.expose()).expect("a hash");
         assert_eq!(StoredHash::parse(hasher.stored_decoy.expose()).expect("a hash"), hasher.decoy);
-        assert_eq!(hasher.decoy.to_string().len(), real.to_string().len());
+        assert_eq!(hasher.stored_decoy.expose().len(), stored.expose().len());
         assert!(!hasher.decoy.is_weaker_than(&hasher.params) && !real.is_weaker_than(&hasher.params));
 
         let attempt = PasswordAttempt::new("P@ssw0rd!");
         assert!(matches!(hasher.verify(&attempt, None).await, Ok(PasswordVerdict::Differs)));
         // Even if somebody met the tag:
-        hasher.stored_decoy = PasswordHash::new(real.to_string());
+        hasher.stored_decoy = stored;
         assert!(matches!(hasher.verify(&attempt, None).await, Ok(PasswordVerdict::Differs)));
     }
 
@@ -244,8 +276,8 @@ mod tests {
         }
         yield_now().await;
         let attempt = PasswordAttempt::new("P@ssw0rd!");
-        let real = hasher.decoy.to_string();
-        for stored in [None, Some(real.as_str()), Some(""), Some("$2b$12$x"), Some(TOO_COSTLY)] {
+        let real = hasher.stored_decoy.expose();
+        for stored in [None, Some(real), Some(FOREIGN[0]), Some(""), Some("$2b$12$x"), Some(TOO_COSTLY)] {
             let stored = stored.map(|stored| PasswordHash::new(stored.to_owned()));
             let verdict = hasher.verify(&attempt, stored.as_ref()).await;
             assert!(matches!(verdict, Err(PortError::Overloaded)), "{verdict:?}");
@@ -261,7 +293,16 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_verified_is_a_fault_and_no_verdict() {
         let hasher = cheap();
-        for stored in ["", "P@ssw0rd!", "$2b$12$x", TOO_COSTLY] {
+        let costly_bcrypt = FOREIGN[0].replace("$05$", "$15$");
+        for (stored, rejected) in [
+            ("", RejectedHash::Unknown),
+            ("P@ssw0rd!", RejectedHash::Unknown),
+            ("$2b$12$x", RejectedHash::Unknown),
+            ("$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/", RejectedHash::Unknown),
+            (TOO_COSTLY, RejectedHash::TooCostly),
+            (&costly_bcrypt, RejectedHash::TooCostly),
+        ] {
+            assert_eq!(hasher.accept(&PasswordHash::new(stored.to_owned())), Err(rejected), "{stored}");
             let verdict = verify(&hasher, "P@ssw0rd!", stored).await;
             assert!(matches!(verdict, Err(PortError::Corrupt(_))), "{stored}: {verdict:?}");
         }

@@ -55,6 +55,17 @@ impl Memory {
         Ok(answer)
     }
 
+    /// Has a computation run that takes `bytes` of its own, alone among those of all workers, as those beyond the share.
+    ///
+    /// # Errors
+    /// When the machine has no such memory.
+    pub(super) fn alone<R>(&self, bytes: usize, compute: impl FnOnce() -> R) -> Result<R, TryReserveError> {
+        let _alone = self.beyond_share.lock().unwrap_or_else(PoisonError::into_inner);
+        // What finds no memory by itself ends the process: so it is looked for here first.
+        Vec::<u8>::new().try_reserve_exact(bytes)?;
+        Ok(compute())
+    }
+
     /// Whether a hash has left something in it.
     pub(super) fn is_used(&self) -> bool {
         self.used > 0
@@ -142,6 +153,7 @@ mod tests {
     fn more_than_the_machine_has_is_an_error_and_not_the_end() {
         let mut memory = memory(8);
         assert!(memory.lend(usize::MAX / 2_048, |_| ()).is_err());
+        assert!(memory.alone(usize::MAX / 4, || ()).is_err());
         assert!(memory.lend(8, scribble).is_ok());
     }
 
@@ -154,6 +166,9 @@ mod tests {
             .expect("memory");
         memory
             .lend(8, |_| assert!(turn.try_lock().is_ok(), "within the share nobody waits"))
+            .expect("memory");
+        memory
+            .alone(9, || assert!(turn.try_lock().is_err(), "another worker would have to wait"))
             .expect("memory");
     }
 }

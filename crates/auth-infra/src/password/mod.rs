@@ -1,4 +1,5 @@
 //! Passwords hashed with Argon2id (RFC 9106), on a bounded pool of threads of its own.
+//! Hashes of bcrypt, scrypt and PBKDF2 that an import brought are verified there too.
 //!
 //! A hash takes milliseconds of a core and megabytes of memory, on purpose. So hashing needs bounds that the rest of
 //! a service does not: as many hashes at a time as there are cores and memory for ([`HashingSettings`]), a short
@@ -8,13 +9,21 @@
 //! and used again for every one after, because fresh pages can cost more time than the hash itself. One hash at a
 //! time may be bigger than that, if it was stored under costlier parameters; its memory is given back at once.
 
+mod argon2_hash;
+mod bcrypt_hash;
+mod common;
 mod hasher;
+mod measure;
 mod memory;
+mod pbkdf2_hash;
 mod pool;
+mod scrypt_hash;
 mod settings;
 mod stored;
 
+pub use common::common_passwords;
 pub use hasher::{Argon2Hasher, StartHashingError};
+pub use measure::{MeasureError, measure};
 pub use settings::{HashingSettings, InvalidHashingSettings};
 
 /// Whether `stored` is a hash that [`Argon2Hasher`] reads and may spend its time on: for whoever brings hashes from

@@ -9,7 +9,8 @@ use thiserror::Error;
 /// accident or an attack (OWASP ASVS 5.0, V11.4). Memory in KiB, passes, lanes.
 pub(super) const MOST: (u32, u32, u32) = (1024 * 1024, 10, 16);
 
-/// The weakest parameters for new hashes that the OWASP Password Storage Cheat Sheet gives: memory in KiB, passes.
+/// The weakest parameters for new hashes that the OWASP Password Storage Cheat Sheet gives: memory in KiB, most first,
+/// and passes.
 const LEAST: [(u32, u32); 3] = [(47_104, 1), (19_456, 2), (12_288, 3)];
 
 /// Argon2id's parameters for new hashes (RFC 9106, section 3.1) and the bounds of the pool that computes them.
@@ -86,8 +87,8 @@ impl HashingSettings {
     /// The rule that the settings break.
     pub fn validate(&self) -> Result<(), InvalidHashingSettings> {
         let Self { memory_kib, iterations, parallelism, memory_budget_kib, .. } = *self;
-        let strong = LEAST.iter().any(|&(memory, passes)| memory_kib >= memory && iterations >= passes);
-        if !strong || parallelism == 0 {
+        let is_strong = Self::fewest_iterations(memory_kib).is_some_and(|fewest| iterations >= fewest);
+        if !is_strong || parallelism == 0 {
             return Err(InvalidHashingSettings::TooWeak { memory_kib, iterations, parallelism });
         }
         if memory_kib > MOST.0 || iterations > MOST.1 || parallelism > MOST.2 {
@@ -97,6 +98,12 @@ impl HashingSettings {
             return Err(InvalidHashingSettings::OverBudget { memory_budget_kib, memory_kib });
         }
         Ok(())
+    }
+
+    /// The fewest passes over this memory, in KiB, that OWASP asks for; `None` when it asks for more memory.
+    #[must_use]
+    pub fn fewest_iterations(memory_kib: u32) -> Option<u32> {
+        LEAST.iter().find(|(memory, _)| memory_kib >= *memory).map(|(_, passes)| *passes)
     }
 
     /// How many hashes are computed at a time on this many cores: one a core, as far as the memory budget reaches.

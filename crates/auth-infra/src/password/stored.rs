@@ -1,20 +1,21 @@
-//! Hashes as they are stored: PHC strings of Argon2.
+//! Hashes as they are stored: which kind each is, and what may be spent on it.
 
 use std::collections::TryReserveError;
-use std::fmt;
 
-use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
-use argon2::{Algorithm, Argon2, Params, Version, password_hash};
+use argon2::Params;
+use argon2::password_hash::{self, phc};
 use thiserror::Error;
-use zeroize::Zeroizing;
 
+use super::argon2_hash::Argon2Hash;
+use super::bcrypt_hash::BcryptHash;
 use super::memory::Memory;
-use super::settings::MOST;
+use super::pbkdf2_hash::Pbkdf2Hash;
+use super::scrypt_hash::ScryptHash;
 
-/// The bytes of a new salt (RFC 9106, section 3.1: 16 bytes are recommended for password hashing).
-pub(super) const SALT_BYTES: usize = 16;
-/// The bytes of a new tag.
-pub(super) const TAG_BYTES: usize = 32;
+/// The fewest bytes of another program's salt: what PHC strings ask for, and none that is worth its name has fewer.
+pub(super) const LEAST_SALT_BYTES: usize = 8;
+/// The fewest bytes of another program's tag: a shorter one is soon met by chance.
+pub(super) const LEAST_TAG_BYTES: usize = 16;
 
 /// A stored text that is no hash this adapter reads, or one it must not spend its time on. What the text was is not
 /// said: it may be a hash all the same.
@@ -24,12 +25,12 @@ pub(super) enum UnreadableHash {
     Format(phc::Error),
     #[error("the stored password hash is none of Argon2: {0}")]
     Parameters(password_hash::Error),
+    #[error("the stored password hash is none of {0}")]
+    Malformed(&'static str),
     #[error("the stored password hash has no salt or no tag")]
     Incomplete,
-    #[error(
-        "the stored password hash is too costly to verify: m={memory_kib} KiB, t={iterations}, p={parallelism}"
-    )]
-    TooCostly { memory_kib: u32, iterations: u32, parallelism: u32 },
+    #[error("the stored password hash is too costly to verify: {0}")]
+    TooCostly(String),
 }
 
 /// A hash could not be computed.
@@ -41,238 +42,50 @@ pub(super) enum HashingFault {
     Argon2(#[from] argon2::Error),
     #[error("the tag: {0}")]
     Tag(phc::Error),
+    #[error("bcrypt: {0}")]
+    Bcrypt(#[from] bcrypt::BcryptError),
+    #[error("scrypt: {0}")]
+    Scrypt(#[from] scrypt::errors::InvalidOutputLen),
 }
 
-/// Everything that a tag is made by, but the password.
+/// A hash that is stored: one of this adapter's own, or one that an import brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Recipe {
-    algorithm: Algorithm,
-    version: Version,
-    params: Params,
-    salt: Salt,
-}
-
-impl Recipe {
-    /// The recipe of a new hash.
-    pub(super) fn new(params: Params, salt: Salt) -> Self {
-        Self { algorithm: Algorithm::Argon2id, version: Version::V0x13, params, salt }
-    }
-
-    /// Computes the hash of a password.
-    pub(super) fn hash(self, password: &[u8], memory: &mut Memory) -> Result<StoredHash, HashingFault> {
-        let tag = self.tag(password, memory)?;
-        Ok(StoredHash { recipe: self, tag })
-    }
-
-    fn tag(&self, password: &[u8], memory: &mut Memory) -> Result<Output, HashingFault> {
-        let mut tag = Zeroizing::new([0; Output::MAX_LENGTH]);
-        let tag = &mut tag[..self.params.output_len().unwrap_or(TAG_BYTES)];
-        let argon2 = Argon2::new(self.algorithm, self.version, self.params.clone());
-        memory.lend(self.params.block_count(), |blocks| {
-            argon2.hash_password_into_with_memory(password, &self.salt, tag, blocks)
-        })??;
-        Output::new(tag).map_err(HashingFault::Tag)
-    }
-}
-
-/// A hash that is stored, or about to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct StoredHash {
-    recipe: Recipe,
-    tag: Output,
+pub(super) enum StoredHash {
+    Argon2(Argon2Hash),
+    Bcrypt(BcryptHash),
+    Scrypt(ScryptHash),
+    Pbkdf2(Pbkdf2Hash),
 }
 
 impl StoredHash {
-    /// A hash of no password that anybody knows: the tag is not computed but chosen.
-    pub(super) fn of_nobody(params: Params, salt: Salt, tag: Output) -> Self {
-        Self { recipe: Recipe::new(params, salt), tag }
-    }
-
-    /// Reads `$argon2id$v=19$m=19456,t=2,p=1$salt$tag`. What other programs made with Argon2i, Argon2d or version 16
-    /// is read too; without `v=` the version is 16, as the reference implementation has it.
+    /// Reads a stored hash. Here and nowhere else it is decided of which kind it is.
     pub(super) fn parse(stored: &str) -> Result<Self, UnreadableHash> {
-        let hash = phc::PasswordHash::new(stored).map_err(UnreadableHash::Format)?;
-        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(UnreadableHash::Parameters)?;
-        let version = hash.version.map_or(Ok(Version::V0x10), Version::try_from);
-        let version = version.map_err(|fault| UnreadableHash::Parameters(fault.into()))?;
-        let params = Params::try_from(&hash).map_err(UnreadableHash::Parameters)?;
-        let (Some(salt), Some(tag)) = (hash.salt, hash.hash) else {
-            return Err(UnreadableHash::Incomplete);
-        };
-        let (memory_kib, iterations, parallelism) = (params.m_cost(), params.t_cost(), params.p_cost());
-        if memory_kib > MOST.0 || iterations > MOST.1 || parallelism > MOST.2 {
-            return Err(UnreadableHash::TooCostly { memory_kib, iterations, parallelism });
+        match stored.split('$').find(|part| !part.is_empty()) {
+            Some("2a" | "2b" | "2y") => BcryptHash::parse(stored).map(Self::Bcrypt),
+            Some("scrypt") => ScryptHash::parse(stored).map(Self::Scrypt),
+            Some("pbkdf2-sha256" | "pbkdf2-sha512" | "pbkdf2_sha256") => {
+                Pbkdf2Hash::parse(stored).map(Self::Pbkdf2)
+            }
+            _ => Argon2Hash::parse(stored).map(Self::Argon2),
         }
-        Ok(Self { recipe: Recipe { algorithm, version, params, salt }, tag })
     }
 
-    /// Whether this is the hash of `password`. Tags are compared in constant time: that is how [`Output`] compares.
+    /// Whether this is the hash of `password`, compared in constant time.
     pub(super) fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, HashingFault> {
-        Ok(self.recipe.tag(password, memory)? == self.tag)
+        match self {
+            Self::Argon2(hash) => hash.matches(password, memory),
+            Self::Bcrypt(hash) => hash.matches(password),
+            Self::Scrypt(hash) => hash.matches(password, memory),
+            Self::Pbkdf2(hash) => Ok(hash.matches(password)),
+        }
     }
 
-    /// Whether a new hash with `today`'s parameters would be better: this one has less memory, fewer passes, a
-    /// shorter salt or tag, or is not Argon2id in version 19. A costlier one is as good as a new one. The number of
-    /// lanes is no matter of strength.
+    /// Whether a new hash with `today`'s parameters would be better.
     pub(super) fn is_weaker_than(&self, today: &Params) -> bool {
-        let Recipe { algorithm, version, params, salt } = &self.recipe;
-        (*algorithm, *version) != (Algorithm::Argon2id, Version::V0x13)
-            || params.m_cost() < today.m_cost()
-            || params.t_cost() < today.t_cost()
-            || salt.len() < SALT_BYTES
-            || self.tag.len() < TAG_BYTES
-    }
-}
-
-/// The PHC string.
-impl fmt::Display for StoredHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Recipe { algorithm, version, params, salt } = &self.recipe;
-        let hash = phc::PasswordHash {
-            algorithm: algorithm.ident(),
-            version: Some((*version).into()),
-            params: ParamsString::try_from(params).map_err(|_| fmt::Error)?,
-            salt: Some(*salt),
-            hash: Some(self.tag),
-        };
-        hash.fmt(f)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use argon2::{AssociatedData, ParamsBuilder};
-
-    use super::*;
-
-    fn matches(password: &[u8], stored: &str) -> bool {
-        let mut memory = Memory::new(8, Arc::default());
-        StoredHash::parse(stored).expect("a hash").matches(password, &mut memory).expect("computed")
-    }
-
-    /// RFC 9106, section 5.3. It has a secret and associated data, which no stored hash has: so this goes past
-    /// [`Recipe`], but through the same memory.
-    #[test]
-    fn the_vector_of_the_rfc_comes_out_of_used_memory() {
-        const TAG: [u8; 32] = [
-            0x0d, 0x64, 0x0d, 0xf5, 0x8d, 0x78, 0x76, 0x6c, 0x08, 0xc0, 0x37, 0xa3, 0x4a, 0x8b, 0x53, 0xc9,
-            0xd0, 0x1e, 0xf0, 0x45, 0x2d, 0x75, 0xb6, 0x5e, 0xb5, 0x25, 0x20, 0xe9, 0x6b, 0x01, 0xe6, 0x59,
-        ];
-        let data = AssociatedData::new(&[4; 12]).expect("data");
-        let mut params = ParamsBuilder::new();
-        let params = params.m_cost(32).t_cost(3).p_cost(4).data(data).build().expect("parameters");
-        let argon2 =
-            Argon2::new_with_secret(&[3; 8], Algorithm::Argon2id, Version::V0x13, params).expect("a secret");
-        let mut memory = Memory::new(64, Arc::default());
-        for _ in 0..2 {
-            let mut tag = [0; 32];
-            let hashed = memory.lend(32, |blocks| {
-                argon2.hash_password_into_with_memory(&[1; 32], &[2; 16], &mut tag, blocks)
-            });
-            hashed.expect("memory").expect("computed");
-            assert_eq!(tag, TAG);
+        match self {
+            Self::Argon2(hash) => hash.is_weaker_than(today),
+            // Of all that are in use only Argon2id costs a guesser with special hardware as much as it costs us.
+            Self::Bcrypt(_) | Self::Scrypt(_) | Self::Pbkdf2(_) => true,
         }
-    }
-
-    /// Made by the reference implementation (phc-winner-argon2 20190702).
-    #[test]
-    fn what_the_reference_implementation_made_is_verified() {
-        for stored in [
-            "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
-            "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
-            "$argon2id$v=16$m=256,t=2,p=1$c29tZXNhbHQ$2gcOV25Q8vOKPIl8vdxsf7QCjocJcf+erntOGHkpXm4",
-            "$argon2id$m=256,t=2,p=1$c29tZXNhbHQ$2gcOV25Q8vOKPIl8vdxsf7QCjocJcf+erntOGHkpXm4",
-            "$argon2i$v=19$m=256,t=2,p=2$c29tZXNhbHQ$T/XOJ2mh1/TIpJHfCdQan76Q5esCFVoT5MAeIM1Oq2E",
-            "$argon2i$v=16$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY",
-            "$argon2d$v=19$m=256,t=2,p=1$c29tZXNhbHQ$JcTui6RIBUtJ78gE5Hi52CO+H5vS6Z9R1uxAB6OhUB8",
-        ] {
-            assert!(matches(b"password", stored), "{stored}");
-            assert!(!matches(b"passwore", stored), "{stored}");
-        }
-    }
-
-    /// Made by the reference implementation under the parameters that are allowed for new hashes.
-    #[test]
-    fn every_byte_of_a_password_counts() {
-        const SALTED: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2l4dGVlbiBieXRlcyA6KQ$";
-        let stored = |tag: &str| format!("{SALTED}{tag}");
-        let with_nul = stored("CpIeGTcF5KUA3L4u9lEWMV6wy+pms2wwpu49Ap1Z/ek");
-        assert!(matches("P@ss\0w\u{f6}rd \u{1f600}".as_bytes(), &with_nul));
-        assert!(!matches("P@ss\0w\u{f6}rd \u{1f601}".as_bytes(), &with_nul));
-        assert!(!matches(b"P@ss", &with_nul));
-        let longest = stored("CLI4a7MrLHxyN2sxI0lhYmwHH7Yq7/jl0tus9bfUMJk");
-        assert!(matches("\u{1f600}".repeat(255).as_bytes(), &longest));
-        assert!(!matches("\u{1f600}".repeat(254).as_bytes(), &longest));
-        assert!(matches(b"", &stored("3Wb8vUN60fcQUwC+Dp79Gry3hJrpwYWtbTJLT5BKJRg")));
-    }
-
-    #[test]
-    fn a_hash_is_written_as_it_was_read() {
-        const STORED: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2l4dGVlbiBieXRlcyA6KQ$3Wb8vUN60fcQUwC+Dp79Gry3hJrpwYWtbTJLT5BKJRg";
-        assert_eq!(StoredHash::parse(STORED).expect("a hash").to_string(), STORED);
-    }
-
-    #[test]
-    fn what_is_no_hash_is_refused_without_being_quoted() {
-        const SALT: &str = "c2l4dGVlbiBieXRlcyA6KQ";
-        const TAG: &str = "3Wb8vUN60fcQUwC+Dp79Gry3hJrpwYWtbTJLT5BKJRg";
-        for stored in [
-            String::new(),
-            "P@ssw0rd!".to_owned(),
-            format!("$2b$12${SALT}{TAG}"),
-            format!("$scrypt$ln=17,r=8,p=1${SALT}${TAG}"),
-            format!("$argon2id$v=19$m=19456,t=2,p=1${SALT}"),
-            format!("$argon2id$v=19$m=19456,t=2,p=1${SALT}${TAG}$more"),
-            format!("$argon2id$v=19$m=19456,t=2,p=1${SALT}${TAG}="),
-            format!("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA${TAG}"),
-            format!("$argon2id$v=19$m=19456,t=2,p=1${SALT}$c2hvcnQ"),
-            format!("$argon2id$v=20$m=19456,t=2,p=1${SALT}${TAG}"),
-            format!("$argon2id$v=19$m=19456,t=0,p=1${SALT}${TAG}"),
-            format!("$argon2id$v=19$m=19456,t=2,p=0${SALT}${TAG}"),
-            format!("$argon2id$v=19$m=31,t=2,p=4${SALT}${TAG}"),
-            format!("$argon2id$v=19$m=-1,t=2,p=1${SALT}${TAG}"),
-            format!("$argon2id$v=19$m=4294967296,t=2,p=1${SALT}${TAG}"),
-            format!("$argon2id$v=19$m=19456,t=2,p=1,x=1${SALT}${TAG}"),
-        ] {
-            let refusal = StoredHash::parse(&stored).expect_err(&stored).to_string();
-            assert!(!refusal.contains("3Wb8") && !refusal.contains("P@ss"), "{refusal}");
-        }
-    }
-
-    #[test]
-    fn what_would_cost_too_much_is_refused() {
-        let stored = |m: u32, t: u32, p: u32| {
-            StoredHash::parse(&format!(
-                "$argon2id$v=19$m={m},t={t},p={p}$c2l4dGVlbiBieXRlcyA6KQ$3Wb8vUN60fcQUwC+Dp79Gry3hJrpwYWtbTJLT5BKJRg"
-            ))
-        };
-        assert!(stored(1_048_576, 10, 16).is_ok());
-        for (m, t, p) in [(1_048_577, 1, 1), (19_456, 11, 1), (19_456, 2, 17), (u32::MAX, u32::MAX, 1)] {
-            assert!(matches!(stored(m, t, p), Err(UnreadableHash::TooCostly { .. })), "{m}/{t}/{p}");
-        }
-    }
-
-    #[test]
-    fn whatever_a_new_hash_would_have_more_of_makes_an_old_one_weaker() {
-        const SALT: &str = "c2l4dGVlbiBieXRlcyA6KQ";
-        const TAG: &str = "3Wb8vUN60fcQUwC+Dp79Gry3hJrpwYWtbTJLT5BKJRg";
-        let today = Params::new(19_456, 2, 1, Some(TAG_BYTES)).expect("parameters");
-        let is_weaker = |algorithm: &str, parameters: &str, salt: &str, tag: &str| {
-            let stored = format!("${algorithm}${parameters}${salt}${tag}");
-            StoredHash::parse(&stored).expect("a hash").is_weaker_than(&today)
-        };
-        for as_good in ["m=19456,t=2,p=1", "m=19456,t=3,p=1", "m=65536,t=2,p=4", "m=19456,t=2,p=2"] {
-            assert!(!is_weaker("argon2id$v=19", as_good, SALT, TAG), "{as_good}");
-        }
-        for weaker in ["m=19455,t=2,p=1", "m=47104,t=1,p=1", "m=12288,t=3,p=1"] {
-            assert!(is_weaker("argon2id$v=19", weaker, SALT, TAG), "{weaker}");
-        }
-        for other in ["argon2id$v=16", "argon2id", "argon2i$v=19", "argon2d$v=19"] {
-            assert!(is_weaker(other, "m=19456,t=2,p=1", SALT, TAG), "{other}");
-        }
-        assert!(is_weaker("argon2id$v=19", "m=19456,t=2,p=1", "c29tZXNhbHQ", TAG));
-        assert!(is_weaker("argon2id$v=19", "m=19456,t=2,p=1", SALT, &TAG[..32]));
     }
 }

@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use auth_domain::model::{
-    IdentifierKey, LoginRecord, NewUser, PasswordHash, PasswordVersion, Roles, Timestamp, User, UserChanges,
-    UserId, UserNumber, UserRef, UserStatus,
+    IdentifierKey, ImportOutcome, ImportedUser, LoginRecord, NewUser, PasswordHash, PasswordVersion, Roles,
+    Timestamp, User, UserChanges, UserId, UserNumber, UserRef, UserStatus,
 };
 use auth_domain::ports::{PortError, RegisterOutcome, UpdateOutcome, UserRepository};
 
 use super::rows::{self, password_columns, user_columns};
-use super::{PostgresStore, accounts};
+use super::{PostgresStore, accounts, imports};
 
 const FIND_BY_ID: &str = concat!("SELECT", user_columns!(), "FROM accounts WHERE id = $1");
 
@@ -39,6 +39,14 @@ impl UserRepository for PostgresStore {
     async fn register(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
         self.transaction(|mut lease| async move {
             let work = accounts::register(&mut lease, user).await;
+            lease.end(work).await
+        })
+        .await
+    }
+
+    async fn import(&self, batch: &[ImportedUser]) -> Result<Vec<ImportOutcome>, PortError> {
+        self.transaction(|mut lease| async move {
+            let work = imports::import(&mut lease, batch).await;
             lease.end(work).await
         })
         .await

@@ -18,6 +18,7 @@ mod accounts;
 mod api_keys;
 mod connect;
 mod error;
+mod imports;
 mod refresh;
 mod rows;
 mod schema;

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::{
-    CredentialState, EndReason, IdentifierKey, NewApiKey, SecretDigest, Session, SessionEnd, SessionId,
-    StoredPassword, Timestamp, User, UserId, UserNumber,
+    CredentialState, EndReason, IdentifierKey, ImportDigest, NewApiKey, SecretDigest, Session, SessionEnd,
+    SessionId, StoredPassword, Timestamp, User, UserId, UserNumber,
 };
 use crate::ports::{Cause, PortError};
 
@@ -30,6 +30,8 @@ struct State {
     numbers: BTreeMap<UserNumber, UserId>,
     /// The one uniqueness space of usernames and e-mail addresses.
     names: HashMap<IdentifierKey, UserId>,
+    /// Who was brought by an import.
+    imports: BTreeMap<ImportDigest, UserId>,
     sessions: BTreeMap<SessionId, Session>,
     credentials: HashMap<SecretDigest, Credential>,
     api_keys: Vec<NewApiKey>,

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 
 use super::{MemoryStore, State, UserEntry, corrupt};
 use crate::model::{
-    EndReason, IdentifierKey, IdentifierKind, Identifiers, LoginRecord, NewUser, PasswordHash,
-    PasswordVersion, Roles, StoredPassword, Timestamp, User, UserChanges, UserId, UserNumber, UserRef,
-    UserStatus,
+    EndReason, IdentifierKey, IdentifierKind, Identifiers, ImportOutcome, ImportedUser, LoginRecord, NewUser,
+    PasswordHash, PasswordVersion, Roles, StoredPassword, Timestamp, User, UserChanges, UserId, UserNumber,
+    UserRef, UserStatus, judge_import,
 };
 use crate::ports::{PortError, RegisterOutcome, UpdateOutcome, UserRepository};
 
@@ -22,14 +22,26 @@ impl UserRepository for MemoryStore {
         if let Some(kind) = state.taken(&user.identifiers, user.id) {
             return Ok(RegisterOutcome::Taken(kind));
         }
-        state.last_number += 1;
-        let number = UserNumber(state.last_number);
-        let entry = registered(user, number);
-        let registered = entry.user.clone();
-        state.take_names(&user.identifiers, user.id);
-        state.numbers.insert(number, user.id);
-        state.users.insert(user.id, entry);
-        Ok(RegisterOutcome::Registered(registered))
+        Ok(RegisterOutcome::Registered(state.add(user).user.clone()))
+    }
+
+    async fn import(&self, batch: &[ImportedUser]) -> Result<Vec<ImportOutcome>, PortError> {
+        let mut state = self.state()?;
+        let known = state.imports.keys().copied().collect();
+        let taken = state.names.keys().cloned().collect();
+        let outcomes = judge_import(batch, &known, &taken);
+        let let_in =
+            || batch.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == ImportOutcome::Imported);
+        if let_in().any(|(imported, _)| state.users.contains_key(&imported.user.id)) {
+            return Err(corrupt("there is a user with this id"));
+        }
+        for (imported, _) in let_in() {
+            let user = &mut state.add(&imported.user).user;
+            user.email_verified = imported.email_verified;
+            user.status = imported.status;
+            state.imports.insert(imported.digest(), imported.user.id);
+        }
+        Ok(outcomes)
     }
 
     async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError> {
@@ -140,6 +152,7 @@ impl UserRepository for MemoryStore {
         let Some(entry) = state.users.remove(&user) else { return Ok(false) };
         state.numbers.remove(&entry.user.number);
         state.names.retain(|_, holder| *holder != user);
+        state.imports.retain(|_, imported| *imported != user);
         state.retain_sessions(|session| session.user_id != user);
         Ok(true)
     }
@@ -159,6 +172,15 @@ impl State {
             return Some(IdentifierKind::Username);
         }
         taken.first().copied()
+    }
+
+    /// Stores a user under the next number.
+    fn add(&mut self, user: &NewUser) -> &mut UserEntry {
+        self.last_number += 1;
+        let number = UserNumber(self.last_number);
+        self.take_names(&user.identifiers, user.id);
+        self.numbers.insert(number, user.id);
+        self.users.entry(user.id).insert_entry(registered(user, number)).into_mut()
     }
 
     fn take_names(&mut self, identifiers: &Identifiers, user: UserId) {

@@ -74,6 +74,23 @@ faults! {
         user_name_races::two_who_want_each_others_names_are_refused_without_a_fault;
     OverwritesUsersOfTheSameId => faults::a_user_with_anothers_id_is_a_fault_that_changes_nothing;
 
+    // importing
+    DropsImportedStatuses => user_imports::an_imported_user_is_given_back_as_brought;
+    UnverifiesImportedEmails => user_imports::an_imported_user_is_given_back_as_brought;
+    CutsImportedHashes => user_imports::an_imported_user_is_given_back_as_brought;
+    ImportsInTheOrderOfNames => user_imports::imported_users_are_numbered_in_their_order;
+    KnowsImportsByTheirNames =>
+        user_imports::a_user_who_was_imported_is_known_whatever_has_changed
+        user_imports::names_that_meet_in_a_batch_are_the_firsts;
+    KnowsImportsByTheirHashes => user_imports::a_user_who_was_imported_is_known_whatever_has_changed;
+    BringsBackImportedHashes => user_imports::a_user_who_was_imported_is_known_whatever_has_changed;
+    RefusesWholeBatches => user_imports::a_batch_is_imported_but_for_those_whose_names_are_taken;
+    KeepsNamesOfRefusedImports => user_imports::a_batch_is_imported_but_for_those_whose_names_are_taken;
+    KnowsTheDeleted => user_imports::who_was_imported_and_deleted_is_imported_again;
+    LooksForNamesBeforeItImports =>
+        user_imports::of_imports_of_one_batch_at_once_each_user_is_stored_once
+        user_imports::of_an_import_and_a_registration_of_one_name_exactly_one_succeeds;
+
     // reading users
     FindsByPatterns => user_members::who_is_not_there_is_not_found user_names::names_that_differ_are_free;
     FindsForLoginByUsernameOnly =>

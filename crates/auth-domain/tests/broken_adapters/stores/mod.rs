@@ -3,6 +3,7 @@
 mod api_keys;
 mod changing;
 mod faults;
+mod importing;
 mod opening;
 mod refreshing;
 mod registering;
@@ -16,8 +17,8 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 use auth_domain::conformance::StoreFixture;
 use auth_domain::model::{
-    ApiKeyId, IdentifierKey, NewApiKey, NewSession, SecretDigest, Session, SessionId, SuccessorNonce,
-    Timestamp, User, UserId,
+    ApiKeyId, IdentifierKey, ImportedUser, NewApiKey, NewSession, SecretDigest, Session, SessionId,
+    SuccessorNonce, Timestamp, User, UserId,
 };
 use auth_domain::ports::{ApiKeyRepository, Cause, PortError, SessionRepository, UserRepository};
 use auth_domain::testing::MemoryStore;
@@ -39,6 +40,7 @@ struct Notes {
     names_in_work: Vec<IdentifierKey>,
     freed_names: Vec<IdentifierKey>,
     better_hashed: Vec<UserId>,
+    imported: Vec<ImportedUser>,
     once_suspended: Vec<UserId>,
     keys: Vec<NewApiKey>,
     last_uses: Vec<(ApiKeyId, Timestamp)>,

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use auth_domain::model::{
-    EndReason, IdentifierKey, LoginRecord, NewUser, PasswordHash, PasswordVersion, Roles, Timestamp, User,
-    UserChanges, UserId, UserNumber, UserRef, UserStatus,
+    EndReason, IdentifierKey, ImportOutcome, ImportedUser, LoginRecord, NewUser, PasswordHash,
+    PasswordVersion, Roles, Timestamp, User, UserChanges, UserId, UserNumber, UserRef, UserStatus,
 };
 use auth_domain::ports::{PortError, RegisterOutcome, SessionRepository, UpdateOutcome, UserRepository};
 
@@ -14,6 +14,11 @@ impl UserRepository for Broken {
     async fn register(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
         let _call = self.begin().await?;
         self.register_badly(user).await
+    }
+
+    async fn import(&self, batch: &[ImportedUser]) -> Result<Vec<ImportOutcome>, PortError> {
+        let _call = self.begin().await?;
+        self.import_badly(batch).await
     }
 
     async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError> {

@@ -28,16 +28,6 @@ pub(super) fn service() -> [Setting; 2] {
     ]
 }
 
-pub(super) fn password() -> [Setting; 1] {
-    [Setting::switch(
-        "password.refuse_common",
-        "Whether well-known passwords are refused. Not part of this version: only `false` is accepted.",
-        |_| false,
-        |_, on| unless(on, "must be false: refusing common passwords is not part of this version"),
-    )
-    .only("false (or off)")]
-}
-
 fn unless(is_asked_for: bool, reason: &'static str) -> Result<(), Refusal> {
     if is_asked_for { Err(Refusal::Because(reason)) } else { Ok(()) }
 }

@@ -49,6 +49,16 @@ pub(super) fn passwords() -> Vec<Setting> {
             |s, number| s.password.min_length = Some(number as usize),
         )
         .by_default("each document's own"),
+        Setting::switch(
+            "password.refuse_common",
+            "Whether a new password is refused that is one of the 42,692 most common ones or one of the account's own \
+             names, in any spelling. The whole password is compared, not parts of it.",
+            |s| s.password.refuse_common,
+            |s, on| {
+                s.password.refuse_common = on;
+                Ok(())
+            },
+        ),
     ]
 }
 

@@ -1,0 +1,206 @@
+//! Import users: another service hands over those it knew, with the hashes of their passwords.
+
+use thiserror::Error;
+
+use crate::Auth;
+use crate::model::{
+    DisplayName, IdentifierKind, Identifiers, ImportOutcome, ImportedUser, NewUser, PasswordHash,
+    PhoneNumber, Roles, Timestamp, UserId, UserStatus, uuid_v7,
+};
+use crate::ports::{PortError, RejectedHash};
+
+/// Somebody who was a user elsewhere.
+#[derive(Debug)]
+pub struct ImportUser {
+    /// The names to log in by.
+    pub identifiers: Identifiers,
+    /// The hash that the other service made of the password. It is replaced by one of this service's own when the user
+    /// logs in for the first time.
+    pub password_hash: PasswordHash,
+    /// The name to be shown.
+    pub display_name: Option<DisplayName>,
+    /// The phone number.
+    pub phone_number: Option<PhoneNumber>,
+    /// What the user may do.
+    pub roles: Roles,
+    /// Whether the other service has shown that the e-mail address is the user's.
+    pub email_verified: bool,
+    /// Whether the user may log in.
+    pub status: UserStatus,
+    /// When the user registered with the other service; `None`: now.
+    pub created_at: Option<Timestamp>,
+}
+
+/// How somebody comes to be a user here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Imported {
+    /// The import brought them.
+    Now,
+    /// The same import brought them before; nothing has changed about them.
+    Before,
+}
+
+/// Why somebody did not become a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ImportUserError {
+    /// Somebody else has this identifier.
+    #[error("somebody else has this identifier")]
+    Taken(IdentifierKind),
+    /// The hash cannot be kept.
+    #[error("the hash {0}")]
+    Hash(RejectedHash),
+    /// An e-mail address is to count as verified, and there is none.
+    #[error("there is no e-mail address that could have been verified")]
+    NoEmail,
+}
+
+impl Auth {
+    /// Imports a batch of users, a few hundred at a time. What came of each, in their order. Importing the same again is
+    /// safe.
+    ///
+    /// # Errors
+    /// When a port failed: nobody of the batch was stored, or the answer was lost.
+    pub async fn import_users(
+        &self,
+        batch: Vec<ImportUser>,
+    ) -> Result<Vec<Result<Imported, ImportUserError>>, PortError> {
+        let judged: Vec<_> = batch.into_iter().map(|user| self.judge_import(user)).collect();
+        let accepted: Vec<_> = judged.iter().filter_map(|user| user.as_ref().ok()).cloned().collect();
+        let outcomes =
+            if accepted.is_empty() { Vec::new() } else { self.ports.users.import(&accepted).await? };
+        let mut outcomes = outcomes.into_iter();
+        let told = judged.into_iter().filter_map(|user| match user {
+            Ok(_) => outcomes.next().map(tell),
+            Err(refusal) => Some(Err(refusal)),
+        });
+        Ok(told.collect())
+    }
+
+    /// Whether somebody can be stored, but for what others have.
+    fn judge_import(&self, user: ImportUser) -> Result<ImportedUser, ImportUserError> {
+        self.ports.hasher.accept(&user.password_hash).map_err(ImportUserError::Hash)?;
+        if user.email_verified && user.identifiers.email().is_none() {
+            return Err(ImportUserError::NoEmail);
+        }
+        let now = self.ports.clock.now();
+        let new = NewUser {
+            id: UserId(uuid_v7(now, &*self.ports.random)),
+            identifiers: user.identifiers,
+            display_name: user.display_name,
+            phone_number: user.phone_number,
+            roles: user.roles,
+            password_hash: user.password_hash,
+            created_at: user.created_at.unwrap_or(now),
+        };
+        Ok(ImportedUser { user: new, email_verified: user.email_verified, status: user.status })
+    }
+}
+
+fn tell(outcome: ImportOutcome) -> Result<Imported, ImportUserError> {
+    match outcome {
+        ImportOutcome::Imported => Ok(Imported::Now),
+        ImportOutcome::AlreadyThere => Ok(Imported::Before),
+        ImportOutcome::Taken(kind) => Err(ImportUserError::Taken(kind)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Username;
+    use crate::use_cases::fixture::{Mocks, NOW, unavailable, user};
+
+    fn somebody(hash: &str) -> ImportUser {
+        ImportUser {
+            identifiers: user().identifiers,
+            password_hash: PasswordHash::new(hash.to_owned()),
+            display_name: None,
+            phone_number: None,
+            roles: Roles::parse("customer").expect("roles"),
+            email_verified: true,
+            status: UserStatus::Suspended,
+            created_at: None,
+        }
+    }
+
+    /// Mocks whose hasher knows hashes by their first letter.
+    fn mocks() -> Mocks {
+        let mut mocks = Mocks::new();
+        mocks.hasher.expect_accept().returning(|hash| match hash.expose().chars().next() {
+            Some('g') => Ok(()),
+            Some('c') => Err(RejectedHash::TooCostly),
+            _ => Err(RejectedHash::Unknown),
+        });
+        mocks.hasher.expect_hash().never();
+        mocks
+    }
+
+    #[tokio::test]
+    async fn each_is_told_what_came_of_them_in_their_order() {
+        let mut mocks = mocks();
+        mocks
+            .users
+            .expect_import()
+            .once()
+            .withf(|batch| {
+                let hashes: Vec<_> = batch.iter().map(|each| each.user.password_hash.expose()).collect();
+                hashes == ["good 1", "good 2", "good 3"]
+            })
+            .returning(|_| {
+                use ImportOutcome::{AlreadyThere, Imported, Taken};
+                Ok(vec![AlreadyThere, Taken(IdentifierKind::Email), Imported])
+            });
+        let batch = ["costly", "good 1", "unknown", "good 2", "good 3"].map(somebody).into();
+        assert_eq!(
+            mocks.auth().import_users(batch).await.expect("no fault"),
+            [
+                Err(ImportUserError::Hash(RejectedHash::TooCostly)),
+                Ok(Imported::Before),
+                Err(ImportUserError::Hash(RejectedHash::Unknown)),
+                Err(ImportUserError::Taken(IdentifierKind::Email)),
+                Ok(Imported::Now),
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn everything_that_is_brought_reaches_the_store() {
+        let mut mocks = mocks();
+        let then = NOW.minus(std::time::Duration::from_secs(1_000));
+        mocks
+            .users
+            .expect_import()
+            .once()
+            .withf(move |batch| {
+                batch[0].user.identifiers == user().identifiers
+                    && batch[0].user.roles.to_string() == "customer"
+                    && batch[0].user.id.0.get_version_num() == 7
+                    && batch[0].email_verified
+                    && batch[0].status == UserStatus::Suspended
+                    && batch[0].user.created_at == NOW
+                    && batch[1].user.created_at == then
+            })
+            .returning(|batch| Ok(vec![ImportOutcome::Imported; batch.len()]));
+        let batch = vec![somebody("good"), ImportUser { created_at: Some(then), ..somebody("good") }];
+        assert_eq!(mocks.auth().import_users(batch).await.expect("no fault"), [Ok(Imported::Now); 2]);
+    }
+
+    #[tokio::test]
+    async fn who_has_no_email_has_none_that_was_verified() {
+        let mut mocks = mocks();
+        mocks.users.expect_import().never();
+        let username = Username::parse("jane").expect("a username");
+        let identifiers = Identifiers::new(Some(username), None).expect("a name");
+        let batch = vec![ImportUser { identifiers, ..somebody("good") }];
+        let told = mocks.auth().import_users(batch).await.expect("no fault");
+        assert_eq!(told, [Err(ImportUserError::NoEmail)]);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_away_refuses_nobody() {
+        let mut mocks = mocks();
+        mocks.users.expect_import().once().returning(|_| Err(unavailable()));
+        let error = mocks.auth().import_users(vec![somebody("good")]).await.expect_err("away");
+        assert!(matches!(error, PortError::Unavailable(_)));
+    }
+}

@@ -1,0 +1,87 @@
+//! The lines of an input that may be longer than memory, as may a line of it.
+
+use std::io::{self, BufRead};
+
+/// The most bytes of a line: more than any account needs.
+pub(super) const MOST_BYTES: usize = 64 * 1024;
+
+/// A line of the input.
+pub(super) struct Line<'a> {
+    /// Its number; the first is 1.
+    pub(super) number: u64,
+    /// What it holds, without its end; `None` when it is longer than [`MOST_BYTES`].
+    pub(super) bytes: Option<&'a [u8]>,
+    /// How many bytes of the input it took.
+    pub(super) length: u64,
+}
+
+/// Reads one line after another into the same memory.
+pub(super) struct Lines<R> {
+    input: R,
+    number: u64,
+    bytes: Vec<u8>,
+}
+
+impl<R: BufRead> Lines<R> {
+    pub(super) fn new(input: R) -> Self {
+        Self { input, number: 0, bytes: Vec::new() }
+    }
+
+    /// The next line; `None` at the end of the input.
+    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.bytes.clear();
+        let mut length = 0;
+        loop {
+            let found = self.input.fill_buf()?;
+            let end = found.iter().position(|byte| *byte == b'\n');
+            let taken = end.map_or(found.len(), |end| end + 1);
+            // What is too long is known by one byte; the rest of it is passed over.
+            let room = (MOST_BYTES + 1).saturating_sub(self.bytes.len());
+            self.bytes.extend_from_slice(&found[..end.unwrap_or(taken).min(room)]);
+            self.input.consume(taken);
+            length += taken as u64;
+            if end.is_some() || taken == 0 {
+                break;
+            }
+        }
+        if length == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        let bytes = Some(&self.bytes[..]).filter(|bytes| bytes.len() <= MOST_BYTES);
+        Ok(Some(Line { number: self.number, bytes, length }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each line as its number, its bytes and its length, read through a buffer of three bytes.
+    fn lines(input: &[u8]) -> Vec<(u64, Option<Vec<u8>>, u64)> {
+        let mut lines = Lines::new(io::BufReader::with_capacity(3, input));
+        let mut found = Vec::new();
+        while let Some(line) = lines.next().expect("read") {
+            found.push((line.number, line.bytes.map(<[u8]>::to_vec), line.length));
+        }
+        found
+    }
+
+    #[test]
+    fn every_line_comes_with_its_number_and_the_last_needs_no_end() {
+        let line = |number, text: &str, length| (number, Some(text.as_bytes().to_vec()), length);
+        assert_eq!(lines(b""), []);
+        assert_eq!(lines(b"one\n\nthree\r\n"), [line(1, "one", 4), line(2, "", 1), line(3, "three\r", 7)]);
+        assert_eq!(lines(b"one\nlast"), [line(1, "one", 4), line(2, "last", 4)]);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_passed_over() {
+        let longest = vec![b'x'; MOST_BYTES];
+        let input = [&longest[..], b"\n", &longest, b"y\n", &longest, &longest, &longest, b"\nlast"].concat();
+        let lines = lines(&input);
+        let read: Vec<_> = lines.iter().map(|(_, bytes, _)| bytes.as_deref()).collect();
+        assert_eq!(read, [Some(&longest[..]), None, None, Some(b"last")]);
+        assert_eq!(lines.iter().map(|(_, _, length)| length).sum::<u64>(), input.len() as u64);
+    }
+}

@@ -1,0 +1,86 @@
+//! Hashes of bcrypt: `$2b$12$` and 53 characters of salt and tag.
+
+use bcrypt::HashParts;
+
+use super::stored::{HashingFault, UnreadableHash};
+
+/// The highest cost that is verified: about a second of a core. Each step up doubles it.
+const MOST_COST: u32 = 14;
+/// The lowest cost that the algorithm knows.
+const LEAST_COST: u32 = 4;
+
+/// A hash of bcrypt. `$2a$`, `$2b$` and `$2y$` name one algorithm; `$2x$` names one with a bug and is not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BcryptHash(String);
+
+impl BcryptHash {
+    pub(super) fn parse(stored: &str) -> Result<Self, UnreadableHash> {
+        let parts: HashParts = stored.parse().map_err(|_| UnreadableHash::Malformed("bcrypt"))?;
+        match parts.get_cost() {
+            0..LEAST_COST => Err(UnreadableHash::Malformed("bcrypt")),
+            LEAST_COST..=MOST_COST => Ok(Self(stored.to_owned())),
+            cost => Err(UnreadableHash::TooCostly(format!("bcrypt with a cost of {cost}"))),
+        }
+    }
+
+    /// Whether this is the hash of `password`. As the algorithm has it, bytes after the 72nd count for nothing, and a
+    /// NUL ends the password: no other program can have hashed one that holds a NUL.
+    pub(super) fn matches(&self, password: &[u8]) -> Result<bool, HashingFault> {
+        let matches = bcrypt::verify(password, &self.0)?;
+        Ok(matches && !password.contains(&0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(password: &[u8], stored: &str) -> bool {
+        BcryptHash::parse(stored).expect("a hash").matches(password).expect("computed")
+    }
+
+    /// From the tests of Openwall's `crypt_blowfish` 1.3 (public domain), which is what libxcrypt and PHP are built on.
+    #[test]
+    fn what_openwalls_implementation_made_is_verified() {
+        let long: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789\
+            chars after 72 are ignored";
+        for (stored, password) in [
+            ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", &b"U*U"[..]),
+            ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK", b"U*U*"),
+            ("$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a", b"U*U*U"),
+            ("$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui", long),
+            ("$2y$05$/OK.fbVrR/bpIqNJ5ianF.CE5elHaaO4EbggVDjb8P19RukzXSM3e", b"\xff\xff\xa3"),
+            ("$2b$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy", b""),
+        ] {
+            assert!(matches(password, stored), "{stored}");
+            assert!(!matches(b"another", stored), "{stored}");
+        }
+    }
+
+    #[test]
+    fn bytes_after_the_72nd_count_for_nothing_and_those_before_do() {
+        const STORED: &str = "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui";
+        let whole = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+        assert!(matches(whole, STORED) && matches(&[&whole[..], b"anything"].concat(), STORED));
+        assert!(!matches(&whole[..71], STORED));
+    }
+
+    #[test]
+    fn a_password_that_repeats_itself_after_a_nul_is_another_one() {
+        const STORED: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+        assert!(!matches(b"U*U\0U*U", STORED));
+    }
+
+    #[test]
+    fn what_costs_too_much_or_is_none_is_refused() {
+        let with = |start: &str| {
+            BcryptHash::parse(&format!("{start}CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"))
+        };
+        assert!(with("$2b$04$").is_ok() && with("$2b$14$").is_ok());
+        assert!(matches!(with("$2b$15$"), Err(UnreadableHash::TooCostly(_))));
+        assert!(matches!(with("$2b$31$"), Err(UnreadableHash::TooCostly(_))));
+        for none in ["$2b$03$", "$2b$5$", "$2b$05$a", "$2b$05!"] {
+            assert!(matches!(with(none), Err(UnreadableHash::Malformed(_))), "{none}");
+        }
+    }
+}
