@@ -36,6 +36,12 @@ impl Timestamp {
         Self::from_unix_micros(seconds.saturating_mul(1_000_000))
     }
 
+    /// Reads a time in the form of RFC 3339, such as `2025-08-13T10:15:30Z`; what is finer than a microsecond is cut.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        OffsetDateTime::parse(text, &Rfc3339).ok().map(Self::from)
+    }
+
     /// Microseconds since the Unix epoch.
     #[must_use]
     pub fn unix_micros(self) -> i64 {
@@ -104,6 +110,17 @@ mod tests {
     fn is_written_as_rfc_3339_in_whole_seconds() {
         assert_eq!(Timestamp::from_unix_micros(1_755_080_130_999_999).to_string(), "2025-08-13T10:15:30Z");
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn is_read_in_any_offset_and_in_no_other_form() {
+        let time = Timestamp::from_unix_micros(1_755_080_130_500_000);
+        for text in ["2025-08-13T10:15:30.5Z", "2025-08-13T12:15:30.500+02:00"] {
+            assert_eq!(Timestamp::parse(text), Some(time), "{text}");
+        }
+        for text in ["", "2025-08-13", "yesterday", "2025-08-13T10:15:30"] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -1,18 +1,19 @@
 //! What the tests of the use cases share: mocks of every port, and somebody to speak of.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use crate::model::{
-    Client, ClientId, EmailAddress, Identifiers, LoginRecord, PasswordHash, PasswordVersion, RefreshStyle,
-    Roles, Session, SessionId, StoredPassword, Timestamp, User, UserId, UserNumber, UserStatus, Username,
+    AuditEvent, AuditOutcome, Client, ClientId, EmailAddress, Identifiers, LoginRecord, PasswordHash,
+    PasswordVersion, RefreshStyle, Roles, Session, SessionId, StoredPassword, Timestamp, User, UserId,
+    UserNumber, UserStatus, Username,
 };
 use crate::policy::Policy;
 use crate::ports::{
-    Cause, MockAccessTokenCodec, MockApiKeyRepository, MockClock, MockPasswordHasher, MockSecureRandom,
-    MockSessionRepository, MockUserRepository, PortError,
+    AuditLog, Cause, MockAccessTokenCodec, MockApiKeyRepository, MockAuditRepository, MockClock,
+    MockPasswordHasher, MockSecureRandom, MockSessionRepository, MockUserRepository, PortError,
 };
 use crate::{Auth, Ports};
 
@@ -25,8 +26,10 @@ pub(crate) struct Mocks {
     pub(crate) users: MockUserRepository,
     pub(crate) sessions: MockSessionRepository,
     pub(crate) api_keys: MockApiKeyRepository,
+    pub(crate) audit_events: MockAuditRepository,
     pub(crate) hasher: MockPasswordHasher,
     pub(crate) tokens: MockAccessTokenCodec,
+    recorder: Arc<Recorder>,
 }
 
 impl Mocks {
@@ -35,13 +38,25 @@ impl Mocks {
             users: MockUserRepository::new(),
             sessions: MockSessionRepository::new(),
             api_keys: MockApiKeyRepository::new(),
+            audit_events: MockAuditRepository::new(),
             hasher: MockPasswordHasher::new(),
             tokens: MockAccessTokenCodec::new(),
+            recorder: Arc::default(),
         }
+    }
+
+    /// What is recorded over these mocks, to be looked at when all is done.
+    pub(crate) fn recorder(&self) -> Arc<Recorder> {
+        Arc::clone(&self.recorder)
     }
 
     /// The use cases over these mocks, at [`NOW`], with chance that always gives sevens.
     pub(crate) fn auth(self) -> Auth {
+        self.auth_under(Policy::default())
+    }
+
+    /// The same, under `policy`.
+    pub(crate) fn auth_under(self, policy: Policy) -> Auth {
         let mut clock = MockClock::new();
         clock.expect_now().return_const(NOW);
         let mut random = MockSecureRandom::new();
@@ -50,12 +65,54 @@ impl Mocks {
             users: Arc::new(self.users),
             sessions: Arc::new(self.sessions),
             api_keys: Arc::new(self.api_keys),
+            audit: self.recorder,
+            audit_events: Arc::new(self.audit_events),
             hasher: Arc::new(self.hasher),
             tokens: Arc::new(self.tokens),
             clock: Arc::new(clock),
             random: Arc::new(random),
         };
-        Auth::new(ports, Policy::default())
+        Auth::new(ports, policy)
+    }
+}
+
+/// Takes down what is recorded: any number of events, asked for or not.
+#[derive(Default)]
+pub(crate) struct Recorder(Mutex<Vec<AuditEvent>>);
+
+impl Recorder {
+    pub(crate) fn events(&self) -> Vec<AuditEvent> {
+        self.0.lock().expect("no panic under the lock").clone()
+    }
+
+    /// The events in short: the action, why it was denied, [`user`] and [`session`] if it is about them, the detail.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.events().iter().map(line).collect()
+    }
+}
+
+fn line(event: &AuditEvent) -> String {
+    let mut line = event.action.to_string();
+    if let AuditOutcome::Denied(reason) = event.outcome {
+        line.push_str(&format!(" {reason}"));
+    }
+    for (is_about, known, what) in [
+        (event.user.is_some(), event.user == Some(user().id), "user"),
+        (event.session.is_some(), event.session == Some(session().id), "session"),
+    ] {
+        match (is_about, known) {
+            (true, true) => line.push_str(&format!(" {what}")),
+            (true, false) => line.push_str(&format!(" another {what}")),
+            (false, _) => {}
+        }
+    }
+    event.detail.iter().for_each(|detail| line.push_str(&format!(" ({detail})")));
+    line
+}
+
+impl AuditLog for Recorder {
+    fn record(&self, event: AuditEvent) {
+        self.0.lock().expect("no panic under the lock").push(event);
     }
 }
 
