@@ -218,10 +218,10 @@ fn whoever_follows_is_told_what_happens_and_stops_when_told() {
     let client = server.client();
     assert_eq!(client.register("john").status, 201);
     assert_eq!(client.log_in("john").status, 200);
-    let followed = || std::fs::read_to_string(&log).expect("a file");
-    server.wait_for("followed", || followed().lines().count() == 1);
+    let shown = || std::fs::read_to_string(&log).expect("a file");
+    server.wait_for("followed", || shown().lines().count() == 1);
     assert_eq!(client.log_in_with("john", "wrong").status, 401);
-    server.wait_for("followed", || followed().lines().count() == 2);
+    server.wait_for("followed", || shown().lines().count() == 2);
     let interrupt = std::process::Command::new("kill").arg("-INT").arg(follower.id().to_string()).status();
     assert!(interrupt.expect("kill").success());
     assert!(follower.wait().expect("ended").success());

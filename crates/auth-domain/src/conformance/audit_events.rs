@@ -31,8 +31,8 @@ fn plain_events(count: u64) -> Vec<AuditEvent> {
     (0..count).map(plain).collect()
 }
 
-fn address(text: &str) -> Option<IpAddr> {
-    Some(text.parse().expect("an address"))
+fn address(text: &str) -> IpAddr {
+    text.parse().expect("an address")
 }
 
 async fn append(scene: &Scene<'_>, events: &[AuditEvent]) {
@@ -63,7 +63,7 @@ pub(super) async fn every_member_of_an_event_is_given_back_as_stored(store: &dyn
         user: Some(UserId(scene.uuid())),
         session: Some(SessionId(scene.uuid())),
         client: Some(ClientId::from("example".to_owned())),
-        caller: caller(address("192.0.2.1"), Some(RequestId(7)), Some(ApiKeyId(scene.uuid()))),
+        caller: caller(Some(address("192.0.2.1")), Some(RequestId(7)), Some(ApiKeyId(scene.uuid()))),
         detail: Some(AuditDetail::from(&roles("admin,customer"))),
         ..plain(0)
     };
@@ -73,7 +73,7 @@ pub(super) async fn every_member_of_an_event_is_given_back_as_stored(store: &dyn
         AuditEvent { user: whole.user, ..plain(0) },
         AuditEvent { session: whole.session, ..plain(0) },
         AuditEvent { client: whole.client.clone(), ..plain(0) },
-        AuditEvent { caller: caller(address("2001:db8::1"), None, None), ..plain(0) },
+        AuditEvent { caller: caller(Some(address("2001:db8::1")), None, None), ..plain(0) },
         AuditEvent { caller: caller(None, Some(RequestId(0)), None), ..plain(0) },
         AuditEvent { caller: caller(None, Some(RequestId(u64::MAX)), None), ..plain(0) },
         AuditEvent { caller: caller(None, None, whole.caller.api_key), ..plain(0) },
@@ -137,21 +137,21 @@ pub(super) async fn the_latest_events_come_in_ascending_order(store: &dyn StoreF
 
 pub(super) async fn a_filter_lets_pass_what_it_asks_for_and_nothing_else(store: &dyn StoreFixture) {
     let scene = Scene::new(store);
-    let [jane, june] = [scene.uuid(), scene.uuid()].map(|id| Some(UserId(id)));
+    let [jane, paul] = [scene.uuid(), scene.uuid()].map(|id| Some(UserId(id)));
     let mut appended = Vec::new();
     for (second, (user, action)) in (0..).zip([
         (jane, AuditAction::UserLoggedIn),
-        (june, AuditAction::UserLoggedIn),
+        (paul, AuditAction::UserLoggedIn),
         (jane, AuditAction::SessionRefreshed),
         (None, AuditAction::UserLoggedIn),
         (jane, AuditAction::UserLoggedIn),
-        (june, AuditAction::UserDeleted),
+        (paul, AuditAction::UserDeleted),
     ]) {
-        appended.push(AuditEvent { user, action, ..plain(second) });
+        appended.push(AuditEvent { action, user, ..plain(second) });
     }
     append(&scene, &appended).await;
     let all = all(&scene).await;
-    for user in [None, jane, june, Some(UserId(scene.uuid()))] {
+    for user in [None, jane, paul, Some(UserId(scene.uuid()))] {
         for action in [None, Some(AuditAction::UserLoggedIn), Some(AuditAction::UserSuspended)] {
             for since in [None, Some(later(0)), Some(later(3).plus(Duration::from_micros(1))), Some(later(9))]
             {

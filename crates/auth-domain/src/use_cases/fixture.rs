@@ -92,22 +92,20 @@ impl Recorder {
 }
 
 fn line(event: &AuditEvent) -> String {
-    let mut line = event.action.to_string();
+    let mut words = vec![event.action.to_string()];
     if let AuditOutcome::Denied(reason) = event.outcome {
-        line.push_str(&format!(" {reason}"));
+        words.push(reason.to_string());
     }
-    for (is_about, known, what) in [
-        (event.user.is_some(), event.user == Some(user().id), "user"),
-        (event.session.is_some(), event.session == Some(session().id), "session"),
-    ] {
-        match (is_about, known) {
-            (true, true) => line.push_str(&format!(" {what}")),
-            (true, false) => line.push_str(&format!(" another {what}")),
-            (false, _) => {}
-        }
+    if let Some(id) = event.user {
+        words.push(if id == user().id { "user" } else { "another user" }.to_owned());
     }
-    event.detail.iter().for_each(|detail| line.push_str(&format!(" ({detail})")));
-    line
+    if let Some(id) = event.session {
+        words.push(if id == session().id { "session" } else { "another session" }.to_owned());
+    }
+    if let Some(detail) = &event.detail {
+        words.push(format!("({detail})"));
+    }
+    words.join(" ")
 }
 
 impl AuditLog for Recorder {

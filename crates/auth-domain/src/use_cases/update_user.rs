@@ -79,9 +79,9 @@ impl Auth {
             (changes.display_name.is_some(), "display_name"),
             (changes.phone_number.is_some(), "phone_number"),
         ];
-        let changed: Vec<_> = members.iter().filter(|(is_new, _)| *is_new).map(|(_, name)| *name).collect();
-        if !changed.is_empty() {
-            self.note(Note::of(AuditAction::UserUpdated).user(user).detail(AuditDetail::names(&changed)));
+        let names: Vec<_> = members.iter().filter(|(is_new, _)| *is_new).map(|(_, name)| *name).collect();
+        if !names.is_empty() {
+            self.note(Note::of(AuditAction::UserUpdated).user(user).detail(AuditDetail::names(&names)));
         }
         if changes.password_hash.is_some() {
             self.note(Note::of(AuditAction::UserPasswordChanged).user(user));

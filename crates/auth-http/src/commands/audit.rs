@@ -34,7 +34,7 @@ pub(super) struct Audit {
     /// Only what is about this user: an id, which may be that of a deleted user, a username or an e-mail address
     #[arg(long, value_name = "USER", value_parser = users::user_ref)]
     user: Option<UserRef>,
-    /// Only this action, such as user.logged_in
+    /// Only this action, such as `user.logged_in`
     #[arg(long, value_parser = action)]
     action: Option<AuditAction>,
     /// Only what has happened since: a time such as 2025-08-13T10:15:30Z, or a while such as 90s, 15m, 12h or 7d
@@ -93,20 +93,21 @@ async fn show(auth: &Auth, command: Audit) -> anyhow::Result<()> {
         print(&line(&HEADS))?;
     }
     let mut last = auth.latest_audit_events(&AuditFilter::default(), 1).await?.pop().map(|record| record.id);
-    let shown = match (limit, since) {
-        (None, Some(_)) => list_from(auth, &filter, json).await?,
-        _ => {
-            let latest = auth.latest_audit_events(&filter, limit.unwrap_or(DEFAULT_LIMIT)).await?;
-            print_all(auth, &latest, json).await?;
-            latest.last().map(|record| record.id)
-        }
+    let shown = if since.is_some() && limit.is_none() {
+        list_from(auth, &filter, json).await?
+    } else {
+        let latest = auth.latest_audit_events(&filter, limit.unwrap_or(DEFAULT_LIMIT)).await?;
+        print_all(auth, &latest, json).await?;
+        latest.last().map(|record| record.id)
     };
+    if !follow {
+        return Ok(());
+    }
     last = last.max(shown);
-    while follow {
+    loop {
         sleep(POLL_INTERVAL).await;
         last = list_new(auth, &filter, last, json).await?;
     }
-    Ok(())
 }
 
 /// A deleted user has no name any more, but events that name their id.

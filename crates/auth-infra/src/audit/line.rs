@@ -1,6 +1,6 @@
 //! An event as a line of the log.
 
-use auth_domain::model::AuditEvent;
+use auth_domain::model::{AuditDetail, AuditEvent, ClientId, DenialReason};
 
 /// What the lines of the log are called that are audit events.
 const TARGET: &str = "audit";
@@ -13,14 +13,14 @@ pub(super) fn log(event: &AuditEvent) {
                 target: TARGET,
                 action = event.action.as_str(),
                 outcome = event.outcome.as_str(),
-                reason = event.outcome.denial().map(|reason| reason.as_str()),
+                reason = event.outcome.denial().map(DenialReason::as_str),
                 user = event.user.map(tracing::field::display),
                 session = event.session.map(tracing::field::display),
-                client = event.client.as_ref().map(|client| client.as_str()),
+                client = event.client.as_ref().map(ClientId::as_str),
                 address = event.caller.address.map(tracing::field::display),
                 request = event.caller.request.map(tracing::field::display),
                 api_key = event.caller.api_key.map(tracing::field::display),
-                detail = event.detail.as_ref().map(|detail| detail.as_str()),
+                detail = event.detail.as_ref().map(AuditDetail::as_str),
                 "audit event"
             )
         };

@@ -83,7 +83,6 @@ impl AuditLog for AuditQueue {
 }
 
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "a panic is how a test fails")]
 mod tests {
     use auth_domain::model::{
         AuditAction, AuditEvent, AuditFilter, AuditOutcome, Caller, DenialReason, Timestamp,

@@ -1,7 +1,9 @@
 //! The audit trail on PostgreSQL.
 
 use async_trait::async_trait;
-use auth_domain::model::{AuditAction, AuditEvent, AuditFilter, AuditId, AuditRecord, Timestamp};
+use auth_domain::model::{
+    AuditAction, AuditEvent, AuditFilter, AuditId, AuditRecord, DenialReason, Timestamp,
+};
 use auth_domain::ports::{AuditRepository, PortError};
 use sqlx::postgres::PgConnection;
 
@@ -99,7 +101,7 @@ async fn append(connection: &mut PgConnection, events: &[AuditEvent]) -> Result<
     sqlx::query(APPEND)
         .bind(column(events, |event| stored(event.at)))
         .bind(column(events, |event| event.action.as_str()))
-        .bind(column(events, |event| event.outcome.denial().map(|reason| reason.as_str())))
+        .bind(column(events, |event| event.outcome.denial().map(DenialReason::as_str)))
         .bind(column(events, |event| event.user.map(|user| user.0)))
         .bind(column(events, |event| event.session.map(|session| session.0)))
         .bind(column(events, |event| event.client.as_ref().map(|client| client.as_str().to_owned())))

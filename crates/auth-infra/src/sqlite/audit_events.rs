@@ -1,7 +1,9 @@
 //! The audit trail on SQLite.
 
 use async_trait::async_trait;
-use auth_domain::model::{AuditAction, AuditEvent, AuditFilter, AuditId, AuditRecord, Timestamp};
+use auth_domain::model::{
+    AuditAction, AuditEvent, AuditFilter, AuditId, AuditRecord, DenialReason, Timestamp,
+};
 use auth_domain::ports::{AuditRepository, PortError};
 use sqlx::sqlite::SqliteConnection;
 
@@ -89,7 +91,7 @@ async fn append(connection: &mut SqliteConnection, events: &[AuditEvent]) -> Res
         sqlx::query(APPEND)
             .bind(stored(event.at))
             .bind(event.action.as_str())
-            .bind(event.outcome.denial().map(|reason| reason.as_str()))
+            .bind(event.outcome.denial().map(DenialReason::as_str))
             .bind(event.user.map(|user| user.0))
             .bind(event.session.map(|session| session.0))
             .bind(event.client.as_ref().map(|client| client.as_str().to_owned()))
