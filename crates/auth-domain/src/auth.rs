@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::model::{Caller, Identifiers, Password, RejectedPassword};
 use crate::policy::Policy;
 use crate::ports::{
-    AccessTokenCodec, ApiKeyRepository, Clock, PasswordHasher, SecureRandom, SessionRepository,
-    UserRepository,
+    AccessTokenCodec, ApiKeyRepository, AuditLog, AuditRepository, Clock, PasswordHasher, SecureRandom,
+    SessionRepository, UserRepository,
 };
 
 /// What the use cases reach the world through. Forgetting one does not compile.
@@ -18,6 +18,10 @@ pub struct Ports {
     pub sessions: Arc<dyn SessionRepository>,
     /// The stored API keys.
     pub api_keys: Arc<dyn ApiKeyRepository>,
+    /// Where what happens is recorded.
+    pub audit: Arc<dyn AuditLog>,
+    /// The events that were recorded.
+    pub audit_events: Arc<dyn AuditRepository>,
     /// Password hashing.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Signed access tokens.

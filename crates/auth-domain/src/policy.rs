@@ -13,6 +13,8 @@ pub struct Policy {
     pub token: TokenPolicy,
     /// The passwords that nobody may set. Default: none, and users may set their own names too.
     pub blocklist: Option<Blocklist>,
+    /// Rules of the audit trail.
+    pub audit: AuditPolicy,
 }
 
 /// How long sessions live.
@@ -64,5 +66,18 @@ pub struct TokenPolicy {
 impl Default for TokenPolicy {
     fn default() -> Self {
         Self { leeway: Duration::from_secs(5) }
+    }
+}
+
+/// How long audit events are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditPolicy {
+    /// An event is deleted this long after it happened; `None`: never. Default: 90 days.
+    pub retention: Option<Duration>,
+}
+
+impl Default for AuditPolicy {
+    fn default() -> Self {
+        Self { retention: Some(Duration::from_secs(90 * 24 * 60 * 60)) }
     }
 }

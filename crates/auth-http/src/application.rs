@@ -11,6 +11,7 @@ use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceRespon
 use actix_web::middleware::from_fn;
 use anyhow::Context as _;
 use auth_domain::Auth;
+use auth_domain::ports::PortError;
 use auth_infra::system::SystemRandom;
 use auth_infra::token::KeyRing;
 use socket2::{Domain, Socket, Type};
@@ -28,13 +29,13 @@ use crate::front_page;
 use crate::observe::Observer;
 use crate::readiness::Readiness;
 use crate::settings::{CorsOrigins, Settings};
-use crate::wiring::{self, Wired};
+use crate::wiring;
 
 /// Connections that the system keeps until they are accepted.
 const BACKLOG: i32 = 1024;
 /// How often the directory of keys is looked at.
 const KEYS_INTERVAL: Duration = Duration::from_secs(1);
-/// How often sessions that are over are deleted, and how many at a time.
+/// How often sessions that are over and audit events that are old are deleted, and how many at a time.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 const PURGE_BATCH: u32 = 500;
 
@@ -46,8 +47,9 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let listener =
         listen(settings.listen).with_context(|| format!("cannot listen on {}", settings.listen))?;
     let settings = settings.bound_to(listener.local_addr()?);
-    let Wired { auth, store, keys } = wiring::open(&settings)?;
-    let readiness = Arc::new(Readiness::new(store.clone()));
+    let wired = wiring::open(&settings)?;
+    let (auth, keys) = (wired.auth.clone(), Arc::clone(&wired.keys));
+    let readiness = Arc::new(Readiness::new(wired.store.clone()));
     readiness.migrate().await.context("cannot bring the store's schema up to date")?;
     look_after(&readiness, &keys, &auth);
 
@@ -70,7 +72,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     stop_when_told(server.handle())?;
     greet(&settings, &site)?;
     server.await?;
-    store.close().await;
+    wired.close().await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -136,15 +138,16 @@ fn look_after(readiness: &Arc<Readiness>, keys: &Arc<KeyRing>, auth: &Auth) {
         let mut hourly = interval(PURGE_INTERVAL);
         loop {
             hourly.tick().await;
-            purge(&auth).await;
+            purge(async || auth.purge_sessions(PURGE_BATCH).await).await;
+            purge(async || auth.purge_audit_events(PURGE_BATCH).await).await;
         }
     });
 }
 
-/// Deletes the sessions that are over, in batches, so that no writer has to wait for long.
-async fn purge(auth: &Auth) {
+/// Deletes what is over, in batches, so that no writer has to wait for long.
+async fn purge(delete_batch: impl AsyncFn() -> Result<u64, PortError>) {
     loop {
-        match auth.purge_sessions(PURGE_BATCH).await {
+        match delete_batch().await {
             Ok(0) => return,
             Ok(_) => {}
             Err(error) => return Failure::from(error).log(),

@@ -5,6 +5,7 @@
 
 mod api_keys;
 mod arguments;
+mod audit;
 mod config;
 mod hash;
 mod import;
@@ -56,6 +57,8 @@ enum Command {
     /// Users, named by id, username or e-mail address
     #[command(subcommand)]
     User(users::Command),
+    /// What has happened, and what was denied
+    Audit(audit::Audit),
     /// The keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::Command),
@@ -97,6 +100,7 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
             operate(settings, async |settings| api_keys::run(command, settings).await)
         }
         Command::User(command) => operate(settings, async |settings| users::run(command, settings).await),
+        Command::Audit(command) => operate(settings, async |settings| audit::run(command, settings).await),
         Command::Hash(command) => operate(settings, async |settings| hash::run(&command, settings)),
         Command::Keys(command) => operate(settings, async |settings| keys::run(&command, settings)),
     }

@@ -122,7 +122,7 @@ impl From<PortError> for Failure {
 /// Every dialect has the new password in a member of this name.
 impl From<RejectedPassword> for Failure {
     fn from(rejected: RejectedPassword) -> Self {
-        Self::InvalidFields(vec![FieldError { field: "password", message: rejected.to_string() }])
+        Self::InvalidFields(vec![FieldError { field: "password".into(), message: rejected.to_string() }])
     }
 }
 

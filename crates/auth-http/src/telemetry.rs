@@ -16,6 +16,8 @@ use crate::settings::{LogFormat, LogSettings};
 
 /// What the targets of this service's own events begin with.
 const OWN_TARGETS: &str = "auth_";
+/// The target of audit events.
+const AUDIT_TARGET: &str = "audit";
 
 /// Sends this process's events to standard error, and panics too: where they happened, but not what they say, which may
 /// be anything that was at hand.
@@ -51,7 +53,7 @@ where
 /// Below `info`, libraries may show what passes through them: requests, headers, rows. What a client sends that is no
 /// HTTP is no fault of this service, whatever actix-web calls it; and the greeting says what its start is like.
 fn is_fit_to_log(event: &Metadata<'_>) -> bool {
-    let is_own = event.target().starts_with(OWN_TARGETS);
+    let is_own = event.target().starts_with(OWN_TARGETS) || event.target() == AUDIT_TARGET;
     let is_noise = event.target().starts_with("actix_http")
         || (event.target().starts_with("actix_server") && *event.level() > LevelFilter::WARN);
     is_own || (*event.level() <= LevelFilter::INFO && !is_noise)
@@ -116,6 +118,20 @@ mod tests {
         assert_eq!(log.lines().count(), 1, "{log}");
         assert!(log.contains("DEBUG auth_http: seen"), "{log}");
         assert!(!log.contains('\u{1b}'), "{log}");
+    }
+
+    #[test]
+    fn audit_events_are_logged_at_the_default_level_and_rubbish_when_asked_for() {
+        let log = |level| {
+            logged(level, "json", || {
+                tracing::info!(target: "audit", action = "user.logged_in", reason = None::<&str>, "audit event");
+                tracing::debug!(target: "audit", action = "session.refreshed", "audit event");
+            })
+        };
+        let event: serde_json::Value = serde_json::from_str(log("info").trim_end()).expect("one JSON value");
+        assert_eq!((&event["target"], &event["action"]), (&"audit".into(), &"user.logged_in".into()));
+        assert_eq!(event.get("reason"), None, "what is not known is left out");
+        assert_eq!(log("debug").lines().count(), 2);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use auth_domain::model::{Blocklist, Client, ClientId};
 use auth_domain::policy::Policy;
 use auth_domain::{Auth, Ports};
+use auth_infra::audit::AuditQueue;
 use auth_infra::password::{Argon2Hasher, common_passwords};
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
@@ -27,6 +28,15 @@ pub struct Wired {
     pub store: Store,
     /// The signing keys.
     pub keys: Arc<KeyRing>,
+    audit: Arc<AuditQueue>,
+}
+
+impl Wired {
+    /// Stores the audit events that wait, and closes the store.
+    pub async fn close(&self) {
+        self.audit.close().await;
+        self.store.close().await;
+    }
 }
 
 /// Opens what the settings name, and makes the directories that are not there. The store's schema is as it was left.
@@ -37,16 +47,19 @@ pub fn open(settings: &Settings) -> anyhow::Result<Wired> {
     make_data_dir(settings)?;
     let store = open_store(settings)?;
     let keys = Arc::new(open_keys(settings)?);
+    let audit = Arc::new(AuditQueue::start(store.audit_events()));
     let ports = Ports {
         users: store.users(),
         sessions: store.sessions(),
         api_keys: store.api_keys(),
+        audit: audit.clone(),
+        audit_events: store.audit_events(),
         hasher: Arc::new(Argon2Hasher::start(&settings.hashing, Arc::new(SystemRandom))?),
         tokens: Arc::new(JwtCodec::new(Arc::clone(&keys), tokens(settings))),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
-    Ok(Wired { auth: Auth::new(ports, policy(settings)), store, keys })
+    Ok(Wired { auth: Auth::new(ports, policy(settings)), store, keys, audit })
 }
 
 fn policy(settings: &Settings) -> Policy {

@@ -172,6 +172,7 @@ fn a_command_for_what_is_there_makes_nothing_where_nothing_is() {
         &["user", "delete", "alice"],
         &["api-key", "list"],
         &["keys", "list"],
+        &["audit"],
     ] {
         shell.run(arguments).failure();
         assert_eq!(shell.directory.path().read_dir().expect("a directory").count(), 0, "{arguments:?}");
@@ -386,6 +387,51 @@ fn a_user_is_suspended_activated_given_roles_and_deleted() {
     for command in ["show", "suspend", "activate", "set-roles", "delete"] {
         assert_eq!(shell.run(&["user", command, "alice"]).failure(), "there is no such user");
     }
+}
+
+#[test]
+fn what_an_operator_does_is_in_the_audit_trail_and_outlives_its_user() {
+    let shell = Shell::new();
+    let made = shell.user(&["--username", "alice"]);
+    let id = text(&made, "id");
+    shell.run(&["user", "set-roles", "alice", "admin", "auditor"]).ok();
+    let table = shell.run(&["audit", "--user", "alice"]).ok();
+    let lines: Vec<_> = table.lines().collect();
+    assert!(lines[0].starts_with("TIME ") && lines[1].contains(" user.registered "), "{table}");
+    assert!(lines[2].contains(&format!("alice #1 {id}")) && lines[2].ends_with(" admin,auditor"), "{table}");
+    assert_eq!(lines.len(), 3);
+
+    shell.run_with_input(&["user", "set-password", "alice"], "another one\n").ok();
+    shell.run(&["user", "delete", "alice"]).ok();
+    assert_eq!(shell.run(&["audit", "--user", "alice"]).failure(), "there is no such user");
+    let actions = |arguments: &[&str]| {
+        let output = shell.run(&[&["audit", "--json"], arguments].concat()).ok();
+        let events = output.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+        let action = |event: Value| {
+            assert_eq!((&event["address"], &event["request"]), (&Value::Null, &Value::Null));
+            text(&event, "action").to_owned()
+        };
+        events.map(action).collect::<Vec<_>>()
+    };
+    let all = ["user.registered", "user.roles_set", "user.password_changed", "user.deleted"];
+    assert_eq!(actions(&["--user", id]), all);
+    assert_eq!(actions(&["--since", "1h"]), all);
+    assert_eq!(actions(&["--limit", "2"]), all[2..]);
+    assert_eq!(actions(&["--action", "user.deleted"]), all[3..]);
+    assert_eq!(actions(&["--since", "2999-01-01T00:00:00Z"]), Vec::<String>::new());
+    for wrong in [["--action", "user.lost"], ["--since", "yesterday"], ["--limit", "0"]] {
+        shell.run(&[&["audit"], &wrong[..]].concat()).usage();
+    }
+}
+
+#[test]
+fn audit_events_are_kept_for_as_many_days_as_set() {
+    let days = |setting: &str| {
+        let shown = Shell::new().with("AUTH_AUDIT__RETENTION_DAYS", setting).run(&["config", "show"]).ok();
+        shown.lines().find(|line| line.contains("retention_days")).expect("a line").to_owned()
+    };
+    assert!(days("7").contains("= 7 "), "{}", days("7"));
+    assert!(days("0").contains("= 0 "), "for ever");
 }
 
 #[test]

@@ -11,13 +11,13 @@ mod work;
 
 use std::sync::Arc;
 
-use auth_domain::ports::{ApiKeyRepository, PortError, SessionRepository, UserRepository};
+use auth_domain::ports::{ApiKeyRepository, AuditRepository, PortError, SessionRepository, UserRepository};
 
 pub use self::error::StoreError;
 pub(crate) use self::error::{Detail, Unreadable};
 pub(crate) use self::pool::{Lease, Pool};
 pub(crate) use self::schema::Schema;
-pub(crate) use self::stored::{StoredApiKey, StoredSession, StoredUser, nonce};
+pub(crate) use self::stored::{StoredApiKey, StoredAuditEvent, StoredSession, StoredUser, nonce};
 pub(crate) use self::work::{DEADLINE, Ending, PATIENCE, within};
 #[cfg(feature = "postgres")]
 use crate::postgres::PostgresStore;
@@ -89,6 +89,12 @@ impl Store {
     /// The port to the stored sessions.
     #[must_use]
     pub fn sessions(&self) -> Arc<dyn SessionRepository> {
+        on!(self, store => Arc::new(store.clone()))
+    }
+
+    /// The port to the stored audit events.
+    #[must_use]
+    pub fn audit_events(&self) -> Arc<dyn AuditRepository> {
         on!(self, store => Arc::new(store.clone()))
     }
 

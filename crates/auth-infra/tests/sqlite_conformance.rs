@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use auth_domain::conformance::StoreFixture;
 use auth_domain::model::UserId;
-use auth_domain::ports::{ApiKeyRepository, SessionRepository, UserRepository};
+use auth_domain::ports::{ApiKeyRepository, AuditRepository, SessionRepository, UserRepository};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -27,6 +27,10 @@ impl StoreFixture for Fresh {
     }
 
     fn api_keys(&self) -> &dyn ApiKeyRepository {
+        &self.store
+    }
+
+    fn audit_events(&self) -> &dyn AuditRepository {
         &self.store
     }
 

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use e2e::{Server, World};
+use e2e::{Server, World, command};
 use test_postgres::TestPostgres;
 
 #[test]
@@ -19,15 +19,20 @@ fn no_password_and_no_token_reaches_the_log_or_the_store() {
         assert_eq!(client.get(&format!("/v1/protected/resource?access_token={renewed}"), None).status, 401);
         let wrong = "a wrong password that somebody mistyped";
         assert_eq!(client.log_in_with("john", wrong).status, 401);
+        let mut others = secrets_of_other_dialects(&world, &server);
         let log = server.log();
         assert!(log.contains("/v1/auth/login"), "the log is there: {log}");
-        drop(server);
+        assert!(log.contains("wrong_password"), "and so is the audit trail: {log}");
+        server.signal("TERM");
+        assert!(server.wait_for_end().success());
 
         let stored = everything_stored(&world);
         for (place, text) in [("log", log), ("store", stored)] {
-            for secret in ["P@ssw0rd!", wrong, &token, &renewed] {
+            others.extend(["P@ssw0rd!", wrong, &token, &renewed].map(str::to_owned));
+            for secret in &others {
                 assert!(!text.contains(secret), "{secret} is in the {place}");
             }
+            assert!(text.contains("wrong_password"), "the audit trail is in the {place}");
             let signatures = [&token, &renewed].map(|token| token.rsplit('.').next().expect("a signature"));
             assert!(
                 signatures.iter().all(|signature| !text.contains(*signature)),
@@ -43,6 +48,32 @@ fn the_password_of_the_database_is_in_no_log_and_no_error() {
     let server = Server::start_unready(&world, &[("AUTH_LOG__LEVEL", "trace")]);
     assert_eq!(server.client().log_in("john").status, 503);
     assert!(!server.log().contains("s3cr3t"), "{}", server.log());
+}
+
+/// An API key, and refresh tokens of every kind, each used right and in the wrong place.
+fn secrets_of_other_dialects(world: &World, server: &Server) -> Vec<String> {
+    let output = command(world).args(["api-key", "create", "--name", "backend"]).output().expect("run");
+    let output = String::from_utf8(output.stdout).expect("UTF-8");
+    let api_key = output.lines().last().expect("a key").to_owned();
+    let client = server.client();
+    let keyed = |body: &str| client.send("POST", "/api/v1/auth/login", &[("X-API-Key", &api_key)], body);
+    let by_name = r#"{"username":"john","password":"P@ssw0rd!"}"#;
+    let mut secrets = vec![keyed(by_name).member("token")];
+    let by_email = r#"{"email":"john","password":"P@ssw0rd!"}"#;
+    secrets.push(client.post("/api/v1/auth/login", by_email).member("refreshToken"));
+    secrets.push(client.post("/api/v1/auth/login", by_name).member("refresh_token"));
+    let cookie = client.post("/api/auth/login", by_name);
+    let cookie = cookie.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie");
+    assert_eq!(client.send("POST", "/api/auth/refresh", &[("Cookie", cookie)], "").status, 200);
+    secrets.push(cookie.split_once('=').expect("a value").1.to_owned());
+    secrets.push(api_key);
+    for secret in &secrets {
+        assert_eq!(client.open(secret).status == 200, secret.starts_with("ey"), "{secret}");
+        let _ = client.post("/api/v1/auth/refresh", &format!(r#"{{"refreshToken":"{secret}"}}"#));
+        assert_eq!(client.log_in(secret).status, 401, "typed as a name");
+        assert_eq!(client.send("GET", "/api/v1/users/1", &[("X-API-Key", secret)], "").status / 100, 4);
+    }
+    secrets
 }
 
 /// All that the store holds, as text.

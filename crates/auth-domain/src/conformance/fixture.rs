@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::model::UserId;
-use crate::ports::{AccessTokenCodec, ApiKeyRepository, SessionRepository, UserRepository};
+use crate::ports::{AccessTokenCodec, ApiKeyRepository, AuditRepository, SessionRepository, UserRepository};
 use crate::testing::MemoryStore;
 
 /// A fresh, empty store, and whatever it needs to live: it is dropped when its case is over.
@@ -19,6 +19,9 @@ pub trait StoreFixture: Send + Sync {
 
     /// The stored API keys.
     fn api_keys(&self) -> &dyn ApiKeyRepository;
+
+    /// The audit trail.
+    fn audit_events(&self) -> &dyn AuditRepository;
 
     /// Marks a user's e-mail address as verified, past the ports: none of them does so, yet what a store makes of
     /// a verified address is part of their contract.
@@ -36,6 +39,10 @@ impl StoreFixture for MemoryStore {
     }
 
     fn api_keys(&self) -> &dyn ApiKeyRepository {
+        self
+    }
+
+    fn audit_events(&self) -> &dyn AuditRepository {
         self
     }
 

@@ -183,6 +183,17 @@ macro_rules! __conformance_cases {
                 the_latest_of_times_noted_at_once_is_kept
                 use_and_revocation_leave_each_other_alone
             ]
+            audit_events [
+                every_member_of_an_event_is_given_back_as_stored
+                every_action_and_every_reason_is_given_back
+                pages_meet_every_event_once_in_the_order_of_appending
+                the_latest_events_come_in_ascending_order
+                a_filter_lets_pass_what_it_asks_for_and_nothing_else
+                an_event_outlives_its_user
+                only_events_from_before_are_purged_and_no_more_than_the_limit
+                the_number_of_a_purged_event_is_never_given_again
+                who_reads_on_from_the_last_event_misses_none
+            ]
             faults [
                 a_user_with_anothers_id_is_a_fault_that_changes_nothing
                 a_session_with_anothers_id_is_a_fault_that_changes_nothing

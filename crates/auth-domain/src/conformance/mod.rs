@@ -10,7 +10,7 @@
 //! use async_trait::async_trait;
 //! use auth_domain::conformance::StoreFixture;
 //! use auth_domain::model::UserId;
-//! use auth_domain::ports::{ApiKeyRepository, PasswordHasher, SessionRepository, UserRepository};
+//! use auth_domain::ports::{ApiKeyRepository, AuditRepository, PasswordHasher, SessionRepository, UserRepository};
 //! use auth_domain::testing::{MemoryStore, PlainHasher}; // your adapters here
 //!
 //! /// One fresh, empty store. Whatever it needs to live, such as a folder or a database to be dropped at the end,
@@ -28,6 +28,9 @@
 //!         &self.store
 //!     }
 //!     fn api_keys(&self) -> &dyn ApiKeyRepository {
+//!         &self.store
+//!     }
+//!     fn audit_events(&self) -> &dyn AuditRepository {
 //!         &self.store
 //!     }
 //!     async fn verify_email(&self, user: UserId) {
@@ -81,6 +84,7 @@ mod macros;
 
 mod access_tokens;
 mod api_keys;
+mod audit_events;
 mod case;
 mod clock;
 mod faults;
@@ -113,7 +117,8 @@ pub use fixture::{AccessTokenCodecs, StoreFixture};
 pub use case::{Subject, find_case};
 
 /// The cases of [`UserRepository`](crate::ports::UserRepository),
-/// [`SessionRepository`](crate::ports::SessionRepository) and [`ApiKeyRepository`](crate::ports::ApiKeyRepository).
+/// [`SessionRepository`](crate::ports::SessionRepository), [`ApiKeyRepository`](crate::ports::ApiKeyRepository) and
+/// [`AuditRepository`](crate::ports::AuditRepository).
 pub const STORE_CASES: &[Case<dyn StoreFixture>] =
     crate::__conformance_cases! { stores => crate::__conformance_list [] };
 

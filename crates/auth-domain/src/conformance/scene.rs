@@ -14,7 +14,9 @@ use crate::model::{
     SuccessorNonce, Timestamp, User, UserId, UserRef, Username,
 };
 use crate::policy::SessionPolicy;
-use crate::ports::{ApiKeyRepository, OpenOutcome, RegisterOutcome, SessionRepository, UserRepository};
+use crate::ports::{
+    ApiKeyRepository, AuditRepository, OpenOutcome, RegisterOutcome, SessionRepository, UserRepository,
+};
 
 /// When a case happens: not on a whole millisecond, since stores promise microseconds.
 pub(super) fn now() -> Timestamp {
@@ -85,6 +87,10 @@ impl<'a> Scene<'a> {
 
     pub(super) fn api_keys(&self) -> &'a dyn ApiKeyRepository {
         self.store.api_keys()
+    }
+
+    pub(super) fn audit_events(&self) -> &'a dyn AuditRepository {
+        self.store.audit_events()
     }
 
     fn bytes(&self) -> [u8; 32] {

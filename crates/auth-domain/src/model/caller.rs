@@ -21,8 +21,32 @@ pub struct Caller {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId(pub u64);
 
+impl RequestId {
+    /// Reads what [`Display`](fmt::Display) writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        fits.then(|| u64::from_str_radix(text, 16).ok()).flatten().map(Self)
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_id_is_read_as_it_is_written_and_in_no_other_form() {
+        for id in [RequestId(0), RequestId(0x0123_4567_89ab_cdef), RequestId(u64::MAX)] {
+            assert_eq!(RequestId::parse(&id.to_string()), Some(id));
+        }
+        for text in ["", "123", "+123456789abcdef", "0123456789abcdefg", "0123456789abcde\u{e4}"] {
+            assert_eq!(RequestId::parse(text), None, "{text}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What the domain speaks of: types that make the wrong thing impossible, and the rules that need nothing but them.
 
 mod api_key;
+mod audit;
 mod blocklist;
 mod caller;
 mod claims;
@@ -16,6 +17,10 @@ mod timestamp;
 mod user;
 
 pub use api_key::{ApiKey, ApiKeyId, ApiKeyName, InvalidApiKeyName, InvalidScope, NewApiKey, Scope, Scopes};
+pub use audit::{
+    AUDIT_DETAIL_MAX_BYTES, AuditAction, AuditDetail, AuditEvent, AuditFilter, AuditId, AuditOutcome,
+    AuditRecord, DenialReason,
+};
 pub use blocklist::Blocklist;
 pub use caller::{Caller, RequestId};
 pub use claims::{AccessClaims, AccessToken, TokenId};

@@ -9,7 +9,7 @@ use crate::{Auth, Ports};
 /// A whole world for a test: ports, and a handle to what stands behind each.
 #[derive(Clone, Debug, Default)]
 pub struct TestPorts {
-    /// The users, sessions and API keys.
+    /// The users, sessions, API keys and audit events.
     pub store: Arc<MemoryStore>,
     /// The password hashing.
     pub hasher: Arc<PlainHasher>,
@@ -35,6 +35,8 @@ impl TestPorts {
             users: self.store.clone(),
             sessions: self.store.clone(),
             api_keys: self.store.clone(),
+            audit: self.store.clone(),
+            audit_events: self.store.clone(),
             hasher: self.hasher.clone(),
             tokens: self.tokens.clone(),
             clock: self.clock.clone(),

@@ -3,8 +3,10 @@
 use thiserror::Error;
 
 use crate::Auth;
-use crate::model::{AccessClaims, ClientId, Role, Session, User};
+use crate::model::{AccessClaims, AuditAction, ClientId, DenialReason, Role, Session, User};
 use crate::ports::PortError;
+
+use super::note::Note;
 
 /// The user who bears an access token, as they are now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,19 +48,32 @@ impl Auth {
     /// [`AuthenticateError::InvalidToken`], whatever it is that is wrong with it.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, AuthenticateError> {
         let now = self.ports.clock.now();
-        let claims = self
-            .ports
-            .tokens
-            .verify(token)
-            .filter(|claims| claims.are_current(now, &self.policy.token))
-            .ok_or(AuthenticateError::InvalidToken)?;
-        let (session, user) =
-            self.ports.sessions.find(claims.session_id).await?.ok_or(AuthenticateError::InvalidToken)?;
+        let Some(claims) = self.ports.tokens.verify(token) else {
+            self.note(Note::denied(AuditAction::UserAuthenticated, DenialReason::NotOurs));
+            return Err(AuthenticateError::InvalidToken);
+        };
+        if !claims.are_current(now, &self.policy.token) {
+            return Err(self.refuse(&claims, DenialReason::TokenExpired));
+        }
+        let Some((session, user)) = self.ports.sessions.find(claims.session_id).await? else {
+            return Err(self.refuse(&claims, DenialReason::SessionOver));
+        };
         let fits = session.user_id == claims.user_id
             && session.client_id == claims.client_id
-            && session.is_live(now, &self.policy.session)
-            && user.is_active();
-        if fits { Ok(Identity { user, session, claims }) } else { Err(AuthenticateError::InvalidToken) }
+            && session.is_live(now, &self.policy.session);
+        if !fits {
+            return Err(self.refuse(&claims, DenialReason::SessionOver));
+        }
+        if !user.is_active() {
+            return Err(self.refuse(&claims, DenialReason::UserSuspended));
+        }
+        Ok(Identity { user, session, claims })
+    }
+
+    /// Refuses a token that is ours.
+    fn refuse(&self, claims: &AccessClaims, reason: DenialReason) -> AuthenticateError {
+        self.note(Note::denied(AuditAction::UserAuthenticated, reason).bearer(claims));
+        AuthenticateError::InvalidToken
     }
 
     /// The client that `token` was issued to; `None` when it is not ours.
@@ -97,10 +112,18 @@ mod tests {
         claims: Option<AccessClaims>,
         found: Option<(Session, User)>,
     ) -> Result<Identity, AuthenticateError> {
+        recorded(claims, found).await.0
+    }
+
+    async fn recorded(
+        claims: Option<AccessClaims>,
+        found: Option<(Session, User)>,
+    ) -> (Result<Identity, AuthenticateError>, Vec<String>) {
         let mut mocks = Mocks::new();
         mocks.tokens.expect_verify().once().withf(|token| token == "token").return_const(claims);
         mocks.sessions.expect_find().withf(|id| *id == session().id).returning(move |_| Ok(found.clone()));
-        mocks.auth().authenticate("token").await
+        let recorder = mocks.recorder();
+        (mocks.auth().authenticate("token").await, recorder.lines())
     }
 
     #[tokio::test]
@@ -151,12 +174,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_refused_is_recorded_and_who_is_shown_is_not() {
+        let ended = Session { end: Some(SessionEnd { at: NOW, reason: EndReason::LoggedOut }), ..session() };
+        let expired = AccessClaims { expires_at: NOW.minus(Duration::from_secs(6)), ..claims() };
+        for (claims, found, line) in [
+            (None, None, "user.authenticated not_ours"),
+            (Some(expired), None, "user.authenticated token_expired user session"),
+            (Some(claims()), None, "user.authenticated session_over user session"),
+            (Some(claims()), Some((ended, user())), "user.authenticated session_over user session"),
+            (
+                Some(claims()),
+                Some((session(), suspended_user())),
+                "user.authenticated user_suspended user session",
+            ),
+        ] {
+            assert_eq!(recorded(claims, found).await.1, [line]);
+        }
+        assert_eq!(recorded(Some(claims()), Some((session(), user()))).await.1, Vec::<String>::new());
+    }
+
+    #[tokio::test]
     async fn a_store_that_is_away_is_no_invalid_token() {
         let mut mocks = Mocks::new();
+        let recorder = mocks.recorder();
         mocks.tokens.expect_verify().once().return_const(Some(claims()));
         mocks.sessions.expect_find().once().returning(|_| Err(unavailable()));
         let error = mocks.auth().authenticate("token").await.expect_err("away");
         assert!(matches!(error, AuthenticateError::Port(PortError::Unavailable(_))));
+        assert_eq!(recorder.events(), [], "nobody was denied anything");
     }
 
     #[test]

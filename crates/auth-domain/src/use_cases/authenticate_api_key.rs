@@ -5,8 +5,10 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::Auth;
-use crate::model::{ApiKey, ApiKeySecret, Scope};
+use crate::model::{ApiKey, ApiKeySecret, AuditAction, Caller, DenialReason, Scope, Timestamp};
 use crate::ports::PortError;
+
+use super::note::Note;
 
 /// The last use of a key is noted this often at most, so that not every call writes.
 const LAST_USE_PRECISION: Duration = Duration::from_mins(1);
@@ -37,16 +39,43 @@ impl Auth {
         scope: Scope,
     ) -> Result<ApiKey, AuthenticateApiKeyError> {
         let now = self.ports.clock.now();
-        let secret = ApiKeySecret::parse(secret).ok_or(AuthenticateApiKeyError::InvalidKey)?;
-        let key = self.ports.api_keys.find(&secret.digest()).await?;
-        let key = key.filter(|key| key.is_live(now)).ok_or(AuthenticateApiKeyError::InvalidKey)?;
-        if !key.scopes.contains(scope) {
-            return Err(AuthenticateApiKeyError::MissingScope(scope));
+        let Some(key) = self.find_api_key(secret).await? else {
+            self.note(Note::denied(AuditAction::ApiKeyUsed, DenialReason::NotOurs).detail(scope));
+            return Err(AuthenticateApiKeyError::InvalidKey);
+        };
+        let shown = self.called_by(Caller { api_key: Some(key.id), ..self.caller.clone() });
+        if let Some(denial) = denial(&key, scope, now) {
+            shown.note(Note::denied(AuditAction::ApiKeyUsed, denial).detail(scope));
+            return Err(match denial {
+                DenialReason::MissingScope => AuthenticateApiKeyError::MissingScope(scope),
+                _ => AuthenticateApiKeyError::InvalidKey,
+            });
         }
         if key.last_used_at.is_none_or(|last| now.since(last) >= LAST_USE_PRECISION) {
             self.ports.api_keys.mark_used(key.id, now).await?;
         }
+        shown.note(Note::of(AuditAction::ApiKeyUsed).detail(scope));
         Ok(key)
+    }
+
+    async fn find_api_key(&self, secret: &str) -> Result<Option<ApiKey>, PortError> {
+        match ApiKeySecret::parse(secret) {
+            Some(secret) => self.ports.api_keys.find(&secret.digest()).await,
+            None => Ok(None),
+        }
+    }
+}
+
+/// Why a key does not serve for `scope`, if it does not.
+fn denial(key: &ApiKey, scope: Scope, now: Timestamp) -> Option<DenialReason> {
+    if key.revoked_at.is_some() {
+        Some(DenialReason::KeyRevoked)
+    } else if !key.is_live(now) {
+        Some(DenialReason::KeyExpired)
+    } else if !key.scopes.contains(scope) {
+        Some(DenialReason::MissingScope)
+    } else {
+        None
     }
 }
 
@@ -56,7 +85,7 @@ mod tests {
 
     use super::*;
     use crate::model::{ApiKeyId, ApiKeyName, Scopes};
-    use crate::use_cases::fixture::{Mocks, NOW};
+    use crate::use_cases::fixture::{Mocks, NOW, unavailable};
 
     fn secret() -> ApiKeySecret {
         ApiKeySecret::from_bytes([1; 32])
@@ -124,6 +153,37 @@ mod tests {
             let error = mocks.auth().authenticate_api_key(&secret().expose(), Scope::UsersRead).await;
             assert!(matches!(error, Err(AuthenticateApiKeyError::InvalidKey)));
         }
+    }
+
+    #[tokio::test]
+    async fn every_use_of_a_key_is_recorded_with_the_key_if_it_is_ours() {
+        let used = ApiKey { last_used_at: Some(NOW), ..key() };
+        let revoked = ApiKey { revoked_at: Some(NOW), ..key() };
+        let expired = ApiKey { expires_at: Some(NOW), ..key() };
+        for (found, scope, line) in [
+            (Some(used.clone()), Scope::UsersRead, "api_key.used (users:read)"),
+            (Some(used), Scope::Auth, "api_key.used missing_scope (auth)"),
+            (Some(revoked), Scope::UsersRead, "api_key.used key_revoked (users:read)"),
+            (Some(expired), Scope::UsersRead, "api_key.used key_expired (users:read)"),
+            (None, Scope::UsersRead, "api_key.used not_ours (users:read)"),
+        ] {
+            let key = found.as_ref().map(|key| key.id);
+            let mocks = finding(found);
+            let recorder = mocks.recorder();
+            let _ = mocks.auth().authenticate_api_key(&secret().expose(), scope).await;
+            assert_eq!(recorder.lines(), [line]);
+            assert_eq!(recorder.events()[0].caller.api_key, key, "{line}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_use_that_cannot_be_noted_is_none() {
+        let mut mocks = finding(Some(key()));
+        mocks.api_keys.expect_mark_used().once().returning(|_, _| Err(unavailable()));
+        let recorder = mocks.recorder();
+        let error = mocks.auth().authenticate_api_key(&secret().expose(), Scope::UsersRead).await;
+        assert!(matches!(error, Err(AuthenticateApiKeyError::Port(_))));
+        assert_eq!(recorder.events(), []);
     }
 
     #[tokio::test]

@@ -3,8 +3,10 @@
 use thiserror::Error;
 
 use crate::Auth;
-use crate::model::{Password, PasswordAttempt, RejectedPassword, UserId};
+use crate::model::{AuditAction, DenialReason, Password, PasswordAttempt, RejectedPassword, UserId};
 use crate::ports::PortError;
+
+use super::note::Note;
 
 /// A user who sets another password.
 #[derive(Debug)]
@@ -40,13 +42,23 @@ impl Auth {
     pub async fn change_password(&self, command: ChangePassword) -> Result<(), ChangePasswordError> {
         let ChangePassword { user, current, new } = command;
         let claimed = self.ports.users.find_with_password(user).await?;
-        let proof = self.prove(claimed, &current).await?.ok_or(ChangePasswordError::InvalidCredentials)?;
+        let denied = Note::unproven(AuditAction::UserPasswordChanged, claimed.as_ref()).user(user);
+        let Some(proof) = self.prove(claimed, &current).await? else {
+            self.note(denied);
+            return Err(ChangePasswordError::InvalidCredentials);
+        };
         self.judge_password(&new, &proof.record.user.identifiers).map_err(ChangePasswordError::Password)?;
         let hash = self.ports.hasher.hash(&new).await?;
         let now = self.ports.clock.now();
         let changed =
             self.ports.users.change_password(user, proof.record.password.version, &hash, now).await?;
-        if changed { Ok(()) } else { Err(ChangePasswordError::InvalidCredentials) }
+        if !changed {
+            let reason = DenialReason::ChangedMeanwhile;
+            self.note(Note::denied(AuditAction::UserPasswordChanged, reason).user(user));
+            return Err(ChangePasswordError::InvalidCredentials);
+        }
+        self.note(Note::of(AuditAction::UserPasswordChanged).user(user));
+        Ok(())
     }
 }
 
@@ -92,6 +104,22 @@ mod tests {
             })
             .returning(|_, _, _, _| Ok(true));
         mocks.auth().change_password(command()).await.expect("changed");
+    }
+
+    #[tokio::test]
+    async fn what_came_of_it_is_recorded() {
+        for (verdict, changed, line) in [
+            (PasswordVerdict::Matches, true, "user.password_changed user"),
+            (PasswordVerdict::Matches, false, "user.password_changed changed_meanwhile user"),
+            (PasswordVerdict::Differs, false, "user.password_changed wrong_password user"),
+        ] {
+            let mut mocks = judged(verdict);
+            mocks.hasher.expect_hash().returning(|_| Ok(PasswordHash::new("new hash".to_owned())));
+            mocks.users.expect_change_password().returning(move |_, _, _, _| Ok(changed));
+            let recorder = mocks.recorder();
+            let _ = mocks.auth().change_password(command()).await;
+            assert_eq!(recorder.lines(), [line]);
+        }
     }
 
     #[tokio::test]
@@ -162,7 +190,9 @@ mod tests {
         let mut mocks = Mocks::new();
         mocks.users.expect_find_with_password().once().returning(|_| Err(unavailable()));
         mocks.hasher.expect_verify().never();
+        let recorder = mocks.recorder();
         let error = mocks.auth().change_password(command()).await;
         assert!(matches!(error, Err(ChangePasswordError::Port(PortError::Unavailable(_)))));
+        assert_eq!(recorder.events(), []);
     }
 }

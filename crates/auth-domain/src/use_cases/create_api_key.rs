@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use crate::Auth;
-use crate::model::{ApiKey, ApiKeyId, ApiKeyName, ApiKeySecret, NewApiKey, Scopes, uuid_v7};
+use crate::model::{ApiKey, ApiKeyId, ApiKeyName, ApiKeySecret, AuditAction, NewApiKey, Scopes, uuid_v7};
 use crate::ports::PortError;
+
+use super::note::Note;
 
 /// An API key that is to be.
 #[derive(Debug)]
@@ -45,6 +47,7 @@ impl Auth {
         };
         let new = NewApiKey { key, digest: secret.digest() };
         self.ports.api_keys.insert(&new).await?;
+        self.note(Note::of(AuditAction::ApiKeyCreated).detail(&new.key));
         Ok(CreatedApiKey { key: new.key, secret })
     }
 }
@@ -71,7 +74,10 @@ mod tests {
             scopes: Scopes::all(),
             lifetime: Some(Duration::from_secs(86_400)),
         };
+        let recorder = mocks.recorder();
         let created = mocks.auth().create_api_key(command).await.expect("created");
+        let id = created.key.id;
+        assert_eq!(recorder.lines(), [format!("api_key.created ({id} users:read,users:write,auth)")]);
         assert_eq!(created.secret.digest(), handed_out);
         assert_eq!(created.key.name.as_str(), "backend");
     }

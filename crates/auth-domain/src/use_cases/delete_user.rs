@@ -1,8 +1,10 @@
 //! Delete a user with everything that belongs to them.
 
 use crate::Auth;
-use crate::model::UserId;
+use crate::model::{AuditAction, UserId};
 use crate::ports::PortError;
+
+use super::note::Note;
 
 impl Auth {
     /// Deletes a user, whose sessions end and whose names are free again; `false` when there is no such user.
@@ -10,7 +12,11 @@ impl Auth {
     /// # Errors
     /// When a port failed.
     pub async fn delete_user(&self, user: UserId) -> Result<bool, PortError> {
-        self.ports.users.delete(user).await
+        let there_was = self.ports.users.delete(user).await?;
+        if there_was {
+            self.note(Note::of(AuditAction::UserDeleted).user(user));
+        }
+        Ok(there_was)
     }
 }
 
@@ -23,7 +29,9 @@ mod tests {
         for there_was in [true, false] {
             let mut mocks = Mocks::new();
             mocks.users.expect_delete().once().withf(|id| *id == user().id).returning(move |_| Ok(there_was));
+            let recorder = mocks.recorder();
             assert_eq!(mocks.auth().delete_user(user().id).await.expect("asked"), there_was);
+            assert_eq!(recorder.lines(), ["user.deleted user"][..usize::from(there_was)]);
         }
     }
 }

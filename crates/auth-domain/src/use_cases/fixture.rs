@@ -1,19 +1,19 @@
 //! What the tests of the use cases share: mocks of every port, and somebody to speak of.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use crate::model::{
-    Blocklist, Client, ClientId, EmailAddress, Identifiers, LoginRecord, PasswordHash, PasswordVersion,
-    RefreshStyle, Roles, Session, SessionId, StoredPassword, Timestamp, User, UserId, UserNumber, UserStatus,
-    Username,
+    AuditEvent, AuditOutcome, Blocklist, Client, ClientId, EmailAddress, Identifiers, LoginRecord,
+    PasswordHash, PasswordVersion, RefreshStyle, Roles, Session, SessionId, StoredPassword, Timestamp, User,
+    UserId, UserNumber, UserStatus, Username,
 };
 use crate::policy::Policy;
 use crate::ports::{
-    Cause, MockAccessTokenCodec, MockApiKeyRepository, MockClock, MockPasswordHasher, MockSecureRandom,
-    MockSessionRepository, MockUserRepository, PortError,
+    AuditLog, Cause, MockAccessTokenCodec, MockApiKeyRepository, MockAuditRepository, MockClock,
+    MockPasswordHasher, MockSecureRandom, MockSessionRepository, MockUserRepository, PortError,
 };
 use crate::{Auth, Ports};
 
@@ -26,8 +26,10 @@ pub(crate) struct Mocks {
     pub(crate) users: MockUserRepository,
     pub(crate) sessions: MockSessionRepository,
     pub(crate) api_keys: MockApiKeyRepository,
+    pub(crate) audit_events: MockAuditRepository,
     pub(crate) hasher: MockPasswordHasher,
     pub(crate) tokens: MockAccessTokenCodec,
+    recorder: Arc<Recorder>,
 }
 
 impl Mocks {
@@ -36,9 +38,16 @@ impl Mocks {
             users: MockUserRepository::new(),
             sessions: MockSessionRepository::new(),
             api_keys: MockApiKeyRepository::new(),
+            audit_events: MockAuditRepository::new(),
             hasher: MockPasswordHasher::new(),
             tokens: MockAccessTokenCodec::new(),
+            recorder: Arc::default(),
         }
+    }
+
+    /// What is recorded over these mocks, to be looked at when all is done.
+    pub(crate) fn recorder(&self) -> Arc<Recorder> {
+        Arc::clone(&self.recorder)
     }
 
     /// The use cases over these mocks, at [`NOW`], with chance that always gives sevens.
@@ -51,7 +60,8 @@ impl Mocks {
         self.auth_under(Policy { blocklist: Some(Blocklist::new(common)), ..Policy::default() })
     }
 
-    fn auth_under(self, policy: Policy) -> Auth {
+    /// The same, under `policy`.
+    pub(crate) fn auth_under(self, policy: Policy) -> Auth {
         let mut clock = MockClock::new();
         clock.expect_now().return_const(NOW);
         let mut random = MockSecureRandom::new();
@@ -60,12 +70,52 @@ impl Mocks {
             users: Arc::new(self.users),
             sessions: Arc::new(self.sessions),
             api_keys: Arc::new(self.api_keys),
+            audit: self.recorder,
+            audit_events: Arc::new(self.audit_events),
             hasher: Arc::new(self.hasher),
             tokens: Arc::new(self.tokens),
             clock: Arc::new(clock),
             random: Arc::new(random),
         };
         Auth::new(ports, policy)
+    }
+}
+
+/// Takes down what is recorded: any number of events, asked for or not.
+#[derive(Default)]
+pub(crate) struct Recorder(Mutex<Vec<AuditEvent>>);
+
+impl Recorder {
+    pub(crate) fn events(&self) -> Vec<AuditEvent> {
+        self.0.lock().expect("no panic under the lock").clone()
+    }
+
+    /// The events in short: the action, why it was denied, [`user`] and [`session`] if it is about them, the detail.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.events().iter().map(line).collect()
+    }
+}
+
+fn line(event: &AuditEvent) -> String {
+    let mut words = vec![event.action.to_string()];
+    if let AuditOutcome::Denied(reason) = event.outcome {
+        words.push(reason.to_string());
+    }
+    if let Some(id) = event.user {
+        words.push(if id == user().id { "user" } else { "another user" }.to_owned());
+    }
+    if let Some(id) = event.session {
+        words.push(if id == session().id { "session" } else { "another session" }.to_owned());
+    }
+    if let Some(detail) = &event.detail {
+        words.push(format!("({detail})"));
+    }
+    words.join(" ")
+}
+
+impl AuditLog for Recorder {
+    fn record(&self, event: AuditEvent) {
+        self.0.lock().expect("no panic under the lock").push(event);
     }
 }
 

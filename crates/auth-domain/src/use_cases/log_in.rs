@@ -4,12 +4,13 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    Client, IdentifierKey, LoginRecord, NewSession, PasswordAttempt, RefreshHandle, Session, SessionId,
-    uuid_v7,
+    AuditAction, Client, DenialReason, IdentifierKey, LoginRecord, NewSession, PasswordAttempt,
+    RefreshHandle, Session, SessionId, uuid_v7,
 };
 use crate::ports::{OpenOutcome, PortError};
 
 use super::TokenGrant;
+use super::note::Note;
 
 /// Somebody who says who they are and tries a password.
 #[derive(Debug)]
@@ -41,7 +42,11 @@ impl Auth {
     /// [`LogInError::InvalidCredentials`], whatever it is that is wrong with them.
     pub async fn log_in(&self, command: LogIn<'_>) -> Result<TokenGrant, LogInError> {
         let claimed = self.find_claimed(command.identifier).await?;
-        let proof = self.prove(claimed, &command.password).await?.ok_or(LogInError::InvalidCredentials)?;
+        let denied = Note::unproven(AuditAction::UserLoggedIn, claimed.as_ref()).client(&command.client.id);
+        let Some(proof) = self.prove(claimed, &command.password).await? else {
+            self.note(denied);
+            return Err(LogInError::InvalidCredentials);
+        };
         if proof.is_outdated {
             self.upgrade_hash(&proof.record, &command.password).await;
         }
@@ -83,8 +88,15 @@ impl Auth {
         let grant = self.grant(client, record.user, &session, handle, now)?;
         let new = NewSession { session, credential, password_version: record.password.version };
         match self.ports.sessions.open(&new, &self.policy.session).await? {
-            OpenOutcome::Opened => Ok(grant),
-            OpenOutcome::Refused => Err(LogInError::InvalidCredentials),
+            OpenOutcome::Opened => {
+                self.note(Note::of(AuditAction::UserLoggedIn).session(&new.session));
+                Ok(grant)
+            }
+            OpenOutcome::Refused => {
+                let denied = Note::denied(AuditAction::UserLoggedIn, DenialReason::ChangedMeanwhile);
+                self.note(denied.user(new.session.user_id).client(&client.id));
+                Err(LogInError::InvalidCredentials)
+            }
         }
     }
 }
@@ -249,17 +261,42 @@ mod tests {
         let mut mocks = judged(PasswordVerdict::Matches);
         mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
         mocks.sessions.expect_open().once().returning(|_, _| Ok(OpenOutcome::Refused));
+        let recorder = mocks.recorder();
         let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("refused");
         assert!(matches!(error, LogInError::InvalidCredentials));
+        assert_eq!(recorder.lines(), ["user.logged_in changed_meanwhile user"]);
+    }
+
+    #[tokio::test]
+    async fn what_came_of_it_is_recorded() {
+        for (found, verdict, line) in [
+            (Some(user()), PasswordVerdict::Matches, "user.logged_in user another session"),
+            (Some(user()), PasswordVerdict::Differs, "user.logged_in wrong_password user"),
+            (Some(suspended_user()), PasswordVerdict::Matches, "user.logged_in user_suspended user"),
+            (None, PasswordVerdict::Differs, "user.logged_in unknown_user"),
+        ] {
+            let mut mocks = Mocks::new();
+            let found = found.map(login_record);
+            mocks.users.expect_find_for_login().once().return_once(|_| Ok(found));
+            mocks.hasher.expect_verify().once().returning(move |_, _| Ok(verdict));
+            mocks.tokens.expect_sign().returning(|_| Ok(AccessToken::new("signed".to_owned())));
+            mocks.sessions.expect_open().returning(|_, _| Ok(OpenOutcome::Opened));
+            let recorder = mocks.recorder();
+            let _ = log_in(mocks, RefreshStyle::Rotating).await;
+            assert_eq!(recorder.lines(), [line]);
+            assert_eq!(recorder.events()[0].client, Some(client(RefreshStyle::Rotating).id));
+        }
     }
 
     #[tokio::test]
     async fn a_token_that_cannot_be_signed_leaves_no_session_behind() {
         let mut mocks = judged(PasswordVerdict::Matches);
+        let recorder = mocks.recorder();
         mocks.tokens.expect_sign().once().returning(|_| Err(unavailable()));
         mocks.sessions.expect_open().never();
         let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("refused");
         assert!(matches!(error, LogInError::Port(PortError::Unavailable(_))));
+        assert_eq!(recorder.events(), []);
     }
 
     #[tokio::test]

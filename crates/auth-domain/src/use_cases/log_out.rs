@@ -1,8 +1,10 @@
 //! Log out: a session ends because its user says so.
 
 use crate::Auth;
-use crate::model::{Client, EndReason, SessionId};
+use crate::model::{AuditAction, Client, EndReason, SessionId};
 use crate::ports::PortError;
+
+use super::note::Note;
 
 /// Which session is to end.
 #[derive(Debug)]
@@ -27,19 +29,29 @@ impl Auth {
     pub async fn log_out(&self, command: LogOut<'_>) -> Result<Option<SessionId>, PortError> {
         let now = self.ports.clock.now();
         let sessions = &self.ports.sessions;
-        match command {
-            LogOut::Session(id) => {
-                let ended = sessions.end(id, EndReason::LoggedOut, now).await?;
-                Ok(ended.then_some(id))
-            }
+        let ended = match command {
+            LogOut::Session(id) => sessions.end(id, EndReason::LoggedOut, now).await?.then_some(id),
             LogOut::RefreshToken { client, token } => match self.read_handle(client, token, now) {
                 Some(handle) => {
                     let reason = EndReason::LoggedOut;
-                    sessions.end_by_credential(&handle.digest(), &client.id, reason, now).await
+                    sessions.end_by_credential(&handle.digest(), &client.id, reason, now).await?
                 }
-                None => Ok(None),
+                None => None,
             },
+        };
+        if let Some(session) = ended {
+            self.note_log_out(session).await;
         }
+        Ok(ended)
+    }
+
+    /// Records whose session has ended, as far as that can be found out: the session has ended all the same.
+    async fn note_log_out(&self, id: SessionId) {
+        let note = Note::of(AuditAction::UserLoggedOut);
+        self.note(match self.ports.sessions.find(id).await {
+            Ok(Some((session, _))) => note.session(&session),
+            Ok(None) | Err(_) => note.session_id(id),
+        });
     }
 }
 
@@ -47,7 +59,7 @@ impl Auth {
 mod tests {
     use super::*;
     use crate::model::{RefreshSecret, RefreshStyle};
-    use crate::use_cases::fixture::{Mocks, NOW, client, session};
+    use crate::use_cases::fixture::{Mocks, NOW, client, session, unavailable, user};
 
     #[tokio::test]
     async fn ends_the_session_that_is_named() {
@@ -58,16 +70,41 @@ mod tests {
             .once()
             .withf(|id, reason, now| *id == session().id && *reason == EndReason::LoggedOut && *now == NOW)
             .returning(|_, _, _| Ok(true));
+        mocks.sessions.expect_find().once().returning(|_| Ok(Some((session(), user()))));
+        let recorder = mocks.recorder();
         let ended = mocks.auth().log_out(LogOut::Session(session().id)).await.expect("logged out");
         assert_eq!(ended, Some(session().id));
+        assert_eq!(recorder.lines(), ["user.logged_out user session"]);
+    }
+
+    #[tokio::test]
+    async fn a_session_whose_user_cannot_be_found_out_has_ended_all_the_same() {
+        let mut mocks = Mocks::new();
+        mocks.sessions.expect_end().once().returning(|_, _, _| Ok(true));
+        mocks.sessions.expect_find().once().returning(|_| Err(unavailable()));
+        let recorder = mocks.recorder();
+        let ended = mocks.auth().log_out(LogOut::Session(session().id)).await.expect("logged out");
+        assert_eq!(ended, Some(session().id));
+        assert_eq!(recorder.lines(), ["user.logged_out session"]);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_cannot_be_ended_leaves_no_event() {
+        let mut mocks = Mocks::new();
+        mocks.sessions.expect_end().once().returning(|_, _, _| Err(unavailable()));
+        let recorder = mocks.recorder();
+        assert!(mocks.auth().log_out(LogOut::Session(session().id)).await.is_err());
+        assert_eq!(recorder.events(), []);
     }
 
     #[tokio::test]
     async fn logging_out_twice_is_no_error() {
         let mut mocks = Mocks::new();
         mocks.sessions.expect_end().once().returning(|_, _, _| Ok(false));
+        let recorder = mocks.recorder();
         let ended = mocks.auth().log_out(LogOut::Session(session().id)).await.expect("logged out");
         assert_eq!(ended, None);
+        assert_eq!(recorder.events(), [], "there was nothing to end");
     }
 
     #[tokio::test]
@@ -81,6 +118,7 @@ mod tests {
             .once()
             .withf(move |presented, client, _, _| *presented == digest && client.as_str() == "example")
             .returning(|_, _, _, _| Ok(Some(session().id)));
+        mocks.sessions.expect_find().once().returning(|_| Ok(Some((session(), user()))));
         let client = client(RefreshStyle::Reusable);
         let command = LogOut::RefreshToken { client: &client, token: &secret.expose() };
         assert_eq!(mocks.auth().log_out(command).await.expect("logged out"), Some(session().id));

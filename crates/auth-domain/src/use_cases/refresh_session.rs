@@ -4,12 +4,14 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    Client, JudgedRefresh, RefreshAttempt, RefreshHandle, RefreshSecret, RefreshStyle, RefreshVerdict,
-    Session, SessionId, SuccessorNonce, Timestamp,
+    AuditAction, AuditDetail, Client, DenialReason, JudgedRefresh, RefreshAttempt, RefreshHandle,
+    RefreshRefusal, RefreshSecret, RefreshStyle, RefreshVerdict, Session, SessionId, SuccessorNonce,
+    Timestamp,
 };
 use crate::ports::PortError;
 
 use super::TokenGrant;
+use super::note::Note;
 
 /// Somebody who presents what refreshes a session.
 #[derive(Debug)]
@@ -46,7 +48,9 @@ impl Auth {
     ) -> Result<TokenGrant, RefreshSessionError> {
         let RefreshSession { client, token } = command;
         let now = self.ports.clock.now();
-        let presented = self.read_handle(client, token, now).ok_or(RefreshSessionError::InvalidToken)?;
+        let Some(presented) = self.read_handle(client, token, now) else {
+            return Err(self.refuse_unknown(client));
+        };
         let nonce = SuccessorNonce::generate(&*self.ports.random);
         let successor = presented.successor(&nonce);
         let attempt = RefreshAttempt {
@@ -57,17 +61,33 @@ impl Auth {
             now,
             policy: self.policy.session.clone(),
         };
-        let judged = self.ports.sessions.refresh(&attempt).await?;
-        let JudgedRefresh { record, verdict } = judged.ok_or(RefreshSessionError::InvalidToken)?;
+        let Some(JudgedRefresh { record, verdict }) = self.ports.sessions.refresh(&attempt).await? else {
+            return Err(self.refuse_unknown(client));
+        };
+        let note = note_of(&verdict).session(&record.session);
         let (handle, refreshed_at) = match verdict {
             RefreshVerdict::Rotate => (successor, now),
             RefreshVerdict::Extend => (presented, now),
             RefreshVerdict::Retry { nonce, consumed_at } => (presented.successor(&nonce), consumed_at),
-            RefreshVerdict::Replay => return Err(RefreshSessionError::Replayed(record.session.id)),
-            RefreshVerdict::Refuse(_) => return Err(RefreshSessionError::InvalidToken),
+            RefreshVerdict::Replay => {
+                self.note(note);
+                return Err(RefreshSessionError::Replayed(record.session.id));
+            }
+            RefreshVerdict::Refuse(_) => {
+                self.note(note);
+                return Err(RefreshSessionError::InvalidToken);
+            }
         };
         let session = Session { last_refreshed_at: refreshed_at, ..record.session };
-        Ok(self.grant(client, record.user, &session, handle, now)?)
+        let grant = self.grant(client, record.user, &session, handle, now)?;
+        self.note(note);
+        Ok(grant)
+    }
+
+    /// Refuses what is no credential, or none that is known.
+    fn refuse_unknown(&self, client: &Client) -> RefreshSessionError {
+        self.note(Note::denied(AuditAction::SessionRefreshed, DenialReason::NotOurs).client(&client.id));
+        RefreshSessionError::InvalidToken
     }
 
     /// Reads what a client of this style presents; its access token may have expired, but not be another client's.
@@ -85,6 +105,23 @@ impl Auth {
                 .map(|claims| RefreshHandle::Token(claims.session_id, claims.token_id)),
         }
     }
+}
+
+/// What the audit trail says of a verdict.
+fn note_of(verdict: &RefreshVerdict) -> Note {
+    let denial = match verdict {
+        RefreshVerdict::Rotate | RefreshVerdict::Extend => return Note::of(AuditAction::SessionRefreshed),
+        RefreshVerdict::Retry { .. } => {
+            return Note::of(AuditAction::SessionRefreshed).detail(AuditDetail::RETRY);
+        }
+        RefreshVerdict::Replay => {
+            return Note::denied(AuditAction::SessionReplayed, DenialReason::UsedBefore);
+        }
+        RefreshVerdict::Refuse(RefreshRefusal::OtherClient) => DenialReason::OtherClient,
+        RefreshVerdict::Refuse(RefreshRefusal::SessionOver) => DenialReason::SessionOver,
+        RefreshVerdict::Refuse(RefreshRefusal::UserSuspended) => DenialReason::UserSuspended,
+    };
+    Note::denied(AuditAction::SessionRefreshed, denial)
 }
 
 #[cfg(test)]
@@ -203,6 +240,54 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn every_verdict_is_recorded() {
+        let retry = RefreshVerdict::Retry { nonce: SuccessorNonce::from_bytes([2; 32]), consumed_at: NOW };
+        for (verdict, line) in [
+            (RefreshVerdict::Rotate, "session.refreshed user session"),
+            (RefreshVerdict::Extend, "session.refreshed user session"),
+            (retry, "session.refreshed user session (retry)"),
+            (RefreshVerdict::Replay, "session.replayed used_before user session"),
+            (
+                RefreshVerdict::Refuse(RefreshRefusal::OtherClient),
+                "session.refreshed other_client user session",
+            ),
+            (
+                RefreshVerdict::Refuse(RefreshRefusal::SessionOver),
+                "session.refreshed session_over user session",
+            ),
+            (
+                RefreshVerdict::Refuse(RefreshRefusal::UserSuspended),
+                "session.refreshed user_suspended user session",
+            ),
+        ] {
+            let mut mocks = judging(verdict);
+            mocks.tokens.expect_sign().returning(|_| Ok(AccessToken::new("signed".to_owned())));
+            let recorder = mocks.recorder();
+            let _ = refresh(mocks, RefreshStyle::Rotating).await;
+            assert_eq!(recorder.lines(), [line]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_known_is_recorded_as_not_ours() {
+        let mut mocks = Mocks::new();
+        mocks.sessions.expect_refresh().once().returning(|_| Ok(None));
+        let recorder = mocks.recorder();
+        let _ = refresh(mocks, RefreshStyle::Rotating).await;
+        assert_eq!(recorder.lines(), ["session.refreshed not_ours"]);
+        assert!(!recorder.events()[0].is_kept(), "anybody can present any number of these");
+    }
+
+    #[tokio::test]
+    async fn a_refresh_whose_token_cannot_be_signed_is_not_recorded() {
+        let mut mocks = judging(RefreshVerdict::Rotate);
+        mocks.tokens.expect_sign().once().returning(|_| Err(unavailable()));
+        let recorder = mocks.recorder();
+        assert!(refresh(mocks, RefreshStyle::Rotating).await.is_err());
+        assert_eq!(recorder.events(), []);
+    }
+
+    #[tokio::test]
     async fn an_access_token_does_not_refresh_where_an_opaque_one_is_asked_for() {
         for style in [RefreshStyle::Rotating, RefreshStyle::Reusable] {
             let mut mocks = Mocks::new();
@@ -264,7 +349,9 @@ mod tests {
     async fn a_store_that_is_away_is_no_invalid_token() {
         let mut mocks = Mocks::new();
         mocks.sessions.expect_refresh().once().returning(|_| Err(unavailable()));
+        let recorder = mocks.recorder();
         let error = refresh(mocks, RefreshStyle::Rotating).await.expect_err("away");
         assert!(matches!(error, RefreshSessionError::Port(PortError::Unavailable(_))));
+        assert_eq!(recorder.events(), []);
     }
 }

@@ -4,10 +4,12 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    DisplayName, IdentifierKind, Identifiers, NewUser, Password, PhoneNumber, RejectedPassword, Roles, User,
-    UserId, uuid_v7,
+    AuditAction, DenialReason, DisplayName, IdentifierKind, Identifiers, NewUser, Password, PhoneNumber,
+    RejectedPassword, Roles, User, UserId, uuid_v7,
 };
 use crate::ports::{PortError, RegisterOutcome};
+
+use super::note::Note;
 
 /// Somebody who is to become a user.
 #[derive(Debug)]
@@ -58,8 +60,15 @@ impl Auth {
             created_at: now,
         };
         match self.ports.users.register(&user).await? {
-            RegisterOutcome::Registered(user) => Ok(user),
-            RegisterOutcome::Taken(kind) => Err(RegisterError::Taken(kind)),
+            RegisterOutcome::Registered(user) => {
+                self.note(Note::of(AuditAction::UserRegistered).user(user.id).detail(&user.roles));
+                Ok(user)
+            }
+            RegisterOutcome::Taken(kind) => {
+                let denied = Note::denied(AuditAction::UserRegistered, DenialReason::NameTaken);
+                self.note(denied.detail(kind));
+                Err(RegisterError::Taken(kind))
+            }
         }
     }
 }
@@ -96,7 +105,9 @@ mod tests {
                     && new.id.0.get_version_num() == 7
             })
             .returning(|_| Ok(RegisterOutcome::Registered(user())));
+        let recorder = mocks.recorder();
         assert_eq!(mocks.auth().register(command()).await.expect("registered"), user());
+        assert_eq!(recorder.lines(), ["user.registered user (customer)"]);
     }
 
     #[tokio::test]
@@ -119,8 +130,10 @@ mod tests {
         let mut mocks = Mocks::new();
         mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("hash".to_owned())));
         mocks.users.expect_register().once().returning(|_| Ok(RegisterOutcome::Taken(IdentifierKind::Email)));
+        let recorder = mocks.recorder();
         let error = mocks.auth().register(command()).await.expect_err("taken");
         assert!(matches!(error, RegisterError::Taken(IdentifierKind::Email)));
+        assert_eq!(recorder.lines(), ["user.registered name_taken (email)"]);
     }
 
     #[tokio::test]
@@ -128,7 +141,9 @@ mod tests {
         let mut mocks = Mocks::new();
         mocks.hasher.expect_hash().once().returning(|_| Err(PortError::Overloaded));
         mocks.users.expect_register().never();
+        let recorder = mocks.recorder();
         let error = mocks.auth().register(command()).await.expect_err("overloaded");
         assert!(matches!(error, RegisterError::Port(PortError::Overloaded)));
+        assert_eq!(recorder.events(), []);
     }
 }

@@ -1,8 +1,10 @@
 //! Revoke an API key: from now on it opens nothing.
 
 use crate::Auth;
-use crate::model::ApiKeyId;
+use crate::model::{ApiKeyId, AuditAction};
 use crate::ports::PortError;
+
+use super::note::Note;
 
 impl Auth {
     /// Revokes an API key; `false` when there is no such key or it was revoked before.
@@ -10,7 +12,11 @@ impl Auth {
     /// # Errors
     /// When a port failed.
     pub async fn revoke_api_key(&self, key: ApiKeyId) -> Result<bool, PortError> {
-        self.ports.api_keys.revoke(key, self.ports.clock.now()).await
+        let revoked = self.ports.api_keys.revoke(key, self.ports.clock.now()).await?;
+        if revoked {
+            self.note(Note::of(AuditAction::ApiKeyRevoked).detail(key));
+        }
+        Ok(revoked)
     }
 }
 
@@ -31,6 +37,17 @@ mod tests {
             .once()
             .withf(move |id, now| *id == key && *now == NOW)
             .returning(|_, _| Ok(true));
+        let recorder = mocks.recorder();
         assert!(mocks.auth().revoke_api_key(key).await.expect("revoked"));
+        assert_eq!(recorder.lines(), [format!("api_key.revoked ({key})")]);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_was_revoked_before_leaves_no_event() {
+        let mut mocks = Mocks::new();
+        mocks.api_keys.expect_revoke().once().returning(|_, _| Ok(false));
+        let recorder = mocks.recorder();
+        assert!(!mocks.auth().revoke_api_key(ApiKeyId(Uuid::from_u128(5))).await.expect("asked"));
+        assert_eq!(recorder.events(), []);
     }
 }

@@ -1,8 +1,10 @@
 //! Set what a user may do.
 
 use crate::Auth;
-use crate::model::{Roles, User, UserId};
+use crate::model::{AuditAction, Roles, User, UserId};
 use crate::ports::PortError;
+
+use super::note::Note;
 
 impl Auth {
     /// Gives a user exactly these roles, from the next request on. The user as changed; `None` when there is no such
@@ -11,7 +13,11 @@ impl Auth {
     /// # Errors
     /// When a port failed.
     pub async fn set_roles(&self, user: UserId, roles: &Roles) -> Result<Option<User>, PortError> {
-        self.ports.users.set_roles(user, roles).await
+        let changed = self.ports.users.set_roles(user, roles).await?;
+        if changed.is_some() {
+            self.note(Note::of(AuditAction::UserRolesSet).user(user).detail(roles));
+        }
+        Ok(changed)
     }
 }
 
@@ -30,6 +36,17 @@ mod tests {
             .withf(|id, roles| *id == user().id && roles.to_string() == "admin,auditor")
             .returning(|_, _| Ok(Some(user())));
         let roles = Roles::parse("auditor,admin").expect("roles");
+        let recorder = mocks.recorder();
         assert!(mocks.auth().set_roles(user().id, &roles).await.expect("set").is_some());
+        assert_eq!(recorder.lines(), ["user.roles_set user (admin,auditor)"]);
+    }
+
+    #[tokio::test]
+    async fn nobodys_roles_leave_no_event() {
+        let mut mocks = Mocks::new();
+        mocks.users.expect_set_roles().once().returning(|_, _| Ok(None));
+        let recorder = mocks.recorder();
+        assert_eq!(mocks.auth().set_roles(user().id, &Roles::default()).await.expect("asked"), None);
+        assert_eq!(recorder.events(), []);
     }
 }

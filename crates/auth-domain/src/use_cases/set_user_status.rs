@@ -1,8 +1,10 @@
 //! Suspend a user, who is logged out everywhere, or let them in again.
 
 use crate::Auth;
-use crate::model::{User, UserId, UserStatus};
+use crate::model::{AuditAction, User, UserId, UserStatus};
 use crate::ports::PortError;
+
+use super::note::Note;
 
 impl Auth {
     /// Suspends a user and ends every session of theirs. The user as changed; `None` when there is no such user.
@@ -10,7 +12,7 @@ impl Auth {
     /// # Errors
     /// When a port failed.
     pub async fn suspend_user(&self, user: UserId) -> Result<Option<User>, PortError> {
-        self.ports.users.set_status(user, UserStatus::Suspended, self.ports.clock.now()).await
+        self.set_status(user, UserStatus::Suspended, AuditAction::UserSuspended).await
     }
 
     /// Lets a suspended user log in again. The user as changed; `None` when there is no such user.
@@ -18,7 +20,20 @@ impl Auth {
     /// # Errors
     /// When a port failed.
     pub async fn activate_user(&self, user: UserId) -> Result<Option<User>, PortError> {
-        self.ports.users.set_status(user, UserStatus::Active, self.ports.clock.now()).await
+        self.set_status(user, UserStatus::Active, AuditAction::UserActivated).await
+    }
+
+    async fn set_status(
+        &self,
+        user: UserId,
+        status: UserStatus,
+        action: AuditAction,
+    ) -> Result<Option<User>, PortError> {
+        let changed = self.ports.users.set_status(user, status, self.ports.clock.now()).await?;
+        if changed.is_some() {
+            self.note(Note::of(action).user(user));
+        }
+        Ok(changed)
     }
 }
 
@@ -36,7 +51,9 @@ mod tests {
             .once()
             .withf(|id, status, now| *id == user().id && *status == UserStatus::Suspended && *now == NOW)
             .returning(|_, _, _| Ok(Some(suspended_user())));
+        let recorder = mocks.recorder();
         assert_eq!(mocks.auth().suspend_user(user().id).await.expect("set"), Some(suspended_user()));
+        assert_eq!(recorder.lines(), ["user.suspended user"]);
     }
 
     #[tokio::test]
@@ -47,7 +64,18 @@ mod tests {
             .expect_set_status()
             .once()
             .withf(|id, status, _| *id == user().id && *status == UserStatus::Active)
-            .returning(|_, _, _| Ok(None));
-        assert_eq!(mocks.auth().activate_user(user().id).await.expect("set"), None);
+            .returning(|_, _, _| Ok(Some(user())));
+        let recorder = mocks.recorder();
+        assert_eq!(mocks.auth().activate_user(user().id).await.expect("set"), Some(user()));
+        assert_eq!(recorder.lines(), ["user.activated user"]);
+    }
+
+    #[tokio::test]
+    async fn nobodys_status_leaves_no_event() {
+        let mut mocks = Mocks::new();
+        mocks.users.expect_set_status().once().returning(|_, _, _| Ok(None));
+        let recorder = mocks.recorder();
+        assert_eq!(mocks.auth().suspend_user(user().id).await.expect("asked"), None);
+        assert_eq!(recorder.events(), []);
     }
 }

@@ -4,10 +4,12 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    DisplayName, EmailAddress, IdentifierKind, Password, PhoneNumber, RejectedPassword, User, UserChanges,
-    UserId, UserRef, Username,
+    AuditAction, AuditDetail, DenialReason, DisplayName, EmailAddress, IdentifierKind, Password, PhoneNumber,
+    RejectedPassword, User, UserChanges, UserId, UserRef, Username,
 };
 use crate::ports::{PortError, UpdateOutcome};
+
+use super::note::Note;
 
 /// What is to change about a user; `None` leaves a member as it is.
 #[derive(Debug, Default)]
@@ -63,9 +65,33 @@ impl Auth {
             password_hash,
         };
         match self.ports.users.update(user, &changes, self.ports.clock.now()).await? {
-            UpdateOutcome::Updated(user) => Ok(user),
+            UpdateOutcome::Updated(user) => {
+                self.note_changes(user.id, &changes);
+                Ok(user)
+            }
             UpdateOutcome::NotFound => Err(UpdateUserError::NotFound),
-            UpdateOutcome::Taken(kind) => Err(UpdateUserError::Taken(kind)),
+            UpdateOutcome::Taken(kind) => {
+                let denied = Note::denied(AuditAction::UserUpdated, DenialReason::NameTaken);
+                self.note(denied.user(user).detail(kind));
+                Err(UpdateUserError::Taken(kind))
+            }
+        }
+    }
+
+    /// Records which members have been changed, and a new password as what it is.
+    fn note_changes(&self, user: UserId, changes: &UserChanges) {
+        let members = [
+            (changes.username.is_some(), "username"),
+            (changes.email.is_some(), "email"),
+            (changes.display_name.is_some(), "display_name"),
+            (changes.phone_number.is_some(), "phone_number"),
+        ];
+        let names: Vec<_> = members.iter().filter(|(is_new, _)| *is_new).map(|(_, name)| *name).collect();
+        if !names.is_empty() {
+            self.note(Note::of(AuditAction::UserUpdated).user(user).detail(AuditDetail::names(&names)));
+        }
+        if changes.password_hash.is_some() {
+            self.note(Note::of(AuditAction::UserPasswordChanged).user(user));
         }
     }
 
@@ -101,8 +127,10 @@ mod tests {
             .once()
             .withf(|id, changes, now| *id == user().id && *changes == UserChanges::default() && *now == NOW)
             .returning(|_, _, _| Ok(UpdateOutcome::Updated(user())));
+        let recorder = mocks.recorder();
         let updated = mocks.auth().update_user(user().id, UpdateUser::default()).await;
         assert_eq!(updated.expect("updated"), user());
+        assert_eq!(recorder.events(), [], "nothing has changed");
     }
 
     #[tokio::test]
@@ -123,7 +151,9 @@ mod tests {
             password: Some(Password::parse("another one", PasswordPolicy::default()).expect("accepted")),
             ..UpdateUser::default()
         };
+        let recorder = mocks.recorder();
         mocks.auth().update_user(user().id, command).await.expect("updated");
+        assert_eq!(recorder.lines(), ["user.updated user (username)", "user.password_changed user"]);
     }
 
     #[tokio::test]
@@ -170,12 +200,15 @@ mod tests {
         let answer = async |outcome: UpdateOutcome| {
             let mut mocks = Mocks::new();
             mocks.users.expect_update().once().returning(move |_, _, _| Ok(outcome.clone()));
-            mocks.auth().update_user(user().id, UpdateUser::default()).await.expect_err("unchanged")
+            let recorder = mocks.recorder();
+            let error = mocks.auth().update_user(user().id, UpdateUser::default()).await;
+            (error.expect_err("unchanged"), recorder.lines())
         };
-        assert!(matches!(answer(UpdateOutcome::NotFound).await, UpdateUserError::NotFound));
-        assert!(matches!(
-            answer(UpdateOutcome::Taken(IdentifierKind::Username)).await,
-            UpdateUserError::Taken(IdentifierKind::Username)
-        ));
+        let (error, recorded) = answer(UpdateOutcome::NotFound).await;
+        assert!(matches!(error, UpdateUserError::NotFound));
+        assert_eq!(recorded, Vec::<String>::new());
+        let (error, recorded) = answer(UpdateOutcome::Taken(IdentifierKind::Username)).await;
+        assert!(matches!(error, UpdateUserError::Taken(IdentifierKind::Username)));
+        assert_eq!(recorded, ["user.updated name_taken user (username)"]);
     }
 }

@@ -57,7 +57,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
         Command::List { json } => list(&wired.auth, json).await,
         Command::Revoke { id } => revoke(&wired.auth, ApiKeyId(id)).await,
     };
-    wired.store.close().await;
+    wired.close().await;
     outcome
 }
 

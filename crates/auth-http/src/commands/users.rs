@@ -101,12 +101,12 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
         Command::SetPassword(user) => set_password(auth, settings, &user).await,
         Command::Delete(user) => delete(auth, &user).await,
     };
-    wired.store.close().await;
+    wired.close().await;
     outcome
 }
 
 /// An id is never taken for a username, so that nobody can take the name of another user's id and be meant by it.
-fn user_ref(text: &str) -> Result<UserRef, InvalidIdentifier> {
+pub(super) fn user_ref(text: &str) -> Result<UserRef, InvalidIdentifier> {
     match Uuid::try_parse(text) {
         Ok(id) => Ok(UserRef::Id(UserId(id))),
         Err(_) => IdentifierKey::of(text).map(UserRef::Identifier),
@@ -117,7 +117,7 @@ async fn find(auth: &Auth, named: &Named) -> anyhow::Result<User> {
     auth.find_user(&named.user).await?.context(GONE)
 }
 
-const GONE: &str = "there is no such user";
+pub(super) const GONE: &str = "there is no such user";
 
 async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Result<()> {
     let Create { username, email, display_name, phone_number, roles, json } = command;

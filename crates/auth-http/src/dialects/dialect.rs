@@ -7,7 +7,7 @@ use actix_web::HttpResponse;
 use actix_web::http::Method;
 use auth_domain::Auth;
 use auth_domain::model::{Client, PasswordPolicy, RefreshStyle, Role, Roles};
-use auth_domain::use_cases::Identity;
+use auth_domain::use_cases::{Identity, MissingRole};
 use futures_util::future::LocalBoxFuture;
 
 use crate::failure::Failure;
@@ -166,10 +166,8 @@ impl Context {
     ///
     /// # Errors
     /// [`Failure::Forbidden`].
-    pub fn require_role(&self, identity: &Identity) -> Result<(), Failure> {
-        match &self.required_role {
-            Some(role) if !identity.has_role(role) => Err(Failure::Forbidden),
-            _ => Ok(()),
-        }
+    pub fn require_role(&self, request: &Request, identity: &Identity) -> Result<(), Failure> {
+        let Some(role) = &self.required_role else { return Ok(()) };
+        self.auth(request).require_role(identity, role).map_err(|MissingRole| Failure::Forbidden)
     }
 }

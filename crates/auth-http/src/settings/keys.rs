@@ -176,6 +176,14 @@ fn running() -> Vec<Setting> {
             |s, text| store(&mut s.log.level, LogLevel::parse(text)),
         ),
         Setting::integer(
+            "audit.retention_days",
+            "days",
+            0..=36_500,
+            "How long audit events are kept in the store. 0: for ever.",
+            |s| Some((s.policy.audit.retention.unwrap_or_default().as_secs() / u64::from(DAY)).to_string()),
+            |s, number| s.policy.audit.retention = (number > 0).then(|| duration(DAY) * number),
+        ),
+        Setting::integer(
             "http.workers",
             "threads",
             1..=512,

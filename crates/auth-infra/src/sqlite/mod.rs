@@ -1,4 +1,4 @@
-//! Users, sessions and API keys on embedded SQLite, for one node and for trying things out.
+//! Users, sessions, API keys and the audit trail on embedded SQLite, for one node and for trying things out.
 //!
 //! ```no_run
 //! use auth_infra::sqlite::{SqliteSettings, SqliteStore};
@@ -16,6 +16,7 @@
 
 mod accounts;
 mod api_keys;
+mod audit_events;
 mod connect;
 mod error;
 mod imports;

@@ -1,14 +1,14 @@
 //! Reading rows: which columns hold what, and in which types SQLite keeps it.
 
 use auth_domain::model::{
-    ApiKey, CredentialState, LoginRecord, PasswordHash, PasswordVersion, RefreshRecord, Session,
-    StoredPassword, Timestamp, User,
+    ApiKey, AuditId, AuditRecord, CredentialState, LoginRecord, PasswordHash, PasswordVersion, RefreshRecord,
+    Session, StoredPassword, Timestamp, User,
 };
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::error::Fault;
-use crate::store::{StoredApiKey, StoredSession, StoredUser, nonce};
+use crate::store::{StoredApiKey, StoredAuditEvent, StoredSession, StoredUser, nonce};
 
 /// The columns of [`user`], from `accounts`.
 macro_rules! user_columns {
@@ -100,6 +100,22 @@ pub(super) fn api_key(row: &SqliteRow) -> Result<ApiKey, Fault> {
         last_used_at: time_or_none(row, "last_used_at")?,
     };
     Ok(stored.read()?)
+}
+
+pub(super) fn audit_record(row: &SqliteRow) -> Result<AuditRecord, Fault> {
+    let stored = StoredAuditEvent {
+        at: time(row, "at")?,
+        action: row.try_get("action")?,
+        denial: row.try_get("denial")?,
+        user_id: row.try_get("account_id")?,
+        session_id: row.try_get("session_id")?,
+        client_id: row.try_get("client_id")?,
+        address: row.try_get("address")?,
+        request_id: row.try_get("request_id")?,
+        api_key_id: row.try_get("api_key_id")?,
+        detail: row.try_get("detail")?,
+    };
+    Ok(AuditRecord { id: AuditId(row.try_get("id")?), event: stored.read()? })
 }
 
 /// A time as SQLite takes it: microseconds since the Unix epoch.

@@ -3,9 +3,10 @@
 use std::ops::Deref;
 
 use auth_domain::model::{
-    ApiKey, ApiKeyId, ApiKeyName, ClientId, DisplayName, EmailAddress, EndReason, Identifiers, PhoneNumber,
-    Roles, Scopes, Session, SessionEnd, SessionId, SuccessorNonce, Timestamp, User, UserId, UserNumber,
-    UserStatus, Username,
+    ApiKey, ApiKeyId, ApiKeyName, AuditAction, AuditDetail, AuditEvent, AuditOutcome, Caller, ClientId,
+    DenialReason, DisplayName, EmailAddress, EndReason, Identifiers, PhoneNumber, RequestId, Roles, Scopes,
+    Session, SessionEnd, SessionId, SuccessorNonce, Timestamp, User, UserId, UserNumber, UserStatus,
+    Username,
 };
 use sqlx::types::Uuid;
 
@@ -91,6 +92,40 @@ impl StoredApiKey {
             expires_at: self.expires_at,
             revoked_at: self.revoked_at,
             last_used_at: self.last_used_at,
+        })
+    }
+}
+
+/// An audit event as its columns hold it.
+pub(crate) struct StoredAuditEvent {
+    pub(crate) at: Timestamp,
+    pub(crate) action: String,
+    pub(crate) denial: Option<String>,
+    pub(crate) user_id: Option<Uuid>,
+    pub(crate) session_id: Option<Uuid>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) address: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) api_key_id: Option<Uuid>,
+    pub(crate) detail: Option<String>,
+}
+
+impl StoredAuditEvent {
+    pub(crate) fn read(self) -> Result<AuditEvent, Unreadable> {
+        let denial = read(self.denial, "reason of a denial", DenialReason::parse)?;
+        Ok(AuditEvent {
+            at: self.at,
+            action: AuditAction::parse(&self.action).ok_or(Unreadable("action of an event"))?,
+            outcome: denial.map_or(AuditOutcome::Succeeded, AuditOutcome::Denied),
+            user: self.user_id.map(UserId),
+            session: self.session_id.map(SessionId),
+            client: self.client_id.map(ClientId::from),
+            caller: Caller {
+                address: read(self.address, "address of an event", |address| address.parse().ok())?,
+                request: read(self.request_id, "request of an event", RequestId::parse)?,
+                api_key: self.api_key_id.map(ApiKeyId),
+            },
+            detail: self.detail.map(AuditDetail::from_stored),
         })
     }
 }

@@ -1,6 +1,7 @@
-//! Users, sessions and API keys in memory.
+//! Users, sessions, API keys and the audit trail in memory.
 
 mod api_keys;
+mod audit;
 mod sessions;
 mod users;
 
@@ -8,12 +9,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::{
-    CredentialState, EndReason, IdentifierKey, ImportDigest, NewApiKey, SecretDigest, Session, SessionEnd,
-    SessionId, StoredPassword, Timestamp, User, UserId, UserNumber,
+    AuditEvent, AuditId, AuditRecord, CredentialState, EndReason, IdentifierKey, ImportDigest, NewApiKey,
+    SecretDigest, Session, SessionEnd, SessionId, StoredPassword, Timestamp, User, UserId, UserNumber,
 };
 use crate::ports::{Cause, PortError};
 
-/// Keeps users, sessions and API keys for as long as it lives, and keeps the contracts of their ports: every call
+/// Keeps users, sessions, API keys and audit events for as long as it lives, and keeps the contracts of their ports: every call
 /// holds one lock from its first look to its last change, which makes it a transaction.
 ///
 /// It is for tests and for trying things out: what it holds is gone with it, and it is of no use to two processes.
@@ -35,6 +36,8 @@ struct State {
     sessions: BTreeMap<SessionId, Session>,
     credentials: HashMap<SecretDigest, Credential>,
     api_keys: Vec<NewApiKey>,
+    audit: Vec<AuditRecord>,
+    last_audit_id: i64,
 }
 
 #[derive(Debug)]
@@ -89,6 +92,14 @@ impl State {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Appends events under the next numbers.
+    fn append(&mut self, events: &[AuditEvent]) {
+        for event in events {
+            self.last_audit_id += 1;
+            self.audit.push(AuditRecord { id: AuditId(self.last_audit_id), event: event.clone() });
         }
     }
 

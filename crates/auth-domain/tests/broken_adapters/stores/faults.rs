@@ -367,4 +367,24 @@ faults! {
     MarksNoRevokedKey => api_keys::use_and_revocation_leave_each_other_alone;
     OverwritesKeysOfTheSameId =>
         faults::an_api_key_with_anothers_id_or_secret_is_a_fault_that_changes_nothing;
+
+    // the audit trail
+    DropsDetails => audit_events::every_member_of_an_event_is_given_back_as_stored;
+    DropsAddresses => audit_events::every_member_of_an_event_is_given_back_as_stored;
+    CutsEventTimes => audit_events::every_member_of_an_event_is_given_back_as_stored;
+    CutsRequestIds => audit_events::every_member_of_an_event_is_given_back_as_stored;
+    KnowsReasonsOfDenialByHalf => audit_events::every_action_and_every_reason_is_given_back;
+    ListsEventsByTime => audit_events::pages_meet_every_event_once_in_the_order_of_appending;
+    ListsTheLastEventAgain => audit_events::pages_meet_every_event_once_in_the_order_of_appending;
+    ListsTheLatestFirst => audit_events::the_latest_events_come_in_ascending_order;
+    FiltersByNoAction => audit_events::a_filter_lets_pass_what_it_asks_for_and_nothing_else;
+    FiltersTheFirstMomentOut => audit_events::a_filter_lets_pass_what_it_asks_for_and_nothing_else;
+    DeletesEventsWithTheirUser => audit_events::an_event_outlives_its_user;
+    PurgesEventsOfThatTime =>
+        audit_events::only_events_from_before_are_purged_and_no_more_than_the_limit;
+    PurgesEventsWithoutLimit =>
+        audit_events::only_events_from_before_are_purged_and_no_more_than_the_limit;
+    ReusesEventNumbers => audit_events::the_number_of_a_purged_event_is_never_given_again;
+    ShowsEventsOutOfOrder => audit_events::who_reads_on_from_the_last_event_misses_none;
+    AppendsEventsOneByOne => audit_events::who_reads_on_from_the_last_event_misses_none;
 }

@@ -1,6 +1,7 @@
 //! A store in memory that can be told to break one promise.
 
 mod api_keys;
+mod audit_events;
 mod changing;
 mod faults;
 mod importing;
@@ -17,10 +18,12 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 use auth_domain::conformance::StoreFixture;
 use auth_domain::model::{
-    ApiKeyId, IdentifierKey, ImportedUser, NewApiKey, NewSession, SecretDigest, Session, SessionId,
+    ApiKeyId, AuditId, IdentifierKey, ImportedUser, NewApiKey, NewSession, SecretDigest, Session, SessionId,
     SuccessorNonce, Timestamp, User, UserId,
 };
-use auth_domain::ports::{ApiKeyRepository, Cause, PortError, SessionRepository, UserRepository};
+use auth_domain::ports::{
+    ApiKeyRepository, AuditRepository, Cause, PortError, SessionRepository, UserRepository,
+};
 use auth_domain::testing::MemoryStore;
 use tokio::task::yield_now;
 
@@ -44,6 +47,7 @@ struct Notes {
     once_suspended: Vec<UserId>,
     keys: Vec<NewApiKey>,
     last_uses: Vec<(ApiKeyId, Timestamp)>,
+    events_held_back: Vec<AuditId>,
     made: u64,
 }
 
@@ -104,6 +108,10 @@ impl StoreFixture for Broken {
     }
 
     fn api_keys(&self) -> &dyn ApiKeyRepository {
+        self
+    }
+
+    fn audit_events(&self) -> &dyn AuditRepository {
         self
     }
 

@@ -1,7 +1,8 @@
 //! What the bodies of requests hold.
 
+use auth_domain::Auth;
 use auth_domain::model::{
-    DisplayName, EmailAddress, Identifiers, Password, PasswordAttempt, PhoneNumber, Role, Roles, Username,
+    DisplayName, EmailAddress, Identifiers, Password, PasswordAttempt, PhoneNumber, Username,
 };
 use auth_domain::use_cases::{LogIn, LogOut, RefreshSession, Register};
 use utoipa::ToSchema;
@@ -33,14 +34,15 @@ pub(super) struct Registration {
     roles: Option<String>,
 }
 
-pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register, Failure> {
+pub(super) fn register(context: &Context, auth: &Auth, body: &JsonObject) -> Result<Register, Failure> {
     let mut fields = Fields::of(body);
     let username = fields.required("username", Username::parse);
     let password = fields.required("password", |typed| Password::parse(typed, context.passwords));
     let display_name = fields.optional("full_name", Null::IsAbsent, DisplayName::parse);
     let email = fields.optional("email", Null::IsAbsent, EmailAddress::parse);
     let phone_number = fields.optional("phone_number", Null::IsAbsent, PhoneNumber::parse);
-    let roles = fields.optional("roles", Null::IsAbsent, |typed| chosen_role(context, typed));
+    let offered = &context.self_assignable_roles;
+    let roles = fields.optional("roles", Null::IsAbsent, |typed| auth.choose_role(typed, offered));
     match (Identifiers::new(username, email), password) {
         (Some(identifiers), Some(password)) if fields.are_sound() => Ok(Register {
             identifiers,
@@ -51,19 +53,6 @@ pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register,
         }),
         _ => Err(fields.failure()),
     }
-}
-
-/// The one role that somebody chooses to have. Whoever chooses another than is offered may be up to something, so it is
-/// logged: the role, if it can be one, and nothing else of what was sent.
-fn chosen_role(context: &Context, typed: &str) -> Result<Roles, &'static str> {
-    let role = Role::parse(typed).ok();
-    let offered = role.clone().filter(|role| context.self_assignable_roles.contains(role));
-    if let Some(Ok(roles)) = offered.map(|role| Roles::new([role])) {
-        return Ok(roles);
-    }
-    let role = role.as_ref().map(Role::as_str);
-    tracing::warn!(role, "somebody who registers asked for a role that nobody may choose");
-    Err("must be a role that new accounts may choose")
 }
 
 /// Somebody who logs in.

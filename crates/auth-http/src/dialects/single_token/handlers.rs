@@ -32,6 +32,6 @@ pub(super) async fn protected_resource(
     request: &Request,
 ) -> Result<HttpResponse, Failure> {
     let identity = context.auth(request).authenticate(request.bearer()?).await?;
-    context.require_role(&identity)?;
+    context.require_role(request, &identity)?;
     Ok(reply::json(StatusCode::OK, &ProtectedData { data: "protected data" }))
 }

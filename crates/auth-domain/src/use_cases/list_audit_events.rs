@@ -1,0 +1,56 @@
+//! Read the audit trail.
+
+use crate::Auth;
+use crate::model::{AuditFilter, AuditId, AuditRecord};
+use crate::ports::PortError;
+
+use super::MAX_PAGE;
+
+impl Auth {
+    /// The first events after the one of this number, at most `limit`, 1 to [`MAX_PAGE`]; in ascending order.
+    ///
+    /// # Errors
+    /// When a port failed.
+    pub async fn list_audit_events(
+        &self,
+        filter: &AuditFilter,
+        after: Option<AuditId>,
+        limit: u32,
+    ) -> Result<Vec<AuditRecord>, PortError> {
+        self.ports.audit_events.list(filter, after, limit.clamp(1, MAX_PAGE)).await
+    }
+
+    /// The last events, at most `limit`, 1 to [`MAX_PAGE`]; in ascending order.
+    ///
+    /// # Errors
+    /// When a port failed.
+    pub async fn latest_audit_events(
+        &self,
+        filter: &AuditFilter,
+        limit: u32,
+    ) -> Result<Vec<AuditRecord>, PortError> {
+        self.ports.audit_events.latest(filter, limit.clamp(1, MAX_PAGE)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::use_cases::fixture::Mocks;
+
+    #[tokio::test]
+    async fn a_page_is_never_empty_by_request_nor_boundless() {
+        for (asked, given) in [(0, 1), (7, 7), (u32::MAX, MAX_PAGE)] {
+            let mut mocks = Mocks::new();
+            let list = mocks.audit_events.expect_list().once();
+            list.withf(move |_, after, limit| *after == Some(AuditId(5)) && *limit == given)
+                .returning(|_, _, _| Ok(Vec::new()));
+            let latest = mocks.audit_events.expect_latest().once();
+            latest.withf(move |_, limit| *limit == given).returning(|_, _| Ok(Vec::new()));
+            let auth = mocks.auth();
+            let all = AuditFilter::default();
+            auth.list_audit_events(&all, Some(AuditId(5)), asked).await.expect("listed");
+            auth.latest_audit_events(&all, asked).await.expect("listed");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Notes for the audit trail: what a use case knows of what it has just decided.
+
+use crate::Auth;
+use crate::model::{
+    AccessClaims, AuditAction, AuditDetail, AuditEvent, AuditOutcome, ClientId, DenialReason, LoginRecord,
+    Session, SessionId, UserId,
+};
+
+/// What happened, without when and on whose behalf.
+#[derive(Debug)]
+pub(super) struct Note {
+    action: AuditAction,
+    outcome: AuditOutcome,
+    user: Option<UserId>,
+    session: Option<SessionId>,
+    client: Option<ClientId>,
+    detail: Option<AuditDetail>,
+}
+
+impl Note {
+    /// It was done.
+    pub(super) fn of(action: AuditAction) -> Self {
+        let outcome = AuditOutcome::Succeeded;
+        Self { action, outcome, user: None, session: None, client: None, detail: None }
+    }
+
+    /// It was not done.
+    pub(super) fn denied(action: AuditAction, reason: DenialReason) -> Self {
+        Self { outcome: AuditOutcome::Denied(reason), ..Self::of(action) }
+    }
+
+    /// It was not done, because whoever is claimed to be here has not proven their password.
+    pub(super) fn unproven(action: AuditAction, claimed: Option<&LoginRecord>) -> Self {
+        let reason = match claimed {
+            None => DenialReason::UnknownUser,
+            Some(record) if !record.user.is_active() => DenialReason::UserSuspended,
+            Some(_) => DenialReason::WrongPassword,
+        };
+        Self { user: claimed.map(|record| record.user.id), ..Self::denied(action, reason) }
+    }
+
+    /// It is about this user.
+    pub(super) fn user(self, user: UserId) -> Self {
+        Self { user: Some(user), ..self }
+    }
+
+    /// It is about whom and what an access token names.
+    pub(super) fn bearer(self, claims: &AccessClaims) -> Self {
+        let AccessClaims { user_id, session_id, client_id, .. } = claims;
+        Self { user: Some(*user_id), session: Some(*session_id), client: Some(client_id.clone()), ..self }
+    }
+
+    /// It is about this session, of which nothing else is known.
+    pub(super) fn session_id(self, session: SessionId) -> Self {
+        Self { session: Some(session), ..self }
+    }
+
+    /// It is about this session, its user and its client.
+    pub(super) fn session(self, session: &Session) -> Self {
+        let Session { id, user_id, client_id, .. } = session;
+        Self { user: Some(*user_id), session: Some(*id), client: Some(client_id.clone()), ..self }
+    }
+
+    /// It came through this client.
+    pub(super) fn client(self, client: &ClientId) -> Self {
+        Self { client: Some(client.clone()), ..self }
+    }
+
+    /// This is worth knowing, unless it is empty.
+    pub(super) fn detail(self, detail: impl Into<AuditDetail>) -> Self {
+        Self { detail: Some(detail.into()).filter(|detail| !detail.as_str().is_empty()), ..self }
+    }
+}
+
+impl Auth {
+    /// Records what has just been decided.
+    pub(super) fn note(&self, note: Note) {
+        let Note { action, outcome, user, session, client, detail } = note;
+        let (at, caller) = (self.ports.clock.now(), self.caller.clone());
+        self.ports.audit.record(AuditEvent { at, action, outcome, user, session, client, caller, detail });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Caller, RequestId, Roles};
+    use crate::use_cases::fixture::{Mocks, NOW, session};
+
+    #[test]
+    fn a_note_becomes_an_event_with_the_time_and_the_caller() {
+        let caller = Caller { request: Some(RequestId(7)), ..Caller::default() };
+        let mocks = Mocks::new();
+        let recorder = mocks.recorder();
+        let note = Note::of(AuditAction::UserLoggedIn).session(&session()).detail(AuditDetail::RETRY);
+        mocks.auth().called_by(caller.clone()).note(note);
+        let expected = AuditEvent {
+            at: NOW,
+            action: AuditAction::UserLoggedIn,
+            outcome: AuditOutcome::Succeeded,
+            user: Some(session().user_id),
+            session: Some(session().id),
+            client: Some(session().client_id),
+            caller,
+            detail: Some(AuditDetail::RETRY),
+        };
+        assert_eq!(recorder.events(), [expected]);
+    }
+
+    #[test]
+    fn an_empty_detail_is_none() {
+        assert_eq!(Note::of(AuditAction::UserRolesSet).detail(&Roles::default()).detail, None);
+    }
+}

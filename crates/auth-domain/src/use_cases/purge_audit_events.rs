@@ -1,0 +1,49 @@
+//! Purge the audit events that have been kept for long enough, a batch at a time.
+
+use crate::Auth;
+use crate::ports::PortError;
+
+impl Auth {
+    /// Deletes at most `batch` events that are older than [`AuditPolicy::retention`](crate::policy::AuditPolicy); how
+    /// many. Called until it finds nothing. Without a retention, nothing is ever deleted.
+    ///
+    /// # Errors
+    /// When a port failed.
+    pub async fn purge_audit_events(&self, batch: u32) -> Result<u64, PortError> {
+        match self.policy.audit.retention {
+            Some(retention) => {
+                self.ports.audit_events.purge(self.ports.clock.now().minus(retention), batch).await
+            }
+            None => Ok(0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::policy::{AuditPolicy, Policy};
+    use crate::use_cases::fixture::{Mocks, NOW};
+
+    #[tokio::test]
+    async fn purges_what_is_older_than_90_days_and_no_more_than_a_batch() {
+        let mut mocks = Mocks::new();
+        let before = NOW.minus(Duration::from_secs(90 * 24 * 3_600));
+        mocks
+            .audit_events
+            .expect_purge()
+            .once()
+            .withf(move |time, batch| *time == before && *batch == 500)
+            .returning(|_, _| Ok(500));
+        assert_eq!(mocks.auth().purge_audit_events(500).await.expect("purged"), 500);
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_for_ever_is_not_purged() {
+        let mut mocks = Mocks::new();
+        mocks.audit_events.expect_purge().never();
+        let policy = Policy { audit: AuditPolicy { retention: None }, ..Policy::default() };
+        assert_eq!(mocks.auth_under(policy).purge_audit_events(500).await.expect("asked"), 0);
+    }
+}

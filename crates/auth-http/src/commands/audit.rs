@@ -1,0 +1,244 @@
+//! The audit trail from a shell.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use auth_domain::Auth;
+use auth_domain::model::{
+    AuditAction, AuditDetail, AuditEvent, AuditFilter, AuditId, AuditRecord, ClientId, DenialReason,
+    Timestamp, UserId, UserRef,
+};
+use auth_domain::ports::{Clock as _, PortError};
+use auth_domain::use_cases::MAX_PAGE;
+use auth_infra::system::SystemClock;
+use clap::Args;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::output::print;
+use super::users;
+use crate::settings::Settings;
+
+/// How many events are shown to whoever asks for no number.
+const DEFAULT_LIMIT: u32 = 50;
+/// How often somebody who follows is told what is new.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+#[derive(Args)]
+pub(super) struct Audit {
+    /// Go on with what happens from now on, until Ctrl-C
+    #[arg(long)]
+    follow: bool,
+    /// Only what is about this user: an id, which may be that of a deleted user, a username or an e-mail address
+    #[arg(long, value_name = "USER", value_parser = users::user_ref)]
+    user: Option<UserRef>,
+    /// Only this action, such as `user.logged_in`
+    #[arg(long, value_parser = action)]
+    action: Option<AuditAction>,
+    /// Only what has happened since: a time such as 2025-08-13T10:15:30Z, or a while such as 90s, 15m, 12h or 7d
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    since: Option<Timestamp>,
+    /// Only the last so many events [default: 50, or all with --since]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PAGE)))]
+    limit: Option<u32>,
+    /// Print a line of JSON an event
+    #[arg(long)]
+    json: bool,
+}
+
+fn action(name: &str) -> Result<AuditAction, String> {
+    let names = || AuditAction::ALL.iter().map(|action| action.as_str()).collect::<Vec<_>>().join(", ");
+    AuditAction::parse(name).ok_or_else(|| format!("must be one of {}", names()))
+}
+
+fn since(text: &str) -> Result<Timestamp, &'static str> {
+    let ago = |text: &str| {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let seconds = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 60 * 60,
+            "d" => 24 * 60 * 60,
+            _ => return None,
+        };
+        let seconds = number.parse::<u64>().ok()?.checked_mul(seconds)?;
+        Some(SystemClock.now().minus(Duration::from_secs(seconds)))
+    };
+    Timestamp::parse(text)
+        .or_else(|| ago(text))
+        .ok_or("must be a time such as 2025-08-13T10:15:30Z, or a while such as 90s, 15m, 12h or 7d")
+}
+
+pub(super) async fn run(command: Audit, settings: &Settings) -> anyhow::Result<()> {
+    let wired = super::open(settings).await?;
+    let follows = command.follow;
+    let outcome = tokio::select! {
+        outcome = show(&wired.auth, command) => outcome,
+        Ok(()) = tokio::signal::ctrl_c(), if follows => Ok(()),
+    };
+    wired.close().await;
+    outcome
+}
+
+async fn show(auth: &Auth, command: Audit) -> anyhow::Result<()> {
+    let Audit { follow, user, action, since, limit, json } = command;
+    let user = match user {
+        Some(user) => Some(id_of(auth, user).await?),
+        None => None,
+    };
+    let filter = AuditFilter { user, action, since };
+    if !json {
+        print(&line(&HEADS))?;
+    }
+    let mut last = auth.latest_audit_events(&AuditFilter::default(), 1).await?.pop().map(|record| record.id);
+    let shown = if since.is_some() && limit.is_none() {
+        list_from(auth, &filter, json).await?
+    } else {
+        let latest = auth.latest_audit_events(&filter, limit.unwrap_or(DEFAULT_LIMIT)).await?;
+        print_all(auth, &latest, json).await?;
+        latest.last().map(|record| record.id)
+    };
+    if !follow {
+        return Ok(());
+    }
+    last = last.max(shown);
+    loop {
+        sleep(POLL_INTERVAL).await;
+        last = list_new(auth, &filter, last, json).await?;
+    }
+}
+
+/// A deleted user has no name any more, but events that name their id.
+async fn id_of(auth: &Auth, user: UserRef) -> anyhow::Result<UserId> {
+    match user {
+        UserRef::Id(id) => Ok(id),
+        named => Ok(auth.find_user(&named).await?.context(users::GONE)?.id),
+    }
+}
+
+/// Prints every event that is wanted; the number of the last one.
+async fn list_from(auth: &Auth, filter: &AuditFilter, json: bool) -> anyhow::Result<Option<AuditId>> {
+    let mut last = None;
+    loop {
+        let page = auth.list_audit_events(filter, last, MAX_PAGE).await?;
+        print_all(auth, &page, json).await?;
+        match page.last() {
+            Some(record) => last = Some(record.id),
+            None => return Ok(last),
+        }
+    }
+}
+
+/// Prints what is wanted of the events after the one of this number; the number of the last one, wanted or not, so that
+/// the store need not look through the unwanted ones again.
+async fn list_new(
+    auth: &Auth,
+    filter: &AuditFilter,
+    mut last: Option<AuditId>,
+    json: bool,
+) -> anyhow::Result<Option<AuditId>> {
+    loop {
+        let mut page = auth.list_audit_events(&AuditFilter::default(), last, MAX_PAGE).await?;
+        let Some(record) = page.last() else { return Ok(last) };
+        last = Some(record.id);
+        page.retain(|record| filter.matches(&record.event));
+        print_all(auth, &page, json).await?;
+    }
+}
+
+async fn print_all(auth: &Auth, records: &[AuditRecord], json: bool) -> anyhow::Result<()> {
+    let mut text = String::new();
+    if json {
+        for record in records {
+            let _ = writeln!(text, "{}", as_json(record));
+        }
+    } else {
+        let names = names(auth, records).await?;
+        for AuditRecord { event, .. } in records {
+            text.push_str(&line(&cells(event, &names)));
+        }
+    }
+    Ok(print(&text)?)
+}
+
+/// What the users are called whom these events are about, those that are still there.
+async fn names(auth: &Auth, records: &[AuditRecord]) -> Result<HashMap<UserId, String>, PortError> {
+    let mut names = HashMap::new();
+    for user in records.iter().filter_map(|record| record.event.user) {
+        if !names.contains_key(&user)
+            && let Some(found) = auth.find_user(&UserRef::Id(user)).await?
+        {
+            let name = found.username().or_else(|| found.email()).unwrap_or_default();
+            names.insert(user, format!("{name} #{} ", found.number));
+        }
+    }
+    Ok(names)
+}
+
+const HEADS: [&str; 7] = ["TIME", "ACTION", "OUTCOME", "ADDRESS", "REQUEST", "USER", "DETAIL"];
+/// Fixed, because whoever follows sees the first line before the others are there.
+const WIDTHS: [usize; 7] = [20, 21, 24, 15, 16, 36, 0];
+
+fn cells(event: &AuditEvent, names: &HashMap<UserId, String>) -> [String; 7] {
+    let text = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let outcome = match event.outcome.denial() {
+        Some(reason) => format!("denied: {reason}"),
+        None => event.outcome.as_str().to_owned(),
+    };
+    let name = |user| names.get(&user).map_or("", String::as_str);
+    [
+        event.at.to_string(),
+        event.action.to_string(),
+        outcome,
+        text(event.caller.address.map(|address| address.to_string())),
+        text(event.caller.request.map(|request| request.to_string())),
+        text(event.user.map(|user| format!("{}{user}", name(user)))),
+        event.detail.as_ref().map(ToString::to_string).unwrap_or_default(),
+    ]
+}
+
+fn line(cells: &[impl AsRef<str>; 7]) -> String {
+    let mut line = String::new();
+    for (cell, width) in cells.iter().zip(WIDTHS) {
+        let _ = write!(line, "{:width$}  ", cell.as_ref());
+    }
+    format!("{}\n", line.trim_end())
+}
+
+fn as_json(record: &AuditRecord) -> Value {
+    let AuditRecord { id, event } = record;
+    json!({
+        "id": id.0,
+        "at": event.at.to_string(),
+        "action": event.action.as_str(),
+        "outcome": event.outcome.as_str(),
+        "reason": event.outcome.denial().map(DenialReason::as_str),
+        "user": event.user.map(|user| user.to_string()),
+        "session": event.session.map(|session| session.to_string()),
+        "client": event.client.as_ref().map(ClientId::as_str),
+        "address": event.caller.address.map(|address| address.to_string()),
+        "request": event.caller.request.map(|request| request.to_string()),
+        "api_key": event.caller.api_key.map(|key| key.to_string()),
+        "detail": event.detail.as_ref().map(AuditDetail::as_str),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_and_a_while_are_read_and_nothing_else() {
+        assert_eq!(since("2025-08-13T10:15:30Z").ok(), Timestamp::parse("2025-08-13T10:15:30Z"));
+        for (text, seconds) in [("90s", 90), ("15m", 900), ("12h", 43_200), ("7d", 604_800)] {
+            let expected = SystemClock.now().minus(Duration::from_secs(seconds));
+            let read = since(text).expect("a while");
+            assert!(expected.since(read) < Duration::from_secs(5), "{text}");
+        }
+        for text in ["", "s", "7", "7w", "-1h", "1\u{e4}", "99999999999999999999d", "9999999999999999999d"] {
+            assert!(since(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! An event as a line of the log.
+
+use auth_domain::model::{AuditDetail, AuditEvent, ClientId, DenialReason};
+
+/// What the lines of the log are called that are audit events.
+const TARGET: &str = "audit";
+
+/// Logs an event: what is not worth room in a store, as what it is not worth in a log either, unless somebody asks.
+pub(super) fn log(event: &AuditEvent) {
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                target: TARGET,
+                action = event.action.as_str(),
+                outcome = event.outcome.as_str(),
+                reason = event.outcome.denial().map(DenialReason::as_str),
+                user = event.user.map(tracing::field::display),
+                session = event.session.map(tracing::field::display),
+                client = event.client.as_ref().map(ClientId::as_str),
+                address = event.caller.address.map(tracing::field::display),
+                request = event.caller.request.map(tracing::field::display),
+                api_key = event.caller.api_key.map(tracing::field::display),
+                detail = event.detail.as_ref().map(AuditDetail::as_str),
+                "audit event"
+            )
+        };
+    }
+    if event.is_kept() { line!(info) } else { line!(debug) }
+}

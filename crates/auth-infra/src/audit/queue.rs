@@ -1,0 +1,180 @@
+//! Where events wait for the store.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use auth_domain::model::AuditEvent;
+use auth_domain::ports::{AuditLog, AuditRepository};
+use tokio::sync::mpsc::{Sender, channel};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::line;
+use super::writer::{Counts, Writer};
+
+/// How many events wait at most: what a busy node makes in some ten seconds, in a few MiB.
+const CAPACITY: usize = 10_000;
+
+/// How long [`AuditQueue::close`] waits for a store that is away.
+const FAREWELL: Duration = Duration::from_secs(4);
+
+/// Logs each event at once, and hands it to a task that appends it to a repository with those around it.
+///
+/// An event waits for a few hundredths of a second. While the repository is away, as many wait as there is room for; those
+/// that find none are dropped, which a warning counts. They are in the log all the same.
+pub struct AuditQueue {
+    /// Gone when the queue is closed.
+    sender: RwLock<Option<Sender<AuditEvent>>>,
+    counts: Arc<Counts>,
+    closing: watch::Sender<bool>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl AuditQueue {
+    /// A queue before `repository`. Its task belongs to the tokio runtime that this is called in.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn start(repository: Arc<dyn AuditRepository>) -> Self {
+        Self::with_capacity(repository, CAPACITY)
+    }
+
+    fn with_capacity(repository: Arc<dyn AuditRepository>, capacity: usize) -> Self {
+        let (sender, queue) = channel(capacity);
+        let (closing, is_closing) = watch::channel(false);
+        let counts = Arc::<Counts>::default();
+        let writer = Writer::new(repository, queue, Arc::clone(&counts), is_closing);
+        let writer = Mutex::new(Some(tokio::spawn(writer.run())));
+        Self { sender: RwLock::new(Some(sender)), counts, closing, writer }
+    }
+
+    /// Takes no more events, and waits until those that wait are stored: for a store that is away, not for longer than
+    /// four seconds.
+    pub async fn close(&self) {
+        self.sender.write().unwrap_or_else(PoisonError::into_inner).take();
+        self.closing.send_replace(true);
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut writer) = writer
+            && timeout(FAREWELL, &mut writer).await.is_err()
+        {
+            writer.abort();
+            self.counts.dropped.fetch_add(self.counts.waiting.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        }
+        self.counts.confess();
+    }
+}
+
+impl AuditLog for AuditQueue {
+    fn record(&self, event: AuditEvent) {
+        line::log(&event);
+        if !event.is_kept() {
+            return;
+        }
+        let sender = self.sender.read().unwrap_or_else(PoisonError::into_inner);
+        self.counts.waiting.fetch_add(1, Ordering::Relaxed);
+        if sender.as_ref().is_none_or(|sender| sender.try_send(event).is_err()) {
+            self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_domain::model::{
+        AuditAction, AuditEvent, AuditFilter, AuditOutcome, Caller, DenialReason, Timestamp,
+    };
+    use auth_domain::testing::MemoryStore;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    fn event(second: i64, outcome: AuditOutcome) -> AuditEvent {
+        AuditEvent {
+            at: Timestamp::from_unix_seconds(second),
+            action: AuditAction::UserLoggedIn,
+            outcome,
+            user: None,
+            session: None,
+            client: None,
+            caller: Caller::default(),
+            detail: None,
+        }
+    }
+
+    fn record(queue: &AuditQueue, seconds: std::ops::Range<i64>) {
+        seconds.for_each(|second| queue.record(event(second, AuditOutcome::Succeeded)));
+    }
+
+    fn seconds(store: &MemoryStore) -> Vec<i64> {
+        store.audit_events().iter().map(|event| event.at.unix_seconds()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn events_reach_the_store_in_order_within_a_few_hundredths_of_a_second() {
+        let store = Arc::new(MemoryStore::new());
+        let queue = AuditQueue::start(store.clone());
+        record(&queue, 0..1_200);
+        sleep(Duration::from_millis(50)).await;
+        assert_eq!(seconds(&store), (0..1_200).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_stored_before_the_queue_is_closed() {
+        let store = Arc::new(MemoryStore::new());
+        let queue = AuditQueue::start(store.clone());
+        record(&queue, 0..3);
+        queue.close().await;
+        assert_eq!(seconds(&store), [0, 1, 2]);
+        queue.close().await;
+    }
+
+    #[tokio::test]
+    async fn what_is_not_to_be_kept_is_not_stored() {
+        let store = Arc::new(MemoryStore::new());
+        let queue = AuditQueue::start(store.clone());
+        queue.record(event(0, AuditOutcome::Denied(DenialReason::NotOurs)));
+        queue.record(event(1, AuditOutcome::Denied(DenialReason::WrongPassword)));
+        queue.close().await;
+        assert_eq!(seconds(&store), [1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_comes_back_gets_all_that_there_was_room_for() {
+        let store = Arc::new(MemoryStore::new());
+        store.set_away(true);
+        let queue = AuditQueue::with_capacity(store.clone(), 10);
+        record(&queue, 0..5);
+        sleep(Duration::from_secs(60)).await;
+        record(&queue, 5..20);
+        assert_eq!(queue.counts.dropped.load(Ordering::Relaxed), 5, "5 are under way, 10 wait");
+        store.set_away(false);
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(seconds(&store), (0..15).collect::<Vec<_>>());
+        assert_eq!(queue.counts.dropped.load(Ordering::Relaxed), 0, "it has been said");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_stays_away_keeps_nobody_waiting_for_long() {
+        let store = Arc::new(MemoryStore::new());
+        store.set_away(true);
+        let queue = AuditQueue::start(store.clone());
+        record(&queue, 0..1);
+        timeout(Duration::from_secs(5), queue.close()).await.expect("closed");
+        store.set_away(false);
+        let left = store.latest(&AuditFilter::default(), 1).await.expect("back");
+        assert_eq!(left, []);
+    }
+
+    #[tokio::test]
+    async fn who_records_when_the_queue_is_closed_neither_waits_nor_fails() {
+        let store = Arc::new(MemoryStore::new());
+        let queue = AuditQueue::start(store.clone());
+        queue.close().await;
+        record(&queue, 0..1);
+        assert_eq!(seconds(&store).len(), 0);
+    }
+}

@@ -1,0 +1,112 @@
+//! The task that stores events.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use auth_domain::model::AuditEvent;
+use auth_domain::ports::{AuditRepository, PortError};
+use tokio::sync::mpsc::Receiver;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+/// The most events in one transaction.
+const BATCH: usize = 500;
+/// How long an event waits for others to share its transaction with.
+const COMPANY: Duration = Duration::from_millis(25);
+/// How long to wait before a store that is away is tried again: at first, and at most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// What becomes of events.
+#[derive(Default)]
+pub(super) struct Counts {
+    /// Those that are in the queue or under way.
+    pub(super) waiting: AtomicU64,
+    /// Those that found no room, or that the store refused, since that was last said.
+    pub(super) dropped: AtomicU64,
+}
+
+impl Counts {
+    /// Says how many events were dropped.
+    pub(super) fn confess(&self) {
+        let events = self.dropped.swap(0, Ordering::Relaxed);
+        if events > 0 {
+            tracing::warn!(events, "audit events were not stored: the store is away or too slow");
+        }
+    }
+}
+
+pub(super) struct Writer {
+    repository: Arc<dyn AuditRepository>,
+    queue: Receiver<AuditEvent>,
+    counts: Arc<Counts>,
+    is_closing: watch::Receiver<bool>,
+}
+
+impl Writer {
+    pub(super) fn new(
+        repository: Arc<dyn AuditRepository>,
+        queue: Receiver<AuditEvent>,
+        counts: Arc<Counts>,
+        is_closing: watch::Receiver<bool>,
+    ) -> Self {
+        Self { repository, queue, counts, is_closing }
+    }
+
+    /// Stores events until the queue is closed and empty.
+    pub(super) async fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while self.collect(&mut batch).await {
+            self.store(&batch).await;
+            self.counts.waiting.fetch_sub(batch.len() as u64, Ordering::Relaxed);
+            batch.clear();
+            self.counts.confess();
+        }
+    }
+
+    /// Waits for an event and for what comes soon after it; `false` when none will come any more.
+    async fn collect(&mut self, batch: &mut Vec<AuditEvent>) -> bool {
+        if self.queue.recv_many(batch, BATCH).await == 0 {
+            return false;
+        }
+        let deadline = Instant::now() + COMPANY;
+        while batch.len() < BATCH {
+            match timeout_at(deadline, self.queue.recv_many(batch, BATCH - batch.len())).await {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => break,
+            }
+        }
+        true
+    }
+
+    /// Stores a batch, as soon as the store is there.
+    async fn store(&mut self, batch: &[AuditEvent]) {
+        let mut pause = RETRY.0;
+        loop {
+            match self.repository.append(batch).await {
+                Ok(()) => return,
+                Err(PortError::Corrupt(cause)) => {
+                    tracing::error!(%cause, "audit events cannot be stored together");
+                    return self.store_each(batch).await;
+                }
+                Err(PortError::Unavailable(_) | PortError::Overloaded) => {}
+            }
+            self.counts.confess();
+            // Who closes the queue does not wait for long.
+            let longest = if *self.is_closing.borrow() { RETRY.0 } else { RETRY.1 };
+            if let Ok(Err(_)) = timeout(pause, self.is_closing.changed()).await {
+                sleep(pause).await; // the queue is gone without having been closed
+            }
+            pause = (pause * 2).min(longest);
+        }
+    }
+
+    /// Stores each event of a batch that makes no sense to the store: one that does not must not take the others along.
+    async fn store_each(&self, batch: &[AuditEvent]) {
+        for event in batch {
+            if self.repository.append(std::slice::from_ref(event)).await.is_err() {
+                self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}

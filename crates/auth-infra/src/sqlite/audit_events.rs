@@ -1,0 +1,116 @@
+//! The audit trail on SQLite.
+
+use async_trait::async_trait;
+use auth_domain::model::{
+    AuditAction, AuditEvent, AuditFilter, AuditId, AuditRecord, DenialReason, Timestamp,
+};
+use auth_domain::ports::{AuditRepository, PortError};
+use sqlx::sqlite::SqliteConnection;
+
+use super::SqliteStore;
+use super::error::Fault;
+use super::rows::{self, stored};
+use crate::store::Ending;
+
+const APPEND: &str = "
+    INSERT INTO audit_events
+        (at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+
+const LIST: &str = "
+    SELECT id, at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail
+    FROM audit_events
+    WHERE id > ?1 AND (?2 IS NULL OR account_id = ?2) AND (?3 IS NULL OR action = ?3)
+        AND (?4 IS NULL OR at >= ?4)
+    ORDER BY id LIMIT ?5";
+
+const LATEST: &str = "
+    SELECT id, at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail
+    FROM audit_events
+    WHERE (?1 IS NULL OR account_id = ?1) AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR at >= ?3)
+    ORDER BY id DESC LIMIT ?4";
+
+const PURGE: &str = "
+    DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE at < ?1 ORDER BY at LIMIT ?2)";
+
+#[async_trait]
+impl AuditRepository for SqliteStore {
+    async fn append(&self, events: &[AuditEvent]) -> Result<(), PortError> {
+        self.transaction(|mut lease| async move {
+            let work = append(&mut lease, events).await;
+            lease.end(work).await
+        })
+        .await
+    }
+
+    async fn list(
+        &self,
+        filter: &AuditFilter,
+        after: Option<AuditId>,
+        limit: u32,
+    ) -> Result<Vec<AuditRecord>, PortError> {
+        self.read(|mut lease| async move {
+            let found = sqlx::query(LIST)
+                .bind(after.map_or(0, |after| after.0))
+                .bind(filter.user.map(|user| user.0))
+                .bind(filter.action.map(AuditAction::as_str))
+                .bind(filter.since.map(stored))
+                .bind(i64::from(limit))
+                .fetch_all(&mut *lease)
+                .await;
+            lease.answered(found)?.iter().map(rows::audit_record).collect()
+        })
+        .await
+    }
+
+    async fn latest(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRecord>, PortError> {
+        self.read(|mut lease| async move {
+            let found = sqlx::query(LATEST)
+                .bind(filter.user.map(|user| user.0))
+                .bind(filter.action.map(AuditAction::as_str))
+                .bind(filter.since.map(stored))
+                .bind(i64::from(limit))
+                .fetch_all(&mut *lease)
+                .await;
+            lease.answered(found)?.iter().rev().map(rows::audit_record).collect()
+        })
+        .await
+    }
+
+    async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, PortError> {
+        self.transaction(|mut lease| async move {
+            let work = purge(&mut lease, before, limit).await;
+            lease.end(work).await
+        })
+        .await
+    }
+}
+
+async fn append(connection: &mut SqliteConnection, events: &[AuditEvent]) -> Result<Ending<()>, Fault> {
+    for event in events {
+        sqlx::query(APPEND)
+            .bind(stored(event.at))
+            .bind(event.action.as_str())
+            .bind(event.outcome.denial().map(DenialReason::as_str))
+            .bind(event.user.map(|user| user.0))
+            .bind(event.session.map(|session| session.0))
+            .bind(event.client.as_ref().map(|client| client.as_str().to_owned()))
+            .bind(event.caller.address.map(|address| address.to_string()))
+            .bind(event.caller.request.map(|request| request.to_string()))
+            .bind(event.caller.api_key.map(|key| key.0))
+            .bind(event.detail.as_ref().map(ToString::to_string))
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(Ending::Commit(()))
+}
+
+async fn purge(
+    connection: &mut SqliteConnection,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Ending<u64>, Fault> {
+    let query = sqlx::query(PURGE).bind(stored(before)).bind(i64::from(limit));
+    let purged = query.execute(connection).await?.rows_affected();
+    Ok(if purged == 0 { Ending::RollBack(0) } else { Ending::Commit(purged) })
+}

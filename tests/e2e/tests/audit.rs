@@ -1,0 +1,228 @@
+//! The audit trail: what happens leaves exactly the events that it should, and they survive.
+#![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
+
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
+use e2e::{Answer, Client, Server, World, command};
+use serde_json::Value;
+
+/// Runs a command of the binary on the same data and gives the lines that it prints.
+fn run(world: &World, arguments: &[&str]) -> Vec<String> {
+    let output = command(world).args(arguments).stdin(Stdio::null()).output().expect("run");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
+}
+
+fn events(world: &World) -> Vec<Value> {
+    let lines = run(world, &["audit", "--json", "--limit", "1000"]);
+    lines.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn actions(world: &World) -> Vec<String> {
+    events(world).iter().map(|event| text(event, "action")).collect()
+}
+
+fn text(event: &Value, member: &str) -> String {
+    event[member].as_str().unwrap_or_default().to_owned()
+}
+
+/// Somebody who takes down what the audit trail ought to say: action, reason, detail, and which request it was.
+struct Tourist {
+    client: Client,
+    api_key: String,
+    expected: Vec<(String, String)>,
+}
+
+impl Tourist {
+    fn new(world: &World, server: &Server) -> Self {
+        let created = run(world, &["api-key", "create", "--name", "backend"]);
+        let api_key = created.last().expect("a key").clone();
+        let id = created[0].split_whitespace().nth(1).expect("an id");
+        let line = format!("api_key.created  ({id} users:read,users:write,auth)");
+        Self { client: server.client(), api_key, expected: vec![(line, String::new())] }
+    }
+
+    fn expect(&mut self, answer: Answer, status: u16, lines: &[&str]) -> Answer {
+        assert_eq!(answer.status, status, "{answer:?}");
+        let request = answer.header("x-request-id").expect("a number");
+        self.expected.extend(lines.iter().map(|line| ((*line).to_owned(), request.to_owned())));
+        answer
+    }
+
+    fn post(&mut self, path: &str, body: &str, status: u16, lines: &[&str]) -> Answer {
+        self.expect(self.client.post(path, body), status, lines)
+    }
+
+    fn keyed(&mut self, method: &str, path: &str, body: &str, status: u16, lines: &[&str]) -> Answer {
+        self.expect(self.client.send(method, path, &[("X-API-Key", &self.api_key)], body), status, lines)
+    }
+
+    fn single_token(&mut self) {
+        let body = r#"{"username":"john","email":"john@example.com","password":"P@ssw0rd!"}"#;
+        self.post("/v1/auth/register", body, 201, &["user.registered  (customer)"]);
+        self.post("/v1/auth/register", body, 409, &["user.registered name_taken (username)"]);
+        let answer = self.expect(self.client.log_in("john"), 200, &["user.logged_in "]);
+        let token = answer.member("acc_token");
+        self.expect(self.client.open(&token), 403, &["resource.opened missing_role (staff)"]);
+        let answer = self.expect(self.client.refresh(&token), 200, &["session.refreshed "]);
+        self.expect(self.client.refresh(&token), 200, &["session.refreshed  (retry)"]);
+        self.expect(self.client.refresh(&answer.member("token")), 200, &["session.refreshed "]);
+        let wrong = self.client.log_in_with("john", "wrong");
+        self.expect(wrong, 401, &["user.logged_in wrong_password"]);
+        self.expect(self.client.log_in("nobody"), 401, &["user.logged_in unknown_user"]);
+        self.expect(self.client.open("rubbish"), 401, &[]);
+        self.expect(self.client.refresh("rubbish"), 401, &[]);
+    }
+
+    fn directory(&mut self) {
+        let write = "api_key.used  (users:write)";
+        let body = r#"{"username":"jane","email":"jane@example.com","password":"P@ssw0rd!"}"#;
+        let lines = [write, "user.registered  (customer)"];
+        let id = self.keyed("POST", "/api/v1/users", body, 201, &lines).member("id");
+        let body = r#"{"username":"jane","password":"P@ssw0rd!"}"#;
+        let lines = ["api_key.used  (auth)", "user.logged_in "];
+        self.keyed("POST", "/api/v1/auth/login", body, 200, &lines);
+        let path = format!("/api/v1/users/{id}");
+        self.keyed("GET", &path, "", 200, &["api_key.used  (users:read)"]);
+        let body = r#"{"username":"june","password":"P@ssw0rd!"}"#;
+        let lines = [write, "user.updated  (username)", "user.password_changed "];
+        self.keyed("PUT", &path, body, 200, &lines);
+        self.keyed("DELETE", &path, "", 204, &[write, "user.deleted "]);
+        let rubbish = self.client.send("GET", &path, &[("X-API-Key", "key_rubbish")], "");
+        self.expect(rubbish, 401, &[]);
+    }
+
+    fn token_pair(&mut self) {
+        let body = r#"{"email":"jack@example.com","password":"P@ssw0rd!"}"#;
+        self.post("/api/v1/auth/register", body, 201, &["user.registered  (customer)"]);
+        let first = self.post("/api/v1/auth/login", body, 200, &["user.logged_in "]);
+        let refresh = |token: &str| format!(r#"{{"refreshToken":"{token}"}}"#);
+        let body = refresh(&first.member("refreshToken"));
+        let second = self.post("/api/v1/auth/refresh", &body, 200, &["session.refreshed "]);
+        let next = refresh(&second.member("refreshToken"));
+        let third = self.post("/api/v1/auth/refresh", &next, 200, &["session.refreshed "]);
+        self.post("/api/v1/auth/refresh", &body, 401, &["session.replayed used_before"]);
+        let me = self.client.get("/api/v1/auth/me", Some(&third.member("accessToken")));
+        self.expect(me, 401, &["user.authenticated session_over"]);
+    }
+
+    fn accounts(&mut self) {
+        let body = |role: &str| format!(r#"{{"username":"jill","password":"P@ssw0rd!","roles":"{role}"}}"#);
+        let line = "user.registered role_not_offered (admin)";
+        self.post("/api/v1/auth/register", &body("admin"), 400, &[line]);
+        self.post("/api/v1/auth/register", &body("customer"), 201, &["user.registered  (customer)"]);
+        let body = r#"{"username":"jill","password":"P@ssw0rd!"}"#;
+        let token = self.post("/api/v1/auth/login", body, 200, &["user.logged_in "]).member("refresh_token");
+        let body = format!(r#"{{"refresh_token":"{token}"}}"#);
+        self.post("/api/v1/auth/refresh", &body, 200, &["session.refreshed "]);
+        self.post("/api/v1/auth/logout", &body, 200, &["user.logged_out "]);
+        self.post("/api/v1/auth/logout", &body, 200, &[]);
+    }
+
+    fn cookie(&mut self) {
+        let body = r#"{"username":"joan","password":"P@ssw0rd!"}"#;
+        self.post("/api/auth/register", body, 201, &["user.registered  (customer)"]);
+        let answer = self.post("/api/auth/login", body, 200, &["user.logged_in "]);
+        let token = answer.json()["data"]["token"].as_str().expect("a token").to_owned();
+        let cookie =
+            answer.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie");
+        let refreshed = self.client.send("POST", "/api/auth/refresh", &[("Cookie", cookie)], "");
+        self.expect(refreshed, 200, &["session.refreshed "]);
+        let bearer = format!("Bearer {token}");
+        let out = self.client.send("POST", "/api/auth/logout", &[("Authorization", &bearer)], "");
+        self.expect(out, 200, &["user.logged_out "]);
+    }
+}
+
+fn line(event: &Value) -> String {
+    let detail = event["detail"].as_str().map(|detail| format!(" ({detail})")).unwrap_or_default();
+    format!("{} {}{detail}", text(event, "action"), text(event, "reason"))
+}
+
+#[test]
+fn a_tour_through_all_dialects_leaves_exactly_its_events_on_every_store() {
+    for world in World::on_every_store() {
+        let server = Server::start_with(&world, &[("AUTH_PROTECTED__REQUIRED_ROLE", "staff")]);
+        let mut tourist = Tourist::new(&world, &server);
+        tourist.single_token();
+        tourist.directory();
+        tourist.token_pair();
+        tourist.accounts();
+        tourist.cookie();
+        sleep(Duration::from_millis(200));
+
+        let events = events(&world);
+        let seen: Vec<_> = events.iter().map(|event| (line(event), text(event, "request"))).collect();
+        assert_eq!(seen, tourist.expected);
+        assert!(events.is_sorted_by_key(|event| event["id"].as_i64()));
+        for event in &events {
+            let action = text(event, "action");
+            let from_shell = action == "api_key.created";
+            assert_eq!(event["address"].as_str(), (!from_shell).then_some("127.0.0.1"), "{event}");
+            assert_eq!(event["outcome"] == "denied", event["reason"].is_string(), "{event}");
+            let is_of_session = action.starts_with("session.") || action == "user.logged_out";
+            assert!(!is_of_session || (event["session"].is_string() && event["user"].is_string()), "{event}");
+        }
+        let logged = server.log();
+        for (_, request) in tourist.expected.iter().skip(1) {
+            assert!(logged.contains(request), "{request} is in the log");
+        }
+        let audit_lines = logged.lines().filter(|line| line.contains(r#""target":"audit""#)).count();
+        assert_eq!(audit_lines, events.len() - 1, "all but what the shell did");
+    }
+}
+
+#[test]
+fn events_survive_a_stop_that_comes_at_once_on_every_store() {
+    for world in World::on_every_store() {
+        let server = Server::start(&world);
+        let client = server.client();
+        assert_eq!(client.register("john").status, 201);
+        assert_eq!(client.log_in("john").status, 200);
+        server.signal("TERM");
+        assert!(server.wait_for_end().success());
+        assert_eq!(actions(&world), ["user.registered", "user.logged_in"]);
+
+        let server = Server::start(&world);
+        assert_eq!(server.client().log_in("john").status, 200);
+        drop(server);
+        assert_eq!(actions(&world)[..2], ["user.registered", "user.logged_in"]);
+    }
+}
+
+#[test]
+fn a_kill_a_tenth_of_a_second_after_the_answer_loses_no_event_on_every_store() {
+    for world in World::on_every_store() {
+        let server = Server::start(&world);
+        let client = server.client();
+        assert_eq!(client.register("john").status, 201);
+        for _ in 0..5 {
+            assert_eq!(client.log_in("john").status, 200);
+        }
+        sleep(Duration::from_millis(100));
+        server.kill();
+        assert_eq!(actions(&world).len(), 6);
+    }
+}
+
+#[test]
+fn whoever_follows_is_told_what_happens_and_stops_when_told() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let log = world.path().join("followed");
+    let mut command = command(&world);
+    command.args(["audit", "--follow", "--json", "--action", "user.logged_in"]);
+    let mut follower = command.stdout(std::fs::File::create(&log).expect("a file")).spawn().expect("started");
+    let client = server.client();
+    assert_eq!(client.register("john").status, 201);
+    assert_eq!(client.log_in("john").status, 200);
+    let shown = || std::fs::read_to_string(&log).expect("a file");
+    server.wait_for("followed", || shown().lines().count() == 1);
+    assert_eq!(client.log_in_with("john", "wrong").status, 401);
+    server.wait_for("followed", || shown().lines().count() == 2);
+    let interrupt = std::process::Command::new("kill").arg("-INT").arg(follower.id().to_string()).status();
+    assert!(interrupt.expect("kill").success());
+    assert!(follower.wait().expect("ended").success());
+}
