@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::model::Caller;
 use crate::policy::Policy;
 use crate::ports::{
-    AccessTokenCodec, ApiKeyRepository, Clock, PasswordHasher, SecureRandom, SessionRepository,
+    AccessTokenCodec, ApiKeyRepository, Clock, PasswordHasher, SecureRandom, SessionRepository, SessionWatch,
     UserRepository,
 };
 
@@ -16,6 +16,8 @@ pub struct Ports {
     pub users: Arc<dyn UserRepository>,
     /// The stored sessions.
     pub sessions: Arc<dyn SessionRepository>,
+    /// What is known of sessions that have ended.
+    pub watch: Arc<dyn SessionWatch>,
     /// The stored API keys.
     pub api_keys: Arc<dyn ApiKeyRepository>,
     /// Password hashing.

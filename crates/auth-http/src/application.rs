@@ -11,6 +11,7 @@ use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceRespon
 use actix_web::middleware::from_fn;
 use anyhow::Context as _;
 use auth_domain::Auth;
+use auth_infra::store::Store;
 use auth_infra::system::SystemRandom;
 use auth_infra::token::KeyRing;
 use socket2::{Domain, Socket, Type};
@@ -35,6 +36,8 @@ const KEYS_INTERVAL: Duration = Duration::from_secs(1);
 /// How often sessions that are over are deleted, and how many at a time.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 const PURGE_BATCH: u32 = 500;
+/// The connection that follows what sessions end.
+const WATCHING: usize = 1;
 
 /// Serves until it is told to stop by `SIGINT` or `SIGTERM`; requests under way are answered first.
 ///
@@ -47,7 +50,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let Wired { auth, store, keys } = wiring::open(&settings)?;
     let readiness = Arc::new(Readiness::new(store.clone()));
     readiness.migrate().await.context("cannot bring the store's schema up to date")?;
-    look_after(&readiness, &keys, &auth);
+    look_after(&readiness, &store, &keys, &auth);
 
     let site = Arc::new(wiring::site(&settings, &auth));
     let dialects = Arc::clone(&site);
@@ -58,7 +61,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let limits = Limits {
         workers: settings.http.workers,
         keep_alive: settings.http.keep_alive,
-        store_files: settings.database.max_connections as usize,
+        store_files: settings.database.max_connections as usize + WATCHING,
     };
     let server = connections::serve(listener, limits, move || {
         app(&observer, &origins)
@@ -103,9 +106,11 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Starts what goes on beside the requests. It ends with the service.
-fn look_after(readiness: &Arc<Readiness>, keys: &Arc<KeyRing>, auth: &Auth) {
+fn look_after(readiness: &Arc<Readiness>, store: &Store, keys: &Arc<KeyRing>, auth: &Auth) {
     let readiness = Arc::clone(readiness);
     actix_web::rt::spawn(async move { readiness.migrate_when_back().await });
+    let store = store.clone();
+    actix_web::rt::spawn(async move { store.keep_watch().await });
     let keys = Arc::clone(keys);
     actix_web::rt::spawn(async move {
         loop {

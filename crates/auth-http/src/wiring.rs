@@ -38,6 +38,7 @@ pub fn open(settings: &Settings) -> anyhow::Result<Wired> {
     let ports = Ports {
         users: store.users(),
         sessions: store.sessions(),
+        watch: store.watch(),
         api_keys: store.api_keys(),
         hasher: Arc::new(Argon2Hasher::start(&settings.hashing, Arc::new(SystemRandom))?),
         tokens: Arc::new(JwtCodec::new(Arc::clone(&keys), tokens(settings))),

@@ -7,6 +7,7 @@ mod clock;
 mod error;
 mod hasher;
 mod random;
+mod session_watch;
 mod sessions;
 mod tokens;
 mod users;
@@ -16,6 +17,7 @@ pub use clock::Clock;
 pub use error::{Cause, PortError};
 pub use hasher::{PasswordHasher, PasswordVerdict};
 pub use random::SecureRandom;
+pub use session_watch::{ENDS_KNOWN_FOR, SessionWatch, Standing};
 pub use sessions::{OpenOutcome, SessionRepository};
 pub use tokens::AccessTokenCodec;
 pub use users::{RegisterOutcome, UpdateOutcome, UserRepository};
@@ -23,5 +25,6 @@ pub use users::{RegisterOutcome, UpdateOutcome, UserRepository};
 #[cfg(any(test, feature = "mocks"))]
 pub use self::{
     api_keys::MockApiKeyRepository, clock::MockClock, hasher::MockPasswordHasher, random::MockSecureRandom,
-    sessions::MockSessionRepository, tokens::MockAccessTokenCodec, users::MockUserRepository,
+    session_watch::MockSessionWatch, sessions::MockSessionRepository, tokens::MockAccessTokenCodec,
+    users::MockUserRepository,
 };

@@ -34,6 +34,7 @@ impl TestPorts {
         Ports {
             users: self.store.clone(),
             sessions: self.store.clone(),
+            watch: self.store.clone(),
             api_keys: self.store.clone(),
             hasher: self.hasher.clone(),
             tokens: self.tokens.clone(),

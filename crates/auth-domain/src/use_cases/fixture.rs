@@ -12,7 +12,7 @@ use crate::model::{
 use crate::policy::Policy;
 use crate::ports::{
     Cause, MockAccessTokenCodec, MockApiKeyRepository, MockClock, MockPasswordHasher, MockSecureRandom,
-    MockSessionRepository, MockUserRepository, PortError,
+    MockSessionRepository, MockSessionWatch, MockUserRepository, PortError,
 };
 use crate::{Auth, Ports};
 
@@ -24,6 +24,7 @@ pub(crate) const NOW: Timestamp = Timestamp::from_const(1_755_080_130_500_000);
 pub(crate) struct Mocks {
     pub(crate) users: MockUserRepository,
     pub(crate) sessions: MockSessionRepository,
+    pub(crate) watch: MockSessionWatch,
     pub(crate) api_keys: MockApiKeyRepository,
     pub(crate) hasher: MockPasswordHasher,
     pub(crate) tokens: MockAccessTokenCodec,
@@ -34,6 +35,7 @@ impl Mocks {
         Self {
             users: MockUserRepository::new(),
             sessions: MockSessionRepository::new(),
+            watch: MockSessionWatch::new(),
             api_keys: MockApiKeyRepository::new(),
             hasher: MockPasswordHasher::new(),
             tokens: MockAccessTokenCodec::new(),
@@ -49,6 +51,7 @@ impl Mocks {
         let ports = Ports {
             users: Arc::new(self.users),
             sessions: Arc::new(self.sessions),
+            watch: Arc::new(self.watch),
             api_keys: Arc::new(self.api_keys),
             hasher: Arc::new(self.hasher),
             tokens: Arc::new(self.tokens),

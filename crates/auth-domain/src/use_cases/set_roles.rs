@@ -5,20 +5,20 @@ use crate::model::{Roles, User, UserId};
 use crate::ports::PortError;
 
 impl Auth {
-    /// Gives a user exactly these roles, from the next request on. The user as changed; `None` when there is no such
-    /// user.
+    /// Gives a user exactly these roles and, if they are others than before, ends every session of theirs: access tokens
+    /// say the old ones. The user as changed; `None` when there is no such user.
     ///
     /// # Errors
     /// When a port failed.
     pub async fn set_roles(&self, user: UserId, roles: &Roles) -> Result<Option<User>, PortError> {
-        self.ports.users.set_roles(user, roles).await
+        self.ports.users.set_roles(user, roles, self.ports.clock.now()).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::use_cases::fixture::{Mocks, user};
+    use crate::use_cases::fixture::{Mocks, NOW, user};
 
     #[tokio::test]
     async fn stores_exactly_the_given_roles() {
@@ -27,8 +27,8 @@ mod tests {
             .users
             .expect_set_roles()
             .once()
-            .withf(|id, roles| *id == user().id && roles.to_string() == "admin,auditor")
-            .returning(|_, _| Ok(Some(user())));
+            .withf(|id, roles, now| *id == user().id && roles.to_string() == "admin,auditor" && *now == NOW)
+            .returning(|_, _, _| Ok(Some(user())));
         let roles = Roles::parse("auditor,admin").expect("roles");
         assert!(mocks.auth().set_roles(user().id, &roles).await.expect("set").is_some());
     }

@@ -19,7 +19,9 @@ use auth_domain::model::{
     ApiKeyId, IdentifierKey, NewApiKey, NewSession, SecretDigest, Session, SessionId, SuccessorNonce,
     Timestamp, User, UserId,
 };
-use auth_domain::ports::{ApiKeyRepository, Cause, PortError, SessionRepository, UserRepository};
+use auth_domain::ports::{
+    ApiKeyRepository, Cause, PortError, SessionRepository, SessionWatch, Standing, UserRepository,
+};
 use auth_domain::testing::MemoryStore;
 use tokio::task::yield_now;
 
@@ -40,6 +42,7 @@ struct Notes {
     freed_names: Vec<IdentifierKey>,
     better_hashed: Vec<UserId>,
     once_suspended: Vec<UserId>,
+    deleted: Vec<UserId>,
     keys: Vec<NewApiKey>,
     last_uses: Vec<(ApiKeyId, Timestamp)>,
     made: u64,
@@ -75,6 +78,12 @@ impl Broken {
         self.notes.lock().expect("no panic under the lock")
     }
 
+    fn went_with_its_user(&self, session: SessionId) -> bool {
+        let notes = self.notes();
+        let owner = notes.opened.iter().find(|new| new.session.id == session).map(|new| new.session.user_id);
+        owner.is_some_and(|owner| notes.deleted.contains(&owner))
+    }
+
     /// Begins a call: others may come in between, as with any store that is not in memory.
     async fn begin(&self) -> Result<Call<'_>, PortError> {
         let others = self.calls.fetch_add(1, Ordering::SeqCst);
@@ -91,6 +100,17 @@ fn unavailable(why: &'static str) -> PortError {
     PortError::Unavailable(Cause::from(why))
 }
 
+impl SessionWatch for Broken {
+    fn standing(&self, session: SessionId) -> Standing {
+        match self.fault {
+            Fault::TakesEverySessionForLive => Standing::Live,
+            Fault::TakesEverySessionForEnded => Standing::Ended,
+            Fault::NoticesNoDeletion if self.went_with_its_user(session) => Standing::Live,
+            _ => self.inner.standing(session),
+        }
+    }
+}
+
 #[async_trait]
 impl StoreFixture for Broken {
     fn users(&self) -> &dyn UserRepository {
@@ -98,6 +118,10 @@ impl StoreFixture for Broken {
     }
 
     fn sessions(&self) -> &dyn SessionRepository {
+        self
+    }
+
+    fn watch(&self) -> &dyn SessionWatch {
         self
     }
 
