@@ -14,9 +14,11 @@ mod directory;
 mod key;
 mod key_ring;
 mod pem;
+mod term;
 mod wire;
 
 pub use codec::{JwtCodec, JwtSettings};
 pub use directory::KeyFileError;
 pub use key::{InvalidKeyAlgorithm, KeyAlgorithm};
 pub use key_ring::{KeyInfo, KeyRing};
+pub use term::{KeyTerms, KeyUse};
