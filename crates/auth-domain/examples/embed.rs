@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let password = PasswordAttempt::new("correct horse battery staple");
     let login = auth.log_in(LogIn { client: &client, identifier: "JANE", password }).await?;
     let bearer = auth.authenticate(login.access_token.expose()).await?;
-    writeln!(out, "the bearer of the access token is {} with roles {}", bearer.user.id, bearer.user.roles)?;
+    writeln!(out, "the bearer of the access token is {} with roles {}", bearer.user_id, bearer.roles)?;
 
     let token = login.refresh_token.ok_or("a rotating client gets a refresh token")?.expose();
     let refreshed = auth.refresh_session(RefreshSession { client: &client, token: &token }).await?;

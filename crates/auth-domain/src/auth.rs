@@ -6,7 +6,7 @@ use crate::model::{Caller, Identifiers, Password, RejectedPassword};
 use crate::policy::Policy;
 use crate::ports::{
     AccessTokenCodec, ApiKeyRepository, AuditLog, AuditRepository, Clock, PasswordHasher, SecureRandom,
-    SessionRepository, UserRepository,
+    SessionRepository, SessionWatch, UserRepository,
 };
 
 /// What the use cases reach the world through. Forgetting one does not compile.
@@ -16,6 +16,8 @@ pub struct Ports {
     pub users: Arc<dyn UserRepository>,
     /// The stored sessions.
     pub sessions: Arc<dyn SessionRepository>,
+    /// What is known of sessions that have ended.
+    pub watch: Arc<dyn SessionWatch>,
     /// The stored API keys.
     pub api_keys: Arc<dyn ApiKeyRepository>,
     /// Where what happens is recorded.

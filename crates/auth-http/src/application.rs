@@ -12,6 +12,7 @@ use actix_web::middleware::from_fn;
 use anyhow::Context as _;
 use auth_domain::Auth;
 use auth_domain::ports::PortError;
+use auth_infra::store::Store;
 use auth_infra::system::SystemRandom;
 use auth_infra::token::KeyRing;
 use socket2::{Domain, Socket, Type};
@@ -38,6 +39,8 @@ const KEYS_INTERVAL: Duration = Duration::from_secs(1);
 /// How often sessions that are over and audit events that are old are deleted, and how many at a time.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 const PURGE_BATCH: u32 = 500;
+/// The connection that follows what sessions end.
+const WATCHING: usize = 1;
 
 /// Serves until it is told to stop by `SIGINT` or `SIGTERM`; requests under way are answered first.
 ///
@@ -51,7 +54,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let (auth, keys) = (wired.auth.clone(), Arc::clone(&wired.keys));
     let readiness = Arc::new(Readiness::new(wired.store.clone()));
     readiness.migrate().await.context("cannot bring the store's schema up to date")?;
-    look_after(&readiness, &keys, &auth);
+    look_after(&readiness, &wired.store, &keys, &auth);
 
     let site = Arc::new(wiring::site(&settings, &auth));
     let dialects = Arc::clone(&site);
@@ -62,7 +65,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let limits = Limits {
         workers: settings.http.workers,
         keep_alive: settings.http.keep_alive,
-        store_files: settings.database.max_connections as usize,
+        store_files: settings.database.max_connections as usize + WATCHING,
     };
     let server = connections::serve(listener, limits, move || {
         app(&observer, &origins, &dialects)
@@ -123,9 +126,11 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Starts what goes on beside the requests. It ends with the service.
-fn look_after(readiness: &Arc<Readiness>, keys: &Arc<KeyRing>, auth: &Auth) {
+fn look_after(readiness: &Arc<Readiness>, store: &Store, keys: &Arc<KeyRing>, auth: &Auth) {
     let readiness = Arc::clone(readiness);
     actix_web::rt::spawn(async move { readiness.migrate_when_back().await });
+    let store = store.clone();
+    actix_web::rt::spawn(async move { store.keep_watch().await });
     let keys = Arc::clone(keys);
     actix_web::rt::spawn(async move {
         loop {

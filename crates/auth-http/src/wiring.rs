@@ -14,7 +14,7 @@ use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
 use auth_infra::store::{Store, StoreError};
 use auth_infra::system::{SystemClock, SystemRandom};
-use auth_infra::token::{JwtCodec, JwtSettings, KeyFileError, KeyRing};
+use auth_infra::token::{JwtCodec, JwtSettings, KeyFileError, KeyRing, KeyTerms};
 
 use crate::dialects::{self, Context, Dialect, Mount, Profile, Site, Terms};
 use crate::openapi;
@@ -51,6 +51,7 @@ pub fn open(settings: &Settings) -> anyhow::Result<Wired> {
     let ports = Ports {
         users: store.users(),
         sessions: store.sessions(),
+        watch: store.watch(),
         api_keys: store.api_keys(),
         audit: audit.clone(),
         audit_events: store.audit_events(),
@@ -102,7 +103,19 @@ pub fn open_store(settings: &Settings) -> Result<Store, StoreError> {
 /// When a key cannot be read or made.
 pub fn open_keys(settings: &Settings) -> Result<KeyRing, KeyFileError> {
     let algorithm = settings.token.algorithm;
-    KeyRing::open(&settings.keys_dir, algorithm, Arc::new(SystemClock), Arc::new(SystemRandom))
+    let terms = key_terms(settings);
+    KeyRing::open(&settings.keys_dir, algorithm, terms, Arc::new(SystemClock), Arc::new(SystemRandom))
+}
+
+/// How long what a key signs is needed: of all dialects, served or not, those with the longest.
+fn key_terms(settings: &Settings) -> KeyTerms {
+    let documented = dialects::ALL.iter().map(|dialect| dialect.profile().access_lifetime);
+    let lifetimes = documented.map(|documented| settings.token.access_lifetime_or(documented));
+    KeyTerms {
+        access: lifetimes.max().unwrap_or_default(),
+        renewal: settings.policy.session.idle.min(settings.policy.session.absolute),
+        leeway: settings.policy.token.leeway,
+    }
 }
 
 fn tokens(settings: &Settings) -> JwtSettings {

@@ -444,9 +444,12 @@ fn a_new_signing_key_signs_and_the_old_one_verifies() {
     let rotated = shell.run(&["--set", "token.algorithm=EdDSA", "keys", "rotate"]).ok();
     let keys = shell.run(&["keys", "list", "--json"]).json();
     assert_eq!(rotated, format!("{} signs from now on\n", text(&keys[0], "kid")));
-    assert_eq!((&keys[0]["signs"], &keys[0]["algorithm"]), (&Value::from(true), &Value::from("EdDSA")));
-    assert_eq!((&keys[1]["signs"], &keys[1]["kid"]), (&Value::from(false), &first[0]["kid"]));
-    assert_eq!(shell.run(&["keys", "list"]).ok().lines().count(), 3);
+    assert_eq!((&keys[0]["use"], &keys[0]["algorithm"]), (&Value::from("signs"), &Value::from("EdDSA")));
+    assert_eq!(keys[0]["until"], Value::Null);
+    assert_eq!((&keys[1]["use"], &keys[1]["kid"]), (&Value::from("verifies"), &first[0]["kid"]));
+    assert!(text(&keys[1], "until") > text(&keys[0], "created_at"));
+    let list = shell.run(&["keys", "list"]).ok();
+    assert!(list.lines().count() == 3 && list.contains(" verifies until 20"), "{list}");
     assert!(shell.directory.path().join("data/keys").is_dir());
 }
 

@@ -325,6 +325,9 @@ mod left_open {
         assert_says(&answer, 403, r#"{"error":"Forbidden."}"#);
         speaker.give_role("john_doe", "admin").await;
         let answer = speaker.get("/v1/protected/resource", Some(&token)).await;
+        assert_says(&answer, 401, r#"{"error":"Invalid or missing token."}"#);
+        let token = speaker.post("/v1/auth/login", JOHNS_LOGIN).await.member("acc_token");
+        let answer = speaker.get("/v1/protected/resource", Some(&token)).await;
         assert_says(&answer, 200, r#"{"data":"protected data"}"#);
     }
 }

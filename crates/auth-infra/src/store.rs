@@ -3,6 +3,7 @@
 //! What a store does is in the ports; here is only its life: it is opened, its schema brought up to date, looked at to
 //! see whether it is there, and closed.
 
+mod ended;
 mod error;
 mod pool;
 mod schema;
@@ -11,8 +12,11 @@ mod work;
 
 use std::sync::Arc;
 
-use auth_domain::ports::{ApiKeyRepository, AuditRepository, PortError, SessionRepository, UserRepository};
+use auth_domain::ports::{
+    ApiKeyRepository, AuditRepository, PortError, SessionRepository, SessionWatch, UserRepository,
+};
 
+pub(crate) use self::ended::EndedSessions;
 pub use self::error::StoreError;
 pub(crate) use self::error::{Detail, Unreadable};
 pub(crate) use self::pool::{Lease, Pool};
@@ -96,6 +100,18 @@ impl Store {
     #[must_use]
     pub fn audit_events(&self) -> Arc<dyn AuditRepository> {
         on!(self, store => Arc::new(store.clone()))
+    }
+
+    /// The port to what is known of sessions that have ended: nothing, unless somebody [keeps](Self::keep_watch) watch.
+    #[must_use]
+    pub fn watch(&self) -> Arc<dyn SessionWatch> {
+        on!(self, store => Arc::new(store.clone()))
+    }
+
+    /// Keeps what [`watch`](Self::watch) knows up to date, for as long as the store is not closed. A store that is away
+    /// is looked for again and again.
+    pub async fn keep_watch(&self) {
+        on!(self, store => store.keep_watch().await);
     }
 
     /// The port to the stored API keys.

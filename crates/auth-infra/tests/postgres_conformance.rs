@@ -2,14 +2,19 @@
 #![cfg(feature = "postgres")]
 #![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use auth_domain::conformance::StoreFixture;
-use auth_domain::model::UserId;
-use auth_domain::ports::{ApiKeyRepository, AuditRepository, SessionRepository, UserRepository};
+use auth_domain::model::{SessionId, UserId};
+use auth_domain::ports::{
+    ApiKeyRepository, AuditRepository, SessionRepository, SessionWatch, Standing, UserRepository,
+};
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use test_postgres::TestPostgres;
+use tokio::time::sleep;
 
 struct Fresh {
     store: PostgresStore,
@@ -23,6 +28,10 @@ impl StoreFixture for Fresh {
     }
 
     fn sessions(&self) -> &dyn SessionRepository {
+        &self.store
+    }
+
+    fn watch(&self) -> &dyn SessionWatch {
         &self.store
     }
 
@@ -46,6 +55,11 @@ async fn fresh_store() -> Fresh {
     let url = TestPostgres::shared().create_database();
     let store = PostgresStore::connect(&PostgresSettings::new(url.clone())).expect("a store");
     store.migrate().await.expect("migrated");
+    let watched = store.clone();
+    tokio::spawn(async move { watched.keep_watch().await });
+    while store.standing(SessionId(sqlx::types::Uuid::nil())) == Standing::Unknown {
+        sleep(Duration::from_millis(5)).await;
+    }
     Fresh { store, url }
 }
 

@@ -156,7 +156,8 @@ async fn a_server_may_come_later_go_away_and_come_back() {
 async fn a_restart_between_two_calls_is_not_noticed() {
     let postgres = TestPostgres::start();
     let world = World::over(migrated(&postgres.create_database(), 5).await, 1);
-    let jane = world.register("jane").await;
+    world.register("jane").await;
+    let june = world.register("june").await;
     let mut token = world.log_in("jane").await;
     for round in 0..3 {
         warm_up(&world).await;
@@ -166,11 +167,11 @@ async fn a_restart_between_two_calls_is_not_noticed() {
         let store = world.store.users();
         let (found, set, next) = tokio::join!(
             join_all((0..10).map(|_| world.find("jane"))),
-            store.set_roles(jane.id, &roles),
+            store.set_roles(june.id, &roles, june.created_at),
             world.refresh(&token),
         );
         assert!(found.iter().all(|answer| matches!(answer, Ok(Some(_)))), "{found:?}");
-        assert_eq!(set.expect("set").expect("jane").roles, roles);
+        assert_eq!(set.expect("set").expect("june").roles, roles);
         token = next.expect("refreshed");
     }
 }
@@ -186,7 +187,7 @@ async fn a_silent_server_is_given_up_in_time_and_costs_no_connection() {
         postgres.pause();
         let reads = join_all((0..6).map(|_| assert_unavailable(PATIENCE, world.find("jane"))));
         let store = world.store.users();
-        let write = assert_unavailable(PATIENCE, store.set_roles(jane.id, &roles));
+        let write = assert_unavailable(PATIENCE, store.set_roles(jane.id, &roles, jane.created_at));
         tokio::join!(reads, write);
         assert_unavailable(Duration::from_millis(2_200), world.store.check()).await;
         postgres.resume();
@@ -211,7 +212,9 @@ async fn a_locked_row_and_an_exhausted_pool_are_answered_in_time() {
     let store = world.store.users();
     let roles = Roles::default();
     let begun = Instant::now();
-    let calls = join_all((0..8).map(|_| assert_unavailable(PATIENCE, store.set_roles(jane.id, &roles))));
+    let calls = join_all(
+        (0..8).map(|_| assert_unavailable(PATIENCE, store.set_roles(jane.id, &roles, jane.created_at))),
+    );
     let check = async {
         sleep(Duration::from_millis(50)).await;
         assert_unavailable(Duration::from_millis(2_200), world.store.check()).await;
@@ -222,7 +225,7 @@ async fn a_locked_row_and_an_exhausted_pool_are_answered_in_time() {
 
     holder.await.expect("released");
     world.store.check().await.expect("there");
-    store.set_roles(jane.id, &roles).await.expect("set").expect("jane");
+    store.set_roles(jane.id, &roles, jane.created_at).await.expect("set").expect("jane");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -233,14 +236,22 @@ async fn a_caller_who_goes_away_leaves_no_transaction_behind() {
     for patience in (0..40).map(|step| Duration::from_micros(step * 100)) {
         let roles = Roles::parse("gone").expect("roles");
         // Dropped wherever it happens to be: waiting for a connection, for a lock, for the commit.
-        let _ = tokio::time::timeout(patience, world.store.users().set_roles(jane.id, &roles)).await;
+        let _ =
+            tokio::time::timeout(patience, world.store.users().set_roles(jane.id, &roles, jane.created_at))
+                .await;
     }
     warm_up(&world).await;
     sleep(Duration::from_millis(200)).await;
     let idle = "SELECT count(*) FROM pg_stat_activity
                 WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
     assert_eq!(sql(&url, idle), "0");
-    world.store.users().set_roles(jane.id, &Roles::default()).await.expect("set").expect("jane");
+    world
+        .store
+        .users()
+        .set_roles(jane.id, &Roles::default(), jane.created_at)
+        .await
+        .expect("set")
+        .expect("jane");
 }
 
 #[tokio::test]

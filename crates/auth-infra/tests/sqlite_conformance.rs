@@ -2,14 +2,19 @@
 #![cfg(feature = "sqlite")]
 #![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use auth_domain::conformance::StoreFixture;
-use auth_domain::model::UserId;
-use auth_domain::ports::{ApiKeyRepository, AuditRepository, SessionRepository, UserRepository};
+use auth_domain::model::{SessionId, UserId};
+use auth_domain::ports::{
+    ApiKeyRepository, AuditRepository, SessionRepository, SessionWatch, Standing, UserRepository,
+};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
+use tokio::time::sleep;
 
 struct Fresh {
     store: SqliteStore,
@@ -23,6 +28,10 @@ impl StoreFixture for Fresh {
     }
 
     fn sessions(&self) -> &dyn SessionRepository {
+        &self.store
+    }
+
+    fn watch(&self) -> &dyn SessionWatch {
         &self.store
     }
 
@@ -48,6 +57,11 @@ async fn fresh_store() -> Fresh {
     let settings = SqliteSettings::new(directory.path().join("auth.db"));
     let store = SqliteStore::connect(&settings).expect("a store");
     store.migrate().await.expect("migrated");
+    let watched = store.clone();
+    tokio::spawn(async move { watched.keep_watch().await });
+    while store.standing(SessionId(sqlx::types::Uuid::nil())) == Standing::Unknown {
+        sleep(Duration::from_millis(5)).await;
+    }
     Fresh { store, directory }
 }
 

@@ -12,12 +12,12 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use auth_domain::model::Timestamp;
+use auth_domain::model::{AccessClaims, Timestamp};
 use auth_domain::ports::AccessTokenCodec;
 use auth_domain::testing::{FixedClock, SeededRandom};
-use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyRing};
+use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyInfo, KeyRing, KeyUse};
 use tempfile::TempDir;
-use token_fixture::{ISSUER, Issuer, claims, open};
+use token_fixture::{ISSUER, Issuer, TERMS, claims, open};
 
 /// Made by `openssl genpkey -algorithm ed25519`.
 const OPENSSL_ED25519: &str = include_str!("data/keys/openssl-ed25519.pem");
@@ -56,6 +56,10 @@ fn kids(keys: &KeyRing) -> Vec<String> {
     keys.list().into_iter().map(|key| key.kid).collect()
 }
 
+fn signs(key: &KeyInfo) -> bool {
+    key.used == KeyUse::Signs
+}
+
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).expect("metadata").permissions().mode() & 0o777
 }
@@ -67,7 +71,7 @@ fn an_empty_directory_gets_a_key_that_nobody_else_may_read() {
         let path = dir.path().join("data/keys");
         let keys = open(&path, algorithm).expect("keys").list();
         assert_eq!(keys.len(), 1);
-        assert_eq!((keys[0].algorithm, keys[0].signs), (algorithm, true));
+        assert_eq!((keys[0].algorithm, keys[0].used), (algorithm, KeyUse::Signs));
         assert!(keys[0].kid.starts_with("2025-08-13T101530Z-") && keys[0].kid.len() == 27, "{}", keys[0].kid);
         assert_eq!(keys[0].created, Timestamp::from_unix_seconds(1_755_080_130));
         assert_eq!(
@@ -119,7 +123,7 @@ fn the_newest_signs_and_among_equals_the_greatest_name() {
     write(dir.path(), "z.pem", OPENSSL_P256, 4);
     let keys = ring(dir.path());
     assert_eq!(kids(&keys), ["b", "a", "z"]);
-    assert_eq!(keys.list().iter().map(|key| key.signs).collect::<Vec<_>>(), [true, false, false]);
+    assert_eq!(keys.list().iter().map(signs).collect::<Vec<_>>(), [true, false, false]);
     assert_eq!(keys.list()[2].created, Timestamp::from_unix_seconds(4));
 }
 
@@ -222,10 +226,10 @@ fn a_new_key_signs_at_once_and_the_old_one_verifies() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
     let (old, before) = (issuer.kid(), issuer.token());
     let new = issuer.keys.rotate().expect("rotated");
-    assert!(new.signs && new.kid != old);
+    assert!(signs(&new) && new.kid != old);
     assert_eq!(kids(&issuer.keys), [new.kid.clone(), old]);
     let after = issuer.token();
-    assert!(issuer.keys.list()[0].signs && !issuer.keys.list()[1].signs);
+    assert!(signs(&issuer.keys.list()[0]) && !signs(&issuer.keys.list()[1]));
     assert_eq!((issuer.verify(&before), issuer.verify(&after)), (Some(claims()), Some(claims())));
     assert_eq!(fs::read_dir(issuer.dir.path().join("keys")).expect("a list").count(), 2, "no draft is left");
     assert_eq!(mode(&issuer.dir.path().join(format!("keys/{}.pem", new.kid))), 0o600);
@@ -235,8 +239,8 @@ fn a_new_key_signs_at_once_and_the_old_one_verifies() {
 fn each_new_key_is_newer_than_the_newest_whatever_the_clock_says() {
     let dir = directory();
     let clock = Arc::new(FixedClock::default());
-    let keys = KeyRing::open(dir.path(), KeyAlgorithm::P256, clock.clone(), Arc::new(SeededRandom::new(7)));
-    let keys = keys.expect("keys");
+    let random = Arc::new(SeededRandom::new(7));
+    let keys = KeyRing::open(dir.path(), KeyAlgorithm::P256, TERMS, clock.clone(), random).expect("keys");
     let mut made = kids(&keys);
     for hours_back in 0..4_u64 {
         clock.set(Timestamp::from_unix_seconds(1_755_080_130).minus(Duration::from_secs(3_600 * hours_back)));
@@ -272,6 +276,83 @@ fn another_process_verifies_with_a_new_key_at_once_and_signs_with_it_after_a_rel
     assert!(two.reload_if_changed());
     assert_eq!(kids(&two), kids(&one));
     assert!(!two.reload_if_changed() && !one.reload_if_changed(), "nothing has changed since");
+}
+
+/// Keys at the time that it really is, since that is when the files of keys come into the directory.
+fn keys_of_now(dir: &Path) -> (Arc<KeyRing>, Arc<FixedClock>, Timestamp) {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time");
+    let now = Timestamp::UNIX_EPOCH.plus(since_epoch).whole_seconds();
+    let clock = Arc::new(FixedClock::at(now));
+    let random = Arc::new(SeededRandom::new(1));
+    let keys = KeyRing::open(dir, KeyAlgorithm::Ed25519, TERMS, clock.clone(), random).expect("keys");
+    (Arc::new(keys), clock, now)
+}
+
+#[test]
+fn a_stolen_key_makes_no_token_that_is_dated_after_the_takeover_or_lives_too_long() {
+    let dir = directory();
+    let (keys, _, now) = keys_of_now(dir.path());
+    let seconds = Duration::from_secs;
+    let forge = |issued_at, lives| {
+        let claims = AccessClaims { issued_at, expires_at: issued_at.plus(seconds(lives)), ..claims() };
+        codec(&keys).sign(&claims).expect("signed").expose().to_owned()
+    };
+    let is_read = |token: &String| codec(&keys).verify(token).is_some();
+    let right = [
+        forge(now.minus(seconds(10_000)), 900),
+        forge(now, 900),
+        // Another process may not have seen the new key yet.
+        forge(now.plus(seconds(50)), 900),
+    ];
+    let wrong = [
+        forge(now.plus(seconds(120)), 900),
+        forge(now.plus(seconds(1_000_000)), 900),
+        forge(now, 1_100),
+        forge(now.minus(seconds(1_000_000)), 3_000_000),
+    ];
+    assert!(right.iter().chain(&wrong).all(is_read), "the key is in force");
+    keys.rotate().expect("rotated");
+    assert!(right.iter().all(is_read));
+    assert!(!wrong.iter().any(is_read));
+}
+
+#[test]
+fn a_key_that_was_made_long_before_it_came_into_the_directory_took_over_when_it_came() {
+    let dir = directory();
+    let (keys, _, now) = keys_of_now(dir.path());
+    let elsewhere = directory();
+    fs::rename(dir.path().join(format!("{}.pem", kids(&keys)[0])), elsewhere.path().join("first"))
+        .expect("moved");
+    write(dir.path(), "older.pem", OPENSSL_P256, 1_000_000_000);
+    assert!(keys.reload_if_changed());
+    let claims = AccessClaims { issued_at: now, expires_at: now.plus(Duration::from_secs(900)), ..claims() };
+    let token = codec(&keys).sign(&claims).expect("signed");
+    write(elsewhere.path(), "newer.pem", OPENSSL_ED25519, 1_500_000_000);
+    fs::rename(elsewhere.path().join("newer.pem"), dir.path().join("newer.pem")).expect("moved");
+    assert!(keys.reload_if_changed());
+    assert_eq!(kids(&keys), ["newer", "older"]);
+    assert_eq!(codec(&keys).verify(token.expose()), Some(claims));
+}
+
+#[test]
+fn a_key_is_published_then_renews_only_and_then_is_ignored() {
+    let dir = directory();
+    let (keys, clock, now) = keys_of_now(dir.path());
+    let claims = AccessClaims { issued_at: now, expires_at: now.plus(TERMS.access), ..claims() };
+    let token = codec(&keys).sign(&claims).expect("signed").expose().to_owned();
+    keys.rotate().expect("rotated");
+    let published = || keys.jwks()["keys"].as_array().expect("keys").len();
+    let seconds = Duration::from_secs;
+    for (later, used, shown, is_verified) in [
+        (seconds(900), "Verifies", 2, true),
+        (seconds(1_000), "Renews", 1, true),
+        (TERMS.renewal, "Renews", 1, true),
+        (TERMS.renewal + seconds(100), "Retired", 1, false),
+    ] {
+        clock.set(now.plus(later));
+        assert!(format!("{:?}", keys.list()[1].used).starts_with(used), "{:?}", keys.list()[1].used);
+        assert_eq!((published(), codec(&keys).verify(&token).is_some()), (shown, is_verified), "{used}");
+    }
 }
 
 #[test]

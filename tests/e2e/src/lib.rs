@@ -15,5 +15,5 @@ mod world;
 pub use answer::Answer;
 pub use client::Client;
 pub use raw::{connect, send_raw};
-pub use server::{PUBLIC_URL, Server, command};
+pub use server::{PUBLIC_URL, Server, command, run};
 pub use world::World;

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -144,6 +144,17 @@ pub fn command(world: &World) -> Command {
         command.env("AUTH_DATABASE_URL", url);
     }
     command
+}
+
+/// Runs a command of the binary, with the settings of `world` and this input, and gives what it says.
+pub fn run(world: &World, arguments: &[&str], input: &str) -> String {
+    let mut command = command(world);
+    let command = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("started");
+    child.stdin.take().expect("input").write_all(input.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("ended");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 /// The binary, built with the profile that these tests were built with.

@@ -1,9 +1,11 @@
 //! Tokens that anybody can verify.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
-use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use e2e::{Client, PUBLIC_URL, Server, World, command};
+use e2e::{Client, PUBLIC_URL, Server, World, run};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::Value;
@@ -42,21 +44,60 @@ fn a_stranger_verifies_a_token_with_the_published_keys() {
     }
 }
 
+fn key_of(token: &str) -> String {
+    decode_header(token).expect("a header").kid.expect("a kid")
+}
+
 #[test]
-fn a_key_rotated_while_serving_signs_soon_and_the_old_one_still_verifies() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
-    let client = server.client();
-    assert_eq!(client.register("john").status, 201);
-    let old = client.log_in("john").member("acc_token");
-    let key_of = |token: &str| decode_header(token).expect("a header").kid.expect("a kid");
+fn a_key_rotated_while_two_nodes_serve_signs_soon_on_both_and_fails_no_request() {
+    let world = World::on_postgres();
+    let nodes = [Server::start(&world), Server::start(&world)];
+    let clients = nodes.each_ref().map(Server::client);
+    assert_eq!(clients[0].register("john").status, 201);
+    let old = clients[0].log_in("john").member("acc_token");
+    let stop = AtomicBool::new(false);
+    let log_in = |client: &Client| client.log_in("john").member("acc_token");
 
-    let rotated = command(&world).args(["keys", "rotate"]).stdout(Stdio::null()).status();
-    assert!(rotated.expect("run").success());
-    server.wait_for("rotated", || key_of(&client.log_in("john").member("acc_token")) != key_of(&old));
+    thread::scope(|scope| {
+        // Everybody shows tokens, old and new, to both nodes, for as long as keys are being changed.
+        let loads = [0, 1].map(|node| {
+            let (clients, old, stop) = (&clients, &old, &stop);
+            scope.spawn(move || {
+                let mut opened = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    let new = log_in(&clients[node]);
+                    for (client, token) in clients.iter().flat_map(|client| [(client, old), (client, &new)]) {
+                        assert_eq!(client.open(token).status, 200, "signed by {}", key_of(token));
+                        opened += 1;
+                    }
+                }
+                opened
+            })
+        });
+        for _ in 0..3 {
+            let before = key_of(&log_in(&clients[0]));
+            run(&world, &["keys", "rotate"], "");
+            let rotated = Instant::now();
+            for client in &clients {
+                while key_of(&log_in(client)) == before {
+                    assert!(rotated.elapsed() < Duration::from_secs(10), "still signed by {before}");
+                }
+            }
+            println!("signs on both nodes after {:?}", rotated.elapsed());
+        }
+        stop.store(true, Ordering::Relaxed);
+        let opened: u32 = loads.map(|load| load.join().expect("no request failed")).into_iter().sum();
+        assert!(opened > 20, "{opened} requests");
+    });
 
-    assert_eq!(client.open(&old).status, 200);
-    assert_eq!(client.refresh(&old).status, 200);
-    verify(&client, &old);
-    verify(&client, &client.log_in("john").member("acc_token"));
+    for client in &clients {
+        let keys = client.get("/.well-known/jwks.json", None).json();
+        assert_eq!(keys["keys"].as_array().map(Vec::len), Some(4), "{keys}");
+        verify(client, &old);
+        verify(client, &log_in(client));
+    }
+    assert_eq!(clients[1].refresh(&old).status, 200);
+    let list = run(&world, &["keys", "list"], "");
+    assert_eq!(list.matches(" verifies until ").count(), 3, "{list}");
+    assert_eq!(list.matches(" signs\n").count(), 1, "{list}");
 }

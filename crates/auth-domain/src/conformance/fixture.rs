@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::model::UserId;
-use crate::ports::{AccessTokenCodec, ApiKeyRepository, AuditRepository, SessionRepository, UserRepository};
+use crate::ports::{
+    AccessTokenCodec, ApiKeyRepository, AuditRepository, SessionRepository, SessionWatch, UserRepository,
+};
 use crate::testing::MemoryStore;
 
 /// A fresh, empty store, and whatever it needs to live: it is dropped when its case is over.
@@ -16,6 +18,9 @@ pub trait StoreFixture: Send + Sync {
 
     /// The sessions of those users.
     fn sessions(&self) -> &dyn SessionRepository;
+
+    /// What is known of those of the sessions that have ended. A watch that has to be set to work is at work.
+    fn watch(&self) -> &dyn SessionWatch;
 
     /// The stored API keys.
     fn api_keys(&self) -> &dyn ApiKeyRepository;
@@ -35,6 +40,10 @@ impl StoreFixture for MemoryStore {
     }
 
     fn sessions(&self) -> &dyn SessionRepository {
+        self
+    }
+
+    fn watch(&self) -> &dyn SessionWatch {
         self
     }
 

@@ -95,8 +95,9 @@ macro_rules! __conformance_cases {
                 a_changed_password_ends_every_session_of_its_user
                 a_password_changed_with_other_members_ends_every_session
                 suspending_a_user_ends_every_session
+                changed_roles_end_every_session_of_their_user
                 a_user_who_may_log_in_again_gets_no_session_back
-                what_is_no_change_of_password_or_status_ends_no_session
+                what_is_no_change_of_password_roles_or_status_ends_no_session
                 a_session_that_had_ended_keeps_its_end
                 deleting_a_user_deletes_their_sessions_and_credentials
             ]
@@ -112,11 +113,13 @@ macro_rules! __conformance_cases {
             session_opening [
                 a_changed_password_opens_nothing
                 a_suspended_user_opens_nothing
+                changed_roles_open_nothing
                 who_is_gone_opens_nothing
                 a_better_hash_of_the_proven_password_does_not_stand_against_it
                 a_password_changed_at_the_same_time_leaves_no_session_live
                 a_password_changed_with_other_members_at_the_same_time_leaves_no_session_live
                 a_suspension_at_the_same_time_leaves_no_session_live
+                roles_changed_at_the_same_time_leave_no_session_live
                 a_deletion_at_the_same_time_leaves_no_session
             ]
             session_cap [
@@ -171,6 +174,13 @@ macro_rules! __conformance_cases {
                 credentials_are_purged_with_their_session
                 no_more_are_purged_than_the_limit
                 a_session_with_more_credentials_than_the_limit_is_purged
+            ]
+            session_watch [
+                a_session_that_was_ended_is_not_live
+                a_session_that_made_room_is_not_live
+                sessions_that_ended_with_their_user_are_not_live
+                a_session_that_goes_on_has_not_ended
+                what_was_refused_has_ended_nothing
             ]
             api_keys [
                 every_member_of_a_key_is_given_back_as_stored

@@ -10,7 +10,9 @@
 //! use async_trait::async_trait;
 //! use auth_domain::conformance::StoreFixture;
 //! use auth_domain::model::UserId;
-//! use auth_domain::ports::{ApiKeyRepository, AuditRepository, PasswordHasher, SessionRepository, UserRepository};
+//! use auth_domain::ports::{
+//!     ApiKeyRepository, AuditRepository, PasswordHasher, SessionRepository, SessionWatch, UserRepository,
+//! };
 //! use auth_domain::testing::{MemoryStore, PlainHasher}; // your adapters here
 //!
 //! /// One fresh, empty store. Whatever it needs to live, such as a folder or a database to be dropped at the end,
@@ -25,6 +27,9 @@
 //!         &self.store
 //!     }
 //!     fn sessions(&self) -> &dyn SessionRepository {
+//!         &self.store
+//!     }
+//!     fn watch(&self) -> &dyn SessionWatch {
 //!         &self.store
 //!     }
 //!     fn api_keys(&self) -> &dyn ApiKeyRepository {
@@ -98,6 +103,7 @@ mod session_members;
 mod session_opening;
 mod session_races;
 mod session_refresh;
+mod session_watch;
 mod user_changes;
 mod user_imports;
 mod user_lists;
@@ -117,8 +123,8 @@ pub use fixture::{AccessTokenCodecs, StoreFixture};
 pub use case::{Subject, find_case};
 
 /// The cases of [`UserRepository`](crate::ports::UserRepository),
-/// [`SessionRepository`](crate::ports::SessionRepository), [`ApiKeyRepository`](crate::ports::ApiKeyRepository) and
-/// [`AuditRepository`](crate::ports::AuditRepository).
+/// [`SessionRepository`](crate::ports::SessionRepository), [`SessionWatch`](crate::ports::SessionWatch),
+/// [`ApiKeyRepository`](crate::ports::ApiKeyRepository) and [`AuditRepository`](crate::ports::AuditRepository).
 pub const STORE_CASES: &[Case<dyn StoreFixture>] =
     crate::__conformance_cases! { stores => crate::__conformance_list [] };
 

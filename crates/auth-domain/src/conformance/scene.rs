@@ -179,6 +179,7 @@ impl<'a> Scene<'a> {
             },
             credential: self.digest(),
             password_version: version,
+            roles: user.roles.clone(),
         }
     }
 

@@ -16,7 +16,8 @@ use crate::ports::OpenOutcome;
 /// Stores a session and reads it back.
 async fn round_trip(scene: &Scene<'_>, user: &User, session: Session) {
     let version = scene.password_version(user.id).await;
-    let new = NewSession { session, credential: scene.digest(), password_version: version };
+    let roles = scene.user(session.user_id).await.roles;
+    let new = NewSession { session, credential: scene.digest(), password_version: version, roles };
     assert_eq!(scene.try_open(&new, &SessionPolicy::default()).await, OpenOutcome::Opened);
     let found = scene.sessions().find(new.session.id).await.expect("no fault");
     assert_eq!(found, Some((new.session, user.clone())));
@@ -69,7 +70,7 @@ pub(super) async fn a_session_is_given_back_with_its_user_as_they_are_now(store:
     let user = scene.register_whole("jane").await;
     let session = scene.open(&user, now()).await.session;
     store.verify_email(user.id).await;
-    scene.users().set_roles(user.id, &roles("editor")).await.expect("no fault");
+    scene.users().set_roles(user.id, &roles("editor"), later(1)).await.expect("no fault");
     scene.users().set_status(user.id, UserStatus::Suspended, later(1)).await.expect("no fault");
     let (_, found) =
         scene.sessions().find(session.id).await.expect("no fault").expect("the session is there");
@@ -82,11 +83,12 @@ pub(super) async fn a_session_is_given_back_with_its_user_as_they_are_now(store:
 pub(super) async fn every_way_to_end_is_given_back(store: &dyn StoreFixture) {
     let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
-    let at = [later(1), Timestamp::UNIX_EPOCH, Timestamp::MAX, later(4), later(5)];
+    let at = [later(1), Timestamp::UNIX_EPOCH, Timestamp::MAX, later(4), later(5), later(6)];
     let reasons = [
         EndReason::LoggedOut,
         EndReason::PasswordChanged,
         EndReason::Suspended,
+        EndReason::RolesChanged,
         EndReason::Replayed,
         EndReason::Superseded,
     ];

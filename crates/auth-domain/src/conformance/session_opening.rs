@@ -3,7 +3,7 @@
 use futures_util::future::{BoxFuture, join_all};
 
 use super::StoreFixture;
-use super::scene::{Scene, hash, later, now};
+use super::scene::{Scene, hash, later, now, roles};
 use crate::model::{
     EndReason, NewSession, PasswordVersion, SessionEnd, User, UserChanges, UserId, UserStatus,
 };
@@ -45,6 +45,19 @@ pub(super) async fn a_suspended_user_opens_nothing(store: &dyn StoreFixture) {
     scene.open(&user, later(4)).await;
 }
 
+pub(super) async fn changed_roles_open_nothing(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
+    let user = scene.register_whole("jane").await;
+    let version = scene.password_version(user.id).await;
+    for others in ["", "admin", "customer", "admin,customer,editor"] {
+        let new = scene.new_session(&user, version, later(1));
+        assert_refused(&scene, &NewSession { roles: roles(others), ..new }).await;
+    }
+    scene.users().set_roles(user.id, &roles("editor"), later(2)).await.expect("no fault").expect("the user");
+    assert_refused(&scene, &scene.new_session(&user, version, later(3))).await;
+    scene.open(&scene.user(user.id).await, later(4)).await;
+}
+
 pub(super) async fn who_is_gone_opens_nothing(store: &dyn StoreFixture) {
     let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
@@ -71,6 +84,7 @@ enum Meanwhile {
     PasswordChanged,
     PasswordChangedWithOtherMembers,
     Suspended,
+    RolesChanged,
     Deleted,
 }
 
@@ -89,6 +103,9 @@ impl Meanwhile {
             Self::Suspended => {
                 users.set_status(user, UserStatus::Suspended, later(9)).await.expect("no fault");
             }
+            Self::RolesChanged => {
+                users.set_roles(user, &roles("editor"), later(9)).await.expect("no fault");
+            }
             Self::Deleted => assert!(users.delete(user).await.expect("no fault")),
         }
     }
@@ -98,6 +115,7 @@ impl Meanwhile {
         match self {
             Self::PasswordChanged | Self::PasswordChangedWithOtherMembers => Some(EndReason::PasswordChanged),
             Self::Suspended => Some(EndReason::Suspended),
+            Self::RolesChanged => Some(EndReason::RolesChanged),
             Self::Deleted => None,
         }
     }
@@ -149,6 +167,10 @@ pub(super) async fn a_password_changed_with_other_members_at_the_same_time_leave
 
 pub(super) async fn a_suspension_at_the_same_time_leaves_no_session_live(store: &dyn StoreFixture) {
     race(store, Meanwhile::Suspended).await;
+}
+
+pub(super) async fn roles_changed_at_the_same_time_leave_no_session_live(store: &dyn StoreFixture) {
+    race(store, Meanwhile::RolesChanged).await;
 }
 
 pub(super) async fn a_deletion_at_the_same_time_leaves_no_session(store: &dyn StoreFixture) {

@@ -3,7 +3,7 @@
 use futures_util::future::{BoxFuture, join, join_all};
 
 use super::StoreFixture;
-use super::scene::{Scene, client, hash, later, now};
+use super::scene::{Scene, client, hash, later, now, roles};
 use crate::model::{
     CredentialState, EndReason, JudgedRefresh, NewSession, RefreshAttempt, RefreshRefusal, RefreshStyle,
     RefreshVerdict, SuccessorNonce, User, UserStatus,
@@ -235,6 +235,9 @@ pub(super) async fn whatever_happens_to_one_user_at_once_meets_no_fault(store: &
         }));
         calls.push(Box::pin(async move {
             users.set_status(user, UserStatus::Suspended, later(10)).await.expect("no fault");
+        }));
+        calls.push(Box::pin(async move {
+            users.set_roles(user, &roles("editor"), later(10)).await.expect("no fault");
         }));
         let ended = held[0].session.id;
         calls.push(Box::pin(async move {

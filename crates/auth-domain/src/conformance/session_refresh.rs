@@ -55,7 +55,7 @@ pub(super) async fn a_record_tells_the_user_as_they_are_now(store: &dyn StoreFix
     let scene = Scene::new(store);
     let user = scene.register_whole("jane").await;
     let opened = scene.open(&user, now()).await;
-    scene.users().set_roles(user.id, &roles("editor")).await.expect("no fault");
+    scene.users().set_roles(user.id, &roles("editor"), later(1)).await.expect("no fault");
     let judged = scene.refresh(&scene.attempt(opened.credential, later(1))).await;
     assert_eq!(judged.record.user, scene.user(user.id).await);
 }

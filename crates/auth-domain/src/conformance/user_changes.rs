@@ -129,7 +129,8 @@ pub(super) async fn an_absent_user_is_not_changed(store: &dyn StoreFixture) {
     }
     let status = scene.users().set_status(absent, UserStatus::Suspended, later(1)).await.expect("no fault");
     assert_eq!(status, None);
-    assert_eq!(scene.users().set_roles(absent, &roles("admin")).await.expect("no fault"), None);
+    let given = scene.users().set_roles(absent, &roles("admin"), later(1)).await.expect("no fault");
+    assert_eq!(given, None);
     assert!(!scene.users().delete(absent).await.expect("no fault"));
     assert_eq!(scene.login_record(user.id).await, before);
     assert_eq!(scene.holder("free").await, None);
@@ -152,7 +153,7 @@ pub(super) async fn roles_are_replaced_as_a_whole(store: &dyn StoreFixture) {
     let other = scene.register_whole("john").await;
     let user = scene.register_whole("jane").await;
     for roles in [roles("editor"), roles("admin,editor"), Roles::default(), roles("customer")] {
-        let changed = scene.users().set_roles(user.id, &roles).await.expect("no fault");
+        let changed = scene.users().set_roles(user.id, &roles, later(1)).await.expect("no fault");
         assert_eq!(changed, Some(User { roles: roles.clone(), ..user.clone() }));
         assert_eq!(scene.user(user.id).await.roles, roles);
     }

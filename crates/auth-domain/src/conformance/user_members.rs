@@ -162,7 +162,7 @@ pub(super) async fn a_changed_member_is_given_back_as_changed(store: &dyn StoreF
     let user = scene.register_whole("jane").await;
     store.verify_email(user.id).await;
     scene.users().set_status(user.id, UserStatus::Suspended, later(1)).await.expect("no fault");
-    scene.users().set_roles(user.id, &roles("editor")).await.expect("no fault");
+    scene.users().set_roles(user.id, &roles("editor"), later(1)).await.expect("no fault");
     let changed =
         User { email_verified: true, status: UserStatus::Suspended, roles: roles("editor"), ..user.clone() };
     assert_eq!(scene.user(user.id).await, changed);

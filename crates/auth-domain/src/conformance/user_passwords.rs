@@ -55,7 +55,7 @@ pub(super) async fn what_is_no_change_of_the_password_counts_no_version(store: &
     assert!(upgrade(&scene, user.id, &hash("first"), &hash("first, but better")).await);
     let changes = UserChanges { display_name: Some(display_name("Jane")), ..UserChanges::default() };
     scene.users().update(user.id, &changes, later(1)).await.expect("no fault");
-    scene.users().set_roles(user.id, &roles("admin")).await.expect("no fault");
+    scene.users().set_roles(user.id, &roles("admin"), later(1)).await.expect("no fault");
     for status in [UserStatus::Suspended, UserStatus::Active] {
         scene.users().set_status(user.id, status, later(1)).await.expect("no fault");
     }

@@ -1,10 +1,10 @@
 //! Sessions that end with what became of their user.
 
 use super::StoreFixture;
-use super::scene::{Scene, display_name, hash, later, roles};
+use super::scene::{Scene, display_name, hash, identifiers, later, roles};
 use crate::model::{
-    EndReason, NewSession, RefreshRefusal, RefreshVerdict, Session, SessionEnd, Timestamp, User, UserChanges,
-    UserStatus,
+    EndReason, NewSession, NewUser, RefreshRefusal, RefreshVerdict, Session, SessionEnd, Timestamp, User,
+    UserChanges, UserStatus,
 };
 use crate::ports::UpdateOutcome;
 
@@ -16,8 +16,13 @@ struct Home {
 }
 
 async fn home(scene: &Scene<'_>) -> Home {
-    let user = scene.register_named("jane").await;
-    let other = scene.register_named("john").await;
+    home_of(scene, "jane", "admin,customer").await
+}
+
+async fn home_of(scene: &Scene<'_>, name: &str, joined_roles: &str) -> Home {
+    let named = scene.new_user(identifiers(Some(name), None));
+    let user = scene.register(&NewUser { roles: roles(joined_roles), ..named }).await;
+    let other = scene.register_named(&format!("not {name}")).await;
     let sessions = vec![scene.open(&user, later(0)).await, scene.open(&user, later(1)).await];
     scene.rotate(sessions[0].credential, later(2)).await;
     Home { user, sessions, others: scene.open(&other, later(0)).await }
@@ -72,6 +77,17 @@ pub(super) async fn suspending_a_user_ends_every_session(store: &dyn StoreFixtur
     home.assert_all_ended(&scene, EndReason::Suspended, later(9)).await;
 }
 
+pub(super) async fn changed_roles_end_every_session_of_their_user(store: &dyn StoreFixture) {
+    let scene = Scene::new(store);
+    for (before, after) in [("customer", "admin,customer"), ("admin,customer", "customer"), ("customer", "")]
+    {
+        let home = home_of(&scene, &format!("from {before} to {after} or none"), before).await;
+        let changed = scene.users().set_roles(home.user.id, &roles(after), later(9)).await.expect("no fault");
+        assert!(changed.is_some(), "the user is there");
+        home.assert_all_ended(&scene, EndReason::RolesChanged, later(9)).await;
+    }
+}
+
 pub(super) async fn a_user_who_may_log_in_again_gets_no_session_back(store: &dyn StoreFixture) {
     let scene = Scene::new(store);
     let home = home(&scene).await;
@@ -80,12 +96,12 @@ pub(super) async fn a_user_who_may_log_in_again_gets_no_session_back(store: &dyn
     home.assert_all_ended(&scene, EndReason::Suspended, later(9)).await;
 }
 
-pub(super) async fn what_is_no_change_of_password_or_status_ends_no_session(store: &dyn StoreFixture) {
+pub(super) async fn what_is_no_change_of_password_roles_or_status_ends_no_session(store: &dyn StoreFixture) {
     let scene = Scene::new(store);
     let home = home(&scene).await;
     let changes = UserChanges { display_name: Some(display_name("Jane")), ..UserChanges::default() };
     scene.users().update(home.user.id, &changes, later(9)).await.expect("no fault");
-    scene.users().set_roles(home.user.id, &roles("admin")).await.expect("no fault");
+    scene.users().set_roles(home.user.id, &home.user.roles, later(9)).await.expect("no fault");
     scene.users().set_status(home.user.id, UserStatus::Active, later(9)).await.expect("no fault");
     let users = scene.users();
     let better = users.upgrade_password_hash(home.user.id, &hash("first"), &hash("better")).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{PasswordVersion, SecretDigest, Timestamp, UserId, UserStatus};
+use super::{PasswordVersion, Roles, SecretDigest, Timestamp, UserId, UserStatus};
 use crate::policy::SessionPolicy;
 
 /// A session's id: the `sid` of its access tokens (`OpenID` Connect Front-Channel Logout 1.0, section 3).
@@ -75,6 +75,8 @@ pub enum EndReason {
     PasswordChanged,
     /// Its user was suspended.
     Suspended,
+    /// Its user was given other roles than its tokens say.
+    RolesChanged,
     /// A refresh credential that had been used before was presented: somebody else may hold it.
     Replayed,
     /// Its user had more live sessions than the policy allows, and this was the oldest.
@@ -82,8 +84,14 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    const ALL: [Self; 5] =
-        [Self::LoggedOut, Self::PasswordChanged, Self::Suspended, Self::Replayed, Self::Superseded];
+    const ALL: [Self; 6] = [
+        Self::LoggedOut,
+        Self::PasswordChanged,
+        Self::Suspended,
+        Self::RolesChanged,
+        Self::Replayed,
+        Self::Superseded,
+    ];
 
     /// The reason as it is stored and logged.
     #[must_use]
@@ -92,6 +100,7 @@ impl EndReason {
             Self::LoggedOut => "logged_out",
             Self::PasswordChanged => "password_changed",
             Self::Suspended => "suspended",
+            Self::RolesChanged => "roles_changed",
             Self::Replayed => "replayed",
             Self::Superseded => "superseded",
         }
@@ -155,14 +164,16 @@ pub struct NewSession {
     pub credential: SecretDigest,
     /// The password that was proven.
     pub password_version: PasswordVersion,
+    /// The roles that its first access token says.
+    pub roles: Roles,
 }
 
 impl NewSession {
-    /// Whether the session may begin for a user who has this status and this password now: both may have changed since
-    /// the password was proven.
+    /// Whether the session may begin for a user who has this status, this password and these roles now: all of them may
+    /// have changed since the password was proven and the first access token was signed.
     #[must_use]
-    pub fn may_begin(&self, status: UserStatus, version: PasswordVersion) -> bool {
-        status == UserStatus::Active && version == self.password_version
+    pub fn may_begin(&self, status: UserStatus, version: PasswordVersion, roles: &Roles) -> bool {
+        status == UserStatus::Active && version == self.password_version && *roles == self.roles
     }
 }
 

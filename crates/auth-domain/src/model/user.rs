@@ -174,6 +174,13 @@ impl User {
         }
     }
 
+    /// Why the sessions of this user end when the roles become `roles`: their access tokens say the old ones. `None` when
+    /// they do not end.
+    #[must_use]
+    pub fn ends_sessions_for(&self, roles: &Roles) -> Option<EndReason> {
+        (self.roles != *roles).then_some(EndReason::RolesChanged)
+    }
+
     /// Whether the user may log in.
     #[must_use]
     pub fn is_active(&self) -> bool {

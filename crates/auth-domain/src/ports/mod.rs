@@ -8,6 +8,7 @@ mod clock;
 mod error;
 mod hasher;
 mod random;
+mod session_watch;
 mod sessions;
 mod tokens;
 mod users;
@@ -18,6 +19,7 @@ pub use clock::Clock;
 pub use error::{Cause, PortError};
 pub use hasher::{PasswordHasher, PasswordVerdict, RejectedHash};
 pub use random::SecureRandom;
+pub use session_watch::{ENDS_KNOWN_FOR, SessionWatch, Standing};
 pub use sessions::{OpenOutcome, SessionRepository};
 pub use tokens::AccessTokenCodec;
 pub use users::{RegisterOutcome, UpdateOutcome, UserRepository};
@@ -29,6 +31,7 @@ pub use self::{
     clock::MockClock,
     hasher::MockPasswordHasher,
     random::MockSecureRandom,
+    session_watch::MockSessionWatch,
     sessions::MockSessionRepository,
     tokens::MockAccessTokenCodec,
     users::MockUserRepository,

@@ -14,15 +14,15 @@ use crate::policy::SessionPolicy;
 pub enum OpenOutcome {
     /// The session is stored.
     Opened,
-    /// The user is gone or suspended, or the password was changed since it was proven.
+    /// The user is gone or suspended, or the password or the roles were changed since the password was proven.
     Refused,
 }
 
 /// Keeps sessions and their refresh credentials. Each method is one transaction: it happens whole or not at all.
 ///
 /// - MUST give back every member of a session as it was stored.
-/// - MUST open no session for a user who is gone or suspended, nor for a password that has been changed: even when
-///   that happens at the same time.
+/// - MUST open no session for a user who is gone or suspended, nor for a password or roles that have been changed: even
+///   when that happens at the same time.
 /// - MUST end the oldest other live sessions of a user, with [`EndReason::Superseded`], so that not more than
 ///   [`SessionPolicy::max_live`] are live when a session has been opened; the oldest are those that began first.
 /// - MUST judge an attempt to refresh by [`RefreshRecord::judge`](crate::model::RefreshRecord::judge), on a record

@@ -38,7 +38,8 @@ pub enum UpdateOutcome {
 ///   concurrent writers of one key, exactly one succeeds.
 /// - MUST free a user's identifiers when they are changed and when the user is deleted.
 /// - MUST leave an e-mail address unverified when it is changed to one with another key.
-/// - MUST end every session of a user whose password is changed or who is suspended, in the same transaction.
+/// - MUST end every session of a user whose password is changed, whose roles become others or who is suspended, in the
+///   same transaction.
 /// - MUST delete a user with everything that belongs to them, sessions included.
 /// - MUST count a new [`PasswordVersion`] for each change of a password, and none for a better hash of the same one.
 /// - MUST judge a batch that is imported as [`judge_import`](crate::model::judge_import) does, and store those whom that
@@ -102,7 +103,8 @@ pub trait UserRepository: Send + Sync {
     ) -> Result<Option<User>, PortError>;
 
     /// Sets what the user may do. The user as changed; `None` when there is no such user.
-    async fn set_roles(&self, user: UserId, roles: &Roles) -> Result<Option<User>, PortError>;
+    async fn set_roles(&self, user: UserId, roles: &Roles, now: Timestamp)
+    -> Result<Option<User>, PortError>;
 
     /// Deletes the user; `false` when there is no such user.
     async fn delete(&self, user: UserId) -> Result<bool, PortError>;

@@ -3,27 +3,39 @@
 use thiserror::Error;
 
 use crate::Auth;
-use crate::model::{AccessClaims, AuditAction, ClientId, DenialReason, Role, Session, User};
-use crate::ports::PortError;
+use crate::model::{
+    AccessClaims, AuditAction, ClientId, DenialReason, Role, Roles, SessionId, Timestamp, User, UserId,
+    UserRef,
+};
+use crate::ports::{ENDS_KNOWN_FOR, PortError, Standing};
 
 use super::note::Note;
 
-/// The user who bears an access token, as they are now.
+/// Who bears an access token. The session is live, and the roles are the user's own: a session ends when they change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The user.
-    pub user: User,
-    /// The session, which is live.
-    pub session: Session,
-    /// What the token says.
-    pub claims: AccessClaims,
+    pub user_id: UserId,
+    /// The session.
+    pub session_id: SessionId,
+    /// Who the token was issued to.
+    pub client_id: ClientId,
+    /// What the user may do.
+    pub roles: Roles,
 }
 
 impl Identity {
-    /// Whether the user has this role now.
+    /// Whether the user has this role.
     #[must_use]
     pub fn has_role(&self, role: &Role) -> bool {
-        self.user.roles.contains(role)
+        self.roles.contains(role)
+    }
+}
+
+impl From<AccessClaims> for Identity {
+    fn from(claims: AccessClaims) -> Self {
+        let AccessClaims { user_id, session_id, client_id, roles, .. } = claims;
+        Self { user_id, session_id, client_id, roles }
     }
 }
 
@@ -39,10 +51,7 @@ pub enum AuthenticateError {
 }
 
 impl Auth {
-    /// Shows who bears `token`.
-    ///
-    /// The store is asked each time: a session that has ended anywhere opens nothing from then on, and roles are the
-    /// user's own, not the token's.
+    /// Shows who bears `token`. The store is asked only if it is not known otherwise whether the session has ended.
     ///
     /// # Errors
     /// [`AuthenticateError::InvalidToken`], whatever it is that is wrong with it.
@@ -55,24 +64,27 @@ impl Auth {
         if !claims.are_current(now, &self.policy.token) {
             return Err(self.refuse(&claims, DenialReason::TokenExpired));
         }
-        let Some((session, user)) = self.ports.sessions.find(claims.session_id).await? else {
-            return Err(self.refuse(&claims, DenialReason::SessionOver));
+        let is_live = match self.standing(&claims, now) {
+            Standing::Live => true,
+            Standing::Ended => false,
+            Standing::Unknown => self.is_live(&claims, now).await?,
         };
-        let fits = session.user_id == claims.user_id
-            && session.client_id == claims.client_id
-            && session.is_live(now, &self.policy.session);
-        if !fits {
-            return Err(self.refuse(&claims, DenialReason::SessionOver));
-        }
-        if !user.is_active() {
-            return Err(self.refuse(&claims, DenialReason::UserSuspended));
-        }
-        Ok(Identity { user, session, claims })
+        if is_live { Ok(claims.into()) } else { Err(self.refuse(&claims, DenialReason::SessionOver)) }
+    }
+
+    /// The user who bears `token`, as the store knows them.
+    ///
+    /// # Errors
+    /// As [`authenticate`](Self::authenticate).
+    pub async fn find_bearer(&self, token: &str) -> Result<User, AuthenticateError> {
+        let identity = self.authenticate(token).await?;
+        let user = self.ports.users.find(&UserRef::Id(identity.user_id)).await?;
+        user.filter(User::is_active).ok_or(AuthenticateError::InvalidToken)
     }
 
     /// Refuses a token that is ours.
     fn refuse(&self, claims: &AccessClaims, reason: DenialReason) -> AuthenticateError {
-        self.note(Note::denied(AuditAction::UserAuthenticated, reason).bearer(claims));
+        self.note(Note::denied(AuditAction::UserAuthenticated, reason).claims(claims));
         AuthenticateError::InvalidToken
     }
 
@@ -84,6 +96,27 @@ impl Auth {
     pub fn issued_to(&self, token: &str) -> Option<ClientId> {
         self.ports.tokens.verify(token).map(|claims| claims.client_id)
     }
+
+    /// Where the token's session stands. A token older than ends are remembered may be of a session whose end has been
+    /// forgotten; what is known of an end stays true.
+    fn standing(&self, claims: &AccessClaims, now: Timestamp) -> Standing {
+        match self.ports.watch.standing(claims.session_id) {
+            Standing::Live if now.since(claims.issued_at) >= ENDS_KNOWN_FOR => Standing::Unknown,
+            standing => standing,
+        }
+    }
+
+    /// Whether the token's session is live and its user as the token says, by what is stored.
+    async fn is_live(&self, claims: &AccessClaims, now: Timestamp) -> Result<bool, PortError> {
+        let Some((session, user)) = self.ports.sessions.find(claims.session_id).await? else {
+            return Ok(false);
+        };
+        Ok(session.user_id == claims.user_id
+            && session.client_id == claims.client_id
+            && session.is_live(now, &self.policy.session)
+            && user.is_active()
+            && user.roles == claims.roles)
+    }
 }
 
 #[cfg(test)]
@@ -93,7 +126,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::model::{EndReason, Roles, SessionEnd, TokenId, UserId};
+    use crate::model::{EndReason, Session, SessionEnd, TokenId};
     use crate::use_cases::fixture::{Mocks, NOW, session, suspended_user, unavailable, user};
 
     fn claims() -> AccessClaims {
@@ -102,56 +135,79 @@ mod tests {
             user_id: user().id,
             session_id: session().id,
             client_id: session().client_id,
-            roles: Roles::default(),
+            roles: user().roles,
             issued_at: NOW.minus(Duration::from_secs(60)),
             expires_at: NOW.plus(Duration::from_secs(60)),
         }
     }
 
-    async fn authenticate(
-        claims: Option<AccessClaims>,
-        found: Option<(Session, User)>,
-    ) -> Result<Identity, AuthenticateError> {
-        recorded(claims, found).await.0
-    }
-
-    async fn recorded(
-        claims: Option<AccessClaims>,
-        found: Option<(Session, User)>,
-    ) -> (Result<Identity, AuthenticateError>, Vec<String>) {
+    /// Mocks in which the token says this and its session stands so.
+    fn bearing(claims: AccessClaims, standing: Standing) -> Mocks {
         let mut mocks = Mocks::new();
-        mocks.tokens.expect_verify().once().withf(|token| token == "token").return_const(claims);
-        mocks.sessions.expect_find().withf(|id| *id == session().id).returning(move |_| Ok(found.clone()));
-        let recorder = mocks.recorder();
-        (mocks.auth().authenticate("token").await, recorder.lines())
+        mocks.tokens.expect_verify().once().withf(|token| token == "token").return_const(Some(claims));
+        mocks.watch.expect_standing().once().withf(|id| *id == session().id).return_const(standing);
+        mocks
+    }
+
+    /// Mocks in which the store is asked, and knows this of the session.
+    fn asking(claims: AccessClaims, standing: Standing, found: Option<(Session, User)>) -> Mocks {
+        let mut mocks = bearing(claims, standing);
+        let find = mocks.sessions.expect_find().once().withf(|id| *id == session().id);
+        find.returning(move |_| Ok(found.clone()));
+        mocks
+    }
+
+    async fn is_invalid(mocks: Mocks) -> bool {
+        matches!(mocks.auth().authenticate("token").await, Err(AuthenticateError::InvalidToken))
     }
 
     #[tokio::test]
-    async fn the_bearer_is_the_user_as_the_store_knows_them() {
-        let identity = authenticate(Some(claims()), Some((session(), user()))).await.expect("authenticated");
-        assert_eq!(identity.user.roles.to_string(), "customer");
-        assert_eq!(identity.session, session());
-    }
-
-    #[tokio::test]
-    async fn roles_are_the_users_own_and_not_the_tokens() {
-        let claims = AccessClaims { roles: Roles::parse("admin").expect("roles"), ..claims() };
-        let identity = authenticate(Some(claims), Some((session(), user()))).await.expect("authenticated");
+    async fn the_bearer_of_a_live_session_is_who_the_token_says_and_no_store_is_asked() {
+        let mut mocks = bearing(claims(), Standing::Live);
+        mocks.sessions.expect_find().never();
+        let identity = mocks.auth().authenticate("token").await.expect("authenticated");
+        assert_eq!((identity.user_id, identity.session_id), (user().id, session().id));
+        assert_eq!(identity.client_id, session().client_id);
         assert!(identity.has_role(&Role::parse("customer").expect("a role")));
         assert!(!identity.has_role(&Role::parse("admin").expect("a role")));
     }
 
     #[tokio::test]
-    async fn a_token_that_is_not_ours_or_not_current_asks_no_store() {
+    async fn an_ended_session_opens_nothing_and_no_store_is_asked() {
+        let mut mocks = bearing(claims(), Standing::Ended);
+        mocks.sessions.expect_find().never();
+        assert!(is_invalid(mocks).await);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_not_ours_or_not_current_asks_nobody() {
         let expired = AccessClaims { expires_at: NOW.minus(Duration::from_secs(6)), ..claims() };
         let future = AccessClaims { issued_at: NOW.plus(Duration::from_secs(6)), ..claims() };
         for claims in [None, Some(expired), Some(future)] {
             let mut mocks = Mocks::new();
             mocks.tokens.expect_verify().once().return_const(claims);
+            mocks.watch.expect_standing().never();
             mocks.sessions.expect_find().never();
-            let error = mocks.auth().authenticate("token").await.expect_err("refused");
-            assert!(matches!(error, AuthenticateError::InvalidToken));
+            assert!(is_invalid(mocks).await);
         }
+    }
+
+    #[tokio::test]
+    async fn the_store_is_asked_when_nothing_else_is_known() {
+        let mocks = asking(claims(), Standing::Unknown, Some((session(), user())));
+        assert_eq!(mocks.auth().authenticate("token").await.expect("authenticated"), claims().into());
+    }
+
+    #[tokio::test]
+    async fn the_store_is_asked_of_a_token_older_than_ends_are_remembered() {
+        let old = |issued_at| AccessClaims { issued_at, ..claims() };
+        let mocks = asking(old(NOW.minus(ENDS_KNOWN_FOR)), Standing::Live, None);
+        assert!(is_invalid(mocks).await);
+
+        let second = Duration::from_secs(1);
+        let mut mocks = bearing(old(NOW.minus(ENDS_KNOWN_FOR).plus(second)), Standing::Live);
+        mocks.sessions.expect_find().never();
+        assert!(!is_invalid(mocks).await);
     }
 
     #[tokio::test]
@@ -160,6 +216,7 @@ mod tests {
         let expired = Session { expires_at: NOW, ..session() };
         let anothers = Session { user_id: UserId(Uuid::from_u128(8)), ..session() };
         let elsewhere = Session { client_id: ClientId::from_static("elsewhere"), ..session() };
+        let demoted = User { roles: Roles::default(), ..user() };
         for found in [
             None,
             Some((ended, user())),
@@ -167,41 +224,62 @@ mod tests {
             Some((anothers, user())),
             Some((elsewhere, user())),
             Some((session(), suspended_user())),
+            Some((session(), demoted)),
         ] {
-            let error = authenticate(Some(claims()), found).await.expect_err("refused");
-            assert!(matches!(error, AuthenticateError::InvalidToken));
+            assert!(is_invalid(asking(claims(), Standing::Unknown, found)).await);
         }
     }
 
     #[tokio::test]
     async fn what_is_refused_is_recorded_and_who_is_shown_is_not() {
-        let ended = Session { end: Some(SessionEnd { at: NOW, reason: EndReason::LoggedOut }), ..session() };
+        let refused = |line: &str| vec![format!("user.authenticated {line}")];
+        let mut foreign = Mocks::new();
+        foreign.tokens.expect_verify().once().return_const(None);
+        let mut late = Mocks::new();
         let expired = AccessClaims { expires_at: NOW.minus(Duration::from_secs(6)), ..claims() };
-        for (claims, found, line) in [
-            (None, None, "user.authenticated not_ours"),
-            (Some(expired), None, "user.authenticated token_expired user session"),
-            (Some(claims()), None, "user.authenticated session_over user session"),
-            (Some(claims()), Some((ended, user())), "user.authenticated session_over user session"),
-            (
-                Some(claims()),
-                Some((session(), suspended_user())),
-                "user.authenticated user_suspended user session",
-            ),
+        late.tokens.expect_verify().once().return_const(Some(expired));
+        for (mocks, lines) in [
+            (foreign, refused("not_ours")),
+            (late, refused("token_expired user session")),
+            (bearing(claims(), Standing::Ended), refused("session_over user session")),
+            (asking(claims(), Standing::Unknown, None), refused("session_over user session")),
+            (bearing(claims(), Standing::Live), vec![]),
         ] {
-            assert_eq!(recorded(claims, found).await.1, [line]);
+            let recorder = mocks.recorder();
+            let _ = mocks.auth().authenticate("token").await;
+            assert_eq!(recorder.lines(), lines);
         }
-        assert_eq!(recorded(Some(claims()), Some((session(), user()))).await.1, Vec::<String>::new());
     }
 
     #[tokio::test]
     async fn a_store_that_is_away_is_no_invalid_token() {
-        let mut mocks = Mocks::new();
+        let mut mocks = bearing(claims(), Standing::Unknown);
         let recorder = mocks.recorder();
-        mocks.tokens.expect_verify().once().return_const(Some(claims()));
         mocks.sessions.expect_find().once().returning(|_| Err(unavailable()));
         let error = mocks.auth().authenticate("token").await.expect_err("away");
         assert!(matches!(error, AuthenticateError::Port(PortError::Unavailable(_))));
         assert_eq!(recorder.events(), [], "nobody was denied anything");
+    }
+
+    #[tokio::test]
+    async fn the_user_who_bears_a_token_is_as_the_store_knows_them() {
+        let named = User { email_verified: true, ..user() };
+        for (found, expected) in
+            [(Some(named.clone()), Some(named)), (Some(suspended_user()), None), (None, None)]
+        {
+            let mut mocks = bearing(claims(), Standing::Live);
+            let find = mocks.users.expect_find().once().withf(|asked| *asked == UserRef::Id(user().id));
+            find.returning(move |_| Ok(found.clone()));
+            assert_eq!(mocks.auth().find_bearer("token").await.ok(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_is_looked_for_by_a_token_that_opens_nothing() {
+        let mut mocks = bearing(claims(), Standing::Ended);
+        mocks.users.expect_find().never();
+        let error = mocks.auth().find_bearer("token").await.expect_err("refused");
+        assert!(matches!(error, AuthenticateError::InvalidToken));
     }
 
     #[test]

@@ -13,7 +13,8 @@ use crate::model::{
 use crate::policy::Policy;
 use crate::ports::{
     AuditLog, Cause, MockAccessTokenCodec, MockApiKeyRepository, MockAuditRepository, MockClock,
-    MockPasswordHasher, MockSecureRandom, MockSessionRepository, MockUserRepository, PortError,
+    MockPasswordHasher, MockSecureRandom, MockSessionRepository, MockSessionWatch, MockUserRepository,
+    PortError,
 };
 use crate::{Auth, Ports};
 
@@ -25,6 +26,7 @@ pub(crate) const NOW: Timestamp = Timestamp::from_const(1_755_080_130_500_000);
 pub(crate) struct Mocks {
     pub(crate) users: MockUserRepository,
     pub(crate) sessions: MockSessionRepository,
+    pub(crate) watch: MockSessionWatch,
     pub(crate) api_keys: MockApiKeyRepository,
     pub(crate) audit_events: MockAuditRepository,
     pub(crate) hasher: MockPasswordHasher,
@@ -37,6 +39,7 @@ impl Mocks {
         Self {
             users: MockUserRepository::new(),
             sessions: MockSessionRepository::new(),
+            watch: MockSessionWatch::new(),
             api_keys: MockApiKeyRepository::new(),
             audit_events: MockAuditRepository::new(),
             hasher: MockPasswordHasher::new(),
@@ -69,6 +72,7 @@ impl Mocks {
         let ports = Ports {
             users: Arc::new(self.users),
             sessions: Arc::new(self.sessions),
+            watch: Arc::new(self.watch),
             api_keys: Arc::new(self.api_keys),
             audit: self.recorder,
             audit_events: Arc::new(self.audit_events),

@@ -86,7 +86,8 @@ impl Auth {
         };
         let credential = handle.digest();
         let grant = self.grant(client, record.user, &session, handle, now)?;
-        let new = NewSession { session, credential, password_version: record.password.version };
+        let (password_version, roles) = (record.password.version, grant.user.roles.clone());
+        let new = NewSession { session, credential, password_version, roles };
         match self.ports.sessions.open(&new, &self.policy.session).await? {
             OpenOutcome::Opened => {
                 self.note(Note::of(AuditAction::UserLoggedIn).session(&new.session));
@@ -158,6 +159,7 @@ mod tests {
                     && new.session.last_refreshed_at == NOW
                     && new.session.expires_at == NOW.plus(Duration::from_secs(30 * 24 * 3_600))
                     && new.password_version == PasswordVersion(3)
+                    && new.roles == user().roles
             })
             .returning(|_, _| Ok(OpenOutcome::Opened));
         mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));

@@ -45,7 +45,7 @@ impl Auth {
     pub async fn log_out_bearer(&self, command: LogOutBearer<'_>) -> Result<SessionId, LogOutBearerError> {
         let LogOutBearer { client, access_token, refresh_token } = command;
         let session = match self.authenticate(access_token).await {
-            Ok(identity) => identity.session.id,
+            Ok(identity) => identity.session_id,
             Err(AuthenticateError::InvalidToken) => self.session_of_expired(&command).await?,
             Err(AuthenticateError::Port(error)) => return Err(error.into()),
         };
@@ -97,6 +97,7 @@ mod tests {
         AccessClaims, AccessToken, CredentialState, JudgedRefresh, RefreshRecord, RefreshRefusal,
         RefreshSecret, RefreshStyle, RefreshVerdict, Roles, Session, TokenId,
     };
+    use crate::ports::Standing;
     use crate::use_cases::fixture::{Mocks, NOW, client, session, unavailable, user};
 
     fn current() -> AccessClaims {
@@ -119,7 +120,7 @@ mod tests {
     fn bearing(claims: Option<AccessClaims>) -> Mocks {
         let mut mocks = Mocks::new();
         mocks.tokens.expect_verify().withf(|token| token == "access").return_const(claims);
-        mocks.sessions.expect_find().returning(|_| Ok(Some((session(), user()))));
+        mocks.watch.expect_standing().return_const(Standing::Live);
         mocks
     }
 
@@ -231,6 +232,7 @@ mod tests {
     async fn a_store_that_is_away_is_no_invalid_token() {
         let mut mocks = Mocks::new();
         mocks.tokens.expect_verify().once().return_const(Some(current()));
+        mocks.watch.expect_standing().return_const(Standing::Unknown);
         mocks.sessions.expect_find().once().returning(|_| Err(unavailable()));
         let error = log_out(mocks, false).await.expect_err("away");
         assert!(matches!(error, LogOutBearerError::Port(PortError::Unavailable(_))));

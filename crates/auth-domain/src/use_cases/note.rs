@@ -6,6 +6,8 @@ use crate::model::{
     Session, SessionId, UserId,
 };
 
+use super::Identity;
+
 /// What happened, without when and on whose behalf.
 #[derive(Debug)]
 pub(super) struct Note {
@@ -45,9 +47,13 @@ impl Note {
     }
 
     /// It is about whom and what an access token names.
-    pub(super) fn bearer(self, claims: &AccessClaims) -> Self {
-        let AccessClaims { user_id, session_id, client_id, .. } = claims;
-        Self { user: Some(*user_id), session: Some(*session_id), client: Some(client_id.clone()), ..self }
+    pub(super) fn claims(self, claims: &AccessClaims) -> Self {
+        self.about(claims.user_id, claims.session_id, &claims.client_id)
+    }
+
+    /// It is about whoever bears an access token.
+    pub(super) fn bearer(self, identity: &Identity) -> Self {
+        self.about(identity.user_id, identity.session_id, &identity.client_id)
     }
 
     /// It is about this session, of which nothing else is known.
@@ -57,8 +63,11 @@ impl Note {
 
     /// It is about this session, its user and its client.
     pub(super) fn session(self, session: &Session) -> Self {
-        let Session { id, user_id, client_id, .. } = session;
-        Self { user: Some(*user_id), session: Some(*id), client: Some(client_id.clone()), ..self }
+        self.about(session.user_id, session.id, &session.client_id)
+    }
+
+    fn about(self, user: UserId, session: SessionId, client: &ClientId) -> Self {
+        Self { user: Some(user), session: Some(session), client: Some(client.clone()), ..self }
     }
 
     /// It came through this client.

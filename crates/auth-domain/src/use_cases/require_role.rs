@@ -23,30 +23,19 @@ impl Auth {
             return Ok(());
         }
         let denied = Note::denied(AuditAction::ResourceOpened, DenialReason::MissingRole);
-        self.note(denied.session(&identity.session).detail(role));
+        self.note(denied.bearer(identity).detail(role));
         Err(MissingRole)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
-    use crate::model::{AccessClaims, Roles, TokenId};
-    use crate::use_cases::fixture::{Mocks, NOW, session, user};
+    use crate::use_cases::fixture::{Mocks, session, user};
 
     fn identity() -> Identity {
-        let claims = AccessClaims {
-            token_id: TokenId(Uuid::from_u128(9)),
-            user_id: user().id,
-            session_id: session().id,
-            client_id: session().client_id,
-            roles: Roles::default(),
-            issued_at: NOW,
-            expires_at: NOW,
-        };
-        Identity { user: user(), session: session(), claims }
+        let roles = user().roles;
+        Identity { user_id: user().id, session_id: session().id, client_id: session().client_id, roles }
     }
 
     #[test]

@@ -7,13 +7,13 @@ use crate::ports::PortError;
 use super::note::Note;
 
 impl Auth {
-    /// Gives a user exactly these roles, from the next request on. The user as changed; `None` when there is no such
-    /// user.
+    /// Gives a user exactly these roles and, if they are others than before, ends every session of theirs: access tokens
+    /// say the old ones. The user as changed; `None` when there is no such user.
     ///
     /// # Errors
     /// When a port failed.
     pub async fn set_roles(&self, user: UserId, roles: &Roles) -> Result<Option<User>, PortError> {
-        let changed = self.ports.users.set_roles(user, roles).await?;
+        let changed = self.ports.users.set_roles(user, roles, self.ports.clock.now()).await?;
         if changed.is_some() {
             self.note(Note::of(AuditAction::UserRolesSet).user(user).detail(roles));
         }
@@ -24,7 +24,7 @@ impl Auth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::use_cases::fixture::{Mocks, user};
+    use crate::use_cases::fixture::{Mocks, NOW, user};
 
     #[tokio::test]
     async fn stores_exactly_the_given_roles() {
@@ -33,8 +33,8 @@ mod tests {
             .users
             .expect_set_roles()
             .once()
-            .withf(|id, roles| *id == user().id && roles.to_string() == "admin,auditor")
-            .returning(|_, _| Ok(Some(user())));
+            .withf(|id, roles, now| *id == user().id && roles.to_string() == "admin,auditor" && *now == NOW)
+            .returning(|_, _, _| Ok(Some(user())));
         let roles = Roles::parse("auditor,admin").expect("roles");
         let recorder = mocks.recorder();
         assert!(mocks.auth().set_roles(user().id, &roles).await.expect("set").is_some());
@@ -44,7 +44,7 @@ mod tests {
     #[tokio::test]
     async fn nobodys_roles_leave_no_event() {
         let mut mocks = Mocks::new();
-        mocks.users.expect_set_roles().once().returning(|_, _| Ok(None));
+        mocks.users.expect_set_roles().once().returning(|_, _, _| Ok(None));
         let recorder = mocks.recorder();
         assert_eq!(mocks.auth().set_roles(user().id, &Roles::default()).await.expect("asked"), None);
         assert_eq!(recorder.events(), []);

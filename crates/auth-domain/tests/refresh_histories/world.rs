@@ -189,7 +189,7 @@ impl World {
         let identity = self.auth.authenticate(text).await;
         compare("admitted", identity.is_ok(), expected)?;
         if let Ok(identity) = identity {
-            compare("whose session", identity.session.id, self.held[session].id)?;
+            compare("whose session", identity.session_id, self.held[session].id)?;
         }
         self.note(session, Event::Admitted(expected));
         Ok(())

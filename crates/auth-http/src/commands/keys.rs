@@ -1,7 +1,8 @@
 //! The signing keys. They are files: the store is not needed for them, and a service that runs reads them again by
 //! itself.
 
-use auth_infra::token::KeyInfo;
+use auth_domain::model::Timestamp;
+use auth_infra::token::{KeyInfo, KeyUse};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -11,13 +12,13 @@ use crate::wiring;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Lists the keys, newest first
+    /// Lists the keys, newest first, with what each is good for
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Makes a new key, which signs from now on; the older ones go on verifying what they signed
+    /// Makes a new key, which signs from now on; the others verify what they signed, for as long as it is needed
     Rotate,
 }
 
@@ -40,17 +41,32 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
 fn table(keys: &[KeyInfo]) -> String {
     let heads = ["ID", "ALGORITHM", "CREATED", "USE"].map(str::to_owned);
     let rows = keys.iter().map(|key| {
-        let used = if key.signs { "signs and verifies" } else { "verifies" };
-        [key.kid.clone(), key.algorithm.to_string(), key.created.to_string(), used.to_owned()]
+        let used = match used(key) {
+            (used, Some(until)) => format!("{used} until {}", until.whole_seconds()),
+            (used, None) => used.to_owned(),
+        };
+        [key.kid.clone(), key.algorithm.to_string(), key.created.to_string(), used]
     });
     columns(&std::iter::once(heads).chain(rows).collect::<Vec<_>>())
 }
 
+/// What a key is good for, and until when, if that is known.
+fn used(key: &KeyInfo) -> (&'static str, Option<Timestamp>) {
+    match key.used {
+        KeyUse::Signs => ("signs", None),
+        KeyUse::Verifies { until } => ("verifies", Some(until)),
+        KeyUse::Renews { until } => ("renews", Some(until)),
+        KeyUse::Retired => ("retired", None),
+    }
+}
+
 fn as_json(key: &KeyInfo) -> Value {
+    let (used, until) = used(key);
     json!({
         "kid": key.kid,
         "algorithm": key.algorithm.as_str(),
         "created_at": key.created.to_string(),
-        "signs": key.signs,
+        "use": used,
+        "until": until.map(|until| until.to_string()),
     })
 }

@@ -40,7 +40,7 @@ pub(super) enum Command {
     Suspend(Named),
     /// Lets a suspended user log in again
     Activate(Named),
-    /// Gives a user exactly these roles
+    /// Gives a user exactly these roles; if they are others than before, it logs the user out everywhere
     SetRoles {
         #[command(flatten)]
         user: Named,

@@ -205,7 +205,8 @@ fn running() -> Vec<Setting> {
             "database.max_connections",
             "connections",
             1..=1_000,
-            "The most connections to PostgreSQL at a time. SQLite has one that writes and a few that read.",
+            "The most connections to PostgreSQL at a time, beside one that listens for sessions that end. SQLite has one \
+             that writes and a few that read.",
             |s| Some(s.database.max_connections.to_string()),
             |s, number| s.database.max_connections = number,
         ),

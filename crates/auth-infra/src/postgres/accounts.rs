@@ -46,7 +46,7 @@ const UPGRADE_PASSWORD_HASH: &str =
 
 const SET_STATUS: &str = concat!("UPDATE accounts SET status = $2 WHERE id = $1 RETURNING", user_columns!());
 
-const SET_ROLES: &str = concat!("UPDATE accounts SET roles = $2 WHERE id = $1 RETURNING", user_columns!());
+const SET_ROLES: &str = "UPDATE accounts SET roles = $2 WHERE id = $1";
 
 /// With everything that belongs to the user: the foreign keys cascade.
 const DELETE: &str = "DELETE FROM accounts WHERE id = $1";
@@ -101,6 +101,7 @@ pub(super) async fn update(
     if let Some(hash) = &changes.password_hash {
         sqlx::query(SET_PASSWORD).bind(user.0).bind(hash.expose()).execute(&mut *connection).await?;
         end_sessions(connection, user, EndReason::PasswordChanged, now).await?;
+        return Ok(Ending::CommitEnds(UpdateOutcome::Updated(after)));
     }
     Ok(Ending::Commit(UpdateOutcome::Updated(after)))
 }
@@ -117,7 +118,7 @@ pub(super) async fn change_password(
         return Ok(Ending::RollBack(false));
     }
     end_sessions(connection, user, EndReason::PasswordChanged, now).await?;
-    Ok(Ending::Commit(true))
+    Ok(Ending::CommitEnds(true))
 }
 
 pub(super) async fn upgrade_password_hash(
@@ -143,6 +144,7 @@ pub(super) async fn set_status(
     };
     if let Some(reason) = status.ends_sessions() {
         end_sessions(connection, user, reason, now).await?;
+        return Ok(Ending::CommitEnds(Some(rows::user(&row)?)));
     }
     Ok(Ending::Commit(Some(rows::user(&row)?)))
 }
@@ -151,17 +153,23 @@ pub(super) async fn set_roles(
     connection: &mut PgConnection,
     user: UserId,
     roles: &Roles,
+    now: Timestamp,
 ) -> Result<Ending<Option<User>>, Fault> {
-    let query = sqlx::query(SET_ROLES).bind(user.0).bind(roles.to_string());
-    match query.fetch_optional(connection).await? {
-        Some(row) => Ok(Ending::Commit(Some(rows::user(&row)?))),
-        None => Ok(Ending::RollBack(None)),
-    }
+    let Some(row) = sqlx::query(LOCK).bind(user.0).fetch_optional(&mut *connection).await? else {
+        return Ok(Ending::RollBack(None));
+    };
+    let before = rows::user(&row)?;
+    let Some(reason) = before.ends_sessions_for(roles) else {
+        return Ok(Ending::RollBack(Some(before)));
+    };
+    sqlx::query(SET_ROLES).bind(user.0).bind(roles.to_string()).execute(&mut *connection).await?;
+    end_sessions(connection, user, reason, now).await?;
+    Ok(Ending::CommitEnds(Some(User { roles: roles.clone(), ..before })))
 }
 
 pub(super) async fn delete(connection: &mut PgConnection, user: UserId) -> Result<Ending<bool>, Fault> {
     let answer = sqlx::query(DELETE).bind(user.0).execute(connection).await?;
-    Ok(Ending::if_changed(answer.rows_affected() > 0))
+    Ok(Ending::if_ended(answer.rows_affected() > 0))
 }
 
 /// Takes `keys` in the order they come in; which of them somebody else has, the username if both.

@@ -29,5 +29,6 @@ mod schema;
 mod sessions;
 mod transaction;
 mod users;
+mod watch;
 
 pub use connect::{PostgresSettings, PostgresStore};

@@ -59,6 +59,7 @@ pub(super) async fn refresh(
         RefreshVerdict::Extend => extend(connection, session, attempt).await?,
         RefreshVerdict::Replay => {
             sessions::end(connection, &[session], EndReason::Replayed, attempt.now).await?;
+            return Ok(Ending::CommitEnds(judged));
         }
         RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => return Ok(Ending::RollBack(judged)),
     }

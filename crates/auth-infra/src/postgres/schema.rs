@@ -9,11 +9,12 @@ use super::PostgresStore;
 use super::error::Fault;
 use crate::store::{DEADLINE, Schema, StoreError, within};
 
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "accounts", include_str!("../../../../migrations/postgres/0001_accounts.sql")),
     (2, "sessions", include_str!("../../../../migrations/postgres/0002_sessions.sql")),
     (3, "api_keys", include_str!("../../../../migrations/postgres/0003_api_keys.sql")),
     (4, "imports", include_str!("../../../../migrations/postgres/0004_imports.sql")),
+    (5, "ended_sessions", include_str!("../../../../migrations/postgres/0005_ended_sessions.sql")),
     (7, "audit", include_str!("../../../../migrations/postgres/0007_audit.sql")),
 ];
 

@@ -5,9 +5,11 @@ use std::pin::pin;
 
 use auth_domain::ports::PortError;
 use sqlx::PgConnection;
+use sqlx::types::Uuid;
 
 use super::PostgresStore;
 use super::error::Fault;
+use super::watch;
 use crate::store::{DEADLINE, Ending, Lease, within};
 
 /// How often more than there are connections a call is attempted: for deadlocks and the like.
@@ -76,24 +78,34 @@ impl Lease<PgConnection> {
     /// Ends the transaction as its work came out, and gives the connection back.
     pub(super) async fn end<T>(mut self, work: Result<Ending<T>, Fault>) -> Result<T, Fault> {
         match work {
-            Ok(Ending::Commit(outcome)) => {
-                // From here on the work may have happened, whatever the answer is.
-                let answer = sqlx::raw_sql("COMMIT").execute(&mut *self).await;
-                answer.map_err(|error| Fault::from(error).for_good())?;
-                self.give_back();
-                Ok(outcome)
-            }
+            Ok(Ending::Commit(outcome)) => self.commit(Vec::new()).await.map(|()| outcome),
+            Ok(Ending::CommitEnds(outcome)) => match watch::ended_here(&mut self).await {
+                Ok(ended) => self.commit(ended).await.map(|()| outcome),
+                Err(fault) => self.fail(fault).await,
+            },
             Ok(Ending::RollBack(outcome)) => {
                 self.roll_back().await;
                 Ok(outcome)
             }
-            Err(fault) => {
-                if fault.spares_the_connection() {
-                    self.roll_back().await;
-                }
-                Err(fault)
-            }
+            Err(fault) => self.fail(fault).await,
         }
+    }
+
+    /// Commits a transaction by which these sessions have ended.
+    async fn commit(mut self, ended: Vec<Uuid>) -> Result<(), Fault> {
+        // From here on the work may have happened, whatever the answer is.
+        let answer = sqlx::raw_sql("COMMIT").execute(&mut *self).await;
+        answer.map_err(|error| Fault::from(error).for_good())?;
+        self.ended().add(ended);
+        self.give_back();
+        Ok(())
+    }
+
+    async fn fail<T>(self, fault: Fault) -> Result<T, Fault> {
+        if fault.spares_the_connection() {
+            self.roll_back().await;
+        }
+        Err(fault)
     }
 
     async fn roll_back(mut self) {

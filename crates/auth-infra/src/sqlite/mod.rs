@@ -26,5 +26,6 @@ mod schema;
 mod sessions;
 mod transaction;
 mod users;
+mod watch;
 
 pub use connect::{SqliteSettings, SqliteStore};

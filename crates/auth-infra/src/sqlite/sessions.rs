@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use auth_domain::model::{
-    ClientId, EndReason, JudgedRefresh, NewSession, PasswordVersion, RefreshAttempt, SecretDigest, Session,
-    SessionId, Timestamp, User, UserStatus,
+    ClientId, EndReason, JudgedRefresh, NewSession, PasswordVersion, RefreshAttempt, Roles, SecretDigest,
+    Session, SessionId, Timestamp, User, UserStatus,
 };
 use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{OpenOutcome, PortError, SessionRepository};
@@ -15,7 +15,7 @@ use super::rows::{self, session_columns, stored, user_columns};
 use super::{SqliteStore, refresh};
 use crate::store::{Ending, Unreadable};
 
-const FIND_USER: &str = "SELECT status, password_version FROM accounts WHERE id = ?1";
+const FIND_USER: &str = "SELECT status, password_version, roles FROM accounts WHERE id = ?1";
 
 const NOT_ENDED: &str =
     concat!("SELECT", session_columns!(), "FROM sessions WHERE account_id = ?1 AND ended_at IS NULL");
@@ -62,6 +62,13 @@ const DELETE_CREDENTIALS: &str = "
     DELETE FROM refresh_credentials
     WHERE digest IN (SELECT digest FROM refresh_credentials WHERE session_id = ?1 LIMIT ?2)";
 
+/// Records of ends that no current access token can be of, 25 hours old: with a margin over [`ENDS_KNOWN_FOR`](auth_domain::ports::ENDS_KNOWN_FOR). As with the
+/// triggers that write them, the clock is SQLite's.
+const FORGET_ENDS: &str = "
+    DELETE FROM ended_sessions
+    WHERE number IN (SELECT number FROM ended_sessions
+                     WHERE recorded_at < unixepoch() * 1000000 - 90000000000 LIMIT ?1)";
+
 const DELETE: &str = "DELETE FROM sessions WHERE id = ?1";
 
 #[async_trait]
@@ -94,7 +101,7 @@ impl SessionRepository for SqliteStore {
     async fn end(&self, session: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, PortError> {
         self.transaction(|mut lease| async move {
             let work = end(&mut lease, &[session], reason, now).await;
-            lease.end(work.map(|ended| Ending::if_changed(ended > 0))).await
+            lease.end(work.map(|ended| Ending::if_ended(ended > 0))).await
         })
         .await
     }
@@ -129,10 +136,11 @@ async fn open(
 ) -> Result<Ending<OpenOutcome>, Fault> {
     let session = &new.session;
     let user = sqlx::query(FIND_USER).bind(session.user_id.0).fetch_optional(&mut *connection).await?;
-    let may_begin = match user.map(|row| <(String, i64)>::from_row(&row)).transpose()? {
-        Some((status, version)) => {
+    let may_begin = match user.map(|row| <(String, i64, String)>::from_row(&row)).transpose()? {
+        Some((status, version, roles)) => {
             let status = UserStatus::parse(&status).ok_or(Unreadable("status"))?;
-            new.may_begin(status, PasswordVersion(version))
+            let roles = Roles::parse(&roles).map_err(|_| Unreadable("roles"))?;
+            new.may_begin(status, PasswordVersion(version), &roles)
         }
         None => false,
     };
@@ -146,7 +154,8 @@ async fn open(
         end(connection, &surplus, EndReason::Superseded, session.created_at).await?;
     }
     insert(connection, new).await?;
-    Ok(Ending::Commit(OpenOutcome::Opened))
+    let opened = OpenOutcome::Opened;
+    Ok(if surplus.is_empty() { Ending::Commit(opened) } else { Ending::CommitEnds(opened) })
 }
 
 async fn insert(connection: &mut SqliteConnection, new: &NewSession) -> Result<(), Fault> {
@@ -200,7 +209,7 @@ async fn end_by_credential(
         .fetch_optional(connection)
         .await?;
     match ended {
-        Some(row) => Ok(Ending::Commit(Some(SessionId(row.try_get("id")?)))),
+        Some(row) => Ok(Ending::CommitEnds(Some(SessionId(row.try_get("id")?)))),
         None => Ok(Ending::RollBack(None)),
     }
 }
@@ -211,6 +220,8 @@ async fn purge(
     policy: &SessionPolicy,
     limit: u32,
 ) -> Result<Ending<u64>, Fault> {
+    let query = sqlx::query(FORGET_ENDS).bind(i64::from(limit));
+    let forgotten = query.execute(&mut *connection).await?.rows_affected();
     let query =
         sqlx::query(OVER).bind(stored(now)).bind(stored(now.minus(policy.idle))).bind(i64::from(limit));
     let (mut sessions, mut credentials) = (0, 0);
@@ -230,6 +241,6 @@ async fn purge(
         let query = sqlx::query(DELETE).bind(session.id.0);
         sessions += query.execute(&mut *connection).await?.rows_affected();
     }
-    let purged = sessions + credentials.cast_unsigned();
+    let purged = forgotten + sessions + credentials.cast_unsigned();
     Ok(if purged == 0 { Ending::RollBack(0) } else { Ending::Commit(purged) })
 }

@@ -8,6 +8,7 @@ use sqlx::SqliteConnection;
 
 use super::SqliteStore;
 use super::error::Fault;
+use super::watch;
 use crate::store::{DEADLINE, Ending, Lease, within};
 
 impl SqliteStore {
@@ -61,6 +62,12 @@ impl Lease<SqliteConnection> {
         match work {
             Ok(Ending::Commit(outcome)) => {
                 sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
+                self.give_back();
+                Ok(outcome)
+            }
+            Ok(Ending::CommitEnds(outcome)) => {
+                sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
+                watch::catch_up(&mut self).await;
                 self.give_back();
                 Ok(outcome)
             }

@@ -144,9 +144,14 @@ impl UserRepository for SqliteStore {
         .await
     }
 
-    async fn set_roles(&self, user: UserId, roles: &Roles) -> Result<Option<User>, PortError> {
+    async fn set_roles(
+        &self,
+        user: UserId,
+        roles: &Roles,
+        now: Timestamp,
+    ) -> Result<Option<User>, PortError> {
         self.transaction(|mut lease| async move {
-            let work = accounts::set_roles(&mut lease, user, roles).await;
+            let work = accounts::set_roles(&mut lease, user, roles, now).await;
             lease.end(work).await
         })
         .await

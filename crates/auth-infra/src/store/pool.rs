@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
-use super::PATIENCE;
+use super::{EndedSessions, PATIENCE};
 
 /// A connection that nobody needed for this long is not used again: somebody on the way may have forgotten it.
 const IDLE: Duration = Duration::from_secs(5 * 60);
@@ -43,6 +43,7 @@ struct Shared<C: Connection> {
     closed: AtomicBool,
     /// Those that wait for a call, the one that was used last on top.
     idle: Mutex<Vec<Idle<C>>>,
+    ended: Arc<EndedSessions>,
 }
 
 struct Idle<C> {
@@ -74,6 +75,7 @@ impl<C: Connection + 'static> Pool<C> {
                 max_connections,
                 closed: AtomicBool::new(false),
                 idle: Mutex::default(),
+                ended: Arc::default(),
             }),
         }
     }
@@ -88,10 +90,20 @@ impl<C: Connection + 'static> Pool<C> {
         self.shared.max_connections
     }
 
+    /// What is known of sessions that have ended. Whoever ends one on a connection of this pool adds it.
+    pub(crate) fn ended(&self) -> &EndedSessions {
+        &self.shared.ended
+    }
+
+    /// Whether it lends no more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.shared.closed.load(Ordering::Acquire)
+    }
+
     /// A connection, as soon as there is one.
     pub(crate) async fn lease(&self) -> Result<Lease<C>, Error> {
         let deadline = Instant::now() + PATIENCE;
-        if self.shared.closed.load(Ordering::Acquire) {
+        if self.is_closed() {
             return Err(Error::PoolClosed);
         }
         let permit = timeout(PATIENCE, Arc::clone(&self.shared.permits).acquire_owned()).await;
@@ -156,6 +168,11 @@ fn is_starting(error: &Error) -> bool {
 }
 
 impl<C: Connection + 'static> Lease<C> {
+    /// What is known of sessions that have ended.
+    pub(crate) fn ended(&self) -> Arc<EndedSessions> {
+        Arc::clone(&self.shared.ended)
+    }
+
     /// Gives the connection back for the next call. Its last answer was complete, and no transaction is open.
     pub(crate) fn give_back(mut self) {
         if let Some(connection) = self.connection.take() {

@@ -20,6 +20,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
 pub(crate) enum Ending<T> {
     /// What was written is to stay.
     Commit(T),
+    /// What was written is to stay, and sessions may have ended by it: that has to be known before the call is answered.
+    CommitEnds(T),
     /// Nothing is to change.
     RollBack(T),
 }
@@ -28,6 +30,11 @@ impl Ending<bool> {
     /// The end of a transaction that tells whether it changed anything.
     pub(crate) fn if_changed(changed: bool) -> Self {
         if changed { Self::Commit(true) } else { Self::RollBack(false) }
+    }
+
+    /// The end of a transaction that tells whether it ended any session.
+    pub(crate) fn if_ended(ended: bool) -> Self {
+        if ended { Self::CommitEnds(true) } else { Self::RollBack(false) }
     }
 }
 

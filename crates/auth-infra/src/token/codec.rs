@@ -32,9 +32,10 @@ impl JwtSettings {
 /// A token is refused before its claims are looked at unless it has at most 4,096 bytes in three parts of canonical
 /// base64url; a header of exactly `alg`, `typ` and `kid`, each once; the type `at+jwt`; the algorithm that its key is
 /// of; and that key's signature. It is refused after that unless its claims are exactly those that are signed here:
-/// issuer and audience ours, ids that are UUIDs, times that are whole seconds up to the year 9999.
+/// issuer and audience ours, ids that are UUIDs, times that are whole seconds up to the year 9999. And it is refused if
+/// its key cannot have signed it while it was in force: see [`KeyRing`].
 ///
-/// Times are not compared with any clock.
+/// The claims are not compared with any clock.
 pub struct JwtCodec {
     keys: Arc<KeyRing>,
     settings: JwtSettings,
@@ -79,10 +80,11 @@ impl AccessTokenCodec for JwtCodec {
         let JwtSettings { issuer, audience } = &self.settings;
         let token = Compact::parse(token)?;
         let claimed = wire::parse_header(&token.header)?;
-        let key = self.keys.find(&claimed.kid)?;
+        let held = self.keys.find(&claimed.kid)?;
+        let key = &held.key;
         if !claimed.is_of(key.algorithm()) || !key.verifies(token.signed.as_bytes(), &token.signature) {
             return None;
         }
-        wire::parse_payload(issuer, audience, &token.payload()?)
+        wire::parse_payload(issuer, audience, &token.payload()?).filter(|claims| held.term.covers(claims))
     }
 }

@@ -61,6 +61,16 @@ pub(super) struct KeyFile {
 }
 
 impl KeyFile {
+    /// When the key may have come into force here: not before it was written, nor before its file got its name and its
+    /// rights, as one that was made elsewhere and moved here did. It may be later, when rights are changed: a key that
+    /// another took over from is kept for longer then, never for less.
+    pub(super) fn installed(&self) -> Timestamp {
+        let (seconds, nanos) = self.changed;
+        let changed =
+            Timestamp::from_unix_micros(seconds.saturating_mul(1_000_000).saturating_add(nanos / 1_000));
+        self.created().max(changed)
+    }
+
     /// When the file was written last: for the directory this is when the key was made.
     pub(super) fn created(&self) -> Timestamp {
         let since_epoch = self.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 
 use super::directory::{KeyDirectory, KeyFile, KeyFileError};
 use super::key::{KeyAlgorithm, SigningKey};
+use super::term::{KeyTerms, KeyUse, Term};
 
-/// The keys of a directory: the newest signs, all verify.
+/// The keys of a directory: the newest signs, and those before it verify what they signed.
 ///
 /// - Each is a file `<kid>.pem` with one private key in PKCS#8 PEM, Ed25519 or P-256, as this ring or
 ///   `openssl genpkey` writes it. The newest is the one written last and, of two written at the same time, the one
@@ -23,7 +24,11 @@ use super::key::{KeyAlgorithm, SigningKey};
 /// - A file that is added, replaced or deleted counts from the next [`reload_if_changed`](Self::reload_if_changed) on,
 ///   which is meant to be called once a second. A token signed by a key that has just been added is verified even
 ///   before: its `kid` leads to the file.
-/// - A key is retired by deleting its file, when the last token that it signed has expired.
+/// - A key whose successor has taken over, which is when the successor's file came into the directory, verifies tokens
+///   that it may have signed until a minute after that, and that expire within the longest lifetime from then on:
+///   whoever steals it later can make none that serves longer. It is published until the last access token that it
+///   signed has expired, and ignored when the last token that renews itself cannot do so any more ([`KeyTerms`]). Its file
+///   may be deleted then.
 /// - When the directory cannot be read as it is now, the keys that were in force stay in force.
 ///
 /// A read of the directory blocks for some microseconds, for milliseconds on a network file system.
@@ -31,6 +36,7 @@ pub struct KeyRing {
     directory: KeyDirectory,
     /// The algorithm of keys that are made from now on.
     algorithm: KeyAlgorithm,
+    terms: KeyTerms,
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
     keys: RwLock<Arc<Keys>>,
@@ -47,14 +53,21 @@ pub struct KeyInfo {
     pub algorithm: KeyAlgorithm,
     /// When it was made: the time of its file.
     pub created: Timestamp,
-    /// Whether it is the one that signs.
-    pub signs: bool,
+    /// What it is good for now.
+    pub used: KeyUse,
 }
 
 /// Keys that are in force together.
 pub(super) struct Keys {
-    newest: Arc<SigningKey>,
-    older: Vec<Arc<SigningKey>>,
+    newest: Arc<Held>,
+    older: Vec<Arc<Held>>,
+}
+
+/// A key that is kept.
+pub(super) struct Held {
+    pub(super) key: SigningKey,
+    /// What follows from when another took over.
+    pub(super) term: Term,
 }
 
 struct Seen {
@@ -72,6 +85,7 @@ impl KeyRing {
     pub fn open(
         path: &Path,
         algorithm: KeyAlgorithm,
+        terms: KeyTerms,
         clock: Arc<dyn Clock>,
         random: Arc<dyn SecureRandom>,
     ) -> Result<Self, KeyFileError> {
@@ -80,9 +94,9 @@ impl KeyRing {
             make_key(&directory, algorithm, clock.now(), &*random)?;
         }
         let files = directory.list()?;
-        let keys = RwLock::new(Arc::new(Keys::read(&directory, &files)?));
+        let keys = RwLock::new(Arc::new(Keys::read(&directory, &files, terms)?));
         let seen = Mutex::new(Seen { files, unread: false });
-        Ok(Self { directory, algorithm, clock, random, keys, seen })
+        Ok(Self { directory, algorithm, terms, clock, random, keys, seen })
     }
 
     /// Reads the keys again if the directory has changed; whether they were replaced. If they cannot be read, those
@@ -96,7 +110,7 @@ impl KeyRing {
     /// # Errors
     /// When the directory cannot be written, or cannot be read whole: nobody would read the new key either.
     pub fn rotate(&self) -> Result<KeyInfo, KeyFileError> {
-        let newest = Keys::read(&self.directory, &self.directory.list()?)?.newest.created();
+        let newest = self.read(&self.directory.list()?)?.newest.key.created();
         // Whatever the clock says, the new key is to be newer than the newest.
         let created = self.clock.now().max(newest.plus(Duration::from_secs(1)));
         let kid = make_key(&self.directory, self.algorithm, created, &*self.random)?;
@@ -108,19 +122,24 @@ impl KeyRing {
     #[must_use]
     pub fn list(&self) -> Vec<KeyInfo> {
         let keys = self.current();
-        let info = |key: &SigningKey| KeyInfo {
+        let now = self.clock.now();
+        let info = |Held { key, term }: &Held| KeyInfo {
             kid: key.kid().to_owned(),
             algorithm: key.algorithm(),
             created: key.created(),
-            signs: key.kid() == keys.newest.kid(),
+            used: term.used_at(now),
         };
-        keys.iter().map(|key| info(key)).collect()
+        keys.iter().map(|held| info(held)).collect()
     }
 
-    /// The public keys, newest first, as a JWK set (RFC 7517, section 5).
+    /// The public keys that access tokens in circulation may be verified with, newest first, as a JWK set (RFC 7517,
+    /// section 5).
     #[must_use]
     pub fn jwks(&self) -> Value {
-        json!({ "keys": self.current().iter().map(|key| key.jwk()).collect::<Vec<_>>() })
+        let (keys, now) = (self.current(), self.clock.now());
+        let is_public =
+            |held: &&Arc<Held>| matches!(held.term.used_at(now), KeyUse::Signs | KeyUse::Verifies { .. });
+        json!({ "keys": keys.iter().filter(is_public).map(|held| held.key.jwk()).collect::<Vec<_>>() })
     }
 
     /// The keys in force.
@@ -128,17 +147,22 @@ impl KeyRing {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The key of this name. If it is not in force but has a file, the directory is read again at once: a token by a
+    /// The key of this name, unless it is retired. If it is not in force but has a file, the directory is read again at once: a token by a
     /// new key must not be refused. A name without a file, as a forger would choose, costs a look at the file system
     /// and no more; so does a file that could not be read before.
-    pub(super) fn find(&self, kid: &str) -> Option<Arc<SigningKey>> {
-        self.current().find(kid).or_else(|| {
+    pub(super) fn find(&self, kid: &str) -> Option<Arc<Held>> {
+        let found = self.current().find(kid).or_else(|| {
             if !self.directory.holds(kid) {
                 return None;
             }
             self.reload_or_warn(false);
             self.current().find(kid)
-        })
+        });
+        found.filter(|held| held.term.used_at(self.clock.now()) != KeyUse::Retired)
+    }
+
+    fn read(&self, files: &[KeyFile]) -> Result<Keys, KeyFileError> {
+        Keys::read(&self.directory, files, self.terms)
     }
 
     fn reload_or_warn(&self, retry: bool) -> bool {
@@ -155,34 +179,40 @@ impl KeyRing {
         if files == seen.files && !(retry && seen.unread) {
             return Ok(false);
         }
-        let read = Keys::read(&self.directory, &files);
+        let read = self.read(&files);
         let unread = matches!(read, Err(KeyFileError::Io { .. }));
         *seen = Seen { files, unread };
         let keys = Arc::new(read?);
-        tracing::info!(signs = keys.newest.kid(), verify = keys.iter().count(), "read the signing keys");
+        tracing::info!(signs = keys.newest.key.kid(), verify = keys.iter().count(), "read the signing keys");
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         Ok(true)
     }
 }
 
 impl Keys {
-    fn read(directory: &KeyDirectory, files: &[KeyFile]) -> Result<Self, KeyFileError> {
-        let mut keys = files.iter().map(|file| directory.read(file).map(Arc::new));
+    /// Reads the keys of these files, newest first. Each took over from the one behind it.
+    fn read(directory: &KeyDirectory, files: &[KeyFile], terms: KeyTerms) -> Result<Self, KeyFileError> {
+        let mut successor: Option<&KeyFile> = None;
+        let mut keys = files.iter().map(|file| {
+            let term = Term::new(successor.map(KeyFile::installed), terms);
+            successor = Some(file);
+            Ok(Arc::new(Held { key: directory.read(file)?, term }))
+        });
         let newest = keys.next().ok_or_else(|| directory.empty())??;
         Ok(Self { newest, older: keys.collect::<Result<_, _>>()? })
     }
 
     /// The key that signs.
     pub(super) fn newest(&self) -> &SigningKey {
-        &self.newest
+        &self.newest.key
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Arc<SigningKey>> {
+    fn iter(&self) -> impl Iterator<Item = &Arc<Held>> {
         iter::once(&self.newest).chain(&self.older)
     }
 
-    fn find(&self, kid: &str) -> Option<Arc<SigningKey>> {
-        self.iter().find(|key| key.kid() == kid).cloned()
+    fn find(&self, kid: &str) -> Option<Arc<Held>> {
+        self.iter().find(|held| held.key.kid() == kid).cloned()
     }
 }
 

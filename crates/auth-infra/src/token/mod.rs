@@ -14,6 +14,7 @@ mod directory;
 mod key;
 mod key_ring;
 mod pem;
+mod term;
 mod wire;
 #[cfg(test)]
 mod wycheproof;
@@ -22,3 +23,4 @@ pub use codec::{JwtCodec, JwtSettings};
 pub use directory::KeyFileError;
 pub use key::{InvalidKeyAlgorithm, KeyAlgorithm};
 pub use key_ring::{KeyInfo, KeyRing};
+pub use term::{KeyTerms, KeyUse};

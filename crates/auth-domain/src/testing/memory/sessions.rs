@@ -8,7 +8,7 @@ use crate::model::{
     RefreshVerdict, SecretDigest, Session, SessionId, Timestamp, User,
 };
 use crate::policy::SessionPolicy;
-use crate::ports::{OpenOutcome, PortError, SessionRepository};
+use crate::ports::{OpenOutcome, PortError, SessionRepository, SessionWatch, Standing};
 
 #[async_trait]
 impl SessionRepository for MemoryStore {
@@ -21,7 +21,7 @@ impl SessionRepository for MemoryStore {
         let may_open = state
             .users
             .get(&session.user_id)
-            .is_some_and(|entry| new.may_begin(entry.user.status, entry.password.version));
+            .is_some_and(|entry| new.may_begin(entry.user.status, entry.password.version, &entry.user.roles));
         if !may_open {
             return Ok(OpenOutcome::Refused);
         }
@@ -90,6 +90,19 @@ impl SessionRepository for MemoryStore {
             state.retain_sessions(|session| !over.contains(&session.id));
         }
         Ok(u64::try_from(purged).unwrap_or(u64::MAX))
+    }
+}
+
+impl SessionWatch for MemoryStore {
+    /// Looks at the sessions themselves. One that is not there any more was deleted, or was over when it was purged.
+    fn standing(&self, session: SessionId) -> Standing {
+        match self.state() {
+            Ok(state) if state.sessions.get(&session).is_some_and(|known| known.end.is_none()) => {
+                Standing::Live
+            }
+            Ok(_) => Standing::Ended,
+            Err(_) => Standing::Unknown,
+        }
     }
 }
 

@@ -140,11 +140,21 @@ impl UserRepository for MemoryStore {
         Ok(Some(changed))
     }
 
-    async fn set_roles(&self, user: UserId, roles: &Roles) -> Result<Option<User>, PortError> {
+    async fn set_roles(
+        &self,
+        user: UserId,
+        roles: &Roles,
+        now: Timestamp,
+    ) -> Result<Option<User>, PortError> {
         let mut state = self.state()?;
         let Some(entry) = state.users.get_mut(&user) else { return Ok(None) };
+        let ends = entry.user.ends_sessions_for(roles);
         entry.user.roles = roles.clone();
-        Ok(Some(entry.user.clone()))
+        let changed = entry.user.clone();
+        if let Some(reason) = ends {
+            state.end_sessions_of(user, reason, now);
+        }
+        Ok(Some(changed))
     }
 
     async fn delete(&self, user: UserId) -> Result<bool, PortError> {

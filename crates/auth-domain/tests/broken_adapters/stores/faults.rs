@@ -191,13 +191,18 @@ faults! {
     EndsSessionsOfEverybody =>
         user_sessions::a_changed_password_ends_every_session_of_its_user
         user_sessions::deleting_a_user_deletes_their_sessions_and_credentials;
-    EndsSessionsAtRoleChanges => user_sessions::what_is_no_change_of_password_or_status_ends_no_session;
+    EndsSessionsThoughRolesStay =>
+        user_sessions::what_is_no_change_of_password_roles_or_status_ends_no_session
+        session_watch::what_was_refused_has_ended_nothing;
+    KeepsSessionsOfChangedRoles =>
+        user_sessions::changed_roles_end_every_session_of_their_user
+        session_opening::roles_changed_at_the_same_time_leave_no_session_live;
     EndsSessionsAtUpdates =>
         user_changes::changing_nothing_changes_nothing
-        user_sessions::what_is_no_change_of_password_or_status_ends_no_session;
+        user_sessions::what_is_no_change_of_password_roles_or_status_ends_no_session;
     EndsSessionsForNoReason =>
         user_passwords::a_change_by_an_outdated_version_changes_nothing
-        user_sessions::what_is_no_change_of_password_or_status_ends_no_session;
+        user_sessions::what_is_no_change_of_password_roles_or_status_ends_no_session;
     RevivesSessions => user_sessions::a_user_who_may_log_in_again_gets_no_session_back;
     DeletesTwice =>
         user_changes::a_deleted_user_is_gone
@@ -214,6 +219,9 @@ faults! {
     OpensForTheSuspended =>
         session_opening::a_suspended_user_opens_nothing
         session_opening::a_suspension_at_the_same_time_leaves_no_session_live;
+    OpensForOldRoles =>
+        session_opening::changed_roles_open_nothing
+        session_opening::roles_changed_at_the_same_time_leave_no_session_live;
     OpensForNobody => session_opening::who_is_gone_opens_nothing;
     RefusesAfterBetterHashes =>
         session_opening::a_better_hash_of_the_proven_password_does_not_stand_against_it;
@@ -334,6 +342,18 @@ faults! {
         session_ends::only_sessions_that_are_over_are_purged
         session_ends::credentials_are_purged_with_their_session
         session_ends::a_session_with_more_credentials_than_the_limit_is_purged;
+
+    // knowing of ends
+    TakesEverySessionForLive =>
+        session_watch::a_session_that_was_ended_is_not_live
+        session_watch::a_session_that_made_room_is_not_live
+        session_watch::sessions_that_ended_with_their_user_are_not_live;
+    TakesEverySessionForEnded =>
+        session_watch::a_session_that_made_room_is_not_live
+        session_watch::sessions_that_ended_with_their_user_are_not_live
+        session_watch::a_session_that_goes_on_has_not_ended
+        session_watch::what_was_refused_has_ended_nothing;
+    NoticesNoDeletion => session_watch::sessions_that_ended_with_their_user_are_not_live;
 
     // API keys
     DropsExpiries =>

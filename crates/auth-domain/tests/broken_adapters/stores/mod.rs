@@ -22,7 +22,8 @@ use auth_domain::model::{
     SuccessorNonce, Timestamp, User, UserId,
 };
 use auth_domain::ports::{
-    ApiKeyRepository, AuditRepository, Cause, PortError, SessionRepository, UserRepository,
+    ApiKeyRepository, AuditRepository, Cause, PortError, SessionRepository, SessionWatch, Standing,
+    UserRepository,
 };
 use auth_domain::testing::MemoryStore;
 use tokio::task::yield_now;
@@ -45,6 +46,7 @@ struct Notes {
     better_hashed: Vec<UserId>,
     imported: Vec<ImportedUser>,
     once_suspended: Vec<UserId>,
+    deleted: Vec<UserId>,
     keys: Vec<NewApiKey>,
     last_uses: Vec<(ApiKeyId, Timestamp)>,
     events_held_back: Vec<AuditId>,
@@ -81,6 +83,12 @@ impl Broken {
         self.notes.lock().expect("no panic under the lock")
     }
 
+    fn went_with_its_user(&self, session: SessionId) -> bool {
+        let notes = self.notes();
+        let owner = notes.opened.iter().find(|new| new.session.id == session).map(|new| new.session.user_id);
+        owner.is_some_and(|owner| notes.deleted.contains(&owner))
+    }
+
     /// Begins a call: others may come in between, as with any store that is not in memory.
     async fn begin(&self) -> Result<Call<'_>, PortError> {
         let others = self.calls.fetch_add(1, Ordering::SeqCst);
@@ -97,6 +105,17 @@ fn unavailable(why: &'static str) -> PortError {
     PortError::Unavailable(Cause::from(why))
 }
 
+impl SessionWatch for Broken {
+    fn standing(&self, session: SessionId) -> Standing {
+        match self.fault {
+            Fault::TakesEverySessionForLive => Standing::Live,
+            Fault::TakesEverySessionForEnded => Standing::Ended,
+            Fault::NoticesNoDeletion if self.went_with_its_user(session) => Standing::Live,
+            _ => self.inner.standing(session),
+        }
+    }
+}
+
 #[async_trait]
 impl StoreFixture for Broken {
     fn users(&self) -> &dyn UserRepository {
@@ -104,6 +123,10 @@ impl StoreFixture for Broken {
     }
 
     fn sessions(&self) -> &dyn SessionRepository {
+        self
+    }
+
+    fn watch(&self) -> &dyn SessionWatch {
         self
     }
 

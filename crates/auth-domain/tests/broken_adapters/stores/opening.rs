@@ -33,7 +33,7 @@ impl Broken {
             .any(|known| known.session.id == new.session.id || known.credential == new.credential);
         let may_open = is_new
             && record.as_ref().is_some_and(|record| {
-                record.user.status == UserStatus::Active && record.password.version == new.password_version
+                new.may_begin(record.user.status, record.password.version, &record.user.roles)
             });
         if self.refuses(user) {
             return Ok(OpenOutcome::Refused);
@@ -74,6 +74,11 @@ impl Broken {
             Fault::OpensForOldPasswords => {
                 if let Some(record) = self.inner.find_with_password(new.session.user_id).await? {
                     new.password_version = record.password.version;
+                }
+            }
+            Fault::OpensForOldRoles => {
+                if let Some(record) = self.inner.find_with_password(new.session.user_id).await? {
+                    new.roles = record.user.roles;
                 }
             }
             _ => {}

@@ -122,6 +122,7 @@ impl Broken {
         let forgotten = match self.fault {
             Fault::KeepsSessionsOfChangedPasswords => Some(EndReason::PasswordChanged),
             Fault::KeepsSessionsOfTheSuspended => Some(EndReason::Suspended),
+            Fault::KeepsSessionsOfChangedRoles => Some(EndReason::RolesChanged),
             Fault::ForgetsReplays => Some(EndReason::Replayed),
             _ => None,
         };

@@ -128,18 +128,23 @@ impl UserRepository for Broken {
         Ok(changed)
     }
 
-    async fn set_roles(&self, user: UserId, roles: &Roles) -> Result<Option<User>, PortError> {
+    async fn set_roles(
+        &self,
+        user: UserId,
+        roles: &Roles,
+        now: Timestamp,
+    ) -> Result<Option<User>, PortError> {
         let _call = self.begin().await?;
         let mut roles = roles.clone();
         if let Some(before) = UserRepository::find(&self.inner, &UserRef::Id(user)).await? {
             if self.is(Fault::AddsRoles) {
                 roles = Roles::new(roles.iter().chain(before.roles.iter()).cloned()).expect("few roles");
             }
-            if self.is(Fault::EndsSessionsAtRoleChanges) {
+            if self.is(Fault::EndsSessionsThoughRolesStay) && roles == before.roles {
                 self.end_sessions(|owner| owner == user, before.created_at).await?;
             }
         }
-        self.inner.set_roles(user, &roles).await
+        self.inner.set_roles(user, &roles, now).await
     }
 
     async fn delete(&self, user: UserId) -> Result<bool, PortError> {
@@ -149,6 +154,7 @@ impl UserRepository for Broken {
             self.revive_sessions_of(user).await?;
         }
         let deleted = self.inner.delete(user).await?;
+        self.notes().deleted.push(user);
         let Some(before) = before else { return Ok(self.is(Fault::DeletesTwice) && self.was_there(user)) };
         match self.fault {
             Fault::KeepsNamesOfTheDeleted => self.haunt(&before.identifiers).await?,

@@ -29,8 +29,8 @@ pub(super) async fn refresh(context: &Context, request: &Request) -> Result<Http
 }
 
 pub(super) async fn me(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let identity = context.auth(request).authenticate(request.bearer()?).await?;
-    Ok(reply::json(StatusCode::OK, &Profile::of(&identity.user)))
+    let user = context.auth(request).find_bearer(request.bearer()?).await?;
+    Ok(reply::json(StatusCode::OK, &Profile::of(&user)))
 }
 
 fn pair(grant: &TokenGrant) -> HttpResponse {

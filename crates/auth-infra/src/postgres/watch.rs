@@ -1,0 +1,153 @@
+//! Knowing of ended sessions on PostgreSQL.
+//!
+//! A connection of its own listens for the bell that rings when a session has ended, and reads what is new: when it rings,
+//! and twice a second in any case, so that a bell that is not heard costs half a second. All of it goes over this one
+//! connection: when it falls silent, reading fails, and what a newer connection reads is everything.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use auth_domain::model::SessionId;
+use auth_domain::ports::{SessionWatch, Standing};
+use futures_util::TryStreamExt;
+use sqlx::Row;
+use sqlx::postgres::{PgConnection, PgListener, PgPoolOptions};
+use sqlx::types::Uuid;
+use tokio::time::{sleep, timeout};
+
+use super::PostgresStore;
+use super::error::Fault;
+use crate::store::{Detail, EndedSessions, PATIENCE};
+
+/// The channel of the bell.
+const BELL: &str = "ended_sessions";
+/// How long to listen before the table is read without a ring.
+const POLL: Duration = Duration::from_millis(500);
+/// How long to wait before the server is looked for again.
+const RETRY: Duration = Duration::from_millis(500);
+/// How long reading everything may take.
+const READ_ALL: Duration = Duration::from_secs(30);
+/// When everything is read again, on a new connection: to forget what is not stored any more, and to follow the server's
+/// name to where it points by then.
+const RENEW: Duration = Duration::from_secs(30 * 60);
+/// How many sessions are added at a time.
+const CHUNK: usize = 1_000;
+
+/// Its statements are bounded by this program; one that reads everything may take longer than others.
+const SESSION: [(&str, &str); 1] = [("statement_timeout", "30000")];
+
+/// What was recorded by transactions that may not have been seen before: those from a number on, which is the lowest
+/// that was in progress then. The number for the next time comes with every row, and in one even if there is none.
+const NEWS: &str = "
+    SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS next, session_id
+    FROM (VALUES (1)) AS once LEFT JOIN ended_sessions ON recorded_by >= $1::text::xid8";
+
+const ENDED_HERE: &str = "SELECT session_id FROM ended_sessions WHERE recorded_by = pg_current_xact_id()";
+
+/// The sessions that have ended by the transaction at work.
+pub(super) async fn ended_here(connection: &mut PgConnection) -> Result<Vec<Uuid>, Fault> {
+    Ok(sqlx::query_scalar(ENDED_HERE).fetch_all(connection).await?)
+}
+
+impl SessionWatch for PostgresStore {
+    fn standing(&self, session: SessionId) -> Standing {
+        self.pool.ended().standing(session)
+    }
+}
+
+impl PostgresStore {
+    /// Keeps what is known of ended sessions up to date, on one connection more than the store's own, until the store is
+    /// closed. A server that is away is looked for again and again.
+    pub async fn keep_watch(&self) {
+        let mut is_away = false;
+        while !self.pool.is_closed() {
+            let Err(fault) = self.follow(&mut is_away).await else { continue };
+            if !is_away {
+                tracing::warn!(?fault, "ended sessions cannot be followed: the store is asked instead");
+                is_away = true;
+            }
+            sleep(RETRY).await;
+        }
+    }
+
+    /// Follows the news until the connection is to be renewed.
+    async fn follow(&self, is_away: &mut bool) -> Result<(), Fault> {
+        let began = Instant::now();
+        let mut news = News::listen(self).await?;
+        within(READ_ALL, news.read(self.pool.ended())).await?;
+        self.pool.ended().forget_before(began);
+        if std::mem::take(is_away) {
+            tracing::info!("ended sessions are followed again");
+        }
+        while began.elapsed() < RENEW && !self.pool.is_closed() {
+            if let Ok(rung) = timeout(POLL, news.ring()).await {
+                rung?;
+            }
+            within(PATIENCE, news.read(self.pool.ended())).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A connection that follows what ends.
+struct News {
+    listener: PgListener,
+    /// All transactions below this number have been seen.
+    seen: String,
+}
+
+impl News {
+    /// Listens first: what ends after everything was read rings the bell.
+    async fn listen(store: &PostgresStore) -> Result<Self, Fault> {
+        let options = store.pool.options().clone().options(SESSION);
+        let one =
+            PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).test_before_acquire(false);
+        let one = one.connect_lazy_with(options);
+        let listening = async {
+            let mut listener = PgListener::connect_with(&one).await?;
+            listener.eager_reconnect(false);
+            listener.ignore_pool_close_event(true);
+            listener.listen(BELL).await?;
+            Ok(listener)
+        };
+        Ok(Self { listener: within(PATIENCE, listening).await?, seen: "0".to_owned() })
+    }
+
+    /// Waits until the bell rings. It may be given up at any time.
+    async fn ring(&mut self) -> Result<(), Fault> {
+        match self.listener.try_recv().await? {
+            Some(_) => Ok(()),
+            None => Err(Fault::Unavailable(Detail::new("the connection was lost"))),
+        }
+    }
+
+    /// Reads what is new; the first time, everything.
+    async fn read(&mut self, ended: &EndedSessions) -> Result<(), Fault> {
+        while self.listener.next_buffered().is_some() {}
+        let asked = Instant::now();
+        let mut next = None;
+        let mut chunk = Vec::new();
+        let mut rows = sqlx::query(NEWS).bind(&self.seen).fetch(&mut self.listener);
+        while let Some(row) = rows.try_next().await? {
+            if let Some(session) = row.try_get("session_id")? {
+                chunk.push(session);
+            }
+            if chunk.len() == CHUNK {
+                ended.add(chunk.drain(..));
+            }
+            if next.is_none() {
+                next = Some(row.try_get("next")?);
+            }
+        }
+        drop(rows);
+        ended.add(chunk);
+        ended.confirm(asked);
+        self.seen = next.unwrap_or_else(|| std::mem::take(&mut self.seen));
+        Ok(())
+    }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let late = || Fault::Unavailable(Detail::new(format!("no answer within {} s", limit.as_secs())));
+    timeout(limit, work).await.unwrap_or_else(|_| Err(late()))
+}

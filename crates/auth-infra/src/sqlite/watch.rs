@@ -1,0 +1,102 @@
+//! Knowing of ended sessions on SQLite.
+//!
+//! Another process, such as a command from a shell, may end sessions: five times a second what is new is read, by a
+//! statement that finds nothing in some microseconds.
+
+use std::time::{Duration, Instant};
+
+use auth_domain::model::SessionId;
+use auth_domain::ports::{SessionWatch, Standing};
+use futures_util::TryStreamExt;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::types::Uuid;
+use tokio::time::{sleep, timeout};
+
+use super::SqliteStore;
+use super::error::Fault;
+use crate::store::{Detail, EndedSessions, Lease};
+
+/// How long to wait between two readings.
+const POLL: Duration = Duration::from_millis(200);
+/// When everything is read again, to forget what is not stored any more.
+const RENEW: Duration = Duration::from_secs(30 * 60);
+/// How long reading everything may take.
+const READ_ALL: Duration = Duration::from_secs(30);
+/// How many sessions are added at a time.
+const CHUNK: usize = 1_000;
+
+/// What was recorded after a number. Numbers are in the order of commits.
+const NEWS: &str = "SELECT number, session_id FROM ended_sessions WHERE number > ?1 ORDER BY number";
+
+impl SessionWatch for SqliteStore {
+    fn standing(&self, session: SessionId) -> Standing {
+        self.writer.ended().standing(session)
+    }
+}
+
+impl SqliteStore {
+    /// Keeps what is known of ended sessions up to date until the store is closed. A file that is away is looked for again
+    /// and again.
+    pub async fn keep_watch(&self) {
+        let ended = self.writer.ended();
+        ended.follow();
+        let (mut is_away, mut renewed) = (false, None::<Instant>);
+        while !self.writer.is_closed() {
+            let began = Instant::now();
+            let is_whole = renewed.is_none_or(|renewed| began.duration_since(renewed) >= RENEW);
+            let news = self.read_news(if is_whole { 0 } else { ended.seen() }).await;
+            if let (Ok(()), true) = (&news, is_whole) {
+                ended.forget_before(began);
+                renewed = Some(began);
+            }
+            match &news {
+                Ok(()) if is_away => tracing::info!("ended sessions are followed again"),
+                Err(fault) if !is_away => {
+                    tracing::warn!(?fault, "ended sessions cannot be followed: the store is asked instead");
+                }
+                _ => {}
+            }
+            is_away = news.is_err();
+            sleep(POLL).await;
+        }
+    }
+
+    async fn read_news(&self, after: i64) -> Result<(), Fault> {
+        let mut lease = self.readers.lease().await?;
+        let late = |_| Fault::Unavailable(Detail::new("reading what has ended took too long"));
+        timeout(READ_ALL, read(&mut lease, self.writer.ended(), after)).await.map_err(late)??;
+        lease.give_back();
+        Ok(())
+    }
+}
+
+/// Reads what has just been committed on a connection, if anybody wants to know. When that fails, what is known has a
+/// gap until the next reading.
+pub(super) async fn catch_up(lease: &mut Lease<SqliteConnection>) {
+    let ended = lease.ended();
+    if ended.is_followed() && read(lease, &ended, ended.seen()).await.is_err() {
+        ended.doubt();
+    }
+}
+
+/// Reads what was recorded after a number.
+async fn read(
+    connection: &mut SqliteConnection,
+    ended: &EndedSessions,
+    after: i64,
+) -> Result<(), sqlx::Error> {
+    let asked = Instant::now();
+    let (mut last, mut chunk) = (after, Vec::new());
+    let mut rows = sqlx::query_as::<_, (i64, Uuid)>(NEWS).bind(after).fetch(connection);
+    while let Some((number, session)) = rows.try_next().await? {
+        last = number;
+        chunk.push(session);
+        if chunk.len() == CHUNK {
+            ended.add(chunk.drain(..));
+        }
+    }
+    ended.add(chunk);
+    ended.saw(last);
+    ended.confirm(asked);
+    Ok(())
+}

@@ -1,0 +1,242 @@
+//! The sessions that are known to have ended.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use auth_domain::model::SessionId;
+use auth_domain::ports::Standing;
+use sqlx::types::Uuid;
+
+/// What is older than this may have missed too much.
+const FRESH: Duration = Duration::from_secs(5);
+/// The most sessions that are known: some 50 MiB.
+const BOUND: usize = 1_000_000;
+
+/// A bounded set of ended sessions, and whether it holds every one there is.
+#[derive(Debug)]
+pub(crate) struct EndedSessions {
+    bound: usize,
+    state: RwLock<State>,
+    #[cfg(feature = "sqlite")]
+    journal: journal::Journal,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Each with the time when it was heard of last.
+    ended: HashMap<Uuid, Instant>,
+    /// When there was one more than fit in.
+    overflowed: Option<Instant>,
+    /// All that was stored at this time is known.
+    confirmed: Option<Instant>,
+    /// Something is known to be missing that had been stored by this time.
+    doubted: Option<Instant>,
+}
+
+impl EndedSessions {
+    fn bounded(bound: usize) -> Self {
+        let state = State { ended: HashMap::new(), overflowed: None, confirmed: None, doubted: None };
+        Self {
+            bound,
+            state: RwLock::new(state),
+            #[cfg(feature = "sqlite")]
+            journal: journal::Journal::default(),
+        }
+    }
+
+    /// Where the session stands.
+    pub(crate) fn standing(&self, session: SessionId) -> Standing {
+        self.standing_at(session, Instant::now())
+    }
+
+    fn standing_at(&self, session: SessionId, now: Instant) -> Standing {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.ended.contains_key(&session.0) {
+            Standing::Ended
+        } else if state.is_whole_at(now) {
+            Standing::Live
+        } else {
+            Standing::Unknown
+        }
+    }
+
+    /// Notes that these have ended.
+    pub(crate) fn add(&self, sessions: impl IntoIterator<Item = Uuid>) {
+        let now = Instant::now();
+        self.write(|state| {
+            for session in sessions {
+                if state.ended.len() < self.bound || state.ended.contains_key(&session) {
+                    state.ended.insert(session, now);
+                } else {
+                    state.overflowed = Some(now);
+                }
+            }
+        });
+    }
+
+    /// Notes that all that was stored at this time has been added.
+    pub(crate) fn confirm(&self, asked: Instant) {
+        self.write(|state| state.confirmed = Some(asked));
+    }
+
+    /// Notes that something is missing.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn doubt(&self) {
+        self.write(|state| state.doubted = Some(Instant::now()));
+    }
+
+    /// Forgets those that have not been heard of since a time at which all that was stored began to be added anew.
+    pub(crate) fn forget_before(&self, began: Instant) {
+        self.write(|state| {
+            state.ended.retain(|_, heard| *heard >= began);
+            state.overflowed = state.overflowed.filter(|overflowed| *overflowed >= began);
+        });
+    }
+
+    fn write(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// How far a store whose records are numbered in the order of commits has been read.
+#[cfg(feature = "sqlite")]
+mod journal {
+    use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+    use super::EndedSessions;
+
+    #[derive(Debug, Default)]
+    pub(super) struct Journal {
+        is_followed: AtomicBool,
+        seen: AtomicI64,
+    }
+
+    impl EndedSessions {
+        /// From now on whoever commits an end has to see to it that it is known.
+        pub(crate) fn follow(&self) {
+            self.journal.is_followed.store(true, Ordering::SeqCst);
+        }
+
+        /// Whether anybody wants to know.
+        pub(crate) fn is_followed(&self) -> bool {
+            self.journal.is_followed.load(Ordering::SeqCst)
+        }
+
+        /// The number of the newest record that was added, as were all before it.
+        pub(crate) fn seen(&self) -> i64 {
+            self.journal.seen.load(Ordering::SeqCst)
+        }
+
+        /// Notes that all records up to this number have been added.
+        pub(crate) fn saw(&self, number: i64) {
+            self.journal.seen.fetch_max(number, Ordering::SeqCst);
+        }
+    }
+}
+
+impl Default for EndedSessions {
+    fn default() -> Self {
+        Self::bounded(BOUND)
+    }
+}
+
+impl State {
+    /// Whether a session that is not in the set has not ended.
+    fn is_whole_at(&self, now: Instant) -> bool {
+        let is_fresh = |confirmed: Instant| now.saturating_duration_since(confirmed) <= FRESH;
+        self.overflowed.is_none() && self.confirmed.is_some_and(is_fresh) && self.doubted < self.confirmed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn session(number: u128) -> SessionId {
+        SessionId(Uuid::from_u128(number))
+    }
+
+    fn add(ended: &EndedSessions, numbers: impl IntoIterator<Item = u128>) {
+        ended.add(numbers.into_iter().map(Uuid::from_u128));
+    }
+
+    #[test]
+    fn until_everything_was_read_nothing_is_live_but_an_end_is_an_end() {
+        let ended = EndedSessions::default();
+        add(&ended, [1]);
+        assert_eq!(ended.standing(session(1)), Standing::Ended);
+        assert_eq!(ended.standing(session(2)), Standing::Unknown);
+        ended.confirm(Instant::now());
+        assert_eq!(ended.standing(session(1)), Standing::Ended);
+        assert_eq!(ended.standing(session(2)), Standing::Live);
+    }
+
+    #[test]
+    fn what_was_confirmed_more_than_five_seconds_ago_is_not_known_any_more() {
+        let ended = EndedSessions::default();
+        let confirmed = Instant::now();
+        add(&ended, [1]);
+        ended.confirm(confirmed);
+        assert_eq!(ended.standing_at(session(2), confirmed + 5 * SECOND), Standing::Live);
+        let late = confirmed + 5 * SECOND + Duration::from_nanos(1);
+        assert_eq!(ended.standing_at(session(2), late), Standing::Unknown);
+        assert_eq!(ended.standing_at(session(1), late), Standing::Ended);
+        ended.confirm(late);
+        assert_eq!(ended.standing_at(session(2), late + 5 * SECOND), Standing::Live);
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn a_doubt_stays_until_something_newer_than_it_is_confirmed() {
+        let ended = EndedSessions::default();
+        let before = Instant::now();
+        ended.confirm(before);
+        ended.doubt();
+        assert_eq!(ended.standing(session(1)), Standing::Unknown);
+        ended.confirm(before);
+        assert_eq!(ended.standing(session(1)), Standing::Unknown, "it was asked before the doubt");
+        ended.confirm(Instant::now());
+        assert_eq!(ended.standing(session(1)), Standing::Live);
+    }
+
+    #[test]
+    fn beyond_its_bound_nothing_is_live_until_there_is_room_again() {
+        let ended = EndedSessions::bounded(3);
+        add(&ended, 0..4);
+        ended.confirm(Instant::now());
+        assert_eq!(ended.standing(session(0)), Standing::Ended);
+        assert_eq!(ended.standing(session(3)), Standing::Unknown);
+        assert_eq!(ended.standing(session(9)), Standing::Unknown);
+
+        let began = Instant::now();
+        add(&ended, [1]);
+        ended.forget_before(began);
+        assert_eq!(ended.standing(session(1)), Standing::Ended);
+        assert_eq!(ended.standing(session(0)), Standing::Live, "forgotten: it is not stored any more");
+
+        add(&ended, [2, 3]);
+        let began = Instant::now();
+        add(&ended, [4]);
+        ended.forget_before(began);
+        assert_eq!(
+            ended.standing(session(4)),
+            Standing::Unknown,
+            "there was no room for it when it was read"
+        );
+    }
+
+    #[test]
+    fn what_is_added_while_everything_is_read_anew_is_not_forgotten() {
+        let ended = EndedSessions::default();
+        add(&ended, [1, 2]);
+        let began = Instant::now();
+        add(&ended, [2, 3]);
+        ended.forget_before(began);
+        ended.confirm(began);
+        let standing = [1, 2, 3].map(|number| ended.standing(session(number)));
+        assert_eq!(standing, [Standing::Live, Standing::Ended, Standing::Ended]);
+    }
+}

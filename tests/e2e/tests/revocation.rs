@@ -1,0 +1,209 @@
+//! Ended means ended: an access token of a session that is over opens nothing, on any node, although no request asks the
+//! store.
+#![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
+
+use std::env;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use e2e::{Client, Server, World, run};
+use test_postgres::TestPostgres;
+
+const PASSWORD: &str = "P@ssw0rd!";
+/// The longest that another node or another process takes to be seen. The promise is one second; a machine that runs
+/// many tests at once may stumble.
+const SEEN_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long it takes until the token opens nothing any more.
+fn time_to_refusal(client: &Client, token: &str) -> Duration {
+    let began = Instant::now();
+    loop {
+        match client.open(token).status {
+            401 => return began.elapsed(),
+            200 => assert!(began.elapsed() < SEEN_WITHIN, "still open after {:?}", began.elapsed()),
+            status => panic!("{status}"),
+        }
+        sleep(Duration::from_millis(5));
+    }
+}
+
+/// Somebody who logs in and shows that the token opens.
+fn log_in(client: &Client, name: &str) -> String {
+    let token = client.log_in(name).member("acc_token");
+    assert_eq!(client.open(&token).status, 200);
+    token
+}
+
+fn report(what: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let (median, max) = (times[times.len() / 2], times[times.len() - 1]);
+    println!("{what}: {} trials, median {median:?}, max {max:?}", times.len());
+}
+
+#[test]
+fn a_logout_in_any_dialect_closes_the_access_token_at_once_on_every_store() {
+    for world in World::on_every_store() {
+        let server = Server::start(&world);
+        let client = server.client();
+        assert_eq!(client.register("john").status, 201);
+        let login = format!(r#"{{"username":"john","password":"{PASSWORD}"}}"#);
+
+        let accounts = client.post("/api/v1/auth/login", &login);
+        let token = accounts.member("access_token");
+        assert_eq!(client.open(&token).status, 200);
+        let refresh_token = accounts.member("refresh_token");
+        let logout = client.post("/api/v1/auth/logout", &format!(r#"{{"refresh_token":"{refresh_token}"}}"#));
+        assert_eq!(logout.status, 200, "{logout:?}");
+        assert_eq!(client.open(&token).status, 401, "accounts");
+
+        let cookie = client.post("/api/auth/login", &login);
+        let token = cookie.json()["data"]["token"].as_str().expect("a token").to_owned();
+        assert_eq!(client.open(&token).status, 200);
+        let bearer = format!("Bearer {token}");
+        let logout = client.send("POST", "/api/auth/logout", &[("Authorization", &bearer)], "{}");
+        assert_eq!(logout.status, 200, "{logout:?}");
+        assert_eq!(client.open(&token).status, 401, "cookie");
+    }
+}
+
+#[test]
+fn a_replay_closes_the_newest_access_token_at_once_on_every_store() {
+    for world in World::on_every_store() {
+        let server = Server::start(&world);
+        let client = server.client();
+        assert_eq!(client.register("john").status, 201);
+        let first = log_in(&client, "john");
+        let second = client.refresh(&first).member("token");
+        let third = client.refresh(&second).member("token");
+        let other = log_in(&client, "john");
+        assert_eq!(client.open(&third).status, 200);
+        assert_eq!(client.refresh(&first).status, 401, "a replay");
+        for token in [&first, &second, &third] {
+            assert_eq!(client.open(token).status, 401);
+        }
+        assert_eq!(client.open(&other).status, 200, "another session goes on");
+    }
+}
+
+#[test]
+fn a_session_that_makes_room_for_another_is_closed_at_once_on_every_store() {
+    for world in World::on_every_store() {
+        let server = Server::start_with(&world, &[("AUTH_SESSION__MAX_LIVE", "2")]);
+        let client = server.client();
+        assert_eq!(client.register("john").status, 201);
+        let tokens = [(); 3].map(|()| log_in(&client, "john"));
+        let statuses = tokens.map(|token| client.open(&token).status);
+        assert_eq!(statuses, [401, 200, 200]);
+    }
+}
+
+#[test]
+fn what_the_shell_ends_in_another_process_is_closed_within_a_second_on_every_store() {
+    for world in World::on_every_store() {
+        let server = Server::start(&world);
+        let client = server.client();
+        assert_eq!(client.register("jane").status, 201);
+        assert_eq!(client.register("john").status, 201);
+        let johns = log_in(&client, "john");
+        let mut times = Vec::new();
+        for (arguments, input) in [
+            (&["user", "set-roles", "jane", "staff"][..], ""),
+            (&["user", "set-password", "jane"], "P@ssw0rd!\n"),
+            (&["user", "suspend", "jane"], ""),
+            (&["user", "delete", "jane"], ""),
+        ] {
+            let token = log_in(&client, "jane");
+            run(&world, arguments, input);
+            times.push(time_to_refusal(&client, &token));
+            if arguments[1] == "suspend" {
+                run(&world, &["user", "activate", "jane"], "");
+                assert_eq!(client.open(&token).status, 401, "a session does not come back");
+            }
+        }
+        assert_eq!(client.open(&johns).status, 200, "somebody else's session goes on");
+        report("by the shell", times);
+    }
+}
+
+#[test]
+fn roles_set_to_what_they_are_log_nobody_out() {
+    let world = World::on_sqlite();
+    let server = Server::start(&world);
+    let client = server.client();
+    assert_eq!(client.register("jane").status, 201);
+    let token = log_in(&client, "jane");
+    run(&world, &["user", "set-roles", "jane", "customer"], "");
+    sleep(Duration::from_secs(1));
+    assert_eq!(client.open(&token).status, 200);
+}
+
+/// With `REVOCATION_TRIALS` in the environment, as many trials as it says; the times are on standard output
+/// (`cargo test -p e2e --test revocation nodes -- --nocapture`).
+#[test]
+fn a_logout_on_one_of_two_nodes_is_seen_by_the_other_within_a_second() {
+    let world = World::on_postgres();
+    let (one, two) = (Server::start(&world), Server::start(&world));
+    let (here, there) = (one.client(), two.client());
+    assert_eq!(here.register("john").status, 201);
+    let trials = env::var("REVOCATION_TRIALS").map_or(20, |trials| trials.parse().expect("a number"));
+    let login = format!(r#"{{"username":"john","password":"{PASSWORD}"}}"#);
+    let times = (0..trials).map(|_| {
+        let tokens = here.post("/api/v1/auth/login", &login);
+        let (access, refresh) = (tokens.member("access_token"), tokens.member("refresh_token"));
+        assert_eq!(there.open(&access).status, 200);
+        let logout = here.post("/api/v1/auth/logout", &format!(r#"{{"refresh_token":"{refresh}"}}"#));
+        assert_eq!(logout.status, 200);
+        let time = time_to_refusal(&there, &access);
+        assert_eq!(here.open(&access).status, 401);
+        time
+    });
+    report("on another node", times.collect());
+}
+
+#[test]
+fn a_store_that_is_away_for_a_moment_closes_nothing_and_for_longer_is_503_and_never_401() {
+    let postgres = TestPostgres::start();
+    let world = World::at(postgres.create_database());
+    let server = Server::start(&world);
+    let client = server.client();
+    assert_eq!(client.register("john").status, 201);
+    let token = log_in(&client, "john");
+
+    postgres.stop();
+    let stopped = Instant::now();
+    while stopped.elapsed() < Duration::from_millis(3_500) {
+        assert_eq!(client.open(&token).status, 200, "after {:?}", stopped.elapsed());
+        sleep(Duration::from_millis(50));
+    }
+    server.wait_for("asking the store", || client.open(&token).status == 503);
+    for _ in 0..20 {
+        let answer = client.open(&token);
+        answer.assert(503, r#"{"error":"Service unavailable."}"#);
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        sleep(Duration::from_millis(50));
+    }
+
+    postgres.restart();
+    server.wait_until_ready();
+    server.wait_for("open again", || client.open(&token).status == 200);
+    sleep(Duration::from_secs(1));
+    let token = log_in(&client, "john");
+    run(&world, &["user", "suspend", "john"], "");
+    time_to_refusal(&client, &token);
+}
+
+#[test]
+fn an_end_that_happens_while_a_node_is_away_is_known_when_it_starts() {
+    for world in World::on_every_store() {
+        let server = Server::start(&world);
+        assert_eq!(server.client().register("john").status, 201);
+        let token = log_in(&server.client(), "john");
+        drop(server);
+        run(&world, &["user", "set-password", "john"], "another one\n");
+        let server = Server::start(&world);
+        for _ in 0..20 {
+            assert_eq!(server.client().open(&token).status, 401);
+            sleep(Duration::from_millis(25));
+        }
+    }
+}
