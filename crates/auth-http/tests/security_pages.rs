@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-const PAGES: [&str; 4] = ["SECURITY.md", "docs/asvs.md", "docs/security.md", "docs/threat-model.md"];
+const SECURITY_PAGES: [&str; 4] = ["SECURITY.md", "docs/asvs.md", "docs/security.md", "docs/threat-model.md"];
 
 /// The names of all functions below a directory.
 fn functions(directory: &Path, names: &mut BTreeSet<String>) {
@@ -24,8 +24,8 @@ fn functions(directory: &Path, names: &mut BTreeSet<String>) {
 }
 
 /// What stands between backticks in a page and can only be the name of a test: no setting has so many words.
-fn tests(page: &str) -> impl Iterator<Item = &str> {
-    page.split('`').skip(1).step_by(2).filter(|code| {
+fn named_tests(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2).filter(|code| {
         code.matches('_').count() >= 4
             && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
     })
@@ -37,9 +37,9 @@ fn every_test_that_a_page_on_security_names_is_there() {
     functions(&Path::new(ROOT).join("crates"), &mut known);
     functions(&Path::new(ROOT).join("tests"), &mut known);
     let mut named = 0;
-    for page in PAGES {
+    for page in SECURITY_PAGES {
         let text = fs::read_to_string(Path::new(ROOT).join(page)).expect("a page");
-        for test in tests(&text) {
+        for test in named_tests(&text) {
             assert!(known.contains(test), "{page} names {test}, which is not there");
             named += 1;
         }
