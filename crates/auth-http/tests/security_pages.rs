@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-const SECURITY_PAGES: [&str; 4] = ["SECURITY.md", "docs/asvs.md", "docs/security.md", "docs/threat-model.md"];
+const PAGES: [&str; 4] = ["SECURITY.md", "docs/asvs.md", "docs/security.md", "docs/threat-model.md"];
 
 /// The names of all functions below a directory.
 fn functions(directory: &Path, names: &mut BTreeSet<String>) {
@@ -17,8 +17,8 @@ fn functions(directory: &Path, names: &mut BTreeSet<String>) {
             functions(&path, names);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).expect("a source file");
-            let named = text.split("fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next());
-            names.extend(named.map(str::to_owned));
+            let defined = text.split("fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next());
+            names.extend(defined.map(str::to_owned));
         }
     }
 }
@@ -37,7 +37,7 @@ fn every_test_that_a_page_on_security_names_is_there() {
     functions(&Path::new(ROOT).join("crates"), &mut known);
     functions(&Path::new(ROOT).join("tests"), &mut known);
     let mut named = 0;
-    for page in SECURITY_PAGES {
+    for page in PAGES {
         let text = fs::read_to_string(Path::new(ROOT).join(page)).expect("a page");
         for test in named_tests(&text) {
             assert!(known.contains(test), "{page} names {test}, which is not there");
