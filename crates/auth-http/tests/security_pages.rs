@@ -17,15 +17,15 @@ fn functions(directory: &Path, names: &mut BTreeSet<String>) {
             functions(&path, names);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).expect("a source file");
-            let named = text.split("fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next());
-            names.extend(named.map(str::to_owned));
+            let defined = text.split("fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next());
+            names.extend(defined.map(str::to_owned));
         }
     }
 }
 
 /// What stands between backticks in a page and can only be the name of a test: no setting has so many words.
-fn tests(page: &str) -> impl Iterator<Item = &str> {
-    page.split('`').skip(1).step_by(2).filter(|code| {
+fn named_tests(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2).filter(|code| {
         code.matches('_').count() >= 4
             && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
     })
@@ -39,7 +39,7 @@ fn every_test_that_a_page_on_security_names_is_there() {
     let mut named = 0;
     for page in PAGES {
         let text = fs::read_to_string(Path::new(ROOT).join(page)).expect("a page");
-        for test in tests(&text) {
+        for test in named_tests(&text) {
             assert!(known.contains(test), "{page} names {test}, which is not there");
             named += 1;
         }

@@ -121,7 +121,7 @@ impl EmailAddress {
     /// Reads an e-mail address.
     ///
     /// # Errors
-    /// When it is empty, longer than 254 bytes or not an address.
+    /// When it is empty, longer than 254 bytes, as typed or as mail is sent to it, or not an address.
     pub fn parse(typed: &str) -> Result<Self, InvalidIdentifier> {
         if typed.is_empty() {
             return Err(InvalidIdentifier::Empty);
@@ -134,6 +134,10 @@ impl EmailAddress {
         }
         let key = email_key(&canonical(typed)).ok_or(InvalidIdentifier::NotAnEmail)?;
         let key = IdentifierKey(settle(key, |key| email_key(&key).unwrap_or(key)));
+        if key.0.len() > EMAIL_MAX_BYTES {
+            // IDNA writes a domain name longer than it was typed, and it is what mail is sent to.
+            return Err(InvalidIdentifier::TooLong);
+        }
         Ok(Self { key, typed: typed.to_owned() })
     }
 
@@ -383,6 +387,15 @@ mod tests {
             assert_eq!(Username::parse(typed), Err(InvalidIdentifier::ForbiddenCharacter), "{typed}");
         }
         assert!(Username::parse("jane\u{b4}").is_ok(), "the space is within");
+    }
+
+    #[test]
+    fn an_address_that_is_too_long_to_be_sent_to_is_refused() {
+        let address = |local| format!("{local}@{}example.com", "b\u{fc}cher.".repeat(17));
+        let (longest, longer) = (address("jane"), address("janet"));
+        assert!(longer.len() < EMAIL_MAX_BYTES);
+        assert_eq!(EmailAddress::parse(&longest).expect("an address").key().as_str().len(), EMAIL_MAX_BYTES);
+        assert_eq!(EmailAddress::parse(&longer), Err(InvalidIdentifier::TooLong));
     }
 
     #[test]
