@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::model::Caller;
 use crate::policy::Policy;
 use crate::ports::{
-    AccessTokenCodec, ApiKeyRepository, Clock, PasswordHasher, SecureRandom, SessionRepository,
-    UserRepository,
+    AccessTokenCodec, ApiKeyRepository, AttemptLimiter, Clock, PasswordHasher, SecureRandom,
+    SessionRepository, UserRepository,
 };
 
 /// What the use cases reach the world through. Forgetting one does not compile.
@@ -18,6 +18,8 @@ pub struct Ports {
     pub sessions: Arc<dyn SessionRepository>,
     /// The stored API keys.
     pub api_keys: Arc<dyn ApiKeyRepository>,
+    /// The counters of attempts.
+    pub attempts: Arc<dyn AttemptLimiter>,
     /// Password hashing.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Signed access tokens.

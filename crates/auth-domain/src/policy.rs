@@ -1,6 +1,10 @@
 //! What is allowed and for how long: plain data with defaults that are safe.
 
+mod attempts;
+
 use std::time::Duration;
+
+pub use attempts::{AccountPolicy, AttemptPolicy, Rate};
 
 use crate::model::{Session, SessionId, Timestamp};
 
@@ -11,6 +15,8 @@ pub struct Policy {
     pub session: SessionPolicy,
     /// Rules of access tokens.
     pub token: TokenPolicy,
+    /// Limits on attempts.
+    pub attempts: AttemptPolicy,
 }
 
 /// How long sessions live.

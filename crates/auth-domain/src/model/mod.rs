@@ -1,6 +1,7 @@
 //! What the domain speaks of: types that make the wrong thing impossible, and the rules that need nothing but them.
 
 mod api_key;
+mod attempts;
 mod caller;
 mod claims;
 mod id;
@@ -14,6 +15,10 @@ mod timestamp;
 mod user;
 
 pub use api_key::{ApiKey, ApiKeyId, ApiKeyName, InvalidApiKeyName, InvalidScope, NewApiKey, Scope, Scopes};
+pub use attempts::{
+    AccountRecord, Bucket, Counter, CounterKey, Guess, GuessOutcome, GuessRecords, GuessVerdict, KnownPlace,
+    Limit, Reservation, Throttled, Tries,
+};
 pub use caller::{Caller, RequestId};
 pub use claims::{AccessClaims, AccessToken, TokenId};
 pub(crate) use id::uuid_v7;

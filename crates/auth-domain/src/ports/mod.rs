@@ -3,6 +3,7 @@
 //! adapters' own tests.
 
 mod api_keys;
+mod attempts;
 mod clock;
 mod error;
 mod hasher;
@@ -12,6 +13,7 @@ mod tokens;
 mod users;
 
 pub use api_keys::ApiKeyRepository;
+pub use attempts::{Admission, AttemptLimiter};
 pub use clock::Clock;
 pub use error::{Cause, PortError};
 pub use hasher::{PasswordHasher, PasswordVerdict};
@@ -22,6 +24,7 @@ pub use users::{RegisterOutcome, UpdateOutcome, UserRepository};
 
 #[cfg(any(test, feature = "mocks"))]
 pub use self::{
-    api_keys::MockApiKeyRepository, clock::MockClock, hasher::MockPasswordHasher, random::MockSecureRandom,
-    sessions::MockSessionRepository, tokens::MockAccessTokenCodec, users::MockUserRepository,
+    api_keys::MockApiKeyRepository, attempts::MockAttemptLimiter, clock::MockClock,
+    hasher::MockPasswordHasher, random::MockSecureRandom, sessions::MockSessionRepository,
+    tokens::MockAccessTokenCodec, users::MockUserRepository,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{FixedClock, MemoryStore, PlainHasher, PlainTokens, SeededRandom};
+use super::{FixedClock, MemoryAttempts, MemoryStore, PlainHasher, PlainTokens, SeededRandom};
 use crate::policy::Policy;
 use crate::{Auth, Ports};
 
@@ -11,6 +11,8 @@ use crate::{Auth, Ports};
 pub struct TestPorts {
     /// The users, sessions and API keys.
     pub store: Arc<MemoryStore>,
+    /// The counters of attempts.
+    pub attempts: Arc<MemoryAttempts>,
     /// The password hashing.
     pub hasher: Arc<PlainHasher>,
     /// The access tokens.
@@ -35,6 +37,7 @@ impl TestPorts {
             users: self.store.clone(),
             sessions: self.store.clone(),
             api_keys: self.store.clone(),
+            attempts: self.attempts.clone(),
             hasher: self.hasher.clone(),
             tokens: self.tokens.clone(),
             clock: self.clock.clone(),

@@ -3,8 +3,10 @@
 use thiserror::Error;
 
 use crate::Auth;
-use crate::model::{Password, PasswordAttempt, UserId};
+use crate::model::{CounterKey, Password, PasswordAttempt, Throttled, UserId};
 use crate::ports::PortError;
+
+use super::attempts::AttemptError;
 
 /// A user who sets another password.
 #[derive(Debug)]
@@ -23,6 +25,9 @@ pub enum ChangePasswordError {
     /// The current password was wrong or has been changed meanwhile, or the user is gone or suspended.
     #[error("invalid credentials")]
     InvalidCredentials,
+    /// There were too many wrong ones before: whether this one is right was not looked at.
+    #[error("too many attempts")]
+    TooManyAttempts(Throttled),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -32,16 +37,27 @@ impl Auth {
     /// Changes a user's password and ends every session of the user.
     ///
     /// # Errors
-    /// [`ChangePasswordError::InvalidCredentials`] when the current password was not proven.
+    /// [`ChangePasswordError::InvalidCredentials`] when the current password was not proven,
+    /// [`ChangePasswordError::TooManyAttempts`] when it was not looked at.
     pub async fn change_password(&self, command: ChangePassword) -> Result<(), ChangePasswordError> {
         let ChangePassword { user, current, new } = command;
         let claimed = self.ports.users.find_with_password(user).await?;
-        let proof = self.prove(claimed, &current).await?.ok_or(ChangePasswordError::InvalidCredentials)?;
+        let proof = self.prove(CounterKey::of_user(user), claimed, &current).await?;
+        let proof = proof.ok_or(ChangePasswordError::InvalidCredentials)?;
         let hash = self.ports.hasher.hash(&new).await?;
         let now = self.ports.clock.now();
         let changed =
             self.ports.users.change_password(user, proof.record.password.version, &hash, now).await?;
         if changed { Ok(()) } else { Err(ChangePasswordError::InvalidCredentials) }
+    }
+}
+
+impl From<AttemptError> for ChangePasswordError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::TooMany(throttled) => Self::TooManyAttempts(throttled),
+            AttemptError::Port(error) => Self::Port(error),
+        }
     }
 }
 

@@ -6,13 +6,14 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::model::{
-    Client, ClientId, EmailAddress, Identifiers, LoginRecord, PasswordHash, PasswordVersion, RefreshStyle,
-    Roles, Session, SessionId, StoredPassword, Timestamp, User, UserId, UserNumber, UserStatus, Username,
+    Caller, Client, ClientId, EmailAddress, Identifiers, Limit, LoginRecord, PasswordHash, PasswordVersion,
+    RefreshStyle, Reservation, Roles, Session, SessionId, StoredPassword, Throttled, Timestamp, User, UserId,
+    UserNumber, UserStatus, Username,
 };
 use crate::policy::Policy;
 use crate::ports::{
-    Cause, MockAccessTokenCodec, MockApiKeyRepository, MockClock, MockPasswordHasher, MockSecureRandom,
-    MockSessionRepository, MockUserRepository, PortError,
+    Admission, Cause, MockAccessTokenCodec, MockApiKeyRepository, MockAttemptLimiter, MockClock,
+    MockPasswordHasher, MockSecureRandom, MockSessionRepository, MockUserRepository, PortError,
 };
 use crate::{Auth, Ports};
 
@@ -25,6 +26,8 @@ pub(crate) struct Mocks {
     pub(crate) users: MockUserRepository,
     pub(crate) sessions: MockSessionRepository,
     pub(crate) api_keys: MockApiKeyRepository,
+    /// Lets everything through, unless a test says otherwise.
+    pub(crate) attempts: MockAttemptLimiter,
     pub(crate) hasher: MockPasswordHasher,
     pub(crate) tokens: MockAccessTokenCodec,
 }
@@ -35,6 +38,7 @@ impl Mocks {
             users: MockUserRepository::new(),
             sessions: MockSessionRepository::new(),
             api_keys: MockApiKeyRepository::new(),
+            attempts: unlimited(),
             hasher: MockPasswordHasher::new(),
             tokens: MockAccessTokenCodec::new(),
         }
@@ -50,6 +54,7 @@ impl Mocks {
             users: Arc::new(self.users),
             sessions: Arc::new(self.sessions),
             api_keys: Arc::new(self.api_keys),
+            attempts: Arc::new(self.attempts),
             hasher: Arc::new(self.hasher),
             tokens: Arc::new(self.tokens),
             clock: Arc::new(clock),
@@ -57,6 +62,25 @@ impl Mocks {
         };
         Auth::new(ports, Policy::default())
     }
+}
+
+fn unlimited() -> MockAttemptLimiter {
+    let mut attempts = MockAttemptLimiter::new();
+    attempts.expect_admit().returning(|guess| Ok(Admission::Admitted(Reservation { at: guess.now })));
+    attempts.expect_settle().returning(|_, _, _, _| Ok(()));
+    attempts.expect_count().returning(|_, _| Ok(None));
+    attempts.expect_exhausted().returning(|_, _| None);
+    attempts.expect_forget().returning(|_| Ok(()));
+    attempts
+}
+
+/// Somebody who calls from an address.
+pub(crate) fn caller() -> Caller {
+    Caller { address: Some([192, 0, 2, 1].into()), ..Caller::default() }
+}
+
+pub(crate) fn throttled() -> Throttled {
+    Throttled { limit: Limit::Account, quota: 5, window: None, retry_after: Duration::from_secs(8) }
 }
 
 pub(crate) fn user() -> User {

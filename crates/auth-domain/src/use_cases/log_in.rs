@@ -4,12 +4,13 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    Client, IdentifierKey, LoginRecord, NewSession, PasswordAttempt, RefreshHandle, Session, SessionId,
-    uuid_v7,
+    Client, CounterKey, IdentifierKey, LoginRecord, NewSession, PasswordAttempt, RefreshHandle, Session,
+    SessionId, Throttled, uuid_v7,
 };
 use crate::ports::{OpenOutcome, PortError};
 
 use super::TokenGrant;
+use super::attempts::AttemptError;
 
 /// Somebody who says who they are and tries a password.
 #[derive(Debug)]
@@ -29,6 +30,9 @@ pub enum LogInError {
     /// the same work.
     #[error("invalid credentials")]
     InvalidCredentials,
+    /// There were too many wrong ones before: whether these are right was not looked at.
+    #[error("too many attempts")]
+    TooManyAttempts(Throttled),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -38,10 +42,16 @@ impl Auth {
     /// Logs a user in.
     ///
     /// # Errors
-    /// [`LogInError::InvalidCredentials`], whatever it is that is wrong with them.
+    /// [`LogInError::InvalidCredentials`], whatever it is that is wrong with them; [`LogInError::TooManyAttempts`],
+    /// whether there is such a user or not.
     pub async fn log_in(&self, command: LogIn<'_>) -> Result<TokenGrant, LogInError> {
         let claimed = self.find_claimed(command.identifier).await?;
-        let proof = self.prove(claimed, &command.password).await?.ok_or(LogInError::InvalidCredentials)?;
+        let account = match &claimed {
+            Some(record) => CounterKey::of_user(record.user.id),
+            None => CounterKey::of_nobody(command.identifier),
+        };
+        let proof = self.prove(account, claimed, &command.password).await?;
+        let proof = proof.ok_or(LogInError::InvalidCredentials)?;
         if proof.is_outdated {
             self.upgrade_hash(&proof.record, &command.password).await;
         }
@@ -85,6 +95,15 @@ impl Auth {
         match self.ports.sessions.open(&new, &self.policy.session).await? {
             OpenOutcome::Opened => Ok(grant),
             OpenOutcome::Refused => Err(LogInError::InvalidCredentials),
+        }
+    }
+}
+
+impl From<AttemptError> for LogInError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::TooMany(throttled) => Self::TooManyAttempts(throttled),
+            AttemptError::Port(error) => Self::Port(error),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a program can ask of [`Auth`](crate::Auth): one use case a file, each a method named after it, with the
 //! command it takes, the outcome it gives and the error it may end in.
 
+mod attempts;
 mod authenticate;
 mod authenticate_api_key;
 mod change_password;
@@ -14,6 +15,7 @@ mod log_in;
 mod log_out;
 mod log_out_bearer;
 mod prove;
+mod purge_attempts;
 mod purge_sessions;
 mod refresh_session;
 mod register;

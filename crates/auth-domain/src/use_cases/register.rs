@@ -4,9 +4,12 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    DisplayName, IdentifierKind, Identifiers, NewUser, Password, PhoneNumber, Roles, User, UserId, uuid_v7,
+    DisplayName, IdentifierKind, Identifiers, Limit, NewUser, Password, PhoneNumber, Roles, Throttled, User,
+    UserId, uuid_v7,
 };
 use crate::ports::{PortError, RegisterOutcome};
+
+use super::attempts::AttemptError;
 
 /// Somebody who is to become a user.
 #[derive(Debug)]
@@ -29,6 +32,9 @@ pub enum RegisterError {
     /// Another user has this identifier.
     #[error("another user has this identifier")]
     Taken(IdentifierKind),
+    /// There were too many before.
+    #[error("too many attempts")]
+    TooManyAttempts(Throttled),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -38,8 +44,10 @@ impl Auth {
     /// Registers a user: active, with an e-mail address yet to be verified.
     ///
     /// # Errors
-    /// [`RegisterError::Taken`] when another user has one of the identifiers; nothing is stored then.
+    /// [`RegisterError::Taken`] when another user has one of the identifiers, and [`RegisterError::TooManyAttempts`];
+    /// nothing is stored then.
     pub async fn register(&self, command: Register) -> Result<User, RegisterError> {
+        self.count(Limit::Registrations).await?;
         let password_hash = self.ports.hasher.hash(&command.password).await?;
         let now = self.ports.clock.now();
         let user = NewUser {
@@ -58,11 +66,21 @@ impl Auth {
     }
 }
 
+impl From<AttemptError> for RegisterError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::TooMany(throttled) => Self::TooManyAttempts(throttled),
+            AttemptError::Port(error) => Self::Port(error),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{PasswordHash, PasswordPolicy, Username};
-    use crate::use_cases::fixture::{Mocks, NOW, user};
+    use crate::ports::MockAttemptLimiter;
+    use crate::use_cases::fixture::{Mocks, NOW, caller, throttled, user};
 
     fn command() -> Register {
         Register {
@@ -100,6 +118,20 @@ mod tests {
         mocks.users.expect_register().once().returning(|_| Ok(RegisterOutcome::Taken(IdentifierKind::Email)));
         let error = mocks.auth().register(command()).await.expect_err("taken");
         assert!(matches!(error, RegisterError::Taken(IdentifierKind::Email)));
+    }
+
+    #[tokio::test]
+    async fn after_too_many_nothing_is_hashed() {
+        let mut attempts = MockAttemptLimiter::new();
+        attempts
+            .expect_count()
+            .once()
+            .withf(|counter, now| counter.limit == Limit::Registrations && *now == NOW)
+            .returning(|_, _| Ok(Some(throttled())));
+        let mut mocks = Mocks { attempts, ..Mocks::new() };
+        mocks.hasher.expect_hash().never();
+        let error = mocks.auth().called_by(caller()).register(command()).await.expect_err("too many");
+        assert!(matches!(error, RegisterError::TooManyAttempts(told) if told == throttled()));
     }
 
     #[tokio::test]

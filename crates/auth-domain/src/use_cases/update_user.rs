@@ -38,7 +38,7 @@ pub enum UpdateUserError {
 }
 
 impl Auth {
-    /// Changes a user, all at once or not at all.
+    /// Changes a user, all at once or not at all. With a new password, what was guessed of the old one is forgotten.
     ///
     /// # Errors
     /// [`UpdateUserError::NotFound`] and [`UpdateUserError::Taken`]; nothing has changed then.
@@ -55,7 +55,12 @@ impl Auth {
             password_hash,
         };
         match self.ports.users.update(user, &changes, self.ports.clock.now()).await? {
-            UpdateOutcome::Updated(user) => Ok(user),
+            UpdateOutcome::Updated(user) => {
+                if changes.password_hash.is_some() {
+                    self.forget_attempts(user.id).await;
+                }
+                Ok(user)
+            }
             UpdateOutcome::NotFound => Err(UpdateUserError::NotFound),
             UpdateOutcome::Taken(kind) => Err(UpdateUserError::Taken(kind)),
         }
@@ -65,12 +70,13 @@ impl Auth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PasswordHash, PasswordPolicy};
+    use crate::model::{CounterKey, PasswordHash, PasswordPolicy};
+    use crate::ports::MockAttemptLimiter;
     use crate::use_cases::fixture::{Mocks, NOW, user};
 
     #[tokio::test]
     async fn hashes_nothing_when_the_password_stays() {
-        let mut mocks = Mocks::new();
+        let mut mocks = Mocks { attempts: MockAttemptLimiter::new(), ..Mocks::new() };
         mocks.hasher.expect_hash().never();
         mocks
             .users
@@ -84,7 +90,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_new_password_reaches_the_store_as_a_hash_with_the_rest() {
-        let mut mocks = Mocks::new();
+        let mut attempts = MockAttemptLimiter::new();
+        let forget = attempts.expect_forget().once().withf(|key| *key == CounterKey::of_user(user().id));
+        forget.returning(|_| Ok(()));
+        let mut mocks = Mocks { attempts, ..Mocks::new() };
         mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("new hash".to_owned())));
         mocks
             .users
