@@ -2,10 +2,12 @@
 #![cfg(feature = "postgres")]
 #![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use auth_domain::conformance::StoreFixture;
 use auth_domain::model::UserId;
-use auth_domain::ports::{ApiKeyRepository, SessionRepository, UserRepository};
+use auth_domain::ports::{ApiKeyRepository, AttemptLimiter, SessionRepository, UserRepository};
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
@@ -45,4 +47,9 @@ async fn fresh_store() -> Fresh {
     Fresh { store, url }
 }
 
+async fn fresh_attempts() -> Arc<dyn AttemptLimiter> {
+    Arc::new(fresh_store().await.store)
+}
+
 auth_domain::conformance_tests! { stores: fresh_store }
+auth_domain::conformance_tests! { attempt_limiter: fresh_attempts }

@@ -92,7 +92,7 @@ async fn a_schema_of_another_program_is_refused() {
     let url = TestPostgres::shared().create_database();
     let store = migrated(&url, 2).await;
     sql(&url, "INSERT INTO _sqlx_migrations VALUES (99, 'later', now(), true, '', 0)");
-    let known = i64::try_from(migration_files("postgres").len()).expect("a number");
+    let (known, _) = migration_files("postgres").pop().expect("a migration");
     for error in
         [store.migrate().await.expect_err("newer"), store.pending_migrations().await.expect_err("newer")]
     {

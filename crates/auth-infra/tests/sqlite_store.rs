@@ -105,7 +105,7 @@ async fn a_schema_of_a_newer_program_is_refused() {
         .execute("INSERT INTO _sqlx_migrations VALUES (99, 'later', CURRENT_TIMESTAMP, true, x'00', 0)")
         .await
         .expect("inserted");
-    let known = i64::try_from(migration_files("sqlite").len()).expect("a number");
+    let (known, _) = migration_files("sqlite").pop().expect("a migration");
     for error in
         [store.migrate().await.expect_err("newer"), store.pending_migrations().await.expect_err("newer")]
     {

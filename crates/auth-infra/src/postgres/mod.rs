@@ -1,4 +1,4 @@
-//! Users, sessions and API keys on PostgreSQL, for production and for several nodes.
+//! Users, sessions, API keys and counters of attempts on PostgreSQL, for production and for several nodes.
 //!
 //! ```no_run
 //! use auth_infra::postgres::{PostgresSettings, PostgresStore};
@@ -19,6 +19,7 @@
 
 mod accounts;
 mod api_keys;
+mod attempts;
 mod connect;
 mod error;
 mod refresh;

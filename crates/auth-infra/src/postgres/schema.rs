@@ -9,10 +9,11 @@ use super::PostgresStore;
 use super::error::Fault;
 use crate::store::{DEADLINE, Schema, StoreError, within};
 
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "accounts", include_str!("../../../../migrations/postgres/0001_accounts.sql")),
     (2, "sessions", include_str!("../../../../migrations/postgres/0002_sessions.sql")),
     (3, "api_keys", include_str!("../../../../migrations/postgres/0003_api_keys.sql")),
+    (5, "attempts", include_str!("../../../../migrations/postgres/0005_attempts.sql")),
 ];
 
 /// A migration may take its time, and waits for as long as another node is at it.

@@ -15,10 +15,11 @@ use super::connect::options;
 use super::error::Fault;
 use crate::store::{Detail, Schema, StoreError};
 
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "accounts", include_str!("../../../../migrations/sqlite/0001_accounts.sql")),
     (2, "sessions", include_str!("../../../../migrations/sqlite/0002_sessions.sql")),
     (3, "api_keys", include_str!("../../../../migrations/sqlite/0003_api_keys.sql")),
+    (5, "attempts", include_str!("../../../../migrations/sqlite/0005_attempts.sql")),
 ];
 
 /// How long a migration waits for another process, which may be at the same migration.

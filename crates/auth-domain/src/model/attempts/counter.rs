@@ -57,7 +57,7 @@ impl CounterKey {
 
     /// Wraps a key as a store kept it.
     #[must_use]
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
