@@ -11,6 +11,7 @@ use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceRespon
 use actix_web::middleware::from_fn;
 use anyhow::Context as _;
 use auth_domain::Auth;
+use auth_domain::ports::PortError;
 use auth_infra::system::SystemRandom;
 use auth_infra::token::KeyRing;
 use socket2::{Domain, Socket, Type};
@@ -32,7 +33,7 @@ use crate::wiring::{self, Wired};
 const BACKLOG: i32 = 1024;
 /// How often the directory of keys is looked at.
 const KEYS_INTERVAL: Duration = Duration::from_secs(1);
-/// How often sessions that are over are deleted, and how many at a time.
+/// How often sessions and counters that are over are deleted, and how many at a time.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 const PURGE_BATCH: u32 = 500;
 
@@ -118,15 +119,16 @@ fn look_after(readiness: &Arc<Readiness>, keys: &Arc<KeyRing>, auth: &Auth) {
         let mut hourly = interval(PURGE_INTERVAL);
         loop {
             hourly.tick().await;
-            purge(&auth).await;
+            purge(async || auth.purge_sessions(PURGE_BATCH).await).await;
+            purge(async || auth.purge_attempts(PURGE_BATCH).await).await;
         }
     });
 }
 
-/// Deletes the sessions that are over, in batches, so that no writer has to wait for long.
-async fn purge(auth: &Auth) {
+/// Deletes what is over in batches, so that no writer has to wait for long.
+async fn purge(batch: impl AsyncFn() -> Result<u64, PortError>) {
     loop {
-        match auth.purge_sessions(PURGE_BATCH).await {
+        match batch().await {
             Ok(0) => return,
             Ok(_) => {}
             Err(error) => return Failure::from(error).log(),

@@ -6,6 +6,7 @@ use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTH
 use actix_web::middleware::Condition;
 
 use crate::observe::X_REQUEST_ID;
+use crate::reply::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::request::X_API_KEY;
 use crate::settings::CorsOrigins;
 
@@ -20,7 +21,7 @@ pub fn cors(origins: &CorsOrigins) -> Condition<Cors> {
     let cors = cors
         .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
         .allowed_headers([AUTHORIZATION, CONTENT_TYPE, X_API_KEY])
-        .expose_headers([RETRY_AFTER, WWW_AUTHENTICATE, X_REQUEST_ID])
+        .expose_headers([RATE_LIMIT, RATE_LIMIT_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_REQUEST_ID])
         .supports_credentials()
         .max_age(MAX_AGE);
     Condition::new(!origins.is_empty(), cors)

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use auth_domain::model::{Client, ClientId};
+use auth_domain::ports::AttemptLimiter;
 use auth_domain::{Auth, Ports};
+use auth_infra::attempts::{MemoryAttempts, Unlimited};
 use auth_infra::password::Argon2Hasher;
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
@@ -39,6 +41,7 @@ pub fn open(settings: &Settings) -> anyhow::Result<Wired> {
         users: store.users(),
         sessions: store.sessions(),
         api_keys: store.api_keys(),
+        attempts: attempts(settings, &store),
         hasher: Arc::new(Argon2Hasher::start(&settings.hashing, Arc::new(SystemRandom))?),
         tokens: Arc::new(JwtCodec::new(Arc::clone(&keys), tokens(settings))),
         clock: Arc::new(SystemClock),
@@ -73,6 +76,15 @@ pub fn open_store(settings: &Settings) -> Result<Store, StoreError> {
             let settings = PostgresSettings { url: url.expose(), max_connections };
             PostgresStore::connect(&settings).map(Store::from)
         }
+    }
+}
+
+/// The counters of attempts: several nodes share those on PostgreSQL, one counts in memory.
+fn attempts(settings: &Settings, store: &Store) -> Arc<dyn AttemptLimiter> {
+    match store {
+        _ if !settings.rate_limit => Arc::new(Unlimited),
+        Store::Sqlite(_) => Arc::new(MemoryAttempts::new()),
+        Store::Postgres(store) => Arc::new(store.clone()),
     }
 }
 

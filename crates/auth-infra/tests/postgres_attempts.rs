@@ -54,8 +54,8 @@ async fn several_nodes_admit_no_more_than_one_would() {
     for round in 0..5 {
         let account = format!("user {round}");
         let guesses: Vec<_> = (0..90).map(|address| guess(&account, address)).collect();
-        let tries = guesses.iter().zip(nodes.iter().cycle());
-        let tried = join_all(tries.map(|(guess, node)| try_one(node, guess, GuessOutcome::Failed))).await;
+        let dealt = guesses.iter().zip(nodes.iter().cycle());
+        let tried = join_all(dealt.map(|(guess, node)| try_one(node, guess, GuessOutcome::Failed))).await;
         assert_eq!(tried.into_iter().filter(|tried| *tried).count(), 5, "round {round}");
     }
 }

@@ -102,9 +102,9 @@ impl AttemptLimiter for MemoryAttempts {
         let mut state = self.state();
         let (bucket, expires_at) =
             state.buckets.entry(counter.key).or_insert_with(|| (Bucket::default(), Timestamp::UNIX_EPOCH));
-        let counted = bucket.charge(counter, now);
+        let charged = bucket.charge(counter, now);
         *expires_at = bucket.full_at.max(*expires_at);
-        Ok(counted.err())
+        Ok(charged.err())
     }
 
     fn exhausted(&self, counter: &Counter, now: Timestamp) -> Option<Throttled> {

@@ -141,9 +141,9 @@ impl AttemptLimiter for Broken {
     ) -> Result<(), PortError> {
         let (inner, guess) = (self.inner(), self.seen(guess));
         let outcome = match (self.fault, outcome) {
-            (Fault::ForgetsFailures, GuessOutcome::Failed) => GuessOutcome::Abandoned,
             (Fault::CountsTheAbandoned, GuessOutcome::Abandoned) => GuessOutcome::Failed,
-            (Fault::RemembersAfterSuccess, GuessOutcome::Succeeded) => GuessOutcome::Abandoned,
+            (Fault::ForgetsFailures, GuessOutcome::Failed)
+            | (Fault::RemembersAfterSuccess, GuessOutcome::Succeeded) => GuessOutcome::Abandoned,
             (Fault::ForgetsEverybody, GuessOutcome::Succeeded) => {
                 self.begin_anew();
                 return Ok(());

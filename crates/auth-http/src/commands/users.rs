@@ -126,6 +126,8 @@ async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Re
     let user = auth.register(command).await.map_err(|error| match error {
         RegisterError::Taken(IdentifierKind::Username) => anyhow!("another user has this username"),
         RegisterError::Taken(IdentifierKind::Email) => anyhow!("another user has this e-mail address"),
+        // An operator calls from nowhere, and is not limited.
+        error @ RegisterError::TooManyAttempts(_) => error.into(),
         RegisterError::Port(error) => error.into(),
     })?;
     show(&user, json)

@@ -185,7 +185,6 @@ impl AttemptLimiter for MemoryAttempts {
 }
 
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "a panic is how a test fails")]
 mod tests {
     use std::time::Duration;
 

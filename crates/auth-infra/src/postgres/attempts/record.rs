@@ -1,5 +1,7 @@
 //! Records as JSON. Times are microseconds since the Unix epoch.
 
+use std::fmt::Write as _;
+
 use auth_domain::model::{AccountRecord, Bucket, CounterKey, KnownPlace, Timestamp, Tries};
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +40,7 @@ pub(super) fn of_bucket(bucket: &Bucket) -> String {
 
 pub(super) fn of_account(account: &AccountRecord) -> String {
     let known = account.known.iter().map(|known| StoredPlace {
-        place: known.place.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect(),
+        place: hexadecimal(known.place.as_bytes()),
         seen_at: known.seen_at.unix_micros(),
         tries: of_tries(&known.tries),
     });
@@ -90,6 +92,13 @@ fn times(micros: Vec<i64>) -> Vec<Timestamp> {
     micros.into_iter().map(Timestamp::from_unix_micros).collect()
 }
 
+fn hexadecimal(bytes: &[u8; 32]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 fn from_hexadecimal(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     if text.len() != 64 {
@@ -102,7 +111,6 @@ fn from_hexadecimal(text: &str) -> Option<[u8; 32]> {
 }
 
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "a panic is how a test fails")]
 mod tests {
     use proptest::prelude::*;
 

@@ -54,7 +54,6 @@ fn queues(queues: &Queues) -> MutexGuard<'_, HashMap<CounterKey, Arc<Queue<()>>>
 }
 
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "a panic is how a test fails")]
 mod tests {
     use super::*;
 
