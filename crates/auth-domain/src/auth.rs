@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::model::{Caller, Identifiers, Password, RejectedPassword};
 use crate::policy::Policy;
 use crate::ports::{
-    AccessTokenCodec, ApiKeyRepository, AuditLog, AuditRepository, Clock, PasswordHasher, SecureRandom,
-    SessionRepository, SessionWatch, UserRepository,
+    AccessTokenCodec, ApiKeyRepository, AttemptLimiter, AuditLog, AuditRepository, Clock, PasswordHasher,
+    SecureRandom, SessionRepository, SessionWatch, UserRepository,
 };
 
 /// What the use cases reach the world through. Forgetting one does not compile.
@@ -24,6 +24,8 @@ pub struct Ports {
     pub audit: Arc<dyn AuditLog>,
     /// The events that were recorded.
     pub audit_events: Arc<dyn AuditRepository>,
+    /// The counters of attempts.
+    pub attempts: Arc<dyn AttemptLimiter>,
     /// Password hashing.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Signed access tokens.

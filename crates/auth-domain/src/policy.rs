@@ -1,8 +1,12 @@
 //! What is allowed and for how long: plain data with defaults that are safe.
 
+mod attempts;
+
 use std::time::Duration;
 
 use crate::model::{Blocklist, Session, SessionId, Timestamp};
+
+pub use attempts::{AccountPolicy, AttemptPolicy, Rate};
 
 /// Every rule that a deployment may set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +19,8 @@ pub struct Policy {
     pub blocklist: Option<Blocklist>,
     /// Rules of the audit trail.
     pub audit: AuditPolicy,
+    /// Limits on attempts.
+    pub attempts: AttemptPolicy,
 }
 
 /// How long sessions live.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use auth_domain::conformance::AccessTokenCodecs;
-use auth_domain::testing::{FixedClock, MemoryStore, PlainHasher, PlainTokens, SeededRandom};
+use auth_domain::testing::{FixedClock, MemoryAttempts, MemoryStore, PlainHasher, PlainTokens, SeededRandom};
 
 auth_domain::conformance_tests! { stores: async || MemoryStore::new() }
 auth_domain::conformance_tests! { password_hasher: async || Arc::new(PlainHasher::new()) }
+auth_domain::conformance_tests! { attempt_limiter: async || Arc::new(MemoryAttempts::new()) }
 auth_domain::conformance_tests! { clock: async || Arc::new(FixedClock::default()) }
 auth_domain::conformance_tests! { secure_random: async || Arc::new(SeededRandom::new(1)) }
 auth_domain::conformance_tests! {

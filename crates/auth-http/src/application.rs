@@ -36,7 +36,7 @@ use crate::wiring;
 const BACKLOG: i32 = 1024;
 /// How often the directory of keys is looked at.
 const KEYS_INTERVAL: Duration = Duration::from_secs(1);
-/// How often sessions that are over and audit events that are old are deleted, and how many at a time.
+/// How often what is over is deleted, sessions, counters and audit events, and how many at a time.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 const PURGE_BATCH: u32 = 500;
 /// The connection that follows what sessions end.
@@ -145,14 +145,15 @@ fn look_after(readiness: &Arc<Readiness>, store: &Store, keys: &Arc<KeyRing>, au
             hourly.tick().await;
             purge(async || auth.purge_sessions(PURGE_BATCH).await).await;
             purge(async || auth.purge_audit_events(PURGE_BATCH).await).await;
+            purge(async || auth.purge_attempts(PURGE_BATCH).await).await;
         }
     });
 }
 
-/// Deletes what is over, in batches, so that no writer has to wait for long.
-async fn purge(delete_batch: impl AsyncFn() -> Result<u64, PortError>) {
+/// Deletes what is over in batches, so that no writer has to wait for long.
+async fn purge(batch: impl AsyncFn() -> Result<u64, PortError>) {
     loop {
-        match delete_batch().await {
+        match batch().await {
             Ok(0) => return,
             Ok(_) => {}
             Err(error) => return Failure::from(error).log(),

@@ -10,6 +10,7 @@ use actix_web::middleware::{Condition, Next};
 use crate::dialects::Site;
 use crate::failure::Failure;
 use crate::observe::X_REQUEST_ID;
+use crate::reply::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::request::X_API_KEY;
 use crate::settings::CorsOrigins;
 
@@ -24,7 +25,7 @@ pub fn cors(origins: &CorsOrigins) -> Condition<Cors> {
     let cors = cors
         .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
         .allowed_headers([AUTHORIZATION, CONTENT_TYPE, X_API_KEY])
-        .expose_headers([RETRY_AFTER, WWW_AUTHENTICATE, X_REQUEST_ID])
+        .expose_headers([RATE_LIMIT, RATE_LIMIT_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_REQUEST_ID])
         .supports_credentials()
         .max_age(MAX_AGE);
     Condition::new(!origins.is_empty(), cors)

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use actix_web::http::Method;
-use auth_domain::model::{IdentifierKind, RejectedPassword, SessionId};
+use auth_domain::model::{IdentifierKind, RejectedPassword, SessionId, Throttled};
 use auth_domain::ports::{Cause, PortError};
 use auth_domain::use_cases::{
     AuthenticateApiKeyError, AuthenticateError, LogInError, LogOutBearerError, RefreshSessionError,
@@ -58,6 +58,8 @@ pub enum Failure {
     CrossSite,
     /// There is no such user.
     UnknownUser,
+    /// There were too many attempts.
+    TooManyRequests(Throttled),
     /// The service cannot answer now; the same request may succeed in a moment.
     Unavailable(Cause),
     /// The service is at fault.
@@ -75,6 +77,10 @@ impl Failure {
             Self::Internal(cause) => tracing::error!(cause = %chain(cause), "internal fault"),
             Self::ReplayedRefreshToken(session) => {
                 tracing::warn!(%session, "a refresh token was used again: its session has been ended");
+            }
+            Self::TooManyRequests(throttled) => {
+                let retry_after = throttled.retry_after.as_secs();
+                tracing::info!(limit = throttled.limit.as_str(), retry_after, "too many attempts");
             }
             Self::MalformedBody
             | Self::MalformedHeader
@@ -113,7 +119,9 @@ impl From<PortError> for Failure {
     fn from(error: PortError) -> Self {
         match error {
             PortError::Unavailable(cause) => Self::Unavailable(cause),
-            PortError::Overloaded => Self::Unavailable(Cause::from("the queue for password hashing is full")),
+            PortError::Overloaded => {
+                Self::Unavailable(Cause::from("there is more to do at once than is taken on"))
+            }
             PortError::Corrupt(cause) => Self::Internal(cause),
         }
     }
@@ -152,6 +160,7 @@ impl From<RegisterError> for Failure {
         match error {
             RegisterError::Taken(kind) => Self::Taken(kind),
             RegisterError::Password(rejected) => rejected.into(),
+            RegisterError::TooManyAttempts(throttled) => Self::TooManyRequests(throttled),
             RegisterError::Port(error) => error.into(),
         }
     }
@@ -161,6 +170,7 @@ impl From<LogInError> for Failure {
     fn from(error: LogInError) -> Self {
         match error {
             LogInError::InvalidCredentials => Self::InvalidCredentials,
+            LogInError::TooManyAttempts(throttled) => Self::TooManyRequests(throttled),
             LogInError::Port(error) => error.into(),
         }
     }
@@ -180,6 +190,7 @@ impl From<LogOutBearerError> for Failure {
         match error {
             LogOutBearerError::InvalidToken => Self::InvalidToken,
             LogOutBearerError::Replayed(session) => Self::ReplayedRefreshToken(session),
+            LogOutBearerError::TooManyAttempts(throttled) => Self::TooManyRequests(throttled),
             LogOutBearerError::Port(error) => error.into(),
         }
     }
@@ -190,6 +201,7 @@ impl From<RefreshSessionError> for Failure {
         match error {
             RefreshSessionError::InvalidToken => Self::InvalidRefreshToken,
             RefreshSessionError::Replayed(session) => Self::ReplayedRefreshToken(session),
+            RefreshSessionError::TooManyAttempts(throttled) => Self::TooManyRequests(throttled),
             RefreshSessionError::Port(error) => error.into(),
         }
     }

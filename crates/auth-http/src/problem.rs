@@ -53,6 +53,7 @@ fn status(failure: &Failure) -> StatusCode {
         Failure::Taken(_) => StatusCode::CONFLICT,
         Failure::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Failure::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Failure::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
         Failure::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         Failure::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     }

@@ -3,9 +3,15 @@
 use actix_web::HttpResponse;
 use actix_web::http::header::{ALLOW, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
+use auth_domain::model::Throttled;
 use serde::Serialize;
 
 use crate::failure::{Failure, FieldError, RETRY_AFTER_SECONDS};
+
+/// What may be done, and how much of it is left (draft-ietf-httpapi-ratelimit-headers-10).
+pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// See [`RATE_LIMIT_POLICY`].
+pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// An answer with a JSON body.
 pub fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
@@ -34,12 +40,53 @@ pub fn add_headers_of(failure: &Failure, headers: &mut HeaderMap) {
             set(headers, ALLOW, &methods.join(", "));
         }
         Failure::Unavailable(_) => set(headers, RETRY_AFTER, &RETRY_AFTER_SECONDS.to_string()),
+        Failure::TooManyRequests(throttled) => add_limits(throttled, headers),
         _ => {}
     }
+}
+
+/// The policy by its name, with its quota (`q`) and its window (`w`) in seconds; of it nothing is left (`r`) for some
+/// seconds (`t`). Whoever comes back a moment early would be refused again, so that seconds are rounded up.
+fn add_limits(throttled: &Throttled, headers: &mut HeaderMap) {
+    let name = throttled.limit.as_str();
+    let seconds = throttled.retry_after.as_micros().div_ceil(1_000_000).max(1);
+    let window = throttled.window.map(|window| format!(";w={}", window.as_secs())).unwrap_or_default();
+    set(headers, RETRY_AFTER, &seconds.to_string());
+    set(headers, RATE_LIMIT_POLICY, &format!(r#""{name}";q={}{window}"#, throttled.quota));
+    set(headers, RATE_LIMIT, &format!(r#""{name}";r=0;t={seconds}"#));
 }
 
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use auth_domain::model::Limit;
+
+    use super::*;
+
+    fn said(throttled: Throttled) -> [String; 3] {
+        let mut headers = HeaderMap::new();
+        add_headers_of(&Failure::TooManyRequests(throttled), &mut headers);
+        [RETRY_AFTER, RATE_LIMIT_POLICY, RATE_LIMIT].map(|name| {
+            let value = headers.get(name).expect("a header");
+            value.to_str().expect("text").to_owned()
+        })
+    }
+
+    #[test]
+    fn who_is_limited_is_told_by_what_and_for_how_long() {
+        let window = Some(Duration::from_secs(60));
+        let retry_after = Duration::from_micros(11_000_001);
+        let by_place = Throttled { limit: Limit::LogIns, quota: 30, window, retry_after };
+        assert_eq!(said(by_place), ["12", r#""login";q=30;w=60"#, r#""login";r=0;t=12"#]);
+        let by_account =
+            Throttled { limit: Limit::Account, quota: 5, window: None, retry_after: Duration::ZERO };
+        assert_eq!(said(by_account), ["1", r#""account";q=5"#, r#""account";r=0;t=1"#]);
     }
 }

@@ -62,6 +62,8 @@ pub struct Settings {
     pub public_url: PublicUrl,
     /// The proxies whose word on a client's address is believed.
     pub trusted_proxies: TrustedProxies,
+    /// Whether attempts are limited.
+    pub rate_limit: bool,
     /// The other origins whose pages browsers let use the service.
     pub cors_origins: CorsOrigins,
     /// Access tokens.
@@ -158,6 +160,7 @@ impl Settings {
             keys_dir: PathBuf::new(),
             public_url: PublicUrl::of_listener(listen),
             trusted_proxies: TrustedProxies::default(),
+            rate_limit: true,
             cors_origins: CorsOrigins::default(),
             token: TokenSettings {
                 access_lifetime: None,

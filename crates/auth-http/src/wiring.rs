@@ -7,7 +7,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use auth_domain::model::{Blocklist, Client, ClientId};
 use auth_domain::policy::Policy;
+use auth_domain::ports::AttemptLimiter;
 use auth_domain::{Auth, Ports};
+use auth_infra::attempts::{MemoryAttempts, Unlimited};
 use auth_infra::audit::AuditQueue;
 use auth_infra::password::{Argon2Hasher, common_passwords};
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
@@ -55,6 +57,7 @@ pub fn open(settings: &Settings) -> anyhow::Result<Wired> {
         api_keys: store.api_keys(),
         audit: audit.clone(),
         audit_events: store.audit_events(),
+        attempts: attempts(settings, &store),
         hasher: Arc::new(Argon2Hasher::start(&settings.hashing, Arc::new(SystemRandom))?),
         tokens: Arc::new(JwtCodec::new(Arc::clone(&keys), tokens(settings))),
         clock: Arc::new(SystemClock),
@@ -94,6 +97,15 @@ pub fn open_store(settings: &Settings) -> Result<Store, StoreError> {
             let settings = PostgresSettings { url: url.expose(), max_connections };
             PostgresStore::connect(&settings).map(Store::from)
         }
+    }
+}
+
+/// The counters of attempts: several nodes share those on PostgreSQL, one counts in memory.
+fn attempts(settings: &Settings, store: &Store) -> Arc<dyn AttemptLimiter> {
+    match store {
+        _ if !settings.rate_limit => Arc::new(Unlimited),
+        Store::Sqlite(_) => Arc::new(MemoryAttempts::new()),
+        Store::Postgres(store) => Arc::new(store.clone()),
     }
 }
 

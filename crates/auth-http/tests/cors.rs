@@ -93,7 +93,7 @@ async fn an_answer_to_a_listed_origin_can_be_read_and_says_which_headers() {
     assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
     assert_eq!(
         answer.list("access-control-expose-headers"),
-        ["retry-after", "www-authenticate", "x-request-id"]
+        ["ratelimit", "ratelimit-policy", "retry-after", "www-authenticate", "x-request-id"]
     );
     assert!(answer.list("vary").contains(&"origin".to_owned()));
 }

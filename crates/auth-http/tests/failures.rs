@@ -4,11 +4,12 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::body::MessageBody as _;
 use actix_web::http::Method;
-use auth_domain::model::{IdentifierKind, SessionId};
+use auth_domain::model::{IdentifierKind, Limit, SessionId, Throttled};
 use auth_http::dialects::{ALL, Dialect, Endpoint};
 use auth_http::failure::{Failure, FieldError};
 use uuid::Uuid;
@@ -20,6 +21,8 @@ const CAUSE: &str = "the cause of it";
 fn samples() -> Vec<(&'static str, Endpoint, Failure)> {
     let field = |field: &'static str| FieldError { field: field.into(), message: "is required".to_owned() };
     let session = SessionId(Uuid::from_u128(1));
+    let retry_after = Duration::from_secs(8);
+    let throttled = Throttled { limit: Limit::Account, quota: 5, window: None, retry_after };
     vec![
         ("the body is no JSON object", Endpoint::LogIn, Failure::MalformedBody),
         ("a header that may stand once stands twice", Endpoint::LogIn, Failure::MalformedHeader),
@@ -40,6 +43,7 @@ fn samples() -> Vec<(&'static str, Endpoint, Failure)> {
         ("the user or the key may not", Endpoint::ProtectedResource, Failure::Forbidden),
         ("a page of another site", Endpoint::Refresh, Failure::CrossSite),
         ("no such user", Endpoint::GetUser, Failure::UnknownUser),
+        ("too many attempts", Endpoint::LogIn, Failure::TooManyRequests(throttled)),
         ("the store is away or the queue is full", Endpoint::LogIn, Failure::Unavailable(CAUSE.into())),
         ("a fault of ours", Endpoint::LogIn, Failure::Internal(CAUSE.into())),
     ]
@@ -66,6 +70,7 @@ fn is_sampled(failure: &Failure) -> bool {
         | Failure::Forbidden
         | Failure::CrossSite
         | Failure::UnknownUser
+        | Failure::TooManyRequests(_)
         | Failure::Unavailable(_)
         | Failure::Internal(_) => true,
     }

@@ -263,11 +263,7 @@ fn hashing_below_the_owasp_floor_is_refused() {
 
 #[test]
 fn what_is_not_part_of_this_version_is_not_missing_in_silence() {
-    for (key, off, on) in [
-        ("rate_limit", "off", "on"),
-        ("rate_limit", "false", "true"),
-        ("metrics_listen", "", "127.0.0.1:9090"),
-    ] {
+    for (key, off, on) in [("metrics_listen", "", "127.0.0.1:9090")] {
         from_flags(&[(key, off)]).expect("settings");
         let message = refusal(from_flags(&[(key, on)]));
         assert!(message.starts_with(&format!("{key} (--set) must be ")), "{message}");
@@ -380,9 +376,17 @@ fn passwords_are_masked_wherever_settings_are_printed() {
 #[test]
 fn what_is_unsafe_is_said() {
     let warned = |flags: &[(&str, &str)]| from_flags(flags).expect("settings").warnings().join("\n");
+    for key in ["public_url", "listen"] {
+        let value = if key == "listen" { "0.0.0.0:8080" } else { "https://auth.example.com" };
+        assert!(warned(&[(key, value), ("rate_limit", "off")]).contains("rate_limit is off"));
+        assert!(!warned(&[(key, value)]).contains("rate_limit is off"));
+    }
+    assert_eq!(warned(&[("rate_limit", "off")]), "", "nobody else reaches it");
+    let behind = ("public_url", "https://auth.example.com");
+    assert_eq!(warned(&[behind, ("trusted_proxies", "127.0.0.1")]), "");
     for (key, value, warning) in [
         ("public_url", "http://auth.example.com", "without https"),
-        ("public_url", "https://auth.example.com", "rate_limit is off"),
+        ("public_url", "https://auth.example.com", "trusted_proxies is empty"),
         ("listen", "0.0.0.0:8080", "other machines reach the service"),
         ("database_url", "postgres://u@db.example.com/d", "without TLS"),
         ("database_url", "postgres://u@db.example.com/d?sslmode=prefer", "without TLS"),
@@ -430,4 +434,27 @@ fn a_settings_file_that_others_read_or_write_is_warned_of() {
     assert!(warned(open, 0o664).contains("can be written by users other than its owner"));
     assert!(warned(secret, 0o644).contains("every user can read it"));
     assert!(!warned(secret, 0o644).contains("s3cret"));
+}
+
+#[test]
+fn limits_are_on_and_can_be_set() {
+    assert!(Settings::default().rate_limit);
+    assert!(!from_flags(&[("rate_limit", "off")]).expect("settings").rate_limit);
+    let settings = from_flags(&[
+        ("limits.login_burst", "7"),
+        ("limits.login_per_minute", "8"),
+        ("limits.registration_burst", "9"),
+        ("limits.registration_per_minute", "10"),
+        ("limits.refresh_per_5_minutes", "11"),
+        ("limits.account_free", "12"),
+        ("limits.account_longest_wait_seconds", "13"),
+    ]);
+    let attempts = settings.expect("settings").policy.attempts;
+    assert_eq!((attempts.log_ins.burst, attempts.log_ins.quota), (7, 8));
+    assert_eq!((attempts.registrations.burst, attempts.registrations.quota), (9, 10));
+    assert_eq!((attempts.refreshes.burst, attempts.refreshes.quota), (11, 11));
+    assert_eq!((attempts.account.free, attempts.account.longest_wait.as_secs()), (12, 13));
+    for (key, value) in [("limits.login_burst", "0"), ("limits.account_free", "51")] {
+        assert!(refusal(from_flags(&[(key, value)])).contains("must be a whole number"));
+    }
 }

@@ -1,5 +1,7 @@
 //! Adapters for the ports of [`auth_domain`], each behind a feature of its own.
 
+#[cfg(any(feature = "attempts", feature = "postgres"))]
+pub mod attempts;
 #[cfg(feature = "audit")]
 pub mod audit;
 #[cfg(feature = "argon2")]

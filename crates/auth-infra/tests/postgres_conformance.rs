@@ -2,13 +2,15 @@
 #![cfg(feature = "postgres")]
 #![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_domain::conformance::StoreFixture;
 use auth_domain::model::{SessionId, UserId};
 use auth_domain::ports::{
-    ApiKeyRepository, AuditRepository, SessionRepository, SessionWatch, Standing, UserRepository,
+    ApiKeyRepository, AttemptLimiter, AuditRepository, SessionRepository, SessionWatch, Standing,
+    UserRepository,
 };
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use sqlx::Connection;
@@ -63,4 +65,9 @@ async fn fresh_store() -> Fresh {
     Fresh { store, url }
 }
 
+async fn fresh_attempts() -> Arc<dyn AttemptLimiter> {
+    Arc::new(fresh_store().await.store)
+}
+
 auth_domain::conformance_tests! { stores: fresh_store }
+auth_domain::conformance_tests! { attempt_limiter: fresh_attempts }

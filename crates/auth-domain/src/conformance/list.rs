@@ -243,6 +243,34 @@ macro_rules! __conformance_cases {
             ]
         }
     };
+    (attempt_limiter => $krate:tt :: $then:ident [$($argument:tt)*]) => {
+        $krate::$then! { [$($argument)*]
+            attempt_guesses [
+                failures_are_kept_and_make_an_account_wait
+                failures_are_kept_and_make_a_place_wait
+                accounts_and_places_are_kept_apart
+                of_200_guesses_at_once_no_more_are_tried_than_one_after_the_other
+                of_200_guesses_from_one_place_no_more_are_tried_than_one_after_the_other
+                right_passwords_at_once_are_all_admitted
+                a_guess_that_depends_on_others_for_too_long_is_an_overload
+                a_refused_guess_keeps_no_place_in_the_other_counter
+                what_could_not_be_tried_counts_for_nothing
+                a_guess_that_nobody_settles_becomes_a_failure
+                a_right_password_forgets_the_failures_of_its_account_only
+                a_known_place_is_let_in_while_the_account_waits
+                an_account_is_forgotten_when_asked_to_and_no_other
+            ]
+            attempt_counts [
+                as_many_pass_as_there_is_room_for
+                of_many_at_once_as_many_pass_as_there_is_room_for
+                room_comes_back_with_time
+                counters_are_kept_apart
+                a_counter_that_was_found_exhausted_is_known_to_be
+                only_records_that_have_expired_are_purged
+                no_more_are_purged_than_the_limit
+            ]
+        }
+    };
     (clock => $krate:tt :: $then:ident [$($argument:tt)*]) => {
         $krate::$then! { [$($argument)*]
             clock [

@@ -39,6 +39,7 @@ macro_rules! __conformance_tests {
 /// | `stores` | anything that is a [`StoreFixture`](crate::conformance::StoreFixture) |
 /// | `password_hasher` | `Arc<dyn PasswordHasher>` |
 /// | `access_token_codec` | [`AccessTokenCodecs`](crate::conformance::AccessTokenCodecs) |
+/// | `attempt_limiter` | `Arc<dyn AttemptLimiter>` |
 /// | `clock` | `Arc<dyn Clock>` |
 /// | `secure_random` | `Arc<dyn SecureRandom>` |
 ///
@@ -66,6 +67,14 @@ macro_rules! conformance_tests {
         }
         $crate::__conformance_cases! {
             access_token_codec => $crate::__conformance_tests [ACCESS_TOKEN_CODEC_CASES __fresh_codecs]
+        }
+    };
+    (attempt_limiter: $make:expr $(,)?) => {
+        async fn __fresh_attempts() -> ::std::sync::Arc<dyn $crate::ports::AttemptLimiter> {
+            ($make)().await
+        }
+        $crate::__conformance_cases! {
+            attempt_limiter => $crate::__conformance_tests [ATTEMPT_LIMITER_CASES __fresh_attempts]
         }
     };
     (clock: $make:expr $(,)?) => {

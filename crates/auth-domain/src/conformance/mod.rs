@@ -89,6 +89,8 @@ mod macros;
 
 mod access_tokens;
 mod api_keys;
+mod attempt_counts;
+mod attempt_guesses;
 mod audit_events;
 mod case;
 mod clock;
@@ -114,7 +116,7 @@ mod user_numbers;
 mod user_passwords;
 mod user_sessions;
 
-use crate::ports::{Clock, PasswordHasher, SecureRandom};
+use crate::ports::{AttemptLimiter, Clock, PasswordHasher, SecureRandom};
 
 pub use case::{Case, Verdict};
 pub use fixture::{AccessTokenCodecs, StoreFixture};
@@ -135,6 +137,10 @@ pub const PASSWORD_HASHER_CASES: &[Case<dyn PasswordHasher>] =
 /// The cases of [`AccessTokenCodec`](crate::ports::AccessTokenCodec).
 pub const ACCESS_TOKEN_CODEC_CASES: &[Case<AccessTokenCodecs>] =
     crate::__conformance_cases! { access_token_codec => crate::__conformance_list [] };
+
+/// The cases of [`AttemptLimiter`].
+pub const ATTEMPT_LIMITER_CASES: &[Case<dyn AttemptLimiter>] =
+    crate::__conformance_cases! { attempt_limiter => crate::__conformance_list [] };
 
 /// The cases of [`Clock`].
 pub const CLOCK_CASES: &[Case<dyn Clock>] =

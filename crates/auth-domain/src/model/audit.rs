@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::{
-    ApiKey, ApiKeyId, Caller, ClientId, IdentifierKind, Role, Roles, Scope, SessionId, Timestamp, UserId,
+    ApiKey, ApiKeyId, Caller, ClientId, IdentifierKind, Limit, Role, Roles, Scope, SessionId, Timestamp,
+    UserId,
 };
 
 /// Makes an enum whose values are stored and shown under fixed names.
@@ -205,6 +206,12 @@ impl From<&Role> for AuditDetail {
     }
 }
 
+impl From<Limit> for AuditDetail {
+    fn from(limit: Limit) -> Self {
+        Self(Cow::Borrowed(limit.as_str()))
+    }
+}
+
 impl From<Scope> for AuditDetail {
     fn from(scope: Scope) -> Self {
         Self(Cow::Borrowed(scope.as_str()))
@@ -257,10 +264,15 @@ pub struct AuditEvent {
 
 impl AuditEvent {
     /// Whether the event is worth room in a store. What anybody can cause in any number, without a user, a session or
-    /// a key of ours, is not: whoever sends rubbish must not be able to fill the disk with it.
+    /// a key of ours, is not: whoever sends rubbish must not be able to fill the disk with it. Nor is what came after too
+    /// many attempts, which are kept themselves.
     #[must_use]
     pub fn is_kept(&self) -> bool {
-        !matches!(self.outcome, AuditOutcome::Denied(DenialReason::NotOurs | DenialReason::TokenExpired))
+        let reason = self.outcome.denial();
+        !matches!(
+            reason,
+            Some(DenialReason::NotOurs | DenialReason::TokenExpired | DenialReason::TooManyAttempts)
+        )
     }
 }
 

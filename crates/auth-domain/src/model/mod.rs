@@ -1,6 +1,7 @@
 //! What the domain speaks of: types that make the wrong thing impossible, and the rules that need nothing but them.
 
 mod api_key;
+mod attempts;
 mod audit;
 mod blocklist;
 mod caller;
@@ -17,6 +18,10 @@ mod timestamp;
 mod user;
 
 pub use api_key::{ApiKey, ApiKeyId, ApiKeyName, InvalidApiKeyName, InvalidScope, NewApiKey, Scope, Scopes};
+pub use attempts::{
+    AccountRecord, Bucket, Counter, CounterKey, Guess, GuessOutcome, GuessRecords, GuessVerdict, KnownPlace,
+    Limit, Reservation, Throttled, Tries,
+};
 pub use audit::{
     AUDIT_DETAIL_MAX_BYTES, AuditAction, AuditDetail, AuditEvent, AuditFilter, AuditId, AuditOutcome,
     AuditRecord, DenialReason,

@@ -3,6 +3,7 @@
 //! adapters' own tests.
 
 mod api_keys;
+mod attempts;
 mod audit;
 mod clock;
 mod error;
@@ -14,6 +15,7 @@ mod tokens;
 mod users;
 
 pub use api_keys::ApiKeyRepository;
+pub use attempts::{Admission, AttemptLimiter};
 pub use audit::{AuditLog, AuditRepository};
 pub use clock::Clock;
 pub use error::{Cause, PortError};
@@ -27,6 +29,7 @@ pub use users::{RegisterOutcome, UpdateOutcome, UserRepository};
 #[cfg(any(test, feature = "mocks"))]
 pub use self::{
     api_keys::MockApiKeyRepository,
+    attempts::MockAttemptLimiter,
     audit::{MockAuditLog, MockAuditRepository},
     clock::MockClock,
     hasher::MockPasswordHasher,

@@ -47,6 +47,7 @@
 //! # }
 //! ```
 
+mod attempts;
 mod clock;
 mod hasher;
 mod memory;
@@ -54,6 +55,7 @@ mod random;
 mod tokens;
 mod world;
 
+pub use attempts::MemoryAttempts;
 pub use clock::FixedClock;
 pub use hasher::PlainHasher;
 pub use memory::MemoryStore;

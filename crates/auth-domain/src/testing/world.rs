@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{FixedClock, MemoryStore, PlainHasher, PlainTokens, SeededRandom};
+use super::{FixedClock, MemoryAttempts, MemoryStore, PlainHasher, PlainTokens, SeededRandom};
 use crate::policy::Policy;
 use crate::{Auth, Ports};
 
@@ -11,6 +11,8 @@ use crate::{Auth, Ports};
 pub struct TestPorts {
     /// The users, sessions, API keys and audit events.
     pub store: Arc<MemoryStore>,
+    /// The counters of attempts.
+    pub attempts: Arc<MemoryAttempts>,
     /// The password hashing.
     pub hasher: Arc<PlainHasher>,
     /// The access tokens.
@@ -38,6 +40,7 @@ impl TestPorts {
             api_keys: self.store.clone(),
             audit: self.store.clone(),
             audit_events: self.store.clone(),
+            attempts: self.attempts.clone(),
             hasher: self.hasher.clone(),
             tokens: self.tokens.clone(),
             clock: self.clock.clone(),

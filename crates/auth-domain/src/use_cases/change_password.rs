@@ -3,9 +3,12 @@
 use thiserror::Error;
 
 use crate::Auth;
-use crate::model::{AuditAction, DenialReason, Password, PasswordAttempt, RejectedPassword, UserId};
+use crate::model::{
+    AuditAction, CounterKey, DenialReason, Password, PasswordAttempt, RejectedPassword, Throttled, UserId,
+};
 use crate::ports::PortError;
 
+use super::attempts::AttemptError;
 use super::note::Note;
 
 /// A user who sets another password.
@@ -28,6 +31,9 @@ pub enum ChangePasswordError {
     /// The new password is common or one of the user's own names, and the policy does not allow that.
     #[error("the password {0}")]
     Password(RejectedPassword),
+    /// There were too many wrong ones before: whether this one is right was not looked at.
+    #[error("too many attempts")]
+    TooManyAttempts(Throttled),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -37,13 +43,14 @@ impl Auth {
     /// Changes a user's password and ends every session of the user.
     ///
     /// # Errors
-    /// [`ChangePasswordError::InvalidCredentials`] when the current password was not proven, and only then
+    /// [`ChangePasswordError::InvalidCredentials`] when the current password was not proven,
+    /// [`ChangePasswordError::TooManyAttempts`] when it was not looked at, and only when it was proven
     /// [`ChangePasswordError::Password`] when the policy does not allow the new one.
     pub async fn change_password(&self, command: ChangePassword) -> Result<(), ChangePasswordError> {
         let ChangePassword { user, current, new } = command;
         let claimed = self.ports.users.find_with_password(user).await?;
         let denied = Note::unproven(AuditAction::UserPasswordChanged, claimed.as_ref()).user(user);
-        let Some(proof) = self.prove(claimed, &current).await? else {
+        let Some(proof) = self.prove(CounterKey::of_user(user), claimed, &current).await? else {
             self.note(denied);
             return Err(ChangePasswordError::InvalidCredentials);
         };
@@ -59,6 +66,15 @@ impl Auth {
         }
         self.note(Note::of(AuditAction::UserPasswordChanged).user(user));
         Ok(())
+    }
+}
+
+impl From<AttemptError> for ChangePasswordError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::TooMany(throttled) => Self::TooManyAttempts(throttled),
+            AttemptError::Port(error) => Self::Port(error),
+        }
     }
 }
 

@@ -6,15 +6,15 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::model::{
-    AuditEvent, AuditOutcome, Blocklist, Client, ClientId, EmailAddress, Identifiers, LoginRecord,
-    PasswordHash, PasswordVersion, RefreshStyle, Roles, Session, SessionId, StoredPassword, Timestamp, User,
-    UserId, UserNumber, UserStatus, Username,
+    AuditEvent, AuditOutcome, Blocklist, Caller, Client, ClientId, EmailAddress, Identifiers, Limit,
+    LoginRecord, PasswordHash, PasswordVersion, RefreshStyle, Reservation, Roles, Session, SessionId,
+    StoredPassword, Throttled, Timestamp, User, UserId, UserNumber, UserStatus, Username,
 };
 use crate::policy::Policy;
 use crate::ports::{
-    AuditLog, Cause, MockAccessTokenCodec, MockApiKeyRepository, MockAuditRepository, MockClock,
-    MockPasswordHasher, MockSecureRandom, MockSessionRepository, MockSessionWatch, MockUserRepository,
-    PortError,
+    Admission, AuditLog, Cause, MockAccessTokenCodec, MockApiKeyRepository, MockAttemptLimiter,
+    MockAuditRepository, MockClock, MockPasswordHasher, MockSecureRandom, MockSessionRepository,
+    MockSessionWatch, MockUserRepository, PortError,
 };
 use crate::{Auth, Ports};
 
@@ -29,9 +29,11 @@ pub(crate) struct Mocks {
     pub(crate) watch: MockSessionWatch,
     pub(crate) api_keys: MockApiKeyRepository,
     pub(crate) audit_events: MockAuditRepository,
+    /// Lets everything through, unless a test says otherwise.
+    pub(crate) attempts: MockAttemptLimiter,
     pub(crate) hasher: MockPasswordHasher,
     pub(crate) tokens: MockAccessTokenCodec,
-    recorder: Arc<Recorder>,
+    pub(crate) recorder: Arc<Recorder>,
 }
 
 impl Mocks {
@@ -42,6 +44,7 @@ impl Mocks {
             watch: MockSessionWatch::new(),
             api_keys: MockApiKeyRepository::new(),
             audit_events: MockAuditRepository::new(),
+            attempts: unlimited(),
             hasher: MockPasswordHasher::new(),
             tokens: MockAccessTokenCodec::new(),
             recorder: Arc::default(),
@@ -76,6 +79,7 @@ impl Mocks {
             api_keys: Arc::new(self.api_keys),
             audit: self.recorder,
             audit_events: Arc::new(self.audit_events),
+            attempts: Arc::new(self.attempts),
             hasher: Arc::new(self.hasher),
             tokens: Arc::new(self.tokens),
             clock: Arc::new(clock),
@@ -121,6 +125,25 @@ impl AuditLog for Recorder {
     fn record(&self, event: AuditEvent) {
         self.0.lock().expect("no panic under the lock").push(event);
     }
+}
+
+fn unlimited() -> MockAttemptLimiter {
+    let mut attempts = MockAttemptLimiter::new();
+    attempts.expect_admit().returning(|guess| Ok(Admission::Admitted(Reservation { at: guess.now })));
+    attempts.expect_settle().returning(|_, _, _, _| Ok(()));
+    attempts.expect_count().returning(|_, _| Ok(None));
+    attempts.expect_exhausted().returning(|_, _| None);
+    attempts.expect_forget().returning(|_| Ok(()));
+    attempts
+}
+
+/// Somebody who calls from an address.
+pub(crate) fn caller() -> Caller {
+    Caller { address: Some([192, 0, 2, 1].into()), ..Caller::default() }
+}
+
+pub(crate) fn throttled() -> Throttled {
+    Throttled { limit: Limit::Account, quota: 5, window: None, retry_after: Duration::from_secs(8) }
 }
 
 pub(crate) fn user() -> User {

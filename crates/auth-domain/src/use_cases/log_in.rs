@@ -4,12 +4,13 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    AuditAction, Client, DenialReason, IdentifierKey, LoginRecord, NewSession, PasswordAttempt,
-    RefreshHandle, Session, SessionId, uuid_v7,
+    AuditAction, Client, CounterKey, DenialReason, IdentifierKey, LoginRecord, NewSession, PasswordAttempt,
+    RefreshHandle, Session, SessionId, Throttled, uuid_v7,
 };
 use crate::ports::{OpenOutcome, PortError};
 
 use super::TokenGrant;
+use super::attempts::AttemptError;
 use super::note::Note;
 
 /// Somebody who says who they are and tries a password.
@@ -30,6 +31,9 @@ pub enum LogInError {
     /// the same work.
     #[error("invalid credentials")]
     InvalidCredentials,
+    /// There were too many wrong ones before: whether these are right was not looked at.
+    #[error("too many attempts")]
+    TooManyAttempts(Throttled),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -39,11 +43,16 @@ impl Auth {
     /// Logs a user in.
     ///
     /// # Errors
-    /// [`LogInError::InvalidCredentials`], whatever it is that is wrong with them.
+    /// [`LogInError::InvalidCredentials`], whatever it is that is wrong with them; [`LogInError::TooManyAttempts`],
+    /// whether there is such a user or not.
     pub async fn log_in(&self, command: LogIn<'_>) -> Result<TokenGrant, LogInError> {
         let claimed = self.find_claimed(command.identifier).await?;
+        let account = match &claimed {
+            Some(record) => CounterKey::of_user(record.user.id),
+            None => CounterKey::of_nobody(command.identifier),
+        };
         let denied = Note::unproven(AuditAction::UserLoggedIn, claimed.as_ref()).client(&command.client.id);
-        let Some(proof) = self.prove(claimed, &command.password).await? else {
+        let Some(proof) = self.prove(account, claimed, &command.password).await? else {
             self.note(denied);
             return Err(LogInError::InvalidCredentials);
         };
@@ -98,6 +107,15 @@ impl Auth {
                 self.note(denied.user(new.session.user_id).client(&client.id));
                 Err(LogInError::InvalidCredentials)
             }
+        }
+    }
+}
+
+impl From<AttemptError> for LogInError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::TooMany(throttled) => Self::TooManyAttempts(throttled),
+            AttemptError::Port(error) => Self::Port(error),
         }
     }
 }

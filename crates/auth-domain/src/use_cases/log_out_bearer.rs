@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::Auth;
-use crate::model::{Client, SessionId};
+use crate::model::{Client, SessionId, Throttled};
 use crate::ports::PortError;
 
 use super::{AuthenticateError, LogOut, RefreshSession, RefreshSessionError};
@@ -28,6 +28,9 @@ pub enum LogOutBearerError {
     /// The access token has expired, and the refresh token had been used before: its session has been ended for that.
     #[error("token used before")]
     Replayed(SessionId),
+    /// The access token has expired, and there were too many refreshes before that failed.
+    #[error("too many attempts")]
+    TooManyAttempts(Throttled),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -81,6 +84,7 @@ impl From<RefreshSessionError> for LogOutBearerError {
         match error {
             RefreshSessionError::InvalidToken => Self::InvalidToken,
             RefreshSessionError::Replayed(session) => Self::Replayed(session),
+            RefreshSessionError::TooManyAttempts(throttled) => Self::TooManyAttempts(throttled),
             RefreshSessionError::Port(error) => Self::Port(error),
         }
     }

@@ -1,6 +1,7 @@
 //! What a program can ask of [`Auth`](crate::Auth): one use case a file, each a method named after it, with the
 //! command it takes, the outcome it gives and the error it may end in.
 
+mod attempts;
 mod authenticate;
 mod authenticate_api_key;
 mod change_password;
@@ -18,6 +19,7 @@ mod log_out;
 mod log_out_bearer;
 mod note;
 mod prove;
+mod purge_attempts;
 mod purge_audit_events;
 mod purge_sessions;
 mod refresh_session;

@@ -1,8 +1,10 @@
 //! Proving a password: one verification, whoever it is and whatever was typed.
 
 use crate::Auth;
-use crate::model::{LoginRecord, PasswordAttempt};
+use crate::model::{CounterKey, GuessOutcome, LoginRecord, PasswordAttempt};
 use crate::ports::{PasswordVerdict, PortError};
+
+use super::attempts::AttemptError;
 
 /// A user who has shown to know their password.
 pub(super) struct Proof {
@@ -12,9 +14,32 @@ pub(super) struct Proof {
 }
 
 impl Auth {
-    /// Compares `attempt` with the password of whoever is claimed to be here. `None` when there is no such user, the
-    /// password is wrong or the user is suspended: each costs the same work.
+    /// Compares `attempt` with the password of whoever is claimed to be here, if `account` has not seen too many wrong
+    /// ones. `None` when there is no such user, the password is wrong or the user is suspended: each costs the same
+    /// work and counts for the same.
+    ///
+    /// That the password could not be tried counts for nothing. That nobody waited for the answer is no way round the
+    /// count: what is not settled runs out, and counts as a failure then.
     pub(super) async fn prove(
+        &self,
+        account: CounterKey,
+        claimed: Option<LoginRecord>,
+        attempt: &PasswordAttempt,
+    ) -> Result<Option<Proof>, AttemptError> {
+        let leave = self.admit(account).await?;
+        let verified = self.verify(claimed, attempt).await;
+        let outcome = match &verified {
+            Ok(Some(_)) => GuessOutcome::Succeeded,
+            Ok(None) => GuessOutcome::Failed,
+            Err(_) => GuessOutcome::Abandoned,
+        };
+        let settled = self.settle(leave, outcome).await;
+        let proof = verified?;
+        settled?;
+        Ok(proof)
+    }
+
+    async fn verify(
         &self,
         claimed: Option<LoginRecord>,
         attempt: &PasswordAttempt,
@@ -25,5 +50,206 @@ impl Auth {
         Ok(record
             .filter(|_| verdict != PasswordVerdict::Differs)
             .map(|record| Proof { record, is_outdated: verdict == PasswordVerdict::MatchesOutdated }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mockall::Sequence;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::{
+        ApiKeyId, Caller, Client, Limit, Password, PasswordPolicy, RefreshStyle, Reservation, Throttled,
+    };
+    use crate::ports::{Admission, MockAttemptLimiter};
+    use crate::use_cases::fixture::{
+        Mocks, NOW, caller, client, login_record, suspended_user, throttled, unavailable, user,
+    };
+    use crate::use_cases::{ChangePassword, ChangePasswordError, LogIn, LogInError};
+
+    const KEPT: Reservation = Reservation { at: NOW };
+
+    /// Counters that admit one guess, and are told that it came out so.
+    fn counters(outcome: GuessOutcome) -> MockAttemptLimiter {
+        let mut attempts = MockAttemptLimiter::new();
+        attempts
+            .expect_admit()
+            .once()
+            .withf(|guess| guess.now == NOW && guess.account == CounterKey::of_user(user().id))
+            .returning(|_| Ok(Admission::Admitted(KEPT)));
+        attempts
+            .expect_settle()
+            .once()
+            .withf(move |guess, kept, came_out, now| {
+                (*kept, *came_out, *now) == (KEPT, outcome, NOW)
+                    && guess.account == CounterKey::of_user(user().id)
+            })
+            .returning(|_, _, _, _| Ok(()));
+        attempts
+    }
+
+    fn refusing() -> MockAttemptLimiter {
+        let mut attempts = MockAttemptLimiter::new();
+        attempts.expect_admit().once().returning(|_| Ok(Admission::Refused(throttled())));
+        attempts.expect_settle().never();
+        attempts
+    }
+
+    async fn prove(
+        mut mocks: Mocks,
+        verdict: Result<PasswordVerdict, PortError>,
+        record: LoginRecord,
+    ) -> Result<bool, AttemptError> {
+        mocks.hasher.expect_verify().once().return_once(|_, _| verdict);
+        let attempt = PasswordAttempt::new("P@ssw0rd!");
+        let proof = mocks.auth().prove(CounterKey::of_user(user().id), Some(record), &attempt).await;
+        proof.map(|proof| proof.is_some())
+    }
+
+    #[tokio::test]
+    async fn what_came_of_a_guess_is_noted() {
+        for (verdict, user, outcome) in [
+            (PasswordVerdict::Matches, user(), GuessOutcome::Succeeded),
+            (PasswordVerdict::MatchesOutdated, user(), GuessOutcome::Succeeded),
+            (PasswordVerdict::Differs, user(), GuessOutcome::Failed),
+            (PasswordVerdict::Matches, suspended_user(), GuessOutcome::Failed),
+        ] {
+            let mocks = Mocks { attempts: counters(outcome), ..Mocks::new() };
+            let proven = prove(mocks, Ok(verdict), login_record(user)).await.expect("looked at");
+            assert_eq!(proven, outcome == GuessOutcome::Succeeded);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_that_could_not_be_tried_counts_for_nothing() {
+        for fault in [PortError::Overloaded, unavailable()] {
+            let mocks = Mocks { attempts: counters(GuessOutcome::Abandoned), ..Mocks::new() };
+            let error = prove(mocks, Err(fault), login_record(user())).await.expect_err("a fault");
+            assert!(matches!(error, AttemptError::Port(_)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_guess_whose_outcome_cannot_be_noted_is_not_answered() {
+        let mut attempts = MockAttemptLimiter::new();
+        attempts.expect_admit().once().returning(|_| Ok(Admission::Admitted(KEPT)));
+        attempts.expect_settle().once().returning(|_, _, _, _| Err(unavailable()));
+        let mocks = Mocks { attempts, ..Mocks::new() };
+        let error =
+            prove(mocks, Ok(PasswordVerdict::Differs), login_record(user())).await.expect_err("a fault");
+        assert!(matches!(error, AttemptError::Port(PortError::Unavailable(_))));
+    }
+
+    #[tokio::test]
+    async fn leave_is_asked_before_a_password_is_looked_at_and_it_is_noted_before_a_session_begins() {
+        let mut order = Sequence::new();
+        let mut mocks = Mocks::new();
+        let mut attempts = MockAttemptLimiter::new();
+        let find = mocks.users.expect_find_for_login().once().in_sequence(&mut order);
+        find.returning(|_| Ok(Some(login_record(user()))));
+        let admit = attempts.expect_admit().once().in_sequence(&mut order);
+        admit.returning(|_| Ok(Admission::Admitted(KEPT)));
+        let verify = mocks.hasher.expect_verify().once().in_sequence(&mut order);
+        verify.returning(|_, _| Ok(PasswordVerdict::Matches));
+        let settle = attempts.expect_settle().once().in_sequence(&mut order);
+        settle.returning(|_, _, _, _| Ok(()));
+        let sign = mocks.tokens.expect_sign().once().in_sequence(&mut order);
+        sign.returning(|_| Err(unavailable()));
+        let mocks = Mocks { attempts, ..mocks };
+        let client = client(RefreshStyle::Rotating);
+        mocks.auth().log_in(log_in(&client, "john_doe")).await.expect_err("no token");
+    }
+
+    fn log_in<'a>(client: &'a Client, identifier: &'a str) -> LogIn<'a> {
+        LogIn { client, identifier, password: PasswordAttempt::new("P@ssw0rd!") }
+    }
+
+    #[tokio::test]
+    async fn after_too_many_nobodys_password_is_looked_at_known_or_unknown() {
+        let client = client(RefreshStyle::Rotating);
+        for found in [Some(login_record(user())), None] {
+            let mut mocks = Mocks { attempts: refusing(), ..Mocks::new() };
+            mocks.users.expect_find_for_login().once().return_once(|_| Ok(found));
+            mocks.hasher.expect_verify().never();
+            let error = mocks.auth().log_in(log_in(&client, "john_doe")).await.expect_err("too many");
+            assert!(matches!(error, LogInError::TooManyAttempts(told) if told == throttled()));
+        }
+        let mut mocks = Mocks { attempts: refusing(), ..Mocks::new() };
+        mocks.users.expect_find_with_password().once().returning(|_| Ok(Some(login_record(user()))));
+        mocks.hasher.expect_verify().never();
+        let current = PasswordAttempt::new("P@ssw0rd!");
+        let new = Password::parse("another one", PasswordPolicy::default()).expect("accepted");
+        let error = mocks.auth().change_password(ChangePassword { user: user().id, current, new }).await;
+        assert!(matches!(error, Err(ChangePasswordError::TooManyAttempts(told)) if told == throttled()));
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_nobodys_counts_by_itself_and_names_of_one_user_together() {
+        let client = client(RefreshStyle::Rotating);
+        for (identifier, found, account) in [
+            ("John_Doe", Some(login_record(user())), CounterKey::of_user(user().id)),
+            ("john@example.com", Some(login_record(user())), CounterKey::of_user(user().id)),
+            ("Nobody", None, CounterKey::of_nobody("nobody")),
+            ("a\0b", None, CounterKey::of_nobody("a\0b")),
+        ] {
+            let mut attempts = MockAttemptLimiter::new();
+            let admit = attempts.expect_admit().once().withf(move |guess| guess.account == account);
+            admit.returning(|_| Ok(Admission::Refused(throttled())));
+            let mut mocks = Mocks { attempts, ..Mocks::new() };
+            mocks.users.expect_find_for_login().return_once(|_| Ok(found));
+            mocks.auth().log_in(log_in(&client, identifier)).await.expect_err("too many");
+        }
+    }
+
+    /// The counters that a guess asks for leave, by who makes it.
+    async fn counted_by(caller: Caller) -> (Option<CounterKey>, Option<Limit>) {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let mut attempts = MockAttemptLimiter::new();
+        attempts.expect_exhausted().returning(|_, _| None);
+        attempts.expect_admit().once().returning(move |guess| {
+            sender.send((guess.place, guess.counter.map(|counter| counter.limit))).expect("the test listens");
+            Ok(Admission::Refused(throttled()))
+        });
+        let auth = Mocks { attempts, ..Mocks::new() }.auth().called_by(caller);
+        let attempt = PasswordAttempt::new("P@ssw0rd!");
+        assert!(auth.prove(CounterKey::of_nobody("jane"), None, &attempt).await.is_err());
+        receiver.recv().expect("asked")
+    }
+
+    fn backend() -> Caller {
+        Caller { api_key: Some(ApiKeyId(Uuid::from_u128(7))), ..caller() }
+    }
+
+    #[tokio::test]
+    async fn an_address_is_asked_for_leave_and_a_program_is_not() {
+        assert_eq!(counted_by(caller()).await, (CounterKey::of_place(&caller()), Some(Limit::LogIns)));
+        assert_eq!(counted_by(Caller::default()).await, (None, None));
+        assert_eq!(counted_by(backend()).await, (CounterKey::of_place(&backend()), None));
+    }
+
+    #[tokio::test]
+    async fn what_a_program_failed_is_counted_when_it_has_happened() {
+        for (verdict, counted) in [(PasswordVerdict::Matches, 0), (PasswordVerdict::Differs, 1)] {
+            let mut attempts = MockAttemptLimiter::new();
+            attempts.expect_exhausted().once().returning(|_, _| None);
+            attempts.expect_admit().once().returning(|_| Ok(Admission::Admitted(KEPT)));
+            attempts.expect_settle().once().returning(|_, _, _, _| Ok(()));
+            attempts.expect_count().times(counted).returning(|_, _| Ok(Some(throttled())));
+            let mut mocks = Mocks { attempts, ..Mocks::new() };
+            mocks.hasher.expect_verify().once().returning(move |_, _| Ok(verdict));
+            let auth = mocks.auth().called_by(backend());
+            let attempt = PasswordAttempt::new("P@ssw0rd!");
+            let record = Some(login_record(user()));
+            let proof =
+                auth.prove(CounterKey::of_user(user().id), record, &attempt).await.expect("looked at");
+            assert_eq!(proof.is_some(), counted == 0);
+        }
+        let mut attempts = MockAttemptLimiter::new();
+        let exhausted = Throttled { limit: Limit::LogIns, ..throttled() };
+        attempts.expect_exhausted().once().return_const(Some(exhausted));
+        let auth = Mocks { attempts, ..Mocks::new() }.auth().called_by(backend());
+        let refused = auth.prove(CounterKey::of_nobody("jane"), None, &PasswordAttempt::new("x")).await;
+        assert!(matches!(refused, Err(AttemptError::TooMany(told)) if told == exhausted));
     }
 }

@@ -4,13 +4,14 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    AuditAction, AuditDetail, Client, DenialReason, JudgedRefresh, RefreshAttempt, RefreshHandle,
+    AuditAction, AuditDetail, Client, DenialReason, JudgedRefresh, Limit, RefreshAttempt, RefreshHandle,
     RefreshRefusal, RefreshSecret, RefreshStyle, RefreshVerdict, Session, SessionId, SuccessorNonce,
-    Timestamp,
+    Throttled, Timestamp,
 };
 use crate::ports::PortError;
 
 use super::TokenGrant;
+use super::attempts::AttemptError;
 use super::note::Note;
 
 /// Somebody who presents what refreshes a session.
@@ -31,21 +32,46 @@ pub enum RefreshSessionError {
     /// The token had been used before, so somebody else may hold it: the session has been ended for that.
     #[error("token used before")]
     Replayed(SessionId),
+    /// There were too many before that refreshed nothing.
+    #[error("too many attempts")]
+    TooManyAttempts(Throttled),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
 }
 
 impl Auth {
-    /// Refreshes a session.
+    /// Refreshes a session. Only what fails is counted against the caller's place.
     ///
     /// # Errors
-    /// [`RefreshSessionError::InvalidToken`], whatever it is that is wrong with it, and
-    /// [`RefreshSessionError::Replayed`], which nobody but the audit trail should tell from that.
+    /// [`RefreshSessionError::InvalidToken`], whatever it is that is wrong with it;
+    /// [`RefreshSessionError::Replayed`], which nobody but the audit trail should tell from that; and
+    /// [`RefreshSessionError::TooManyAttempts`].
     pub async fn refresh_session(
         &self,
         command: RefreshSession<'_>,
     ) -> Result<TokenGrant, RefreshSessionError> {
+        self.refuse_exhausted(Limit::Refreshes)?;
+        match self.refresh(command).await {
+            Err(failure @ (RefreshSessionError::InvalidToken | RefreshSessionError::Replayed(_))) => {
+                Err(self.counted(failure).await)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// What a refresh that failed is to be answered with, now that it counts. A replay is told in any case.
+    async fn counted(&self, failure: RefreshSessionError) -> RefreshSessionError {
+        match (failure, self.count_failure(Limit::Refreshes).await) {
+            (RefreshSessionError::InvalidToken, Ok(Some(throttled))) => {
+                RefreshSessionError::TooManyAttempts(throttled)
+            }
+            (RefreshSessionError::InvalidToken, Err(error)) => error.into(),
+            (failure, _) => failure,
+        }
+    }
+
+    async fn refresh(&self, command: RefreshSession<'_>) -> Result<TokenGrant, RefreshSessionError> {
         let RefreshSession { client, token } = command;
         let now = self.ports.clock.now();
         let Some(presented) = self.read_handle(client, token, now) else {
@@ -124,6 +150,15 @@ fn note_of(verdict: &RefreshVerdict) -> Note {
     Note::denied(AuditAction::SessionRefreshed, denial)
 }
 
+impl From<AttemptError> for RefreshSessionError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::TooMany(throttled) => Self::TooManyAttempts(throttled),
+            AttemptError::Port(error) => Self::Port(error),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -134,7 +169,8 @@ mod tests {
     use crate::model::{
         AccessClaims, AccessToken, ClientId, CredentialState, RefreshRecord, RefreshRefusal, Roles, TokenId,
     };
-    use crate::use_cases::fixture::{Mocks, NOW, client, session, unavailable, user};
+    use crate::ports::MockAttemptLimiter;
+    use crate::use_cases::fixture::{Mocks, NOW, caller, client, session, throttled, unavailable, user};
 
     fn secret() -> RefreshSecret {
         RefreshSecret::from_bytes([1; 32])
@@ -353,5 +389,69 @@ mod tests {
         let error = refresh(mocks, RefreshStyle::Rotating).await.expect_err("away");
         assert!(matches!(error, RefreshSessionError::Port(PortError::Unavailable(_))));
         assert_eq!(recorder.events(), []);
+    }
+
+    /// Counters of somebody who has an address, which count `failures` and answer the last with this.
+    fn counters(failures: usize, told: Option<Throttled>) -> MockAttemptLimiter {
+        let mut attempts = MockAttemptLimiter::new();
+        attempts.expect_exhausted().once().returning(|_, _| None);
+        attempts
+            .expect_count()
+            .times(failures)
+            .withf(|counter, now| counter.limit == Limit::Refreshes && *now == NOW)
+            .returning(move |_, _| Ok(told));
+        attempts
+    }
+
+    async fn refresh_from_an_address(mocks: Mocks) -> Result<TokenGrant, RefreshSessionError> {
+        let client = client(RefreshStyle::Rotating);
+        let command = RefreshSession { client: &client, token: &secret().expose() };
+        mocks.auth().called_by(caller()).refresh_session(command).await
+    }
+
+    #[tokio::test]
+    async fn a_refresh_that_succeeds_is_not_counted() {
+        let mut mocks = judging(RefreshVerdict::Rotate);
+        signing(&mut mocks, NOW);
+        refresh_from_an_address(Mocks { attempts: counters(0, None), ..mocks }).await.expect("refreshed");
+    }
+
+    #[tokio::test]
+    async fn a_refresh_that_fails_is_counted_and_the_one_too_many_is_told_so() {
+        for told in [None, Some(throttled())] {
+            let mut mocks = Mocks { attempts: counters(1, told), ..Mocks::new() };
+            mocks.sessions.expect_refresh().once().returning(|_| Ok(None));
+            let error = refresh_from_an_address(mocks).await.expect_err("refused");
+            match told {
+                None => assert!(matches!(error, RefreshSessionError::InvalidToken)),
+                Some(_) => assert!(matches!(error, RefreshSessionError::TooManyAttempts(_))),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_replay_is_counted_and_told_in_any_case() {
+        let mocks = Mocks { attempts: counters(1, Some(throttled())), ..judging(RefreshVerdict::Replay) };
+        let error = refresh_from_an_address(mocks).await.expect_err("refused");
+        assert!(matches!(error, RefreshSessionError::Replayed(_)));
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_away_counts_for_nothing() {
+        let mut mocks = Mocks { attempts: counters(0, None), ..Mocks::new() };
+        mocks.sessions.expect_refresh().once().returning(|_| Err(unavailable()));
+        let error = refresh_from_an_address(mocks).await.expect_err("away");
+        assert!(matches!(error, RefreshSessionError::Port(_)));
+    }
+
+    #[tokio::test]
+    async fn who_is_known_to_have_failed_too_often_is_refused_without_a_query() {
+        let mut attempts = MockAttemptLimiter::new();
+        attempts.expect_exhausted().once().return_const(Some(throttled()));
+        attempts.expect_count().never();
+        let mut mocks = Mocks { attempts, ..Mocks::new() };
+        mocks.sessions.expect_refresh().never();
+        let error = refresh_from_an_address(mocks).await.expect_err("refused");
+        assert!(matches!(error, RefreshSessionError::TooManyAttempts(told) if told == throttled()));
     }
 }

@@ -4,11 +4,12 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    AuditAction, DenialReason, DisplayName, IdentifierKind, Identifiers, NewUser, Password, PhoneNumber,
-    RejectedPassword, Roles, User, UserId, uuid_v7,
+    AuditAction, DenialReason, DisplayName, IdentifierKind, Identifiers, Limit, NewUser, Password,
+    PhoneNumber, RejectedPassword, Roles, Throttled, User, UserId, uuid_v7,
 };
 use crate::ports::{PortError, RegisterOutcome};
 
+use super::attempts::AttemptError;
 use super::note::Note;
 
 /// Somebody who is to become a user.
@@ -35,6 +36,9 @@ pub enum RegisterError {
     /// The password is common or one of the user's own names, and the policy does not allow that.
     #[error("the password {0}")]
     Password(RejectedPassword),
+    /// There were too many before.
+    #[error("too many attempts")]
+    TooManyAttempts(Throttled),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -45,9 +49,10 @@ impl Auth {
     ///
     /// # Errors
     /// [`RegisterError::Taken`] when another user has one of the identifiers, [`RegisterError::Password`] when the policy
-    /// does not allow the password; nothing is stored then.
+    /// does not allow the password, and [`RegisterError::TooManyAttempts`]; nothing is stored then.
     pub async fn register(&self, command: Register) -> Result<User, RegisterError> {
         self.judge_password(&command.password, &command.identifiers).map_err(RegisterError::Password)?;
+        self.count(Limit::Registrations).await?;
         let password_hash = self.ports.hasher.hash(&command.password).await?;
         let now = self.ports.clock.now();
         let user = NewUser {
@@ -73,11 +78,21 @@ impl Auth {
     }
 }
 
+impl From<AttemptError> for RegisterError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::TooMany(throttled) => Self::TooManyAttempts(throttled),
+            AttemptError::Port(error) => Self::Port(error),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{PasswordHash, PasswordPolicy, Username};
-    use crate::use_cases::fixture::{Mocks, NOW, user};
+    use crate::ports::MockAttemptLimiter;
+    use crate::use_cases::fixture::{Mocks, NOW, caller, throttled, user};
 
     fn command() -> Register {
         Register {
@@ -134,6 +149,20 @@ mod tests {
         let error = mocks.auth().register(command()).await.expect_err("taken");
         assert!(matches!(error, RegisterError::Taken(IdentifierKind::Email)));
         assert_eq!(recorder.lines(), ["user.registered name_taken (email)"]);
+    }
+
+    #[tokio::test]
+    async fn after_too_many_nothing_is_hashed() {
+        let mut attempts = MockAttemptLimiter::new();
+        attempts
+            .expect_count()
+            .once()
+            .withf(|counter, now| counter.limit == Limit::Registrations && *now == NOW)
+            .returning(|_, _| Ok(Some(throttled())));
+        let mut mocks = Mocks { attempts, ..Mocks::new() };
+        mocks.hasher.expect_hash().never();
+        let error = mocks.auth().called_by(caller()).register(command()).await.expect_err("too many");
+        assert!(matches!(error, RegisterError::TooManyAttempts(told) if told == throttled()));
     }
 
     #[tokio::test]

@@ -15,12 +15,15 @@ impl Auth {
         self.set_status(user, UserStatus::Suspended, AuditAction::UserSuspended).await
     }
 
-    /// Lets a suspended user log in again. The user as changed; `None` when there is no such user.
+    /// Lets a suspended user log in again, whatever was guessed of the password before. The user as changed; `None` when
+    /// there is no such user.
     ///
     /// # Errors
     /// When a port failed.
     pub async fn activate_user(&self, user: UserId) -> Result<Option<User>, PortError> {
-        self.set_status(user, UserStatus::Active, AuditAction::UserActivated).await
+        let activated = self.set_status(user, UserStatus::Active, AuditAction::UserActivated).await?;
+        self.forget_attempts(user).await;
+        Ok(activated)
     }
 
     async fn set_status(
@@ -40,7 +43,9 @@ impl Auth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::use_cases::fixture::{Mocks, NOW, suspended_user, user};
+    use crate::model::CounterKey;
+    use crate::ports::MockAttemptLimiter;
+    use crate::use_cases::fixture::{Mocks, NOW, suspended_user, unavailable, user};
 
     #[tokio::test]
     async fn a_suspended_user_is_stored_as_such() {
@@ -57,8 +62,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_activated_user_is_stored_as_such() {
-        let mut mocks = Mocks::new();
+    async fn an_activated_user_is_stored_as_such_and_what_was_guessed_is_forgotten() {
+        let mut attempts = MockAttemptLimiter::new();
+        let forget = attempts.expect_forget().once().withf(|key| *key == CounterKey::of_user(user().id));
+        forget.returning(|_| Err(unavailable()));
+        let mut mocks = Mocks { attempts, ..Mocks::new() };
         mocks
             .users
             .expect_set_status()

@@ -44,7 +44,7 @@ pub enum UpdateUserError {
 }
 
 impl Auth {
-    /// Changes a user, all at once or not at all.
+    /// Changes a user, all at once or not at all. With a new password, what was guessed of the old one is forgotten.
     ///
     /// # Errors
     /// [`UpdateUserError::NotFound`], [`UpdateUserError::Taken`] and [`UpdateUserError::Password`]; nothing has changed
@@ -67,6 +67,9 @@ impl Auth {
         match self.ports.users.update(user, &changes, self.ports.clock.now()).await? {
             UpdateOutcome::Updated(user) => {
                 self.note_changes(user.id, &changes);
+                if changes.password_hash.is_some() {
+                    self.forget_attempts(user.id).await;
+                }
                 Ok(user)
             }
             UpdateOutcome::NotFound => Err(UpdateUserError::NotFound),
@@ -114,12 +117,13 @@ impl Auth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PasswordHash, PasswordPolicy};
+    use crate::model::{CounterKey, PasswordHash, PasswordPolicy};
+    use crate::ports::MockAttemptLimiter;
     use crate::use_cases::fixture::{Mocks, NOW, user};
 
     #[tokio::test]
     async fn hashes_nothing_when_the_password_stays() {
-        let mut mocks = Mocks::new();
+        let mut mocks = Mocks { attempts: MockAttemptLimiter::new(), ..Mocks::new() };
         mocks.hasher.expect_hash().never();
         mocks
             .users
@@ -135,7 +139,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_new_password_reaches_the_store_as_a_hash_with_the_rest() {
-        let mut mocks = Mocks::new();
+        let mut attempts = MockAttemptLimiter::new();
+        let forget = attempts.expect_forget().once().withf(|key| *key == CounterKey::of_user(user().id));
+        forget.returning(|_| Ok(()));
+        let mut mocks = Mocks { attempts, ..Mocks::new() };
         mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("new hash".to_owned())));
         mocks
             .users

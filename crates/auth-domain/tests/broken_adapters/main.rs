@@ -5,6 +5,7 @@
 mod chance_and_time;
 mod codecs;
 mod hashers;
+mod limiters;
 mod stores;
 
 use std::collections::BTreeSet;

@@ -130,7 +130,10 @@ async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Re
     let user = auth.register(command).await.map_err(|error| match error {
         RegisterError::Taken(IdentifierKind::Username) => anyhow!("another user has this username"),
         RegisterError::Taken(IdentifierKind::Email) => anyhow!("another user has this e-mail address"),
-        RegisterError::Password(_) | RegisterError::Port(_) => error.into(),
+        // An operator calls from nowhere, and is not limited.
+        RegisterError::TooManyAttempts(_) | RegisterError::Password(_) | RegisterError::Port(_) => {
+            error.into()
+        }
     })?;
     show(&user, json)
 }

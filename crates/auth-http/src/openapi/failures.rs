@@ -1,12 +1,13 @@
 //! What an operation answers when something fails: the dialect's own answers to the failures that it can meet.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use actix_web::body::MessageBody as _;
 use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::{HttpResponse, http::StatusCode};
-use auth_domain::model::{IdentifierKind, SessionId};
+use auth_domain::model::{IdentifierKind, Limit, SessionId, Throttled};
 use auth_domain::ports::Cause;
 use serde_json::Value;
 use utoipa::openapi::example::{Example, ExampleBuilder};
@@ -69,9 +70,15 @@ fn samples(operation: &Operation) -> Vec<Failure> {
         Failure::Forbidden,
         Failure::CrossSite,
         Failure::UnknownUser,
+        Failure::TooManyRequests(throttled()),
         Failure::Unavailable(cause()),
         Failure::Internal(cause()),
     ]
+}
+
+fn throttled() -> Throttled {
+    let window = Some(Duration::from_secs(60));
+    Throttled { limit: Limit::LogIns, quota: 30, window, retry_after: Duration::from_secs(2) }
 }
 
 /// Something that can be wrong with the body.
@@ -111,6 +118,10 @@ fn is_possible(failure: &Failure, route: &Route, operation: &Operation) -> bool 
         Failure::InvalidApiKey => operation.takes_api_key,
         Failure::Forbidden => operation.takes_api_key || route.endpoint == Endpoint::ProtectedResource,
         Failure::CrossSite => operation.cookie.is_some(),
+        Failure::TooManyRequests(_) => {
+            matches!(route.endpoint, Endpoint::Register | Endpoint::LogIn | Endpoint::Refresh)
+                || operation.cookie.is_some()
+        }
         Failure::UnknownUser => {
             matches!(
                 route.endpoint,
@@ -151,6 +162,10 @@ fn words(failure: &Failure) -> (&'static str, &'static str) {
         Failure::Forbidden => ("forbidden", "The API key lacks the scope, or the user the role."),
         Failure::CrossSite => ("cross_site", "A browser sent this for a page of another site."),
         Failure::UnknownUser => ("unknown_user", "There is no such user."),
+        Failure::TooManyRequests(_) => (
+            "too_many_requests",
+            "There were too many attempts before it: `Retry-After` says when to come back.",
+        ),
         Failure::Unavailable(_) => {
             ("unavailable", "The service cannot answer now; the same request may succeed in a moment.")
         }

@@ -1,6 +1,7 @@
 //! The table of every setting.
 
 mod absent;
+mod limits;
 mod users;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub(super) fn table() -> Vec<Setting> {
     let mut table = service();
     table.extend(absent::service());
     table.extend(tokens_and_sessions());
+    table.extend(limits::limits());
     table.extend(users::passwords());
     table.extend(users::users());
     table.extend(running());
@@ -75,10 +77,19 @@ fn service() -> Vec<Setting> {
         Setting::list(
             "trusted_proxies",
             proxies::ALLOWED,
-            "The proxies whose forwarding headers are believed when the log names a client's address. None: the \
-             address is the connection's own.",
+            "The proxies whose forwarding headers are believed about a client's address, which limits count by and the \
+             log names. None: the address is the connection's own.",
             |s| Some(s.trusted_proxies.to_string()),
             |s, text| store(&mut s.trusted_proxies, TrustedProxies::parse(text)),
+        ),
+        Setting::switch(
+            "rate_limit",
+            "Whether failed log-ins, failed refreshes and registrations are limited. Off is for load tests.",
+            |s| s.rate_limit,
+            |s, on| {
+                s.rate_limit = on;
+                Ok(())
+            },
         ),
         Setting::list(
             "cors_origins",

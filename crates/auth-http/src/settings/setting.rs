@@ -118,11 +118,6 @@ impl Setting {
         Self { default: Some(default), ..self }
     }
 
-    /// This setting, which takes no more than `allowed`.
-    pub(super) fn only(self, allowed: &str) -> Self {
-        Self { allowed: allowed.to_owned(), ..self }
-    }
-
     /// This setting, as one whose value may hold a secret.
     pub(super) fn secret(self) -> Self {
         Self { secret: true, ..self }

@@ -33,10 +33,17 @@ impl Settings {
                 self.listen
             ));
         }
-        if is_exposed || !url.is_loopback() {
+        if !self.rate_limit && (is_exposed || !url.is_loopback()) {
             warnings.push(
                 "rate_limit is off: nothing here slows down who guesses passwords; limit attempts in front of the \
                  service"
+                    .to_owned(),
+            );
+        }
+        if self.rate_limit && url.is_https() && self.trusted_proxies.is_empty() {
+            warnings.push(
+                "trusted_proxies is empty: whoever ends https in front of the service is the one address that all \
+                 limits count by"
                     .to_owned(),
             );
         }

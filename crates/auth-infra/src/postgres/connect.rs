@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::ports::PortError;
@@ -9,6 +10,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use tokio::time::timeout;
 
+use super::attempts::{Exhausted, Turns};
 use super::error::Fault;
 use crate::store::{Detail, PATIENCE, Pool, StoreError, within};
 
@@ -67,10 +69,13 @@ impl fmt::Debug for PostgresSettings {
     }
 }
 
-/// Users, sessions and API keys on PostgreSQL. Cloning it is cheap: the clones share their connections.
+/// Users, sessions, API keys and counters of attempts on PostgreSQL. Cloning it is cheap: the clones share their connections, and what they
+/// know of exhausted counters.
 #[derive(Clone)]
 pub struct PostgresStore {
     pub(super) pool: Pool<PgConnection>,
+    pub(super) exhausted: Arc<Exhausted>,
+    pub(super) turns: Turns,
 }
 
 impl PostgresStore {
@@ -79,7 +84,11 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::Settings`] when the URL makes no sense; the message does not hold the URL.
     pub fn connect(settings: &PostgresSettings) -> Result<Self, StoreError> {
-        Ok(Self { pool: Pool::new(options(&settings.url)?, settings.max_connections) })
+        Ok(Self {
+            pool: Pool::new(options(&settings.url)?, settings.max_connections),
+            exhausted: Arc::default(),
+            turns: Turns::default(),
+        })
     }
 
     /// Whether the store can serve, told within two seconds: there is a connection, the schema is there, and the

@@ -1,4 +1,5 @@
-//! Users, sessions, API keys and the audit trail on PostgreSQL, for production and for several nodes.
+//! Users, sessions, API keys, the audit trail and counters of attempts on PostgreSQL, for production and for several
+//! nodes.
 //!
 //! ```no_run
 //! use auth_infra::postgres::{PostgresSettings, PostgresStore};
@@ -19,6 +20,7 @@
 
 mod accounts;
 mod api_keys;
+mod attempts;
 mod audit_events;
 mod connect;
 mod error;

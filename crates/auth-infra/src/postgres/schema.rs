@@ -9,12 +9,13 @@ use super::PostgresStore;
 use super::error::Fault;
 use crate::store::{DEADLINE, Schema, StoreError, within};
 
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "accounts", include_str!("../../../../migrations/postgres/0001_accounts.sql")),
     (2, "sessions", include_str!("../../../../migrations/postgres/0002_sessions.sql")),
     (3, "api_keys", include_str!("../../../../migrations/postgres/0003_api_keys.sql")),
     (4, "imports", include_str!("../../../../migrations/postgres/0004_imports.sql")),
     (5, "ended_sessions", include_str!("../../../../migrations/postgres/0005_ended_sessions.sql")),
+    (6, "attempts", include_str!("../../../../migrations/postgres/0006_attempts.sql")),
     (7, "audit", include_str!("../../../../migrations/postgres/0007_audit.sql")),
 ];
 

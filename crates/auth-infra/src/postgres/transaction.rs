@@ -33,10 +33,22 @@ impl PostgresStore {
     where
         F: Future<Output = Result<T, Fault>>,
     {
+        self.transaction_begun_by("BEGIN", work).await
+    }
+
+    /// The same, in a transaction that these statements begin.
+    pub(super) async fn transaction_begun_by<T, F>(
+        &self,
+        begin: &'static str,
+        work: impl Fn(Lease<PgConnection>) -> F,
+    ) -> Result<T, PortError>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
         let work = &work;
         let attempt = || async move {
             let mut lease = self.lease().await?;
-            sqlx::raw_sql("BEGIN").execute(&mut *lease).await?;
+            sqlx::raw_sql(begin).execute(&mut *lease).await?;
             work(lease).await
         };
         self.persist(attempt).await

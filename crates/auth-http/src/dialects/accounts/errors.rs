@@ -40,6 +40,7 @@ fn words(failure: &Failure) -> (StatusCode, Cow<'static, str>) {
         Failure::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "Request timeout"),
         Failure::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large"),
         Failure::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type"),
+        Failure::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
         Failure::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"),
         Failure::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Service unavailable"),
     };

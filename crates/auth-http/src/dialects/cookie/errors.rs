@@ -45,6 +45,7 @@ fn words(failure: &Failure) -> (StatusCode, &'static str) {
         Failure::Taken(_) => (StatusCode::CONFLICT, "Account with given username already exists."),
         Failure::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large."),
         Failure::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type."),
+        Failure::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "Too many requests."),
         Failure::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Error: try again later."),
         Failure::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Error: try again later."),
     }

@@ -36,6 +36,7 @@ fn words(failure: &Failure) -> (StatusCode, &'static str) {
         Failure::Taken(_) => (StatusCode::CONFLICT, "Username or email already exists."),
         Failure::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large."),
         Failure::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type."),
+        Failure::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "Too many requests."),
         Failure::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error."),
         Failure::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Service unavailable."),
     }

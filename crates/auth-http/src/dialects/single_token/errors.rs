@@ -38,6 +38,7 @@ fn words(failure: &Failure, endpoint: Option<Endpoint>) -> (StatusCode, &'static
         Failure::Taken(_) => (StatusCode::CONFLICT, "User already exists."),
         Failure::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large."),
         Failure::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type."),
+        Failure::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "Too many requests."),
         Failure::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error."),
         Failure::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Service unavailable."),
     }

@@ -3,29 +3,14 @@
 
 use crate::settings::setting::{Refusal, Setting};
 
-pub(super) fn service() -> [Setting; 2] {
-    [
-        Setting::switch(
-            "rate_limit",
-            "Limits on attempts to log in. They are not part of this version: only `off` is accepted. Put a limit in \
-             front of the service.",
-            |_| false,
-            |_, on| {
-                unless(
-                    on,
-                    "must be off: rate limiting is not part of this version; put one in front of the service",
-                )
-            },
-        )
-        .only("off (or false)"),
-        Setting::text(
-            "metrics_listen",
-            "an empty text",
-            "The address of a second listener, for metrics. Not part of this version: only an empty text is accepted.",
-            |_| Some(String::new()),
-            |_, text| unless(!text.is_empty(), "must be empty: metrics are not part of this version"),
-        ),
-    ]
+pub(super) fn service() -> [Setting; 1] {
+    [Setting::text(
+        "metrics_listen",
+        "an empty text",
+        "The address of a second listener, for metrics. Not part of this version: only an empty text is accepted.",
+        |_| Some(String::new()),
+        |_, text| unless(!text.is_empty(), "must be empty: metrics are not part of this version"),
+    )]
 }
 
 fn unless(is_asked_for: bool, reason: &'static str) -> Result<(), Refusal> {

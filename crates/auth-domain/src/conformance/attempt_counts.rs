@@ -1,0 +1,134 @@
+//! Attempts that are counted one by one.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::scene::{later, now};
+use crate::model::{Caller, Counter, CounterKey, Guess, GuessOutcome, Limit, Timestamp};
+use crate::policy::{AttemptPolicy, Rate};
+use crate::ports::{Admission, AttemptLimiter};
+
+const DAY: u64 = 24 * 3_600;
+
+/// A counter that has room for ten at once, and then for one every two seconds.
+fn counter(address: u8) -> Counter {
+    let caller = Caller { address: Some([192, 0, 2, address].into()), ..Caller::default() };
+    let rate = Rate { burst: 10, quota: 30, window: Duration::from_secs(60) };
+    let policy = AttemptPolicy { registrations: rate, ..AttemptPolicy::default() };
+    Counter::of(&caller, Limit::Registrations, &policy).expect("a counter")
+}
+
+async fn passes(attempts: &dyn AttemptLimiter, counter: &Counter, at: Timestamp) -> bool {
+    attempts.count(counter, at).await.expect("no fault").is_none()
+}
+
+/// How many of so many, one after the other, pass.
+async fn pass(attempts: &dyn AttemptLimiter, counter: &Counter, tries: usize, at: Timestamp) -> usize {
+    let mut passed = 0;
+    for _ in 0..tries {
+        passed += usize::from(passes(attempts, counter, at).await);
+    }
+    passed
+}
+
+pub(super) async fn as_many_pass_as_there_is_room_for(attempts: &dyn AttemptLimiter) {
+    assert_eq!(pass(attempts, &counter(1), 20, now()).await, 10);
+    let told = attempts.count(&counter(1), now()).await.expect("no fault").expect("refused");
+    assert_eq!((told.limit, told.quota), (Limit::Registrations, 30));
+    assert_eq!((told.window, told.retry_after), (Some(Duration::from_secs(60)), Duration::from_secs(2)));
+}
+
+pub(super) async fn of_many_at_once_as_many_pass_as_there_is_room_for(attempts: &dyn AttemptLimiter) {
+    for address in 1..=5 {
+        let counter = counter(address);
+        let passed = join_all((0..50).map(|_| passes(attempts, &counter, now()))).await;
+        assert_eq!(passed.into_iter().filter(|passed| *passed).count(), 10);
+    }
+}
+
+pub(super) async fn room_comes_back_with_time(attempts: &dyn AttemptLimiter) {
+    assert_eq!(pass(attempts, &counter(1), 20, now()).await, 10);
+    assert_eq!(pass(attempts, &counter(1), 20, later(1)).await, 0);
+    assert_eq!(pass(attempts, &counter(1), 20, later(2)).await, 1);
+    assert_eq!(pass(attempts, &counter(1), 20, later(8)).await, 3);
+    assert_eq!(pass(attempts, &counter(1), 20, later(3_600)).await, 10, "and no more than there was");
+}
+
+pub(super) async fn counters_are_kept_apart(attempts: &dyn AttemptLimiter) {
+    assert_eq!(pass(attempts, &counter(1), 20, now()).await, 10);
+    let full = counter(1).key;
+    for index in [0, 15, 31] {
+        let mut key = *full.as_bytes();
+        key[index] ^= 0x10;
+        let resembling = Counter { key: CounterKey::from_bytes(key), ..counter(1) };
+        assert_eq!(attempts.exhausted(&resembling, now()), None);
+        assert_eq!(pass(attempts, &resembling, 20, now()).await, 10);
+    }
+}
+
+pub(super) async fn a_counter_that_was_found_exhausted_is_known_to_be(attempts: &dyn AttemptLimiter) {
+    assert_eq!(attempts.exhausted(&counter(1), now()), None);
+    assert_eq!(pass(attempts, &counter(1), 9, now()).await, 9);
+    assert_eq!(attempts.exhausted(&counter(1), now()), None, "there is room for one more");
+    assert_eq!(pass(attempts, &counter(1), 2, now()).await, 1);
+    let told = attempts.exhausted(&counter(1), later(1)).expect("exhausted");
+    assert_eq!((told.limit, told.quota), (Limit::Registrations, 30));
+    assert_eq!(told.retry_after, Duration::from_secs(1));
+    assert_eq!(attempts.exhausted(&counter(1), later(2)), None, "there is room again");
+    assert_eq!(attempts.exhausted(&counter(2), now()), None);
+}
+
+async fn guess(attempts: &dyn AttemptLimiter, guess: &Guess, outcome: GuessOutcome) -> bool {
+    match attempts.admit(guess).await.expect("no fault") {
+        Admission::Admitted(kept) => {
+            attempts.settle(guess, kept, outcome, guess.now).await.expect("no fault");
+            true
+        }
+        Admission::Refused(_) => false,
+    }
+}
+
+pub(super) async fn only_records_that_have_expired_are_purged(attempts: &dyn AttemptLimiter) {
+    let policy = AttemptPolicy::default();
+    let jane = CounterKey::of_nobody("jane");
+    let somewhere = Guess { account: jane, place: None, counter: None, now: now(), policy };
+    let place = Some(CounterKey::from_bytes([7; 32]));
+    assert!(guess(attempts, &Guess { place, ..somewhere.clone() }, GuessOutcome::Succeeded).await);
+    for _ in 0..5 {
+        assert!(guess(attempts, &somewhere, GuessOutcome::Failed).await);
+    }
+    assert_eq!(pass(attempts, &counter(1), 20, now()).await, 10);
+    assert_eq!(attempts.purge(now(), 100).await.expect("no fault"), 0);
+    assert!(!passes(attempts, &counter(1), later(1)).await, "what still says something is there");
+    assert!(!guess(attempts, &somewhere, GuessOutcome::Failed).await);
+    purge_all(attempts, later(2 * DAY)).await;
+    let later_on = |days: u64, place| Guess { place, now: later(days * DAY), ..somewhere.clone() };
+    for _ in 0..5 {
+        assert!(guess(attempts, &later_on(2, None), GuessOutcome::Failed).await, "failures are forgotten");
+    }
+    let known = guess(attempts, &later_on(2, place), GuessOutcome::Failed).await;
+    assert!(known, "the place is known for longer");
+    purge_all(attempts, later(91 * DAY)).await;
+    assert_eq!(pass(attempts, &counter(1), 20, later(91 * DAY)).await, 10);
+}
+
+pub(super) async fn no_more_are_purged_than_the_limit(attempts: &dyn AttemptLimiter) {
+    for address in 1..=7 {
+        assert!(passes(attempts, &counter(address), now()).await);
+    }
+    let mut purged = Vec::new();
+    while purged.iter().sum::<u64>() < 7 && purged.len() < 10 {
+        purged.push(attempts.purge(later(DAY), 3).await.expect("no fault"));
+    }
+    assert_eq!(purged, [3, 3, 1]);
+    assert_eq!(attempts.purge(later(DAY), 3).await.expect("no fault"), 0);
+}
+
+async fn purge_all(attempts: &dyn AttemptLimiter, at: Timestamp) {
+    let mut calls = 0;
+    while attempts.purge(at, 2).await.expect("no fault") > 0 {
+        calls += 1;
+        assert!(calls < 100, "it comes to an end");
+    }
+}

@@ -1,0 +1,188 @@
+//! What one place may do: a bucket of tokens.
+
+use std::time::Duration;
+
+use super::{Counter, Room, Throttled, take, take_expired};
+use crate::model::Timestamp;
+use crate::policy::Rate;
+
+/// A bucket of tokens, of which each attempt that counts takes one, and which is filled up evenly.
+///
+/// Kept as the time when it will be full again, which says how many are missing now: so nothing has to be done for it
+/// to fill up (the generic cell rate algorithm, ITU-T I.371).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// When it will be full again.
+    pub full_at: Timestamp,
+    /// When the guesses that are under way were admitted, for each of which a token is kept.
+    pub under_way: Vec<Timestamp>,
+}
+
+/// A full one.
+impl Default for Bucket {
+    fn default() -> Self {
+        Self { full_at: Timestamp::UNIX_EPOCH, under_way: Vec::new() }
+    }
+}
+
+impl Bucket {
+    /// Takes a token, or tells that there is none.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn charge(&mut self, counter: &Counter, now: Timestamp) -> Result<(), Throttled> {
+        match self.room(&counter.rate, now) {
+            Room::None(retry_after) => Err(counter.throttled(retry_after)),
+            Room::Free | Room::UnderWay => {
+                self.take(&counter.rate, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// From when on this says no more than a full bucket.
+    #[must_use]
+    pub fn expires_at(&self, rate: &Rate, reservation: Duration) -> Timestamp {
+        let Some(last) = self.under_way.iter().max() else { return self.full_at };
+        // Each of them that nobody settles takes a token.
+        let kept = u32::try_from(self.under_way.len()).unwrap_or(u32::MAX);
+        self.full_at.max(last.plus(reservation)).plus(rate.interval().saturating_mul(kept))
+    }
+
+    /// Counts guesses of which nobody said what came of them.
+    pub(super) fn expire(&mut self, rate: &Rate, reservation: Duration, now: Timestamp) {
+        for at in take_expired(&mut self.under_way, reservation, now) {
+            self.take(rate, at);
+        }
+    }
+
+    /// Whether there is a token, beside those that are kept.
+    pub(super) fn room(&self, rate: &Rate, now: Timestamp) -> Room {
+        let (interval, burst) = (rate.interval(), rate.burst.max(1));
+        let missing = self.missing(rate, now).as_micros().div_ceil(interval.as_micros());
+        if missing >= burst.into() {
+            return Room::None(self.missing(rate, now).saturating_sub(interval.saturating_mul(burst - 1)));
+        }
+        let kept = missing + self.under_way.len() as u128;
+        if kept < burst.into() { Room::Free } else { Room::UnderWay }
+    }
+
+    pub(super) fn reserve(&mut self, now: Timestamp) {
+        self.under_way.push(now);
+    }
+
+    /// Ends what was reserved `at` that time, and takes the token for good if the guess failed. What has expired was
+    /// counted before.
+    pub(super) fn settle(&mut self, rate: &Rate, at: Timestamp, has_failed: bool, now: Timestamp) {
+        if take(&mut self.under_way, at) && has_failed {
+            self.take(rate, now);
+        }
+    }
+
+    fn take(&mut self, rate: &Rate, now: Timestamp) {
+        self.full_at = now.plus(self.missing(rate, now)).plus(rate.interval());
+    }
+
+    /// How long it takes until the bucket is full: not longer than if it were empty, whatever an earlier policy or
+    /// another node's clock has left.
+    fn missing(&self, rate: &Rate, now: Timestamp) -> Duration {
+        self.full_at.since(now).min(rate.interval().saturating_mul(rate.burst.max(1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{CounterKey, Limit};
+
+    const NOW: Timestamp = Timestamp::from_const(1_755_080_130_123_457);
+
+    /// 30 at once, then one every two seconds.
+    fn counter() -> Counter {
+        let rate = Rate { burst: 30, quota: 30, window: Duration::from_secs(60) };
+        Counter { key: CounterKey::from_bytes([1; 32]), limit: Limit::Registrations, rate }
+    }
+
+    fn after(millis: u64) -> Timestamp {
+        NOW.plus(Duration::from_millis(millis))
+    }
+
+    /// How many of so many at once are let through.
+    fn let_through(bucket: &mut Bucket, attempts: u32, now: Timestamp) -> usize {
+        (0..attempts).filter(|_| bucket.charge(&counter(), now).is_ok()).count()
+    }
+
+    #[test]
+    fn a_burst_is_let_through_and_then_one_an_interval() {
+        let mut bucket = Bucket::default();
+        assert_eq!(let_through(&mut bucket, 40, NOW), 30);
+        let refused = bucket.charge(&counter(), NOW).expect_err("empty");
+        assert_eq!(refused.retry_after, Duration::from_secs(2));
+        assert_eq!((refused.quota, refused.window), (30, Some(Duration::from_secs(60))));
+        assert_eq!(let_through(&mut bucket, 1, after(1_999)), 0);
+        assert_eq!(let_through(&mut bucket, 5, after(2_000)), 1);
+        assert_eq!(let_through(&mut bucket, 50, after(2_000 + 60_000)), 30, "and full again after a window");
+    }
+
+    #[test]
+    fn a_refused_attempt_costs_nothing() {
+        let mut bucket = Bucket::default();
+        let_through(&mut bucket, 30, NOW);
+        let before = bucket.clone();
+        let_through(&mut bucket, 1_000, NOW);
+        assert_eq!(bucket, before);
+    }
+
+    #[test]
+    fn what_a_wider_rate_left_is_cut_to_this_one() {
+        let mut bucket = Bucket { full_at: Timestamp::MAX, under_way: Vec::new() };
+        let refused = bucket.charge(&counter(), NOW).expect_err("empty");
+        assert_eq!(refused.retry_after, Duration::from_secs(2));
+        assert_eq!(
+            let_through(&mut bucket, 1, NOW.plus(refused.retry_after)),
+            0,
+            "a clock that is far ahead"
+        );
+    }
+
+    #[test]
+    fn a_bucket_says_nothing_once_it_is_full_and_nothing_is_under_way() {
+        let mut bucket = Bucket::default();
+        let_through(&mut bucket, 1, NOW);
+        let expires_at = |bucket: &Bucket| bucket.expires_at(&counter().rate, Duration::from_secs(10));
+        assert_eq!(expires_at(&bucket), after(2_000));
+        bucket.reserve(NOW);
+        assert_eq!(expires_at(&bucket), after(12_000), "it may become a failure, and takes a token then");
+    }
+
+    proptest! {
+        /// However attempts are spread, no window sees more than a burst and what was filled up meanwhile.
+        #[test]
+        fn never_more_than_burst_and_rate(pauses in prop::collection::vec(0_u64..5_000, 1..200)) {
+            let mut bucket = Bucket::default();
+            let (mut at, mut passed) = (0, 0_u64);
+            for pause in pauses {
+                at += pause;
+                passed += u64::from(bucket.charge(&counter(), after(at)).is_ok());
+                prop_assert!(passed <= 30 + at / 2_000);
+            }
+        }
+
+        /// Whoever waits as long as told is let through, and who comes a moment earlier is not.
+        #[test]
+        fn the_time_that_is_told_is_exact(pauses in prop::collection::vec(0_u64..1_000, 30..100)) {
+            let mut bucket = Bucket::default();
+            let mut now = NOW;
+            for pause in pauses {
+                now = now.plus(Duration::from_millis(pause));
+                if let Err(refused) = bucket.charge(&counter(), now) {
+                    let then = now.plus(refused.retry_after);
+                    prop_assert!(bucket.clone().charge(&counter(), then.minus(Duration::from_micros(1))).is_err());
+                    prop_assert!(bucket.clone().charge(&counter(), then).is_ok());
+                }
+            }
+        }
+    }
+}

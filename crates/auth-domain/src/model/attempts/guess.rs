@@ -1,0 +1,113 @@
+//! A guess at a password, and the judgement over it.
+
+use super::account::throttled;
+use super::{AccountRecord, Bucket, Counter, CounterKey, Room, Throttled};
+use crate::model::Timestamp;
+use crate::policy::AttemptPolicy;
+
+/// Somebody who is about to try a password, with all that the judgement needs.
+#[derive(Clone, Debug)]
+pub struct Guess {
+    /// The account, whether there is one or not.
+    pub account: CounterKey,
+    /// Where the guess comes from, if that is known: the account may know the place.
+    pub place: Option<CounterKey>,
+    /// What the place has failed; `None` where that does not limit it.
+    pub counter: Option<Counter>,
+    /// When.
+    pub now: Timestamp,
+    /// The limits.
+    pub policy: AttemptPolicy,
+}
+
+/// A place that is kept for a guess until it is known what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// When it was taken. Two that were taken at the same time are as good as each other.
+    pub at: Timestamp,
+}
+
+/// What came of a guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuessOutcome {
+    /// It was the password.
+    Succeeded,
+    /// It was not.
+    Failed,
+    /// Nobody knows: a port failed before it was tried. It counts for nothing.
+    Abandoned,
+}
+
+/// The judgement over a guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuessVerdict {
+    /// The password may be tried; a place is kept in each counter.
+    Admit(Reservation),
+    /// It depends on guesses that are under way: ask again in a moment. Nothing is kept.
+    Wait,
+    /// There were too many failures. Nothing is kept.
+    Refuse(Throttled),
+}
+
+/// The records of the counters that a guess concerns, read under a lock. What was never written is the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GuessRecords {
+    /// What the place has failed; not looked at when the guess has no counter.
+    pub bucket: Bucket,
+    /// What the account has seen.
+    pub account: AccountRecord,
+}
+
+impl GuessRecords {
+    /// Decides whether the password may be tried `now`, and keeps a place if so: in both counters or in none. As many
+    /// guesses are under way at a time as may still fail, so that however many come at once, no more are tried than
+    /// would have been one after the other.
+    pub fn admit(&mut self, guess: &Guess, now: Timestamp) -> GuessVerdict {
+        self.expire(guess, now);
+        let of_place = guess.counter.map(|counter| (counter, self.bucket.room(&counter.rate, now)));
+        let refused_by_place = match of_place {
+            Some((counter, Room::None(retry_after))) => Some(counter.throttled(retry_after)),
+            _ => None,
+        };
+        let of_account = self.account.room(guess.place, &guess.policy.account, now);
+        let refused_by_account = match of_account {
+            Room::None(retry_after) => Some(throttled(&guess.policy.account, retry_after)),
+            _ => None,
+        };
+        let refused = refused_by_place.into_iter().chain(refused_by_account);
+        if let Some(longest) = refused.max_by_key(|throttled| throttled.retry_after) {
+            return GuessVerdict::Refuse(longest);
+        }
+        if of_account == Room::UnderWay || of_place.is_some_and(|(_, room)| room == Room::UnderWay) {
+            return GuessVerdict::Wait;
+        }
+        self.account.reserve(guess.place, now);
+        if guess.counter.is_some() {
+            self.bucket.reserve(now);
+        }
+        GuessVerdict::Admit(Reservation { at: now })
+    }
+
+    /// Notes what came of a guess that was admitted, `now`.
+    pub fn settle(&mut self, guess: &Guess, reservation: Reservation, outcome: GuessOutcome, now: Timestamp) {
+        self.expire(guess, now);
+        let has_failed = outcome == GuessOutcome::Failed;
+        if let Some(counter) = &guess.counter {
+            self.bucket.settle(&counter.rate, reservation.at, has_failed, now);
+        }
+        self.account.settle(guess.place, reservation.at, has_failed, now);
+        if outcome == GuessOutcome::Succeeded {
+            self.account.succeed(guess.place, &guess.policy.account, now);
+        }
+    }
+
+    fn expire(&mut self, guess: &Guess, now: Timestamp) {
+        if let Some(counter) = &guess.counter {
+            self.bucket.expire(&counter.rate, guess.policy.reservation, now);
+        }
+        self.account.expire(&guess.policy, now);
+    }
+}
+
+#[cfg(test)]
+mod tests;

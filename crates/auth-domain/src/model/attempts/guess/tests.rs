@@ -1,0 +1,331 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::model::{Caller, Limit, UserId};
+
+const NOW: Timestamp = Timestamp::from_const(1_755_080_130_123_457);
+
+fn after(seconds: u64) -> Timestamp {
+    NOW.plus(Duration::from_secs(seconds))
+}
+
+/// A guess at one account, from an address that ends in this number.
+fn guess(address: u8) -> Guess {
+    let caller = Caller { address: Some([192, 0, 2, address].into()), ..Caller::default() };
+    let policy = AttemptPolicy::default();
+    Guess {
+        account: CounterKey::of_user(UserId(Uuid::from_u128(1))),
+        place: CounterKey::of_place(&caller),
+        counter: Counter::of(&caller, Limit::LogIns, &policy),
+        now: NOW,
+        policy,
+    }
+}
+
+/// The same, from an address that nothing else comes from: its own limit does not matter.
+fn from_anywhere() -> Guess {
+    Guess { counter: None, ..guess(200) }
+}
+
+fn admit(records: &mut GuessRecords, guess: &Guess, now: Timestamp) -> Reservation {
+    match records.admit(guess, now) {
+        GuessVerdict::Admit(reservation) => reservation,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refused(records: &mut GuessRecords, guess: &Guess, now: Timestamp) -> Throttled {
+    match records.admit(guess, now) {
+        GuessVerdict::Refuse(throttled) => throttled,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Tries a password, which is admitted and comes out so.
+fn settle(records: &mut GuessRecords, guess: &Guess, outcome: GuessOutcome, now: Timestamp) {
+    let reservation = admit(records, guess, now);
+    records.settle(guess, reservation, outcome, now);
+}
+
+/// Fails as often as it is let, waiting as long as it is told but for no longer than `patience`; how often.
+fn fail_all(records: &mut GuessRecords, guess: &Guess, now: &mut Timestamp, patience: Duration) -> u32 {
+    let mut failures = 0;
+    loop {
+        match records.admit(guess, *now) {
+            GuessVerdict::Admit(reservation) => {
+                records.settle(guess, reservation, GuessOutcome::Failed, *now);
+                failures += 1;
+            }
+            GuessVerdict::Refuse(throttled) if throttled.retry_after <= patience => {
+                *now = now.plus(throttled.retry_after);
+            }
+            _ => return failures,
+        }
+    }
+}
+
+#[test]
+fn five_failures_are_free_and_then_each_costs_a_longer_wait() {
+    let (mut records, mut now) = (GuessRecords::default(), NOW);
+    for _ in 0..5 {
+        settle(&mut records, &from_anywhere(), GuessOutcome::Failed, now);
+    }
+    for wait in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
+        let throttled = refused(&mut records, &from_anywhere(), now);
+        assert_eq!((throttled.limit, throttled.retry_after), (Limit::Account, Duration::from_secs(wait)));
+        now = now.plus(throttled.retry_after);
+        settle(&mut records, &from_anywhere(), GuessOutcome::Failed, now);
+    }
+}
+
+#[test]
+fn as_many_are_under_way_as_may_still_fail() {
+    let mut records = GuessRecords::default();
+    for _ in 0..5 {
+        admit(&mut records, &from_anywhere(), NOW);
+    }
+    assert_eq!(records.admit(&from_anywhere(), NOW), GuessVerdict::Wait);
+    records.settle(&from_anywhere(), Reservation { at: NOW }, GuessOutcome::Failed, NOW);
+    assert_eq!(
+        records.admit(&from_anywhere(), NOW),
+        GuessVerdict::Wait,
+        "four may still fail, four are under way"
+    );
+    records.settle(&from_anywhere(), Reservation { at: NOW }, GuessOutcome::Abandoned, NOW);
+    admit(&mut records, &from_anywhere(), NOW);
+}
+
+#[test]
+fn after_a_wait_one_is_tried_at_a_time() {
+    let mut records = GuessRecords::default();
+    for _ in 0..5 {
+        settle(&mut records, &from_anywhere(), GuessOutcome::Failed, NOW);
+    }
+    let reservation = admit(&mut records, &from_anywhere(), after(1));
+    assert_eq!(records.admit(&from_anywhere(), after(1)), GuessVerdict::Wait);
+    records.settle(&from_anywhere(), reservation, GuessOutcome::Failed, after(1));
+    assert_eq!(refused(&mut records, &from_anywhere(), after(1)).retry_after, Duration::from_secs(2));
+}
+
+#[test]
+fn a_right_password_costs_nothing_and_forgets_every_failure() {
+    let mut records = GuessRecords::default();
+    for _ in 0..1_000 {
+        settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
+    }
+    for _ in 0..20 {
+        for _ in 0..4 {
+            settle(&mut records, &from_anywhere(), GuessOutcome::Failed, NOW);
+        }
+        settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
+    }
+}
+
+#[test]
+fn what_could_not_be_tried_counts_for_nothing() {
+    let mut records = GuessRecords::default();
+    for _ in 0..100 {
+        settle(&mut records, &guess(1), GuessOutcome::Abandoned, NOW);
+    }
+    assert_eq!(records, GuessRecords::default());
+}
+
+#[test]
+fn a_guess_that_nobody_settles_has_failed_after_ten_seconds() {
+    let mut records = GuessRecords::default();
+    for _ in 0..5 {
+        admit(&mut records, &guess(1), NOW);
+    }
+    assert_eq!(records.admit(&guess(2), after(9)), GuessVerdict::Wait);
+    assert_eq!(refused(&mut records, &guess(2), after(10)).retry_after, Duration::from_secs(1));
+    records.settle(&guess(1), Reservation { at: NOW }, GuessOutcome::Failed, after(10));
+    assert_eq!(records.account.tries.failures, 5, "it is not counted twice");
+    assert_eq!(records.bucket.under_way, vec![]);
+    let mut of_another_account = GuessRecords { bucket: records.bucket, ..GuessRecords::default() };
+    let left =
+        fail_all(&mut of_another_account, &Guess { place: None, ..guess(1) }, &mut after(10), Duration::ZERO);
+    assert_eq!(left, 5, "the account's own limit comes first");
+    assert_eq!(of_another_account.bucket.full_at, after(10 + 20), "the place has failed ten times");
+}
+
+#[test]
+fn a_place_is_limited_whatever_the_accounts_and_other_places_are_not() {
+    let mut bucket = Bucket::default();
+    for _ in 0..30 {
+        let mut records = GuessRecords { bucket, ..GuessRecords::default() };
+        settle(&mut records, &guess(1), GuessOutcome::Failed, NOW);
+        bucket = records.bucket;
+    }
+    let mut records = GuessRecords { bucket, ..GuessRecords::default() };
+    let throttled = refused(&mut records, &guess(1), NOW);
+    assert_eq!((throttled.limit, throttled.retry_after), (Limit::LogIns, Duration::from_secs(2)));
+    assert_eq!(records.account, AccountRecord::default(), "a refused guess takes nothing from the account");
+    settle(&mut GuessRecords::default(), &guess(2), GuessOutcome::Failed, NOW);
+}
+
+#[test]
+fn a_guess_that_the_account_refuses_takes_nothing_from_its_place() {
+    let mut records = GuessRecords::default();
+    for _ in 0..5 {
+        settle(&mut records, &from_anywhere(), GuessOutcome::Failed, NOW);
+    }
+    refused(&mut records, &guess(1), NOW);
+    assert_eq!(records.bucket, Bucket::default());
+}
+
+#[test]
+fn an_owner_gets_in_from_a_known_place_while_the_account_waits() {
+    let mut records = GuessRecords::default();
+    settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
+    let mut now = after(60);
+    assert_eq!(fail_all(&mut records, &from_anywhere(), &mut now, Duration::from_secs(900)), 50);
+    assert!(refused(&mut records, &guess(2), now).retry_after > Duration::from_secs(900));
+    settle(&mut records, &guess(1), GuessOutcome::Failed, now);
+    settle(&mut records, &guess(1), GuessOutcome::Succeeded, now);
+    settle(&mut records, &guess(2), GuessOutcome::Failed, now);
+}
+
+#[test]
+fn a_guesser_at_a_known_place_is_no_better_off_than_another() {
+    let mut records = GuessRecords::default();
+    settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
+    for _ in 0..5 {
+        admit(&mut records, &guess(1), NOW);
+    }
+    assert_eq!(records.admit(&guess(1), NOW), GuessVerdict::Wait);
+    for _ in 0..5 {
+        records.settle(&guess(1), Reservation { at: NOW }, GuessOutcome::Failed, NOW);
+    }
+    assert_eq!(refused(&mut records, &guess(1), NOW).retry_after, Duration::from_secs(1));
+}
+
+#[test]
+fn no_more_than_100_fail_in_a_row_wherever_they_come_from() {
+    let mut records = GuessRecords::default();
+    for address in 1..=12 {
+        settle(&mut records, &guess(address), GuessOutcome::Succeeded, after(address.into()));
+    }
+    assert_eq!(records.account.known.len(), 10, "the newest are known");
+    let mut now = after(60);
+    let hour = Duration::from_secs(3_600);
+    let from_anywhere = fail_all(&mut records, &from_anywhere(), &mut now, hour);
+    let from_known = (1..=12).map(|address| fail_all(&mut records, &guess(address), &mut now, hour));
+    assert_eq!(from_known.collect::<Vec<_>>(), [0, 0, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5]);
+    assert_eq!(from_anywhere, 50);
+}
+
+#[test]
+fn a_day_without_a_failure_forgets_them_all() {
+    let mut records = GuessRecords::default();
+    settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
+    let mut now = NOW;
+    fail_all(&mut records, &guess(1), &mut now, Duration::from_secs(3_600));
+    let throttled = refused(&mut records, &guess(1), now);
+    assert_eq!(throttled.retry_after, Duration::from_secs(24 * 3_600));
+    now = now.plus(throttled.retry_after);
+    assert_eq!(fail_all(&mut records, &guess(1), &mut now, Duration::ZERO), 5);
+}
+
+#[test]
+fn a_place_is_known_for_90_days() {
+    let mut records = GuessRecords::default();
+    settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
+    let until = records.account.expires_at(&guess(1).policy);
+    assert_eq!(until, after(90 * 24 * 3_600));
+    settle(&mut records, &guess(2), GuessOutcome::Abandoned, until);
+    assert_eq!(records.account, AccountRecord::default());
+}
+
+#[test]
+fn a_clock_that_steps_back_makes_nobody_wait_for_longer() {
+    let mut records = GuessRecords::default();
+    for _ in 0..5 {
+        settle(&mut records, &from_anywhere(), GuessOutcome::Failed, after(3_600));
+    }
+    assert_eq!(refused(&mut records, &from_anywhere(), NOW).retry_after, Duration::from_secs(1));
+}
+
+/// Something that happens to an account.
+#[derive(Clone, Debug)]
+enum Event {
+    Guess { address: u8 },
+    Settle { index: usize, outcome: GuessOutcome },
+    Pass { seconds: u64 },
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let outcome = prop_oneof![
+        8 => Just(GuessOutcome::Failed),
+        1 => Just(GuessOutcome::Abandoned),
+    ];
+    prop_oneof![
+        4 => (0_u8..20).prop_map(|address| Event::Guess { address }),
+        4 => (any::<usize>(), outcome).prop_map(|(index, outcome)| Event::Settle { index, outcome }),
+        2 => (0_u64..2_000).prop_map(|seconds| Event::Pass { seconds }),
+    ]
+}
+
+proptest! {
+    /// However guesses from known and unknown places come, meet, are given up and get lost: no more than 100 are
+    /// tried without one that succeeds or was abandoned, and without a day of rest.
+    #[test]
+    fn never_more_than_100_are_tried_in_a_row(events in prop::collection::vec(event(), 1..600)) {
+        let mut records = GuessRecords::default();
+        for address in 0..10 {
+            settle(&mut records, &Guess { counter: None, ..guess(address) }, GuessOutcome::Succeeded, NOW);
+        }
+        let (mut now, mut tried, mut under_way) = (NOW, 0_u32, Vec::new());
+        for event in events {
+            match event {
+                Event::Guess { address } => {
+                    let guess = Guess { counter: None, ..guess(address) };
+                    if let GuessVerdict::Admit(reservation) = records.admit(&guess, now) {
+                        tried += 1;
+                        under_way.push((guess, reservation));
+                    }
+                }
+                Event::Settle { index, outcome } if !under_way.is_empty() => {
+                    let (guess, reservation) = under_way.swap_remove(index % under_way.len());
+                    let is_late = reservation.at.plus(guess.policy.reservation) <= now;
+                    records.settle(&guess, reservation, outcome, now);
+                    tried -= u32::from(outcome == GuessOutcome::Abandoned && !is_late);
+                }
+                Event::Settle { .. } => {}
+                Event::Pass { seconds } => now = now.plus(Duration::from_secs(seconds)),
+            }
+            prop_assert!(tried <= 100, "{tried} were tried");
+        }
+    }
+
+    /// A record that has expired says nothing: to lose it changes no verdict.
+    #[test]
+    fn an_expired_record_may_be_lost(
+        events in prop::collection::vec(event(), 1..60), address in 0_u8..20, succeeds in any::<bool>(),
+    ) {
+        let (mut records, mut now) = (GuessRecords::default(), NOW);
+        let policy = AttemptPolicy::default();
+        if succeeds {
+            settle(&mut records, &guess(address), GuessOutcome::Succeeded, NOW);
+        }
+        for event in events {
+            match event {
+                Event::Guess { address } => drop(records.admit(&guess(address), now)),
+                Event::Settle { index, .. } => {
+                    let at = records.account.tries.under_way.get(index % 5).copied().unwrap_or(NOW);
+                    records.settle(&guess(address), Reservation { at }, GuessOutcome::Failed, now);
+                }
+                Event::Pass { seconds } => now = now.plus(Duration::from_secs(seconds)),
+            }
+        }
+        let bucket_expires_at = records.bucket.expires_at(&policy.log_ins, policy.reservation);
+        let then = now.max(records.account.expires_at(&policy)).max(bucket_expires_at);
+        let (mut kept, mut lost) = (records, GuessRecords::default());
+        prop_assert_eq!(kept.admit(&guess(address), then), lost.admit(&guess(address), then));
+        let place = guess(address).place;
+        let room = |records: &GuessRecords| records.account.room(place, &policy.account, then);
+        prop_assert_eq!(room(&kept), room(&lost));
+    }
+}

@@ -1,0 +1,145 @@
+//! Counters of attempts in memory.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+use async_trait::async_trait;
+
+use crate::model::{
+    AccountRecord, Bucket, Counter, CounterKey, Guess, GuessOutcome, GuessRecords, GuessVerdict, Reservation,
+    Throttled, Timestamp,
+};
+use crate::ports::{Admission, AttemptLimiter, PortError};
+
+/// How often a guess that depends on others is judged again. Time stands still here, so it is not for two seconds.
+const PATIENCE: u32 = 1_000;
+
+/// Counts attempts for as long as it lives, by the time that it is told.
+#[derive(Debug, Default)]
+pub struct MemoryAttempts {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    buckets: HashMap<CounterKey, (Bucket, Timestamp)>,
+    accounts: HashMap<CounterKey, (AccountRecord, Timestamp)>,
+}
+
+impl MemoryAttempts {
+    /// Counters that have counted nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn read(&self, guess: &Guess) -> GuessRecords {
+        let bucket = guess.counter.and_then(|counter| self.buckets.get(&counter.key));
+        GuessRecords {
+            bucket: bucket.map(|(bucket, _)| bucket.clone()).unwrap_or_default(),
+            account: self
+                .accounts
+                .get(&guess.account)
+                .map(|(account, _)| account.clone())
+                .unwrap_or_default(),
+        }
+    }
+
+    fn keep(&mut self, guess: &Guess, records: GuessRecords) {
+        if let Some(counter) = &guess.counter {
+            let expires_at = records.bucket.expires_at(&counter.rate, guess.policy.reservation);
+            self.buckets.insert(counter.key, (records.bucket, expires_at));
+        }
+        let expires_at = records.account.expires_at(&guess.policy);
+        self.accounts.insert(guess.account, (records.account, expires_at));
+    }
+}
+
+#[async_trait]
+impl AttemptLimiter for MemoryAttempts {
+    async fn admit(&self, guess: &Guess) -> Result<Admission, PortError> {
+        for _ in 0..PATIENCE {
+            {
+                let mut state = self.state();
+                let mut records = state.read(guess);
+                match records.admit(guess, guess.now) {
+                    GuessVerdict::Admit(reservation) => {
+                        state.keep(guess, records);
+                        return Ok(Admission::Admitted(reservation));
+                    }
+                    GuessVerdict::Refuse(throttled) => return Ok(Admission::Refused(throttled)),
+                    GuessVerdict::Wait => {}
+                }
+            }
+            let_others().await;
+        }
+        Err(PortError::Overloaded)
+    }
+
+    async fn settle(
+        &self,
+        guess: &Guess,
+        reservation: Reservation,
+        outcome: GuessOutcome,
+        now: Timestamp,
+    ) -> Result<(), PortError> {
+        let mut state = self.state();
+        let mut records = state.read(guess);
+        records.settle(guess, reservation, outcome, now);
+        state.keep(guess, records);
+        Ok(())
+    }
+
+    async fn count(&self, counter: &Counter, now: Timestamp) -> Result<Option<Throttled>, PortError> {
+        let mut state = self.state();
+        let (bucket, expires_at) =
+            state.buckets.entry(counter.key).or_insert_with(|| (Bucket::default(), Timestamp::UNIX_EPOCH));
+        let charged = bucket.charge(counter, now);
+        *expires_at = bucket.full_at.max(*expires_at);
+        Ok(charged.err())
+    }
+
+    fn exhausted(&self, counter: &Counter, now: Timestamp) -> Option<Throttled> {
+        let bucket = self.state().buckets.get(&counter.key).map(|(bucket, _)| bucket.clone());
+        bucket.and_then(|mut bucket| bucket.charge(counter, now).err())
+    }
+
+    async fn forget(&self, account: CounterKey) -> Result<(), PortError> {
+        self.state().accounts.remove(&account);
+        Ok(())
+    }
+
+    async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, PortError> {
+        let mut state = self.state();
+        let mut left = limit;
+        let mut is_kept = |expires_at: Timestamp| {
+            let goes = expires_at <= now && left > 0;
+            left -= u32::from(goes);
+            !goes
+        };
+        state.buckets.retain(|_, (_, expires_at)| is_kept(*expires_at));
+        state.accounts.retain(|_, (_, expires_at)| is_kept(*expires_at));
+        Ok(u64::from(limit - left))
+    }
+}
+
+/// Lets other tasks and futures do something, whatever runs them.
+async fn let_others() {
+    let mut has_waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

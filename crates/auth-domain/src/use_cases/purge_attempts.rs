@@ -1,0 +1,32 @@
+//! Purge the counters of attempts that say nothing any more, a batch at a time.
+
+use crate::Auth;
+use crate::ports::PortError;
+
+impl Auth {
+    /// Deletes at most `batch` counters that say nothing any more; how many. Called until it finds nothing.
+    ///
+    /// # Errors
+    /// When a port failed.
+    pub async fn purge_attempts(&self, batch: u32) -> Result<u64, PortError> {
+        self.ports.attempts.purge(self.ports.clock.now(), batch).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ports::MockAttemptLimiter;
+    use crate::use_cases::fixture::{Mocks, NOW};
+
+    #[tokio::test]
+    async fn purges_as_of_now_and_no_more_than_a_batch() {
+        let mut attempts = MockAttemptLimiter::new();
+        attempts
+            .expect_purge()
+            .once()
+            .withf(|now, batch| *now == NOW && *batch == 500)
+            .returning(|_, _| Ok(500));
+        let mocks = Mocks { attempts, ..Mocks::new() };
+        assert_eq!(mocks.auth().purge_attempts(500).await.expect("purged"), 500);
+    }
+}

@@ -1,0 +1,36 @@
+//! Waiting for guesses that are under way.
+
+use std::future::Future;
+use std::time::Duration;
+
+use auth_domain::model::{Guess, GuessVerdict, Timestamp};
+use auth_domain::ports::{Admission, PortError};
+use tokio::time::{Instant, sleep};
+
+/// How long a guess waits for others.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long before it is judged again: a hash takes about as long. Then twice as long, and so on.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(160);
+
+/// Has a guess judged that was made at `begun`, and judged again while it depends on others.
+pub(crate) async fn persist<F>(
+    guess: &Guess,
+    begun: Instant,
+    judge: impl Fn(Timestamp) -> F,
+) -> Result<Admission, PortError>
+where
+    F: Future<Output = Result<GuessVerdict, PortError>>,
+{
+    let (mut waited, mut pause) = (Duration::ZERO, FIRST_PAUSE);
+    loop {
+        match judge(guess.now.plus(waited)).await? {
+            GuessVerdict::Admit(reservation) => return Ok(Admission::Admitted(reservation)),
+            GuessVerdict::Refuse(throttled) => return Ok(Admission::Refused(throttled)),
+            GuessVerdict::Wait if begun.elapsed() + pause > PATIENCE => return Err(PortError::Overloaded),
+            GuessVerdict::Wait => sleep(pause).await,
+        }
+        waited = begun.elapsed();
+        pause = LONGEST_PAUSE.min(pause * 2);
+    }
+}

@@ -1,0 +1,159 @@
+//! Records as JSON. Times are microseconds since the Unix epoch.
+
+use std::fmt::Write as _;
+
+use auth_domain::model::{AccountRecord, Bucket, CounterKey, KnownPlace, Timestamp, Tries};
+use serde::{Deserialize, Serialize};
+
+use crate::store::Unreadable;
+
+#[derive(Serialize, Deserialize)]
+struct StoredBucket {
+    full_at: i64,
+    under_way: Vec<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredAccount {
+    tries: StoredTries,
+    known: Vec<StoredPlace>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredTries {
+    failures: u32,
+    last_failure_at: i64,
+    under_way: Vec<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredPlace {
+    /// In hexadecimal digits.
+    place: String,
+    seen_at: i64,
+    tries: StoredTries,
+}
+
+pub(super) fn of_bucket(bucket: &Bucket) -> String {
+    json(&StoredBucket { full_at: bucket.full_at.unix_micros(), under_way: micros(&bucket.under_way) })
+}
+
+pub(super) fn of_account(account: &AccountRecord) -> String {
+    let known = account.known.iter().map(|known| StoredPlace {
+        place: hexadecimal(known.place.as_bytes()),
+        seen_at: known.seen_at.unix_micros(),
+        tries: of_tries(&known.tries),
+    });
+    json(&StoredAccount { tries: of_tries(&account.tries), known: known.collect() })
+}
+
+fn of_tries(tries: &Tries) -> StoredTries {
+    StoredTries {
+        failures: tries.failures,
+        last_failure_at: tries.last_failure_at.unix_micros(),
+        under_way: micros(&tries.under_way),
+    }
+}
+
+/// Numbers and texts in a struct can always be written.
+fn json(record: &impl Serialize) -> String {
+    serde_json::to_string(record).unwrap_or_else(|_| "null".to_owned())
+}
+
+pub(super) fn bucket(record: &str) -> Result<Bucket, Unreadable> {
+    let stored: StoredBucket = serde_json::from_str(record).map_err(|_| Unreadable("bucket of attempts"))?;
+    Ok(Bucket { full_at: Timestamp::from_unix_micros(stored.full_at), under_way: times(stored.under_way) })
+}
+
+pub(super) fn account(record: &str) -> Result<AccountRecord, Unreadable> {
+    let unreadable = || Unreadable("record of attempts");
+    let stored: StoredAccount = serde_json::from_str(record).map_err(|_| unreadable())?;
+    let known = stored.known.into_iter().map(|known| {
+        let place = from_hexadecimal(&known.place).ok_or_else(unreadable)?;
+        let seen_at = Timestamp::from_unix_micros(known.seen_at);
+        Ok(KnownPlace { place: CounterKey::from_bytes(place), seen_at, tries: tries(known.tries) })
+    });
+    Ok(AccountRecord { tries: tries(stored.tries), known: known.collect::<Result<_, _>>()? })
+}
+
+fn tries(stored: StoredTries) -> Tries {
+    Tries {
+        failures: stored.failures,
+        last_failure_at: Timestamp::from_unix_micros(stored.last_failure_at),
+        under_way: times(stored.under_way),
+    }
+}
+
+fn micros(times: &[Timestamp]) -> Vec<i64> {
+    times.iter().map(|at| at.unix_micros()).collect()
+}
+
+fn times(micros: Vec<i64>) -> Vec<Timestamp> {
+    micros.into_iter().map(Timestamp::from_unix_micros).collect()
+}
+
+fn hexadecimal(bytes: &[u8; 32]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn from_hexadecimal(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 {
+        return None;
+    }
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn time() -> impl Strategy<Value = Timestamp> {
+        (0..=Timestamp::MAX.unix_micros()).prop_map(Timestamp::from_unix_micros)
+    }
+
+    prop_compose! {
+        fn any_tries()(
+            failures in any::<u32>(), last_failure_at in time(), under_way in prop::collection::vec(time(), 0..6),
+        ) -> Tries {
+            Tries { failures, last_failure_at, under_way }
+        }
+    }
+
+    prop_compose! {
+        fn any_place()(place in any::<[u8; 32]>(), seen_at in time(), tries in any_tries()) -> KnownPlace {
+            KnownPlace { place: CounterKey::from_bytes(place), seen_at, tries }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn records_are_read_as_they_are_written(
+            full_at in time(), tries in any_tries(), known in prop::collection::vec(any_place(), 0..4),
+        ) {
+            let written = Bucket { full_at, under_way: tries.under_way.clone() };
+            prop_assert_eq!(bucket(&of_bucket(&written)).expect("read"), written);
+            let written = AccountRecord { tries, known };
+            prop_assert_eq!(account(&of_account(&written)).expect("read"), written);
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_told_without_its_content() {
+        let place = r#"{"tries":{"failures":1,"last_failure_at":2,"under_way":[]},
+            "known":[{"place":"0x","seen_at":1,"tries":{"failures":1,"last_failure_at":2,"under_way":[]}}]}"#;
+        for text in ["", "{}", "[]", r#"{"tries":"secret"}"#, place] {
+            let error = account(text).expect_err(text);
+            assert_eq!(error.to_string(), "the stored record of attempts cannot be read");
+            assert!(bucket(text).is_err());
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Who guesses, registers or refreshes too often is told to wait, and nobody else is.
+#![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
+
+use std::process::Stdio;
+use std::thread;
+use std::time::Instant;
+
+use e2e::{Answer, Server, World, command};
+
+const ON: (&str, &str) = ("AUTH_RATE_LIMIT", "on");
+/// Every test comes from here, and may say where it has the request from.
+const BEHIND_A_PROXY: (&str, &str) = ("AUTH_TRUSTED_PROXIES", "127.0.0.0/8");
+const WRONG: &str = "wrong password";
+const RIGHT: &str = "P@ssw0rd!";
+
+fn start(world: &World, settings: &[(&str, &str)]) -> Server {
+    let server = Server::start_with(world, &[&[ON], settings].concat());
+    assert_eq!(server.client().register("john").status, 201);
+    server
+}
+
+/// Tries a password as somebody at this address, if the server believes the test.
+fn log_in_from(server: &Server, address: &str, name: &str, password: &str) -> Answer {
+    let body = format!(r#"{{"email":"{name}","password":"{password}"}}"#);
+    server.client().send("POST", "/v1/auth/login", &[("X-Forwarded-For", address)], &body)
+}
+
+/// What so many at once are answered.
+fn at_once(count: usize, ask: impl Fn(usize) -> Answer + Sync) -> Vec<Answer> {
+    let ask = &ask;
+    thread::scope(|scope| {
+        let tasks: Vec<_> = (0..count).map(|number| scope.spawn(move || ask(number))).collect();
+        tasks.into_iter().map(|task| task.join().expect("answered")).collect()
+    })
+}
+
+fn count(answers: &[Answer], status: u16) -> usize {
+    answers.iter().filter(|answer| answer.status == status).count()
+}
+
+/// Fails unless the answer tells by which limit, and for how long.
+fn assert_limited(answer: &Answer, policy: &str) {
+    answer.assert(429, r#"{"error":"Too many requests."}"#);
+    let seconds: u64 = answer.header("retry-after").expect("a time").parse().expect("seconds");
+    assert!(seconds >= 1);
+    assert_eq!(answer.header("ratelimit-policy"), Some(policy));
+    let name = policy.split(';').next().expect("a name");
+    assert_eq!(answer.header("ratelimit"), Some(format!("{name};r=0;t={seconds}").as_str()));
+}
+
+#[test]
+fn of_200_guesses_at_once_no_more_are_tried_than_the_limit_on_every_store() {
+    for world in World::on_every_store() {
+        let server = start(&world, &[BEHIND_A_PROXY]);
+        let begun = Instant::now();
+        let answers =
+            at_once(200, |number| log_in_from(&server, &format!("198.51.100.{number}"), "john", WRONG));
+        // While they wait for each other a second may pass, and then another, longer wait.
+        let seconds = usize::try_from(begun.elapsed().as_secs()).expect("a number");
+        let tried = count(&answers, 401);
+        assert!((1..=5 + seconds).contains(&tried), "{tried} were tried in {seconds} s");
+        let told_to_wait: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
+        assert!(told_to_wait.len() > 100, "{} were told to wait", told_to_wait.len());
+        told_to_wait.iter().for_each(|answer| assert_limited(answer, r#""account";q=5"#));
+        // Some may have waited for the others for too long; nothing else happens.
+        assert_eq!(tried + told_to_wait.len() + count(&answers, 503), 200);
+    }
+}
+
+#[test]
+fn right_passwords_at_once_are_all_let_in_on_every_store() {
+    for world in World::on_every_store() {
+        let server = start(&world, &[]);
+        for round in 0..3 {
+            let answers = at_once(20, |_| server.client().log_in("john"));
+            assert_eq!(count(&answers, 200), 20, "round {round}: {answers:?}");
+        }
+    }
+}
+
+#[test]
+fn one_account_has_one_counter_whatever_it_is_called_and_wherever_it_is_tried_on_every_store() {
+    for world in World::on_every_store() {
+        let server = start(&world, &[]);
+        let client = server.client();
+        let other = |path: &str, member: &str| {
+            client.post(path, &format!(r#"{{"{member}":"John","password":"{WRONG}"}}"#))
+        };
+        assert_eq!(client.log_in_with("JOHN", WRONG).status, 401);
+        assert_eq!(client.log_in_with("john@example.com", WRONG).status, 401);
+        assert_eq!(other("/api/v1/auth/login", "username").status, 401);
+        assert_eq!(other("/api/auth/login", "username").status, 401);
+        assert_eq!(client.log_in_with("John@Example.com", WRONG).status, 401);
+        assert_limited(&client.log_in("john"), r#""account";q=5"#);
+        other("/api/v1/auth/login", "username").assert(429, r#"{"error":"Too many requests"}"#);
+        other("/api/auth/login", "username").assert(429, r#"{"message":"Too many requests."}"#);
+        // Who is not there is treated alike.
+        for _ in 0..5 {
+            client.log_in_with("Nobody", WRONG).assert(401, r#"{"error":"Invalid credentials."}"#);
+        }
+        assert_limited(&client.log_in("nobody"), r#""account";q=5"#);
+        // Everybody else at this address goes on.
+        assert_eq!(client.register("jane").status, 201);
+        assert_eq!(client.log_in("jane").status, 200);
+        server.wait_for("let in after the wait", || client.log_in("john").status == 200);
+    }
+}
+
+#[test]
+fn an_address_that_fails_too_often_has_to_wait_and_cannot_talk_its_way_out_on_every_store() {
+    for world in World::on_every_store() {
+        let server = start(&world, &[("AUTH_LIMITS__LOGIN_PER_MINUTE", "1")]);
+        let tried = |number: usize| {
+            log_in_from(&server, &format!("198.51.100.{number}"), &format!("user{number}"), WRONG).status
+        };
+        assert!((0..30).all(|number| tried(number) == 401));
+        let answer = log_in_from(&server, "203.0.113.9", "john", RIGHT);
+        assert_limited(&answer, r#""login";q=1;w=60"#);
+    }
+}
+
+#[test]
+fn what_a_trusted_proxy_says_of_an_address_counts_on_every_store() {
+    for world in World::on_every_store() {
+        let server = start(&world, &[BEHIND_A_PROXY, ("AUTH_LIMITS__LOGIN_PER_MINUTE", "1")]);
+        let tried = |address: &str, number: usize| {
+            log_in_from(&server, address, &format!("user{number}"), WRONG).status
+        };
+        assert!((0..30).all(|number| tried(&format!("2001:db8:1:2::{number}"), number) == 401));
+        assert_eq!(tried("2001:db8:1:2:ffff::1", 30), 429, "one network of 64 bits");
+        assert_eq!(tried("2001:db8:1:2::1, 2001:db8:1:3::1", 30), 401, "what stands left is made up");
+        assert_eq!(tried("198.51.100.1", 31), 401);
+    }
+}
+
+#[test]
+fn an_owner_gets_in_from_where_they_were_before_while_somebody_else_guesses_on_every_store() {
+    for world in World::on_every_store() {
+        let server = start(&world, &[BEHIND_A_PROXY]);
+        let (home, elsewhere) = ("198.51.100.1", "203.0.113.9");
+        assert_eq!(log_in_from(&server, home, "john", RIGHT).status, 200);
+        while log_in_from(&server, elsewhere, "john", WRONG).status == 401 {}
+        assert_eq!(log_in_from(&server, elsewhere, "john", RIGHT).status, 429);
+        assert_eq!(log_in_from(&server, "203.0.113.10", "john", RIGHT).status, 429);
+        assert_eq!(log_in_from(&server, home, "john", WRONG).status, 401);
+        assert_eq!(log_in_from(&server, home, "john", RIGHT).status, 200);
+        assert_eq!(
+            log_in_from(&server, elsewhere, "john", RIGHT).status,
+            200,
+            "nothing is held against them"
+        );
+    }
+}
+
+#[test]
+fn nodes_on_one_database_count_together() {
+    let world = World::on_postgres();
+    let first = start(&world, &[]);
+    let second = Server::start_with(&world, &[ON]);
+    for node in [&first, &second, &first, &second, &first] {
+        assert_eq!(node.client().log_in_with("john", WRONG).status, 401);
+    }
+    assert_limited(&second.client().log_in("john"), r#""account";q=5"#);
+    assert_limited(&first.client().log_in("john"), r#""account";q=5"#);
+}
+
+#[test]
+fn registrations_are_limited_once_their_body_is_sound_on_every_store() {
+    for world in World::on_every_store() {
+        let limits =
+            [("AUTH_LIMITS__REGISTRATION_BURST", "3"), ("AUTH_LIMITS__REGISTRATION_PER_MINUTE", "1")];
+        let server = start(&world, &limits);
+        let client = server.client();
+        for _ in 0..10 {
+            assert_eq!(client.post("/v1/auth/register", r#"{"username":"jane"}"#).status, 400);
+        }
+        assert_eq!(client.register("jane").status, 201);
+        assert_eq!(client.register("john").status, 409, "a name that is taken costs a hash, too");
+        assert_limited(&client.register("june"), r#""registration";q=1;w=60"#);
+        assert_eq!(client.log_in("jane").status, 200);
+    }
+}
+
+#[test]
+fn failed_refreshes_are_limited_and_others_are_not_counted_on_every_store() {
+    for world in World::on_every_store() {
+        let server = start(&world, &[("AUTH_LIMITS__REFRESH_PER_5_MINUTES", "4")]);
+        let client = server.client();
+        let mut token = client.log_in("john").member("acc_token");
+        for _ in 0..8 {
+            token = client.refresh(&token).member("token");
+        }
+        for _ in 0..4 {
+            assert_eq!(client.refresh("nonsense").status, 401);
+        }
+        assert_limited(&client.refresh("nonsense"), r#""refresh";q=4;w=300"#);
+        assert_limited(&client.refresh(&token), r#""refresh";q=4;w=300"#);
+        assert_eq!(client.open(&token).status, 200, "whoever bears a token is not limited");
+    }
+}
+
+#[test]
+fn a_backend_with_a_key_is_limited_by_account_and_not_by_address_on_every_store() {
+    for world in World::on_every_store() {
+        let limits = [("AUTH_LIMITS__LOGIN_BURST", "2"), ("AUTH_LIMITS__REGISTRATION_BURST", "2")];
+        let server = start(&world, &limits);
+        let mut create = command(&world);
+        let create = create.args(["api-key", "create", "--name", "backend"]).stderr(Stdio::null());
+        let output = String::from_utf8(create.output().expect("run").stdout).expect("UTF-8");
+        let key = output.lines().last().expect("a key");
+        let keyed = |path: &str, body: &str| server.client().send("POST", path, &[("X-API-Key", key)], body);
+        let log_in = |name: &str, password: &str| {
+            keyed("/api/v1/auth/login", &format!(r#"{{"username":"{name}","password":"{password}"}}"#))
+        };
+        for number in 0..6 {
+            let name = format!("user{number}");
+            let user =
+                format!(r#"{{"username":"{name}","email":"{name}@example.com","password":"{RIGHT}"}}"#);
+            assert_eq!(keyed("/api/v1/users", &user).status, 201);
+            assert_eq!(log_in(&name, WRONG).status, 401);
+        }
+        for _ in 0..5 {
+            assert_eq!(log_in("john", WRONG).status, 401);
+        }
+        log_in("john", RIGHT).assert(429, r#"{"error":"Too many requests.","details":{}}"#);
+        assert_eq!(log_in("user0", RIGHT).status, 200);
+    }
+}
+
+#[test]
+fn a_user_activated_from_the_shell_is_let_in_whatever_was_guessed_where_nodes_count_together() {
+    let world = World::on_postgres();
+    let server = start(&world, &[]);
+    let client = server.client();
+    for _ in 0..5 {
+        assert_eq!(client.log_in_with("john", WRONG).status, 401);
+    }
+    assert_eq!(client.log_in("john").status, 429);
+    let mut activate = command(&world);
+    let activate = activate.env(ON.0, ON.1).args(["user", "activate", "john"]);
+    let activated = activate.stdout(Stdio::null()).status();
+    assert!(activated.expect("run").success());
+    assert_eq!(client.log_in("john").status, 200);
+}
+
+#[test]
+fn limits_that_are_off_limit_nobody() {
+    let world = World::on_sqlite();
+    let server = Server::start_with(&world, &[("AUTH_RATE_LIMIT", "off")]);
+    let client = server.client();
+    for _ in 0..40 {
+        assert_eq!(client.log_in_with("john", WRONG).status, 401);
+    }
+    assert!((0..110).all(|number| client.register(&format!("user{number}")).status == 201));
+}
