@@ -440,7 +440,7 @@ fn a_new_signing_key_signs_and_the_old_one_verifies() {
     shell.user(&["--username", "alice"]);
     let first = shell.run(&["keys", "list", "--json"]).json();
     assert_eq!(first.as_array().expect("a list").len(), 1);
-    assert_eq!((&first[0]["signs"], &first[0]["algorithm"]), (&Value::from(true), &Value::from("ES256")));
+    assert_eq!((&first[0]["use"], &first[0]["algorithm"]), (&Value::from("signs"), &Value::from("ES256")));
     let rotated = shell.run(&["--set", "token.algorithm=EdDSA", "keys", "rotate"]).ok();
     let keys = shell.run(&["keys", "list", "--json"]).json();
     assert_eq!(rotated, format!("{} signs from now on\n", text(&keys[0], "kid")));

@@ -149,6 +149,7 @@ pub fn command(world: &World) -> Command {
 }
 
 /// Runs a command of the binary, with the settings of `world` and this input, and gives what it says.
+#[expect(clippy::must_use_candidate, reason = "what a command says is rarely of interest")]
 pub fn run(world: &World, arguments: &[&str], input: &str) -> String {
     let mut command = command(world);
     let command = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -44,6 +44,9 @@ fn a_stranger_verifies_a_token_with_the_published_keys() {
     }
 }
 
+/// The promise is two seconds; a machine that runs many tests at once may stumble.
+const SEEN_WITHIN: Duration = Duration::from_secs(10);
+
 fn key_of(token: &str) -> String {
     decode_header(token).expect("a header").kid.expect("a kid")
 }
@@ -51,7 +54,9 @@ fn key_of(token: &str) -> String {
 #[test]
 fn a_key_rotated_while_two_nodes_serve_signs_soon_on_both_and_fails_no_request() {
     let world = World::on_postgres();
-    let nodes = [Server::start(&world), Server::start(&world)];
+    // More logins than a user has live sessions by default.
+    let start = || Server::start_with(&world, &[("AUTH_SESSION__MAX_LIVE", "1000")]);
+    let nodes = [start(), start()];
     let clients = nodes.each_ref().map(Server::client);
     assert_eq!(clients[0].register("john").status, 201);
     let old = clients[0].log_in("john").member("acc_token");
@@ -80,10 +85,9 @@ fn a_key_rotated_while_two_nodes_serve_signs_soon_on_both_and_fails_no_request()
             let rotated = Instant::now();
             for client in &clients {
                 while key_of(&log_in(client)) == before {
-                    assert!(rotated.elapsed() < Duration::from_secs(10), "still signed by {before}");
+                    assert!(rotated.elapsed() < SEEN_WITHIN, "still signed by {before}");
                 }
             }
-            println!("signs on both nodes after {:?}", rotated.elapsed());
         }
         stop.store(true, Ordering::Relaxed);
         let opened: u32 = loads.map(|load| load.join().expect("no request failed")).into_iter().sum();

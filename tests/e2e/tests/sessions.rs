@@ -1,5 +1,4 @@
 //! Sessions under pressure: many requests at once, several nodes, users managed from the shell.
-#![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 use std::collections::BTreeSet;
 use std::thread;

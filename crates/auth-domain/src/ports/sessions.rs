@@ -65,6 +65,7 @@ pub trait SessionRepository: Send + Sync {
 
     /// Deletes at most `limit` credentials of sessions that are not live, and at most `limit` of those sessions, as soon
     /// as they have no credentials left: a session may have any number of them, and a call must not take any amount of
-    /// time. How many were deleted together; 0 when nothing is left.
+    /// time. So with what a store records of its own that is not needed any more. How many were deleted together; 0 when
+    /// nothing is left.
     async fn purge(&self, now: Timestamp, policy: &SessionPolicy, limit: u32) -> Result<u64, PortError>;
 }

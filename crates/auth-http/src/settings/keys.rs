@@ -60,8 +60,8 @@ fn service() -> Vec<Setting> {
         Setting::text(
             "keys_dir",
             "a path",
-            "The directory of the signing keys, one PKCS#8 PEM file each, `<kid>.pem`; the newest signs, all verify. \
-             Nodes that serve together share the keys.",
+            "The directory of the signing keys, one PKCS#8 PEM file each, `<kid>.pem`; the newest signs, those before \
+             it verify what they signed. Nodes that serve together share the keys.",
             |s| Some(s.keys_dir.display().to_string()),
             |s, text| store(&mut s.keys_dir, path(text)),
         )

@@ -10,7 +10,7 @@ use sqlx::types::Uuid;
 
 /// What is older than this may have missed too much.
 const FRESH: Duration = Duration::from_secs(5);
-/// The most sessions that are known: some 50 MiB.
+/// The most sessions that are known: some 70 MiB.
 const BOUND: usize = 1_000_000;
 
 /// A bounded set of ended sessions, and whether it holds every one there is.
