@@ -3,7 +3,7 @@
 
 use std::process::Stdio;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use e2e::{Answer, Server, World, command};
 
@@ -36,6 +36,22 @@ fn at_once(count: usize, ask: impl Fn(usize) -> Answer + Sync) -> Vec<Answer> {
 
 fn count(answers: &[Answer], status: u16) -> usize {
     answers.iter().filter(|answer| answer.status == status).count()
+}
+
+/// Guesses until the account waits for several seconds, so that a slow machine sees it wait; how many were tried.
+fn wear_out(guess: impl Fn() -> Answer) -> usize {
+    let mut tried = 0;
+    loop {
+        let answer = guess();
+        match answer.status {
+            401 => tried += 1,
+            429 if answer.header("retry-after").and_then(|text| text.parse().ok()) >= Some(4) => {
+                return tried;
+            }
+            429 => thread::sleep(Duration::from_millis(100)),
+            _ => panic!("{answer:?}"),
+        }
+    }
 }
 
 /// Fails unless the answer tells by which limit, and for how long.
@@ -91,13 +107,13 @@ fn one_account_has_one_counter_whatever_it_is_called_and_wherever_it_is_tried_on
         assert_eq!(other("/api/v1/auth/login", "username").status, 401);
         assert_eq!(other("/api/auth/login", "username").status, 401);
         assert_eq!(client.log_in_with("John@Example.com", WRONG).status, 401);
+        assert_eq!(wear_out(|| client.log_in_with("john", WRONG)), 2, "after five, by whichever name");
         assert_limited(&client.log_in("john"), r#""account";q=5"#);
         other("/api/v1/auth/login", "username").assert(429, r#"{"error":"Too many requests"}"#);
         other("/api/auth/login", "username").assert(429, r#"{"message":"Too many requests."}"#);
         // Who is not there is treated alike.
-        for _ in 0..5 {
-            client.log_in_with("Nobody", WRONG).assert(401, r#"{"error":"Invalid credentials."}"#);
-        }
+        client.log_in_with("Nobody", WRONG).assert(401, r#"{"error":"Invalid credentials."}"#);
+        assert_eq!(wear_out(|| client.log_in_with("nobody", WRONG)), 6);
         assert_limited(&client.log_in("nobody"), r#""account";q=5"#);
         // Everybody else at this address goes on.
         assert_eq!(client.register("jane").status, 201);
@@ -139,7 +155,7 @@ fn an_owner_gets_in_from_where_they_were_before_while_somebody_else_guesses_on_e
         let server = start(&world, &[BEHIND_A_PROXY]);
         let (home, elsewhere) = ("198.51.100.1", "203.0.113.9");
         assert_eq!(log_in_from(&server, home, "john", RIGHT).status, 200);
-        while log_in_from(&server, elsewhere, "john", WRONG).status == 401 {}
+        assert_eq!(wear_out(|| log_in_from(&server, elsewhere, "john", WRONG)), 7);
         assert_eq!(log_in_from(&server, elsewhere, "john", RIGHT).status, 429);
         assert_eq!(log_in_from(&server, "203.0.113.10", "john", RIGHT).status, 429);
         assert_eq!(log_in_from(&server, home, "john", WRONG).status, 401);
@@ -160,6 +176,7 @@ fn nodes_on_one_database_count_together() {
     for node in [&first, &second, &first, &second, &first] {
         assert_eq!(node.client().log_in_with("john", WRONG).status, 401);
     }
+    assert_eq!(wear_out(|| second.client().log_in_with("john", WRONG)), 2);
     assert_limited(&second.client().log_in("john"), r#""account";q=5"#);
     assert_limited(&first.client().log_in("john"), r#""account";q=5"#);
 }
@@ -219,10 +236,8 @@ fn a_backend_with_a_key_is_limited_by_account_and_not_by_address_on_every_store(
             assert_eq!(keyed("/api/v1/users", &user).status, 201);
             assert_eq!(log_in(&name, WRONG).status, 401);
         }
-        for _ in 0..5 {
-            assert_eq!(log_in("john", WRONG).status, 401);
-        }
-        log_in("john", RIGHT).assert(429, r#"{"error":"Too many requests.","details":{}}"#);
+        assert_eq!(wear_out(|| log_in("john", WRONG)), 7);
+        log_in("john", RIGHT).assert(429, r#"{"error":"Too many requests."}"#);
         assert_eq!(log_in("user0", RIGHT).status, 200);
     }
 }
@@ -232,9 +247,7 @@ fn a_user_activated_from_the_shell_is_let_in_whatever_was_guessed_where_nodes_co
     let world = World::on_postgres();
     let server = start(&world, &[]);
     let client = server.client();
-    for _ in 0..5 {
-        assert_eq!(client.log_in_with("john", WRONG).status, 401);
-    }
+    assert_eq!(wear_out(|| client.log_in_with("john", WRONG)), 7);
     assert_eq!(client.log_in("john").status, 429);
     let mut activate = command(&world);
     let activate = activate.env(ON.0, ON.1).args(["user", "activate", "john"]);
