@@ -9,6 +9,7 @@ use actix_web::App;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
+use actix_web::rt::task::JoinHandle;
 use anyhow::Context as _;
 use auth_domain::Auth;
 use auth_domain::ports::PortError;
@@ -54,7 +55,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let (auth, keys) = (wired.auth.clone(), Arc::clone(&wired.keys));
     let readiness = Arc::new(Readiness::new(wired.store.clone()));
     readiness.migrate().await.context("cannot bring the store's schema up to date")?;
-    look_after(&readiness, &wired.store, &keys, &auth);
+    let watch = look_after(&readiness, &wired.store, &keys, &auth);
 
     let site = Arc::new(wiring::site(&settings, &auth));
     let dialects = Arc::clone(&site);
@@ -76,6 +77,8 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     greet(&settings, &site)?;
     server.await?;
     wired.close().await;
+    // It lets go of its connection while there is a runtime to do so in.
+    watch.await?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -125,12 +128,12 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Starts what goes on beside the requests. It ends with the service.
-fn look_after(readiness: &Arc<Readiness>, store: &Store, keys: &Arc<KeyRing>, auth: &Auth) {
+/// Starts what goes on beside the requests. It ends with the service, and the watch, which is given back, with the store.
+fn look_after(readiness: &Arc<Readiness>, store: &Store, keys: &Arc<KeyRing>, auth: &Auth) -> JoinHandle<()> {
     let readiness = Arc::clone(readiness);
     actix_web::rt::spawn(async move { readiness.migrate_when_back().await });
     let store = store.clone();
-    actix_web::rt::spawn(async move { store.keep_watch().await });
+    let watch = actix_web::rt::spawn(async move { store.keep_watch().await });
     let keys = Arc::clone(keys);
     actix_web::rt::spawn(async move {
         loop {
@@ -148,6 +151,7 @@ fn look_after(readiness: &Arc<Readiness>, store: &Store, keys: &Arc<KeyRing>, au
             purge(async || auth.purge_attempts(PURGE_BATCH).await).await;
         }
     });
+    watch
 }
 
 /// Deletes what is over in batches, so that no writer has to wait for long.

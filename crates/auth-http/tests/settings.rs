@@ -263,12 +263,10 @@ fn hashing_below_the_owasp_floor_is_refused() {
 
 #[test]
 fn what_is_not_part_of_this_version_is_not_missing_in_silence() {
-    for (key, off, on) in [("metrics_listen", "", "127.0.0.1:9090")] {
-        from_flags(&[(key, off)]).expect("settings");
-        let message = refusal(from_flags(&[(key, on)]));
-        assert!(message.starts_with(&format!("{key} (--set) must be ")), "{message}");
-        assert!(message.contains("not part of this version"), "{message}");
-    }
+    from_flags(&[("metrics_listen", "")]).expect("settings");
+    let message = refusal(from_flags(&[("metrics_listen", "127.0.0.1:9090")]));
+    assert!(message.starts_with("metrics_listen (--set) must be "), "{message}");
+    assert!(message.contains("not part of this version"), "{message}");
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Tourist {
         let created = run(world, &["api-key", "create", "--name", "backend"]);
         let api_key = created.last().expect("a key").clone();
         let id = created[0].split_whitespace().nth(1).expect("an id");
-        let line = format!("api_key.created  ({id} users:read,users:write,auth)");
+        let line = format!("api_key.created  ({id} users:read,users:write,users:roles,auth)");
         Self { client: server.client(), api_key, expected: vec![(line, String::new())] }
     }
 

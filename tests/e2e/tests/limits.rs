@@ -77,7 +77,9 @@ fn of_200_guesses_at_once_no_more_are_tried_than_the_limit_on_every_store() {
         assert!((1..=5 + seconds).contains(&tried), "{tried} were tried in {seconds} s");
         let told_to_wait: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
         assert!(told_to_wait.len() > 100, "{} were told to wait", told_to_wait.len());
-        told_to_wait.iter().for_each(|answer| assert_limited(answer, r#""account";q=5"#));
+        for answer in &told_to_wait {
+            assert_limited(answer, r#""account";q=5"#);
+        }
         // Some may have waited for the others for too long; nothing else happens.
         assert_eq!(tried + told_to_wait.len() + count(&answers, 503), 200);
     }

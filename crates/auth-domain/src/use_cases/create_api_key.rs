@@ -77,7 +77,10 @@ mod tests {
         let recorder = mocks.recorder();
         let created = mocks.auth().create_api_key(command).await.expect("created");
         let id = created.key.id;
-        assert_eq!(recorder.lines(), [format!("api_key.created ({id} users:read,users:write,auth)")]);
+        assert_eq!(
+            recorder.lines(),
+            [format!("api_key.created ({id} users:read,users:write,users:roles,auth)")]
+        );
         assert_eq!(created.secret.digest(), handed_out);
         assert_eq!(created.key.name.as_str(), "backend");
     }

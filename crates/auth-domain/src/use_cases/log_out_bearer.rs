@@ -138,6 +138,7 @@ mod tests {
     }
 
     fn ended(mocks: &mut Mocks) {
+        mocks.sessions.expect_find().returning(|_| Ok(Some((session(), user()))));
         mocks
             .sessions
             .expect_end()

@@ -94,9 +94,10 @@ impl Session {
         ends
     }
 
-    /// Whether an access token of this session serves.
+    /// Whether an access token of this session serves: it does not outlive a session that is over by itself, but for the
+    /// leeway.
     pub(crate) fn admits(&self, access: Access, now: u64) -> bool {
-        self.is_live(now) && access.issued < access.expires && now < access.expires * SECOND + LEEWAY
+        self.ended.is_none() && access.issued < access.expires && now < access.expires * SECOND + LEEWAY
     }
 }
 

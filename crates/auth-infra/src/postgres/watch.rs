@@ -59,8 +59,12 @@ impl PostgresStore {
     /// Keeps what is known of ended sessions up to date, on one connection more than the store's own, until the store is
     /// closed. A server that is away is looked for again and again.
     pub async fn keep_watch(&self) {
+        self.pool.until_closed(Box::pin(self.follow_always())).await;
+    }
+
+    async fn follow_always(&self) {
         let mut is_away = false;
-        while !self.pool.is_closed() {
+        loop {
             let Err(fault) = self.follow(&mut is_away).await else { continue };
             if !is_away {
                 tracing::warn!(?fault, "ended sessions cannot be followed: the store is asked instead");
@@ -79,7 +83,7 @@ impl PostgresStore {
         if std::mem::take(is_away) {
             tracing::info!("ended sessions are followed again");
         }
-        while began.elapsed() < RENEW && !self.pool.is_closed() {
+        while began.elapsed() < RENEW {
             if let Ok(rung) = timeout(POLL, news.ring()).await {
                 rung?;
             }

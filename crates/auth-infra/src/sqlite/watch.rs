@@ -38,10 +38,14 @@ impl SqliteStore {
     /// Keeps what is known of ended sessions up to date until the store is closed. A file that is away is looked for again
     /// and again.
     pub async fn keep_watch(&self) {
+        self.writer.until_closed(Box::pin(self.follow_always())).await;
+    }
+
+    async fn follow_always(&self) {
         let ended = self.writer.ended();
         ended.follow();
         let (mut is_away, mut renewed) = (false, None::<Instant>);
-        while !self.writer.is_closed() {
+        loop {
             let began = Instant::now();
             let is_whole = renewed.is_none_or(|renewed| began.duration_since(renewed) >= RENEW);
             let news = self.read_news(if is_whole { 0 } else { ended.seen() }).await;

@@ -6,13 +6,15 @@
 
 use std::io::ErrorKind;
 use std::ops::{Deref, DerefMut};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::future::select;
 use sqlx::{Connection, Error};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::{EndedSessions, PATIENCE};
@@ -41,6 +43,7 @@ struct Shared<C: Connection> {
     permits: Arc<Semaphore>,
     max_connections: u32,
     closed: AtomicBool,
+    closing: Notify,
     /// Those that wait for a call, the one that was used last on top.
     idle: Mutex<Vec<Idle<C>>>,
     ended: Arc<EndedSessions>,
@@ -74,6 +77,7 @@ impl<C: Connection + 'static> Pool<C> {
                 permits,
                 max_connections,
                 closed: AtomicBool::new(false),
+                closing: Notify::new(),
                 idle: Mutex::default(),
                 ended: Arc::default(),
             }),
@@ -100,6 +104,14 @@ impl<C: Connection + 'static> Pool<C> {
         self.shared.closed.load(Ordering::Acquire)
     }
 
+    /// Does `work` until it is done or the pool is closed.
+    pub(crate) async fn until_closed(&self, work: impl Future<Output = ()>) {
+        let closing = self.shared.closing.notified();
+        if !self.is_closed() {
+            select(pin!(closing), pin!(work)).await;
+        }
+    }
+
     /// A connection, as soon as there is one.
     pub(crate) async fn lease(&self) -> Result<Lease<C>, Error> {
         let deadline = Instant::now() + PATIENCE;
@@ -121,6 +133,7 @@ impl<C: Connection + 'static> Pool<C> {
     pub(crate) async fn close(&self) {
         let shared = &*self.shared;
         shared.closed.store(true, Ordering::Release);
+        shared.closing.notify_waiters();
         let all = shared.permits.acquire_many(shared.max_connections).await;
         let idle = std::mem::take(&mut *shared.idle());
         for Idle { connection, .. } in idle {
