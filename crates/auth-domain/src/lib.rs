@@ -11,7 +11,7 @@
 //! | [`policy`] | what is allowed and for how long, as plain data |
 //! | [`ports`] | what is needed of the world: one trait each, with its contract in lines with MUST |
 //! | [`use_cases`] | what can be asked: one method of [`Auth`] each |
-//! | `testing` | feature `testing`: every port in memory, with a clock that stands still, chance with a seed |
+//! | `testing` | feature `testing`: every port in memory, a clock that stands still, chance with a seed |
 //! | `conformance` | feature `conformance`: the suite that shows that an adapter keeps its contract |
 //!
 //! The feature `mocks` makes a mock of every port, with [mockall](https://docs.rs/mockall).
