@@ -2,15 +2,16 @@
 //!
 //! This crate knows no clock, no random source, no file, no network, no async runtime and no HTTP status. It says
 //! what it needs of the world as traits, the [`ports`]; whoever implements them has a whole authentication service:
-//! registration, login, refresh with rotation and replay detection, logout, and the management of users and API keys.
+//! registration, login, refresh with rotation and replay detection, logout, the management of users and API keys, limits
+//! on attempts, and an audit trail.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`model`] | what is spoken of: users, identifiers, passwords, sessions, credentials, claims, roles, API keys |
+//! | [`model`] | what is spoken of: users, identifiers, passwords, sessions, credentials, claims, roles, API keys, counters of attempts, audit events |
 //! | [`policy`] | what is allowed and for how long, as plain data |
 //! | [`ports`] | what is needed of the world: one trait each, with its contract in lines with MUST |
 //! | [`use_cases`] | what can be asked: one method of [`Auth`] each |
-//! | `testing` | feature `testing`: stores in memory, a clock that stands still, chance with a seed |
+//! | `testing` | feature `testing`: every port in memory, a clock that stands still, chance with a seed |
 //! | `conformance` | feature `conformance`: the suite that shows that an adapter keeps its contract |
 //!
 //! The feature `mocks` makes a mock of every port, with [mockall](https://docs.rs/mockall).

@@ -4,6 +4,10 @@
 //! it is. That receives the body ([`request`]), has the dialect's handler call a use case of the domain, and renders
 //! whatever goes wrong, a [`failure::Failure`], in the dialect's words. What all that looks like from outside is
 //! described by [`openapi`], and [`beside`] the dialects there are pages that show it.
+//!
+//! [`application`] starts, looks after and stops all of it on [`connections`] that are bounded, with the [`settings`] in
+//! force; [`wiring`] is the one place that knows ports and adapters both, and [`commands`] are what an operator does from
+//! a shell.
 
 pub mod api_reference;
 pub mod application;

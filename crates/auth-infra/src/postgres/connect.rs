@@ -69,8 +69,8 @@ impl fmt::Debug for PostgresSettings {
     }
 }
 
-/// Users, sessions, API keys and counters of attempts on PostgreSQL. Cloning it is cheap: the clones share their connections, and what they
-/// know of exhausted counters.
+/// Users, sessions, API keys, audit events and counters of attempts on PostgreSQL. Cloning it is cheap: the clones share
+/// their connections, and what they know of ended sessions and exhausted counters.
 #[derive(Clone)]
 pub struct PostgresStore {
     pub(super) pool: Pool<PgConnection>,

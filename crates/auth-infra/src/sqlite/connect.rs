@@ -29,7 +29,8 @@ impl SqliteSettings {
     }
 }
 
-/// Users, sessions and API keys in a SQLite file. Cloning it is cheap: the clones share their connections.
+/// Users, sessions, API keys and audit events in a SQLite file. Cloning it is cheap: the clones share their connections,
+/// and what they know of ended sessions.
 #[derive(Clone)]
 pub struct SqliteStore {
     pub(super) path: Arc<Path>,

@@ -62,8 +62,8 @@ const DELETE_CREDENTIALS: &str = "
     DELETE FROM refresh_credentials
     WHERE digest IN (SELECT digest FROM refresh_credentials WHERE session_id = ?1 LIMIT ?2)";
 
-/// Records of ends that no current access token can be of, 25 hours old: with a margin over [`ENDS_KNOWN_FOR`](auth_domain::ports::ENDS_KNOWN_FOR). As with the
-/// triggers that write them, the clock is SQLite's.
+/// Records of ends that no current access token can be of, 25 hours old: with a margin over
+/// [`ENDS_KNOWN_FOR`](auth_domain::ports::ENDS_KNOWN_FOR). As with the triggers that write them, the clock is SQLite's.
 const FORGET_ENDS: &str = "
     DELETE FROM ended_sessions
     WHERE number IN (SELECT number FROM ended_sessions

@@ -147,9 +147,9 @@ impl KeyRing {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The key of this name, unless it is retired. If it is not in force but has a file, the directory is read again at once: a token by a
-    /// new key must not be refused. A name without a file, as a forger would choose, costs a look at the file system
-    /// and no more; so does a file that could not be read before.
+    /// The key of this name, unless it is retired. If it is not in force but has a file, the directory is read again at
+    /// once: a token by a new key must not be refused. A name without a file, as a forger would choose, costs a look at
+    /// the file system and no more; so does a file that could not be read before.
     pub(super) fn find(&self, kid: &str) -> Option<Arc<Held>> {
         let found = self.current().find(kid).or_else(|| {
             if !self.directory.holds(kid) {

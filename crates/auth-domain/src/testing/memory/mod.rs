@@ -14,8 +14,8 @@ use crate::model::{
 };
 use crate::ports::{Cause, PortError};
 
-/// Keeps users, sessions, API keys and audit events for as long as it lives, and keeps the contracts of their ports: every call
-/// holds one lock from its first look to its last change, which makes it a transaction.
+/// Keeps users, sessions, API keys and audit events for as long as it lives, and keeps the contracts of their ports: every
+/// call holds one lock from its first look to its last change, which makes it a transaction.
 ///
 /// It is for tests and for trying things out: what it holds is gone with it, and it is of no use to two processes.
 #[derive(Debug, Default)]
