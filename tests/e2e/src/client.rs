@@ -75,6 +75,18 @@ impl Client {
         sent.map_or_else(|error| panic!("{method} {path}: {error}"), read)
     }
 
+    /// Asks again for as long as there is more hashing to do than the service takes at a time, as it says one should: a
+    /// slow machine that runs many tests has that sooner than others.
+    #[must_use]
+    pub fn patiently(ask: impl Fn() -> Answer) -> Answer {
+        loop {
+            let answer = ask();
+            if answer.status != 503 {
+                return answer;
+            }
+        }
+    }
+
     /// Registers a user with this name, at `example.com`, whose password is `P@ssw0rd!`.
     #[must_use]
     pub fn register(&self, name: &str) -> Answer {

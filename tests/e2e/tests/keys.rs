@@ -61,7 +61,7 @@ fn a_key_rotated_while_two_nodes_serve_signs_soon_on_both_and_fails_no_request()
     assert_eq!(clients[0].register("john").status, 201);
     let old = clients[0].log_in("john").member("acc_token");
     let stop = AtomicBool::new(false);
-    let log_in = |client: &Client| client.log_in("john").member("acc_token");
+    let log_in = |client: &Client| Client::patiently(|| client.log_in("john")).member("acc_token");
 
     thread::scope(|scope| {
         // Everybody shows tokens, old and new, to both nodes, for as long as keys are being changed.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use e2e::{Server, World, run};
+use e2e::{Client, Server, World, run};
 
 #[test]
 fn of_concurrent_refreshes_all_get_the_one_same_successor_on_every_store() {
@@ -30,8 +30,8 @@ fn of_concurrent_registrations_of_one_name_exactly_one_succeeds_on_every_store()
     for world in World::on_every_store() {
         let server = Server::start(&world);
         let statuses: Vec<_> = thread::scope(|scope| {
-            let tasks: Vec<_> =
-                (0..24).map(|_| scope.spawn(|| server.client().register("john").status)).collect();
+            let register = || Client::patiently(|| server.client().register("john")).status;
+            let tasks: Vec<_> = (0..24).map(|_| scope.spawn(register)).collect();
             tasks.into_iter().map(|task| task.join().expect("answered")).collect()
         });
         assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
