@@ -94,8 +94,11 @@ where
             })
             .h1(map_config(app(), |()| AppConfig::default()));
         fn_service(move |stream: TcpStream| {
-            let peer = stream.peer_addr().ok();
-            ready(Ok::<_, DispatchError>((Watched::new(stream, limits.keep_alive), peer)))
+            // Whoever has reset the connection by now has no address any more, by which to limit what they have sent.
+            ready(match stream.peer_addr() {
+                Ok(peer) => Ok((Watched::new(stream, limits.keep_alive), Some(peer))),
+                Err(gone) => Err(DispatchError::Io(gone)),
+            })
         })
         .and_then(http)
     })?;

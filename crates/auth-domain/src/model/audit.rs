@@ -265,14 +265,15 @@ pub struct AuditEvent {
 impl AuditEvent {
     /// Whether the event is worth room in a store. What anybody can cause in any number, without a user, a session or
     /// a key of ours, is not: whoever sends rubbish must not be able to fill the disk with it. Nor is what came after too
-    /// many attempts, which are kept themselves.
+    /// many attempts, which are kept themselves, nor an access token that opens nothing any more: why is known of its
+    /// session, and its bearer may show it as often as they like.
     #[must_use]
     pub fn is_kept(&self) -> bool {
-        let reason = self.outcome.denial();
-        !matches!(
-            reason,
+        let is_cheap = matches!(
+            self.outcome.denial(),
             Some(DenialReason::NotOurs | DenialReason::TokenExpired | DenialReason::TooManyAttempts)
-        )
+        );
+        !is_cheap && self.action != AuditAction::UserAuthenticated
     }
 }
 

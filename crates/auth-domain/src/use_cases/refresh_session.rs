@@ -51,7 +51,6 @@ impl Auth {
         &self,
         command: RefreshSession<'_>,
     ) -> Result<TokenGrant, RefreshSessionError> {
-        self.refuse_exhausted(Limit::Refreshes)?;
         match self.refresh(command).await {
             Err(failure @ (RefreshSessionError::InvalidToken | RefreshSessionError::Replayed(_))) => {
                 Err(self.counted(failure).await)
@@ -60,8 +59,14 @@ impl Auth {
         }
     }
 
-    /// What a refresh that failed is to be answered with, now that it counts. A replay is told in any case.
+    /// What a refresh that failed is to be answered with, now that it counts. A replay is told in any case. Nothing is
+    /// refused before it is looked at: that costs little, and others at the same place must not end anybody's session.
     async fn counted(&self, failure: RefreshSessionError) -> RefreshSessionError {
+        if let (RefreshSessionError::InvalidToken, Err(exhausted)) =
+            (&failure, self.refuse_exhausted(Limit::Refreshes))
+        {
+            return exhausted.into();
+        }
         match (failure, self.count_failure(Limit::Refreshes).await) {
             (RefreshSessionError::InvalidToken, Ok(Some(throttled))) => {
                 RefreshSessionError::TooManyAttempts(throttled)
@@ -394,7 +399,7 @@ mod tests {
     /// Counters of somebody who has an address, which count `failures` and answer the last with this.
     fn counters(failures: usize, told: Option<Throttled>) -> MockAttemptLimiter {
         let mut attempts = MockAttemptLimiter::new();
-        attempts.expect_exhausted().once().returning(|_, _| None);
+        attempts.expect_exhausted().returning(|_, _| None);
         attempts
             .expect_count()
             .times(failures)
@@ -410,10 +415,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refresh_that_succeeds_is_not_counted() {
+    async fn a_refresh_that_succeeds_is_not_counted_and_nobody_asks_what_others_have_failed() {
         let mut mocks = judging(RefreshVerdict::Rotate);
         signing(&mut mocks, NOW);
-        refresh_from_an_address(Mocks { attempts: counters(0, None), ..mocks }).await.expect("refreshed");
+        let attempts = MockAttemptLimiter::new();
+        refresh_from_an_address(Mocks { attempts, ..mocks }).await.expect("refreshed");
     }
 
     #[tokio::test]
@@ -445,12 +451,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_known_to_have_failed_too_often_is_refused_without_a_query() {
+    async fn one_failure_more_where_too_many_are_known_is_not_counted() {
         let mut attempts = MockAttemptLimiter::new();
         attempts.expect_exhausted().once().return_const(Some(throttled()));
         attempts.expect_count().never();
         let mut mocks = Mocks { attempts, ..Mocks::new() };
-        mocks.sessions.expect_refresh().never();
+        mocks.sessions.expect_refresh().once().returning(|_| Ok(None));
         let error = refresh_from_an_address(mocks).await.expect_err("refused");
         assert!(matches!(error, RefreshSessionError::TooManyAttempts(told) if told == throttled()));
     }

@@ -100,12 +100,17 @@ impl AccountRecord {
         self.known.iter_mut().for_each(|known| known.tries.failures = 0);
     }
 
+    /// Whether the account knows `place`, and has not seen too much of it.
+    pub(super) fn welcomes(&self, place: Option<CounterKey>, policy: &AccountPolicy) -> bool {
+        self.known(place).is_some_and(|known| known.tries.room_below(policy.known_failures))
+    }
+
     /// Whether there is room for a guess from `place`.
     pub(super) fn room(&self, place: Option<CounterKey>, policy: &AccountPolicy, now: Timestamp) -> Room {
-        let known = self.known.iter().find(|known| Some(known.place) == place);
-        if known.is_some_and(|known| known.tries.room_below(policy.known_failures)) {
+        if self.welcomes(place, policy) {
             return Room::Free;
         }
+        let known = self.known(place);
         match self.room_from_anywhere(policy, now) {
             // It depends on those that are under way from the known place.
             Room::None(_) if known.is_some_and(|known| known.tries.failures < policy.known_failures) => {
@@ -165,6 +170,10 @@ impl AccountRecord {
         }
         self.known.sort_by_key(|known| std::cmp::Reverse(known.seen_at));
         self.known.truncate(policy.known_places as usize);
+    }
+
+    fn known(&self, place: Option<CounterKey>) -> Option<&KnownPlace> {
+        self.known.iter().find(|known| Some(known.place) == place)
     }
 
     fn find(&mut self, place: Option<CounterKey>) -> Option<&mut KnownPlace> {

@@ -61,10 +61,13 @@ pub struct GuessRecords {
 impl GuessRecords {
     /// Decides whether the password may be tried `now`, and keeps a place if so: in both counters or in none. As many
     /// guesses are under way at a time as may still fail, so that however many come at once, no more are tried than
-    /// would have been one after the other.
+    /// would have been one after the other. Whom the account welcomes is tried whatever others at the same place have
+    /// failed.
     pub fn admit(&mut self, guess: &Guess, now: Timestamp) -> GuessVerdict {
         self.expire(guess, now);
-        let of_place = guess.counter.map(|counter| (counter, self.bucket.room(&counter.rate, now)));
+        let is_welcome = self.account.welcomes(guess.place, &guess.policy.account);
+        let limiting = guess.counter.filter(|_| !is_welcome);
+        let of_place = limiting.map(|counter| (counter, self.bucket.room(&counter.rate, now)));
         let refused_by_place = match of_place {
             Some((counter, Room::None(retry_after))) => Some(counter.throttled(retry_after)),
             _ => None,

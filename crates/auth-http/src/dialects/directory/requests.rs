@@ -1,7 +1,7 @@
 //! What the paths and the bodies of requests hold.
 
 use auth_domain::model::{
-    EmailAddress, Identifiers, Password, PasswordAttempt, Role, Roles, UserId, Username,
+    EmailAddress, Identifiers, Password, PasswordAttempt, ROLES_MAX, Role, Roles, UserId, Username,
 };
 use auth_domain::use_cases::{LogIn, RefreshSession, Register, UpdateUser};
 use utoipa::ToSchema;
@@ -98,6 +98,9 @@ pub(super) fn set_roles(body: &JsonObject) -> Result<Roles, Failure> {
 fn roles(names: Vec<&str>) -> Result<Roles, String> {
     if names.is_empty() {
         return Err("must not be empty".to_owned());
+    }
+    if names.len() > ROLES_MAX {
+        return Err(format!("must be at most {ROLES_MAX} roles"));
     }
     let roles: Result<Vec<_>, _> = names.into_iter().map(Role::parse).collect();
     let roles = roles.map_err(|error| format!("each {error}"))?;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::model::{Caller, Limit, UserId};
+use crate::model::{Caller, Limit, Tries, UserId};
 
 const NOW: Timestamp = Timestamp::from_const(1_755_080_130_123_457);
 
@@ -186,6 +186,28 @@ fn an_owner_gets_in_from_a_known_place_while_the_account_waits() {
     settle(&mut records, &guess(1), GuessOutcome::Failed, now);
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, now);
     settle(&mut records, &guess(2), GuessOutcome::Failed, now);
+}
+
+#[test]
+fn an_owner_gets_in_from_a_known_place_where_others_have_failed_too_often() {
+    let mut records = GuessRecords::default();
+    settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
+    for _ in 0..30 {
+        let mut of_others = GuessRecords { bucket: records.bucket, ..GuessRecords::default() };
+        settle(&mut of_others, &guess(1), GuessOutcome::Failed, NOW);
+        records.bucket = of_others.bucket;
+    }
+    for _ in 0..5 {
+        settle(&mut records, &guess(1), GuessOutcome::Failed, NOW);
+    }
+    assert_eq!(
+        refused(&mut records, &guess(1), NOW).limit,
+        Limit::LogIns,
+        "then it is a place like any other"
+    );
+    records.account.tries = Tries::default();
+    records.account.known[0].tries = Tries::default();
+    settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
 }
 
 #[test]
