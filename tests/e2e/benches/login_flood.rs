@@ -22,7 +22,7 @@ const IDLE: Duration = Duration::from_secs(10);
 /// The connections of those who do not log in, each of which asks a hundred times a second.
 const OTHERS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(10);
-/// A user's sessions are bounded, and so is what one of them may add to the store's work.
+/// Each soon has as many live sessions as a user may have, so that most logins end one as well.
 const USERS: usize = 20;
 /// The memory of one hash at the default settings, in KiB.
 const HASH_KIB: u64 = 19_456;
