@@ -68,6 +68,14 @@ fuzz target seconds='60':
 timing samples='10000':
     cargo bench --locked --quiet -p e2e --bench login_timing -- {{ samples }}
 
+# Refresh each of so many credentials 64 times at once, on every store, with the server killed in between for some.
+refresh-storm credentials='1000':
+    cargo bench --locked --quiet -p e2e --bench refresh_storm -- {{ credentials }}
+
+# Log in from so many connections for so many seconds, and measure memory and what is left for others.
+login-flood connections='500' seconds='60':
+    cargo bench --locked --quiet -p e2e --bench login_flood -- {{ connections }} {{ seconds }}
+
 # Change the pure rules one by one and see that the tests notice (needs cargo-mutants; docs/mutation.md has the survivors).
 mutants:
     cargo mutants --package auth-domain --output target/mutants-domain --minimum-test-timeout 120 \

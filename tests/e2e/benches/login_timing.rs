@@ -8,11 +8,10 @@
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]
 #![expect(clippy::expect_used, reason = "a panic is how it fails")]
 
-use std::env;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, Instant};
 
-use e2e::{Answer, Client, Server, World, command};
+use e2e::{Answer, Client, Server, World, arguments, command};
 
 const SAMPLES: usize = 10_000;
 const WARM_UP: usize = 20;
@@ -26,8 +25,7 @@ const CLASSES: [&str; 5] =
     ["wrong password", "unknown user", "empty password", "over-long password", "suspended user"];
 
 fn main() {
-    // Cargo adds flags of its own.
-    let samples = env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(SAMPLES);
+    let samples = arguments().next().unwrap_or(SAMPLES);
     let world = World::on_sqlite();
     let server = Server::start_with(&world, &[("AUTH_RATE_LIMIT", "off")]);
     let client = server.client();

@@ -8,12 +8,19 @@
 
 mod answer;
 mod client;
+mod connection;
 mod raw;
 mod server;
 mod world;
 
 pub use answer::Answer;
 pub use client::Client;
+pub use connection::Connection;
 pub use raw::{connect, send_raw};
 pub use server::{PUBLIC_URL, Server, command, run};
 pub use world::World;
+
+/// The numbers among this program's arguments: Cargo adds flags of its own to those of a bench.
+pub fn arguments() -> impl Iterator<Item = usize> {
+    std::env::args().skip(1).filter_map(|argument| argument.parse().ok())
+}

@@ -26,7 +26,7 @@ pub fn send_raw(base: &str, bytes: &[u8]) -> Option<Answer> {
     parse(&received)
 }
 
-fn parse(received: &[u8]) -> Option<Answer> {
+pub(crate) fn parse(received: &[u8]) -> Option<Answer> {
     let text = String::from_utf8_lossy(received);
     let (head, body) = text.split_once("\r\n\r\n")?;
     let mut lines = head.lines();
