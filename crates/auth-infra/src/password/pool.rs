@@ -59,7 +59,11 @@ impl Pool {
             let queue = Arc::clone(&pool.queue);
             let memory = Memory::new(share, Arc::clone(&beyond_share));
             let thread = thread::Builder::new().name(format!("hash-{number}"));
-            pool.threads.push(thread.spawn(move || queue.serve(memory))?);
+            let work = move || {
+                step_back();
+                queue.serve(memory);
+            };
+            pool.threads.push(thread.spawn(work)?);
         }
         Ok(pool)
     }
@@ -180,6 +184,13 @@ impl Queue {
 fn describe(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+/// Lets the threads that answer requests go first: they need a core for microseconds, this one for as long as it gets. It
+/// is this thread's own affair (sched(7), "The nice value"), and where it is not allowed, nothing is lost but that.
+fn step_back() {
+    const NICER: i32 = 10;
+    let _ = rustix::process::nice(NICER);
 }
 
 #[cfg(test)]
