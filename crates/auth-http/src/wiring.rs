@@ -80,10 +80,10 @@ pub fn make_data_dir(settings: &Settings) -> anyhow::Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.with_context(|| format!("cannot make the data directory {}", path.display()))?;
     let found = fs::metadata(path).with_context(|| format!("cannot look at {}", path.display()))?;
-    let mode = found.permissions().mode();
-    let is_open = mode & 0o002 != 0;
+    let bits = found.permissions().mode();
+    let is_open = bits & 0o002 != 0;
     anyhow::ensure!(!is_open, "{} can be written by anybody on this machine: chmod o-w it", path.display());
-    if mode & 0o077 != 0 {
+    if bits & 0o077 != 0 {
         let path = path.display();
         tracing::warn!(%path, "others on this machine can look into the data directory: chmod 700 it");
     }
