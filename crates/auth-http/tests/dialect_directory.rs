@@ -463,6 +463,7 @@ mod roles {
     async fn roles_that_cannot_be_say_400_with_details_and_change_nothing() {
         let (backend, path) = Backend::with_john().await;
         let too_many = serde_json::json!({"roles": (0..21).map(|n| format!("r{n}")).collect::<Vec<_>>()});
+        let too_many_doubles = serde_json::json!({"roles": vec!["admin"; 21]}).to_string();
         let form = "each must be 1 to 64 of a-z, 0-9, '_', '-' and '.', beginning with a letter";
         for (body, said) in [
             ("{}", "is required"),
@@ -472,6 +473,7 @@ mod roles {
             (r#"{"roles":["admin",7]}"#, "must be an array of strings"),
             (r#"{"roles":[["admin"]]}"#, "must be an array of strings"),
             (r#"{"roles":[]}"#, "must not be empty"),
+            (too_many_doubles.as_str(), "must be at most 20 roles"),
             (r#"{"roles":["admin",""]}"#, form),
             (r#"{"roles":["Admin"]}"#, form),
             (r#"{"roles":["admin,customer"]}"#, form),

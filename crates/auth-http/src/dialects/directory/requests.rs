@@ -1,7 +1,8 @@
 //! What the paths and the bodies of requests hold.
 
 use auth_domain::model::{
-    EmailAddress, Identifiers, Password, PasswordAttempt, ROLES_MAX, Role, Roles, UserId, Username,
+    EmailAddress, Identifiers, InvalidRoles, Password, PasswordAttempt, ROLES_MAX, Role, Roles, UserId,
+    Username,
 };
 use auth_domain::use_cases::{LogIn, RefreshSession, Register, UpdateUser};
 use utoipa::ToSchema;
@@ -100,7 +101,7 @@ fn roles(names: Vec<&str>) -> Result<Roles, String> {
         return Err("must not be empty".to_owned());
     }
     if names.len() > ROLES_MAX {
-        return Err(format!("must be at most {ROLES_MAX} roles"));
+        return Err(InvalidRoles::TooMany.to_string());
     }
     let roles: Result<Vec<_>, _> = names.into_iter().map(Role::parse).collect();
     let roles = roles.map_err(|error| format!("each {error}"))?;
