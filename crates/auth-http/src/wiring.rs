@@ -165,7 +165,7 @@ pub fn terms<'a>(settings: &'a Settings, profile: &Profile, prefix: &'a str) -> 
 pub fn openapi(settings: &Settings, dialect: &dyn Dialect) -> Option<String> {
     let profile = dialect.profile();
     let terms = terms(settings, &profile, &settings.dialect(profile.name)?.prefix);
-    Some(openapi::to_json(&openapi::document(dialect, &terms)))
+    openapi::to_json(&openapi::document(dialect, &terms))
 }
 
 /// A dialect under a prefix, with all that its handlers need.

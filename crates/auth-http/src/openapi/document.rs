@@ -45,12 +45,10 @@ pub fn document(dialect: &dyn Dialect, terms: &Terms<'_>) -> OpenApi {
         .build()
 }
 
-/// A document as JSON to be read, with a line end.
+/// A document as JSON to be read, with a line end; none if JSON cannot hold it.
 #[must_use]
-pub fn to_json(document: &OpenApi) -> String {
-    // Members have texts for names, so there is nothing that JSON cannot hold.
-    let json = document.to_pretty_json().unwrap_or_default();
-    json + "\n"
+pub fn to_json(document: &OpenApi) -> Option<String> {
+    document.to_pretty_json().ok().map(|json| json + "\n")
 }
 
 fn info(profile: &Profile) -> Info {

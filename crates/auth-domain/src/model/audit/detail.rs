@@ -1,0 +1,115 @@
+//! What else is worth knowing of an event.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::model::{ApiKey, ApiKeyId, IdentifierKind, Limit, Role, Roles, Scope};
+
+/// The most bytes of a detail: room for as many roles as a user may have, each as long as a role may be.
+pub const AUDIT_DETAIL_MAX_BYTES: usize = 1_400;
+
+/// What else is worth knowing of an event. It is made of what the domain has read and found valid, never of what
+/// somebody sent as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditDetail(Cow<'static, str>);
+
+impl AuditDetail {
+    /// A refresh that repeated an answer, which may have been lost.
+    pub const RETRY: Self = Self(Cow::Borrowed("retry"));
+
+    /// Names that stand in a program, joined by commas.
+    #[must_use]
+    pub fn names(names: &[&'static str]) -> Self {
+        Self::bounded(names.join(","))
+    }
+
+    /// Wraps a detail as a store kept it.
+    #[must_use]
+    pub fn from_stored(detail: String) -> Self {
+        Self::bounded(detail)
+    }
+
+    /// The detail's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn bounded(mut text: String) -> Self {
+        text.truncate(text.floor_char_boundary(AUDIT_DETAIL_MAX_BYTES));
+        Self(Cow::Owned(text))
+    }
+}
+
+impl fmt::Display for AuditDetail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The names joined by commas.
+impl From<&Roles> for AuditDetail {
+    fn from(roles: &Roles) -> Self {
+        Self::bounded(roles.to_string())
+    }
+}
+
+impl From<&Role> for AuditDetail {
+    fn from(role: &Role) -> Self {
+        Self::bounded(role.as_str().to_owned())
+    }
+}
+
+impl From<Limit> for AuditDetail {
+    fn from(limit: Limit) -> Self {
+        Self(Cow::Borrowed(limit.as_str()))
+    }
+}
+
+impl From<Scope> for AuditDetail {
+    fn from(scope: Scope) -> Self {
+        Self(Cow::Borrowed(scope.as_str()))
+    }
+}
+
+/// Which of the names it is, and not the name.
+impl From<IdentifierKind> for AuditDetail {
+    fn from(kind: IdentifierKind) -> Self {
+        Self(Cow::Borrowed(match kind {
+            IdentifierKind::Username => "username",
+            IdentifierKind::Email => "email",
+        }))
+    }
+}
+
+impl From<ApiKeyId> for AuditDetail {
+    fn from(key: ApiKeyId) -> Self {
+        Self::bounded(key.to_string())
+    }
+}
+
+/// The key's id and its scopes.
+impl From<&ApiKey> for AuditDetail {
+    fn from(key: &ApiKey) -> Self {
+        Self::bounded(format!("{} {}", key.id, key.scopes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ROLE_MAX_LENGTH, ROLES_MAX};
+
+    #[test]
+    fn the_roles_of_every_user_fit_into_a_detail() {
+        let role = |number: usize| Role::parse(&format!("{:a<1$}{number:02}", "", ROLE_MAX_LENGTH - 2));
+        let roles = Roles::new((0..ROLES_MAX).map(|number| role(number).expect("a role"))).expect("roles");
+        assert_eq!(AuditDetail::from(&roles).as_str(), roles.to_string());
+    }
+
+    #[test]
+    fn a_detail_is_cut_where_a_character_ends() {
+        let detail = AuditDetail::from_stored("\u{1f600}".repeat(1_000));
+        assert!((AUDIT_DETAIL_MAX_BYTES - 3..=AUDIT_DETAIL_MAX_BYTES).contains(&detail.as_str().len()));
+    }
+}

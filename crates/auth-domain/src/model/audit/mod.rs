@@ -1,0 +1,9 @@
+//! The audit trail: who did what, when and from where, and what they were denied.
+
+mod detail;
+mod event;
+mod names;
+
+pub use detail::{AUDIT_DETAIL_MAX_BYTES, AuditDetail};
+pub use event::{AuditEvent, AuditFilter, AuditId, AuditOutcome, AuditRecord};
+pub use names::{AuditAction, DenialReason};
