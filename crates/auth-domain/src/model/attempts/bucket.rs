@@ -127,6 +127,18 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_is_kept_for_a_guess_under_way_is_there_for_no_other() {
+        let mut bucket = Bucket::default();
+        let_through(&mut bucket, 20, NOW);
+        for _ in 0..9 {
+            bucket.reserve(NOW);
+        }
+        assert_eq!(bucket.room(&counter().rate, NOW), Room::Free, "for the thirtieth");
+        bucket.reserve(NOW);
+        assert_eq!(bucket.room(&counter().rate, NOW), Room::UnderWay);
+    }
+
+    #[test]
     fn a_refused_attempt_costs_nothing() {
         let mut bucket = Bucket::default();
         let_through(&mut bucket, 30, NOW);

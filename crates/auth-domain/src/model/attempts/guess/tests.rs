@@ -189,6 +189,21 @@ fn an_owner_gets_in_from_a_known_place_while_the_account_waits() {
 }
 
 #[test]
+fn an_owner_at_a_known_place_waits_for_their_own_guesses_and_not_as_long_as_strangers() {
+    let mut records = GuessRecords::default();
+    settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
+    let mut now = NOW;
+    fail_all(&mut records, &from_anywhere(), &mut now, Duration::from_secs(60));
+    let under_way: Vec<_> = (0..5).map(|_| admit(&mut records, &guess(1), now)).collect();
+    assert_eq!(records.admit(&guess(1), now), GuessVerdict::Wait, "one of the five may be right");
+    assert!(refused(&mut records, &guess(2), now).retry_after > Duration::from_secs(60));
+    for reservation in under_way {
+        records.settle(&guess(1), reservation, GuessOutcome::Failed, now);
+    }
+    assert!(refused(&mut records, &guess(1), now).retry_after > Duration::from_secs(60), "none was");
+}
+
+#[test]
 fn an_owner_gets_in_from_a_known_place_where_others_have_failed_too_often() {
     let mut records = GuessRecords::default();
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
@@ -259,6 +274,16 @@ fn a_place_is_known_for_90_days() {
     assert_eq!(until, after(90 * 24 * 3_600));
     settle(&mut records, &guess(2), GuessOutcome::Abandoned, until);
     assert_eq!(records.account, AccountRecord::default());
+}
+
+#[test]
+fn once_a_right_password_has_forgotten_its_failures_an_account_is_as_one_that_nobody_tried() {
+    let of_nowhere = Guess { place: None, counter: None, ..guess(1) };
+    let mut records = GuessRecords::default();
+    settle(&mut records, &of_nowhere, GuessOutcome::Failed, NOW);
+    assert_eq!(records.account.expires_at(&of_nowhere.policy), after(24 * 3_600));
+    settle(&mut records, &of_nowhere, GuessOutcome::Succeeded, after(60));
+    assert_eq!(records.account.expires_at(&of_nowhere.policy), Timestamp::UNIX_EPOCH);
 }
 
 #[test]
