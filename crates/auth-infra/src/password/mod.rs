@@ -12,12 +12,14 @@
 mod argon2_hash;
 mod bcrypt_hash;
 mod common;
+mod engine;
 mod hasher;
 mod measure;
 mod memory;
 mod pbkdf2_hash;
 mod pool;
 mod scrypt_hash;
+mod self_check;
 mod settings;
 mod stored;
 
