@@ -13,7 +13,7 @@ pub(super) enum Engine {
     /// `argon2-rust`, with the widest vectors that the processor has. It serves as long as it computes what the other
     /// one does.
     Simd,
-    /// RustCrypto's `argon2`.
+    /// The crate `argon2`, which needs nothing of the processor.
     Portable,
 }
 
@@ -182,7 +182,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::print_stdout, reason = "which code was tried depends on the machine")]
     fn both_compute_the_same_of_whatever_they_are_given_in_memory_that_was_used() {
         println!("vectors: {}", argon2_rust::detected_backend());
         let [simd, portable] = [Engine::Simd, Engine::Portable].map(|engine| RefCell::new(engine.arena()));
