@@ -107,7 +107,7 @@ fn table(rows: &[Measured], cores: NonZero<usize>) -> String {
             settings.iterations.to_string(),
             settings.parallelism.to_string(),
             workers.to_string(),
-            format!("{} ms", time.as_millis()),
+            format!("{:.1} ms", 1_000.0 * time.as_secs_f64()),
             rate.to_string(),
         ]
     });

@@ -14,6 +14,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::argon2_hash::{Argon2Hash, Recipe, SALT_BYTES, TAG_BYTES};
+use super::engine::Engine;
 use super::pool::Pool;
 use super::settings::{HashingSettings, InvalidHashingSettings};
 use super::stored::{HashingFault, StoredHash, UnreadableHash};
@@ -57,7 +58,8 @@ pub enum StartHashingError {
 }
 
 impl Argon2Hasher {
-    /// Starts the threads, one a core as far as the memory budget reaches.
+    /// Starts the threads, one a core as far as the memory budget reaches. They hash with the fast engine if it is
+    /// right on this machine, which is tried first, and else with the portable one.
     ///
     /// # Errors
     /// When the settings are not valid or the system starts no more threads.
@@ -70,7 +72,8 @@ impl Argon2Hasher {
         let params = Params::new(memory_kib, iterations, parallelism, Some(TAG_BYTES))
             .map_err(StartHashingError::Parameters)?;
         let cores = available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-        let pool = Pool::start(settings.workers(cores), params.block_count(), settings.wait)?;
+        let (workers, share) = (settings.workers(cores), params.block_count());
+        let pool = Pool::start(Engine::chosen(), workers, share, settings.wait)?;
         Self::assemble(pool, params, random).map_err(StartHashingError::Parameters)
     }
 
@@ -160,12 +163,12 @@ mod tests {
 
     /// A hasher whose hashes cost next to nothing.
     fn cheap() -> Argon2Hasher {
-        cheap_with(Duration::from_secs(60))
+        cheap_with(Engine::Simd, Duration::from_secs(60))
     }
 
-    fn cheap_with(wait: Duration) -> Argon2Hasher {
+    fn cheap_with(engine: Engine, wait: Duration) -> Argon2Hasher {
         let params = Params::new(64, 2, 1, Some(TAG_BYTES)).expect("parameters");
-        let pool = Pool::start(NonZero::<usize>::MIN, params.block_count(), wait).expect("threads");
+        let pool = Pool::start(engine, NonZero::<usize>::MIN, params.block_count(), wait).expect("threads");
         Argon2Hasher::assemble(pool, params, Arc::new(Counting::default())).expect("a hasher")
     }
 
@@ -202,6 +205,19 @@ mod tests {
                 let verdict = verify(&hasher, &other, stored.expose()).await;
                 assert!(matches!(verdict, Ok(PasswordVerdict::Differs)), "{typed:?} {other:?}: {verdict:?}");
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn either_engine_verifies_what_the_other_made() {
+        let [simd, portable] =
+            [Engine::Simd, Engine::Portable].map(|engine| cheap_with(engine, Duration::from_secs(60)));
+        for (one, other) in [(&simd, &portable), (&portable, &simd)] {
+            let stored = one.hash(&password("P@ssw0rd!")).await.expect("a hash");
+            let verdict = verify(other, "P@ssw0rd!", stored.expose()).await;
+            assert!(matches!(verdict, Ok(PasswordVerdict::Matches)), "{verdict:?}");
+            let verdict = verify(other, "P@ssw0rd?", stored.expose()).await;
+            assert!(matches!(verdict, Ok(PasswordVerdict::Differs)), "{verdict:?}");
         }
     }
 
@@ -264,7 +280,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_verification_takes_a_place_in_the_queue_whatever_is_stored() {
-        let hasher = Arc::new(cheap_with(Duration::ZERO));
+        let hasher = Arc::new(cheap_with(Engine::Simd, Duration::ZERO));
         // Nobody is served when there is no place: that a call is refused shows that it would have worked.
         let (release, released) = mpsc::channel::<()>();
         let mut calls = JoinSet::new();

@@ -10,6 +10,7 @@ use argon2::password_hash::phc::Salt;
 use thiserror::Error;
 
 use super::argon2_hash::{Recipe, SALT_BYTES, TAG_BYTES};
+use super::engine::Engine;
 use super::memory::Memory;
 use super::settings::{HashingSettings, InvalidHashingSettings};
 use super::stored::HashingFault;
@@ -29,7 +30,7 @@ pub enum MeasureError {
     Hashing(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// How long one hash takes, the median of many, while each of as many workers as a service with these settings has on
+/// How long one hash takes with the engine that serves here, the median of many, while each of as many workers as a service with these settings has on
 /// `cores` cores computes one after another.
 ///
 /// # Errors
@@ -45,7 +46,8 @@ pub fn measure(settings: &HashingSettings, cores: NonZero<usize>) -> Result<Dura
     let (share, recipe) = recipe().map_err(|fault| MeasureError::Hashing(fault.into()))?;
     let workers = settings.workers(cores).get();
     let (ready, beyond_share) = (Barrier::new(workers), Arc::<Mutex<()>>::default());
-    let work = || work(&recipe, Memory::new(share, Arc::clone(&beyond_share)), &ready);
+    let engine = Engine::chosen();
+    let work = || work(&recipe, Memory::new(engine, share, Arc::clone(&beyond_share)), &ready);
     let measured: Result<Vec<_>, HashingFault> = thread::scope(|scope| {
         let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         // A worker that panicked has nothing to say, and the others have.

@@ -5,6 +5,9 @@
 //! a service does not: as many hashes at a time as there are cores and memory for ([`HashingSettings`]), a short
 //! queue, and an early [`Overloaded`](auth_domain::ports::PortError::Overloaded) beyond it.
 //!
+//! Two engines compute the same: a fast one, which serves, and a portable one, which is asked at the start whether the fast
+//! one is right on this machine, and serves if it is not.
+//!
 //! What the pool holds: each worker keeps the memory of one hash under today's parameters, taken at its first hash
 //! and used again for every one after, because fresh pages can cost more time than the hash itself. One hash at a
 //! time may be bigger than that, if it was stored under costlier parameters; its memory is given back at once.
@@ -12,12 +15,14 @@
 mod argon2_hash;
 mod bcrypt_hash;
 mod common;
+mod engine;
 mod hasher;
 mod measure;
 mod memory;
 mod pbkdf2_hash;
 mod pool;
 mod scrypt_hash;
+mod self_check;
 mod settings;
 mod stored;
 

@@ -14,6 +14,7 @@ use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
+use super::engine::Engine;
 use super::memory::Memory;
 
 /// How many hashes wait in the queue for each worker, beside the one it computes.
@@ -41,11 +42,16 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// Starts `workers` threads, each with a memory of `share` blocks.
+    /// Starts `workers` threads, each with an engine of its own that keeps `share` blocks.
     ///
     /// # Errors
     /// When the system starts no more threads.
-    pub(super) fn start(workers: NonZero<usize>, share: usize, wait: Duration) -> io::Result<Self> {
+    pub(super) fn start(
+        engine: Engine,
+        workers: NonZero<usize>,
+        share: usize,
+        wait: Duration,
+    ) -> io::Result<Self> {
         let workers = workers.get();
         let mut pool = Self {
             places: Arc::new(Semaphore::new(workers * (1 + QUEUED_PER_WORKER))),
@@ -57,7 +63,7 @@ impl Pool {
         let beyond_share = Arc::<Mutex<()>>::default();
         for number in 0..workers {
             let queue = Arc::clone(&pool.queue);
-            let memory = Memory::new(share, Arc::clone(&beyond_share));
+            let memory = Memory::new(engine, share, Arc::clone(&beyond_share));
             let thread = thread::Builder::new().name(format!("hash-{number}"));
             let work = move || {
                 step_back();
@@ -146,7 +152,7 @@ impl Queue {
 
     /// A worker's life.
     fn serve(&self, mut memory: Memory) {
-        while let Some(job) = self.next(&mut memory) {
+        while let Some(job) = self.next() {
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| job(&mut memory))) {
                 tracing::error!(panic = describe(&*panic), "a worker panicked over a password hash");
                 memory.give_back();
@@ -154,9 +160,8 @@ impl Queue {
         }
     }
 
-    /// The next job, as soon as there is one; `None` when the queue is closed. Before the worker waits, it clears
-    /// its memory.
-    fn next(&self, memory: &mut Memory) -> Option<Job> {
+    /// The next job, as soon as there is one; `None` when the queue is closed.
+    fn next(&self) -> Option<Job> {
         let mut state = self.lock();
         loop {
             if state.closed {
@@ -165,13 +170,7 @@ impl Queue {
             if let Some(job) = state.jobs.pop_front() {
                 return Some(job);
             }
-            if memory.is_used() {
-                drop(state);
-                memory.clear();
-                state = self.lock();
-            } else {
-                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -198,16 +197,27 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Barrier, mpsc};
 
+    use argon2::Params;
+    use argon2::password_hash::phc::Salt;
     use tokio::task::{JoinSet, yield_now};
     use tokio::time::Instant;
 
+    use super::super::argon2_hash::{Argon2Hash, Recipe};
+    use super::super::stored::HashingFault;
     use super::*;
 
     const WAIT: Duration = Duration::from_secs(2);
     const FOREVER: Duration = Duration::from_secs(3_600);
 
     fn pool(workers: usize, wait: Duration) -> Arc<Pool> {
-        Arc::new(Pool::start(NonZero::new(workers).expect("workers"), 8, wait).expect("threads"))
+        let workers = NonZero::new(workers).expect("workers");
+        Arc::new(Pool::start(Engine::Simd, workers, 8, wait).expect("threads"))
+    }
+
+    /// A hash within the share.
+    fn hash(memory: &mut Memory) -> Result<Argon2Hash, HashingFault> {
+        let params = Params::new(8, 1, 1, None).expect("parameters");
+        Recipe::new(params, Salt::new(&[7; 16]).expect("a salt")).hash(b"password", memory)
     }
 
     /// Keeps the one worker of a pool busy until it is dropped.
@@ -351,26 +361,15 @@ mod tests {
     async fn a_panic_costs_its_own_caller_the_answer_and_nobody_else() {
         let pool = pool(1, FOREVER);
         let work = |memory: &mut Memory| {
-            let _ = memory.lend(8, |_| panic!("on purpose"));
+            hash(memory).expect("a hash");
+            assert_eq!(memory.blocks(), 0, "on purpose");
         };
         assert!(matches!(pool.run(work).await, Err(PortError::Unavailable(_))));
-        let after = pool.run(|memory| (memory.is_used(), memory.lend(8, |blocks| blocks.len()))).await;
-        assert!(matches!(after, Ok((false, Ok(8)))), "new memory, and the worker lives");
+        let after = pool.run(|memory| (memory.blocks(), hash(memory).is_ok())).await;
+        assert!(matches!(after, Ok((0, true))), "new memory, and the worker lives");
         // A worker frees a place the moment after it has answered: if the panic kept one, this would not end.
         while pool.places.available_permits() < 1 + QUEUED_PER_WORKER {
             yield_now().await;
-        }
-    }
-
-    #[tokio::test]
-    async fn a_worker_clears_its_memory_before_it_waits_for_work() {
-        let pool = pool(1, FOREVER);
-        for _ in 0..3 {
-            let used = pool.run(|memory| memory.lend(8, |blocks| blocks[7].as_mut().fill(7)).is_ok()).await;
-            assert!(used.expect("served"));
-            // The worker may be slow to come to it, but it never waits with something in its memory.
-            let cleared = || pool.run(|memory| !memory.is_used());
-            while !cleared().await.expect("served") {}
         }
     }
 

@@ -69,10 +69,11 @@ impl ScryptHash {
 mod tests {
     use std::sync::Arc;
 
+    use super::super::engine::Engine;
     use super::*;
 
     fn matches(password: &[u8], stored: &str) -> bool {
-        let memory = Memory::new(8, Arc::default());
+        let memory = Memory::new(Engine::Portable, 8, Arc::default());
         ScryptHash::parse(stored).expect("a hash").matches(password, &memory).expect("computed")
     }
 

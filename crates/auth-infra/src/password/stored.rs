@@ -40,6 +40,8 @@ pub(super) enum HashingFault {
     NoMemory(#[from] TryReserveError),
     #[error("Argon2: {0}")]
     Argon2(#[from] argon2::Error),
+    #[error("Argon2: {0}")]
+    Simd(#[from] argon2_rust::Error),
     #[error("the tag: {0}")]
     Tag(phc::Error),
     #[error("bcrypt: {0}")]

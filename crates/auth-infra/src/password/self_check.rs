@@ -1,0 +1,195 @@
+//! Which engine serves: the fast one only as long as it is seen to be right, on this machine and today.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
+
+use argon2::password_hash::phc::Salt;
+use argon2::{Algorithm, Params, Version};
+use aws_lc_rs::rand;
+
+use super::argon2_hash::{Argon2Hash, Recipe};
+use super::engine::Engine;
+use super::stored::HashingFault;
+
+/// What the reference implementation (phc-winner-argon2 20171227) made of these passwords.
+const MADE_BY_THE_REFERENCE: [(&str, &str); 5] = [
+    (
+        "password",
+        "$argon2id$v=19$m=64,t=2,p=1$c2l4dGVlbiBieXRlcyA6KQ$XTH4a71OogzwILuSbuaDYNnevADuL8oT9x6sn1wlOqY",
+    ),
+    ("", "$argon2id$v=19$m=40,t=3,p=2$c29tZXNhbHQ$AHik7CElV/Uc7KI5yt0IZQ"),
+    (
+        "password",
+        "$argon2i$v=19$m=64,t=2,p=1$c2l4dGVlbiBieXRlcyA6KQ$Fso0QMPGCxPOvG6y5LmPk0i2EqQ/jKqHXbsTGMwUs6Q",
+    ),
+    (
+        "password",
+        "$argon2d$v=19$m=64,t=2,p=1$c2l4dGVlbiBieXRlcyA6KQ$foOxWUS3EDXa+hU5BE9a6LM1m7On1KNU0WbquH+NhUY",
+    ),
+    (
+        "password",
+        "$argon2id$v=16$m=64,t=2,p=1$c2l4dGVlbiBieXRlcyA6KQ$lh/kGt2rbtivZMcCgFpF2BX9exZ/X0CatEGcbaYjPAM",
+    ),
+];
+
+/// Argon2's version, its memory in KiB, passes and lanes, and the bytes of a random password, a random salt and the tag.
+type Shape = (Algorithm, Version, [u32; 3], [usize; 3]);
+
+/// What is computed by both engines. A segment is a quarter of a lane: from 516 KiB a lane on, the addresses of one
+/// segment do not fit into one block, and the counter of address blocks counts. 128 bytes are a block of `BLAKE2b`.
+const SHAPES: [Shape; 6] = [
+    (Algorithm::Argon2id, Version::V0x13, [601, 2, 1], [29, 16, 32]),
+    (Algorithm::Argon2id, Version::V0x13, [67, 3, 2], [0, 8, 17]),
+    (Algorithm::Argon2id, Version::V0x13, [32, 1, 4], [1_021, 47, 64]),
+    (Algorithm::Argon2id, Version::V0x10, [48, 2, 1], [129, 11, 33]),
+    (Algorithm::Argon2i, Version::V0x13, [560, 1, 1], [7, 16, 32]),
+    (Algorithm::Argon2d, Version::V0x13, [64, 2, 3], [65, 13, 24]),
+];
+
+impl Engine {
+    /// The engine that serves. What it is made of the first time, in a millisecond or two, holds for the process.
+    pub(super) fn chosen() -> Self {
+        static CHOSEN: OnceLock<Engine> = OnceLock::new();
+        *CHOSEN.get_or_init(|| {
+            let mut arena = Self::Simd.arena();
+            choose(|recipe, password, tag| arena.compute(recipe, password, tag))
+        })
+    }
+}
+
+/// The fast engine if `compute`, which is how it computes, is right; else the portable one, and a warning.
+fn choose(compute: impl FnMut(&Recipe, &[u8], &mut [u8]) -> Result<(), HashingFault>) -> Engine {
+    if catch_unwind(AssertUnwindSafe(|| is_right(compute))).unwrap_or(false) {
+        return Engine::Simd;
+    }
+    tracing::warn!(
+        vectors = argon2_rust::detected_backend().name(),
+        "the fast Argon2 is not right on this machine: the portable one serves, at half the speed"
+    );
+    Engine::Portable
+}
+
+/// Whether it computes what the reference implementation did, and of random inputs what the portable engine does.
+fn is_right(mut compute: impl FnMut(&Recipe, &[u8], &mut [u8]) -> Result<(), HashingFault>) -> bool {
+    let mut computes = |recipe: &Recipe, password: &[u8], expected: &[u8]| {
+        let mut tag = vec![0; expected.len()];
+        compute(recipe, password, &mut tag).is_ok() && tag == expected
+    };
+    let known = MADE_BY_THE_REFERENCE.iter().all(|(password, stored)| {
+        Argon2Hash::parse(stored)
+            .is_ok_and(|hash| computes(&hash.recipe, password.as_bytes(), hash.tag.as_ref()))
+    });
+    let mut witness = Engine::Portable.arena();
+    known
+        && SHAPES.iter().all(|shape| {
+            random_input(shape).is_some_and(|(recipe, password, mut tag)| {
+                witness.compute(&recipe, &password, &mut tag).is_ok() && computes(&recipe, &password, &tag)
+            })
+        })
+}
+
+/// A recipe with a random salt, a random password, and room for the tag.
+fn random_input((algorithm, version, [m, t, p], bytes): &Shape) -> Option<(Recipe, Vec<u8>, Vec<u8>)> {
+    let [mut password, mut salt, tag] = bytes.map(|bytes| vec![0; bytes]);
+    rand::fill(&mut password).ok()?;
+    rand::fill(&mut salt).ok()?;
+    let params = Params::new(*m, *t, *p, Some(tag.len())).ok()?;
+    let salt = Salt::new(&salt).ok()?;
+    Some((Recipe { algorithm: *algorithm, version: *version, params, salt }, password, tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What is chosen when the engine gives the right tag first, and then `spoil` sees to it; and what is logged.
+    fn chosen(
+        mut spoil: impl FnMut(&Recipe, &[u8], &mut [u8]) -> Result<(), HashingFault>,
+    ) -> (Engine, String) {
+        #[derive(Clone, Default)]
+        struct Log(Arc<Mutex<Vec<u8>>>);
+        impl Write for Log {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.lock().expect("the log").write(bytes)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        let engine = tracing::subscriber::with_default(subscriber, || {
+            let mut right = Engine::Portable.arena();
+            choose(|recipe, password, tag| {
+                right.compute(recipe, password, tag)?;
+                spoil(recipe, password, tag)
+            })
+        });
+        let logged = String::from_utf8(log.0.lock().expect("the log").clone()).expect("text");
+        (engine, logged)
+    }
+
+    #[test]
+    fn the_fast_engine_serves_here_and_nothing_is_logged_of_it() {
+        assert_eq!(Engine::chosen(), Engine::Simd);
+        assert_eq!(chosen(|_, _, _| Ok(())), (Engine::Simd, String::new()));
+    }
+
+    #[test]
+    fn an_engine_that_is_wrong_in_one_case_does_not_serve_and_one_warning_says_so() {
+        type Case = fn(&Recipe, &[u8]) -> bool;
+        let cases: [(&str, Case); 12] = [
+            ("several passes", |recipe, _| recipe.params.t_cost() > 1),
+            ("one pass", |recipe, _| recipe.params.t_cost() == 1),
+            ("several lanes", |recipe, _| recipe.params.p_cost() > 1),
+            ("lanes of an odd length", |recipe, _| recipe.params.m_cost() % 4 != 0),
+            ("several blocks of addresses", |recipe, _| recipe.params.m_cost() > 512),
+            ("version 16", |recipe, _| recipe.version == Version::V0x10),
+            ("Argon2i", |recipe, _| recipe.algorithm == Algorithm::Argon2i),
+            ("Argon2d", |recipe, _| recipe.algorithm == Algorithm::Argon2d),
+            ("no password", |_, password| password.is_empty()),
+            ("a password of one block", |_, password| (1..128).contains(&password.len())),
+            ("a password of several blocks", |_, password| password.len() > 128),
+            ("an odd salt", |recipe, _| recipe.salt.len() % 8 != 0),
+        ];
+        for (named, case) in cases {
+            let (engine, logged) = chosen(|recipe, password, tag| {
+                if case(recipe, password)
+                    && let Some(last) = tag.last_mut()
+                {
+                    *last ^= 0x80;
+                }
+                Ok(())
+            });
+            assert_eq!(engine, Engine::Portable, "{named}");
+            assert_eq!((logged.lines().count(), logged.matches("WARN").count()), (1, 1), "{logged}");
+        }
+    }
+
+    #[test]
+    fn an_engine_that_was_taught_the_vectors_does_not_serve() {
+        let (engine, _) = chosen(|recipe, password, tag| {
+            let is_a_vector = MADE_BY_THE_REFERENCE.iter().any(|(known, stored)| {
+                known.as_bytes() == password
+                    && Argon2Hash::parse(stored).is_ok_and(|hash| hash.recipe == *recipe)
+            });
+            if !is_a_vector {
+                tag.fill(0);
+            }
+            Ok(())
+        });
+        assert_eq!(engine, Engine::Portable);
+    }
+
+    #[test]
+    fn an_engine_that_fails_or_panics_ends_nothing() {
+        let (engine, logged) = chosen(|_, _, _| Err(HashingFault::Argon2(argon2::Error::MemoryTooLittle)));
+        assert!(engine == Engine::Portable && logged.contains("WARN"), "{logged}");
+        let (engine, logged) = chosen(|_, _, _| panic!("on purpose"));
+        assert!(engine == Engine::Portable && logged.contains("WARN"), "{logged}");
+    }
+}

@@ -1,0 +1,44 @@
+//! A stored hash that needs more memory than there is costs its own caller the answer, and nobody else.
+#![cfg(feature = "argon2")]
+#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
+
+use std::sync::Arc;
+
+use auth_domain::model::{Password, PasswordAttempt, PasswordHash, PasswordPolicy};
+use auth_domain::ports::{PasswordHasher, PasswordVerdict, PortError};
+use auth_domain::testing::SeededRandom;
+use auth_infra::password::{Argon2Hasher, HashingSettings};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// A GiB, which is the most that is verified at all.
+const GREATEST: &str =
+    "$argon2id$v=19$m=1048576,t=1,p=1$c2l4dGVlbiBieXRlcyA6KQ$3Wb8vUN60fcQUwC+Dp79Gry3hJrpwYWtbTJLT5BKJRg";
+
+/// What this process has of addresses now, in bytes.
+fn taken() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("the status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmSize:")).expect("a size");
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+    kib * 1_024
+}
+
+/// The one test of this file, because the limit is the process's.
+#[tokio::test]
+async fn more_memory_than_there_is_is_a_fault_and_not_the_end() {
+    let hasher = Argon2Hasher::start(&HashingSettings::default(), Arc::new(SeededRandom::default()));
+    let hasher = hasher.expect("a hasher");
+    let limit = Rlimit { current: Some(taken() + (512 << 20)), maximum: getrlimit(Resource::As).maximum };
+    setrlimit(Resource::As, limit).expect("a limit");
+
+    let attempt = PasswordAttempt::new("P@ssw0rd!");
+    let greatest = PasswordHash::new(GREATEST.to_owned());
+    for _ in 0..2 {
+        let verdict = hasher.verify(&attempt, Some(&greatest)).await;
+        assert!(matches!(verdict, Err(PortError::Unavailable(_))), "{verdict:?}");
+    }
+
+    let password = Password::parse("P@ssw0rd!", PasswordPolicy { min_length: 6 }).expect("a password");
+    let stored = hasher.hash(&password).await.expect("a hash");
+    let verdict = hasher.verify(&attempt, Some(&stored)).await;
+    assert!(matches!(verdict, Ok(PasswordVerdict::Matches)), "{verdict:?}");
+}
