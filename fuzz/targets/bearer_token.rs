@@ -2,10 +2,11 @@
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use auth_domain::ports::AccessTokenCodec;
 use auth_domain::testing::{FixedClock, SeededRandom};
-use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyRing};
+use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyRing, KeyTerms};
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -19,7 +20,9 @@ static CODEC: LazyLock<JwtCodec> = LazyLock::new(|| {
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{KEY}\n-----END PRIVATE KEY-----\n");
     std::fs::write(directory.path().join("a.pem"), pem).expect("written");
     let (clock, random) = (Arc::new(FixedClock::default()), Arc::new(SeededRandom::new(1)));
-    let keys = KeyRing::open(directory.path(), KeyAlgorithm::Ed25519, clock, random).expect("keys");
+    let minute = Duration::from_secs(60);
+    let terms = KeyTerms { access: minute, renewal: minute, leeway: minute };
+    let keys = KeyRing::open(directory.path(), KeyAlgorithm::Ed25519, terms, clock, random).expect("keys");
     JwtCodec::new(Arc::new(keys), JwtSettings::of("a"))
 });
 static SIGNER: LazyLock<Ed25519KeyPair> =

@@ -167,6 +167,13 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_kept_as_its_bytes_and_shown_by_the_first_four() {
+        let key = CounterKey::from_bytes([0xab; 32]);
+        assert_eq!((key.as_bytes(), CounterKey::from_bytes(*key.as_bytes())), (&[0xab; 32], key));
+        assert_eq!(format!("{key:?}"), "CounterKey(abababab..)");
+    }
+
+    #[test]
     fn an_ipv6_address_counts_by_its_network_and_an_ipv4_address_for_itself() {
         assert_eq!(place("2001:db8:1:2::1"), place("2001:db8:1:2:ffff::9"));
         assert_ne!(place("2001:db8:1:2::1"), place("2001:db8:1:3::1"));
