@@ -1,6 +1,5 @@
 //! Tokens that a codec has verified before: what it remembers of them opens no more than their signatures do.
 #![cfg(feature = "jwt")]
-#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod token_fixture;
 
