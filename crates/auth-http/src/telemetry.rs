@@ -1,5 +1,7 @@
 //! The log: events on standard error, as text or as lines of JSON.
 
+mod json_line;
+
 use std::io::{self, IsTerminal as _};
 use std::panic;
 
@@ -13,6 +15,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::Registry;
 
 use crate::settings::{LogFormat, LogSettings};
+
+use json_line::{JsonLine, JsonMembers};
 
 /// What the targets of this service's own events begin with.
 const OWN_TARGETS: &str = "auth_";
@@ -42,9 +46,7 @@ where
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
     let layer = match settings.format.unwrap_or(preferred) {
         LogFormat::Text => layer.boxed(),
-        LogFormat::Json => {
-            layer.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
-        }
+        LogFormat::Json => layer.event_format(JsonLine).fmt_fields(JsonMembers).boxed(),
     };
     let filter = settings.level.targets().clone().and(filter_fn(is_fit_to_log));
     Registry::default().with(layer.with_filter(filter))
@@ -107,6 +109,34 @@ mod tests {
         assert_eq!(event["status"], 200);
         assert_eq!(event["level"], "INFO");
         assert_eq!(event["span"]["id"], "7");
+    }
+
+    #[test]
+    fn whatever_is_logged_the_line_is_json_that_says_just_that() {
+        let odd = "a \"quote\", a \\, \u{0}\r\n\t\u{7f}\u{e4}\u{1f600}";
+        let log = logged("info", "json", || {
+            let span =
+                tracing::info_span!(target: "auth_http", "request", path = odd, late = tracing::field::Empty);
+            let _span = span.enter();
+            span.record("late", true);
+            tracing::info!(target: "auth_http", shown = %odd, debugged = ?odd, below = -1, r#type = 1_u8, "{odd}");
+            let _inner = tracing::info_span!(target: "auth_http", "bare").entered();
+            tracing::info!(target: "auth_http", parent: &span, "outer");
+            tracing::info!(target: "auth_http", "inner");
+        });
+        let lines: Vec<serde_json::Value> =
+            log.lines().map(|line| serde_json::from_str(line).expect("one JSON value")).collect();
+        let event = &lines[0];
+        for text in [&event["message"], &event["shown"], &event["span"]["path"]] {
+            assert_eq!(text, odd);
+        }
+        assert_eq!(event["debugged"], format!("{odd:?}"));
+        assert_eq!((&event["below"], &event["type"]), (&(-1).into(), &1.into()));
+        assert_eq!((&event["span"]["late"], &event["span"]["name"]), (&true.into(), &"request".into()));
+        assert_eq!(
+            (&lines[1]["span"], &lines[2]["span"]),
+            (&event["span"], &serde_json::json!({"name": "bare"}))
+        );
     }
 
     #[test]

@@ -7,7 +7,8 @@ use auth_domain::ports::{AccessTokenCodec, PortError};
 use thiserror::Error;
 
 use super::compact::{self, Compact, MAX_BYTES};
-use super::key_ring::KeyRing;
+use super::key_ring::{Held, KeyRing};
+use super::verified::{Verified, VerifiedTokens, digest_of};
 use super::wire;
 
 /// Whose tokens these are and whom they are for.
@@ -36,9 +37,13 @@ impl JwtSettings {
 /// its key cannot have signed it while it was in force: see [`KeyRing`].
 ///
 /// The claims are not compared with any clock.
+///
+/// What a token said is remembered under its digest, so that its signature is verified once, for as long as the key that
+/// verified it is held: once the directory of keys was read anew, nothing that was remembered before counts any more.
 pub struct JwtCodec {
     keys: Arc<KeyRing>,
     settings: JwtSettings,
+    verified: VerifiedTokens,
 }
 
 /// The claims do not fit into a token that this codec would verify.
@@ -52,7 +57,21 @@ impl JwtCodec {
     /// A codec with these keys.
     #[must_use]
     pub fn new(keys: Arc<KeyRing>, settings: JwtSettings) -> Self {
-        Self { keys, settings }
+        Self { keys, settings, verified: VerifiedTokens::new() }
+    }
+
+    /// What a token says, and the key that verifies it.
+    fn verify_signature(&self, token: &str) -> Option<(AccessClaims, Arc<Held>)> {
+        let JwtSettings { issuer, audience } = &self.settings;
+        let token = Compact::parse(token)?;
+        let claimed = wire::parse_header(&token.header)?;
+        let held = self.keys.find(&claimed.kid)?;
+        let key = &held.key;
+        if !claimed.is_of(key.algorithm()) || !key.verifies(token.signed.as_bytes(), &token.signature) {
+            return None;
+        }
+        let claims = wire::parse_payload(issuer, audience, &token.payload()?)?;
+        held.term.covers(&claims).then_some((claims, held))
     }
 }
 
@@ -77,14 +96,16 @@ impl AccessTokenCodec for JwtCodec {
     }
 
     fn verify(&self, token: &str) -> Option<AccessClaims> {
-        let JwtSettings { issuer, audience } = &self.settings;
-        let token = Compact::parse(token)?;
-        let claimed = wire::parse_header(&token.header)?;
-        let held = self.keys.find(&claimed.kid)?;
-        let key = &held.key;
-        if !claimed.is_of(key.algorithm()) || !key.verifies(token.signed.as_bytes(), &token.signature) {
+        if token.len() > MAX_BYTES {
             return None;
         }
-        wire::parse_payload(issuer, audience, &token.payload()?).filter(|claims| held.term.covers(claims))
+        let digest = digest_of(token);
+        let known = self.verified.find(&digest).filter(|known| self.keys.holds(&known.by));
+        if let Some(known) = known {
+            return Some(known.claims.clone());
+        }
+        let (claims, by) = self.verify_signature(token)?;
+        self.verified.add(digest, Verified { claims: claims.clone(), by: Arc::downgrade(&by) });
+        Some(claims)
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::iter;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::ptr;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use auth_domain::model::Timestamp;
@@ -158,7 +159,20 @@ impl KeyRing {
             self.reload_or_warn(false);
             self.current().find(kid)
         });
-        found.filter(|held| held.term.used_at(self.clock.now()) != KeyUse::Retired)
+        found.filter(|held| self.is_in_use(held))
+    }
+
+    /// Whether this very key is still held, and not retired. When the directory has been read again, none is that was
+    /// held before: its file may have changed, and its term has.
+    pub(super) fn holds(&self, key: &Weak<Held>) -> bool {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.iter()
+            .find(|held| ptr::eq(Arc::as_ptr(held), key.as_ptr()))
+            .is_some_and(|held| self.is_in_use(held))
+    }
+
+    fn is_in_use(&self, held: &Held) -> bool {
+        held.term.used_at(self.clock.now()) != KeyUse::Retired
     }
 
     fn read(&self, files: &[KeyFile]) -> Result<Keys, KeyFileError> {

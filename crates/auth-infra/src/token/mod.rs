@@ -15,6 +15,7 @@ mod key;
 mod key_ring;
 mod pem;
 mod term;
+mod verified;
 mod wire;
 #[cfg(test)]
 mod wycheproof;

@@ -1,0 +1,154 @@
+//! Tokens that were verified a moment ago.
+//!
+//! Whoever bears a token shows it again and again, and verifying a signature takes fifty times as long as a digest.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use auth_domain::model::AccessClaims;
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::key_ring::Held;
+
+/// Parts that are locked by themselves, so that threads rarely wait for each other.
+const PARTS: usize = 16;
+/// How many tokens are remembered at the most: some 10 MiB.
+const BOUND: usize = 16_384;
+
+/// The SHA-256 digest of a token: the token itself is not kept.
+type Digest = [u8; 32];
+
+/// What tokens said that a key has verified. Only such tokens get in, so nobody fills it with noise; those that were not
+/// asked for since as many others came are forgotten.
+pub(super) struct VerifiedTokens {
+    parts: [Mutex<Part>; PARTS],
+}
+
+/// What a verified token says, and by which key.
+pub(super) struct Verified {
+    pub(super) claims: AccessClaims,
+    /// The key, which is not kept for the token's sake.
+    pub(super) by: Weak<Held>,
+}
+
+/// Two generations: when the young one is full, the old one goes, and the young one is old.
+struct Part {
+    young: HashMap<Digest, Arc<Verified>>,
+    old: HashMap<Digest, Arc<Verified>>,
+    bound: usize,
+}
+
+impl VerifiedTokens {
+    pub(super) fn new() -> Self {
+        Self::bounded(BOUND)
+    }
+
+    fn bounded(bound: usize) -> Self {
+        let part = || Part { young: HashMap::new(), old: HashMap::new(), bound: bound / PARTS / 2 };
+        Self { parts: std::array::from_fn(|_| Mutex::new(part())) }
+    }
+
+    /// What the token of this digest said when it was verified.
+    pub(super) fn find(&self, digest: &Digest) -> Option<Arc<Verified>> {
+        self.part(digest, |part| part.find(digest))
+    }
+
+    /// Remembers what the token of this digest says.
+    pub(super) fn add(&self, digest: Digest, verified: Verified) {
+        self.part(&digest, |part| part.add(digest, Arc::new(verified)));
+    }
+
+    fn part<T>(&self, digest: &Digest, work: impl FnOnce(&mut Part) -> T) -> T {
+        let part = &self.parts[usize::from(digest[0]) % PARTS];
+        work(&mut part.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Part {
+    fn find(&mut self, digest: &Digest) -> Option<Arc<Verified>> {
+        if let Some(found) = self.young.get(digest) {
+            return Some(Arc::clone(found));
+        }
+        let found = self.old.remove(digest)?;
+        self.add(*digest, Arc::clone(&found));
+        Some(found)
+    }
+
+    fn add(&mut self, digest: Digest, verified: Arc<Verified>) {
+        if self.young.len() >= self.bound {
+            self.old = mem::take(&mut self.young);
+        }
+        self.young.insert(digest, verified);
+    }
+}
+
+/// The digest that a token is known by.
+pub(super) fn digest_of(token: &str) -> Digest {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_domain::model::{ClientId, Roles, SessionId, Timestamp, TokenId, UserId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn verified(number: u128) -> Verified {
+        let claims = AccessClaims {
+            token_id: TokenId(Uuid::from_u128(number)),
+            user_id: UserId(Uuid::nil()),
+            session_id: SessionId(Uuid::nil()),
+            client_id: ClientId::from_static("example"),
+            roles: Roles::default(),
+            issued_at: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::MAX,
+        };
+        Verified { claims, by: Weak::new() }
+    }
+
+    fn add(tokens: &VerifiedTokens, numbers: impl IntoIterator<Item = u128>) {
+        for number in numbers {
+            tokens.add(digest_of(&number.to_string()), verified(number));
+        }
+    }
+
+    fn knows(tokens: &VerifiedTokens, number: u128) -> bool {
+        let found = tokens.find(&digest_of(&number.to_string()));
+        found.is_some_and(|found| found.claims == verified(number).claims)
+    }
+
+    #[test]
+    fn what_was_added_is_found_and_nothing_else() {
+        let tokens = VerifiedTokens::new();
+        add(&tokens, 0..1_000);
+        assert!((0..1_000).all(|number| knows(&tokens, number)));
+        assert!(!knows(&tokens, 1_000));
+    }
+
+    #[test]
+    fn there_are_never_more_than_the_bound() {
+        let tokens = VerifiedTokens::bounded(320);
+        add(&tokens, 0..10_000);
+        let count: usize = tokens
+            .parts
+            .iter()
+            .map(|part| part.lock().map_or(0, |part| part.young.len() + part.old.len()))
+            .sum();
+        assert!((160..=320).contains(&count), "{count}");
+    }
+
+    #[test]
+    fn a_token_that_is_asked_for_again_and_again_stays() {
+        let tokens = VerifiedTokens::bounded(320);
+        add(&tokens, [0]);
+        for number in 1..10_000 {
+            add(&tokens, [number]);
+            assert!(knows(&tokens, 0), "after {number} others");
+        }
+        assert!(!knows(&tokens, 1), "nobody asked for it");
+    }
+}
