@@ -23,9 +23,8 @@ const NOT_ENDED: &str =
 const INSERT: &str = "
     INSERT INTO sessions
         (id, account_id, client_id, created_at, last_refreshed_at, expires_at, ended_at, end_reason)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-
-const INSERT_CREDENTIAL: &str = "INSERT INTO refresh_credentials (digest, session_id) VALUES (?1, ?2)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+    INSERT INTO refresh_credentials (digest, session_id) VALUES (?9, ?1)";
 
 const FIND: &str = concat!(
     "SELECT",
@@ -74,9 +73,9 @@ const DELETE: &str = "DELETE FROM sessions WHERE id = ?1";
 #[async_trait]
 impl SessionRepository for SqliteStore {
     async fn open(&self, session: &NewSession, policy: &SessionPolicy) -> Result<OpenOutcome, PortError> {
-        self.transaction(|mut lease| async move {
-            let work = open(&mut lease, session, policy).await;
-            lease.end(work).await
+        let (session, policy) = (session.clone(), policy.clone());
+        self.shared_transaction(|connection| {
+            Box::pin(async move { open(connection, &session, &policy).await })
         })
         .await
     }
@@ -91,9 +90,9 @@ impl SessionRepository for SqliteStore {
     }
 
     async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
-        self.transaction(|mut lease| async move {
-            let work = refresh::refresh(&mut lease, attempt).await;
-            lease.end(work).await
+        let attempt = attempt.clone();
+        self.shared_transaction(|connection| {
+            Box::pin(async move { refresh::refresh(connection, &attempt).await })
         })
         .await
     }
@@ -169,11 +168,7 @@ async fn insert(connection: &mut SqliteConnection, new: &NewSession) -> Result<(
         .bind(stored(session.expires_at))
         .bind(session.end.map(|end| stored(end.at)))
         .bind(session.end.map(|end| end.reason.as_str()))
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query(INSERT_CREDENTIAL)
         .bind(credential.as_bytes().as_slice())
-        .bind(session.id.0)
         .execute(connection)
         .await?;
     Ok(())
