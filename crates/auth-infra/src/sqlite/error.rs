@@ -15,7 +15,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// What an error means to others than whom it befell first: their work was undone with it.
+    /// What an error means to calls that share a transaction, which one of them may have spoilt for all.
     pub(super) fn of_the_whole(error: sqlx::Error) -> Self {
         let (Self::Unavailable(detail) | Self::Corrupt(detail)) = Self::from(error);
         Self::Unavailable(detail)

@@ -161,12 +161,13 @@ async fn transact(writer: &Pool<SqliteConnection>, calls: &mut [Box<dyn Call>]) 
             done => {
                 written = written.max(done);
                 if left > 0 {
-                    execute(&mut lease, KEEP).await?;
+                    execute(&mut lease, KEEP).await.map_err(Fault::of_the_whole)?;
                 }
             }
         }
     }
-    execute(&mut lease, if written == Written::Nothing { "ROLLBACK" } else { "COMMIT" }).await?;
+    let end = if written == Written::Nothing { "ROLLBACK" } else { "COMMIT" };
+    execute(&mut lease, end).await.map_err(Fault::of_the_whole)?;
     if written == Written::Ends {
         watch::catch_up(&mut lease).await;
     }
@@ -176,4 +177,123 @@ async fn transact(writer: &Pool<SqliteConnection>, calls: &mut [Box<dyn Call>]) 
 
 async fn execute(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
     sqlx::query(statement).execute(connection).await.map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Row;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::sqlite::{SqliteSettings, SqliteStore};
+
+    type Answer = oneshot::Receiver<Result<(), Fault>>;
+
+    async fn store(home: &TempDir) -> SqliteStore {
+        let store = SqliteStore::connect(&SqliteSettings::new(home.path().join("auth.db"))).expect("a store");
+        store.migrate().await.expect("migrated");
+        let tables = "CREATE TABLE notes (id INTEGER PRIMARY KEY);
+                      CREATE TABLE replies (id REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED)";
+        let mut lease = store.writer.lease().await.expect("the writer");
+        sqlx::raw_sql(tables).execute(&mut *lease).await.expect("made");
+        lease.give_back();
+        store
+    }
+
+    async fn notes(store: &SqliteStore) -> i64 {
+        let count = store.read(|mut lease| async move {
+            let row = sqlx::query("SELECT count(*) FROM notes").fetch_one(&mut *lease).await;
+            Ok(lease.answered(row)?.get::<i64, _>(0))
+        });
+        count.await.expect("a count")
+    }
+
+    /// A call that executes these statements and ends so.
+    fn call(statements: &'static str, ending: Ending<()>) -> (Box<dyn Call>, Answer) {
+        waiting(move |connection| {
+            Box::pin(async move {
+                sqlx::raw_sql(statements).execute(connection).await?;
+                Ok(ending)
+            })
+        })
+    }
+
+    async fn write_together(
+        store: &SqliteStore,
+        calls: Vec<(Box<dyn Call>, Answer)>,
+    ) -> Vec<Result<(), Fault>> {
+        let (calls, answers): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
+        write(&store.writer, calls).await;
+        let answers = answers.into_iter().map(|answer| async { answer.await.expect("an answer") });
+        futures_util::future::join_all(answers).await
+    }
+
+    #[tokio::test]
+    async fn calls_share_a_transaction_and_one_that_fails_undoes_only_its_own() {
+        let home = TempDir::new().expect("a directory");
+        let store = store(&home).await;
+        let elsewhere = store.clone();
+        let last = waiting(move |_| {
+            Box::pin(async move {
+                assert_eq!(notes(&elsewhere).await, 0, "nothing is committed before all is done");
+                Ok(Ending::RollBack(()))
+            })
+        });
+        let calls = vec![
+            call("INSERT INTO notes VALUES (1)", Ending::Commit(())),
+            call("INSERT INTO notes VALUES (2); INSERT INTO notes VALUES (1)", Ending::Commit(())),
+            call("INSERT INTO notes VALUES (3)", Ending::RollBack(())),
+            call("INSERT INTO notes VALUES (2)", Ending::Commit(())),
+            last,
+        ];
+        let answers = write_together(&store, calls).await;
+        assert!(
+            matches!(answers[..], [Ok(()), Err(Fault::Corrupt(_)), Ok(()), Ok(()), Ok(())]),
+            "{answers:?}"
+        );
+        assert_eq!(notes(&store).await, 2);
+    }
+
+    #[tokio::test]
+    async fn when_the_commit_fails_nobody_has_written() {
+        let home = TempDir::new().expect("a directory");
+        let store = store(&home).await;
+        let calls = vec![
+            call("INSERT INTO notes VALUES (1)", Ending::Commit(())),
+            call("INSERT INTO replies VALUES (9)", Ending::Commit(())),
+            call("SELECT 1", Ending::RollBack(())),
+        ];
+        let answers = write_together(&store, calls).await;
+        assert!(answers.iter().all(|answer| matches!(answer, Err(Fault::Unavailable(_)))), "{answers:?}");
+        assert_eq!(notes(&store).await, 0);
+        let answers =
+            write_together(&store, vec![call("INSERT INTO notes VALUES (1)", Ending::Commit(()))]).await;
+        assert!(matches!(answers[..], [Ok(())]), "{answers:?}");
+    }
+
+    #[tokio::test]
+    async fn for_whom_nobody_waits_any_more_nothing_is_written() {
+        let home = TempDir::new().expect("a directory");
+        let store = store(&home).await;
+        let (gone, _) = call("INSERT INTO notes VALUES (1)", Ending::Commit(()));
+        write(&store.writer, vec![gone]).await;
+        assert_eq!(notes(&store).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_nobody_elses_writing() {
+        let home = TempDir::new().expect("a directory");
+        let store = store(&home).await;
+        let panicked =
+            store.shared_transaction::<(), _>(|_| Box::pin(async { panic!("for the test") })).await;
+        assert!(matches!(panicked, Err(PortError::Unavailable(_))), "{panicked:?}");
+        let written = store.shared_transaction(|connection| {
+            Box::pin(async move {
+                sqlx::query("INSERT INTO notes VALUES (1)").execute(connection).await?;
+                Ok(Ending::Commit(()))
+            })
+        });
+        written.await.expect("written");
+        assert_eq!(notes(&store).await, 1);
+    }
 }
