@@ -15,7 +15,11 @@ use super::rows::{self, session_columns, stored, user_columns};
 use super::{SqliteStore, refresh};
 use crate::store::{Ending, Unreadable};
 
-const FIND_USER: &str = "SELECT status, password_version, roles FROM accounts WHERE id = ?1";
+/// With how many sessions that have not ended, no more of them than asked for.
+const FIND_USER: &str = "
+    SELECT status, password_version, roles,
+        (SELECT count(*) FROM (SELECT 1 FROM sessions WHERE account_id = ?1 AND ended_at IS NULL LIMIT ?2))
+    FROM accounts WHERE id = ?1";
 
 const NOT_ENDED: &str =
     concat!("SELECT", session_columns!(), "FROM sessions WHERE account_id = ?1 AND ended_at IS NULL");
@@ -134,27 +138,35 @@ async fn open(
     policy: &SessionPolicy,
 ) -> Result<Ending<OpenOutcome>, Fault> {
     let session = &new.session;
-    let user = sqlx::query(FIND_USER).bind(session.user_id.0).fetch_optional(&mut *connection).await?;
-    let may_begin = match user.map(|row| <(String, i64, String)>::from_row(&row)).transpose()? {
-        Some((status, version, roles)) => {
-            let status = UserStatus::parse(&status).ok_or(Unreadable("status"))?;
-            let roles = Roles::parse(&roles).map_err(|_| Unreadable("roles"))?;
-            new.may_begin(status, PasswordVersion(version), &roles)
-        }
-        None => false,
-    };
-    if !may_begin {
+    let room = i64::from(policy.others_live());
+    let query = sqlx::query(FIND_USER).bind(session.user_id.0).bind(room + 1);
+    let user = query.fetch_optional(&mut *connection).await?;
+    let Some(row) = user else { return Ok(Ending::RollBack(OpenOutcome::Refused)) };
+    let (status, version, roles, others) = <(String, i64, String, i64)>::from_row(&row)?;
+    let status = UserStatus::parse(&status).ok_or(Unreadable("status"))?;
+    let roles = Roles::parse(&roles).map_err(|_| Unreadable("roles"))?;
+    if !new.may_begin(status, PasswordVersion(version), &roles) {
         return Ok(Ending::RollBack(OpenOutcome::Refused));
     }
-    let others = sqlx::query(NOT_ENDED).bind(session.user_id.0).fetch_all(&mut *connection).await?;
-    let others = others.iter().map(rows::session).collect::<Result<_, _>>()?;
-    let surplus = policy.surplus(others, session.created_at);
+    // That others have not ended is more than that they are live: where there is room beside those, there is.
+    let surplus = if others > room { surplus(connection, session, policy).await? } else { Vec::new() };
     if !surplus.is_empty() {
         end(connection, &surplus, EndReason::Superseded, session.created_at).await?;
     }
     insert(connection, new).await?;
     let opened = OpenOutcome::Opened;
     Ok(if surplus.is_empty() { Ending::Commit(opened) } else { Ending::CommitEnds(opened) })
+}
+
+/// Those whose place the session takes.
+async fn surplus(
+    connection: &mut SqliteConnection,
+    session: &Session,
+    policy: &SessionPolicy,
+) -> Result<Vec<SessionId>, Fault> {
+    let others = sqlx::query(NOT_ENDED).bind(session.user_id.0).fetch_all(connection).await?;
+    let others = others.iter().map(rows::session).collect::<Result<_, _>>()?;
+    Ok(policy.surplus(others, session.created_at))
 }
 
 async fn insert(connection: &mut SqliteConnection, new: &NewSession) -> Result<(), Fault> {
