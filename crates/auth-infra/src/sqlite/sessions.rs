@@ -102,9 +102,11 @@ impl SessionRepository for SqliteStore {
     }
 
     async fn end(&self, session: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, PortError> {
-        self.transaction(|mut lease| async move {
-            let work = end(&mut lease, &[session], reason, now).await;
-            lease.end(work.map(|ended| Ending::if_ended(ended > 0))).await
+        self.shared_transaction(move |connection| {
+            Box::pin(async move {
+                let ended = end(connection, &[session], reason, now).await?;
+                Ok(Ending::if_ended(ended > 0))
+            })
         })
         .await
     }
@@ -116,9 +118,9 @@ impl SessionRepository for SqliteStore {
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Option<SessionId>, PortError> {
-        self.transaction(|mut lease| async move {
-            let work = end_by_credential(&mut lease, credential, client, reason, now).await;
-            lease.end(work).await
+        let (credential, client) = (*credential, client.clone());
+        self.shared_transaction(move |connection| {
+            Box::pin(async move { end_by_credential(connection, &credential, &client, reason, now).await })
         })
         .await
     }
