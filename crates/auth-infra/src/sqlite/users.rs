@@ -37,9 +37,9 @@ const LIST: &str =
 #[async_trait]
 impl UserRepository for SqliteStore {
     async fn register(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
-        self.transaction(|mut lease| async move {
-            let work = accounts::register(&mut lease, user).await;
-            lease.end(work).await
+        let user = user.clone();
+        self.shared_transaction(|connection| {
+            Box::pin(async move { accounts::register(connection, &user).await })
         })
         .await
     }
@@ -124,9 +124,9 @@ impl UserRepository for SqliteStore {
         old: &PasswordHash,
         new: &PasswordHash,
     ) -> Result<bool, PortError> {
-        self.transaction(|mut lease| async move {
-            let work = accounts::upgrade_password_hash(&mut lease, user, old, new).await;
-            lease.end(work).await
+        let (old, new) = (old.clone(), new.clone());
+        self.shared_transaction(move |connection| {
+            Box::pin(async move { accounts::upgrade_password_hash(connection, user, &old, &new).await })
         })
         .await
     }
