@@ -10,4 +10,6 @@ pub mod machine;
 pub mod measure;
 pub mod measures;
 pub mod process;
+pub mod recording;
 pub mod report;
+pub mod run;
