@@ -5,7 +5,6 @@
 //! just micro-bench verify     # those whose name has this in it
 //! ```
 #![expect(clippy::expect_used, reason = "a panic is how it fails")]
-#![expect(missing_docs, reason = "what criterion's macros make")]
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -66,13 +65,13 @@ fn tokens(criterion: &mut Criterion) {
         let broken = format!("{}A", token.expose());
         let mut group = criterion.benchmark_group("token");
         group.bench_function(format!("sign {name}"), |bencher| {
-            bencher.iter(|| codec.sign(black_box(&claims)))
+            bencher.iter(|| codec.sign(black_box(&claims)));
         });
         group.bench_function(format!("verify {name}"), |bencher| {
             bencher.iter(|| codec.verify(black_box(token.expose())));
         });
         group.bench_function(format!("refuse {name}"), |bencher| {
-            bencher.iter(|| codec.verify(black_box(&broken)))
+            bencher.iter(|| codec.verify(black_box(&broken)));
         });
     }
 }

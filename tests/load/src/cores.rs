@@ -12,6 +12,8 @@ use test_postgres::TestPostgres;
 #[derive(Debug)]
 pub struct Parted {
     cores: usize,
+    /// The id of the process of PostgreSQL that was moved.
+    store: Option<String>,
 }
 
 impl Parted {
@@ -24,7 +26,7 @@ impl Parted {
         if cores > 1 {
             stay_on(&format!("{}", cores - 1), &process::id().to_string())?;
         }
-        Ok(Self { cores })
+        Ok(Self { cores, store: None })
     }
 
     /// The words before those of a server's command that keep it on the first core.
@@ -37,11 +39,13 @@ impl Parted {
     ///
     /// # Errors
     /// When it does not say who it is, or may not be moved.
-    pub fn keep_store(&self, world: &World) -> Result<()> {
+    pub fn keep_store(&mut self, world: &World) -> Result<()> {
         if let Some(url) = world.database_url().filter(|_| self.cores > 1) {
             let file = TestPostgres::shared().query(url, "SELECT pg_read_file('postmaster.pid')");
             let file = file.map_err(|fault| anyhow!(fault))?;
-            stay_on("0", file.lines().next().context("the id of a process")?)?;
+            let process = file.lines().next().context("the id of a process")?;
+            stay_on("0", process)?;
+            self.store = Some(process.to_owned());
         }
         Ok(())
     }
@@ -59,8 +63,9 @@ impl Parted {
 
 impl Drop for Parted {
     fn drop(&mut self) {
-        if self.cores > 1 {
-            let _ = stay_on(&format!("0-{}", self.cores - 1), &process::id().to_string());
+        let all = format!("0-{}", self.cores - 1);
+        for process in [Some(process::id().to_string()), self.store.take()].into_iter().flatten() {
+            let _ = stay_on(&all, &process);
         }
     }
 }
