@@ -1,11 +1,13 @@
 //! Which cores a process runs on, by `taskset` of util-linux.
 
-use std::process::{self, Command, Stdio};
+use std::process::{self, Command};
 use std::thread::available_parallelism;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, bail};
 use e2e::World;
 use test_postgres::TestPostgres;
+
+const ATTEMPTS: usize = 10;
 
 /// While this is held, this program runs on the last core only, so that the first is left to what it measures: start
 /// that with [`server`](Self::server) before its own words. On a machine with one core nothing is parted.
@@ -70,11 +72,18 @@ impl Drop for Parted {
     }
 }
 
-/// Keeps every thread of a process, and what it starts from now on, on these cores.
+/// Keeps every thread of a process, and what it starts from now on, on these cores. A thread may end while `taskset` goes
+/// from one to the next, and then it stops there: so it is asked again.
 fn stay_on(cores: &str, process: &str) -> Result<()> {
-    let mut command = Command::new("taskset");
-    command.args(["-a", "-p", "-c", cores, process]).stdout(Stdio::null());
-    let status = command.status().context("taskset (of util-linux) does not run")?;
-    ensure!(status.success(), "taskset refuses cores {cores}");
-    Ok(())
+    let mut said = String::new();
+    for _ in 0..ATTEMPTS {
+        let mut command = Command::new("taskset");
+        let output = command.args(["-a", "-p", "-c", cores, process]).output();
+        let output = output.context("taskset (of util-linux) does not run")?;
+        if output.status.success() {
+            return Ok(());
+        }
+        said = String::from_utf8_lossy(&output.stderr).into_owned();
+    }
+    bail!("cores {cores}: {said}")
 }
