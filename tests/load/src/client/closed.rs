@@ -86,3 +86,46 @@ impl Connection {
         Response::parse(&self.received)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::client::Same;
+
+    /// Answers each request with this status.
+    async fn answering(status: u16) -> String {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let answer = format!("HTTP/1.1 {status} Said\r\ncontent-length: 2\r\n\r\n{{}}");
+                    let mut request = [0; 1_024];
+                    while stream.read(&mut request).await.is_ok_and(|count| count > 0) {
+                        stream.write_all(answer.as_bytes()).await.expect("sent");
+                    }
+                });
+            }
+        });
+        base
+    }
+
+    async fn load(status: u16) -> Result<Seen> {
+        let talks = vec![Same(b"GET / HTTP/1.1\r\n\r\n".to_vec()); 3];
+        closed(&answering(status).await, talks, Duration::from_millis(10), Duration::from_millis(500)).await
+    }
+
+    #[tokio::test]
+    async fn what_is_answered_as_expected_is_counted() {
+        let seen = load(200).await.expect("a load");
+        assert!(seen.answered() > 0 && seen.statuses.keys().eq([&200]), "{:?}", seen.statuses);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_fails_the_load() {
+        let failure = load(503).await.expect_err("a failure").to_string();
+        assert!(failure.contains("503 {}"), "{failure}");
+    }
+}

@@ -101,3 +101,44 @@ fn exchange<'a>(
     }
     Response::parse(received)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::client::Same;
+
+    const STALL: Duration = Duration::from_millis(300);
+
+    /// Answers whoever asks first, and after a stall.
+    fn stalling() -> String {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a client");
+            thread::sleep(STALL);
+            let mut request = [0; 1_024];
+            while stream.read(&mut request).is_ok_and(|count| count > 0) {
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").expect("sent");
+            }
+        });
+        base
+    }
+
+    /// One connection, a hundred requests a second, the first answered after 0.3 s: thirty were due meanwhile, and a
+    /// closed loop would have seen one slow answer.
+    #[test]
+    fn requests_that_a_stall_kept_from_being_sent_are_slow_too() {
+        let talks = [Same(b"GET / HTTP/1.1\r\n\r\n".to_vec())];
+        let seen =
+            open(&stalling(), talks, 100, Duration::ZERO, Duration::from_millis(500)).expect("answers");
+        assert_eq!(seen.answered(), 50);
+        assert!(
+            seen.percentile_ms(50.0) > 10.0,
+            "the half of all was due in the stall: {}",
+            seen.percentile_ms(50.0)
+        );
+        assert!(seen.percentile_ms(100.0) >= STALL.as_secs_f64() * 1e3 * 0.99);
+    }
+}
