@@ -26,8 +26,8 @@ const STYLE: &str = "<style>text{font:13px system-ui,sans-serif;fill:#1f2328}.ax
 const WIDTH: f64 = 860.0;
 const ROW: f64 = 34.0;
 /// Where bars begin, how long one of the goal itself is, and the longest.
-const LEFT: f64 = 330.0;
-const UNIT: f64 = 200.0;
+const LEFT: f64 = 400.0;
+const UNIT: f64 = 170.0;
 const LONGEST: f64 = 1.5;
 
 /// A bar for each goal, its spread over it; the line is the goal.
