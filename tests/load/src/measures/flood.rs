@@ -50,14 +50,7 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
     let ours = async || {
         let log_ins = watched(&id, &flood.server, bench, flood.log_ins(bench));
         let (others, log_ins) = tokio::try_join!(flood.others(bench), log_ins)?;
-        let log_ins = log_ins.seen;
-        let mut detail = percentiles("flooded", &others);
-        detail.insert("slowest log-in answer ms".to_owned(), log_ins.percentile_ms(100.0));
-        for status in [200, 401, 503] {
-            let count = log_ins.statuses.get(&status).copied().unwrap_or_default();
-            detail.insert(format!("{status}/s"), per_second(count, bench.run));
-        }
-        Ok(Round { limit: None, ours: others.percentile_ms(99.0), detail })
+        Ok(round(&others, &log_ins.seen))
     };
     let mut rounds = bench.pairs(&format!("/me p99 in a flood, {store}"), limit, ours).await?;
     for (round, alone) in rounds.iter_mut().zip(alone) {
@@ -85,9 +78,16 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
     })
 }
 
+/// What others saw, and how the log-ins meanwhile were answered.
 #[expect(clippy::cast_precision_loss, reason = "so many answers there are not")]
-fn per_second(count: u64, run: Duration) -> f64 {
-    count as f64 / run.as_secs_f64()
+fn round(others: &Seen, log_ins: &Seen) -> Round {
+    let mut detail = percentiles("flooded", others);
+    detail.insert("slowest log-in answer ms".to_owned(), log_ins.percentile_ms(100.0));
+    for status in [200, 401, 503] {
+        let count = log_ins.statuses.get(&status).copied().unwrap_or_default() as f64;
+        detail.insert(format!("{status}/s"), count / log_ins.elapsed.as_secs_f64());
+    }
+    Round { limit: None, ours: others.percentile_ms(99.0), detail }
 }
 
 /// A server with users who will log in, and somebody else, who will not.

@@ -26,23 +26,10 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
          own memory, called as `auth-http hash calibrate` calls it. All compute the same tag."
             .to_owned(),
     ];
-    let folder = folder()?.join("programs");
-    let mut foreign = Vec::new();
-    for found in [Foreign::reference(&folder), Foreign::sodium(&folder)] {
-        match found {
-            Ok(one) => foreign.push(one),
-            Err(reason) => notes.push(format!("Left out: {reason:#}.")),
-        }
-    }
+    let foreign = foreign(&mut notes)?;
     let mut details = Vec::new();
     let limit = async || {
-        let mut times = BTreeMap::new();
-        for one in Implementation::ALL {
-            times.insert(format!("{one} ms"), median_ms(&one.times(run)?)?);
-        }
-        for one in &foreign {
-            times.insert(format!("{} ms", one.name), median_ms(&one.times(run)?)?);
-        }
+        let times = all_ms(&foreign, run)?;
         let fastest = times.values().copied().min_by(f64::total_cmp).context("no implementation")?;
         say(format_args!("  {times:.2?}"));
         details.push(times);
@@ -66,6 +53,31 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
         rounds,
         notes,
     }])
+}
+
+/// Those in C that can be built here; why one cannot becomes a note.
+fn foreign(notes: &mut Vec<String>) -> Result<Vec<Foreign>> {
+    let folder = folder()?.join("programs");
+    let mut foreign = Vec::new();
+    for found in [Foreign::reference(&folder), Foreign::sodium(&folder)] {
+        match found {
+            Ok(one) => foreign.push(one),
+            Err(reason) => notes.push(format!("Left out: {reason:#}.")),
+        }
+    }
+    Ok(foreign)
+}
+
+/// What a hash takes with each implementation, by its name.
+fn all_ms(foreign: &[Foreign], run: Duration) -> Result<BTreeMap<String, f64>> {
+    let mut times = BTreeMap::new();
+    for one in Implementation::ALL {
+        times.insert(format!("{one} ms"), median_ms(&one.times(run)?)?);
+    }
+    for one in foreign {
+        times.insert(format!("{} ms", one.name), median_ms(&one.times(run)?)?);
+    }
+    Ok(times)
 }
 
 fn median_ms(times: &[Duration]) -> Result<f64> {
