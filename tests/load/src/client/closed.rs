@@ -1,0 +1,131 @@
+//! A closed loop: every connection asks again as soon as it is answered.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::client::{Response, Seen, Talk};
+use crate::process::Process;
+
+/// Has each of these talk on a connection of its own with `base`, such as `http://127.0.0.1:8080`, for the warm-up and
+/// then for the run; tells what was seen in the run. What a talk takes as expected is counted by its status.
+///
+/// # Errors
+/// When a connection breaks, or an answer was not expected.
+pub async fn closed<T: Talk>(
+    base: &str,
+    talks: impl IntoIterator<Item = T>,
+    warm_up: Duration,
+    run: Duration,
+) -> Result<Seen> {
+    let address = base.trim_start_matches("http://");
+    let mut streams = Vec::new();
+    for talk in talks {
+        let stream =
+            TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
+        stream.set_nodelay(true)?;
+        streams.push((stream, talk));
+    }
+    let begin = Instant::now() + warm_up;
+    let end = begin + run;
+    let mut asking = JoinSet::new();
+    for (stream, talk) in streams {
+        asking.spawn(ask(stream, talk, begin, end));
+    }
+    tokio::time::sleep_until(begin.into()).await;
+    let before = Process::own().cpu_time()?;
+    tokio::time::sleep_until(end.into()).await;
+    let client_cpu = Process::own().cpu_time()?.saturating_sub(before);
+    let seen: Vec<_> = asking.join_all().await.into_iter().collect::<Result<_>>()?;
+    Seen::sum(seen, run, client_cpu)?.all_as_expected()
+}
+
+async fn ask<T: Talk>(stream: TcpStream, mut talk: T, begin: Instant, end: Instant) -> Result<Seen> {
+    let mut connection = Connection { stream, received: Vec::with_capacity(4_096) };
+    let mut seen = Seen::nothing()?;
+    loop {
+        let sent = Instant::now();
+        if sent >= end {
+            return Ok(seen);
+        }
+        let response = connection.exchange(talk.request()).await.context("a connection broke")?;
+        let answered = Instant::now();
+        if !talk.is_expected(&response) {
+            seen.count_unexpected(|| describe(&response));
+        } else if begin <= answered && answered < end {
+            // By when it is answered: as many are under way at the end as at the beginning.
+            seen.count(response.status, answered - sent);
+        }
+    }
+}
+
+/// An answer in a line, for an error.
+#[must_use]
+pub(crate) fn describe(response: &Response<'_>) -> String {
+    format!("{} {}", response.status, String::from_utf8_lossy(response.body))
+}
+
+struct Connection {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Connection {
+    async fn exchange(&mut self, request: &[u8]) -> io::Result<Response<'_>> {
+        self.stream.write_all(request).await?;
+        self.received.clear();
+        while Response::parse(&self.received)?.is_none() {
+            if self.stream.read_buf(&mut self.received).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Response::parse(&self.received)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::client::Same;
+
+    /// Answers each request with this status.
+    async fn answering(status: u16) -> String {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let answer = format!("HTTP/1.1 {status} Said\r\ncontent-length: 2\r\n\r\n{{}}");
+                    let mut request = [0; 1_024];
+                    while stream.read(&mut request).await.is_ok_and(|count| count > 0) {
+                        stream.write_all(answer.as_bytes()).await.expect("sent");
+                    }
+                });
+            }
+        });
+        base
+    }
+
+    async fn load(status: u16) -> Result<Seen> {
+        let talks = vec![Same(b"GET / HTTP/1.1\r\n\r\n".to_vec()); 3];
+        closed(&answering(status).await, talks, Duration::from_millis(10), Duration::from_millis(500)).await
+    }
+
+    #[tokio::test]
+    async fn what_is_answered_as_expected_is_counted() {
+        let seen = load(200).await.expect("a load");
+        assert!(seen.answered() > 0 && seen.statuses.keys().eq([&200]), "{:?}", seen.statuses);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_fails_the_load() {
+        let failure = load(503).await.expect_err("a failure").to_string();
+        assert!(failure.contains("503 {}"), "{failure}");
+    }
+}
