@@ -1,0 +1,13 @@
+//! The benchmark: what the service does in a second beside what the machine could do at most, measured in interleaved
+//! pairs on the same cores.
+#![expect(clippy::print_stderr, reason = "it says how far it is")]
+
+pub mod bench;
+pub mod client;
+pub mod cores;
+pub mod limits;
+pub mod machine;
+pub mod measure;
+pub mod measures;
+pub mod process;
+pub mod report;
