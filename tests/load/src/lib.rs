@@ -3,7 +3,9 @@
 #![expect(clippy::print_stderr, reason = "it says how far it is")]
 
 pub mod bench;
+pub mod big_store;
 pub mod client;
+pub mod cluster;
 pub mod cores;
 pub mod limits;
 pub mod machine;
@@ -11,3 +13,5 @@ pub mod measure;
 pub mod measures;
 pub mod process;
 pub mod report;
+pub mod sessions;
+pub mod statements;

@@ -167,6 +167,12 @@ impl TestPostgres {
         }
     }
 
+    /// The URL of a database of this server, whether or not it is there.
+    #[must_use]
+    pub fn database_url(&self, name: &str) -> String {
+        psql::with_database(&self.url(), name)
+    }
+
     /// Takes the server away at once: connections are cut, new ones refused. What was committed stays.
     ///
     /// # Panics
