@@ -1,6 +1,7 @@
 //! A server process.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -43,10 +44,16 @@ impl Server {
     /// Starts a server and waits until it listens.
     #[must_use]
     pub fn start_unready(world: &World, settings: &[(&str, &str)]) -> Self {
+        Self::start_under(&[], world, settings)
+    }
+
+    /// Starts a server by a command line that these words begin, such as `taskset -c 0`, and waits until it listens.
+    #[must_use]
+    pub fn start_under(before: &[&str], world: &World, settings: &[(&str, &str)]) -> Self {
         static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let log = world.path().join(format!("log-{number}"));
-        let mut child = command(world)
+        let mut child = command_under(before, world)
             .env("AUTH_LISTEN", "127.0.0.1:0")
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())
@@ -133,7 +140,13 @@ impl Drop for Server {
 /// The binary, with the settings of `world` and none of this process's own.
 #[must_use]
 pub fn command(world: &World) -> Command {
-    let mut command = Command::new(binary());
+    command_under(&[], world)
+}
+
+fn command_under(before: &[&str], world: &World) -> Command {
+    let mut words = before.iter().map(OsStr::new).chain([binary().as_os_str()]);
+    let mut command = Command::new(words.next().expect("the binary at least"));
+    command.args(words);
     command.current_dir(world.path());
     for (name, _) in env::vars().filter(|(name, _)| name.starts_with("AUTH_")) {
         command.env_remove(name);
@@ -171,8 +184,9 @@ fn binary() -> &'static PathBuf {
         }
         assert!(build.status().expect("cargo").success(), "the binary does not build");
         let tests = env::current_exe().expect("the path of the tests");
-        let profile = tests.ancestors().nth(2).expect("target/<profile>/deps/<tests>");
-        profile.join("auth-http")
+        let folder = tests.parent().expect("target/<profile>/deps, or target/<profile> for a program");
+        let profile = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+        profile.expect("target/<profile>").join("auth-http")
     })
 }
 

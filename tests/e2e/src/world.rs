@@ -19,6 +19,12 @@ impl World {
         Self { directory: tempfile::tempdir().expect("a directory"), database_url: None }
     }
 
+    /// Data in an SQLite file on the disk of this folder: the one for temporary files may be in memory.
+    #[must_use]
+    pub fn on_sqlite_in(folder: &Path) -> Self {
+        Self { directory: tempfile::tempdir_in(folder).expect("a directory"), database_url: None }
+    }
+
     /// Data in a new database of the PostgreSQL that all tests share.
     #[must_use]
     pub fn on_postgres() -> Self {

@@ -1,13 +1,17 @@
 //! What every measure is given: how often, for how long, and where.
 
+use std::env;
 use std::fmt;
-use std::future::Future;
+use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use e2e::World;
 
+use crate::cluster;
 use crate::measure::Round;
+use crate::recording::Recording;
 
 /// A store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +38,14 @@ impl Store {
 
 impl Store {
     /// A place for the data of servers, on this store, which keeps what it acknowledges as in production.
-    #[must_use]
-    pub fn world(self) -> World {
-        match self {
-            Self::Sqlite => World::on_sqlite(),
-            Self::Postgres => World::on_postgres(),
-        }
+    ///
+    /// # Errors
+    /// When there is no folder for it, or PostgreSQL does not start.
+    pub fn world(self) -> Result<World> {
+        Ok(match self {
+            Self::Sqlite => World::on_sqlite_in(&folder()?),
+            Self::Postgres => World::at(cluster::numbered()?),
+        })
     }
 }
 
@@ -61,23 +67,29 @@ pub struct Bench {
     pub run: Duration,
     /// How long each side is under the same load before that, without being measured.
     pub warm_up: Duration,
+    /// Whether to record where the server's time goes: `<id>.perf` in the folder of the benchmark.
+    pub recorded: bool,
 }
 
 impl Bench {
+    /// Has `perf` record where this process spends its time, until what is given back is dropped, if that is asked for.
+    ///
+    /// # Errors
+    /// When `perf` is missing.
+    pub fn record(&self, id: &str, process: u32) -> Result<Option<Recording>> {
+        self.recorded.then(|| Recording::begin(&folder()?.join(format!("{id}.perf")), process)).transpose()
+    }
+
     /// Measures pairs: the limit, ours, the limit, ours and so on.
     ///
     /// # Errors
     /// The first of either.
-    pub async fn pairs<L, O>(
+    pub async fn pairs(
         &self,
         what: &str,
-        mut limit: impl FnMut() -> L,
-        mut ours: impl FnMut() -> O,
-    ) -> Result<Vec<Round>>
-    where
-        L: Future<Output = Result<f64>>,
-        O: Future<Output = Result<Round>>,
-    {
+        mut limit: impl AsyncFnMut() -> Result<f64>,
+        mut ours: impl AsyncFnMut() -> Result<Round>,
+    ) -> Result<Vec<Round>> {
         let mut rounds = Vec::with_capacity(self.rounds);
         for number in 1..=self.rounds {
             let limit = limit().await?;
@@ -88,6 +100,19 @@ impl Bench {
         }
         Ok(rounds)
     }
+}
+
+/// The folder of the benchmark, `bench` in Cargo's target folder, which is on a disk: databases, programs and results.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn folder() -> Result<PathBuf> {
+    let own = env::current_exe()?;
+    let profile = own.ancestors().find(|folder| folder.ends_with("release") || folder.ends_with("debug"));
+    let target = profile.and_then(|profile| profile.parent()).context("no target folder")?;
+    let folder = target.join("bench");
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
 }
 
 /// Says how far it is.

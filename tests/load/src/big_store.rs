@@ -1,6 +1,5 @@
 //! Stores with a given number of users, kept from run to run: filling the big one takes minutes.
 
-use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -9,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, ensure};
 use e2e::{Server, World};
 
-use crate::bench::say;
+use crate::bench::{folder, say};
 use crate::cluster;
 use crate::sessions::{self, CHEAP_LOG_INS};
 
@@ -121,9 +120,7 @@ fn password_hash(url: &str) -> Result<String> {
 }
 
 fn free_bytes() -> Result<u64> {
-    let folder = cluster::folder();
-    fs::create_dir_all(&folder)?;
-    let output = Command::new("df").arg("-Pk").arg(folder).output()?;
+    let output = Command::new("df").arg("-Pk").arg(folder()?).output()?;
     Ok(free_kib(&String::from_utf8_lossy(&output.stdout)).context("what df says")? * 1024)
 }
 

@@ -1,43 +1,34 @@
 //! PostgreSQL as in earnest: what it acknowledges is on the disk.
 
-use std::env;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use e2e::World;
 use test_postgres::TestPostgres;
 
-use crate::bench::Store;
+use crate::bench::folder;
 
-/// The cluster of this program, started when it is first asked for. Its data stays below `target`.
+/// The cluster of this program, started when it is first asked for. Its data stays in the benchmark's
+/// folder.
 ///
 /// # Errors
 /// When PostgreSQL is not installed or does not start; the message says what to do.
 pub fn server() -> Result<&'static TestPostgres> {
     static SERVER: OnceLock<Result<TestPostgres, String>> = OnceLock::new();
-    let started = SERVER.get_or_init(|| TestPostgres::durable(&folder().join("postgres")));
+    let started = SERVER.get_or_init(|| {
+        TestPostgres::durable(&folder().map_err(|error| error.to_string())?.join("postgres"))
+    });
     started.as_ref().map_err(|reason| anyhow!("{reason}"))
 }
 
-/// The folder of what is kept from run to run: `load` in Cargo's folder, which is on a disk.
-#[must_use]
-pub fn folder() -> PathBuf {
-    let program = env::current_exe().unwrap_or_default();
-    // Programs are in target/<profile>, tests in target/<profile>/deps.
-    let below = if program.parent().is_some_and(|folder| folder.ends_with("deps")) { 3 } else { 2 };
-    program.ancestors().nth(below).map_or_else(env::temp_dir, PathBuf::from).join("load")
-}
-
-/// A place for the data of servers, on this store; an empty database of this name where it is PostgreSQL.
+/// The URL of an empty database that nobody else in this run has; the next run has it anew.
 ///
 /// # Errors
-/// When it cannot be made.
-pub fn world(store: Store, name: &str) -> Result<World> {
-    Ok(match store {
-        Store::Sqlite => store.world(),
-        Store::Postgres => World::at(fresh(name)?),
-    })
+/// When the server refuses.
+pub fn numbered() -> Result<String> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    fresh(&format!("numbered_{}", COUNT.fetch_add(1, Ordering::Relaxed)))
 }
 
 /// The URL of an empty database of this name, whatever was in it.

@@ -3,7 +3,9 @@
 use std::process::{self, Command, Stdio};
 use std::thread::available_parallelism;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
+use e2e::World;
+use test_postgres::TestPostgres;
 
 /// While this is held, this program runs on the last core only, so that the first is left to what it measures: start
 /// that with [`server`](Self::server) before its own words. On a machine with one core nothing is parted.
@@ -20,7 +22,7 @@ impl Parted {
     pub fn begin() -> Result<Self> {
         let cores = available_parallelism().map_or(1, usize::from);
         if cores > 1 {
-            stay_on(&format!("{}", cores - 1))?;
+            stay_on(&format!("{}", cores - 1), &process::id().to_string())?;
         }
         Ok(Self { cores })
     }
@@ -31,11 +33,24 @@ impl Parted {
         if self.cores > 1 { &["taskset", "-c", "0"] } else { &[] }
     }
 
+    /// Keeps the PostgreSQL of this world, if it is on one, on the first core too: connections from now on.
+    ///
+    /// # Errors
+    /// When it does not say who it is, or may not be moved.
+    pub fn keep_store(&self, world: &World) -> Result<()> {
+        if let Some(url) = world.database_url().filter(|_| self.cores > 1) {
+            let file = TestPostgres::shared().query(url, "SELECT pg_read_file('postmaster.pid')");
+            let file = file.map_err(|fault| anyhow!(fault))?;
+            stay_on("0", file.lines().next().context("the id of a process")?)?;
+        }
+        Ok(())
+    }
+
     /// What this is, in words for a reader.
     #[must_use]
     pub fn described(&self) -> &'static str {
         if self.cores > 1 {
-            "The server has core 0 to itself (with PostgreSQL, where that is asked); the client has another."
+            "The server, with PostgreSQL where that is the store, has core 0; the client has another. So has the limit."
         } else {
             "Server and client share the one core."
         }
@@ -45,15 +60,15 @@ impl Parted {
 impl Drop for Parted {
     fn drop(&mut self) {
         if self.cores > 1 {
-            let _ = stay_on(&format!("0-{}", self.cores - 1));
+            let _ = stay_on(&format!("0-{}", self.cores - 1), &process::id().to_string());
         }
     }
 }
 
-/// Keeps every thread of this process, and what it starts from now on, on these cores.
-fn stay_on(cores: &str) -> Result<()> {
+/// Keeps every thread of a process, and what it starts from now on, on these cores.
+fn stay_on(cores: &str, process: &str) -> Result<()> {
     let mut command = Command::new("taskset");
-    command.args(["-a", "-p", "-c", cores, &process::id().to_string()]).stdout(Stdio::null());
+    command.args(["-a", "-p", "-c", cores, process]).stdout(Stdio::null());
     let status = command.status().context("taskset (of util-linux) does not run")?;
     ensure!(status.success(), "taskset refuses cores {cores}");
     Ok(())

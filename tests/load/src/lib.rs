@@ -12,6 +12,8 @@ pub mod machine;
 pub mod measure;
 pub mod measures;
 pub mod process;
+pub mod recording;
 pub mod report;
+pub mod run;
 pub mod sessions;
 pub mod statements;

@@ -110,13 +110,21 @@ impl Measured {
         Spread::of(self.rounds.iter().filter_map(|round| round.detail.get(name).copied()))
     }
 
+    /// What is held against the goal: the ratios, or ours where the goal is a value; `None` where there is no goal or no
+    /// number.
+    #[must_use]
+    pub fn reached(&self) -> Option<Spread> {
+        match self.goal? {
+            Goal::Ratio(_) => self.ratio(),
+            Goal::Value(_) => self.ours(),
+        }
+    }
+
     /// Whether the median reaches the goal; `None` where there is no goal or no number.
     #[must_use]
     pub fn is_met(&self) -> Option<bool> {
-        let (reached, goal) = match self.goal? {
-            Goal::Ratio(goal) => (self.ratio()?.median, goal),
-            Goal::Value(goal) => (self.ours()?.median, goal),
-        };
+        let (Goal::Ratio(goal) | Goal::Value(goal)) = self.goal?;
+        let reached = self.reached()?.median;
         Some(match self.better {
             Better::Higher => reached >= goal,
             Better::Lower => reached <= goal,

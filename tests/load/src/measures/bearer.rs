@@ -1,15 +1,91 @@
-//! Not measured yet.
+//! Requests a second that show who bears an access token, beside a bare server that verifies the same token.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use e2e::{Client, Server};
 
-use crate::bench::Bench;
-use crate::measure::Measured;
+use crate::bench::{Bench, Store};
+use crate::client::{Same, closed, get};
+use crate::cores::Parted;
+use crate::limits::Limit;
+use crate::measure::{Better, Goal, Measured};
+use crate::measures::{rate, register, watched};
 
-/// Measures.
+const CONNECTIONS: usize = 32;
+
+/// A path, and how one gets a token for it.
+struct Place {
+    id: &'static str,
+    path: &'static str,
+    log_in: &'static str,
+    token: &'static str,
+}
+
+const PLACES: [Place; 2] = [
+    Place { id: "me", path: "/api/v1/auth/me", log_in: "/api/v1/auth/login", token: "accessToken" },
+    Place { id: "protected", path: "/v1/protected/resource", log_in: "/v1/auth/login", token: "acc_token" },
+];
+
+/// On each store.
 ///
 /// # Errors
-/// When something is not as it should be.
-#[expect(clippy::unused_async, reason = "it will be")]
-pub async fn measure(_: &Bench) -> Result<Vec<Measured>> {
-    Ok(Vec::new())
+/// When an answer is not 200.
+pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
+    let mut measured = Vec::new();
+    for store in Store::ALL {
+        let world = store.world()?;
+        let parted = Parted::begin()?;
+        parted.keep_store(&world)?;
+        let server = Server::start_under(parted.server(), &world, &[]);
+        server.wait_until_ready();
+        let client = server.client();
+        register(&client, "bearer")?;
+        for place in &PLACES {
+            let mut one = at(place, &server, &client, &parted, bench, store).await?;
+            one.notes.push(parted.described().to_owned());
+            measured.push(one);
+        }
+    }
+    Ok(measured)
+}
+
+async fn at(
+    place: &Place,
+    server: &Server,
+    client: &Client,
+    parted: &Parted,
+    bench: &Bench,
+    store: Store,
+) -> Result<Measured> {
+    let token = client.post(place.log_in, r#"{"email":"bearer","password":"P@ssw0rd!"}"#).member(place.token);
+    let body = client.get(place.path, Some(&token)).body;
+    let mut limiting = Limit::start(parted.server(), &["bearer", &key(client)?, &body])?;
+    let base = limiting.line()?;
+    let id = format!("{}-{}", place.id, store.id());
+    let talks = vec![Same(get(place.path, &token)); CONNECTIONS];
+    let limit = async || Ok(closed(&base, talks.clone(), bench.warm_up, bench.run).await?.per_second());
+    let ours = async || {
+        let load = closed(server.base(), talks.clone(), bench.warm_up, bench.run);
+        Ok(rate(&watched(&id, server, bench, load).await?))
+    };
+    let rounds = bench.pairs(&format!("{}, {store}", place.path), limit, ours).await?;
+    Ok(Measured {
+        id: id.clone(),
+        name: format!("`{}`, {store}", place.path),
+        unit: "requests/s".to_owned(),
+        better: Better::Higher,
+        goal: Some(Goal::Ratio(0.90)),
+        limit: "a bare actix-web handler that verifies the Ed25519 signature of the same token and answers the same body"
+            .to_owned(),
+        rounds,
+        notes: vec![format!(
+            "{CONNECTIONS} connections in a closed loop, all with one token. The bare server looks at no claim, no session \
+             and no user, logs nothing and adds no header of security; ours does."
+        )],
+    })
+}
+
+/// The public key that the tokens verify with, as the service publishes it.
+fn key(client: &Client) -> Result<String> {
+    let keys: serde_json::Value = serde_json::from_str(&client.get("/.well-known/jwks.json", None).body)?;
+    Ok(keys["keys"][0]["x"].as_str().context("a public key")?.to_owned())
 }

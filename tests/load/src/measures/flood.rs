@@ -1,15 +1,195 @@
-//! Not measured yet.
+//! What others wait while log-ins saturate hashing, beside what they wait on an idle service.
 
-use anyhow::Result;
+use std::time::Duration;
 
-use crate::bench::Bench;
-use crate::measure::Measured;
+use anyhow::{Result, ensure};
+use e2e::Server;
 
-/// Measures.
+use crate::bench::{Bench, Store};
+use crate::client::{Response, Same, Seen, Talk, closed, get, open, post};
+use crate::limits::argon2::PARAMETERS;
+use crate::measure::{Better, Goal, Measured, Round};
+use crate::measures::{percentiles, register, watched};
+use crate::process::Process;
+
+/// The connections that log in.
+const CONNECTIONS: usize = 500;
+/// Each soon has as many live sessions as a user may have, so that most log-ins end one as well.
+const USERS: usize = 20;
+/// The connections of those who do not log in, and how often they ask, together.
+const OTHERS: usize = 8;
+const RATE: u32 = 200;
+/// What a flood may take beside hashing, in KiB.
+const MARGIN_KIB: u64 = 64 * 1_024;
+/// Within what a log-in that is too much has to be told so.
+const OVERLOADED_WITHIN: Duration = Duration::from_millis(3_500);
+const LOG_IN: &str = "/api/v1/auth/login";
+
+/// On each store.
 ///
 /// # Errors
-/// When something is not as it should be.
-#[expect(clippy::unused_async, reason = "it will be")]
-pub async fn measure(_: &Bench) -> Result<Vec<Measured>> {
-    Ok(Vec::new())
+/// When a request is answered as none should be.
+pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
+    let mut measured = Vec::new();
+    for store in Store::ALL {
+        measured.push(on(store, bench).await?);
+    }
+    Ok(measured)
+}
+
+async fn on(store: Store, bench: &Bench) -> Result<Measured> {
+    let world = store.world()?;
+    let flood = Flood::prepare(Server::start(&world))?;
+    let id = format!("flood-{}", store.id());
+    let mut alone = Vec::new();
+    let limit = async || {
+        let seen = flood.others(bench).await?;
+        alone.push(percentiles("idle", &seen));
+        Ok(seen.percentile_ms(99.0))
+    };
+    let ours = async || {
+        let log_ins = watched(&id, &flood.server, bench, flood.log_ins(bench));
+        let (others, log_ins) = tokio::try_join!(flood.others(bench), log_ins)?;
+        let log_ins = log_ins.seen;
+        let mut detail = percentiles("flooded", &others);
+        detail.insert("slowest log-in answer ms".to_owned(), log_ins.percentile_ms(100.0));
+        for status in [200, 401, 503] {
+            let count = log_ins.statuses.get(&status).copied().unwrap_or_default();
+            detail.insert(format!("{status}/s"), per_second(count, bench.run));
+        }
+        Ok(Round { limit: None, ours: others.percentile_ms(99.0), detail })
+    };
+    let mut rounds = bench.pairs(&format!("/me p99 in a flood, {store}"), limit, ours).await?;
+    for (round, alone) in rounds.iter_mut().zip(alone) {
+        round.detail.extend(alone);
+    }
+    let Resident { idle_kib, most_kib, bound_kib } = flood.resident()?;
+    ensure!(most_kib <= bound_kib, "{most_kib} KiB resident, and {bound_kib} KiB were promised");
+    Ok(Measured {
+        id: id.clone(),
+        name: format!("`/api/v1/auth/me` p99 in a flood of log-ins, {store}"),
+        unit: "ms".to_owned(),
+        better: Better::Lower,
+        goal: Some(Goal::Ratio(3.0)),
+        limit: "the same p99 while nobody logs in, measured just before".to_owned(),
+        rounds,
+        notes: vec![
+            format!(
+                "An open loop of {RATE} requests a second over {OTHERS} connections; a time counts from when the request \
+                 was due. Meanwhile {CONNECTIONS} connections log in as fast as they are answered, as {USERS} users, \
+                 half of them with a wrong password. 200, 401 and 503 with `Retry-After` are allowed; any other answer \
+                 would have failed the run."
+            ),
+            format!("Resident: {idle_kib} KiB when idle, {most_kib} KiB at most, {bound_kib} KiB promised."),
+        ],
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "so many answers there are not")]
+fn per_second(count: u64, run: Duration) -> f64 {
+    count as f64 / run.as_secs_f64()
+}
+
+/// A server with users who will log in, and somebody else, who will not.
+#[derive(Debug)]
+pub struct Flood {
+    server: Server,
+    idle_kib: u64,
+    token: String,
+}
+
+/// The resident set of the server, in KiB.
+#[derive(Clone, Copy, Debug)]
+pub struct Resident {
+    /// When nobody had asked for anything yet.
+    pub idle_kib: u64,
+    /// The most until now.
+    pub most_kib: u64,
+    /// The most that was promised: idle, a hash for each worker, and 64 MiB.
+    pub bound_kib: u64,
+}
+
+impl Flood {
+    /// Registers everybody at a server that has just been started.
+    ///
+    /// # Errors
+    /// When this is not Linux.
+    pub fn prepare(server: Server) -> Result<Self> {
+        let idle_kib = Process::new(server.process_id()).resident_kib()?;
+        let client = server.client();
+        for user in 0..USERS {
+            register(&client, &format!("user{user}"))?;
+        }
+        register(&client, "bystander")?;
+        let token = client.post(LOG_IN, &credentials("bystander", "P@ssw0rd!")).member("accessToken");
+        Ok(Self { server, idle_kib, token })
+    }
+
+    /// Everybody logs in until the time of a run is over.
+    ///
+    /// # Errors
+    /// When an answer is neither 200, 401 nor 503 with `Retry-After`, or takes too long.
+    pub async fn log_ins(&self, bench: &Bench) -> Result<Seen> {
+        let talks = (0..CONNECTIONS).map(LogIns::of);
+        let seen = closed(self.server.base(), talks, bench.warm_up, bench.run).await?;
+        let slowest = seen.percentile_ms(100.0);
+        ensure!(slowest <= OVERLOADED_WITHIN.as_secs_f64() * 1e3, "a log-in was answered after {slowest} ms");
+        Ok(seen)
+    }
+
+    /// What others see in the time of a run.
+    ///
+    /// # Errors
+    /// When one is not answered 200.
+    pub async fn others(&self, bench: &Bench) -> Result<Seen> {
+        let (base, warm_up, run) = (self.server.base().to_owned(), bench.warm_up, bench.run);
+        let talks = vec![Same(get("/api/v1/auth/me", &self.token)); OTHERS];
+        tokio::task::spawn_blocking(move || open(&base, talks, RATE, warm_up, run)).await?
+    }
+
+    /// What the server has taken.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn resident(&self) -> Result<Resident> {
+        let process = Process::new(self.server.process_id());
+        let workers = u64::try_from(process.threads("hash-")?)?;
+        ensure!(workers > 0, "no thread is named as one that hashes");
+        let bound_kib = self.idle_kib + workers * u64::from(PARAMETERS.0) + MARGIN_KIB;
+        Ok(Resident { idle_kib: self.idle_kib, most_kib: process.most_resident_kib()?, bound_kib })
+    }
+}
+
+fn credentials(user: &str, password: &str) -> String {
+    format!(r#"{{"email":"{user}","password":"{password}"}}"#)
+}
+
+/// One who logs in with the right and the wrong password in turn.
+struct LogIns {
+    requests: [Vec<u8>; 2],
+    is_wrong: bool,
+}
+
+impl LogIns {
+    fn of(number: usize) -> Self {
+        let user = format!("user{}", number % USERS);
+        let requests = ["P@ssw0rd!", "P@ssw0rd?"].map(|password| post(LOG_IN, &credentials(&user, password)));
+        Self { requests, is_wrong: number / USERS % 2 == 1 }
+    }
+}
+
+impl Talk for LogIns {
+    fn request(&mut self) -> &[u8] {
+        self.is_wrong = !self.is_wrong;
+        &self.requests[usize::from(self.is_wrong)]
+    }
+
+    fn is_expected(&mut self, response: &Response<'_>) -> bool {
+        match response.status {
+            200 => !self.is_wrong,
+            401 => self.is_wrong,
+            503 => response.header("retry-after").is_some(),
+            _ => false,
+        }
+    }
 }

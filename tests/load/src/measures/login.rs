@@ -1,15 +1,73 @@
-//! Not measured yet.
+//! Log-ins a second with both cores saturated, beside Argon2id alone on the same cores.
 
 use anyhow::Result;
+use e2e::Server;
 
-use crate::bench::Bench;
-use crate::measure::Measured;
+use crate::bench::{Bench, Store};
+use crate::client::{Same, closed, post};
+use crate::limits::Limit;
+use crate::limits::argon2::Implementation;
+use crate::measure::{Better, Goal, Measured};
+use crate::measures::{cores, rate, register, watched};
 
-/// Measures.
+/// Each logs in as somebody else.
+const CONNECTIONS: usize = 32;
+/// Else, within seconds, every log-in would have to end an older session as well.
+const SETTINGS: [(&str, &str); 1] = [("AUTH_SESSION__MAX_LIVE", "1000")];
+
+/// On each store.
 ///
 /// # Errors
-/// When something is not as it should be.
-#[expect(clippy::unused_async, reason = "it will be")]
-pub async fn measure(_: &Bench) -> Result<Vec<Measured>> {
-    Ok(Vec::new())
+/// When a log-in fails.
+pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
+    let mut measured = Vec::new();
+    for store in Store::ALL {
+        measured.push(on(store, bench).await?);
+    }
+    Ok(measured)
+}
+
+async fn on(store: Store, bench: &Bench) -> Result<Measured> {
+    let world = store.world()?;
+    let server = Server::start_with(&world, &SETTINGS);
+    let talks = talks(&server)?;
+    let id = format!("login-{}", store.id());
+    let limit = async || {
+        let (threads, seconds) = (cores().to_string(), bench.run.as_secs_f64().to_string());
+        let implementation = Implementation::Simd.to_string();
+        Ok(Limit::start(&[], &["hash", &implementation, &threads, &seconds])?.line()?.parse()?)
+    };
+    let ours = async || {
+        let load = closed(server.base(), talks.clone(), bench.warm_up, bench.run);
+        Ok(rate(&watched(&id, &server, bench, load).await?))
+    };
+    let rounds = bench.pairs(&format!("log-ins, {store}"), limit, ours).await?;
+    Ok(Measured {
+        id: id.clone(),
+        name: format!("Log-ins, {store}"),
+        unit: "requests/s".to_owned(),
+        better: Better::Higher,
+        goal: Some(Goal::Ratio(0.95)),
+        limit: format!(
+            "Argon2id (19,456 KiB, 2 passes, 1 lane) by {} in a bare loop on every core, memory kept",
+            Implementation::Simd
+        ),
+        rounds,
+        notes: vec![format!(
+            "{CONNECTIONS} connections, each of another user, `POST /api/v1/auth/login` in a closed loop, 200 only. Each \
+             answer follows a committed session and two new tokens. Server, store and client share all cores: what the \
+             client takes is lost to the server, and is not given back in the ratio."
+        )],
+    })
+}
+
+/// Registers the users, and gives what each says.
+fn talks(server: &Server) -> Result<Vec<Same>> {
+    let client = server.client();
+    let talk = |number| {
+        let name = format!("user{number}");
+        register(&client, &name)?;
+        Ok(Same(post("/api/v1/auth/login", &format!(r#"{{"email":"{name}","password":"P@ssw0rd!"}}"#))))
+    };
+    (0..CONNECTIONS).map(talk).collect()
 }

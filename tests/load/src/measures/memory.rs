@@ -9,7 +9,6 @@ use e2e::Server;
 
 use crate::bench::{Bench, Store};
 use crate::client::{Same, closed, post};
-use crate::cluster;
 use crate::measure::{Better, Goal, Measured, Round};
 use crate::process::Process;
 use crate::sessions::{self, LOG_IN};
@@ -50,7 +49,7 @@ fn allowed() -> f64 {
 
 /// What a new service keeps at first, and the most that it keeps while log-ins flood it.
 async fn round(store: Store, bench: &Bench) -> Result<(f64, f64)> {
-    let world = cluster::world(store, "memory")?;
+    let world = store.world()?;
     let server = Server::start_with(&world, &[("AUTH_LOG__LEVEL", "warn")]);
     let process = Process::new(server.process_id());
     tokio::time::sleep(REST).await;

@@ -10,10 +10,17 @@ pub mod refresh_sqlite;
 pub mod scale;
 pub mod start;
 
-use anyhow::{Result, bail};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::thread::available_parallelism;
+
+use anyhow::{Result, bail, ensure};
+use e2e::{Client, Server};
 
 use crate::bench::Bench;
-use crate::measure::Measured;
+use crate::client::Seen;
+use crate::measure::{Measured, Round};
+use crate::process::Process;
 
 /// The names of all measures, in the order in which they are taken and told.
 pub const ALL: [&str; 9] =
@@ -36,4 +43,57 @@ pub async fn take(name: &str, bench: &Bench) -> Result<Vec<Measured>> {
         "scale" => scale::measure(bench).await,
         other => bail!("there is no measure {other:?}; there are {}", ALL.join(", ")),
     }
+}
+
+/// How many cores this program may use.
+fn cores() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
+
+/// Registers a user of this name, whose password is `P@ssw0rd!`.
+fn register(client: &Client, name: &str) -> Result<()> {
+    let answer = client.register(name);
+    ensure!(answer.status == 201, "{name} is not registered: {} {}", answer.status, answer.body);
+    Ok(())
+}
+
+/// What a load has seen, and what it cost the server.
+struct Watched {
+    seen: Seen,
+    /// How many cores the server kept busy, the warm-up included.
+    server_cores: f64,
+}
+
+/// Watches the server under a load, and records where its time goes if that is asked for.
+async fn watched(
+    id: &str,
+    server: &Server,
+    bench: &Bench,
+    load: impl Future<Output = Result<Seen>>,
+) -> Result<Watched> {
+    let process = Process::new(server.process_id());
+    let recording = bench.record(id, server.process_id())?;
+    let before = process.cpu_time()?;
+    let seen = load.await?;
+    let busy = process.cpu_time()?.saturating_sub(before);
+    drop(recording);
+    Ok(Watched { seen, server_cores: busy.div_duration_f64(bench.warm_up + bench.run) })
+}
+
+/// A round of answers a second, whose limit is not known yet.
+fn rate(Watched { seen, server_cores }: &Watched) -> Round {
+    let detail = [
+        ("p50 ms", seen.percentile_ms(50.0)),
+        ("p99 ms", seen.percentile_ms(99.0)),
+        ("server cores", *server_cores),
+        ("client cores", seen.client_cores()),
+    ];
+    let detail = detail.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Round { limit: None, ours: seen.per_second(), detail }
+}
+
+/// The percentiles that a picture shows, as details of a round: `idle p99 ms`.
+fn percentiles(series: &str, seen: &Seen) -> BTreeMap<String, f64> {
+    let percents = [50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
+    percents.map(|percent| (format!("{series} p{percent} ms"), seen.percentile_ms(percent))).into()
 }

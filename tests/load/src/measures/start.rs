@@ -11,7 +11,6 @@ use anyhow::{Result, ensure};
 use e2e::{Server, World};
 
 use crate::bench::{Bench, Store};
-use crate::cluster;
 use crate::measure::{Better, Goal, Measured, Round, Spread};
 
 /// Starts in each of the rounds.
@@ -31,7 +30,7 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
 }
 
 fn measure_on(store: Store, bench: &Bench) -> Result<Measured> {
-    let world = cluster::world(store, "start")?;
+    let world = store.world()?;
     // The first start makes the schema and the keys.
     drop(Server::start(&world));
     let rounds = (0..bench.rounds).map(|_| round(&world)).collect::<Result<_>>()?;

@@ -1,1 +1,158 @@
-//! What is told of what was measured.
+//! What is told of what was measured: a table, a page and its pictures.
+
+mod page;
+mod svg;
+mod words;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::bench::say;
+use crate::measure::{Measured, Spread};
+use crate::run::{Kept, last};
+
+pub use words::table;
+
+/// The fewest pairs that a page is made of.
+const FEWEST: usize = 5;
+
+/// Writes `docs/benchmarks.md` between its two marks, and `docs/benchmarks/*.svg`, from what was measured last.
+///
+/// # Errors
+/// When something has not been measured, or less than five times, or not of the same commit as the rest.
+pub fn write() -> Result<()> {
+    let kept = last()?;
+    check(&kept)?;
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let (file, pictures) = (docs.join("benchmarks.md"), docs.join("benchmarks"));
+    let before = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    fs::create_dir_all(&pictures)?;
+    for (name, picture) in pictures_of(&kept) {
+        fs::write(pictures.join(name), picture)?;
+    }
+    fs::write(&file, page::between(&before, &page::measured(&kept))?)?;
+    say(format_args!("wrote {}", file.display()));
+    Ok(())
+}
+
+/// A page never mixes what was measured of different programs, or too seldom.
+fn check(kept: &[Kept]) -> Result<()> {
+    let first = kept.first().context("nothing was measured")?;
+    for one in kept {
+        let names: Vec<_> = one.measured.iter().map(|measured| &*measured.id).collect();
+        let names = names.join(", ");
+        ensure!(
+            one.rounds >= FEWEST,
+            "{names}: {} pairs, and a page is made of {FEWEST} or more",
+            one.rounds
+        );
+        let (commit, other) = (one.machine.get("commit"), first.machine.get("commit"));
+        ensure!(commit == other, "{names}: measured of {commit:?}, and others of {other:?}");
+    }
+    Ok(())
+}
+
+fn pictures_of(kept: &[Kept]) -> Vec<(PathBuf, String)> {
+    let all: Vec<&Measured> = kept.iter().flat_map(|kept| &kept.measured).collect();
+    let mut pictures = vec![(PathBuf::from("ratios.svg"), svg::bars(&bars(&all)))];
+    for measured in all {
+        let curves = curves(measured);
+        if !curves.is_empty() {
+            let title = format!("{}: percentiles in {}", measured.name.replace('`', ""), measured.unit);
+            pictures.push((format!("{}.svg", measured.id).into(), svg::curves(&title, &curves)));
+        }
+    }
+    pictures
+}
+
+/// How far each goal was reached: 1 is the goal, more is better, whichever way its numbers are good.
+fn bars(measured: &[&Measured]) -> Vec<svg::Bar> {
+    let bar = |measured: &&Measured| {
+        let share = |value| words::share_of_goal(measured, value);
+        let reached = measured.reached()?;
+        let Spread { median, min, max } = reached;
+        Some(svg::Bar {
+            name: measured.name.replace('`', ""),
+            said: format!("{} ({})", words::number(median), words::goal(measured)),
+            share: share(median)?,
+            from: share(min)?,
+            to: share(max)?,
+        })
+    };
+    measured.iter().filter_map(bar).collect()
+}
+
+/// The series among the details of a measure's rounds: of `idle p99 ms` the series is `idle`, a point of it 99.
+fn curves(measured: &Measured) -> Vec<svg::Curve> {
+    let names = measured.rounds.first().map(|round| round.detail.keys()).into_iter().flatten();
+    let mut curves: Vec<svg::Curve> = Vec::new();
+    for name in names {
+        let Some((series, percent)) = name.strip_suffix(" ms").and_then(|name| name.rsplit_once(" p")) else {
+            continue;
+        };
+        let (Ok(percent), Some(spread)) = (percent.parse::<f64>(), measured.detail(name)) else { continue };
+        let point = (percent, spread.median);
+        match curves.iter_mut().find(|curve| curve.name == series) {
+            Some(curve) => curve.points.push(point),
+            None => curves.push(svg::Curve { name: series.to_owned(), points: vec![point] }),
+        }
+    }
+    for curve in &mut curves {
+        curve.points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+    curves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{Better, Goal, Round};
+
+    pub(super) fn flood() -> Measured {
+        let details = [("idle p50 ms", 0.2), ("idle p99.9 ms", 1.0), ("idle p99 ms", 0.5), ("503/s", 9.0)];
+        let detail = details.map(|(name, value)| (name.to_owned(), value)).into();
+        Measured {
+            id: "flood-sqlite".to_owned(),
+            name: "`/me` p99 <&> more".to_owned(),
+            unit: "ms".to_owned(),
+            better: Better::Lower,
+            goal: Some(Goal::Ratio(3.0)),
+            limit: "its own idle p99".to_owned(),
+            rounds: vec![Round { limit: Some(1.0), ours: 2.0, detail }],
+            notes: vec!["A note.".to_owned()],
+        }
+    }
+
+    pub(super) fn kept(commit: &str, rounds: usize) -> Kept {
+        Kept {
+            machine: [("commit".to_owned(), commit.to_owned())].into(),
+            command: "just bench".to_owned(),
+            rounds,
+            seconds: 4.0,
+            measured: vec![flood()],
+        }
+    }
+
+    #[test]
+    fn percentiles_become_curves_in_their_order() {
+        let curves = curves(&flood());
+        let points: Vec<_> = curves.iter().map(|curve| (&*curve.name, &*curve.points)).collect();
+        assert_eq!(points, [("idle", &[(50.0, 0.2), (99.0, 0.5), (99.9, 1.0)][..])]);
+    }
+
+    #[test]
+    fn a_page_is_made_of_five_pairs_or_more_of_one_commit() {
+        assert!(check(&[kept("a", 5), kept("a", 6)]).is_ok());
+        assert!(check(&[kept("a", 5), kept("a", 4)]).is_err());
+        assert!(check(&[kept("a", 5), kept("b", 5)]).is_err());
+        assert!(check(&[]).is_err());
+    }
+
+    #[test]
+    fn half_of_what_was_allowed_is_twice_the_goal() {
+        let bars = bars(&[&flood()]);
+        assert!((bars[0].share - 1.5).abs() < 1e-9, "2 where 3 is allowed");
+    }
+}
