@@ -134,7 +134,7 @@ pub struct RefreshAttempt {
     pub policy: SessionPolicy,
 }
 
-/// A refresh credential with the session and the user it belongs to, read under the session's lock.
+/// A refresh credential with the session and the user it belongs to, as they are when the verdict is carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshRecord {
     /// The user.

@@ -26,7 +26,8 @@ pub enum OpenOutcome {
 /// - MUST end the oldest other live sessions of a user, with [`EndReason::Superseded`], so that not more than
 ///   [`SessionPolicy::max_live`] are live when a session has been opened; the oldest are those that began first.
 /// - MUST judge an attempt to refresh by [`RefreshRecord::judge`](crate::model::RefreshRecord::judge), on a record
-///   read under a lock of the session, and carry out the verdict before any other judgement over that session:
+///   that still holds when the verdict is carried out, whether a lock of the session keeps it so or the writing statement
+///   looks again, and carry out the verdict before any other judgement over that session:
 ///   - `Rotate`: the presented credential becomes consumed at the attempt's time with the attempt's nonce; the
 ///     nonces of the session's other credentials are forgotten; the attempt's successor becomes current; the session
 ///     counts as refreshed at the attempt's time.

@@ -10,6 +10,8 @@ use crate::store::{Detail, Unreadable};
 pub(super) enum Fault {
     /// The connection is of no more use. What was not committed on it is undone.
     Broken(Detail),
+    /// The connection is of no more use, and the work may have happened.
+    Lost(Detail),
     /// The server undid the transaction for another's sake.
     Contended(Detail),
     /// The server is away or cannot serve.
@@ -26,16 +28,23 @@ impl Fault {
 
     /// Whether the connection can still be used.
     pub(super) fn spares_the_connection(&self) -> bool {
-        !matches!(self, Self::Broken(_))
+        !matches!(self, Self::Broken(_) | Self::Lost(_))
     }
 
     /// The fault as one that is not to be answered with another attempt: because there was no connection in the first
     /// place, or because the work may have happened.
     pub(super) fn for_good(self) -> Self {
         match self {
-            Self::Broken(detail) => Self::Unavailable(detail),
+            Self::Broken(detail) => Self::Lost(detail),
             other => other,
         }
+    }
+}
+
+impl Fault {
+    /// What an error means that answers a statement which commits by itself, or a commit.
+    pub(super) fn of_a_commit(error: sqlx::Error) -> Self {
+        Self::from(error).for_good()
     }
 }
 
@@ -91,9 +100,10 @@ impl From<Unreadable> for Fault {
 impl From<Fault> for PortError {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Broken(detail) | Fault::Contended(detail) | Fault::Unavailable(detail) => {
-                Self::Unavailable(Box::new(detail))
-            }
+            Fault::Broken(detail)
+            | Fault::Lost(detail)
+            | Fault::Contended(detail)
+            | Fault::Unavailable(detail) => Self::Unavailable(Box::new(detail)),
             Fault::Corrupt(detail) => Self::Corrupt(Box::new(detail)),
         }
     }

@@ -1,5 +1,7 @@
 //! Sessions on PostgreSQL.
 
+use std::ops::ControlFlow;
+
 use async_trait::async_trait;
 use auth_domain::model::{
     ClientId, EndReason, JudgedRefresh, NewSession, PasswordVersion, RefreshAttempt, Roles, SecretDigest,
@@ -15,6 +17,11 @@ use super::error::Fault;
 use super::rows::{self, session_columns, stored, user_columns};
 use super::{PostgresStore, refresh};
 use crate::store::{Ending, Unreadable};
+
+/// Opens a session that takes nobody's place, for a user who is as was judged. Doing it again changes nothing more, so it
+/// may be done again when the answer was lost.
+const OPEN: &str =
+    "SELECT FROM open_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS is_open WHERE is_open";
 
 const LOCK_USER: &str =
     "SELECT status, password_version, roles FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
@@ -86,10 +93,16 @@ const DELETE: &str = "DELETE FROM sessions WHERE id = ANY ($1)";
 #[async_trait]
 impl SessionRepository for PostgresStore {
     async fn open(&self, session: &NewSession, policy: &SessionPolicy) -> Result<OpenOutcome, PortError> {
-        self.transaction(|mut lease| async move {
-            let work = open(&mut lease, session, policy).await;
-            lease.end(work).await
-        })
+        self.at_once_or_in_a_transaction(
+            |mut lease| async move {
+                let opened = open_where_there_is_room(&mut lease, session, policy).await;
+                lease.answered(opened)
+            },
+            |mut lease| async move {
+                let work = open(&mut lease, session, policy).await;
+                lease.end(work).await
+            },
+        )
         .await
     }
 
@@ -103,10 +116,16 @@ impl SessionRepository for PostgresStore {
     }
 
     async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
-        self.transaction(|mut lease| async move {
-            let work = refresh::refresh(&mut lease, attempt).await;
-            lease.end(work).await
-        })
+        self.at_once_or_in_a_transaction(
+            |mut lease| async move {
+                let judged = refresh::look(&mut lease, attempt).await;
+                lease.answered(judged)
+            },
+            |mut lease| async move {
+                let work = refresh::lock_and_judge(&mut lease, attempt).await;
+                lease.end(work).await
+            },
+        )
         .await
     }
 
@@ -139,6 +158,34 @@ impl SessionRepository for PostgresStore {
         })
         .await
     }
+}
+
+/// Opens a session by one statement, unless it takes more to know whether it may begin and whose place it takes. That
+/// others have not ended is more than that they are live: where there is room beside those, there is.
+async fn open_where_there_is_room(
+    connection: &mut PgConnection,
+    new: &NewSession,
+    policy: &SessionPolicy,
+) -> Result<ControlFlow<OpenOutcome>, Fault> {
+    let NewSession { session, credential, password_version, roles } = new;
+    let (status, undecided) = (UserStatus::Active, ControlFlow::Continue(()));
+    if session.end.is_some() || !new.may_begin(status, *password_version, roles) {
+        return Ok(undecided);
+    }
+    let query = sqlx::query(OPEN)
+        .bind(status.as_str())
+        .bind(password_version.0)
+        .bind(roles.to_string())
+        .bind(i64::from(policy.others_live()))
+        .bind(session.id.0)
+        .bind(session.user_id.0)
+        .bind(session.client_id.as_str())
+        .bind(stored(session.created_at))
+        .bind(stored(session.last_refreshed_at))
+        .bind(stored(session.expires_at))
+        .bind(credential.as_bytes().as_slice());
+    let is_open = query.execute(connection).await?.rows_affected() > 0;
+    Ok(if is_open { ControlFlow::Break(OpenOutcome::Opened) } else { undecided })
 }
 
 async fn open(

@@ -1,6 +1,7 @@
 //! The work of a call: on one connection, in one transaction, and again where that is safe.
 
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::pin::pin;
 
 use auth_domain::ports::PortError;
@@ -23,6 +24,27 @@ impl PostgresStore {
     {
         let work = &work;
         self.persist(|| async move { work(self.lease().await?).await }).await
+    }
+
+    /// Does the work of a call by statements that are transactions of their own; what they leave undecided is done in one
+    /// transaction, as by [`transaction`](Self::transaction).
+    pub(super) async fn at_once_or_in_a_transaction<T, L, F>(
+        &self,
+        look: impl Fn(Lease<PgConnection>) -> L,
+        work: impl Fn(Lease<PgConnection>) -> F,
+    ) -> Result<T, PortError>
+    where
+        L: Future<Output = Result<ControlFlow<T>, Fault>>,
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let look = &look;
+        let both = pin!(async {
+            match self.persist(|| async move { look(self.lease().await?).await }).await? {
+                ControlFlow::Break(outcome) => Ok(outcome),
+                ControlFlow::Continue(()) => self.transaction(work).await,
+            }
+        });
+        within(DEADLINE, both).await
     }
 
     /// Does the work of a call in a transaction, which the work has to [end](Lease::end).
@@ -78,8 +100,11 @@ impl PostgresStore {
 }
 
 impl Lease<PgConnection> {
-    /// Gives the connection back after its one statement was answered.
-    pub(super) fn answered<T>(self, answer: Result<T, sqlx::Error>) -> Result<T, Fault> {
+    /// Gives the connection back after its last statement was answered, with no transaction open.
+    pub(super) fn answered<T, E>(self, answer: Result<T, E>) -> Result<T, Fault>
+    where
+        Fault: From<E>,
+    {
         let answer = answer.map_err(Fault::from);
         if answer.as_ref().err().is_none_or(Fault::spares_the_connection) {
             self.give_back();
@@ -107,7 +132,7 @@ impl Lease<PgConnection> {
     async fn commit(mut self, ended: Vec<Uuid>) -> Result<(), Fault> {
         // From here on the work may have happened, whatever the answer is.
         let answer = sqlx::raw_sql("COMMIT").execute(&mut *self).await;
-        answer.map_err(|error| Fault::from(error).for_good())?;
+        answer.map_err(Fault::of_a_commit)?;
         self.ended().add(ended);
         self.give_back();
         Ok(())
