@@ -17,8 +17,8 @@ pub struct Statement {
     pub parameters: Vec<Option<String>>,
 }
 
-/// What was logged from this byte of the file on by that connection which sent a value that holds `mark`, in order; the
-/// server logs every statement (`log_statement`) with the usual prefix, `%m [%p] `.
+/// The transactions with a parameter `mark`, as they were logged from this byte of the file on, in order; the server logs
+/// every statement (`log_statement`) with the usual prefix, `%m [%p] `. What the connection does for others is left out.
 ///
 /// # Errors
 /// When no connection did, or more than one.
@@ -32,7 +32,29 @@ pub fn sent(log: &Path, from: usize, mark: &str) -> Result<Vec<Statement>> {
     let [connection] = connections[..] else {
         bail!("{} connections sent {mark}", connections.len());
     };
-    statements(entries.iter().filter(|(of, _)| of == connection).map(|(_, entry)| entry.as_str()))
+    let all = statements(entries.iter().filter(|(of, _)| of == connection).map(|(_, entry)| entry.as_str()))?;
+    let mut with_mark = transactions(all);
+    with_mark.retain(|transaction| {
+        let mut parameters = transaction.iter().flat_map(|statement| &statement.parameters);
+        parameters.any(|parameter| parameter.as_deref() == Some(mark))
+    });
+    Ok(with_mark.concat())
+}
+
+/// What is between BEGIN and COMMIT or ROLLBACK, these included; any other statement is a transaction of its own.
+fn transactions(statements: Vec<Statement>) -> Vec<Vec<Statement>> {
+    let mut transactions: Vec<Vec<Statement>> = Vec::new();
+    let mut is_open = false;
+    for statement in statements {
+        let begins = statement.text.starts_with("BEGIN");
+        let ends = statement.text.starts_with("COMMIT") || statement.text.starts_with("ROLLBACK");
+        match transactions.last_mut().filter(|_| is_open) {
+            Some(transaction) => transaction.push(statement),
+            None => transactions.push(vec![statement]),
+        }
+        is_open = (is_open || begins) && !ends;
+    }
+    transactions
 }
 
 /// Each entry with the process that it is of: its lines after the first begin with a tab.
@@ -163,6 +185,16 @@ mod tests {
             statements[2].parameters,
             [Some("\\x01".to_owned()), Some("it's, $3 = '".to_owned()), None]
         );
+    }
+
+    #[test]
+    fn statements_are_told_apart_by_transactions() {
+        let statement = |text: &str| Statement { text: text.to_owned(), parameters: Vec::new() };
+        let texts =
+            ["SELECT 1", "BEGIN; SET LOCAL a = b", "SELECT 2", "COMMIT", "SELECT 3", "BEGIN", "ROLLBACK"];
+        let lengths =
+            transactions(texts.map(statement).to_vec()).into_iter().map(|transaction| transaction.len());
+        assert_eq!(lengths.collect::<Vec<_>>(), [1, 3, 1, 2]);
     }
 
     #[test]

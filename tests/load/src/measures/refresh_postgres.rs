@@ -58,7 +58,7 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
         notes: vec![format!(
             "{CONNECTIONS} connections, each with a session of its own whose tokens rotate, on either side; fsync and \
              synchronous_commit are on. The statements of pgbench ({}) are those that the server logged for one refresh, in \
-             prepared mode; everything shares the cores.",
+             prepared mode; everything shares the cores. Audit events, which the service appends in batches beside, pgbench does not.",
             limit.described
         )],
     }])
@@ -76,7 +76,10 @@ impl Pgbench {
     fn new(server: &Server, world: &World, url: &str, users: &[String]) -> Result<Self> {
         let (statements, meaning) = one_refresh(server, url, &users[..1])?;
         cluster::run(url, "TRUNCATE sessions CASCADE")?;
-        sessions::log_in(&server.client(), users)?;
+        for grant in sessions::log_in(&server.client(), users)? {
+            // A variable of pgbench cannot be null, as what was consumed last is before the first refresh.
+            refresh(server, &grant.refresh_token)?;
+        }
         const OWN: &str = "
             CREATE TABLE load_sessions AS
             SELECT row_number() OVER () - 1 AS client, id AS session FROM sessions";
@@ -119,18 +122,12 @@ impl Pgbench {
 
 /// What the service sends for one refresh, neither the first of its connection nor of its session, and what it means.
 fn one_refresh(server: &Server, url: &str, user: &[String]) -> Result<(Vec<statements::Statement>, Meaning)> {
-    let client = server.client();
-    let first = sessions::log_in(&client, user)?.remove(0).refresh_token;
-    let refresh = |token: &str| {
-        let answer = client.post("/api/v1/auth/refresh", &format!(r#"{{"refreshToken":"{token}"}}"#));
-        ensure!(answer.status == 200, "a refresh: {answer:?}");
-        Ok(answer.member("refreshToken"))
-    };
-    let second = refresh(&first)?;
+    let first = sessions::log_in(&server.client(), user)?.remove(0).refresh_token;
+    let second = refresh(server, &first)?;
     let log = cluster::server()?.log_file().context("a log")?;
     log_statements(true)?;
     let from = usize::try_from(fs::metadata(&log)?.len())?;
-    let third = refresh(&second)?;
+    let third = refresh(server, &second)?;
     log_statements(false)?;
     let (before, presented, successor) = (digest(&first)?, digest(&second)?, digest(&third)?);
     let session = format!(
@@ -145,6 +142,14 @@ fn one_refresh(server: &Server, url: &str, user: &[String]) -> Result<(Vec<state
         [(&*before, "d-#"), (&presented, "d#"), (&successor, "d+#"), (id, "s"), (nonce, "n#"), (at, "t")];
     let values = values.map(|(value, variable)| (value.to_owned(), variable)).to_vec();
     Ok((statements::sent(&log, from, &presented)?, Meaning { values }))
+}
+
+/// The token that takes this one's place.
+fn refresh(server: &Server, token: &str) -> Result<String> {
+    let body = format!(r#"{{"refreshToken":"{token}"}}"#);
+    let answer = server.client().post("/api/v1/auth/refresh", &body);
+    ensure!(answer.status == 200, "a refresh: {answer:?}");
+    Ok(answer.member("refreshToken"))
 }
 
 /// Has the server log every statement, or none, of all connections, those that are open included.
