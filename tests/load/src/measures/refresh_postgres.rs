@@ -64,6 +64,10 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
     }])
 }
 
+/// A session for each client of pgbench.
+const OWN: &str = "
+    CREATE TABLE load_sessions AS SELECT row_number() OVER () - 1 AS client, id AS session FROM sessions";
+
 /// pgbench with a script of what the service sends.
 struct Pgbench {
     url: String,
@@ -80,9 +84,6 @@ impl Pgbench {
             // A variable of pgbench cannot be null, as what was consumed last is before the first refresh.
             refresh(server, &grant.refresh_token)?;
         }
-        const OWN: &str = "
-            CREATE TABLE load_sessions AS
-            SELECT row_number() OVER () - 1 AS client, id AS session FROM sessions";
         cluster::run(url, OWN)?;
         let script = world.path().join("refresh.sql");
         let refreshes = statements::script(&statements, &meaning, UNROLLED)?;

@@ -152,21 +152,20 @@ fn statement(name: &str) -> Result<String> {
     loop {
         let at = rest.find(['"', ';', '!']).context("the end of a statement")?;
         let (before, from) = rest.split_at(at);
-        if from.starts_with(';') {
-            return Ok(text);
-        }
-        if from.starts_with('!') {
+        if let Some(literal) = from.strip_prefix('"') {
+            let (literal, after) = literal.split_once('"').context("the end of a literal")?;
+            text.push_str(literal);
+            rest = after;
+        } else if let Some(after) = from.strip_prefix('!') {
             let word =
                 before.rsplit(|character: char| !character.is_alphanumeric() && character != '_').next();
             match word.unwrap_or_default() {
                 "concat" => {}
                 columns => text.push_str(&literal_of(columns)?),
             }
-            rest = &from[1..];
-        } else {
-            let (literal, after) = from[1..].split_once('"').context("the end of a literal")?;
-            text.push_str(literal);
             rest = after;
+        } else {
+            return Ok(text);
         }
     }
 }
