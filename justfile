@@ -72,9 +72,17 @@ timing samples='10000':
 refresh-storm credentials='1000':
     cargo bench --locked --quiet -p e2e --bench refresh_storm -- {{ credentials }}
 
-# Log in from so many connections for so many seconds, and measure memory and what is left for others.
-login-flood connections='500' seconds='60':
-    cargo bench --locked --quiet -p e2e --bench login_flood -- {{ connections }} {{ seconds }}
+# Measure the service beside its limits and write docs/benchmarks.md: a quarter of an hour of an idle machine. With the names of measures it writes nothing there: `just bench login --rounds 1`.
+bench *arguments:
+    cargo run --locked --release --quiet -p load -- run {{ if arguments == "" { "--write" } else { arguments } }}
+
+# Time the parts: hash, sign, verify, rotate, route; arguments go to criterion.
+micro-bench *arguments:
+    cargo bench --locked --quiet -p load --bench micro -- {{ arguments }}
+
+# Draw where the server's time goes under these measures, into docs/benchmarks/flame-*.svg (needs perf).
+flame *measures:
+    scripts/flamegraph {{ measures }}
 
 # Change the pure rules one by one and see that the tests notice (needs cargo-mutants; docs/mutation.md has the survivors).
 mutants:

@@ -1,17 +1,21 @@
 //! Which cores a process runs on, by `taskset` of util-linux.
 
-use std::process::{self, Command, Stdio};
+use std::process::{self, Command};
 use std::thread::available_parallelism;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, bail};
 use e2e::World;
 use test_postgres::TestPostgres;
+
+const ATTEMPTS: usize = 10;
 
 /// While this is held, this program runs on the last core only, so that the first is left to what it measures: start
 /// that with [`server`](Self::server) before its own words. On a machine with one core nothing is parted.
 #[derive(Debug)]
 pub struct Parted {
     cores: usize,
+    /// The id of the process of PostgreSQL that was moved.
+    store: Option<String>,
 }
 
 impl Parted {
@@ -24,7 +28,7 @@ impl Parted {
         if cores > 1 {
             stay_on(&format!("{}", cores - 1), &process::id().to_string())?;
         }
-        Ok(Self { cores })
+        Ok(Self { cores, store: None })
     }
 
     /// The words before those of a server's command that keep it on the first core.
@@ -37,11 +41,13 @@ impl Parted {
     ///
     /// # Errors
     /// When it does not say who it is, or may not be moved.
-    pub fn keep_store(&self, world: &World) -> Result<()> {
+    pub fn keep_store(&mut self, world: &World) -> Result<()> {
         if let Some(url) = world.database_url().filter(|_| self.cores > 1) {
             let file = TestPostgres::shared().query(url, "SELECT pg_read_file('postmaster.pid')");
             let file = file.map_err(|fault| anyhow!(fault))?;
-            stay_on("0", file.lines().next().context("the id of a process")?)?;
+            let process = file.lines().next().context("the id of a process")?;
+            stay_on("0", process)?;
+            self.store = Some(process.to_owned());
         }
         Ok(())
     }
@@ -59,17 +65,25 @@ impl Parted {
 
 impl Drop for Parted {
     fn drop(&mut self) {
-        if self.cores > 1 {
-            let _ = stay_on(&format!("0-{}", self.cores - 1), &process::id().to_string());
+        let all = format!("0-{}", self.cores - 1);
+        for process in [Some(process::id().to_string()), self.store.take()].into_iter().flatten() {
+            let _ = stay_on(&all, &process);
         }
     }
 }
 
-/// Keeps every thread of a process, and what it starts from now on, on these cores.
+/// Keeps every thread of a process, and what it starts from now on, on these cores. A thread may end while `taskset` goes
+/// from one to the next, and then it stops there: so it is asked again.
 fn stay_on(cores: &str, process: &str) -> Result<()> {
-    let mut command = Command::new("taskset");
-    command.args(["-a", "-p", "-c", cores, process]).stdout(Stdio::null());
-    let status = command.status().context("taskset (of util-linux) does not run")?;
-    ensure!(status.success(), "taskset refuses cores {cores}");
-    Ok(())
+    let mut said = String::new();
+    for _ in 0..ATTEMPTS {
+        let mut command = Command::new("taskset");
+        let output = command.args(["-a", "-p", "-c", cores, process]).output();
+        let output = output.context("taskset (of util-linux) does not run")?;
+        if output.status.success() {
+            return Ok(());
+        }
+        said = String::from_utf8_lossy(&output.stderr).into_owned();
+    }
+    bail!("cores {cores}: {said}")
 }

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use load::bench::Bench;
 use load::limits::argon2::Implementation;
 use load::limits::bearer;
+use load::measure::Measured;
 use load::{measures, report};
 
 /// Measures the service beside its limits, in interleaved pairs.
@@ -62,8 +63,8 @@ fn main() -> Result<()> {
             let names: Vec<_> = measures.iter().map(String::as_str).collect();
             let names = if names.is_empty() { &measures::ALL[..] } else { &names };
             let system = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            let measured = system.block_on(load::run::run(names, &bench))?;
-            print!("{}", report::table(&measured));
+            let tell = |measured: &[Measured]| print!("{}", report::table(measured));
+            system.block_on(load::run::run(names, &bench, tell))?;
             if write { report::write() } else { Ok(()) }
         }
         Command::Report => report::write(),

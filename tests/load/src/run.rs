@@ -30,20 +30,24 @@ pub struct Kept {
     pub measured: Vec<Measured>,
 }
 
-/// Takes these measures and keeps them. One that fails does not keep the others from being taken.
+/// Takes these measures, keeps them, and gives them to `tell`. One that fails does not keep the others from being taken.
 ///
 /// # Errors
 /// When one failed, after the others are taken.
-pub async fn run(names: &[&str], bench: &Bench) -> Result<Vec<Measured>> {
+pub async fn run(names: &[&str], bench: &Bench, tell: impl Fn(&[Measured])) -> Result<()> {
     let machine = machine::describe();
     let words: Vec<String> = env::args().skip(2).collect();
     let command = format!("just bench {}", words.join(" ")).trim_end().to_owned();
-    let (mut all, mut failed) = (Vec::new(), Vec::new());
+    let mut failed = Vec::new();
     for (number, name) in names.iter().enumerate() {
         say(format_args!("{name} ({} of {})", number + 1, names.len()));
         match take(name, bench).await {
             Ok(measured) => {
-                all.extend_from_slice(&measured);
+                tell(&measured);
+                // What is recorded is slowed down by that.
+                if bench.recorded {
+                    continue;
+                }
                 let (machine, command) = (machine.clone(), command.clone());
                 let seconds = bench.run.as_secs_f64();
                 keep(name, &Kept { machine, command, rounds: bench.rounds, seconds, measured })?;
@@ -55,7 +59,7 @@ pub async fn run(names: &[&str], bench: &Bench) -> Result<Vec<Measured>> {
         }
     }
     ensure!(failed.is_empty(), "not everything was measured: {} failed", failed.join(", "));
-    Ok(all)
+    Ok(())
 }
 
 /// Takes a measure as a task, so that a panic, which is how the servers of the tests fail, is one more failure.

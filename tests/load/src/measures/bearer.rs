@@ -33,7 +33,7 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
     let mut measured = Vec::new();
     for store in Store::ALL {
         let world = store.world()?;
-        let parted = Parted::begin()?;
+        let mut parted = Parted::begin()?;
         parted.keep_store(&world)?;
         let server = Server::start_under(parted.server(), &world, &[]);
         server.wait_until_ready();

@@ -11,7 +11,7 @@ use crate::measure::{Better, Goal, Measured};
 use crate::measures::{cores, rate, register, watched};
 
 /// Each logs in as somebody else.
-const CONNECTIONS: usize = 32;
+const CONNECTIONS: usize = 16;
 /// Else, within seconds, every log-in would have to end an older session as well.
 const SETTINGS: [(&str, &str); 1] = [("AUTH_SESSION__MAX_LIVE", "1000")];
 

@@ -1,0 +1,170 @@
+//! The parts by themselves: a hash, a signature, its verification, a rotation, the way to a handler.
+//!
+//! ```sh
+//! just micro-bench            # all
+//! just micro-bench verify     # those whose name has this in it
+//! ```
+#![expect(clippy::expect_used, reason = "a panic is how it fails")]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::Service;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::test::{TestRequest, init_service};
+use actix_web::{App, rt};
+use auth_domain::model::{
+    AccessClaims, Client, ClientId, CredentialState, EmailAddress, Identifiers, Password, PasswordAttempt,
+    PasswordPolicy, RefreshAttempt, RefreshHandle, RefreshRecord, RefreshSecret, RefreshStyle, Roles,
+    Session, SessionId, SuccessorNonce, Timestamp, TokenId, User, UserId, UserNumber, UserStatus,
+};
+use auth_domain::policy::{Policy, SessionPolicy};
+use auth_domain::ports::{AccessTokenCodec, PasswordHasher};
+use auth_domain::testing::{FixedClock, SeededRandom, TestPorts};
+use auth_infra::password::{Argon2Hasher, HashingSettings};
+use auth_infra::system::SystemRandom;
+use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyRing, KeyTerms};
+use criterion::{Criterion, criterion_group, criterion_main};
+use uuid::Uuid;
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+const LIFETIME: Duration = Duration::from_secs(900);
+
+criterion_group!(parts, hash, tokens, rotation, routing);
+criterion_main!(parts);
+
+/// Through the pool and back: what a request waits for when nobody else does.
+fn hash(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let hasher = Argon2Hasher::start(&HashingSettings::default(), Arc::new(SystemRandom)).expect("threads");
+    let password = Password::parse("P@ssw0rd!", PasswordPolicy::default()).expect("a password");
+    let stored = runtime.block_on(hasher.hash(&password)).expect("a hash");
+    let attempt = PasswordAttempt::new("P@ssw0rd!");
+    let mut group = criterion.benchmark_group("hash");
+    group.sample_size(20);
+    group.bench_function("a new one", |bencher| bencher.iter(|| runtime.block_on(hasher.hash(&password))));
+    group.bench_function("verify the right password", |bencher| {
+        bencher.iter(|| runtime.block_on(hasher.verify(&attempt, Some(&stored))));
+    });
+    group.bench_function("verify for a user who does not exist", |bencher| {
+        bencher.iter(|| runtime.block_on(hasher.verify(&attempt, None)));
+    });
+}
+
+fn tokens(criterion: &mut Criterion) {
+    for (name, algorithm) in [("EdDSA", KeyAlgorithm::Ed25519), ("ES256", KeyAlgorithm::P256)] {
+        let folder = tempfile::tempdir().expect("a directory");
+        let terms = KeyTerms { access: LIFETIME, renewal: LIFETIME, leeway: Duration::from_secs(5) };
+        let (clock, random) = (Arc::new(FixedClock::default()), Arc::new(SeededRandom::default()));
+        let keys = KeyRing::open(folder.path(), algorithm, terms, clock, random).expect("a key");
+        let codec = JwtCodec::new(Arc::new(keys), JwtSettings::of("https://auth.example.com"));
+        let claims = claims();
+        let token = codec.sign(&claims).expect("signed");
+        assert!(codec.verify(token.expose()).is_some(), "what is measured is a success");
+        let broken = format!("{}A", token.expose());
+        let mut group = criterion.benchmark_group("token");
+        group.bench_function(format!("sign {name}"), |bencher| {
+            bencher.iter(|| codec.sign(black_box(&claims)));
+        });
+        group.bench_function(format!("verify {name}"), |bencher| {
+            bencher.iter(|| codec.verify(black_box(token.expose())));
+        });
+        group.bench_function(format!("refuse {name}"), |bencher| {
+            bencher.iter(|| codec.verify(black_box(&broken)));
+        });
+    }
+}
+
+fn claims() -> AccessClaims {
+    AccessClaims {
+        token_id: TokenId(Uuid::from_u128(9)),
+        user_id: UserId(Uuid::from_u128(1)),
+        session_id: SessionId(Uuid::from_u128(2)),
+        client_id: ClientId::from_static("token_pair"),
+        roles: Roles::parse("customer").expect("roles"),
+        issued_at: NOW,
+        expires_at: NOW.plus(LIFETIME),
+    }
+}
+
+/// All of a refresh but its store and its signature.
+fn rotation(criterion: &mut Criterion) {
+    let secret = RefreshHandle::Secret(RefreshSecret::generate(&SeededRandom::default()));
+    let nonce = SuccessorNonce::from_bytes([2; 32]);
+    let attempt = RefreshAttempt {
+        presented: secret.digest(),
+        client: Client {
+            id: ClientId::from_static("token_pair"),
+            refresh_style: RefreshStyle::Rotating,
+            access_lifetime: LIFETIME,
+        },
+        successor: secret.successor(&nonce).digest(),
+        nonce: nonce.clone(),
+        now: NOW,
+        policy: SessionPolicy::default(),
+    };
+    let record = record();
+    let mut group = criterion.benchmark_group("rotate");
+    group.bench_function("derive the successor", |bencher| {
+        bencher.iter(|| black_box(&secret).successor(&nonce).digest());
+    });
+    group.bench_function("judge", |bencher| bencher.iter(|| black_box(&record).judge(&attempt)));
+}
+
+fn record() -> RefreshRecord {
+    let claims = claims();
+    let email = EmailAddress::parse("john@example.com").expect("an address");
+    let user = User {
+        id: claims.user_id,
+        number: UserNumber(1),
+        identifiers: Identifiers::new(None, Some(email)).expect("a name"),
+        display_name: None,
+        phone_number: None,
+        email_verified: false,
+        status: UserStatus::Active,
+        roles: claims.roles,
+        created_at: NOW,
+    };
+    let session = Session {
+        id: claims.session_id,
+        user_id: user.id,
+        client_id: claims.client_id,
+        created_at: NOW,
+        last_refreshed_at: NOW,
+        expires_at: NOW.plus(Policy::default().session.absolute),
+        end: None,
+    };
+    RefreshRecord { user, session, credential: CredentialState::Current }
+}
+
+/// From a request to its answer without a connection, with the stores of the tests: where several dialects share a path,
+/// and where none does.
+fn routing(criterion: &mut Criterion) {
+    let system = rt::System::new();
+    let site = Arc::new(auth_http::wiring::site(
+        &auth_http::settings::Settings::default(),
+        &TestPorts::new().auth(),
+    ));
+    let app = system.block_on(init_service(App::new().configure(|app| site.configure(app))));
+    let mut group = criterion.benchmark_group("route");
+    for (name, path) in [
+        ("a path of one dialect", "/v1/protected/resource"),
+        ("a path that two share", "/api/v1/auth/me"),
+        ("a path of none", "/api/v1/auth/nowhere"),
+    ] {
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|count| {
+                system.block_on(async {
+                    let begun = Instant::now();
+                    for _ in 0..count {
+                        let request =
+                            TestRequest::get().uri(path).insert_header((AUTHORIZATION, "Bearer none"));
+                        let _ = black_box(app.call(request.to_request()).await);
+                    }
+                    begun.elapsed()
+                })
+            });
+        });
+    }
+}
