@@ -6,8 +6,12 @@ mod stores;
 
 use std::time::{Duration, Instant};
 
-use auth_domain::model::{Roles, UserId, UserStatus};
-use auth_domain::ports::PortError;
+use auth_domain::model::{
+    ClientId, NewSession, PasswordVersion, Roles, SecretDigest, Session, SessionId, UserId, UserStatus,
+};
+use auth_domain::policy::SessionPolicy;
+use auth_domain::ports::{OpenOutcome, PortError};
+use auth_domain::use_cases::RefreshSessionError;
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::store::StoreError;
 use futures_util::future::join_all;
@@ -165,10 +169,11 @@ async fn a_restart_between_two_calls_is_not_noticed() {
         // Every connection in the pool is dead now: reads and writes alike get another.
         let roles = Roles::parse(&format!("round{round}")).expect("roles");
         let store = world.store.users();
-        let (found, set, next) = tokio::join!(
+        let (found, set, next, _) = tokio::join!(
             join_all((0..10).map(|_| world.find("jane"))),
             store.set_roles(june.id, &roles, june.created_at),
             world.refresh(&token),
+            world.log_in("jane"),
         );
         assert!(found.iter().all(|answer| matches!(answer, Ok(Some(_)))), "{found:?}");
         assert_eq!(set.expect("set").expect("june").roles, roles);
@@ -308,4 +313,48 @@ async fn a_deadlock_is_resolved_inside() {
     assert_eq!(suspended.expect("jane").status, UserStatus::Suspended);
     other.await.expect("the other one got through");
     assert!(world.refresh(&token).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_is_committed_while_a_refresh_waits_for_it_is_seen() {
+    let url = TestPostgres::shared().create_database();
+    let world = World::over(migrated(&url, 2).await, 1);
+    world.register("jane").await;
+    let token = world.log_in("jane").await;
+    // The refresh finds the session live, and waits for the row when it comes to write.
+    let ending = "BEGIN; UPDATE sessions SET ended_at = now(), end_reason = 'logged_out';
+                  SELECT pg_sleep(0.7); COMMIT";
+    let (end_url, ending) = (url.clone(), spawn_blocking(move || sql(&url, ending)));
+    sleep(Duration::from_millis(300)).await;
+    let refreshed = world.refresh(&token).await;
+    assert!(matches!(refreshed, Err(RefreshSessionError::InvalidToken)), "{refreshed:?}");
+    ending.await.expect("ended");
+    let unchanged = "SELECT count(*) FROM refresh_credentials WHERE consumed_at IS NULL";
+    assert_eq!(sql(&end_url, unchanged), "1", "nothing is used up, and there is no successor");
+}
+
+#[tokio::test]
+async fn a_session_is_opened_once_however_often_the_answer_is_lost() {
+    let url = TestPostgres::shared().create_database();
+    let world = World::over(migrated(&url, 2).await, 1);
+    let jane = world.register("jane").await;
+    let session = Session {
+        id: SessionId(sqlx::types::Uuid::from_u128(1)),
+        user_id: jane.id,
+        client_id: ClientId::from_static("test"),
+        created_at: jane.created_at,
+        last_refreshed_at: jane.created_at,
+        expires_at: jane.created_at.plus(Duration::from_secs(60)),
+        end: None,
+    };
+    let credential = SecretDigest::from_bytes([1; 32]);
+    let new = NewSession { session, credential, password_version: PasswordVersion(0), roles: jane.roles };
+    let policy = SessionPolicy { max_live: 1, ..SessionPolicy::default() };
+    let sessions = world.store.sessions();
+    for _ in 0..2 {
+        assert_eq!(sessions.open(&new, &policy).await.expect("no fault"), OpenOutcome::Opened);
+    }
+    assert_eq!(sql(&url, "SELECT count(*) FROM sessions JOIN refresh_credentials ON session_id = id"), "1");
+    let stranger = NewSession { credential: SecretDigest::from_bytes([2; 32]), ..new };
+    assert!(sessions.open(&stranger, &policy).await.is_err(), "another session of the same id");
 }

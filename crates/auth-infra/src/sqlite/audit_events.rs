@@ -36,11 +36,8 @@ const PURGE: &str = "
 #[async_trait]
 impl AuditRepository for SqliteStore {
     async fn append(&self, events: &[AuditEvent]) -> Result<(), PortError> {
-        self.transaction(|mut lease| async move {
-            let work = append(&mut lease, events).await;
-            lease.end(work).await
-        })
-        .await
+        let events = events.to_vec();
+        self.shared_transaction(|connection| Box::pin(async move { append(connection, &events).await })).await
     }
 
     async fn list(

@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::time::timeout;
 
+use super::group_commit::GroupCommit;
 use crate::store::{Ending, PATIENCE, Pool, StoreError, within};
 
 /// Where the SQLite file is and how many connections may read it.
@@ -36,13 +37,15 @@ pub struct SqliteStore {
     pub(super) path: Arc<Path>,
     pub(super) readers: Pool<SqliteConnection>,
     pub(super) writer: Pool<SqliteConnection>,
+    /// What writes on it for those calls that come often.
+    pub(super) group: GroupCommit,
 }
 
 impl SqliteStore {
     /// A store in a file. Nothing is opened yet, and the file need not be there: [`migrate`](Self::migrate) makes it.
     ///
     /// # Errors
-    /// [`StoreError::Settings`] when the path makes no sense.
+    /// [`StoreError::Settings`] when the path makes no sense; a port's error when no thread can be started.
     pub fn connect(settings: &SqliteSettings) -> Result<Self, StoreError> {
         let path = settings.path.as_path();
         // SQLite would take the last two for something else than a file of that name.
@@ -52,10 +55,12 @@ impl SqliteStore {
         if !path.to_str().is_some_and(names_a_file) {
             return Err(StoreError::Settings("the path of the database names no file".to_owned()));
         }
+        let writer = Pool::new(options(path), 1);
         Ok(Self {
             path: path.into(),
             readers: Pool::new(options(path).pragma("query_only", "ON"), settings.max_readers),
-            writer: Pool::new(options(path), 1),
+            group: GroupCommit::start(writer.clone())?,
+            writer,
         })
     }
 

@@ -6,12 +6,20 @@ use sqlx::error::DatabaseError;
 use crate::store::{Detail, Unreadable};
 
 /// Why an attempt at a call failed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Fault {
     /// The file is away, locked by another process for too long, or cannot be written to.
     Unavailable(Detail),
     /// What was found makes no sense.
     Corrupt(Detail),
+}
+
+impl Fault {
+    /// What an error means to calls that share a transaction, which one of them may have spoilt for all.
+    pub(super) fn of_the_whole(error: sqlx::Error) -> Self {
+        let (Self::Unavailable(detail) | Self::Corrupt(detail)) = Self::from(error);
+        Self::Unavailable(detail)
+    }
 }
 
 impl From<sqlx::Error> for Fault {

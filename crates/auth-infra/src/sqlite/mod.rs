@@ -10,7 +10,8 @@
 //! # }
 //! ```
 //!
-//! Each call is one transaction, on disk before it is acknowledged. Writers take turns from the first statement on
+//! Each call is one transaction, or shares one with others that wait at the same time, and is on disk before it is
+//! acknowledged. Writers take turns from the first statement on
 //! (`BEGIN IMMEDIATE`), so that none can find the database changed under it; readers wait for nobody (write-ahead log).
 //! Another process may use the file at the same time.
 
@@ -19,6 +20,7 @@ mod api_keys;
 mod audit_events;
 mod connect;
 mod error;
+mod group_commit;
 mod imports;
 mod refresh;
 mod rows;

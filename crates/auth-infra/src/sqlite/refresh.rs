@@ -21,12 +21,11 @@ const READ: &str = concat!(
      WHERE digest = ?1"
 );
 
-const CONSUME: &str = "UPDATE refresh_credentials SET consumed_at = ?2 WHERE digest = ?1";
-
-const ISSUE: &str = "INSERT INTO refresh_credentials (digest, session_id) VALUES (?1, ?2)";
-
-const ROTATE: &str =
-    "UPDATE sessions SET last_refreshed_at = ?2, last_consumed = ?3, successor_nonce = ?4 WHERE id = ?1";
+/// All writes of a rotation at once: each statement that is sent by itself costs two changes of the thread.
+const ROTATE: &str = "
+    UPDATE refresh_credentials SET consumed_at = ?2 WHERE digest = ?1;
+    INSERT INTO refresh_credentials (digest, session_id) VALUES (?3, ?4);
+    UPDATE sessions SET last_refreshed_at = ?2, last_consumed = ?1, successor_nonce = ?5 WHERE id = ?4";
 
 const EXTEND: &str = "UPDATE sessions SET last_refreshed_at = ?2 WHERE id = ?1";
 
@@ -59,14 +58,14 @@ async fn rotate(
     session: SessionId,
     attempt: &RefreshAttempt,
 ) -> Result<(), Fault> {
-    let presented = attempt.presented.as_bytes().as_slice();
-    let now = stored(attempt.now);
-    sqlx::query(CONSUME).bind(presented).bind(now).execute(&mut *connection).await?;
-    let successor = attempt.successor.as_bytes().as_slice();
-    sqlx::query(ISSUE).bind(successor).bind(session.0).execute(&mut *connection).await?;
-    let nonce = attempt.nonce.as_bytes().as_slice();
-    let query = sqlx::query(ROTATE).bind(session.0).bind(now).bind(presented).bind(nonce);
-    query.execute(connection).await?;
+    sqlx::query(ROTATE)
+        .bind(attempt.presented.as_bytes().as_slice())
+        .bind(stored(attempt.now))
+        .bind(attempt.successor.as_bytes().as_slice())
+        .bind(session.0)
+        .bind(attempt.nonce.as_bytes().as_slice())
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -15,7 +15,11 @@ use super::rows::{self, session_columns, stored, user_columns};
 use super::{SqliteStore, refresh};
 use crate::store::{Ending, Unreadable};
 
-const FIND_USER: &str = "SELECT status, password_version, roles FROM accounts WHERE id = ?1";
+/// With how many sessions that have not ended, no more of them than asked for.
+const FIND_USER: &str = "
+    SELECT status, password_version, roles,
+        (SELECT count(*) FROM (SELECT 1 FROM sessions WHERE account_id = ?1 AND ended_at IS NULL LIMIT ?2))
+    FROM accounts WHERE id = ?1";
 
 const NOT_ENDED: &str =
     concat!("SELECT", session_columns!(), "FROM sessions WHERE account_id = ?1 AND ended_at IS NULL");
@@ -23,9 +27,8 @@ const NOT_ENDED: &str =
 const INSERT: &str = "
     INSERT INTO sessions
         (id, account_id, client_id, created_at, last_refreshed_at, expires_at, ended_at, end_reason)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-
-const INSERT_CREDENTIAL: &str = "INSERT INTO refresh_credentials (digest, session_id) VALUES (?1, ?2)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+    INSERT INTO refresh_credentials (digest, session_id) VALUES (?9, ?1)";
 
 const FIND: &str = concat!(
     "SELECT",
@@ -75,9 +78,9 @@ const DELETE: &str = "DELETE FROM sessions WHERE id = ?1";
 #[async_trait]
 impl SessionRepository for SqliteStore {
     async fn open(&self, session: &NewSession, policy: &SessionPolicy) -> Result<OpenOutcome, PortError> {
-        self.transaction(|mut lease| async move {
-            let work = open(&mut lease, session, policy).await;
-            lease.end(work).await
+        let (session, policy) = (session.clone(), policy.clone());
+        self.shared_transaction(|connection| {
+            Box::pin(async move { open(connection, &session, &policy).await })
         })
         .await
     }
@@ -92,9 +95,9 @@ impl SessionRepository for SqliteStore {
     }
 
     async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
-        self.transaction(|mut lease| async move {
-            let work = refresh::refresh(&mut lease, attempt).await;
-            lease.end(work).await
+        let attempt = attempt.clone();
+        self.shared_transaction(|connection| {
+            Box::pin(async move { refresh::refresh(connection, &attempt).await })
         })
         .await
     }
@@ -136,27 +139,35 @@ async fn open(
     policy: &SessionPolicy,
 ) -> Result<Ending<OpenOutcome>, Fault> {
     let session = &new.session;
-    let user = sqlx::query(FIND_USER).bind(session.user_id.0).fetch_optional(&mut *connection).await?;
-    let may_begin = match user.map(|row| <(String, i64, String)>::from_row(&row)).transpose()? {
-        Some((status, version, roles)) => {
-            let status = UserStatus::parse(&status).ok_or(Unreadable("status"))?;
-            let roles = Roles::parse(&roles).map_err(|_| Unreadable("roles"))?;
-            new.may_begin(status, PasswordVersion(version), &roles)
-        }
-        None => false,
-    };
-    if !may_begin {
+    let room = i64::from(policy.others_live());
+    let query = sqlx::query(FIND_USER).bind(session.user_id.0).bind(room + 1);
+    let user = query.fetch_optional(&mut *connection).await?;
+    let Some(row) = user else { return Ok(Ending::RollBack(OpenOutcome::Refused)) };
+    let (status, version, roles, others) = <(String, i64, String, i64)>::from_row(&row)?;
+    let status = UserStatus::parse(&status).ok_or(Unreadable("status"))?;
+    let roles = Roles::parse(&roles).map_err(|_| Unreadable("roles"))?;
+    if !new.may_begin(status, PasswordVersion(version), &roles) {
         return Ok(Ending::RollBack(OpenOutcome::Refused));
     }
-    let others = sqlx::query(NOT_ENDED).bind(session.user_id.0).fetch_all(&mut *connection).await?;
-    let others = others.iter().map(rows::session).collect::<Result<_, _>>()?;
-    let surplus = policy.surplus(others, session.created_at);
+    // That others have not ended is more than that they are live: where there is room beside those, there is.
+    let surplus = if others > room { surplus(connection, session, policy).await? } else { Vec::new() };
     if !surplus.is_empty() {
         end(connection, &surplus, EndReason::Superseded, session.created_at).await?;
     }
     insert(connection, new).await?;
     let opened = OpenOutcome::Opened;
     Ok(if surplus.is_empty() { Ending::Commit(opened) } else { Ending::CommitEnds(opened) })
+}
+
+/// Those whose place the session takes.
+async fn surplus(
+    connection: &mut SqliteConnection,
+    session: &Session,
+    policy: &SessionPolicy,
+) -> Result<Vec<SessionId>, Fault> {
+    let others = sqlx::query(NOT_ENDED).bind(session.user_id.0).fetch_all(connection).await?;
+    let others = others.iter().map(rows::session).collect::<Result<_, _>>()?;
+    Ok(policy.surplus(others, session.created_at))
 }
 
 async fn insert(connection: &mut SqliteConnection, new: &NewSession) -> Result<(), Fault> {
@@ -170,11 +181,7 @@ async fn insert(connection: &mut SqliteConnection, new: &NewSession) -> Result<(
         .bind(stored(session.expires_at))
         .bind(session.end.map(|end| stored(end.at)))
         .bind(session.end.map(|end| end.reason.as_str()))
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query(INSERT_CREDENTIAL)
         .bind(credential.as_bytes().as_slice())
-        .bind(session.id.0)
         .execute(connection)
         .await?;
     Ok(())

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 
 use auth_domain::ports::PortError;
+use futures_util::future::BoxFuture;
 use sqlx::SqliteConnection;
 
 use super::SqliteStore;
@@ -45,6 +46,20 @@ impl SqliteStore {
             outcome.map_err(PortError::from)
         });
         within(DEADLINE, attempt).await
+    }
+}
+
+impl SqliteStore {
+    /// Does the work of a call that comes often, in a transaction that it may share with others.
+    pub(super) async fn shared_transaction<T, W>(&self, work: W) -> Result<T, PortError>
+    where
+        T: Send + 'static,
+        W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<Ending<T>, Fault>>
+            + Send
+            + 'static,
+    {
+        let answer = pin!(async { self.group.transaction(work).await.map_err(PortError::from) });
+        within(DEADLINE, answer).await
     }
 }
 

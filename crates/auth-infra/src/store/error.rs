@@ -31,7 +31,7 @@ pub enum StoreError {
 
 /// What a log may know of a fault. It never holds a stored value: drivers keep those in members that are not copied
 /// here, such as PostgreSQL's detail of a violated constraint.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 #[error("{0}")]
 pub(crate) struct Detail(Cow<'static, str>);
 

@@ -1,0 +1,299 @@
+//! Calls that share a transaction, and with it the wait for the disk.
+//!
+//! A thread of its own writes: whatever waits when it comes to its turn is done in one transaction. Each call has a
+//! savepoint, so one that fails undoes its own work and nobody else's; and each is answered when all of it is on disk.
+//! Executors that are busy with requests cannot keep the only connection that writes from the others.
+
+use std::panic::AssertUnwindSafe;
+use std::thread;
+
+use auth_domain::ports::PortError;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::SqliteConnection;
+use tokio::runtime;
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::Fault;
+use super::watch;
+use crate::store::{Detail, Ending, Pool, StoreError};
+
+/// The most calls in one transaction: so many take some milliseconds.
+const MOST: usize = 64;
+
+const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT call";
+const KEEP: &str = "RELEASE call; SAVEPOINT call";
+const UNDO: &str = "ROLLBACK TO call";
+
+/// Where calls wait for the thread that writes. It ends when the last of the clones is gone.
+#[derive(Clone)]
+pub(super) struct GroupCommit(mpsc::UnboundedSender<Box<dyn Call>>);
+
+impl GroupCommit {
+    /// Starts a thread that writes on the connection of this pool.
+    pub(super) fn start(writer: Pool<SqliteConnection>) -> Result<Self, StoreError> {
+        let failed = |error: std::io::Error| {
+            let detail = Detail::new(format!("no thread to write with: {error}"));
+            StoreError::Port(PortError::Unavailable(Box::new(detail)))
+        };
+        let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+        let (sender, queue) = mpsc::unbounded_channel();
+        let write = move || runtime.block_on(write_always(writer, queue));
+        thread::Builder::new().name("sqlite-writer".to_owned()).spawn(write).map_err(failed)?;
+        Ok(Self(sender))
+    }
+
+    /// Has the work of a call done in a transaction that it may share with others.
+    pub(super) async fn transaction<T, W>(&self, work: W) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<Ending<T>, Fault>>
+            + Send
+            + 'static,
+    {
+        let (call, answer) = waiting(work);
+        let gone = || Fault::Unavailable(Detail::new("nobody writes any more"));
+        self.0.send(call).map_err(|_| gone())?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+/// A call that waits for its answer.
+trait Call: Send {
+    fn is_awaited(&self) -> bool;
+
+    /// Does the work.
+    fn work<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Written>;
+
+    /// Answers with what came of the work, now that the transaction has ended so.
+    fn answer(self: Box<Self>, committed: Result<(), Fault>);
+}
+
+/// What is to stay of what a call has written.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Written {
+    Nothing,
+    Something,
+    /// And sessions may have ended by it.
+    Ends,
+}
+
+struct Waiting<T, W> {
+    work: Option<W>,
+    outcome: Option<Result<T, Fault>>,
+    answer: oneshot::Sender<Result<T, Fault>>,
+}
+
+fn waiting<T, W>(work: W) -> (Box<dyn Call>, oneshot::Receiver<Result<T, Fault>>)
+where
+    T: Send + 'static,
+    W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<Ending<T>, Fault>> + Send + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    (Box::new(Waiting { work: Some(work), outcome: None, answer }), answered)
+}
+
+impl<T, W> Call for Waiting<T, W>
+where
+    T: Send,
+    W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<Ending<T>, Fault>> + Send,
+{
+    fn is_awaited(&self) -> bool {
+        !self.answer.is_closed()
+    }
+
+    fn work<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Written> {
+        Box::pin(async move {
+            let Some(work) = self.work.take() else { return Written::Nothing };
+            let (written, outcome) = match work(connection).await {
+                Ok(Ending::Commit(outcome)) => (Written::Something, Ok(outcome)),
+                Ok(Ending::CommitEnds(outcome)) => (Written::Ends, Ok(outcome)),
+                Ok(Ending::RollBack(outcome)) => (Written::Nothing, Ok(outcome)),
+                Err(fault) => (Written::Nothing, Err(fault)),
+            };
+            self.outcome = Some(outcome);
+            written
+        })
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), Fault>) {
+        // Even a call that wrote nothing may have seen what those before it wrote.
+        let outcome = match (self.outcome, committed) {
+            (Some(Ok(outcome)), Ok(())) => Ok(outcome),
+            (Some(Err(fault)), _) | (_, Err(fault)) => Err(fault),
+            (None, Ok(())) => return,
+        };
+        let _ = self.answer.send(outcome);
+    }
+}
+
+async fn write_always(writer: Pool<SqliteConnection>, mut queue: mpsc::UnboundedReceiver<Box<dyn Call>>) {
+    let mut calls = Vec::with_capacity(MOST);
+    while queue.recv_many(&mut calls, MOST).await > 0 {
+        // Those who wait are told by the loss of their calls, and so is the log, by the panic; others are served on.
+        let _ = AssertUnwindSafe(write(&writer, std::mem::take(&mut calls))).catch_unwind().await;
+    }
+}
+
+/// Does the work of all that are still awaited, and answers them.
+async fn write(writer: &Pool<SqliteConnection>, mut calls: Vec<Box<dyn Call>>) {
+    calls.retain(|call| call.is_awaited());
+    if calls.is_empty() {
+        return;
+    }
+    let committed = transact(writer, &mut calls).await;
+    for call in calls {
+        call.answer(committed.clone());
+    }
+}
+
+/// A transaction that fails as a whole is undone by giving up its connection.
+async fn transact(writer: &Pool<SqliteConnection>, calls: &mut [Box<dyn Call>]) -> Result<(), Fault> {
+    let mut lease = writer.lease().await?;
+    execute(&mut lease, BEGIN).await?;
+    let mut written = Written::Nothing;
+    let mut left = calls.len();
+    for call in calls {
+        left -= 1;
+        match call.work(&mut lease).await {
+            // Some errors undo the whole transaction by themselves: then there is no savepoint any more.
+            Written::Nothing => execute(&mut lease, UNDO).await.map_err(Fault::of_the_whole)?,
+            done => {
+                written = written.max(done);
+                if left > 0 {
+                    execute(&mut lease, KEEP).await.map_err(Fault::of_the_whole)?;
+                }
+            }
+        }
+    }
+    let end = if written == Written::Nothing { "ROLLBACK" } else { "COMMIT" };
+    execute(&mut lease, end).await.map_err(Fault::of_the_whole)?;
+    if written == Written::Ends {
+        watch::catch_up(&mut lease).await;
+    }
+    lease.give_back();
+    Ok(())
+}
+
+async fn execute(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::query(statement).execute(connection).await.map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Row;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::sqlite::{SqliteSettings, SqliteStore};
+
+    type Answer = oneshot::Receiver<Result<(), Fault>>;
+
+    async fn store(home: &TempDir) -> SqliteStore {
+        let store = SqliteStore::connect(&SqliteSettings::new(home.path().join("auth.db"))).expect("a store");
+        store.migrate().await.expect("migrated");
+        let tables = "CREATE TABLE notes (id INTEGER PRIMARY KEY);
+                      CREATE TABLE replies (id REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED)";
+        let mut lease = store.writer.lease().await.expect("the writer");
+        sqlx::raw_sql(tables).execute(&mut *lease).await.expect("made");
+        lease.give_back();
+        store
+    }
+
+    async fn notes(store: &SqliteStore) -> i64 {
+        let count = store.read(|mut lease| async move {
+            let row = sqlx::query("SELECT count(*) FROM notes").fetch_one(&mut *lease).await;
+            Ok(lease.answered(row)?.get::<i64, _>(0))
+        });
+        count.await.expect("a count")
+    }
+
+    /// A call that executes these statements and ends so.
+    fn call(statements: &'static str, ending: Ending<()>) -> (Box<dyn Call>, Answer) {
+        waiting(move |connection| {
+            Box::pin(async move {
+                sqlx::raw_sql(statements).execute(connection).await?;
+                Ok(ending)
+            })
+        })
+    }
+
+    async fn write_together(
+        store: &SqliteStore,
+        calls: Vec<(Box<dyn Call>, Answer)>,
+    ) -> Vec<Result<(), Fault>> {
+        let (calls, answers): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
+        write(&store.writer, calls).await;
+        let answers = answers.into_iter().map(|answer| async { answer.await.expect("an answer") });
+        futures_util::future::join_all(answers).await
+    }
+
+    #[tokio::test]
+    async fn calls_share_a_transaction_and_one_that_fails_undoes_only_its_own() {
+        let home = TempDir::new().expect("a directory");
+        let store = store(&home).await;
+        let elsewhere = store.clone();
+        let last = waiting(move |_| {
+            Box::pin(async move {
+                assert_eq!(notes(&elsewhere).await, 0, "nothing is committed before all is done");
+                Ok(Ending::RollBack(()))
+            })
+        });
+        let calls = vec![
+            call("INSERT INTO notes VALUES (1)", Ending::Commit(())),
+            call("INSERT INTO notes VALUES (2); INSERT INTO notes VALUES (1)", Ending::Commit(())),
+            call("INSERT INTO notes VALUES (3)", Ending::RollBack(())),
+            call("INSERT INTO notes VALUES (2)", Ending::Commit(())),
+            last,
+        ];
+        let answers = write_together(&store, calls).await;
+        assert!(
+            matches!(answers[..], [Ok(()), Err(Fault::Corrupt(_)), Ok(()), Ok(()), Ok(())]),
+            "{answers:?}"
+        );
+        assert_eq!(notes(&store).await, 2);
+    }
+
+    #[tokio::test]
+    async fn when_the_commit_fails_nobody_has_written() {
+        let home = TempDir::new().expect("a directory");
+        let store = store(&home).await;
+        let calls = vec![
+            call("INSERT INTO notes VALUES (1)", Ending::Commit(())),
+            call("INSERT INTO replies VALUES (9)", Ending::Commit(())),
+            call("SELECT 1", Ending::RollBack(())),
+        ];
+        let answers = write_together(&store, calls).await;
+        assert!(answers.iter().all(|answer| matches!(answer, Err(Fault::Unavailable(_)))), "{answers:?}");
+        assert_eq!(notes(&store).await, 0);
+        let answers =
+            write_together(&store, vec![call("INSERT INTO notes VALUES (1)", Ending::Commit(()))]).await;
+        assert!(matches!(answers[..], [Ok(())]), "{answers:?}");
+    }
+
+    #[tokio::test]
+    async fn for_whom_nobody_waits_any_more_nothing_is_written() {
+        let home = TempDir::new().expect("a directory");
+        let store = store(&home).await;
+        let (gone, _) = call("INSERT INTO notes VALUES (1)", Ending::Commit(()));
+        write(&store.writer, vec![gone]).await;
+        assert_eq!(notes(&store).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_nobody_elses_writing() {
+        let home = TempDir::new().expect("a directory");
+        let store = store(&home).await;
+        let panicked =
+            store.shared_transaction::<(), _>(|_| Box::pin(async { panic!("for the test") })).await;
+        assert!(matches!(panicked, Err(PortError::Unavailable(_))), "{panicked:?}");
+        let written = store.shared_transaction(|connection| {
+            Box::pin(async move {
+                sqlx::query("INSERT INTO notes VALUES (1)").execute(connection).await?;
+                Ok(Ending::Commit(()))
+            })
+        });
+        written.await.expect("written");
+        assert_eq!(notes(&store).await, 1);
+    }
+}
