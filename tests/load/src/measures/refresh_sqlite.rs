@@ -72,8 +72,6 @@ struct Bare {
     connection: SqliteConnection,
     sessions: Vec<Session>,
     read: String,
-    consume: String,
-    issue: String,
     rotate: String,
 }
 
@@ -101,8 +99,7 @@ impl Bare {
                 .await?;
             sessions.push(Session { id, current });
         }
-        let [read, consume, issue, rotate] = ["READ", "CONSUME", "ISSUE", "ROTATE"].map(statement);
-        Ok(Self { connection, sessions, read: read?, consume: consume?, issue: issue?, rotate: rotate? })
+        Ok(Self { connection, sessions, read: statement("READ")?, rotate: statement("ROTATE")? })
     }
 
     /// Refreshes a second, one session after the other.
@@ -127,15 +124,17 @@ impl Bare {
         query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
         let read = query(&self.read).bind(presented).fetch_optional(&mut *connection).await?;
         ensure!(read.is_some(), "no such credential");
-        let writes = [
-            query(&self.consume).bind(presented).bind(now),
-            query(&self.issue).bind(successor.as_bytes().as_slice()).bind(&session.id),
-            query(&self.rotate).bind(&session.id).bind(now).bind(presented).bind(nonce.as_bytes().as_slice()),
-        ];
-        for write in writes {
-            let changed = write.execute(&mut *connection).await?.rows_affected();
-            ensure!(changed == 1, "{changed} rows were changed, not one");
-        }
+        let rotate = query(&self.rotate)
+            .bind(presented)
+            .bind(now)
+            .bind(successor.as_bytes().as_slice())
+            .bind(&session.id)
+            .bind(nonce.as_bytes().as_slice());
+        let changed = rotate.execute(&mut *connection).await?.rows_affected();
+        ensure!(
+            changed == 3,
+            "{changed} rows were changed: not a credential, its successor and their session"
+        );
         query("COMMIT").execute(connection).await?;
         session.current = successor;
         Ok(())
@@ -192,7 +191,8 @@ mod tests {
             assert!(read.contains(part), "{read}");
         }
         assert!(!read.contains(['"', '!']), "{read}");
-        assert!(statement("ROTATE").expect("a statement").starts_with("UPDATE sessions SET"));
+        let rotate = statement("ROTATE").expect("a statement");
+        assert_eq!(rotate.split(';').count(), 3, "{rotate}");
         assert!(statement("NOTHING").is_err());
     }
 }
