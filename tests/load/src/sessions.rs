@@ -1,6 +1,6 @@
 //! Users with sessions, and what they ask.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use e2e::{Answer, Client};
 
 use crate::client::{Response, Talk, post};
@@ -84,31 +84,6 @@ impl Talk for Refreshing {
     }
 }
 
-/// Asks each of some things in turn, over and over.
-#[derive(Debug)]
-pub struct InTurn {
-    requests: Vec<Vec<u8>>,
-    last: usize,
-}
-
-impl InTurn {
-    /// Asks these.
-    ///
-    /// # Errors
-    /// When there are none.
-    pub fn of(requests: Vec<Vec<u8>>) -> Result<Self> {
-        let last = requests.len().checked_sub(1).context("nothing to ask")?;
-        Ok(Self { requests, last })
-    }
-}
-
-impl Talk for InTurn {
-    fn request(&mut self) -> &[u8] {
-        self.last = (self.last + 1) % self.requests.len();
-        &self.requests[self.last]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,13 +106,5 @@ mod tests {
         assert!(!session.is_expected(&answer(401, br#"{"refreshToken":"second"}"#)));
         assert!(!session.is_expected(&answer(200, b"{}")));
         assert!(session.request().ends_with(br#"{"refreshToken":"first"}"#));
-    }
-
-    #[test]
-    fn each_is_asked_in_turn() {
-        let mut all = InTurn::of(vec![b"a".to_vec(), b"b".to_vec()]).expect("two");
-        let asked: Vec<_> = (0..3).map(|_| all.request().to_vec()).collect();
-        assert_eq!(asked, [b"a", b"b", b"a"]);
-        assert!(InTurn::of(Vec::new()).is_err());
     }
 }

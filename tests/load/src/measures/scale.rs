@@ -1,86 +1,77 @@
 //! What ten million users cost: the same work on a store of ten thousand and on one of ten million, by turns.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use auth_domain::model::{IdentifierKey, UserId, UserNumber, UserRef};
 use auth_domain::ports::UserRepository as _;
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
-use e2e::{Server, World};
+use e2e::{Connection, Server, World};
 
-use crate::bench::{Bench, say};
+use crate::bench::Bench;
 use crate::big_store::BigStore;
-use crate::client::{Talk, closed, get, post};
 use crate::cluster;
 use crate::measure::{Better, Goal, Measured, Round, Spread};
-use crate::sessions::{self, CHEAP_LOG_INS, Grant, InTurn, LOG_IN, Refreshing};
+use crate::sessions::{self, CHEAP_LOG_INS, Grant};
 
 const SMALL: u64 = 10_000;
 const BIG: u64 = 10_000_000;
 
-/// The look-ups of a kind in a round, each of another user.
-const LOOK_UPS: u64 = 500;
-/// The users who refresh and ask who they are.
+/// How often something is done in a round, each time for another user.
+const TURNS: u64 = 500;
+/// How often where it takes as long as a hash.
+const HASHING_TURNS: u64 = 50;
+/// The users who are logged in.
 const ACTIVE: u64 = 100;
 /// The users on a page.
 const PAGE: u32 = 100;
 
-/// What is done in the store itself: over HTTP, hashing would hide the look-up of a log-in, and no dialect lists users.
-const IN_THE_STORE: [(&str, &str); 6] = [
+/// What is done. Look-ups and lists are done in the store itself: over HTTP, hashing would hide the look-up of a log-in,
+/// and no dialect lists users.
+const KINDS: [(&str, &str); 9] = [
     ("look-up-email", "Look-up by e-mail address"),
     ("look-up-username", "Look-up by username"),
     ("look-up-id", "Look-up by id"),
     ("list-first", "List page, the first"),
     ("list-middle", "List page, in the middle"),
     ("list-last", "List page, the last"),
+    ("refresh", "Refresh"),
+    ("me", "GET /me"),
+    (LOGIN, "Log-in, cheapest parameters"),
 ];
-
-/// What is asked over HTTP.
-const OVER_HTTP: [(&str, &str); 3] =
-    [("refresh", "Refresh"), ("me", "GET /me"), ("log-in", "Log-in, cheapest parameters")];
+const LOGIN: &str = "log-in";
 
 /// The median time of each kind of work, on the small store and on the big one.
 ///
 /// # Errors
 /// When a store cannot be filled, or an answer is not as it should be.
 pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
-    let (small, big) = (Scene::of(SMALL).await?, Scene::of(BIG).await?);
+    let (mut small, mut big) = (Scene::of(SMALL).await?, Scene::of(BIG).await?);
     let mut measured = Vec::new();
-    for (id, name) in IN_THE_STORE {
-        let once = async |scene: &Scene, seed| scene.in_the_store(id, seed).await;
-        // Connections are made, statements planned and pages read.
-        for scene in [&small, &big] {
-            once(scene, u64::MAX).await?;
-        }
+    for (id, name) in KINDS {
+        let turns = if id == LOGIN { HASHING_TURNS } else { TURNS };
         let mut rounds = Vec::new();
-        for round in 0..bench.rounds {
-            let seed = u64::try_from(round)?;
-            rounds.push(pair(name, once(&small, seed), once(&big, seed)).await?);
+        // In the first, which does not count, statements are planned and pages read.
+        for round in 0..=u64::try_from(bench.rounds)? {
+            let (mut in_small, mut in_big) = (Vec::new(), Vec::new());
+            for turn in 0..turns {
+                let number = scattered(round * turns + turn);
+                in_small.push(small.once(id, number).await?);
+                in_big.push(big.once(id, number).await?);
+            }
+            let (limit, ours) = (median(in_small)?, median(in_big)?);
+            rounds.push(Round { limit: Some(limit), ours, detail: BTreeMap::new() });
         }
-        measured.push(told(id, name, rounds, &big.store, Some(Goal::Ratio(1.2))));
-    }
-    for (id, name) in OVER_HTTP {
-        let mut rounds = Vec::new();
-        for _ in 0..bench.rounds {
-            rounds.push(pair(name, small.over_http(id, bench), big.over_http(id, bench)).await?);
-        }
-        let goal = (id != "log-in").then_some(Goal::Ratio(1.2));
+        rounds.remove(0);
+        let goal = (id != LOGIN).then_some(Goal::Ratio(1.2));
         measured.push(told(id, name, rounds, &big.store, goal));
     }
     Ok(measured)
 }
 
-async fn pair(
-    name: &str,
-    small: impl Future<Output = Result<f64>>,
-    big: impl Future<Output = Result<f64>>,
-) -> Result<Round> {
-    let round = Round { limit: Some(small.await?), ours: big.await?, detail: BTreeMap::new() };
-    let (limit, ratio) = (round.limit.unwrap_or_default(), round.ratio().unwrap_or_default());
-    say(format_args!("  {name}: {limit:.3} {:.3} ms = {ratio:.3}", round.ours));
-    Ok(round)
+fn median(times: Vec<f64>) -> Result<f64> {
+    Ok(Spread::of(times).context("nothing was done")?.median)
 }
 
 fn told(id: &str, name: &str, rounds: Vec<Round>, big: &BigStore, goal: Option<Goal>) -> Measured {
@@ -93,7 +84,7 @@ fn told(id: &str, name: &str, rounds: Vec<Round>, big: &BigStore, goal: Option<G
         limit: "the same on 10,000 users".to_owned(),
         rounds,
         notes: vec![format!(
-            "Medians, one at a time, of users from everywhere in the store. The big store is of {} MiB with a session for \
+            "Medians of single turns, now on one store, now on the other, for users from everywhere in them. The big store is of {} MiB with a session for \
              every fifth user, all of it in the memory of the machine, 1 GiB in that of PostgreSQL.",
             big.bytes >> 20
         )],
@@ -104,10 +95,12 @@ fn told(id: &str, name: &str, rounds: Vec<Round>, big: &BigStore, goal: Option<G
 struct Scene {
     store: BigStore,
     adapter: PostgresStore,
-    server: Server,
-    active: Vec<String>,
+    connection: Connection,
+    users: Vec<String>,
+    grants: Vec<Grant>,
     first: i64,
     last: i64,
+    _server: Server,
 }
 
 impl Scene {
@@ -122,30 +115,44 @@ impl Scene {
             ("AUTH_SESSION__ABSOLUTE_SECONDS", "31622400"),
         ]);
         let server = Server::start_with(&World::at(store.url.clone()), &settings);
-        let active: Vec<_> = (0..ACTIVE).map(|number| store.email(scattered(number))).collect();
-        let number = async |end: &str| -> Result<i64> {
+        let users: Vec<_> = (0..ACTIVE).map(|number| store.email(scattered(number))).collect();
+        let grants = sessions::log_in(&server.client(), &users)?;
+        let number = |end: &str| -> Result<i64> {
             Ok(cluster::run(&store.url, &format!("SELECT {end}(number) FROM accounts"))?.parse()?)
         };
-        let (first, last) = (number("min").await?, number("max").await?);
-        Ok(Self { store, adapter, server, active, first, last })
+        let (first, last) = (number("min")?, number("max")?);
+        let connection = Connection::open(server.base());
+        Ok(Self { store, adapter, connection, users, grants, first, last, _server: server })
     }
 
-    /// Milliseconds, the median.
-    async fn in_the_store(&self, kind: &str, seed: u64) -> Result<f64> {
-        let mut times = Vec::new();
-        for turn in 0..LOOK_UPS {
-            let number = scattered(seed.wrapping_mul(LOOK_UPS).wrapping_add(turn));
-            let time = match kind {
-                "look-up-email" => self.log_in_look_up(&self.store.email(number)).await?,
-                "look-up-username" => self.log_in_look_up(&self.store.username(number)).await?,
-                "look-up-id" => self.look_up_id(&self.store.username(number)).await?,
-                "list-first" => self.list(0).await?,
-                "list-middle" => self.list(i64::midpoint(self.first, self.last)).await?,
-                _ => self.list(self.last - i64::from(PAGE)).await?,
-            };
-            times.push(time);
+    /// Milliseconds of one turn.
+    async fn once(&mut self, kind: &str, number: u64) -> Result<f64> {
+        match kind {
+            "look-up-email" => self.log_in_look_up(&self.store.email(number)).await,
+            "look-up-username" => self.log_in_look_up(&self.store.username(number)).await,
+            "look-up-id" => self.look_up_id(&self.store.username(number)).await,
+            "list-first" => self.list(0).await,
+            "list-middle" => self.list(i64::midpoint(self.first, self.last)).await,
+            "list-last" => self.list(self.last - i64::from(PAGE)).await,
+            over_http => self.ask(over_http, usize::try_from(number % ACTIVE)?),
         }
-        Ok(Spread::of(times).context("no look-ups")?.median)
+    }
+
+    fn ask(&mut self, kind: &str, user: usize) -> Result<f64> {
+        let grant = &mut self.grants[user];
+        let refresh = format!(r#"{{"refreshToken":"{}"}}"#, grant.refresh_token);
+        let begun = Instant::now();
+        let answer = match kind {
+            "refresh" => self.connection.post("/api/v1/auth/refresh", &refresh)?,
+            "me" => self.connection.get("/api/v1/auth/me", &grant.access_token)?,
+            _ => self.connection.post(sessions::LOG_IN, &sessions::credentials(&self.users[user]))?,
+        };
+        let time = milliseconds(begun);
+        ensure!(answer.status == 200, "{kind}: {answer:?}");
+        if kind == "refresh" {
+            grant.refresh_token = answer.member("refreshToken");
+        }
+        Ok(time)
     }
 
     async fn log_in_look_up(&self, typed: &str) -> Result<f64> {
@@ -171,53 +178,6 @@ impl Scene {
         let time = milliseconds(begun);
         ensure!(page.len() == PAGE as usize, "a page of {} users", page.len());
         Ok(time)
-    }
-
-    /// Milliseconds, the median.
-    async fn over_http(&self, kind: &str, bench: &Bench) -> Result<f64> {
-        let base = self.server.base();
-        let grants = || sessions::log_in(&self.server.client(), &self.active);
-        match kind {
-            "refresh" => {
-                let sessions = grants()?.iter().map(|grant| Refreshing::with(&grant.refresh_token)).collect();
-                one_at_a_time(base, Turns::of(sessions), bench).await
-            }
-            "me" => {
-                let ask = |grant: &Grant| get("/api/v1/auth/me", &grant.access_token);
-                one_at_a_time(base, InTurn::of(grants()?.iter().map(ask).collect())?, bench).await
-            }
-            _ => {
-                let ask = |user: &String| post(LOG_IN, &sessions::credentials(user));
-                one_at_a_time(base, InTurn::of(self.active.iter().map(ask).collect())?, bench).await
-            }
-        }
-    }
-}
-
-async fn one_at_a_time(base: &str, talk: impl Talk, bench: &Bench) -> Result<f64> {
-    Ok(closed(base, [talk], bench.warm_up, bench.run).await?.percentile_ms(50.0))
-}
-
-/// Sessions that take turns on one connection.
-struct Turns {
-    sessions: Vec<Refreshing>,
-    turn: usize,
-}
-
-impl Turns {
-    fn of(sessions: Vec<Refreshing>) -> Self {
-        Self { sessions, turn: 0 }
-    }
-}
-
-impl Talk for Turns {
-    fn request(&mut self) -> &[u8] {
-        self.turn = (self.turn + 1) % self.sessions.len();
-        self.sessions[self.turn].request()
-    }
-
-    fn is_expected(&mut self, response: &crate::client::Response<'_>) -> bool {
-        self.sessions[self.turn].is_expected(response)
     }
 }
 
