@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use e2e::World;
 
+use crate::cluster;
 use crate::measure::Round;
 use crate::recording::Recording;
 
@@ -39,11 +40,11 @@ impl Store {
     /// A place for the data of servers, on this store, which keeps what it acknowledges as in production.
     ///
     /// # Errors
-    /// When there is no folder for it.
+    /// When there is no folder for it, or PostgreSQL does not start.
     pub fn world(self) -> Result<World> {
         Ok(match self {
             Self::Sqlite => World::on_sqlite_in(&folder()?),
-            Self::Postgres => World::on_postgres(),
+            Self::Postgres => World::at(cluster::numbered()?),
         })
     }
 }

@@ -3,7 +3,9 @@
 #![expect(clippy::print_stderr, reason = "it says how far it is")]
 
 pub mod bench;
+pub mod big_store;
 pub mod client;
+pub mod cluster;
 pub mod cores;
 pub mod limits;
 pub mod machine;
@@ -13,3 +15,5 @@ pub mod process;
 pub mod recording;
 pub mod report;
 pub mod run;
+pub mod sessions;
+pub mod statements;

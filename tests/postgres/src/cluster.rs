@@ -1,4 +1,4 @@
-//! A throw-away cluster, and the shell script that keeps it.
+//! A cluster, thrown away or durable, and the shell script that keeps it.
 
 use std::{
     fmt, fs,
@@ -27,29 +27,49 @@ const LAST_LINES: usize = 20;
 pub(crate) struct Cluster {
     binaries: PathBuf,
     folder: PathBuf,
+    fate: Fate,
     port: u16,
     keeper: Mutex<Keeper>,
 }
 
+/// What becomes of a cluster when its process is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    ThrownAway,
+    Durable,
+}
+
 impl Cluster {
     pub(crate) fn start(binaries: PathBuf) -> Result<Self, String> {
-        let account = if Account::is_root() {
-            Some(
-                Account::in_place_of_root()
-                    .ok_or("PostgreSQL refuses to be root, and /etc/passwd has no account for it")?,
-            )
-        } else {
-            None
-        };
+        let account = account()?;
         let folder = place_for_data(account.is_some()).join(format!("auth-test-postgres-{:016x}", random()));
+        fs::DirBuilder::new().mode(0o700).create(&folder).map_err(|error| cannot_be_made(&folder, &error))?;
+        Self::keep(binaries, folder, Fate::ThrownAway, account)
+    }
+
+    /// A cluster in this folder, which is made where it is not there, and stays.
+    pub(crate) fn durable(binaries: PathBuf, folder: &Path) -> Result<Self, String> {
         fs::DirBuilder::new()
             .mode(0o700)
-            .create(&folder)
-            .and_then(|()| account.map_or(Ok(()), |to| chown(&folder, Some(to.user), Some(to.group))))
-            .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
-        let keeper =
-            Keeper::call(&binaries, &folder, account).map_err(|error| format!("sh does not run: {error}"))?;
-        let mut cluster = Self { binaries, folder, port: 0, keeper: Mutex::new(keeper) };
+            .recursive(true)
+            .create(folder)
+            .map_err(|error| cannot_be_made(folder, &error))?;
+        let folder = folder.canonicalize().map_err(|error| cannot_be_made(folder, &error))?;
+        Self::keep(binaries, folder, Fate::Durable, account()?)
+    }
+
+    fn keep(
+        binaries: PathBuf,
+        folder: PathBuf,
+        fate: Fate,
+        account: Option<Account>,
+    ) -> Result<Self, String> {
+        if let Some(to) = account {
+            chown(&folder, Some(to.user), Some(to.group)).map_err(|error| cannot_be_made(&folder, &error))?;
+        }
+        let keeper = Keeper::call(&binaries, &folder, fate, account)
+            .map_err(|error| format!("sh does not run: {error}"))?;
+        let mut cluster = Self { binaries, folder, fate, port: 0, keeper: Mutex::new(keeper) };
         cluster.order("create")?;
         for _ in 1..ATTEMPTS {
             cluster.port = free_port();
@@ -65,8 +85,12 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.binaries.join(name)
+    }
+
     pub(crate) fn psql(&self) -> PathBuf {
-        self.binaries.join("psql")
+        self.program("psql")
     }
 
     /// From version 15 on, copying the template's files is a choice, and by a third faster than its default here.
@@ -113,8 +137,13 @@ impl Cluster {
         }
     }
 
+    /// The file of what the server and the keeper have said.
+    pub(crate) fn log_file(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+
     fn log(&self) -> String {
-        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let log = fs::read_to_string(self.log_file()).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
     }
@@ -124,6 +153,7 @@ impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cluster")
             .field("folder", &self.folder)
+            .field("fate", &self.fate)
             .field("port", &self.port)
             .finish_non_exhaustive()
     }
@@ -132,9 +162,26 @@ impl fmt::Debug for Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.keeper.get_mut().unwrap_or_else(PoisonError::into_inner).dismiss();
-        // The keeper, as another account, may empty the folder of a folder that is not its own, but not remove it.
-        let _ = fs::remove_dir_all(&self.folder);
+        if self.fate == Fate::ThrownAway {
+            // The keeper, as another account, may empty the folder of a folder that is not its own, but not remove it.
+            let _ = fs::remove_dir_all(&self.folder);
+        }
     }
+}
+
+/// The account to run the server as, where it cannot be this process's own.
+fn account() -> Result<Option<Account>, &'static str> {
+    if Account::is_root() {
+        let account = Account::in_place_of_root();
+        return account
+            .map(Some)
+            .ok_or("PostgreSQL refuses to be root, and /etc/passwd has no account for it");
+    }
+    Ok(None)
+}
+
+fn cannot_be_made(folder: &Path, error: &io::Error) -> String {
+    format!("{} cannot be made: {error}", folder.display())
 }
 
 /// The shell that runs `cluster.sh`. It holds the reading end of a pipe whose only writing end is in this process: when
@@ -146,11 +193,16 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn call(binaries: &Path, folder: &Path, account: Option<Account>) -> io::Result<Self> {
+    fn call(binaries: &Path, folder: &Path, fate: Fate, account: Option<Account>) -> io::Result<Self> {
+        let fate = match fate {
+            Fate::ThrownAway => "thrown-away",
+            Fate::Durable => "durable",
+        };
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", include_str!("cluster.sh"), "test-postgres"])
             .args([binaries, folder])
+            .arg(fate)
             .envs([("LC_ALL", "C"), ("TZ", "UTC")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,36 +1,60 @@
-# Keeps one throw-away PostgreSQL cluster; called with the folder of the binaries and the folder to keep the cluster in.
+# Keeps one PostgreSQL cluster; called with the folder of the binaries, the folder to keep the cluster in, and what becomes
+# of it: thrown-away or durable.
 #
 # Orders come on standard input, one a line, and each is answered with one line on standard output: ok or failed.
-# The end of the input means that whoever gave the orders is gone, for whatever reason: then the server is killed and
-# the folder removed. So nothing may end this script before that: not the signals of a terminal, and not a broken pipe.
+# The end of the input means that whoever gave the orders is gone, for whatever reason: then the server is ended, and the
+# folder removed unless it is durable. So nothing may end this script before that: not the signals of a terminal, and not
+# a broken pipe.
 trap '' HUP INT QUIT TERM PIPE
 binaries=$1
 folder=$2
+fate=$3
 data=$folder/data
 server=
 
+# A durable one is given its name when it is whole.
 create() {
-    "$binaries/initdb" -D "$data" -U postgres -A trust -N --no-instructions --locale=C --encoding=UTF8 \
-        --wal-segsize=1 </dev/null >>log
+    if [ "$fate" = durable ]; then
+        [ -d "$data" ] && return
+        rm -rf "$data.new"
+        "$binaries/initdb" -D "$data.new" -U postgres -A trust --no-instructions --locale=C --encoding=UTF8 \
+            </dev/null >>log && mv "$data.new" "$data"
+    else
+        "$binaries/initdb" -D "$data" -U postgres -A trust -N --no-instructions --locale=C --encoding=UTF8 \
+            --wal-segsize=1 </dev/null >>log
+    fi
 }
 
-# Nothing of this cluster has to outlive the machine, so nothing is flushed to the disk. What was committed still
-# survives a kill of the server, because the kernel keeps what was written. Shared memory is in the folder too, since a
-# server that is killed may leave some of it behind.
+# Nothing of a cluster that is thrown away has to outlive the machine, so nothing is flushed to the disk. What was
+# committed still survives a kill of the server, because the kernel keeps what was written. Shared memory is in the folder
+# too, since a server that is killed may leave some of it behind.
+#
+# A durable one flushes whatever it acknowledges, as PostgreSQL does by default.
 start() {
-    rm -f "$data/postmaster.pid"
-    "$binaries/postgres" -D "$data" -F -p "$1" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-        -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off -c jit=off \
-        -c max_connections=200 -c shared_buffers=16MB -c dynamic_shared_memory_type=mmap -c log_checkpoints=off \
-        </dev/null >>log &
+    if [ "$fate" = durable ]; then
+        set -- "$1" -c shared_buffers=1GB -c max_wal_size=2GB -c checkpoint_timeout=30min
+    else
+        rm -f "$data/postmaster.pid"
+        set -- "$1" -F -c full_page_writes=off -c autovacuum=off -c jit=off -c shared_buffers=16MB \
+            -c dynamic_shared_memory_type=mmap
+    fi
+    port=$1
+    shift
+    "$binaries/postgres" -D "$data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+        -c wal_level=minimal -c max_wal_senders=0 -c max_connections=200 -c log_checkpoints=off "$@" </dev/null >>log &
     server=$!
     waited=0
-    until grep -q '^ready' "$data/postmaster.pid" 2>/dev/null; do
+    until is_ready; do
         kill -0 "$server" 2>/dev/null || return 1
         waited=$((waited + 1))
         [ "$waited" -lt 3000 ] || return 1
         sleep 0.01
     done
+}
+
+# The file may be one that an earlier server left behind.
+is_ready() {
+    grep -q '^ready' "$data/postmaster.pid" 2>/dev/null && grep -qx "$server" "$data/postmaster.pid"
 }
 
 children() {
@@ -48,10 +72,12 @@ resume() {
     kill -CONT "$server"
 }
 
-# SIGQUIT is PostgreSQL's immediate shutdown: every connection is cut. One that is paused has to run again to obey.
+# SIGQUIT is PostgreSQL's immediate shutdown: every connection is cut. One that is paused has to run again to obey. SIGINT
+# is the fast one, which leaves nothing to recover at the next start.
 stop() {
     [ -n "$server" ] || return 0
-    kill -QUIT "$server" 2>/dev/null && resume
+    if [ "$fate" = durable ]; then signal=INT; else signal=QUIT; fi
+    kill -"$signal" "$server" 2>/dev/null && resume
     wait "$server"
     server=
 }
@@ -69,4 +95,4 @@ while read -r order argument; do
     if [ $? -eq 0 ]; then echo ok; else echo failed; fi
 done
 stop
-cd / && rm -rf "$folder"
+[ "$fate" = durable ] || { cd / && rm -rf "$folder"; }

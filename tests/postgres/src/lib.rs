@@ -29,7 +29,7 @@ use std::{
     env,
     ffi::OsString,
     hash::{BuildHasher, RandomState},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::OnceLock,
 };
 
@@ -80,6 +80,18 @@ impl TestPostgres {
         }
     }
 
+    /// Starts a cluster that keeps what it is told in `folder`, for the caller alone: one that was made there before, else
+    /// a new one. What it acknowledges is on the disk, as where it serves in earnest. It is stopped when the process that
+    /// started it is gone; the folder stays.
+    ///
+    /// # Errors
+    /// When PostgreSQL is not installed or its server does not start, as when another one is at work in the folder or
+    /// the account that it runs as cannot reach the folder; the message says what to do.
+    pub fn durable(folder: &Path) -> Result<Self, String> {
+        let cluster = Cluster::durable(installed(&|name| env::var_os(name))?, folder)?;
+        Ok(Self { server: Server::Cluster(cluster), shared: false })
+    }
+
     /// The server that all tests of this process share, started when the first of them asks: the one that
     /// `AUTH_TEST_DATABASE_URL` names, else a throw-away cluster.
     ///
@@ -119,6 +131,24 @@ impl TestPostgres {
         }
     }
 
+    /// A program that was installed with the server, such as `pgbench`; `None` when the server is not a cluster of ours.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        match &self.server {
+            Server::Cluster(cluster) => Some(cluster.program(name)),
+            Server::Named(_) => None,
+        }
+    }
+
+    /// The file of the server's log; `None` when the server is not a cluster of ours.
+    #[must_use]
+    pub fn log_file(&self) -> Option<PathBuf> {
+        match &self.server {
+            Server::Cluster(cluster) => Some(cluster.log_file()),
+            Server::Named(_) => None,
+        }
+    }
+
     /// Runs SQL on a database of this server, given by its URL. The rows come back as text, one a line, columns divided
     /// by `|`.
     ///
@@ -135,6 +165,12 @@ impl TestPostgres {
             Server::Cluster(cluster) => cluster.url(),
             Server::Named(named) => named.url(),
         }
+    }
+
+    /// The URL of a database of this server, whether or not it is there.
+    #[must_use]
+    pub fn database_url(&self, name: &str) -> String {
+        psql::with_database(&self.url(), name)
     }
 
     /// Takes the server away at once: connections are cut, new ones refused. What was committed stays.

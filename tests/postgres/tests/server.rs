@@ -182,3 +182,23 @@ fn wait_for(event: &str, mut happened: impl FnMut() -> bool) {
         thread::sleep(Duration::from_millis(5));
     }
 }
+
+#[test]
+fn a_durable_cluster_flushes_what_it_acknowledges_and_keeps_it_from_process_to_process() {
+    let folder = std::env::temp_dir().join(format!("test-postgres-durable-{}", std::process::id()));
+
+    let first = TestPostgres::durable(&folder).unwrap();
+    for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+        assert_eq!(first.query(&first.url(), &format!("SHOW {setting}")).unwrap(), "on", "{setting}");
+    }
+    first.query(&first.url(), "CREATE TABLE kept (word text); INSERT INTO kept VALUES ('here')").unwrap();
+    assert!(TestPostgres::durable(&folder).is_err(), "two servers on the same data");
+    drop(first);
+    let second = TestPostgres::durable(&folder).unwrap();
+    assert_eq!(second.query(&second.url(), "SELECT word FROM kept").unwrap(), "here");
+    assert!(second.program("psql").is_some_and(|program| program.is_file()));
+    assert!(!std::fs::read_to_string(second.log_file().unwrap()).unwrap().contains("not properly shut down"));
+
+    drop(second);
+    std::fs::remove_dir_all(&folder).unwrap();
+}

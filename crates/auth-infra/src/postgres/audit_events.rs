@@ -27,6 +27,8 @@ const APPEND: &str = "
             (at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail, place)
     ORDER BY place";
 
+/// It is planned each time for the filter that it is given: one plan for all would read every event for those of one user.
+/// So is [`LATEST`].
 const LIST: &str = "
     SELECT id, at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail
     FROM audit_events
@@ -61,6 +63,7 @@ impl AuditRepository for PostgresStore {
     ) -> Result<Vec<AuditRecord>, PortError> {
         self.read(|mut lease| async move {
             let found = sqlx::query(LIST)
+                .persistent(false)
                 .bind(after.map_or(0, |after| after.0))
                 .bind(filter.user.map(|user| user.0))
                 .bind(filter.action.map(AuditAction::as_str))
@@ -76,6 +79,7 @@ impl AuditRepository for PostgresStore {
     async fn latest(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRecord>, PortError> {
         self.read(|mut lease| async move {
             let found = sqlx::query(LATEST)
+                .persistent(false)
                 .bind(filter.user.map(|user| user.0))
                 .bind(filter.action.map(AuditAction::as_str))
                 .bind(filter.since.map(stored))

@@ -54,14 +54,26 @@ const END_BY_CREDENTIAL: &str = "
     WHERE digest = $1 AND sessions.id = session_id AND client_id = $2 AND ended_at IS NULL
     RETURNING sessions.id";
 
-/// Sessions that are over, without those that somebody is at work on: they will be there the next time. Who was idle
-/// for too long began long ago, and when a session began is in an index.
+/// Sessions that are over, without those that somebody is at work on: they will be there the next time. Each part is read
+/// off an index in its order, and not before those above it have given less than what was asked for; it leaves out what
+/// they have. Of who was idle for too long only the day is in an index.
 const OVER: &str = concat!(
-    "SELECT",
+    "WITH ended AS (
+         SELECT * FROM sessions WHERE ended_at IS NOT NULL
+         ORDER BY ended_at LIMIT $3 FOR UPDATE SKIP LOCKED
+     ), expired AS (
+         SELECT * FROM sessions WHERE expires_at <= $1 AND ended_at IS NULL
+         ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED
+     ), idle AS (
+         SELECT * FROM sessions
+         WHERE refreshed_on <= ($2 AT TIME ZONE 'UTC')::date AND last_refreshed_at <= $2 AND expires_at > $1
+             AND ended_at IS NULL
+         ORDER BY refreshed_on LIMIT $3 FOR UPDATE SKIP LOCKED
+     )
+     SELECT",
     session_columns!(),
-    "FROM sessions
-     WHERE ended_at IS NOT NULL OR expires_at <= $1 OR (created_at <= $2 AND last_refreshed_at <= $2)
-     LIMIT $3 FOR UPDATE SKIP LOCKED"
+    "FROM (SELECT * FROM ended UNION ALL SELECT * FROM expired UNION ALL SELECT * FROM idle) AS sessions
+     LIMIT $3"
 );
 
 const DELETE_CREDENTIALS: &str = "

@@ -46,8 +46,8 @@ const END_BY_CREDENTIAL: &str = "
     WHERE digest = ?1 AND sessions.id = session_id AND client_id = ?2 AND ended_at IS NULL
     RETURNING sessions.id";
 
-/// Sessions that are over. Who was idle for too long began long ago, and when a session began is in an index. Each part
-/// leaves out what those before it have, and is there because SQLite would not use three indexes for one `OR`.
+/// Sessions that are over. Each part leaves out what those before it have, and is there because SQLite would not use three
+/// indexes for one `OR`. Of who was idle for too long only the day is in an index.
 const OVER: &str = concat!(
     "SELECT",
     session_columns!(),
@@ -57,7 +57,8 @@ const OVER: &str = concat!(
          SELECT id FROM sessions WHERE expires_at <= ?1 AND ended_at IS NULL
          UNION ALL
          SELECT id FROM sessions
-         WHERE created_at <= ?2 AND last_refreshed_at <= ?2 AND expires_at > ?1 AND ended_at IS NULL
+         WHERE refreshed_on <= ?2 / 86400000000 AND last_refreshed_at <= ?2 AND expires_at > ?1
+             AND ended_at IS NULL
          LIMIT ?3)"
 );
 

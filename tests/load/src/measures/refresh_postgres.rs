@@ -1,15 +1,242 @@
-//! Not measured yet.
+//! Refreshes a second on PostgreSQL, beside pgbench with the same statements in the same transactions.
 
-use anyhow::Result;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use auth_domain::model::RefreshSecret;
+use e2e::{Server, World};
 
 use crate::bench::Bench;
-use crate::measure::Measured;
+use crate::client::closed;
+use crate::cluster;
+use crate::measure::{Better, Goal, Measured, Round};
+use crate::sessions::{self, CHEAP_LOG_INS, Refreshing};
+use crate::statements::{self, Meaning};
 
-/// Measures.
+/// How many connections refresh, each a session of its own, on either side.
+const CONNECTIONS: usize = 32;
+/// How many refreshes are a transaction of pgbench, so that what it needs besides counts for nothing.
+const UNROLLED: usize = 10;
+
+/// Refreshes a second, of 32 connections.
 ///
 /// # Errors
-/// When something is not as it should be.
-#[expect(clippy::unused_async, reason = "it will be")]
-pub async fn measure(_: &Bench) -> Result<Vec<Measured>> {
-    Ok(Vec::new())
+/// When an answer is no refresh, or the statements of the service cannot be told.
+pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
+    let url = cluster::fresh("refreshes")?;
+    let world = World::at(url.clone());
+    let server = Server::start_with(&world, &CHEAP_LOG_INS);
+    let users = sessions::register(&server.client(), 2 * CONNECTIONS)?;
+    let (theirs, ours) = users.split_at(CONNECTIONS);
+    let limit = Pgbench::new(&server, &world, &url, theirs)?;
+    let refresh = || async {
+        let grants = sessions::log_in(&server.client(), ours)?;
+        cluster::run(&url, "CHECKPOINT")?;
+        let talks = grants.iter().map(|grant| Refreshing::with(&grant.refresh_token));
+        let seen = closed(server.base(), talks, bench.warm_up, bench.run).await?;
+        let detail = BTreeMap::from([
+            ("p50 ms".to_owned(), seen.percentile_ms(50.0)),
+            ("p99 ms".to_owned(), seen.percentile_ms(99.0)),
+            ("client cores".to_owned(), seen.client_cores()),
+        ]);
+        Ok(Round { limit: None, ours: seen.per_second(), detail })
+    };
+    let rounds = bench.pairs("refreshes", || async { limit.run(bench) }, refresh).await?;
+    Ok(vec![Measured {
+        id: "refresh-postgres".to_owned(),
+        name: "Refreshes, PostgreSQL".to_owned(),
+        unit: "refreshes/s".to_owned(),
+        better: Better::Higher,
+        goal: Some(Goal::Ratio(0.8)),
+        limit: "pgbench, the same statements".to_owned(),
+        rounds,
+        notes: vec![format!(
+            "{CONNECTIONS} connections, each with a session of its own whose tokens rotate, on either side; fsync and \
+             synchronous_commit are on. The statements of pgbench ({}) are those that the server logged for one refresh, in \
+             prepared mode; everything shares the cores. Audit events, which the service appends in batches beside, pgbench does not.",
+            limit.described
+        )],
+    }])
+}
+
+/// A session for each client of pgbench.
+const OWN: &str = "
+    CREATE TABLE load_sessions AS SELECT row_number() OVER () - 1 AS client, id AS session FROM sessions";
+
+/// pgbench with a script of what the service sends.
+struct Pgbench {
+    url: String,
+    script: PathBuf,
+    /// How many statements a refresh takes.
+    described: String,
+}
+
+impl Pgbench {
+    fn new(server: &Server, world: &World, url: &str, users: &[String]) -> Result<Self> {
+        let (statements, meaning) = one_refresh(server, url, &users[..1])?;
+        cluster::run(url, "TRUNCATE sessions CASCADE")?;
+        for grant in sessions::log_in(&server.client(), users)? {
+            // A variable of pgbench cannot be null, as what was consumed last is before the first refresh.
+            refresh(server, &grant.refresh_token)?;
+        }
+        cluster::run(url, OWN)?;
+        let script = world.path().join("refresh.sql");
+        let refreshes = statements::script(&statements, &meaning, UNROLLED)?;
+        fs::write(&script, format!("{}{refreshes}", opening()?))?;
+        Ok(Self { url: url.to_owned(), script, described: format!("{} a refresh", statements.len()) })
+    }
+
+    /// Refreshes a second.
+    fn run(&self, bench: &Bench) -> Result<f64> {
+        const REFRESHED: &str = "
+            SELECT count(*) FROM refresh_credentials
+            WHERE session_id IN (SELECT session FROM load_sessions) AND consumed_at IS NOT NULL";
+        let before: u64 = cluster::run(&self.url, REFRESHED)?.parse()?;
+        cluster::run(&self.url, "CHECKPOINT")?;
+        let warm_up = whole_seconds(bench.warm_up);
+        let seconds = warm_up + whole_seconds(bench.run);
+        let clients = CONNECTIONS.to_string();
+        let output = Command::new(cluster::program("pgbench")?)
+            .args(["-n", "-M", "prepared", "-P", "1", "-c", &clients, "-T", &seconds.to_string()])
+            .args(["-D", "is_under_way=0", "-f"])
+            .arg(&self.script)
+            .arg(&self.url)
+            // The service's own statements have been planned for good long since.
+            .env("PGOPTIONS", "-c plan_cache_mode=force_generic_plan -c TimeZone=UTC")
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "pgbench: {said}");
+        let transactions =
+            processed(&String::from_utf8_lossy(&output.stdout)).context("what pgbench says")?;
+        let done: u64 = cluster::run(&self.url, REFRESHED)?.parse()?;
+        let refreshes = transactions * u64::try_from(UNROLLED)?;
+        ensure!(done == before + refreshes, "{} of {refreshes} refreshes were done", done - before);
+        let rate = rate(&said, usize::try_from(warm_up)?).context("the progress of pgbench")?;
+        Ok(rate * f64::from(u32::try_from(UNROLLED)?))
+    }
+}
+
+/// What the service sends for one refresh, neither the first of its connection nor of its session, and what it means.
+fn one_refresh(server: &Server, url: &str, user: &[String]) -> Result<(Vec<statements::Statement>, Meaning)> {
+    let first = sessions::log_in(&server.client(), user)?.remove(0).refresh_token;
+    let second = refresh(server, &first)?;
+    let log = cluster::server()?.log_file().context("a log")?;
+    log_statements(true)?;
+    let from = usize::try_from(fs::metadata(&log)?.len())?;
+    let third = refresh(server, &second)?;
+    log_statements(false)?;
+    let (before, presented, successor) = (digest(&first)?, digest(&second)?, digest(&third)?);
+    let session = format!(
+        "SELECT session_id, successor_nonce, last_refreshed_at FROM sessions JOIN refresh_credentials ON id = session_id
+         WHERE digest = '{successor}'"
+    );
+    let session = cluster::run(url, &session)?;
+    let [id, nonce, at] = session.split('|').collect::<Vec<_>>()[..] else {
+        anyhow::bail!("no session: {session}");
+    };
+    let values =
+        [(&*before, "d-#"), (&presented, "d#"), (&successor, "d+#"), (id, "s"), (nonce, "n#"), (at, "t")];
+    let values = values.map(|(value, variable)| (value.to_owned(), variable)).to_vec();
+    Ok((statements::sent(&log, from, &presented)?, Meaning { values }))
+}
+
+/// The token that takes this one's place.
+fn refresh(server: &Server, token: &str) -> Result<String> {
+    let body = format!(r#"{{"refreshToken":"{token}"}}"#);
+    let answer = server.client().post("/api/v1/auth/refresh", &body);
+    ensure!(answer.status == 200, "a refresh: {answer:?}");
+    Ok(answer.member("refreshToken"))
+}
+
+/// Has the server log every statement, or none, of all connections, those that are open included.
+fn log_statements(all: bool) -> Result<()> {
+    let url = cluster::server()?.url();
+    let level = if all { "all" } else { "none" };
+    cluster::run(&url, &format!("ALTER SYSTEM SET log_statement = '{level}'"))?;
+    cluster::run(&url, "SELECT pg_reload_conf()")?;
+    // Connections look for news of the settings before their next statement, once the server has told them.
+    std::thread::sleep(Duration::from_millis(500));
+    Ok(())
+}
+
+/// A token as its digest is logged.
+fn digest(token: &str) -> Result<String> {
+    let digest = RefreshSecret::parse(token).context("a refresh token")?.digest();
+    let mut text = "\\x".to_owned();
+    for byte in digest.as_bytes() {
+        write!(text, "{byte:02x}")?;
+    }
+    Ok(text)
+}
+
+/// What a script begins with: the session and its credentials at first, later those that the last run ended with; and new
+/// ones, with their nonces.
+fn opening() -> Result<String> {
+    const RANDOM: &str = "sha256(uuid_send(gen_random_uuid()))";
+    let mut new = "now() AS t".to_owned();
+    for number in 1..=UNROLLED {
+        write!(new, ", {RANDOM} AS d{}, {RANDOM} AS n{number}", number + 1)?;
+    }
+    Ok(format!(
+        "\\if :is_under_way
+         SELECT :d{UNROLLED}::bytea AS d0, :d{}::bytea AS d1, {new} \\gset
+         \\else
+         SELECT session AS s, last_consumed AS d0, digest AS d1, {new} FROM load_sessions
+             JOIN sessions ON id = session JOIN refresh_credentials ON session_id = session
+             WHERE client = :client_id AND consumed_at IS NULL \\gset
+         \\set is_under_way 1
+         \\endif\n",
+        UNROLLED + 1
+    ))
+}
+
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+/// How many transactions pgbench says it has processed.
+fn processed(report: &str) -> Option<u64> {
+    let (_, rest) = report.split_once("number of transactions actually processed: ")?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
+/// Transactions a second, of the seconds after so many.
+fn rate(progress: &str, warm_up: usize) -> Option<f64> {
+    let rates = progress.lines().filter_map(|line| {
+        let (_, rest) = line.strip_prefix("progress: ")?.split_once(" s, ")?;
+        rest.split_once(" tps")?.0.parse::<f64>().ok()
+    });
+    let rates: Vec<_> = rates.skip(warm_up).collect();
+    let count = u32::try_from(rates.len()).ok().filter(|count| *count > 0)?;
+    Some(rates.iter().sum::<f64>() / f64::from(count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seconds_of_the_warm_up_do_not_count() {
+        let progress = "pgbench: note\nprogress: 1.0 s, 10.0 tps, lat 3.1 ms stddev 0.9, 0 failed\n\
+                        progress: 2.0 s, 20.0 tps, lat 3.1 ms\nprogress: 3.0 s, 30.5 tps, lat 3.1 ms\n";
+        assert_eq!(rate(progress, 1), Some(25.25));
+        assert_eq!((rate(progress, 3), rate("", 0)), (None, None));
+    }
+
+    #[test]
+    fn what_was_done_is_read_from_the_report() {
+        assert_eq!(processed("x\nnumber of transactions actually processed: 123\ny"), Some(123));
+        assert_eq!(processed("number of transactions actually processed: 123/124"), None);
+    }
+
+    #[test]
+    fn a_part_of_a_second_is_a_second_for_pgbench() {
+        assert_eq!(whole_seconds(Duration::from_millis(1_200)), 2);
+        assert_eq!(whole_seconds(Duration::from_secs(3)), 3);
+    }
 }

@@ -1,15 +1,124 @@
-//! Not measured yet.
+//! From the start of the program on a store that exists to its first word that it is ready.
 
-use anyhow::Result;
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use crate::bench::Bench;
-use crate::measure::Measured;
+use anyhow::{Result, ensure};
+use e2e::{Server, World};
 
-/// Measures.
+use crate::bench::{Bench, Store};
+use crate::measure::{Better, Goal, Measured, Round, Spread};
+
+/// Starts in each of the rounds.
+const STARTS: usize = 20;
+/// How often it is asked.
+const POLL: Duration = Duration::from_micros(500);
+/// When it is given up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Milliseconds from the start to the first 200 of `/health/ready`.
 ///
 /// # Errors
-/// When something is not as it should be.
-#[expect(clippy::unused_async, reason = "it will be")]
-pub async fn measure(_: &Bench) -> Result<Vec<Measured>> {
-    Ok(Vec::new())
+/// When it does not come to be ready.
+#[expect(clippy::unused_async, reason = "all measures are called alike")]
+pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
+    Store::ALL.into_iter().map(|store| measure_on(store, bench)).collect()
+}
+
+fn measure_on(store: Store, bench: &Bench) -> Result<Measured> {
+    let world = store.world()?;
+    // The first start makes the schema and the keys.
+    drop(Server::start(&world));
+    let rounds = (0..bench.rounds).map(|_| round(&world)).collect::<Result<_>>()?;
+    Ok(Measured {
+        id: format!("start-{}", store.id()),
+        name: format!("Start to ready, existing store, {store}"),
+        unit: "ms".to_owned(),
+        better: Better::Lower,
+        goal: (store == Store::Sqlite).then_some(Goal::Value(100.0)),
+        limit: String::new(),
+        rounds,
+        notes: vec![format!(
+            "From the start of the process to the first 200 of /health/ready, asked every {} ms: the median of {STARTS} \
+             starts a round. Each comes after a kill.",
+            POLL.as_secs_f64() * 1e3,
+        )],
+    })
+}
+
+fn round(world: &World) -> Result<Round> {
+    let times = (0..STARTS).map(|_| start(world)).collect::<Result<Vec<_>>>()?;
+    let spread = Spread::of(times).unwrap_or(Spread { median: f64::NAN, min: f64::NAN, max: f64::NAN });
+    let detail =
+        BTreeMap::from([("least ms".to_owned(), spread.min), ("greatest ms".to_owned(), spread.max)]);
+    Ok(Round { limit: None, ours: spread.median, detail })
+}
+
+/// Milliseconds of one start.
+fn start(world: &World) -> Result<f64> {
+    let address = free_address()?;
+    let mut command = e2e::command(world);
+    command.env("AUTH_LISTEN", address.to_string()).env("AUTH_LOG__LEVEL", "warn");
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let begun = Instant::now();
+    let server = Killed(command.spawn()?);
+    while !is_ready(address) {
+        ensure!(begun.elapsed() < PATIENCE, "not ready within {} s", PATIENCE.as_secs());
+        sleep(POLL);
+    }
+    let time = begun.elapsed();
+    drop(server);
+    Ok(time.as_secs_f64() * 1e3)
+}
+
+/// A server that is killed in the end.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
+}
+
+fn is_ready(address: SocketAddr) -> bool {
+    let ask = || {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).map(|_| answer)
+    };
+    ask().is_ok_and(|answer: Vec<u8>| answer.starts_with(b"HTTP/1.1 200 "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_answer_of_200_means_ready() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a listener");
+        let address = listener.local_addr().expect("an address");
+        let answers = ["HTTP/1.1 503 Service Unavailable\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"];
+        let service = std::thread::spawn(move || {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().expect("somebody");
+                let mut request = [0; 1_024];
+                assert!(stream.read(&mut request).expect("a request") > 0);
+                stream.write_all(answer.as_bytes()).expect("sent");
+            }
+        });
+        assert_eq!([is_ready(address), is_ready(address)], [false, true]);
+        service.join().expect("ended");
+        assert!(!is_ready(address), "nobody is there any more");
+    }
 }
