@@ -47,7 +47,7 @@ const LOGIN: &str = "log-in";
 /// # Errors
 /// When a store cannot be filled, or an answer is not as it should be.
 pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
-    let (mut small, mut big) = (Scene::of(SMALL).await?, Scene::of(BIG).await?);
+    let (mut small, mut big) = (Scene::of(SMALL)?, Scene::of(BIG)?);
     let mut measured = Vec::new();
     for (id, name) in KINDS {
         let turns = if id == LOGIN { HASHING_TURNS } else { TURNS };
@@ -104,7 +104,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn of(users: u64) -> Result<Self> {
+    fn of(users: u64) -> Result<Self> {
         let store = BigStore::of(users)?;
         read_into_memory(&store.url)?;
         let adapter = PostgresStore::connect(&PostgresSettings::new(store.url.clone()))?;
