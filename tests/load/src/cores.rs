@@ -3,9 +3,10 @@
 use std::process::{self, Command};
 use std::thread::available_parallelism;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use e2e::World;
-use test_postgres::TestPostgres;
+
+use crate::cluster;
 
 const ATTEMPTS: usize = 10;
 
@@ -43,8 +44,7 @@ impl Parted {
     /// When it does not say who it is, or may not be moved.
     pub fn keep_store(&mut self, world: &World) -> Result<()> {
         if let Some(url) = world.database_url().filter(|_| self.cores > 1) {
-            let file = TestPostgres::shared().query(url, "SELECT pg_read_file('postmaster.pid')");
-            let file = file.map_err(|fault| anyhow!(fault))?;
+            let file = cluster::run(url, "SELECT pg_read_file('postmaster.pid')")?;
             let process = file.lines().next().context("the id of a process")?;
             stay_on("0", process)?;
             self.store = Some(process.to_owned());

@@ -1,6 +1,5 @@
 //! Refreshes a second on PostgreSQL, beside pgbench with the same statements in the same transactions.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
@@ -14,9 +13,11 @@ use e2e::{Server, World};
 use crate::bench::Bench;
 use crate::client::closed;
 use crate::cluster;
-use crate::measure::{Better, Goal, Measured, Round};
+use crate::measure::{Better, Goal, Measured};
 use crate::sessions::{self, CHEAP_LOG_INS, Refreshing};
 use crate::statements::{self, Meaning};
+
+use super::{rate, watched};
 
 /// How many connections refresh, each a session of its own, on either side.
 const CONNECTIONS: usize = 32;
@@ -38,13 +39,8 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
         let grants = sessions::log_in(&server.client(), ours)?;
         cluster::run(&url, "CHECKPOINT")?;
         let talks = grants.iter().map(|grant| Refreshing::with(&grant.refresh_token));
-        let seen = closed(server.base(), talks, bench.warm_up, bench.run).await?;
-        let detail = BTreeMap::from([
-            ("p50 ms".to_owned(), seen.percentile_ms(50.0)),
-            ("p99 ms".to_owned(), seen.percentile_ms(99.0)),
-            ("client cores".to_owned(), seen.client_cores()),
-        ]);
-        Ok(Round { limit: None, ours: seen.per_second(), detail })
+        let load = closed(server.base(), talks, bench.warm_up, bench.run);
+        Ok(rate(&watched("refresh-postgres", &server, bench, load).await?))
     };
     let rounds = bench.pairs("refreshes", || async { limit.run(bench) }, refresh).await?;
     Ok(vec![Measured {
@@ -116,7 +112,7 @@ impl Pgbench {
         let done: u64 = cluster::run(&self.url, REFRESHED)?.parse()?;
         let refreshes = transactions * u64::try_from(UNROLLED)?;
         ensure!(done == before + refreshes, "{} of {refreshes} refreshes were done", done - before);
-        let rate = rate(&said, usize::try_from(warm_up)?).context("the progress of pgbench")?;
+        let rate = rate_after(&said, usize::try_from(warm_up)?).context("the progress of pgbench")?;
         Ok(rate * f64::from(u32::try_from(UNROLLED)?))
     }
 }
@@ -206,7 +202,7 @@ fn processed(report: &str) -> Option<u64> {
 }
 
 /// Transactions a second, of the seconds after so many.
-fn rate(progress: &str, warm_up: usize) -> Option<f64> {
+fn rate_after(progress: &str, warm_up: usize) -> Option<f64> {
     let rates = progress.lines().filter_map(|line| {
         let (_, rest) = line.strip_prefix("progress: ")?.split_once(" s, ")?;
         rest.split_once(" tps")?.0.parse::<f64>().ok()
@@ -224,8 +220,8 @@ mod tests {
     fn the_seconds_of_the_warm_up_do_not_count() {
         let progress = "pgbench: note\nprogress: 1.0 s, 10.0 tps, lat 3.1 ms stddev 0.9, 0 failed\n\
                         progress: 2.0 s, 20.0 tps, lat 3.1 ms\nprogress: 3.0 s, 30.5 tps, lat 3.1 ms\n";
-        assert_eq!(rate(progress, 1), Some(25.25));
-        assert_eq!((rate(progress, 3), rate("", 0)), (None, None));
+        assert_eq!(rate_after(progress, 1), Some(25.25));
+        assert_eq!((rate_after(progress, 3), rate_after("", 0)), (None, None));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Refreshes a second on SQLite, beside a bare loop of the same statements.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -12,8 +11,10 @@ use sqlx::{ConnectOptions as _, SqlSafeStr as _};
 
 use crate::bench::{Bench, Store};
 use crate::client::closed;
-use crate::measure::{Better, Goal, Measured, Round};
+use crate::measure::{Better, Goal, Measured};
 use crate::sessions::{self, CHEAP_LOG_INS, Refreshing};
+
+use super::{rate, watched};
 
 /// How many connections refresh, each a session of its own; the bare loop has as many sessions.
 const CONNECTIONS: usize = 32;
@@ -42,13 +43,8 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
     let refresh = async || {
         let grants = sessions::log_in(&server.client(), ours)?;
         let talks = grants.iter().map(|grant| Refreshing::with(&grant.refresh_token));
-        let seen = closed(server.base(), talks, bench.warm_up, bench.run).await?;
-        let detail = BTreeMap::from([
-            ("p50 ms".to_owned(), seen.percentile_ms(50.0)),
-            ("p99 ms".to_owned(), seen.percentile_ms(99.0)),
-            ("client cores".to_owned(), seen.client_cores()),
-        ]);
-        Ok(Round { limit: None, ours: seen.per_second(), detail })
+        let load = closed(server.base(), talks, bench.warm_up, bench.run);
+        Ok(rate(&watched("refresh-sqlite", &server, bench, load).await?))
     };
     let rounds = bench.pairs("refreshes", limit, refresh).await?;
     Ok(vec![Measured {
