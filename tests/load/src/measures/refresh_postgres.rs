@@ -31,7 +31,10 @@ const UNROLLED: usize = 10;
 pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
     let url = cluster::fresh("refreshes")?;
     let world = World::at(url.clone());
-    let server = Server::start_with(&world, &CHEAP_LOG_INS);
+    let connections = CONNECTIONS.to_string();
+    let mut settings = CHEAP_LOG_INS.to_vec();
+    settings.push(("AUTH_DATABASE__MAX_CONNECTIONS", &connections));
+    let server = Server::start_with(&world, &settings);
     let users = sessions::register(&server.client(), 2 * CONNECTIONS)?;
     let (theirs, ours) = users.split_at(CONNECTIONS);
     let limit = Pgbench::new(&server, &world, &url, theirs)?;
@@ -52,7 +55,7 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
         limit: "pgbench, the same statements".to_owned(),
         rounds,
         notes: vec![format!(
-            "{CONNECTIONS} connections, each with a session of its own whose tokens rotate, on either side; fsync and \
+            "{CONNECTIONS} connections, each with a session of its own whose tokens rotate, on either side, and as many to PostgreSQL; fsync and \
              synchronous_commit are on. The statements of pgbench ({}) are those that the server logged for one refresh, in \
              prepared mode; everything shares the cores. Audit events, which the service appends in batches beside, pgbench does not.",
             limit.described
