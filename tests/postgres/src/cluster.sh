@@ -32,7 +32,7 @@ create() {
 # A durable one flushes whatever it acknowledges, as PostgreSQL does by default.
 start() {
     if [ "$fate" = durable ]; then
-        set -- "$1" -c shared_buffers=1GB -c max_wal_size=2GB -c checkpoint_timeout=30min
+        set -- "$1" -c shared_buffers="$(awk '/^MemTotal/ { print int($2 / 4) }' /proc/meminfo)kB" -c max_wal_size=2GB -c checkpoint_timeout=30min
     else
         rm -f "$data/postmaster.pid"
         set -- "$1" -F -c full_page_writes=off -c autovacuum=off -c jit=off -c shared_buffers=16MB \
