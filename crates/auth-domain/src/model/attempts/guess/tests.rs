@@ -58,6 +58,7 @@ fn fail_all(records: &mut GuessRecords, guess: &Guess, now: &mut Timestamp, pati
             GuessVerdict::Admit(reservation) => {
                 records.settle(guess, reservation, GuessOutcome::Failed, *now);
                 failures += 1;
+                assert!(failures < 1_000, "nobody is let guess for ever");
             }
             GuessVerdict::Refuse(throttled) if throttled.retry_after <= patience => {
                 *now = now.plus(throttled.retry_after);
