@@ -32,7 +32,7 @@ struct Part {
     changes: u64,
 }
 
-/// How often users had been forgotten, who share a part with the one that is read.
+/// How often somebody had been forgotten, of those in the same part as a user who is about to be read.
 #[derive(Clone, Copy)]
 pub(super) struct Changes(u64);
 
