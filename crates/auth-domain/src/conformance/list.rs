@@ -80,6 +80,12 @@ macro_rules! __conformance_cases {
                 a_deleted_user_is_gone
                 of_10_deletions_of_one_user_exactly_one_succeeds
             ]
+            user_recency [
+                a_user_is_shown_as_they_are_stored
+                whoever_registers_is_shown_though_they_were_looked_for_before
+                a_change_is_shown_at_once
+                a_deleted_user_is_not_shown
+            ]
             user_passwords [
                 each_change_of_a_password_counts_a_new_version
                 a_password_changed_with_other_members_counts_a_new_version

@@ -114,6 +114,7 @@ mod user_name_races;
 mod user_names;
 mod user_numbers;
 mod user_passwords;
+mod user_recency;
 mod user_sessions;
 
 use crate::ports::{AttemptLimiter, Clock, PasswordHasher, SecureRandom};

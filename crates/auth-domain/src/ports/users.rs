@@ -47,6 +47,8 @@ pub enum UpdateOutcome {
 /// - MUST know whom it has imported by their [`ImportDigest`](crate::model::ImportDigest) for as long as they are there,
 ///   whatever has changed about them.
 /// - MUST change nothing when it answers that a user is absent, an identifier taken or a version outdated.
+/// - MUST show by `find_recent` at once what was written through the same process before, and nothing that was older than
+///   a second for as long as the store can be reached, nor what was older than five seconds in any case: then it asks.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait UserRepository: Send + Sync {
@@ -59,6 +61,12 @@ pub trait UserRepository: Send + Sync {
 
     /// The user of this name.
     async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError>;
+
+    /// The user with this id as they are, or as they were a moment ago: enough to show them, and not to decide what may be
+    /// done or what is to change. A store that remembers nobody asks each time, as here.
+    async fn find_recent(&self, user: UserId) -> Result<Option<User>, PortError> {
+        self.find(&UserRef::Id(user)).await
+    }
 
     /// The user who has this identifier, with the password to be proven.
     async fn find_for_login(&self, identifier: &IdentifierKey) -> Result<Option<LoginRecord>, PortError>;

@@ -5,7 +5,6 @@ use thiserror::Error;
 use crate::Auth;
 use crate::model::{
     AccessClaims, AuditAction, ClientId, DenialReason, Role, Roles, SessionId, Timestamp, User, UserId,
-    UserRef,
 };
 use crate::ports::{ENDS_KNOWN_FOR, PortError, Standing};
 
@@ -72,13 +71,14 @@ impl Auth {
         if is_live { Ok(claims.into()) } else { Err(self.refuse(&claims, DenialReason::SessionOver)) }
     }
 
-    /// The user who bears `token`, as the store knows them.
+    /// The user who bears `token`, as they are or were a moment ago: see
+    /// [`UserRepository::find_recent`](crate::ports::UserRepository::find_recent).
     ///
     /// # Errors
     /// As [`authenticate`](Self::authenticate).
     pub async fn find_bearer(&self, token: &str) -> Result<User, AuthenticateError> {
         let identity = self.authenticate(token).await?;
-        let user = self.ports.users.find(&UserRef::Id(identity.user_id)).await?;
+        let user = self.ports.users.find_recent(identity.user_id).await?;
         user.filter(User::is_active).ok_or(AuthenticateError::InvalidToken)
     }
 
@@ -268,7 +268,7 @@ mod tests {
             [(Some(named.clone()), Some(named)), (Some(suspended_user()), None), (None, None)]
         {
             let mut mocks = bearing(claims(), Standing::Live);
-            let find = mocks.users.expect_find().once().withf(|asked| *asked == UserRef::Id(user().id));
+            let find = mocks.users.expect_find_recent().once().withf(|asked| *asked == user().id);
             find.returning(move |_| Ok(found.clone()));
             assert_eq!(mocks.auth().find_bearer("token").await.ok(), expected);
         }
@@ -277,7 +277,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_is_looked_for_by_a_token_that_opens_nothing() {
         let mut mocks = bearing(claims(), Standing::Ended);
-        mocks.users.expect_find().never();
+        mocks.users.expect_find_recent().never();
         let error = mocks.auth().find_bearer("token").await.expect_err("refused");
         assert!(matches!(error, AuthenticateError::InvalidToken));
     }

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::attempts::{Exhausted, Turns};
 use super::error::Fault;
+use super::known_users::KnownUsers;
 use crate::store::{Detail, PATIENCE, Pool, StoreError, within};
 
 /// What every connection is told at its start. READ COMMITTED is what the statements are written for: the second
@@ -70,10 +71,11 @@ impl fmt::Debug for PostgresSettings {
 }
 
 /// Users, sessions, API keys, audit events and counters of attempts on PostgreSQL. Cloning it is cheap: the clones share
-/// their connections, and what they know of ended sessions and exhausted counters.
+/// their connections, and what they know of ended sessions, of users and of exhausted counters.
 #[derive(Clone)]
 pub struct PostgresStore {
     pub(super) pool: Pool<PgConnection>,
+    pub(super) known_users: Arc<KnownUsers>,
     pub(super) exhausted: Arc<Exhausted>,
     pub(super) turns: Turns,
 }
@@ -86,6 +88,7 @@ impl PostgresStore {
     pub fn connect(settings: &PostgresSettings) -> Result<Self, StoreError> {
         Ok(Self {
             pool: Pool::new(options(&settings.url)?, settings.max_connections),
+            known_users: Arc::default(),
             exhausted: Arc::default(),
             turns: Turns::default(),
         })

@@ -25,6 +25,7 @@ mod audit_events;
 mod connect;
 mod error;
 mod imports;
+mod known_users;
 mod refresh;
 mod rows;
 mod schema;

@@ -9,7 +9,7 @@ use super::PostgresStore;
 use super::error::Fault;
 use crate::store::{DEADLINE, Schema, StoreError, within};
 
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "accounts", include_str!("../../../../migrations/postgres/0001_accounts.sql")),
     (2, "sessions", include_str!("../../../../migrations/postgres/0002_sessions.sql")),
     (3, "api_keys", include_str!("../../../../migrations/postgres/0003_api_keys.sql")),
@@ -19,6 +19,7 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (7, "audit", include_str!("../../../../migrations/postgres/0007_audit.sql")),
     (8, "open_session", include_str!("../../../../migrations/postgres/0008_open_session.sql")),
     (9, "idle_sessions", include_str!("../../../../migrations/postgres/0009_idle_sessions.sql")),
+    (10, "changed_users", include_str!("../../../../migrations/postgres/0010_changed_users.sql")),
 ];
 
 /// A migration may take its time, and waits for as long as another node is at it.

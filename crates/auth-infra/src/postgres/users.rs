@@ -65,6 +65,20 @@ impl UserRepository for PostgresStore {
         .await
     }
 
+    async fn find_recent(&self, user: UserId) -> Result<Option<User>, PortError> {
+        if let Some(known) = self.known_users.find(user)
+            && self.pool.ended().is_fresh()
+        {
+            return Ok(Some(User::clone(&known)));
+        }
+        let before = self.known_users.changes(user);
+        let found = self.find(&UserRef::Id(user)).await?;
+        if let Some(user) = &found {
+            self.known_users.keep(user, before);
+        }
+        Ok(found)
+    }
+
     async fn find_for_login(&self, identifier: &IdentifierKey) -> Result<Option<LoginRecord>, PortError> {
         self.read(|mut lease| async move {
             let row = sqlx::query(FIND_FOR_LOGIN).bind(identifier.as_str()).fetch_optional(&mut *lease).await;
@@ -97,6 +111,7 @@ impl UserRepository for PostgresStore {
         changes: &UserChanges,
         now: Timestamp,
     ) -> Result<UpdateOutcome, PortError> {
+        let _changing = self.known_users.change(user);
         self.transaction(|mut lease| async move {
             let work = accounts::update(&mut lease, user, changes, now).await;
             lease.end(work).await
@@ -137,6 +152,7 @@ impl UserRepository for PostgresStore {
         status: UserStatus,
         now: Timestamp,
     ) -> Result<Option<User>, PortError> {
+        let _changing = self.known_users.change(user);
         self.transaction(|mut lease| async move {
             let work = accounts::set_status(&mut lease, user, status, now).await;
             lease.end(work).await
@@ -150,6 +166,7 @@ impl UserRepository for PostgresStore {
         roles: &Roles,
         now: Timestamp,
     ) -> Result<Option<User>, PortError> {
+        let _changing = self.known_users.change(user);
         self.transaction(|mut lease| async move {
             let work = accounts::set_roles(&mut lease, user, roles, now).await;
             lease.end(work).await
@@ -158,6 +175,7 @@ impl UserRepository for PostgresStore {
     }
 
     async fn delete(&self, user: UserId) -> Result<bool, PortError> {
+        let _changing = self.known_users.change(user);
         self.transaction(|mut lease| async move {
             let work = accounts::delete(&mut lease, user).await;
             lease.end(work).await

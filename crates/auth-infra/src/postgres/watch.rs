@@ -1,26 +1,31 @@
-//! Knowing of ended sessions on PostgreSQL.
+//! Knowing of ended sessions and of changed users on PostgreSQL.
 //!
 //! A connection of its own listens for the bell that rings when a session has ended, and reads what is new: when it rings,
 //! and twice a second in any case, so that a bell that is not heard costs half a second. All of it goes over this one
-//! connection: when it falls silent, reading fails, and what a newer connection reads is everything.
+//! connection: when it falls silent, reading fails, and what a newer connection reads is everything. Of users who have
+//! changed it hears by name, and they are forgotten.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use auth_domain::model::SessionId;
+use auth_domain::model::{SessionId, UserId};
 use auth_domain::ports::{SessionWatch, Standing};
 use futures_util::TryStreamExt;
 use sqlx::Row;
-use sqlx::postgres::{PgConnection, PgListener, PgPoolOptions};
+use sqlx::postgres::{PgConnection, PgListener, PgNotification, PgPoolOptions};
 use sqlx::types::Uuid;
 use tokio::time::{sleep, timeout};
 
 use super::PostgresStore;
 use super::error::Fault;
+use super::known_users::KnownUsers;
 use crate::store::{Detail, EndedSessions, PATIENCE};
 
 /// The channel of the bell.
 const BELL: &str = "ended_sessions";
+/// The channel on which users are named who are not as they were.
+const CHANGES: &str = "changed_users";
 /// How long to listen before the table is read without a ring.
 const POLL: Duration = Duration::from_millis(500);
 /// How long to wait before the server is looked for again.
@@ -80,6 +85,8 @@ impl PostgresStore {
         let mut news = News::listen(self).await?;
         within(READ_ALL, news.read(self.pool.ended())).await?;
         self.pool.ended().forget_before(began);
+        // From here to the end of this connection no change goes unheard.
+        let _following = self.known_users.follow();
         if std::mem::take(is_away) {
             tracing::info!("ended sessions are followed again");
         }
@@ -98,10 +105,11 @@ struct News {
     listener: PgListener,
     /// All transactions below this number have been seen.
     seen: String,
+    known_users: Arc<KnownUsers>,
 }
 
 impl News {
-    /// Listens first: what ends after everything was read rings the bell.
+    /// Listens first: of what happens after everything was read, it hears.
     async fn listen(store: &PostgresStore) -> Result<Self, Fault> {
         let options = store.pool.options().clone().options(SESSION);
         let one =
@@ -111,23 +119,40 @@ impl News {
             let mut listener = PgListener::connect_with(&one).await?;
             listener.eager_reconnect(false);
             listener.ignore_pool_close_event(true);
-            listener.listen(BELL).await?;
+            listener.listen_all([BELL, CHANGES]).await?;
             Ok(listener)
         };
-        Ok(Self { listener: within(PATIENCE, listening).await?, seen: "0".to_owned() })
+        let listener = within(PATIENCE, listening).await?;
+        Ok(Self { listener, seen: "0".to_owned(), known_users: Arc::clone(&store.known_users) })
     }
 
     /// Waits until the bell rings. It may be given up at any time.
     async fn ring(&mut self) -> Result<(), Fault> {
-        match self.listener.try_recv().await? {
-            Some(_) => Ok(()),
-            None => Err(Fault::Unavailable(Detail::new("the connection was lost"))),
+        while let Some(heard) = self.listener.try_recv().await? {
+            if self.is_bell(&heard) {
+                return Ok(());
+            }
         }
+        Err(Fault::Unavailable(Detail::new("the connection was lost")))
+    }
+
+    /// Whether it is the bell that was heard. A user who is named instead is forgotten.
+    fn is_bell(&self, heard: &PgNotification) -> bool {
+        if heard.channel() != CHANGES {
+            return true;
+        }
+        match heard.payload().parse() {
+            Ok(user) => self.known_users.forget(UserId(user)),
+            Err(_) => self.known_users.forget_all(),
+        }
+        false
     }
 
     /// Reads what is new; the first time, everything.
     async fn read(&mut self, ended: &EndedSessions) -> Result<(), Fault> {
-        while self.listener.next_buffered().is_some() {}
+        while let Some(heard) = self.listener.next_buffered() {
+            self.is_bell(&heard);
+        }
         let asked = Instant::now();
         let mut next = None;
         let mut chunk = Vec::new();

@@ -61,6 +61,12 @@ impl EndedSessions {
         }
     }
 
+    /// Whether somebody keeps the watch and has looked at what is stored a short time ago.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).is_fresh_at(Instant::now())
+    }
+
     /// Notes that these have ended.
     pub(crate) fn add(&self, sessions: impl IntoIterator<Item = Uuid>) {
         let now = Instant::now();
@@ -144,8 +150,11 @@ impl Default for EndedSessions {
 impl State {
     /// Whether a session that is not in the set has not ended.
     fn is_whole_at(&self, now: Instant) -> bool {
-        let is_fresh = |confirmed: Instant| now.saturating_duration_since(confirmed) <= FRESH;
-        self.overflowed.is_none() && self.confirmed.is_some_and(is_fresh) && self.doubted < self.confirmed
+        self.overflowed.is_none() && self.is_fresh_at(now) && self.doubted < self.confirmed
+    }
+
+    fn is_fresh_at(&self, now: Instant) -> bool {
+        self.confirmed.is_some_and(|confirmed| now.saturating_duration_since(confirmed) <= FRESH)
     }
 }
 
@@ -184,6 +193,9 @@ mod tests {
         let late = confirmed + 5 * SECOND + Duration::from_nanos(1);
         assert_eq!(ended.standing_at(session(2), late), Standing::Unknown);
         assert_eq!(ended.standing_at(session(1), late), Standing::Ended);
+        ended.write(|state| {
+            assert!(state.is_fresh_at(confirmed + 5 * SECOND) && !state.is_fresh_at(late));
+        });
         ended.confirm(late);
         assert_eq!(ended.standing_at(session(2), late + 5 * SECOND), Standing::Live);
     }

@@ -99,6 +99,10 @@ faults! {
     FindsUsersAsTheyRegistered =>
         user_members::a_changed_member_is_given_back_as_changed
         session_refresh::a_record_tells_the_user_as_they_are_now;
+    ShowsStrangers => user_recency::a_user_is_shown_as_they_are_stored;
+    RemembersWhomItHasShown => user_recency::a_change_is_shown_at_once user_recency::a_deleted_user_is_not_shown;
+    RemembersWhomItHasNotFound =>
+        user_recency::whoever_registers_is_shown_though_they_were_looked_for_before;
     ListsTheNumberItself =>
         user_lists::pages_meet_every_user_once_in_ascending_order
         user_lists::a_page_holds_as_many_as_asked_for_and_no_more;

@@ -47,6 +47,7 @@ struct Notes {
     imported: Vec<ImportedUser>,
     once_suspended: Vec<UserId>,
     deleted: Vec<UserId>,
+    shown: HashMap<UserId, Option<User>>,
     keys: Vec<NewApiKey>,
     last_uses: Vec<(ApiKeyId, Timestamp)>,
     events_held_back: Vec<AuditId>,

@@ -33,6 +33,21 @@ impl UserRepository for Broken {
         Ok(found.map(|user| self.read_user(user)))
     }
 
+    async fn find_recent(&self, user: UserId) -> Result<Option<User>, PortError> {
+        let found = UserRepository::find(self, &UserRef::Id(user)).await?;
+        let found = if found.is_none() && self.is(Fault::ShowsStrangers) {
+            self.inner.list(None, 1).await?.pop()
+        } else {
+            found
+        };
+        let is_kept = match self.fault {
+            Fault::RemembersWhomItHasShown => found.is_some() || self.was_shown(user),
+            Fault::RemembersWhomItHasNotFound => true,
+            _ => false,
+        };
+        Ok(if is_kept { self.notes().shown.entry(user).or_insert(found).clone() } else { found })
+    }
+
     async fn find_for_login(&self, identifier: &IdentifierKey) -> Result<Option<LoginRecord>, PortError> {
         let _call = self.begin().await?;
         let record = self.inner.find_for_login(identifier).await?;
@@ -168,6 +183,10 @@ impl UserRepository for Broken {
 impl Broken {
     fn was_there(&self, user: UserId) -> bool {
         self.notes().users.contains_key(&user)
+    }
+
+    fn was_shown(&self, user: UserId) -> bool {
+        self.notes().shown.contains_key(&user)
     }
 
     /// A user as this store reads it.

@@ -1,0 +1,247 @@
+//! Users who are shown on PostgreSQL without asking it, and changes of them that come from elsewhere.
+#![cfg(feature = "postgres")]
+#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
+
+mod stores;
+
+use std::time::{Duration, Instant};
+
+use auth_domain::model::{
+    DisplayName, EmailAddress, PhoneNumber, Roles, SessionId, User, UserChanges, UserId, UserRef, UserStatus,
+    Username,
+};
+use auth_domain::ports::{PortError, Standing};
+use auth_infra::postgres::{PostgresSettings, PostgresStore};
+use test_postgres::TestPostgres;
+use tokio::time::sleep;
+
+use stores::World;
+
+/// The promise is a second; the machine may be busy with other tests. Nothing else makes a node forget as soon.
+const SOON: Duration = Duration::from_secs(5);
+
+/// A node, with the users that it shows.
+struct Node {
+    world: World,
+    url: String,
+}
+
+impl Node {
+    /// One that keeps watch, and knows by now whom it has shown.
+    async fn watching(url: &str, seed: u64) -> Self {
+        let node = Self::blind(url, seed).await;
+        let kept = node.world.store.clone();
+        tokio::spawn(async move { kept.keep_watch().await });
+        let nobody = SessionId(sqlx::types::Uuid::nil());
+        while node.world.store.watch().standing(nobody) != Standing::Live {
+            sleep(Duration::from_millis(5)).await;
+        }
+        let probe = node.world.register(&format!("probe{seed}")).await.id;
+        node.until_known(probe).await;
+        node
+    }
+
+    async fn blind(url: &str, seed: u64) -> Self {
+        let settings = PostgresSettings { max_connections: 3, ..PostgresSettings::new(url) };
+        let store = PostgresStore::connect(&settings).expect("a store");
+        store.migrate().await.expect("migrated");
+        Self { world: World::over(store, seed), url: url.to_owned() }
+    }
+
+    async fn shown(&self, user: UserId) -> Option<User> {
+        self.world.store.users().find_recent(user).await.expect("no fault")
+    }
+
+    async fn stored(&self, user: UserId) -> Option<User> {
+        self.world.store.users().find(&UserRef::Id(user)).await.expect("no fault")
+    }
+
+    fn sql(&self, statement: &str) -> String {
+        TestPostgres::shared().query(&self.url, statement).expect("an answer")
+    }
+
+    /// Whether the node knows whom it has shown: then it does not see what nobody was told of.
+    async fn knows(&self, user: UserId) -> bool {
+        let before = self.shown(user).await;
+        self.change_in_silence(user);
+        self.shown(user).await == before
+    }
+
+    /// A change that is told to nobody.
+    fn change_in_silence(&self, user: UserId) {
+        self.sql(&format!(
+            "BEGIN; ALTER TABLE accounts DISABLE TRIGGER USER;
+             UPDATE accounts SET display_name = 'at ' || clock_timestamp() WHERE id = '{user}';
+             ALTER TABLE accounts ENABLE TRIGGER USER; COMMIT"
+        ));
+    }
+
+    async fn until_known(&self, user: UserId) {
+        let began = Instant::now();
+        while !self.knows(user).await {
+            assert!(began.elapsed() < 2 * SOON, "nobody becomes known");
+        }
+    }
+
+    /// That the node shows the user as they are stored within a second.
+    async fn assert_shown(&self, user: UserId, why: &str) {
+        let (stored, began) = (self.stored(user).await, Instant::now());
+        while self.shown(user).await != stored {
+            assert!(began.elapsed() < SOON, "{why} is not seen");
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_on_another_node_is_shown_within_a_second() {
+    let url = TestPostgres::shared().create_database();
+    let (one, other) = (Node::watching(&url, 1).await, Node::watching(&url, 2).await);
+    let jane = one.world.register("jane").await;
+    let (users, at) = (other.world.store.users(), jane.created_at);
+    for changes in [
+        UserChanges { username: Username::parse("Janet").ok(), ..UserChanges::default() },
+        UserChanges { email: EmailAddress::parse("jane@mail.example").ok(), ..UserChanges::default() },
+        UserChanges { display_name: DisplayName::parse("Jane").ok(), ..UserChanges::default() },
+        UserChanges { phone_number: PhoneNumber::parse("+15550100199").ok(), ..UserChanges::default() },
+    ] {
+        let before = one.shown(jane.id).await;
+        users.update(jane.id, &changes, at).await.expect("no fault");
+        assert_ne!(one.stored(jane.id).await, before);
+        one.assert_shown(jane.id, &format!("{changes:?}")).await;
+    }
+    users.set_roles(jane.id, &Roles::parse("editor").expect("roles"), at).await.expect("no fault");
+    one.assert_shown(jane.id, "another role").await;
+    for status in [UserStatus::Suspended, UserStatus::Active] {
+        users.set_status(jane.id, status, at).await.expect("no fault");
+        one.assert_shown(jane.id, status.as_str()).await;
+    }
+    one.until_known(jane.id).await;
+    assert!(users.delete(jane.id).await.expect("no fault"));
+    one.assert_shown(jane.id, "a deletion").await;
+    assert_eq!(one.shown(jane.id).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_by_anybodys_sql_is_shown_within_a_second() {
+    let url = TestPostgres::shared().create_database();
+    let node = Node::watching(&url, 1).await;
+    let (jane, john) = (node.world.register("jane").await.id, node.world.register("john").await.id);
+    for change in [
+        "number = DEFAULT",
+        "username = 'janet'",
+        "email = 'jane@mail.example'",
+        "email_verified = true",
+        "display_name = 'Jane'",
+        "phone_number = '+15550100199'",
+        "status = 'suspended'",
+        "roles = 'editor'",
+        "created_at = created_at - interval '1 day'",
+    ] {
+        let before = node.shown(jane).await;
+        node.sql(&format!("UPDATE accounts SET {change} WHERE id = '{jane}'"));
+        assert_ne!(node.stored(jane).await, before);
+        node.assert_shown(jane, change).await;
+    }
+    node.until_known(john).await;
+    node.sql("SELECT pg_notify('changed_users', 'everybody')");
+    node.assert_shown(john, "that it may be anybody").await;
+    node.sql(&format!("DELETE FROM accounts WHERE id = '{jane}'"));
+    node.assert_shown(jane, "a deletion").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_change_is_lost_among_sessions_that_end_at_the_same_time() {
+    let url = TestPostgres::shared().create_database();
+    let node = Node::watching(&url, 1).await;
+    let mut users = Vec::new();
+    let mut changes = Vec::new();
+    for number in 0..200 {
+        let user = node.world.register(&format!("user{number}")).await.id;
+        assert!(node.shown(user).await.is_some());
+        changes.push(format!(
+            "BEGIN; NOTIFY ended_sessions; UPDATE accounts SET roles = 'editor' WHERE id = '{user}'; COMMIT;"
+        ));
+        users.push(user);
+    }
+    node.sql(&changes.concat());
+    for user in users {
+        node.assert_shown(user, "another role").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_columns_that_may_be_shown_are_told_of_and_what_a_login_writes_is_not() {
+    let url = TestPostgres::shared().create_database();
+    let node = Node::watching(&url, 1).await;
+    let untold = "SELECT string_agg(name, ' ' ORDER BY name) FROM (
+                      SELECT column_name AS name FROM information_schema.columns
+                      WHERE table_name = 'accounts'
+                      EXCEPT SELECT event_object_column FROM information_schema.triggered_update_columns
+                      WHERE event_object_table = 'accounts') AS untold";
+    assert_eq!(node.sql(untold), "password_hash password_version");
+
+    let (jane, john) = (node.world.register("jane").await.id, node.world.register("john").await.id);
+    node.until_known(jane).await;
+    node.until_known(john).await;
+    node.world.log_in("jane").await;
+    node.sql(&format!("UPDATE accounts SET password_hash = 'better' WHERE id = '{jane}'"));
+    // What is told is heard in the order of commits: when this has been heard, so has whatever was before it.
+    node.sql(&format!("UPDATE accounts SET roles = 'editor' WHERE id = '{john}'"));
+    node.assert_shown(john, "another role").await;
+    assert_ne!(node.shown(jane).await, node.stored(jane).await, "she is known still");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_nobody_keeps_the_watch_the_store_is_asked_each_time() {
+    let url = TestPostgres::shared().create_database();
+    let node = Node::blind(&url, 1).await;
+    let jane = node.world.register("jane").await.id;
+    for _ in 0..5 {
+        assert!(!node.knows(jane).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_lost_its_connection_forgets_whom_it_knew() {
+    let url = TestPostgres::shared().create_database();
+    let node = Node::watching(&url, 1).await;
+    let jane = node.world.register("jane").await.id;
+    for _ in 0..2 {
+        node.until_known(jane).await;
+        // The change that goes unheard: of the two, it is the loss that makes the node forget.
+        node.sql(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+        node.assert_shown(jane, "a loss").await;
+    }
+    node.until_known(jane).await;
+    node.sql(&format!("UPDATE accounts SET roles = 'editor' WHERE id = '{jane}'"));
+    node.assert_shown(jane, "a change on the next connection").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_known_by_a_silent_server_for_longer_than_five_seconds() {
+    let postgres = TestPostgres::start();
+    let node = Node::blind(&postgres.create_database(), 1).await;
+    let kept = node.world.store.clone();
+    tokio::spawn(async move { kept.keep_watch().await });
+    let jane = node.world.register("jane").await;
+    let nobody = SessionId(sqlx::types::Uuid::nil());
+    while node.world.store.watch().standing(nobody) != Standing::Live {
+        sleep(Duration::from_millis(5)).await;
+    }
+    sleep(Duration::from_secs(1)).await;
+    let users = node.world.store.users();
+    assert_eq!(node.shown(jane.id).await, Some(jane.clone()));
+    postgres.pause();
+    let paused = Instant::now();
+    assert_eq!(node.shown(jane.id).await, Some(jane.clone()), "she is known");
+    assert!(paused.elapsed() < Duration::from_millis(500), "without asking");
+    sleep(Duration::from_millis(5_200).saturating_sub(paused.elapsed())).await;
+    let asked = users.find_recent(jane.id).await;
+    assert!(matches!(asked, Err(PortError::Unavailable(_))), "{asked:?}");
+    postgres.resume();
+    assert_eq!(node.shown(jane.id).await, Some(jane));
+}
