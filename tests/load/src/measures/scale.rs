@@ -12,6 +12,7 @@ use e2e::{Connection, Server, World};
 use crate::bench::Bench;
 use crate::big_store::BigStore;
 use crate::cluster;
+use crate::cores::Parted;
 use crate::measure::{Better, Goal, Measured, Round, Spread};
 use crate::sessions::{self, CHEAP_LOG_INS, Grant};
 
@@ -47,7 +48,8 @@ const LOGIN: &str = "log-in";
 /// # Errors
 /// When a store cannot be filled, or an answer is not as it should be.
 pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
-    let (mut small, mut big) = (Scene::of(SMALL)?, Scene::of(BIG)?);
+    let mut parted = Parted::begin()?;
+    let (mut small, mut big) = (Scene::of(SMALL, &mut parted)?, Scene::of(BIG, &mut parted)?);
     let mut measured = Vec::new();
     for (id, name) in KINDS {
         // A server does not wait for long for the first request of a connection.
@@ -69,7 +71,7 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
         }
         rounds.remove(0);
         let goal = (id != LOGIN).then_some(Goal::Ratio(1.2));
-        measured.push(told(id, name, rounds, &big.store, goal));
+        measured.push(told(id, name, rounds, &big.store, &parted, goal));
     }
     Ok(measured)
 }
@@ -78,7 +80,14 @@ fn median(times: Vec<f64>) -> Result<f64> {
     Ok(Spread::of(times).context("nothing was done")?.median)
 }
 
-fn told(id: &str, name: &str, rounds: Vec<Round>, big: &BigStore, goal: Option<Goal>) -> Measured {
+fn told(
+    id: &str,
+    name: &str,
+    rounds: Vec<Round>,
+    big: &BigStore,
+    parted: &Parted,
+    goal: Option<Goal>,
+) -> Measured {
     Measured {
         id: format!("scale-{id}"),
         name: format!("{name}, 10,000,000 users beside 10,000, PostgreSQL"),
@@ -90,8 +99,9 @@ fn told(id: &str, name: &str, rounds: Vec<Round>, big: &BigStore, goal: Option<G
         notes: vec![format!(
             "Medians of single turns, now on one store, now on the other, for users from everywhere in them. The big store is of {} MiB with a session for \
              every fifth user, all of it in the memory of the machine, a quarter of \
-             which is PostgreSQL's, as its documentation advises.",
-            big.bytes >> 20
+             which is PostgreSQL's, as its documentation advises. {}",
+            big.bytes >> 20,
+            parted.described()
         )],
     }
 }
@@ -109,7 +119,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn of(users: u64) -> Result<Self> {
+    fn of(users: u64, parted: &mut Parted) -> Result<Self> {
         let store = BigStore::of(users)?;
         read_into_memory(&store.url)?;
         let adapter = PostgresStore::connect(&PostgresSettings::new(store.url.clone()))?;
@@ -119,7 +129,10 @@ impl Scene {
             ("AUTH_SESSION__IDLE_SECONDS", "31622400"),
             ("AUTH_SESSION__ABSOLUTE_SECONDS", "31622400"),
         ]);
-        let server = Server::start_with(&World::at(store.url.clone()), &settings);
+        let world = World::at(store.url.clone());
+        parted.keep_store(&world)?;
+        let server = Server::start_under(parted.server(), &world, &settings);
+        server.wait_until_ready();
         let users: Vec<_> = (0..ACTIVE).map(|number| store.email(scattered(number))).collect();
         let grants = sessions::log_in(&server.client(), &users)?;
         let number = |end: &str| -> Result<i64> {
