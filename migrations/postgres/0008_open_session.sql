@@ -14,7 +14,7 @@ BEGIN
     PERFORM FROM accounts
     WHERE id = new_account_id AND status = judged_status AND password_version = judged_version
         AND roles = judged_roles
-    FOR NO KEY UPDATE;
+    FOR NO KEY UPDATE SKIP LOCKED; -- who gave up waiting would have left a call behind that commits later
     IF NOT FOUND THEN
         RETURN false;
     END IF;

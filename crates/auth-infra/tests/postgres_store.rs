@@ -334,6 +334,23 @@ async fn an_end_that_is_committed_while_a_refresh_waits_for_it_is_seen() {
 }
 
 #[tokio::test]
+async fn a_refresh_that_is_given_up_while_it_waits_is_not_carried_out_later() {
+    let url = TestPostgres::shared().create_database();
+    let world = World::over(migrated(&url, 2).await, 1);
+    world.register("jane").await;
+    let token = world.log_in("jane").await;
+    let holding = "BEGIN; UPDATE sessions SET id = id; SELECT pg_sleep(0.7); COMMIT";
+    let (used_url, holding) = (url.clone(), spawn_blocking(move || sql(&url, holding)));
+    sleep(Duration::from_millis(300)).await;
+    let given_up = tokio::time::timeout(Duration::from_millis(200), world.refresh(&token)).await;
+    assert!(given_up.is_err(), "{given_up:?}");
+    holding.await.expect("held");
+    sleep(Duration::from_millis(300)).await;
+    let used = "SELECT count(*) FROM refresh_credentials WHERE consumed_at IS NOT NULL";
+    assert_eq!(sql(&used_url, used), "0");
+}
+
+#[tokio::test]
 async fn a_session_is_opened_once_however_often_the_answer_is_lost() {
     let url = TestPostgres::shared().create_database();
     let world = World::over(migrated(&url, 2).await, 1);

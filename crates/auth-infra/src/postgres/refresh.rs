@@ -40,18 +40,24 @@ const READ: &str = concat!(
 
 /// All writes of a rotation, if no other was judged since and the session has not ended. Every rotation changes
 /// `last_consumed`, to what it never was before; and whatever happens to a user that matters here ends the session. Both
-/// are in the one row that is locked first and, after a wait, looked at as it is then; the credential comes after it.
+/// are in the one row that is locked first and looked at as it is then; the credential comes after it.
+///
+/// It never waits for that lock: whoever gave up waiting would have left a statement behind that commits later.
 const ROTATE: &str = "
     WITH session AS (
         UPDATE sessions SET last_refreshed_at = $2, last_consumed = $1, successor_nonce = $5
-        WHERE id = $4 AND ended_at IS NULL AND last_consumed IS NOT DISTINCT FROM $6
+        WHERE id = (SELECT id FROM sessions WHERE id = $4 FOR NO KEY UPDATE SKIP LOCKED)
+            AND ended_at IS NULL AND last_consumed IS NOT DISTINCT FROM $6
         RETURNING id
     ), consumed AS (
         UPDATE refresh_credentials SET consumed_at = $2 FROM session WHERE digest = $1 RETURNING session_id
     )
     INSERT INTO refresh_credentials (digest, session_id) SELECT $3, session_id FROM consumed";
 
-const EXTEND: &str = "UPDATE sessions SET last_refreshed_at = $2 WHERE id = $1 AND ended_at IS NULL";
+/// It does not wait either.
+const EXTEND: &str = "
+    UPDATE sessions SET last_refreshed_at = $2
+    WHERE id = (SELECT id FROM sessions WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED) AND ended_at IS NULL";
 
 /// A record, and what the session's row said besides: the credential that had been consumed last.
 struct Read {

@@ -155,6 +155,10 @@ async fn transact(writer: &Pool<SqliteConnection>, calls: &mut [Box<dyn Call>]) 
     let mut left = calls.len();
     for call in calls {
         left -= 1;
+        // Whoever was told meanwhile that nothing came of it must be right.
+        if !call.is_awaited() {
+            continue;
+        }
         match call.work(&mut lease).await {
             // Some errors undo the whole transaction by themselves: then there is no savepoint any more.
             Written::Nothing => execute(&mut lease, UNDO).await.map_err(Fault::of_the_whole)?,
@@ -278,6 +282,23 @@ mod tests {
         let (gone, _) = call("INSERT INTO notes VALUES (1)", Ending::Commit(()));
         write(&store.writer, vec![gone]).await;
         assert_eq!(notes(&store).await, 0);
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_while_others_are_served_is_left_out() {
+        let home = TempDir::new().expect("a directory");
+        let store = store(&home).await;
+        let (hasty, given_up) = call("INSERT INTO notes VALUES (2)", Ending::Commit(()));
+        let (slow, answer) = waiting(move |connection| {
+            drop(given_up);
+            Box::pin(async move {
+                sqlx::raw_sql("INSERT INTO notes VALUES (1)").execute(connection).await?;
+                Ok(Ending::Commit(()))
+            })
+        });
+        write(&store.writer, vec![slow, hasty]).await;
+        answer.await.expect("an answer").expect("written");
+        assert_eq!(notes(&store).await, 1);
     }
 
     #[tokio::test]
