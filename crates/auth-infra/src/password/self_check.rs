@@ -36,8 +36,10 @@ const MADE_BY_THE_REFERENCE: [(&str, &str); 5] = [
 type Shape = (Algorithm, Version, [u32; 3], [usize; 3]);
 
 /// What is computed by both engines. A segment is a quarter of a lane: from 516 KiB a lane on, the addresses of one
-/// segment do not fit into one block, and the counter of address blocks counts. 128 bytes are a block of `BLAKE2b`.
-const SHAPES: [Shape; 6] = [
+/// segment do not fit into one block, and the counter of address blocks counts. From 2 MiB on, the fast engine computes in
+/// pages of its own, as it does for users. 128 bytes are a block of `BLAKE2b`.
+const SHAPES: [Shape; 7] = [
+    (Algorithm::Argon2id, Version::V0x13, [2_100, 1, 1], [12, 16, 32]),
     (Algorithm::Argon2id, Version::V0x13, [601, 2, 1], [29, 16, 32]),
     (Algorithm::Argon2id, Version::V0x13, [67, 3, 2], [0, 8, 17]),
     (Algorithm::Argon2id, Version::V0x13, [32, 1, 4], [1_021, 47, 64]),
