@@ -74,7 +74,7 @@ fn section(page: &mut String, measured: &Measured, kept: &Kept) {
         let _ = writeln!(page, "{note}\n");
     }
     let goal = goal(measured);
-    let _ = writeln!(page, "{} pairs of {} s a side; {goal}.\n", kept.rounds, kept.seconds);
+    let _ = writeln!(page, "{} rounds; each load was kept up for {} s; {goal}.\n", kept.rounds, kept.seconds);
     let _ = writeln!(page, "| round | limit, {unit} | ours, {unit} | ratio |\n|---|---|---|---|");
     for (round, number_of) in rounds.iter().zip(1..) {
         let text = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
