@@ -3,7 +3,7 @@
 --
 -- It decides nothing: true if the user is as was judged, has no more than so many sessions that have not ended, and the
 -- session is stored; else nothing has changed, and whoever calls has to look closer. A function, and not one statement,
--- because the second statement has to see what was committed while the first one waited for its lock.
+-- because the second statement has to see what was committed until the first one had its lock.
 
 CREATE FUNCTION open_session(
     judged_status text, judged_version bigint, judged_roles text, others_allowed bigint,

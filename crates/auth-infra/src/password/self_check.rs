@@ -49,7 +49,7 @@ const SHAPES: [Shape; 7] = [
 ];
 
 impl Engine {
-    /// The engine that serves. What it is made of the first time, in a millisecond or two, holds for the process.
+    /// The engine that serves. What is found the first time, in some milliseconds, holds for the process.
     pub(super) fn chosen() -> Self {
         static CHOSEN: OnceLock<Engine> = OnceLock::new();
         *CHOSEN.get_or_init(|| {

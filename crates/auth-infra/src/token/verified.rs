@@ -1,6 +1,6 @@
 //! Tokens that were verified a moment ago.
 //!
-//! Whoever bears a token shows it again and again, and verifying a signature takes fifty times as long as a digest.
+//! Whoever bears a token shows it again and again, and verifying a signature takes far longer than a digest.
 
 use std::collections::HashMap;
 use std::mem;
