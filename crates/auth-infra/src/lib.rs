@@ -19,6 +19,8 @@ pub mod audit;
 pub mod password;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(any(feature = "jwt", feature = "postgres"))]
+mod recent;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -3,12 +3,12 @@
 //! Each change makes this process forget the user: its own as soon as it is made, those of others when the connection of
 //! the [watch](super::watch) hears of them. While nobody listens, nobody is known.
 
-use std::collections::HashMap;
-use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use auth_domain::model::{User, UserId};
+
+use crate::recent::Recent;
 
 /// Parts that are locked by themselves, so that threads rarely wait for each other.
 const PARTS: usize = 16;
@@ -22,12 +22,8 @@ pub(super) struct KnownUsers {
     parts: [Mutex<Part>; PARTS],
 }
 
-/// Two generations: when the young one is full, the old one goes, and the young one is old.
-#[derive(Default)]
 struct Part {
-    young: HashMap<UserId, Arc<User>>,
-    old: HashMap<UserId, Arc<User>>,
-    bound: usize,
+    users: Recent<UserId, User>,
     /// How often somebody was forgotten.
     changes: u64,
 }
@@ -49,7 +45,7 @@ pub(super) struct Following<'a>(&'a KnownUsers);
 
 impl KnownUsers {
     fn bounded(bound: usize) -> Self {
-        let part = || Mutex::new(Part { bound: bound / PARTS / 2, ..Part::default() });
+        let part = || Mutex::new(Part { users: Recent::bounded(bound / PARTS), changes: 0 });
         Self { followed: AtomicBool::new(false), parts: std::array::from_fn(|_| part()) }
     }
 
@@ -58,7 +54,7 @@ impl KnownUsers {
         if !self.followed.load(Ordering::SeqCst) {
             return None;
         }
-        self.part(user, |part| part.find(user))
+        self.part(user, |part| part.users.find(&user))
     }
 
     /// To be asked before a user is read, so that it is known afterwards whether they may have changed meanwhile.
@@ -71,7 +67,7 @@ impl KnownUsers {
         let kept = Arc::new(user.clone());
         self.part(user.id, |part| {
             if part.changes == before.0 {
-                part.add(user.id, kept);
+                part.users.add(user.id, kept);
             }
         });
     }
@@ -85,8 +81,7 @@ impl KnownUsers {
     pub(super) fn forget(&self, user: UserId) {
         self.part(user, |part| {
             part.changes += 1;
-            part.young.remove(&user);
-            part.old.remove(&user);
+            part.users.remove(&user);
         });
     }
 
@@ -95,8 +90,7 @@ impl KnownUsers {
         for part in &self.parts {
             locked(part, |part| {
                 part.changes += 1;
-                part.young.clear();
-                part.old.clear();
+                part.users.clear();
             });
         }
     }
@@ -117,24 +111,6 @@ impl KnownUsers {
 impl Default for KnownUsers {
     fn default() -> Self {
         Self::bounded(BOUND)
-    }
-}
-
-impl Part {
-    fn find(&mut self, user: UserId) -> Option<Arc<User>> {
-        if let Some(found) = self.young.get(&user) {
-            return Some(Arc::clone(found));
-        }
-        let found = self.old.remove(&user)?;
-        self.add(user, Arc::clone(&found));
-        Some(found)
-    }
-
-    fn add(&mut self, user: UserId, found: Arc<User>) {
-        if self.young.len() >= self.bound {
-            self.old = mem::take(&mut self.young);
-        }
-        self.young.insert(user, found);
     }
 }
 
@@ -254,8 +230,7 @@ mod tests {
             assert!(knows(&users, 0), "after {number} others");
         }
         assert!(!knows(&users, 1), "nobody asked for them");
-        let count: usize =
-            users.parts.iter().map(|part| locked(part, |part| part.young.len() + part.old.len())).sum();
+        let count: usize = users.parts.iter().map(|part| locked(part, |part| part.users.len())).sum();
         assert!((160..=320).contains(&count), "{count}");
     }
 }

@@ -2,14 +2,13 @@
 //!
 //! Whoever bears a token shows it again and again, and verifying a signature takes far longer than a digest.
 
-use std::collections::HashMap;
-use std::mem;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use auth_domain::model::AccessClaims;
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::key_ring::Held;
+use crate::recent::Recent;
 
 /// Parts that are locked by themselves, so that threads rarely wait for each other.
 const PARTS: usize = 16;
@@ -22,7 +21,7 @@ type Digest = [u8; 32];
 /// What tokens said that a key has verified. Only such tokens get in, so nobody fills it with noise; those that were not
 /// asked for since as many others came are forgotten.
 pub(super) struct VerifiedTokens {
-    parts: [Mutex<Part>; PARTS],
+    parts: [Mutex<Recent<Digest, Verified>>; PARTS],
 }
 
 /// What a verified token says, and by which key.
@@ -32,21 +31,13 @@ pub(super) struct Verified {
     pub(super) by: Weak<Held>,
 }
 
-/// Two generations: when the young one is full, the old one goes, and the young one is old.
-struct Part {
-    young: HashMap<Digest, Arc<Verified>>,
-    old: HashMap<Digest, Arc<Verified>>,
-    bound: usize,
-}
-
 impl VerifiedTokens {
     pub(super) fn new() -> Self {
         Self::bounded(BOUND)
     }
 
     fn bounded(bound: usize) -> Self {
-        let part = || Part { young: HashMap::new(), old: HashMap::new(), bound: bound / PARTS / 2 };
-        Self { parts: std::array::from_fn(|_| Mutex::new(part())) }
+        Self { parts: std::array::from_fn(|_| Mutex::new(Recent::bounded(bound / PARTS))) }
     }
 
     /// What the token of this digest said when it was verified.
@@ -59,27 +50,9 @@ impl VerifiedTokens {
         self.part(&digest, |part| part.add(digest, Arc::new(verified)));
     }
 
-    fn part<T>(&self, digest: &Digest, work: impl FnOnce(&mut Part) -> T) -> T {
+    fn part<T>(&self, digest: &Digest, work: impl FnOnce(&mut Recent<Digest, Verified>) -> T) -> T {
         let part = &self.parts[usize::from(digest[0]) % PARTS];
         work(&mut part.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Part {
-    fn find(&mut self, digest: &Digest) -> Option<Arc<Verified>> {
-        if let Some(found) = self.young.get(digest) {
-            return Some(Arc::clone(found));
-        }
-        let found = self.old.remove(digest)?;
-        self.add(*digest, Arc::clone(&found));
-        Some(found)
-    }
-
-    fn add(&mut self, digest: Digest, verified: Arc<Verified>) {
-        if self.young.len() >= self.bound {
-            self.old = mem::take(&mut self.young);
-        }
-        self.young.insert(digest, verified);
     }
 }
 
@@ -133,11 +106,7 @@ mod tests {
     fn there_are_never_more_than_the_bound() {
         let tokens = VerifiedTokens::bounded(320);
         add(&tokens, 0..10_000);
-        let count: usize = tokens
-            .parts
-            .iter()
-            .map(|part| part.lock().map_or(0, |part| part.young.len() + part.old.len()))
-            .sum();
+        let count: usize = tokens.parts.iter().map(|part| part.lock().map_or(0, |part| part.len())).sum();
         assert!((160..=320).contains(&count), "{count}");
     }
 

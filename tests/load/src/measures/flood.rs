@@ -11,6 +11,7 @@ use crate::limits::argon2::PARAMETERS;
 use crate::measure::{Better, Goal, Measured, Round};
 use crate::measures::{percentiles, register, watched};
 use crate::process::Process;
+use crate::sessions::{LOG_IN, PASSWORD};
 
 /// The connections that log in.
 const CONNECTIONS: usize = 500;
@@ -23,7 +24,6 @@ const RATE: u32 = 200;
 const MARGIN_KIB: u64 = 64 * 1_024;
 /// Within what a log-in that is too much has to be told so.
 const OVERLOADED_WITHIN: Duration = Duration::from_millis(3_500);
-const LOG_IN: &str = "/api/v1/auth/login";
 
 /// On each store.
 ///
@@ -121,7 +121,7 @@ impl Flood {
             register(&client, &format!("user{user}"))?;
         }
         register(&client, "bystander")?;
-        let token = client.post(LOG_IN, &credentials("bystander", "P@ssw0rd!")).member("accessToken");
+        let token = client.post(LOG_IN, &credentials("bystander", PASSWORD)).member("accessToken");
         Ok(Self { server, idle_kib, token })
     }
 
@@ -173,7 +173,7 @@ struct LogIns {
 impl LogIns {
     fn of(number: usize) -> Self {
         let user = format!("user{}", number % USERS);
-        let requests = ["P@ssw0rd!", "P@ssw0rd?"].map(|password| post(LOG_IN, &credentials(&user, password)));
+        let requests = [PASSWORD, "P@ssw0rd?"].map(|password| post(LOG_IN, &credentials(&user, password)));
         Self { requests, is_wrong: number / USERS % 2 == 1 }
     }
 }

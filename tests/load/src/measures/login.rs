@@ -8,7 +8,8 @@ use crate::client::{Same, closed, post};
 use crate::limits::Limit;
 use crate::limits::argon2::Implementation;
 use crate::measure::{Better, Goal, Measured};
-use crate::measures::{cores, rate, register, watched};
+use crate::measures::{cores, rate, watched};
+use crate::sessions::{self, LOG_IN};
 
 /// Each logs in as somebody else.
 const CONNECTIONS: usize = 16;
@@ -63,11 +64,6 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
 
 /// Registers the users, and gives what each says.
 fn talks(server: &Server) -> Result<Vec<Same>> {
-    let client = server.client();
-    let talk = |number| {
-        let name = format!("user{number}");
-        register(&client, &name)?;
-        Ok(Same(post("/api/v1/auth/login", &format!(r#"{{"email":"{name}","password":"P@ssw0rd!"}}"#))))
-    };
-    (0..CONNECTIONS).map(talk).collect()
+    let users = sessions::register(&server.client(), CONNECTIONS)?;
+    Ok(users.iter().map(|user| Same(post(LOG_IN, &sessions::credentials(user)))).collect())
 }
