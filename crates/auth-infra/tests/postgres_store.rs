@@ -7,10 +7,11 @@ mod stores;
 use std::time::{Duration, Instant};
 
 use auth_domain::model::{
-    ClientId, NewSession, PasswordVersion, Roles, SecretDigest, Session, SessionId, UserId, UserStatus,
+    AuditAction, AuditEvent, AuditOutcome, Caller, ClientId, NewSession, PasswordVersion, Roles,
+    SecretDigest, Session, SessionId, Timestamp, UserId, UserStatus,
 };
 use auth_domain::policy::SessionPolicy;
-use auth_domain::ports::{OpenOutcome, PortError};
+use auth_domain::ports::{AuditRepository, OpenOutcome, PortError};
 use auth_domain::use_cases::RefreshSessionError;
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::store::StoreError;
@@ -348,6 +349,36 @@ async fn a_refresh_that_is_given_up_while_it_waits_is_not_carried_out_later() {
     sleep(Duration::from_millis(300)).await;
     let used = "SELECT count(*) FROM refresh_credentials WHERE consumed_at IS NOT NULL";
     assert_eq!(sql(&used_url, used), "0");
+}
+
+#[tokio::test]
+async fn events_wait_for_the_turn_of_others_and_who_gives_up_leaves_none_behind() {
+    let url = TestPostgres::shared().create_database();
+    let store = migrated(&url, 2).await;
+    let event = |action| AuditEvent {
+        at: Timestamp::from_unix_seconds(1),
+        action,
+        outcome: AuditOutcome::Succeeded,
+        user: None,
+        session: None,
+        client: None,
+        caller: Caller::default(),
+        detail: None,
+    };
+    let holding = "BEGIN; SELECT pg_advisory_xact_lock(418581342580); SELECT pg_sleep(0.7); COMMIT";
+    let (held_url, holding) = (url.clone(), spawn_blocking(move || sql(&url, holding)));
+    sleep(Duration::from_millis(300)).await;
+    let hasty = [event(AuditAction::UserLoggedIn)];
+    let given_up = tokio::time::timeout(Duration::from_millis(200), store.append(&hasty)).await;
+    assert!(given_up.is_err(), "{given_up:?}");
+    let patient = [event(AuditAction::UserLoggedOut), event(AuditAction::UserRegistered)];
+    store.append(&patient).await.expect("appended");
+    holding.await.expect("held");
+    store.append(&hasty).await.expect("appended at once");
+    sleep(Duration::from_millis(300)).await;
+    let actions = "SELECT string_agg(action, ' ' ORDER BY id) FROM audit_events";
+    let expected = [AuditAction::UserLoggedOut, AuditAction::UserRegistered, AuditAction::UserLoggedIn];
+    assert_eq!(sql(&held_url, actions), expected.map(AuditAction::as_str).join(" "));
 }
 
 #[tokio::test]

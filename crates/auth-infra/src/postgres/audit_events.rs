@@ -1,5 +1,7 @@
 //! The audit trail on PostgreSQL.
 
+use std::ops::ControlFlow::{Break, Continue};
+
 use async_trait::async_trait;
 use auth_domain::model::{
     AuditAction, AuditEvent, AuditFilter, AuditId, AuditRecord, DenialReason, Timestamp,
@@ -12,20 +14,23 @@ use super::error::Fault;
 use super::rows::{self, stored};
 use crate::store::Ending;
 
-/// Whoever appends waits here for the others to commit, so that numbers are given in the order in which events can be
-/// seen. The number is this table's own among the advisory locks: "audit" in ASCII.
+/// Numbers are to be given in the order in which events can be seen: whoever appends has this lock until that is committed.
+/// The number is this table's own among the advisory locks: "audit" in ASCII.
 const TAKE_TURNS: &str = "SELECT pg_advisory_xact_lock(418581342580)";
 
+/// Appends nothing if it is somebody else's turn: a statement that commits by itself must not wait, or it would be carried
+/// out after its caller was told that it was not.
 const APPEND: &str = "
+    WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(418581342580) AS is_ours)
     INSERT INTO audit_events
         (at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail)
     SELECT at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail
-    FROM unnest(
+    FROM turn, unnest(
         $1::timestamptz[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[],
         $9::uuid[], $10::text[])
         WITH ORDINALITY AS events
             (at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail, place)
-    ORDER BY place";
+    WHERE is_ours ORDER BY place";
 
 /// It is planned each time for the filter that it is given: one plan for all would read every event for those of one user.
 /// So is [`LATEST`].
@@ -48,10 +53,17 @@ const PURGE: &str = "
 #[async_trait]
 impl AuditRepository for PostgresStore {
     async fn append(&self, events: &[AuditEvent]) -> Result<(), PortError> {
-        self.transaction(|mut lease| async move {
-            let work = append(&mut lease, events).await;
-            lease.end(work).await
-        })
+        self.at_once_or_in_a_transaction(
+            |mut lease| async move {
+                // It commits with its answer: whatever goes wrong, the events may be there.
+                let appended = append(&mut lease, events).await.map_err(Fault::of_a_commit);
+                lease.answered(appended.map(|is_done| if is_done { Break(()) } else { Continue(()) }))
+            },
+            |mut lease| async move {
+                let work = append_in_turn(&mut lease, events).await;
+                lease.end(work.map(|_| Ending::Commit(()))).await
+            },
+        )
         .await
     }
 
@@ -100,9 +112,14 @@ impl AuditRepository for PostgresStore {
     }
 }
 
-async fn append(connection: &mut PgConnection, events: &[AuditEvent]) -> Result<Ending<()>, Fault> {
+async fn append_in_turn(connection: &mut PgConnection, events: &[AuditEvent]) -> Result<bool, Fault> {
     sqlx::query(TAKE_TURNS).execute(&mut *connection).await?;
-    sqlx::query(APPEND)
+    Ok(append(connection, events).await?)
+}
+
+/// Whether it was this call's turn.
+async fn append(connection: &mut PgConnection, events: &[AuditEvent]) -> Result<bool, sqlx::Error> {
+    let query = sqlx::query(APPEND)
         .bind(column(events, |event| stored(event.at)))
         .bind(column(events, |event| event.action.as_str()))
         .bind(column(events, |event| event.outcome.denial().map(DenialReason::as_str)))
@@ -112,10 +129,8 @@ async fn append(connection: &mut PgConnection, events: &[AuditEvent]) -> Result<
         .bind(column(events, |event| event.caller.address.map(|address| address.to_string())))
         .bind(column(events, |event| event.caller.request.map(|request| request.to_string())))
         .bind(column(events, |event| event.caller.api_key.map(|key| key.0)))
-        .bind(column(events, |event| event.detail.as_ref().map(ToString::to_string)))
-        .execute(connection)
-        .await?;
-    Ok(Ending::Commit(()))
+        .bind(column(events, |event| event.detail.as_ref().map(ToString::to_string)));
+    Ok(query.execute(connection).await?.rows_affected() > 0)
 }
 
 fn column<T>(events: &[AuditEvent], value: impl Fn(&AuditEvent) -> T) -> Vec<T> {

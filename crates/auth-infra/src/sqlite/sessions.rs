@@ -15,11 +15,18 @@ use super::rows::{self, session_columns, stored, user_columns};
 use super::{SqliteStore, refresh};
 use crate::store::{Ending, Unreadable};
 
-/// With how many sessions that have not ended, no more of them than asked for.
-const FIND_USER: &str = "
-    SELECT status, password_version, roles,
-        (SELECT count(*) FROM (SELECT 1 FROM sessions WHERE account_id = ?1 AND ended_at IS NULL LIMIT ?2))
-    FROM accounts WHERE id = ?1";
+/// Opens a session that takes nobody's place, for a user who is as was judged.
+///
+/// The sum is there because SQLite (3.51) prepares a statement anew whenever a value is bound to its `LIMIT`.
+const OPEN: &str = "
+    INSERT INTO sessions (id, account_id, client_id, created_at, last_refreshed_at, expires_at)
+    SELECT ?1, id, ?3, ?4, ?5, ?6 FROM accounts
+    WHERE id = ?2 AND status = ?7 AND password_version = ?8 AND roles = ?9
+        AND ?10 >= (SELECT count(*) FROM (
+            SELECT 1 FROM sessions WHERE account_id = ?2 AND ended_at IS NULL LIMIT 1 + ?10));
+    INSERT INTO refresh_credentials (digest, session_id) SELECT ?11, ?1 WHERE changes() > 0";
+
+const FIND_USER: &str = "SELECT status, password_version, roles FROM accounts WHERE id = ?1";
 
 const NOT_ENDED: &str =
     concat!("SELECT", session_columns!(), "FROM sessions WHERE account_id = ?1 AND ended_at IS NULL");
@@ -140,19 +147,25 @@ async fn open(
     new: &NewSession,
     policy: &SessionPolicy,
 ) -> Result<Ending<OpenOutcome>, Fault> {
+    if open_where_there_is_room(connection, new, policy).await? {
+        return Ok(Ending::Commit(OpenOutcome::Opened));
+    }
     let session = &new.session;
-    let room = i64::from(policy.others_live());
-    let query = sqlx::query(FIND_USER).bind(session.user_id.0).bind(room + 1);
-    let user = query.fetch_optional(&mut *connection).await?;
-    let Some(row) = user else { return Ok(Ending::RollBack(OpenOutcome::Refused)) };
-    let (status, version, roles, others) = <(String, i64, String, i64)>::from_row(&row)?;
-    let status = UserStatus::parse(&status).ok_or(Unreadable("status"))?;
-    let roles = Roles::parse(&roles).map_err(|_| Unreadable("roles"))?;
-    if !new.may_begin(status, PasswordVersion(version), &roles) {
+    let user = sqlx::query(FIND_USER).bind(session.user_id.0).fetch_optional(&mut *connection).await?;
+    let may_begin = match user.map(|row| <(String, i64, String)>::from_row(&row)).transpose()? {
+        Some((status, version, roles)) => {
+            let status = UserStatus::parse(&status).ok_or(Unreadable("status"))?;
+            let roles = Roles::parse(&roles).map_err(|_| Unreadable("roles"))?;
+            new.may_begin(status, PasswordVersion(version), &roles)
+        }
+        None => false,
+    };
+    if !may_begin {
         return Ok(Ending::RollBack(OpenOutcome::Refused));
     }
-    // That others have not ended is more than that they are live: where there is room beside those, there is.
-    let surplus = if others > room { surplus(connection, session, policy).await? } else { Vec::new() };
+    let others = sqlx::query(NOT_ENDED).bind(session.user_id.0).fetch_all(&mut *connection).await?;
+    let others = others.iter().map(rows::session).collect::<Result<_, _>>()?;
+    let surplus = policy.surplus(others, session.created_at);
     if !surplus.is_empty() {
         end(connection, &surplus, EndReason::Superseded, session.created_at).await?;
     }
@@ -161,15 +174,31 @@ async fn open(
     Ok(if surplus.is_empty() { Ending::Commit(opened) } else { Ending::CommitEnds(opened) })
 }
 
-/// Those whose place the session takes.
-async fn surplus(
+/// Opens a session at once, unless it takes more to know whether it may begin and whose place it takes. That others have
+/// not ended is more than that they are live: where there is room beside those, there is.
+async fn open_where_there_is_room(
     connection: &mut SqliteConnection,
-    session: &Session,
+    new: &NewSession,
     policy: &SessionPolicy,
-) -> Result<Vec<SessionId>, Fault> {
-    let others = sqlx::query(NOT_ENDED).bind(session.user_id.0).fetch_all(connection).await?;
-    let others = others.iter().map(rows::session).collect::<Result<_, _>>()?;
-    Ok(policy.surplus(others, session.created_at))
+) -> Result<bool, Fault> {
+    let NewSession { session, credential, password_version, roles } = new;
+    let status = UserStatus::Active;
+    if session.end.is_some() || !new.may_begin(status, *password_version, roles) {
+        return Ok(false);
+    }
+    let query = sqlx::query(OPEN)
+        .bind(session.id.0)
+        .bind(session.user_id.0)
+        .bind(session.client_id.as_str())
+        .bind(stored(session.created_at))
+        .bind(stored(session.last_refreshed_at))
+        .bind(stored(session.expires_at))
+        .bind(status.as_str())
+        .bind(password_version.0)
+        .bind(roles.to_string())
+        .bind(i64::from(policy.others_live()))
+        .bind(credential.as_bytes().as_slice());
+    Ok(query.execute(connection).await?.rows_affected() > 0)
 }
 
 async fn insert(connection: &mut SqliteConnection, new: &NewSession) -> Result<(), Fault> {
