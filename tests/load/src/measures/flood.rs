@@ -7,9 +7,10 @@ use e2e::Server;
 
 use crate::bench::{Bench, Store};
 use crate::client::{Response, Same, Seen, Talk, closed, get, open, post};
-use crate::limits::argon2::PARAMETERS;
+use crate::limits::Limit;
+use crate::limits::argon2::{Implementation, PARAMETERS};
 use crate::measure::{Better, Goal, Measured, Round};
-use crate::measures::{percentiles, register, watched};
+use crate::measures::{cores, percentiles, register, watched};
 use crate::process::Process;
 use crate::sessions::{LOG_IN, PASSWORD};
 
@@ -48,9 +49,12 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
         Ok(seen.percentile_ms(99.0))
     };
     let ours = async || {
+        let beside_hashing = flood.others_beside_hashing(bench).await?;
         let log_ins = watched(&id, &flood.server, bench, flood.log_ins(bench));
         let (others, log_ins) = tokio::try_join!(flood.others(bench), log_ins)?;
-        Ok(round(&others, &log_ins.seen))
+        let mut round = round(&others, &log_ins.seen);
+        round.detail.extend(percentiles("beside bare hashing", &beside_hashing));
+        Ok(round)
     };
     let mut rounds = bench.pairs(&format!("/me p99 in a flood, {store}"), limit, ours).await?;
     for (round, alone) in rounds.iter_mut().zip(alone) {
@@ -73,6 +77,10 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
                  half of them with a wrong password. 200, 401 and 503 with `Retry-After` are allowed; any other answer \
                  would have failed the run."
             ),
+            "Beside bare hashing: the same while nobody logs in, and another program computes Argon2id in a bare loop on \
+             every core, which the system gives no core that anybody else wants (SCHED_IDLE). It shows what the machine \
+             itself makes of full cores."
+                .to_owned(),
             format!("Resident: {idle_kib} KiB when idle, {most_kib} KiB at most, {bound_kib} KiB promised."),
         ],
     })
@@ -145,6 +153,19 @@ impl Flood {
         let (base, warm_up, run) = (self.server.base().to_owned(), bench.warm_up, bench.run);
         let talks = vec![Same(get("/api/v1/auth/me", &self.token)); OTHERS];
         tokio::task::spawn_blocking(move || open(&base, talks, RATE, warm_up, run)).await?
+    }
+
+    /// What others see while nobody logs in, and a program of the lowest priority keeps every core hashing.
+    ///
+    /// # Errors
+    /// When one is not answered 200, or `chrt` (of util-linux) does not run.
+    async fn others_beside_hashing(&self, bench: &Bench) -> Result<Seen> {
+        let (implementation, threads) = (Implementation::Simd.to_string(), cores().to_string());
+        // Longer than it is watched; it is killed then.
+        let seconds = (2 * (bench.warm_up + bench.run)).as_secs_f64().to_string();
+        let _hashing =
+            Limit::start(&["chrt", "--idle", "0"], &["hash", &implementation, &threads, &seconds])?;
+        self.others(bench).await
     }
 
     /// What the server has taken.
