@@ -118,7 +118,7 @@ mod tests {
         let store = Arc::new(MemoryStore::new());
         let queue = AuditQueue::start(store.clone());
         record(&queue, 0..1_200);
-        sleep(Duration::from_millis(50)).await;
+        sleep(Duration::from_millis(75)).await;
         assert_eq!(seconds(&store), (0..1_200).collect::<Vec<_>>());
     }
 

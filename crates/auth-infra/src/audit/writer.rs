@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 /// The most events in one transaction.
 const BATCH: usize = 500;
 /// How long an event waits for others to share its transaction with.
-const COMPANY: Duration = Duration::from_millis(25);
+const COMPANY: Duration = Duration::from_millis(50);
 /// How long to wait before a store that is away is tried again: at first, and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
