@@ -367,15 +367,17 @@ async fn events_wait_for_the_turn_of_others_and_who_gives_up_leaves_none_behind(
     };
     let holding = "BEGIN; SELECT pg_advisory_xact_lock(418581342580); SELECT pg_sleep(0.7); COMMIT";
     let (held_url, holding) = (url.clone(), spawn_blocking(move || sql(&url, holding)));
-    sleep(Duration::from_millis(300)).await;
+    let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted";
+    while sql(&held_url, held) == "0" {
+        sleep(Duration::from_millis(10)).await;
+    }
     let hasty = [event(AuditAction::UserLoggedIn)];
     let given_up = tokio::time::timeout(Duration::from_millis(200), store.append(&hasty)).await;
     assert!(given_up.is_err(), "{given_up:?}");
     let patient = [event(AuditAction::UserLoggedOut), event(AuditAction::UserRegistered)];
     store.append(&patient).await.expect("appended");
     holding.await.expect("held");
-    store.append(&hasty).await.expect("appended at once");
-    sleep(Duration::from_millis(300)).await;
+    store.append(&hasty).await.expect("appended");
     let actions = "SELECT string_agg(action, ' ' ORDER BY id) FROM audit_events";
     let expected = [AuditAction::UserLoggedOut, AuditAction::UserRegistered, AuditAction::UserLoggedIn];
     assert_eq!(sql(&held_url, actions), expected.map(AuditAction::as_str).join(" "));

@@ -78,16 +78,21 @@ pub(super) async fn every_member_of_an_event_is_given_back_as_stored(store: &dyn
         AuditEvent { caller: caller(None, Some(RequestId(u64::MAX)), None), ..plain(0) },
         AuditEvent { caller: caller(None, None, whole.caller.api_key), ..plain(0) },
         AuditEvent { detail: Some(longest), ..plain(0) },
-        AuditEvent { detail: Some(AuditDetail::from_stored("'; DROP TABLE --".to_owned())), ..plain(0) },
+        AuditEvent {
+            detail: Some(AuditDetail::from_stored("'; DROP TABLE -- \"\\u0041\" [,] {\u{1}\t\n}".to_owned())),
+            ..plain(0)
+        },
         AuditEvent { at: Timestamp::UNIX_EPOCH, ..plain(0) },
         AuditEvent { at: Timestamp::MAX, ..plain(0) },
         AuditEvent { at: now().plus(Duration::from_micros(1)), ..plain(0) },
         whole,
     ];
-    for event in variants {
-        append(&scene, std::slice::from_ref(&event)).await;
-        assert_eq!(all(&scene).await.pop().map(|record| record.event), Some(event));
+    for event in &variants {
+        append(&scene, std::slice::from_ref(event)).await;
+        assert_eq!(all(&scene).await.pop().map(|record| record.event).as_ref(), Some(event));
     }
+    append(&scene, &variants).await;
+    assert_eq!(events(all(&scene).await)[variants.len()..], variants, "and together");
 }
 
 pub(super) async fn every_action_and_every_reason_is_given_back(store: &dyn StoreFixture) {

@@ -82,6 +82,12 @@ impl Argon2Hash {
         Ok(self.recipe.tag(password, memory)? == self.tag)
     }
 
+    /// Whether it takes as long as a new hash with `today`'s parameters.
+    pub(super) fn costs_as_much_as(&self, today: &Params) -> bool {
+        let of = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+        of(&self.recipe.params) == of(today)
+    }
+
     /// Whether a new hash with `today`'s parameters would be better: this one has less memory, fewer passes, a
     /// shorter salt or tag, or is not Argon2id in version 19. A costlier one is as good as a new one. The number of
     /// lanes is no matter of strength.
@@ -225,5 +231,18 @@ mod tests {
         }
         assert!(is_weaker("argon2id$v=19", "m=19456,t=2,p=1", "c29tZXNhbHQ", TAG));
         assert!(is_weaker("argon2id$v=19", "m=19456,t=2,p=1", SALT, &TAG[..32]));
+    }
+
+    #[test]
+    fn only_todays_parameters_are_known_to_cost_as_much() {
+        let today = Params::new(19_456, 2, 1, None).expect("parameters");
+        let costs_as_much = |params: &str| {
+            let stored = format!("$argon2id$v=19${params}${SALT}${TAG}");
+            Argon2Hash::parse(&stored).expect("a hash").costs_as_much_as(&today)
+        };
+        assert!(costs_as_much("m=19456,t=2,p=1"));
+        for other in ["m=19457,t=2,p=1", "m=19456,t=3,p=1", "m=19456,t=2,p=2", "m=19455,t=2,p=1"] {
+            assert!(!costs_as_much(other), "{other}");
+        }
     }
 }

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::argon2_hash::{Argon2Hash, Recipe, SALT_BYTES, TAG_BYTES};
 use super::engine::Engine;
-use super::pool::Pool;
+use super::pool::{Cost, Pool};
 use super::settings::{HashingSettings, InvalidHashingSettings};
 use super::stored::{HashingFault, StoredHash, UnreadableHash};
 
@@ -99,7 +99,8 @@ impl PasswordHasher for Argon2Hasher {
         let salt = new_salt(&*self.random).map_err(|fault| unavailable(fault.into()))?;
         let recipe = Recipe::new(self.params.clone(), salt);
         let password = Zeroizing::new(password.expose().to_vec());
-        let hash = self.pool.run(move |memory| recipe.hash(&password, memory)).await?.map_err(unavailable)?;
+        let work = move |memory: &mut _| recipe.hash(&password, memory);
+        let hash = self.pool.run(Cost::Usual, work).await?.map_err(unavailable)?;
         Ok(PasswordHash::new(hash.to_string()))
     }
 
@@ -119,8 +120,9 @@ impl PasswordHasher for Argon2Hasher {
         let read = StoredHash::parse(stored.unwrap_or(&self.stored_decoy).expose());
         let compared = read.as_ref().unwrap_or(&self.decoy).clone();
         let attempt = Zeroizing::new(attempt.expose().to_vec());
+        let cost = if compared.costs_as_much_as(&self.params) { Cost::Usual } else { Cost::Unknown };
         let work = move |memory: &mut _| compared.matches(&attempt, memory);
-        let matches = self.pool.run(work).await?.map_err(unavailable)?;
+        let matches = self.pool.run(cost, work).await?.map_err(unavailable)?;
         let hash = read.map_err(|unreadable| PortError::Corrupt(unreadable.into()))?;
         Ok(match matches && stored.is_some() {
             false => PasswordVerdict::Differs,
@@ -270,6 +272,7 @@ mod tests {
         assert_eq!(StoredHash::parse(hasher.stored_decoy.expose()).expect("a hash"), hasher.decoy);
         assert_eq!(hasher.stored_decoy.expose().len(), stored.expose().len());
         assert!(!hasher.decoy.is_weaker_than(&hasher.params) && !real.is_weaker_than(&hasher.params));
+        assert!(hasher.decoy.costs_as_much_as(&hasher.params) && real.costs_as_much_as(&hasher.params));
 
         let attempt = PasswordAttempt::new("P@ssw0rd!");
         assert!(matches!(hasher.verify(&attempt, None).await, Ok(PasswordVerdict::Differs)));
@@ -285,10 +288,12 @@ mod tests {
         let (release, released) = mpsc::channel::<()>();
         let mut calls = JoinSet::new();
         let pool = Arc::clone(&hasher);
-        calls.spawn(async move { pool.pool.run(move |_| released.recv().is_err()).await.is_ok() });
+        calls.spawn(
+            async move { pool.pool.run(Cost::Usual, move |_| released.recv().is_err()).await.is_ok() },
+        );
         for _ in 0..4 {
             let pool = Arc::clone(&hasher);
-            calls.spawn(async move { pool.pool.run(|_| true).await.is_ok() });
+            calls.spawn(async move { pool.pool.run(Cost::Usual, |_| true).await.is_ok() });
         }
         yield_now().await;
         let attempt = PasswordAttempt::new("P@ssw0rd!");

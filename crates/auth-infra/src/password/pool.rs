@@ -8,7 +8,7 @@ use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auth_domain::ports::PortError;
 use thiserror::Error;
@@ -23,9 +23,10 @@ const QUEUED_PER_WORKER: usize = 4;
 /// How many callers wait for a place in the queue, for each worker. A worker that takes 10 ms a hash gets through
 /// 200 in the 2 seconds that a caller waits: whoever comes after those would wait in vain.
 const WAITING_PER_WORKER: usize = 256;
-/// How many answers go out together while the queue is long. Hashing goes through all of the processor's caches: whatever is
-/// done beside it finds nothing of its own there, and several who do the same at once find what the first one fetched.
+/// How many answers are told together at most, and how long the first of them waits for company, to the end of a job. Whoever
+/// comes after a hash finds nothing of its own in the processor's caches; several at once find what the first one fetched.
 const TOGETHER: usize = 8;
+const COMPANY: Duration = Duration::from_millis(50);
 
 /// The worker panicked over this hash; the pool goes on.
 #[derive(Debug, Error)]
@@ -34,10 +35,24 @@ struct Panicked;
 
 /// Gives a result to whoever waits for it, if anybody still does.
 type Answer = Box<dyn FnOnce() + Send>;
-type Job = Box<dyn FnOnce(&mut Memory) -> Option<Answer> + Send>;
+type Work = Box<dyn FnOnce(&mut Memory) -> Option<Answer> + Send>;
 
-/// A pool of threads with a bounded queue. Callers are served in the order in which they came; while the queue is long, they
-/// are answered several at a time.
+/// How long a job takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cost {
+    /// As long as nearly all: a hash with today's parameters.
+    Usual,
+    /// Perhaps much longer: a hash that somebody else made.
+    Unknown,
+}
+
+struct Job {
+    cost: Cost,
+    work: Work,
+}
+
+/// A pool of threads with a bounded queue. Callers are served in the order in which they came; while more of them are queued
+/// than are to be told, they are told several at a time. Nobody waits for company behind a job of unknown cost.
 pub(super) struct Pool {
     /// One permit for each job that is queued or being computed.
     places: Arc<Semaphore>,
@@ -92,11 +107,12 @@ impl Pool {
     /// [`PortError::Overloaded`] when there is no place in time; [`PortError::Unavailable`] when the work panicked.
     pub(super) async fn run<R: Send + 'static>(
         &self,
+        cost: Cost,
         work: impl FnOnce(&mut Memory) -> R + Send + 'static,
     ) -> Result<R, PortError> {
         let place = self.take_place().await?;
         let (answer, answered) = oneshot::channel();
-        self.queue.push(Box::new(move |memory| {
+        let work: Work = Box::new(move |memory| {
             // The place belongs to the job and not to the caller: callers who come and go must not fill the queue.
             let _place = place;
             if answer.is_closed() {
@@ -107,7 +123,8 @@ impl Pool {
                 let _ = answer.send(result);
             });
             Some(tell)
-        }));
+        });
+        self.queue.push(Job { cost, work });
         answered.await.map_err(|_| PortError::Unavailable(Panicked.into()))
     }
 
@@ -142,9 +159,33 @@ struct Queue {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
-    /// What was computed, and is told together with what comes next.
-    answers: Vec<Answer>,
+    kept: Kept,
     closed: bool,
+}
+
+/// What was computed, and is to be told together with what comes next.
+#[derive(Default)]
+struct Kept {
+    answers: Vec<Answer>,
+    /// When the first of them was there.
+    since: Option<Instant>,
+}
+
+impl Kept {
+    fn add(&mut self, answer: Answer) {
+        self.since.get_or_insert_with(Instant::now);
+        self.answers.push(answer);
+    }
+
+    fn is_due(&self, queued: usize) -> bool {
+        queued <= self.answers.len()
+            || self.answers.len() >= TOGETHER
+            || self.since.is_some_and(|since| since.elapsed() >= COMPANY)
+    }
+
+    fn take(&mut self) -> Vec<Answer> {
+        mem::take(self).answers
+    }
 }
 
 impl Queue {
@@ -165,28 +206,26 @@ impl Queue {
 
     /// A worker's life.
     fn serve(&self, mut memory: Memory) {
-        while let Some(job) = self.next() {
-            let answer = catch_unwind(AssertUnwindSafe(|| job(&mut memory))).unwrap_or_else(|panic| {
+        while let Some(Job { cost, work }) = self.next() {
+            if cost == Cost::Unknown {
+                tell(self.lock().kept.take());
+            }
+            let answer = catch_unwind(AssertUnwindSafe(|| work(&mut memory))).unwrap_or_else(|panic| {
                 tracing::error!(panic = describe(&*panic), "a worker panicked over a password hash");
                 memory.give_back();
                 None
             });
-            for answer in self.due(answer) {
-                answer();
-            }
+            tell(self.done(answer));
         }
     }
 
-    /// The answers to be given now that one more job is done: none as long as more jobs wait than answers do.
-    fn due(&self, answer: Option<Answer>) -> Vec<Answer> {
+    /// The answers to be told now that one more job is done.
+    fn done(&self, answer: Option<Answer>) -> Vec<Answer> {
         let mut state = self.lock();
-        state.answers.extend(answer);
-        let is_full = state.answers.len() >= TOGETHER;
-        if is_full || state.jobs.len() <= state.answers.len() {
-            mem::take(&mut state.answers)
-        } else {
-            Vec::new()
+        if let Some(answer) = answer {
+            state.kept.add(answer);
         }
+        if state.kept.is_due(state.jobs.len()) { state.kept.take() } else { Vec::new() }
     }
 
     /// The next job, as soon as there is one; `None` when the queue is closed.
@@ -209,6 +248,13 @@ impl Queue {
     }
 }
 
+fn tell(answers: Vec<Answer>) {
+    for answer in answers {
+        // It wakes the caller's task, which is not this thread's to vouch for.
+        let _ = catch_unwind(AssertUnwindSafe(answer));
+    }
+}
+
 fn describe(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
@@ -217,7 +263,7 @@ fn describe(panic: &(dyn Any + Send)) -> &str {
 /// Lets the threads that answer requests go first: they need a core for microseconds, this one for as long as it gets. It
 /// is this thread's own affair (sched(7), "The nice value"), and where it is not allowed, nothing is lost but that.
 fn step_back() {
-    const NICER: i32 = 19;
+    const NICER: i32 = 10;
     let _ = rustix::process::nice(NICER);
 }
 
@@ -263,7 +309,7 @@ mod tests {
                 begun.send(()).expect("the test waits");
                 let _ = released.recv();
             };
-            pool.run(work).await
+            pool.run(Cost::Usual, work).await
         });
         has_begun.await.expect("the worker has begun");
         Busy { _release: release }
@@ -274,7 +320,7 @@ mod tests {
         let mut crowd = JoinSet::new();
         for _ in 0..callers {
             let pool = Arc::clone(pool);
-            crowd.spawn(async move { pool.run(|_| ()).await });
+            crowd.spawn(async move { pool.run(Cost::Usual, |_| ()).await });
         }
         let waiting = || {
             let for_a_place = WAITING_PER_WORKER - pool.waiting.available_permits();
@@ -297,7 +343,7 @@ mod tests {
         let _busy = busy(&pool).await;
         let _queue = crowd(&pool, QUEUED_PER_WORKER).await;
         let called = Instant::now();
-        assert!(matches!(pool.run(|_| ()).await, Err(PortError::Overloaded)));
+        assert!(matches!(pool.run(Cost::Usual, |_| ()).await, Err(PortError::Overloaded)));
         assert_eq!(called.elapsed(), WAIT);
     }
 
@@ -307,7 +353,7 @@ mod tests {
         let _busy = busy(&pool).await;
         let _crowd = crowd(&pool, QUEUED_PER_WORKER + WAITING_PER_WORKER).await;
         let called = Instant::now();
-        assert!(matches!(pool.run(|_| ()).await, Err(PortError::Overloaded)));
+        assert!(matches!(pool.run(Cost::Usual, |_| ()).await, Err(PortError::Overloaded)));
         assert_eq!(called.elapsed(), Duration::ZERO);
     }
 
@@ -328,7 +374,9 @@ mod tests {
         let mut calls = JoinSet::new();
         for number in 0..3 * QUEUED_PER_WORKER {
             let (pool, served) = (Arc::clone(&pool), Arc::clone(&served));
-            calls.spawn(async move { pool.run(move |_| served.lock().expect("a list").push(number)).await });
+            calls.spawn(async move {
+                pool.run(Cost::Usual, move |_| served.lock().expect("a list").push(number)).await
+            });
             yield_now().await;
         }
         drop(busy);
@@ -347,10 +395,10 @@ mod tests {
                 done.fetch_add(1, Ordering::Relaxed);
             }
         };
-        begin_and_give_up(pool.run(count())).await;
-        begin_and_give_up(pool.run(count())).await;
+        begin_and_give_up(pool.run(Cost::Usual, count())).await;
+        begin_and_give_up(pool.run(Cost::Usual, count())).await;
         drop(busy);
-        pool.run(count()).await.expect("served");
+        pool.run(Cost::Usual, count()).await.expect("served");
         assert_eq!(done.load(Ordering::Relaxed), 1);
     }
 
@@ -359,38 +407,79 @@ mod tests {
         let pool = pool(1, WAIT);
         let _busy = busy(&pool).await;
         for _ in 0..1_000 {
-            begin_and_give_up(pool.run(|_| ())).await;
+            begin_and_give_up(pool.run(Cost::Usual, |_| ())).await;
         }
         assert_eq!(pool.queue.lock().jobs.len(), QUEUED_PER_WORKER);
     }
 
-    /// How many answers are due after each of so many jobs, while this many others wait at first and no more come.
-    fn due_while_waiting(jobs: usize) -> Vec<usize> {
+    fn nothing() -> Job {
+        Job { cost: Cost::Usual, work: Box::new(|_| None) }
+    }
+
+    fn queue_of(jobs: usize) -> Queue {
         let queue = Queue::default();
-        queue.lock().jobs.extend((0..jobs).map(|_| -> Job { Box::new(|_| None) }));
-        let due = |_| {
-            let due = queue.due(Some(Box::new(|| ()))).len();
-            queue.lock().jobs.pop_front();
-            due
-        };
-        (0..=jobs).map(due).collect()
+        queue.lock().jobs.extend((0..jobs).map(|_| nothing()));
+        queue
+    }
+
+    fn one_is_done(queue: &Queue) -> usize {
+        queue.done(Some(Box::new(|| ()))).len()
     }
 
     #[test]
-    fn while_more_wait_than_are_kept_answers_go_out_together() {
-        assert_eq!(due_while_waiting(0), [1], "nobody is kept waiting for nobody");
-        assert_eq!(due_while_waiting(1), [1, 1]);
-        assert_eq!(due_while_waiting(4), [0, 0, 3, 1, 1]);
-        assert_eq!(due_while_waiting(40)[..16], [0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 8]);
+    fn while_more_are_queued_than_are_to_be_told_answers_are_told_together() {
+        /// How many answers are told after each job, while so many are queued at first and no more come.
+        fn told(jobs: usize) -> Vec<usize> {
+            let queue = queue_of(jobs);
+            let one = |_| {
+                let told = one_is_done(&queue);
+                queue.lock().jobs.pop_front();
+                told
+            };
+            (0..=jobs).map(one).collect()
+        }
+        assert_eq!(told(0), [1], "nobody is kept waiting for nobody");
+        assert_eq!(told(1), [1, 1]);
+        assert_eq!(told(4), [0, 0, 3, 1, 1]);
+        assert_eq!(told(40)[..16], [0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 8]);
     }
 
     #[test]
-    fn whoever_is_kept_is_answered_when_those_who_wait_are_gone() {
-        let queue = Queue::default();
-        queue.lock().jobs.extend((0..3).map(|_| -> Job { Box::new(|_| None) }));
-        assert_eq!(queue.due(Some(Box::new(|| ()))).len(), 0);
+    fn whoever_is_kept_is_told_when_those_who_were_queued_are_gone() {
+        let queue = queue_of(3);
+        assert_eq!(one_is_done(&queue), 0);
         queue.lock().jobs.clear();
-        assert_eq!(queue.due(None).len(), 1, "a job that came to nothing was the last one");
+        assert_eq!(queue.done(None).len(), 1, "a job that came to nothing was the last one");
+    }
+
+    #[test]
+    fn nobody_is_kept_for_longer_than_to_the_end_of_a_job() {
+        let queue = queue_of(40);
+        assert_eq!(one_is_done(&queue), 0);
+        queue.lock().kept.since = std::time::Instant::now().checked_sub(COMPANY);
+        assert_eq!(one_is_done(&queue), 2);
+        assert_eq!(one_is_done(&queue), 0, "these begin anew");
+    }
+
+    #[tokio::test]
+    async fn nobody_is_kept_behind_a_job_of_unknown_cost() {
+        let pool = pool(1, FOREVER);
+        let busy = busy(&pool).await;
+        let (first, second) = (pool.clone(), pool.clone());
+        let first = tokio::spawn(async move { first.run(Cost::Usual, |_| ()).await });
+        while pool.queue.lock().jobs.len() < 1 {
+            yield_now().await;
+        }
+        // It ends only when the first one has been told.
+        let (release, released) = mpsc::channel::<()>();
+        let slow = move |_: &mut Memory| released.recv().is_ok();
+        let second = tokio::spawn(async move { second.run(Cost::Unknown, slow).await });
+        let _crowd = crowd(&pool, 3).await;
+        drop(busy);
+        let told = timeout(WAIT, first).await.expect("told before the other one ends");
+        assert!(matches!(told, Ok(Ok(()))), "{told:?}");
+        release.send(()).expect("the worker waits");
+        assert!(matches!(second.await, Ok(Ok(true))));
     }
 
     #[tokio::test]
@@ -409,7 +498,7 @@ mod tests {
                 meeting.wait();
                 now.fetch_sub(1, Ordering::SeqCst);
             };
-            calls.spawn(async move { pool.run(work).await });
+            calls.spawn(async move { pool.run(Cost::Usual, work).await });
         }
         assert!(calls.join_all().await.iter().all(Result::is_ok));
         assert_eq!(most.load(Ordering::SeqCst), WORKERS);
@@ -422,10 +511,10 @@ mod tests {
             hash(memory).expect("a hash");
             assert_eq!(memory.blocks(), 0, "on purpose");
         };
-        assert!(matches!(pool.run(work).await, Err(PortError::Unavailable(_))));
-        let after = pool.run(|memory| (memory.blocks(), hash(memory).is_ok())).await;
+        assert!(matches!(pool.run(Cost::Usual, work).await, Err(PortError::Unavailable(_))));
+        let after = pool.run(Cost::Usual, |memory| (memory.blocks(), hash(memory).is_ok())).await;
         assert!(matches!(after, Ok((0, true))), "new memory, and the worker lives");
-        // A worker frees a place the moment after it has answered: if the panic kept one, this would not end.
+        // If the panic kept a place, this would not end.
         while pool.places.available_permits() < 1 + QUEUED_PER_WORKER {
             yield_now().await;
         }
@@ -435,7 +524,7 @@ mod tests {
     async fn dropping_the_pool_ends_its_threads_and_drops_what_they_had_to_do() {
         let pool = pool(2, FOREVER);
         let shared = Arc::downgrade(&pool.queue);
-        pool.run(|_| ()).await.expect("served");
+        pool.run(Cost::Usual, |_| ()).await.expect("served");
         drop(pool);
         assert!(shared.upgrade().is_none(), "no thread holds the queue any more");
     }

@@ -82,6 +82,11 @@ impl StoredHash {
         }
     }
 
+    /// Whether it takes as long as a new hash with `today`'s parameters.
+    pub(super) fn costs_as_much_as(&self, today: &Params) -> bool {
+        matches!(self, Self::Argon2(hash) if hash.costs_as_much_as(today))
+    }
+
     /// Whether a new hash with `today`'s parameters would be better.
     pub(super) fn is_weaker_than(&self, today: &Params) -> bool {
         match self {

@@ -14,14 +14,22 @@ use super::error::Fault;
 use super::rows::{self, stored};
 use crate::store::Ending;
 
-/// Numbers are to be given in the order in which events can be seen: whoever appends has this lock until that is committed.
-/// The number is this table's own among the advisory locks: "audit" in ASCII.
-const TAKE_TURNS: &str = "SELECT pg_advisory_xact_lock(418581342580)";
+/// The lock of those who append, this table's own among the advisory locks: "audit" in ASCII. Numbers are to be given in the
+/// order in which events can be seen, so whoever appends has it until that is committed.
+macro_rules! turn {
+    () => {
+        "418581342580"
+    };
+}
+
+const TAKE_TURNS: &str = concat!("SELECT pg_advisory_xact_lock(", turn!(), ")");
 
 /// Appends nothing if it is somebody else's turn: a statement that commits by itself must not wait, or it would be carried
 /// out after its caller was told that it was not.
-const APPEND: &str = "
-    WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(418581342580) AS is_ours)
+const APPEND: &str = concat!(
+    "WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(",
+    turn!(),
+    ") AS is_ours)
     INSERT INTO audit_events
         (at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail)
     SELECT at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail
@@ -30,7 +38,8 @@ const APPEND: &str = "
         $9::uuid[], $10::text[])
         WITH ORDINALITY AS events
             (at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail, place)
-    WHERE is_ours ORDER BY place";
+    WHERE is_ours ORDER BY place"
+);
 
 /// It is planned each time for the filter that it is given: one plan for all would read every event for those of one user.
 /// So is [`LATEST`].
@@ -55,8 +64,8 @@ impl AuditRepository for PostgresStore {
     async fn append(&self, events: &[AuditEvent]) -> Result<(), PortError> {
         self.at_once_or_in_a_transaction(
             |mut lease| async move {
-                // It commits with its answer: whatever goes wrong, the events may be there.
-                let appended = append(&mut lease, events).await.map_err(Fault::of_a_commit);
+                // If the answer is lost the events may be there, and are appended again all the same.
+                let appended = append(&mut lease, events).await;
                 lease.answered(appended.map(|is_done| if is_done { Break(()) } else { Continue(()) }))
             },
             |mut lease| async move {

@@ -45,6 +45,14 @@ impl Limit {
         Ok(line.trim_end().to_owned())
     }
 
+    /// Whether it has not ended.
+    ///
+    /// # Errors
+    /// None that happens: it is a child of this program.
+    pub fn is_running(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
     /// The id of its process.
     #[must_use]
     pub fn process_id(&self) -> u32 {

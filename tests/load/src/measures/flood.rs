@@ -44,17 +44,16 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
     let id = format!("flood-{}", store.id());
     let mut alone = Vec::new();
     let limit = async || {
+        let mut detail = percentiles("beside bare hashing", &flood.others_beside_hashing(bench).await?);
         let seen = flood.others(bench).await?;
-        alone.push(percentiles("idle", &seen));
+        detail.extend(percentiles("idle", &seen));
+        alone.push(detail);
         Ok(seen.percentile_ms(99.0))
     };
     let ours = async || {
-        let beside_hashing = flood.others_beside_hashing(bench).await?;
         let log_ins = watched(&id, &flood.server, bench, flood.log_ins(bench));
         let (others, log_ins) = tokio::try_join!(flood.others(bench), log_ins)?;
-        let mut round = round(&others, &log_ins.seen);
-        round.detail.extend(percentiles("beside bare hashing", &beside_hashing));
-        Ok(round)
+        Ok(round(&others, &log_ins.seen))
     };
     let mut rounds = bench.pairs(&format!("/me p99 in a flood, {store}"), limit, ours).await?;
     for (round, alone) in rounds.iter_mut().zip(alone) {
@@ -158,14 +157,16 @@ impl Flood {
     /// What others see while nobody logs in, and a program of the lowest priority keeps every core hashing.
     ///
     /// # Errors
-    /// When one is not answered 200, or `chrt` (of util-linux) does not run.
+    /// When one is not answered 200, or the program has ended, as it has where `chrt` (of util-linux) may not do that.
     async fn others_beside_hashing(&self, bench: &Bench) -> Result<Seen> {
         let (implementation, threads) = (Implementation::Simd.to_string(), cores().to_string());
         // Longer than it is watched; it is killed then.
         let seconds = (2 * (bench.warm_up + bench.run)).as_secs_f64().to_string();
-        let _hashing =
+        let mut hashing =
             Limit::start(&["chrt", "--idle", "0"], &["hash", &implementation, &threads, &seconds])?;
-        self.others(bench).await
+        let seen = self.others(bench).await?;
+        ensure!(hashing.is_running()?, "the cores were not kept hashing");
+        Ok(seen)
     }
 
     /// What the server has taken.
