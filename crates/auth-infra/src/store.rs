@@ -21,7 +21,7 @@ pub use self::error::StoreError;
 pub(crate) use self::error::{Detail, Unreadable};
 pub(crate) use self::pool::{Lease, Pool};
 pub(crate) use self::schema::Schema;
-pub(crate) use self::stored::{StoredApiKey, StoredAuditEvent, StoredSession, StoredUser, nonce};
+pub(crate) use self::stored::{StoredApiKey, StoredAuditEvent, StoredSession, StoredUser, may_begin, nonce};
 pub(crate) use self::work::{DEADLINE, Ending, PATIENCE, within};
 #[cfg(feature = "postgres")]
 use crate::postgres::PostgresStore;

@@ -150,6 +150,9 @@ mod tests {
         }
     }
 
+    const SALT: &str = "c2l4dGVlbiBieXRlcyA6KQ";
+    const TAG: &str = "3Wb8vUN60fcQUwC+Dp79Gry3hJrpwYWtbTJLT5BKJRg";
+
     /// Made by the reference implementation under the parameters that are allowed for new hashes.
     #[test]
     fn every_byte_of_a_password_counts() {
@@ -173,8 +176,6 @@ mod tests {
 
     #[test]
     fn what_is_no_hash_is_refused_without_being_quoted() {
-        const SALT: &str = "c2l4dGVlbiBieXRlcyA6KQ";
-        const TAG: &str = "3Wb8vUN60fcQUwC+Dp79Gry3hJrpwYWtbTJLT5BKJRg";
         for stored in [
             String::new(),
             "P@ssw0rd!".to_owned(),
@@ -213,8 +214,6 @@ mod tests {
 
     #[test]
     fn whatever_a_new_hash_would_have_more_of_makes_an_old_one_weaker() {
-        const SALT: &str = "c2l4dGVlbiBieXRlcyA6KQ";
-        const TAG: &str = "3Wb8vUN60fcQUwC+Dp79Gry3hJrpwYWtbTJLT5BKJRg";
         let today = Params::new(19_456, 2, 1, Some(TAG_BYTES)).expect("parameters");
         let is_weaker = |algorithm: &str, parameters: &str, salt: &str, tag: &str| {
             let stored = format!("${algorithm}${parameters}${salt}${tag}");

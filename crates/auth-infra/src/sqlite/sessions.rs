@@ -2,18 +2,18 @@
 
 use async_trait::async_trait;
 use auth_domain::model::{
-    ClientId, EndReason, JudgedRefresh, NewSession, PasswordVersion, RefreshAttempt, Roles, SecretDigest,
-    Session, SessionId, Timestamp, User, UserStatus,
+    ClientId, EndReason, JudgedRefresh, NewSession, RefreshAttempt, SecretDigest, Session, SessionId,
+    Timestamp, User, UserStatus,
 };
 use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{OpenOutcome, PortError, SessionRepository};
+use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{FromRow, Row};
 
 use super::error::Fault;
 use super::rows::{self, session_columns, stored, user_columns};
 use super::{SqliteStore, refresh};
-use crate::store::{Ending, Unreadable};
+use crate::store::{Ending, may_begin};
 
 /// Opens a session that takes nobody's place, for a user who is as was judged.
 ///
@@ -151,16 +151,8 @@ async fn open(
         return Ok(Ending::Commit(OpenOutcome::Opened));
     }
     let session = &new.session;
-    let user = sqlx::query(FIND_USER).bind(session.user_id.0).fetch_optional(&mut *connection).await?;
-    let may_begin = match user.map(|row| <(String, i64, String)>::from_row(&row)).transpose()? {
-        Some((status, version, roles)) => {
-            let status = UserStatus::parse(&status).ok_or(Unreadable("status"))?;
-            let roles = Roles::parse(&roles).map_err(|_| Unreadable("roles"))?;
-            new.may_begin(status, PasswordVersion(version), &roles)
-        }
-        None => false,
-    };
-    if !may_begin {
+    let user = sqlx::query_as(FIND_USER).bind(session.user_id.0).fetch_optional(&mut *connection).await?;
+    if !user.map_or(Ok(false), |user| may_begin(new, user))? {
         return Ok(Ending::RollBack(OpenOutcome::Refused));
     }
     let others = sqlx::query(NOT_ENDED).bind(session.user_id.0).fetch_all(&mut *connection).await?;

@@ -4,9 +4,9 @@ use std::ops::Deref;
 
 use auth_domain::model::{
     ApiKey, ApiKeyId, ApiKeyName, AuditAction, AuditDetail, AuditEvent, AuditOutcome, Caller, ClientId,
-    DenialReason, DisplayName, EmailAddress, EndReason, Identifiers, PhoneNumber, RequestId, Roles, Scopes,
-    Session, SessionEnd, SessionId, SuccessorNonce, Timestamp, User, UserId, UserNumber, UserStatus,
-    Username,
+    DenialReason, DisplayName, EmailAddress, EndReason, Identifiers, NewSession, PasswordVersion,
+    PhoneNumber, RequestId, Roles, Scopes, Session, SessionEnd, SessionId, SuccessorNonce, Timestamp, User,
+    UserId, UserNumber, UserStatus, Username,
 };
 use sqlx::types::Uuid;
 
@@ -128,6 +128,14 @@ impl StoredAuditEvent {
             detail: self.detail.map(AuditDetail::from_stored),
         })
     }
+}
+
+/// Whether a session may begin for the user of this status, password version and roles, as they are stored.
+pub(crate) fn may_begin(new: &NewSession, user: (String, i64, String)) -> Result<bool, Unreadable> {
+    let (status, version, roles) = user;
+    let status = UserStatus::parse(&status).ok_or(Unreadable("status"))?;
+    let roles = Roles::parse(&roles).map_err(|_| Unreadable("roles"))?;
+    Ok(new.may_begin(status, PasswordVersion(version), &roles))
 }
 
 /// A successor's nonce, if one is stored.
