@@ -467,7 +467,7 @@ mod tests {
         let busy = busy(&pool).await;
         let (first, second) = (pool.clone(), pool.clone());
         let first = tokio::spawn(async move { first.run(Cost::Usual, |_| ()).await });
-        while pool.queue.lock().jobs.len() < 1 {
+        while pool.queue.lock().jobs.is_empty() {
             yield_now().await;
         }
         // It ends only when the first one has been told.
