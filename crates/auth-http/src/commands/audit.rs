@@ -40,7 +40,7 @@ pub(super) struct Audit {
     /// Only what has happened since: a time such as 2025-08-13T10:15:30Z, or a while such as 90s, 15m, 12h or 7d
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Timestamp>,
-    /// Only the last so many events [default: 50, or all with --since]
+    /// Only the last so many events, 1000 at most [default: 50, or all with --since]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PAGE)))]
     limit: Option<u32>,
     /// Print a line of JSON an event

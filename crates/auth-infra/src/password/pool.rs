@@ -23,8 +23,8 @@ const QUEUED_PER_WORKER: usize = 4;
 /// How many callers wait for a place in the queue, for each worker. A worker that takes 10 ms a hash gets through
 /// 200 in the 2 seconds that a caller waits: whoever comes after those would wait in vain.
 const WAITING_PER_WORKER: usize = 256;
-/// How many answers are told together at most, and how long the first of them waits for company, to the end of a job. Whoever
-/// comes after a hash finds nothing of its own in the processor's caches; several at once find what the first one fetched.
+/// How many answers are told together at most, and how long one waits for company. Whoever comes after a hash finds nothing of
+/// its own in the processor's caches; several at once find what the first one fetched.
 const TOGETHER: usize = 8;
 const COMPANY: Duration = Duration::from_millis(50);
 
@@ -52,7 +52,8 @@ struct Job {
 }
 
 /// A pool of threads with a bounded queue. Callers are served in the order in which they came; while more of them are queued
-/// than are to be told, they are told several at a time. Nobody waits for company behind a job of unknown cost.
+/// than are to be told, and hashes are quick, they are told several at a time. Nobody waits for company behind a job of unknown
+/// cost.
 pub(super) struct Pool {
     /// One permit for each job that is queued or being computed.
     places: Arc<Semaphore>,
@@ -177,10 +178,11 @@ impl Kept {
         self.answers.push(answer);
     }
 
-    fn is_due(&self, queued: usize) -> bool {
+    /// Whether to wait no longer, while so many jobs are queued and the next one takes as long as this.
+    fn is_due(&self, queued: usize, next: Duration) -> bool {
         queued <= self.answers.len()
             || self.answers.len() >= TOGETHER
-            || self.since.is_some_and(|since| since.elapsed() >= COMPANY)
+            || self.since.is_some_and(|since| since.elapsed() + next > COMPANY)
     }
 
     fn take(&mut self) -> Vec<Answer> {
@@ -210,22 +212,23 @@ impl Queue {
             if cost == Cost::Unknown {
                 tell(self.lock().kept.take());
             }
+            let begun = Instant::now();
             let answer = catch_unwind(AssertUnwindSafe(|| work(&mut memory))).unwrap_or_else(|panic| {
                 tracing::error!(panic = describe(&*panic), "a worker panicked over a password hash");
                 memory.give_back();
                 None
             });
-            tell(self.done(answer));
+            tell(self.done(answer, begun.elapsed()));
         }
     }
 
-    /// The answers to be told now that one more job is done.
-    fn done(&self, answer: Option<Answer>) -> Vec<Answer> {
+    /// The answers to be told now that one more job is done, which took so long.
+    fn done(&self, answer: Option<Answer>, took: Duration) -> Vec<Answer> {
         let mut state = self.lock();
         if let Some(answer) = answer {
             state.kept.add(answer);
         }
-        if state.kept.is_due(state.jobs.len()) { state.kept.take() } else { Vec::new() }
+        if state.kept.is_due(state.jobs.len(), took) { state.kept.take() } else { Vec::new() }
     }
 
     /// The next job, as soon as there is one; `None` when the queue is closed.
@@ -422,8 +425,8 @@ mod tests {
         queue
     }
 
-    fn one_is_done(queue: &Queue) -> usize {
-        queue.done(Some(Box::new(|| ()))).len()
+    fn one_is_done(queue: &Queue, took: Duration) -> usize {
+        queue.done(Some(Box::new(|| ())), took).len()
     }
 
     #[test]
@@ -432,7 +435,7 @@ mod tests {
         fn told(jobs: usize) -> Vec<usize> {
             let queue = queue_of(jobs);
             let one = |_| {
-                let told = one_is_done(&queue);
+                let told = one_is_done(&queue, Duration::ZERO);
                 queue.lock().jobs.pop_front();
                 told
             };
@@ -447,18 +450,21 @@ mod tests {
     #[test]
     fn whoever_is_kept_is_told_when_those_who_were_queued_are_gone() {
         let queue = queue_of(3);
-        assert_eq!(one_is_done(&queue), 0);
+        assert_eq!(one_is_done(&queue, Duration::ZERO), 0);
         queue.lock().jobs.clear();
-        assert_eq!(queue.done(None).len(), 1, "a job that came to nothing was the last one");
+        assert_eq!(queue.done(None, Duration::ZERO).len(), 1, "a job that came to nothing was the last one");
     }
 
     #[test]
-    fn nobody_is_kept_for_longer_than_to_the_end_of_a_job() {
+    fn nobody_is_kept_where_one_more_job_would_take_too_long() {
         let queue = queue_of(40);
-        assert_eq!(one_is_done(&queue), 0);
-        queue.lock().kept.since = std::time::Instant::now().checked_sub(COMPANY);
-        assert_eq!(one_is_done(&queue), 2);
-        assert_eq!(one_is_done(&queue), 0, "these begin anew");
+        let (usual, long) = (COMPANY / 5, COMPANY * 2);
+        assert_eq!(one_is_done(&queue, usual), 0);
+        queue.lock().kept.since = std::time::Instant::now().checked_sub(4 * usual);
+        assert_eq!(one_is_done(&queue, usual), 2, "the next one would end after its time");
+        assert_eq!(one_is_done(&queue, usual), 0, "these begin anew");
+        assert_eq!(one_is_done(&queue, long), 2);
+        assert_eq!(one_is_done(&queue, long), 1, "slow hashes are told at once");
     }
 
     #[tokio::test]
