@@ -41,6 +41,12 @@ pub fn sent(log: &Path, from: usize, mark: &str) -> Result<Vec<Statement>> {
     Ok(with_mark.concat())
 }
 
+/// An array of this value alone, as PostgreSQL writes it.
+#[must_use]
+pub fn array_of(value: &str) -> String {
+    if value.contains([' ', '\\']) { format!(r#"{{"{}"}}"#, value.replace('\\', r"\\")) } else { format!("{{{value}}}") }
+}
+
 /// What is between BEGIN and COMMIT or ROLLBACK, these included; any other statement is a transaction of its own.
 fn transactions(statements: Vec<Statement>) -> Vec<Vec<Statement>> {
     let mut transactions: Vec<Vec<Statement>> = Vec::new();
@@ -116,7 +122,7 @@ fn parameters(list: &str) -> Result<Vec<Option<String>>> {
 /// What the parameters of a refresh were.
 #[derive(Clone, Debug)]
 pub struct Meaning {
-    /// The value, as it is logged, and the variable of the script that takes its place; `#` stands for the number of the
+    /// The value, as it is logged, and the variable of the script that takes its place, as an array's only element; `#` stands for the number of the
     /// refresh in the script, `-#` for that of the one before, `+#` for that of the one after.
     pub values: Vec<(String, &'static str)>,
 }
@@ -149,7 +155,7 @@ fn with_variables(statement: &Statement, meaning: &Meaning, number: usize) -> Re
         let variable =
             variable.replace("-#", &(number - 1).to_string()).replace("+#", &(number + 1).to_string());
         let variable = variable.replace('#', &number.to_string());
-        text = text.replace(&format!("${}", place + 1), &format!(":{variable}"));
+        text = text.replace(&format!("${}", place + 1), &format!("ARRAY[:{variable}]"));
     }
     Ok(text)
 }

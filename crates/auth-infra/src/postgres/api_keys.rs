@@ -39,7 +39,7 @@ impl ApiKeyRepository for PostgresStore {
     }
 
     async fn find(&self, digest: &SecretDigest) -> Result<Option<ApiKey>, PortError> {
-        self.read(|mut lease| async move {
+        self.at_once(|mut lease| async move {
             let row = sqlx::query(FIND).bind(digest.as_bytes().as_slice()).fetch_optional(&mut *lease).await;
             lease.answered(row)?.as_ref().map(rows::api_key).transpose()
         })
@@ -47,7 +47,7 @@ impl ApiKeyRepository for PostgresStore {
     }
 
     async fn list(&self) -> Result<Vec<ApiKey>, PortError> {
-        self.read(|mut lease| async move {
+        self.at_once(|mut lease| async move {
             let found = sqlx::query(LIST).fetch_all(&mut *lease).await;
             lease.answered(found)?.iter().map(rows::api_key).collect()
         })

@@ -11,7 +11,7 @@ use sqlx::postgres::PgConnection;
 
 use super::PostgresStore;
 use super::error::Fault;
-use super::rows::{self, stored};
+use super::rows::{self, column, stored};
 use crate::store::Ending;
 
 /// The lock of those who append, this table's own among the advisory locks: "audit" in ASCII. Numbers are to be given in the
@@ -63,11 +63,11 @@ const PURGE: &str = "
 impl AuditRepository for PostgresStore {
     async fn append(&self, events: &[AuditEvent]) -> Result<(), PortError> {
         self.at_once_or_in_a_transaction(
-            |mut lease| async move {
+            self.at_once(|mut lease| async move {
                 // If the answer is lost the events may be there, and are appended again all the same.
                 let appended = append(&mut lease, events).await;
                 lease.answered(appended.map(|is_done| if is_done { Break(()) } else { Continue(()) }))
-            },
+            }),
             |mut lease| async move {
                 let work = append_in_turn(&mut lease, events).await;
                 lease.end(work.map(|_| Ending::Commit(()))).await
@@ -82,7 +82,7 @@ impl AuditRepository for PostgresStore {
         after: Option<AuditId>,
         limit: u32,
     ) -> Result<Vec<AuditRecord>, PortError> {
-        self.read(|mut lease| async move {
+        self.at_once(|mut lease| async move {
             let found = sqlx::query(LIST)
                 .persistent(false)
                 .bind(after.map_or(0, |after| after.0))
@@ -98,7 +98,7 @@ impl AuditRepository for PostgresStore {
     }
 
     async fn latest(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRecord>, PortError> {
-        self.read(|mut lease| async move {
+        self.at_once(|mut lease| async move {
             let found = sqlx::query(LATEST)
                 .persistent(false)
                 .bind(filter.user.map(|user| user.0))
@@ -140,10 +140,6 @@ async fn append(connection: &mut PgConnection, events: &[AuditEvent]) -> Result<
         .bind(column(events, |event| event.caller.api_key.map(|key| key.0)))
         .bind(column(events, |event| event.detail.as_ref().map(ToString::to_string)));
     Ok(query.execute(connection).await?.rows_affected() > 0)
-}
-
-fn column<T>(events: &[AuditEvent], value: impl Fn(&AuditEvent) -> T) -> Vec<T> {
-    events.iter().map(value).collect()
 }
 
 async fn purge(connection: &mut PgConnection, before: Timestamp, limit: u32) -> Result<Ending<u64>, Fault> {

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth_domain::model::RefreshAttempt;
 use auth_domain::ports::PortError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
@@ -13,6 +14,8 @@ use tokio::time::timeout;
 use super::attempts::{Exhausted, Turns};
 use super::error::Fault;
 use super::known_users::KnownUsers;
+use super::sessions::Opening;
+use super::together::Together;
 use crate::store::{Detail, PATIENCE, Pool, StoreError, within};
 
 /// What every connection is told at its start. READ COMMITTED is what the statements are written for: the second
@@ -78,6 +81,8 @@ pub struct PostgresStore {
     pub(super) known_users: Arc<KnownUsers>,
     pub(super) exhausted: Arc<Exhausted>,
     pub(super) turns: Turns,
+    pub(super) refreshes: Together<RefreshAttempt>,
+    pub(super) openings: Together<Opening>,
 }
 
 impl PostgresStore {
@@ -91,6 +96,8 @@ impl PostgresStore {
             known_users: Arc::default(),
             exhausted: Arc::default(),
             turns: Turns::default(),
+            refreshes: Together::default(),
+            openings: Together::default(),
         })
     }
 
@@ -103,7 +110,7 @@ impl PostgresStore {
         const CHECK: &str = "
             SELECT current_setting('transaction_read_only') = 'off'
             FROM (SELECT count(*) FROM (SELECT FROM accounts LIMIT 1) AS one) AS schema_is_there";
-        let look = self.read(|mut lease| async move {
+        let look = self.at_once(|mut lease| async move {
             let writable = sqlx::query_scalar(CHECK).fetch_one(&mut *lease).await;
             if lease.answered(writable)? {
                 Ok(())

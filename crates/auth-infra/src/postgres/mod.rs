@@ -30,6 +30,7 @@ mod refresh;
 mod rows;
 mod schema;
 mod sessions;
+mod together;
 mod transaction;
 mod users;
 mod watch;

@@ -1,17 +1,18 @@
 //! Refreshing on PostgreSQL: read, judge, write if what was judged still holds; else lock, read, judge, write.
 
-use std::ops::ControlFlow;
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::slice;
 
-use auth_domain::model::{
-    EndReason, JudgedRefresh, RefreshAttempt, RefreshRecord, RefreshVerdict, SessionId,
-};
-use sqlx::postgres::{PgArguments, PgConnection};
-use sqlx::query::Query;
-use sqlx::{Postgres, Row};
+use auth_domain::model::{EndReason, JudgedRefresh, RefreshAttempt, RefreshVerdict};
+use auth_domain::ports::PortError;
+use sqlx::Row;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::types::Uuid;
 
 use super::error::Fault;
-use super::rows::{self, credential_columns, session_columns, stored, user_columns};
-use super::sessions;
+use super::rows::{self, column, credential_columns, session_columns, stored, user_columns};
+use super::together::Question;
+use super::{PostgresStore, sessions};
 use crate::store::Ending;
 
 /// How often an attempt is judged without a lock: whoever loses a race finds the second time what came of it.
@@ -22,77 +23,97 @@ const LOCK: &str = "
     SELECT FROM refresh_credentials JOIN sessions ON sessions.id = session_id
     WHERE digest = $1 FOR NO KEY UPDATE OF sessions";
 
+/// A row for each credential, empty where there is none.
+///
 /// What is judged under a lock has to be read by a statement of its own: one that waits for a lock returns the locked row
 /// as it is after the wait, but those joined to it as they were before.
+///
+/// The array stands in a query of its own, so that PostgreSQL plans this once for any number of credentials; and so does
+/// what is found for each, so that it is found by the indexes.
 const READ: &str = concat!(
-    "SELECT",
+    "SELECT found.*
+     FROM unnest((SELECT $1::bytea[])) WITH ORDINALITY AS asked (presented, place)
+     LEFT JOIN LATERAL (
+        SELECT",
     user_columns!(),
     ",",
     session_columns!(),
     ",",
     credential_columns!(),
     ", last_consumed
-     FROM refresh_credentials
-     JOIN sessions ON sessions.id = session_id
-     JOIN accounts ON accounts.id = account_id
-     WHERE digest = $1"
+        FROM refresh_credentials
+        JOIN sessions ON sessions.id = session_id
+        JOIN accounts ON accounts.id = account_id
+        WHERE digest = presented
+        LIMIT 1
+     ) AS found ON true
+     ORDER BY place"
 );
 
-/// All writes of a rotation, if no other was judged since and the session has not ended. Every rotation changes
-/// `last_consumed`, to what it never was before; and whatever happens to a user that matters here ends the session. Both
-/// are in the one row that is locked first and looked at as it is then; the credential comes after it.
-///
-/// It never waits for that lock: whoever gave up waiting would have left a statement behind that commits later.
-const ROTATE: &str = "
-    WITH session AS (
-        UPDATE sessions SET last_refreshed_at = $2, last_consumed = $1, successor_nonce = $5
-        WHERE id = (SELECT id FROM sessions WHERE id = $4 FOR NO KEY UPDATE SKIP LOCKED)
-            AND ended_at IS NULL AND last_consumed IS NOT DISTINCT FROM $6
-        RETURNING id
-    ), consumed AS (
-        UPDATE refresh_credentials SET consumed_at = $2 FROM session WHERE digest = $1 RETURNING session_id
-    )
-    INSERT INTO refresh_credentials (digest, session_id) SELECT $3, session_id FROM consumed";
+/// Carries out the verdicts that still hold; whether each did.
+const WRITE: &str = "
+    SELECT refresh_session(session, last_consumed, presented, successor, nonce, at)
+    FROM unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bytea[], $6::timestamptz[])
+        WITH ORDINALITY AS judged (session, last_consumed, presented, successor, nonce, at, place)
+    ORDER BY place";
 
-/// It does not wait either.
-const EXTEND: &str = "
-    UPDATE sessions SET last_refreshed_at = $2
-    WHERE id = (SELECT id FROM sessions WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED) AND ended_at IS NULL";
-
-/// A record, and what the session's row said besides: the credential that had been consumed last.
-struct Read {
-    record: RefreshRecord,
+/// An attempt that was judged, by a record and what the session's row said besides: the credential that had been consumed
+/// last.
+struct Judged<'a> {
+    attempt: &'a RefreshAttempt,
     last_consumed: Option<Vec<u8>>,
+    refresh: JudgedRefresh,
 }
 
-/// Judges without a lock, and carries out the verdict by one statement that is a transaction of its own. Goes on when the
-/// verdict takes a lock, or others were judged meanwhile.
+/// Judges without a lock. Goes on when the verdict takes a lock, or others were judged meanwhile.
 pub(super) async fn look(
-    connection: &mut PgConnection,
+    store: &PostgresStore,
     attempt: &RefreshAttempt,
-) -> Result<ControlFlow<Option<JudgedRefresh>>, Fault> {
+) -> Result<ControlFlow<Option<JudgedRefresh>>, PortError> {
     for _ in 0..LOOKS {
-        let Some(read) = read(connection, attempt).await? else { return Ok(ControlFlow::Break(None)) };
-        let verdict = read.record.judge(attempt);
-        let write = match &verdict {
-            RefreshVerdict::Rotate => Some(rotate(&read, attempt)),
-            RefreshVerdict::Extend => Some(extend(read.record.session.id, attempt)),
-            RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => None,
-            RefreshVerdict::Replay => break,
-        };
-        let holds = match write {
-            // It commits with its answer: whatever goes wrong, the work may have happened.
-            Some(write) => {
-                let answer = write.execute(&mut *connection).await.map_err(Fault::of_a_commit)?;
-                answer.rows_affected() > 0
-            }
-            None => true,
-        };
-        if holds {
-            return Ok(ControlFlow::Break(Some(JudgedRefresh { record: read.record, verdict })));
+        let look = store.refreshes.ask(store, attempt.clone()).await?;
+        if look.is_break() {
+            return Ok(look);
         }
     }
-    Ok(ControlFlow::Continue(()))
+    Ok(Continue(()))
+}
+
+impl Question for RefreshAttempt {
+    type Outcome = Option<JudgedRefresh>;
+
+    /// All verdicts are carried out by one statement, which is a transaction of its own.
+    async fn decide(
+        connection: &mut PgConnection,
+        attempts: &[Self],
+    ) -> Result<Vec<ControlFlow<Self::Outcome>>, Fault> {
+        let mut looks = Vec::with_capacity(attempts.len());
+        let mut writes = Vec::new();
+        for judged in judge(connection, attempts).await? {
+            looks.push(match judged {
+                Ok(None) => Break(None),
+                Ok(Some(judged)) => match judged.refresh.verdict {
+                    RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => Break(Some(judged.refresh)),
+                    RefreshVerdict::Replay => Continue(()),
+                    RefreshVerdict::Rotate | RefreshVerdict::Extend => {
+                        writes.push((looks.len(), judged));
+                        Continue(())
+                    }
+                },
+                // It fails by itself, and nobody with it.
+                Err(_) => Continue(()),
+            });
+        }
+        let (places, writes): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
+        // It commits with its answer: whatever goes wrong, the work may have happened.
+        let hold = write(connection, &writes).await.map_err(Fault::of_a_commit)?;
+        for ((place, judged), holds) in places.into_iter().zip(writes).zip(hold) {
+            if holds {
+                looks[place] = Break(Some(judged.refresh));
+            }
+        }
+        Ok(looks)
+    }
 }
 
 /// Judges under a lock of the session, in a transaction of the caller's.
@@ -104,42 +125,59 @@ pub(super) async fn lock_and_judge(
     if sqlx::query(LOCK).bind(presented).fetch_optional(&mut *connection).await?.is_none() {
         return Ok(Ending::RollBack(None));
     }
-    let Some(read) = read(connection, attempt).await? else { return Ok(Ending::RollBack(None)) };
-    let verdict = read.record.judge(attempt);
-    let session = read.record.session.id;
-    match &verdict {
-        RefreshVerdict::Rotate => rotate(&read, attempt).execute(connection).await.map(|_| ())?,
-        RefreshVerdict::Extend => extend(session, attempt).execute(connection).await.map(|_| ())?,
+    let judged = judge(connection, slice::from_ref(attempt)).await?.pop();
+    let Some(judged) = judged.transpose()?.flatten() else { return Ok(Ending::RollBack(None)) };
+    match judged.refresh.verdict {
+        RefreshVerdict::Rotate | RefreshVerdict::Extend => {
+            write(connection, slice::from_ref(&judged)).await?;
+            Ok(Ending::Commit(Some(judged.refresh)))
+        }
         RefreshVerdict::Replay => {
+            let session = judged.refresh.record.session.id;
             sessions::end(connection, &[session], EndReason::Replayed, attempt.now).await?;
-            return Ok(Ending::CommitEnds(Some(JudgedRefresh { record: read.record, verdict })));
+            Ok(Ending::CommitEnds(Some(judged.refresh)))
         }
         RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => {
-            return Ok(Ending::RollBack(Some(JudgedRefresh { record: read.record, verdict })));
+            Ok(Ending::RollBack(Some(judged.refresh)))
         }
     }
-    Ok(Ending::Commit(Some(JudgedRefresh { record: read.record, verdict })))
 }
 
-async fn read(connection: &mut PgConnection, attempt: &RefreshAttempt) -> Result<Option<Read>, Fault> {
-    let presented = attempt.presented.as_bytes().as_slice();
-    let row = sqlx::query(READ).bind(presented).fetch_optional(connection).await?;
-    row.map(|row| {
-        Ok(Read { record: rows::refresh_record(&row)?, last_consumed: row.try_get("last_consumed")? })
-    })
-    .transpose()
+/// Reads what each attempt is about, and judges it.
+async fn judge<'a>(
+    connection: &mut PgConnection,
+    attempts: &'a [RefreshAttempt],
+) -> Result<Vec<Result<Option<Judged<'a>>, Fault>>, Fault> {
+    let presented = column(attempts, |attempt| attempt.presented.as_bytes().as_slice());
+    let rows = sqlx::query(READ).bind(presented).fetch_all(connection).await?;
+    Ok(attempts.iter().zip(&rows).map(|(attempt, row)| judge_one(attempt, row)).collect())
 }
 
-fn rotate<'a>(read: &'a Read, attempt: &'a RefreshAttempt) -> Query<'a, Postgres, PgArguments> {
-    sqlx::query(ROTATE)
-        .bind(attempt.presented.as_bytes().as_slice())
-        .bind(stored(attempt.now))
-        .bind(attempt.successor.as_bytes().as_slice())
-        .bind(read.record.session.id.0)
-        .bind(attempt.nonce.as_bytes().as_slice())
-        .bind(read.last_consumed.as_deref())
+fn judge_one<'a>(attempt: &'a RefreshAttempt, row: &PgRow) -> Result<Option<Judged<'a>>, Fault> {
+    if row.try_get::<Option<Uuid>, _>("session_id")?.is_none() {
+        return Ok(None);
+    }
+    let record = rows::refresh_record(row)?;
+    let verdict = record.judge(attempt);
+    let refresh = JudgedRefresh { record, verdict };
+    Ok(Some(Judged { attempt, last_consumed: row.try_get("last_consumed")?, refresh }))
 }
 
-fn extend(session: SessionId, attempt: &RefreshAttempt) -> Query<'_, Postgres, PgArguments> {
-    sqlx::query(EXTEND).bind(session.0).bind(stored(attempt.now))
+/// Writes what was judged; whether each verdict still held.
+async fn write(connection: &mut PgConnection, judged: &[Judged<'_>]) -> Result<Vec<bool>, sqlx::Error> {
+    if judged.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_scalar(WRITE)
+        .bind(column(judged, |judged| judged.refresh.record.session.id.0))
+        .bind(column(judged, |judged| judged.last_consumed.as_deref()))
+        .bind(column(judged, |judged| judged.attempt.presented.as_bytes().as_slice()))
+        .bind(column(judged, |judged| {
+            let rotates = judged.refresh.verdict == RefreshVerdict::Rotate;
+            rotates.then(|| judged.attempt.successor.as_bytes().as_slice())
+        }))
+        .bind(column(judged, |judged| judged.attempt.nonce.as_bytes().as_slice()))
+        .bind(column(judged, |judged| stored(judged.attempt.now)))
+        .fetch_all(connection)
+        .await
 }

@@ -119,6 +119,11 @@ pub(super) fn audit_record(row: &PgRow) -> Result<AuditRecord, Fault> {
     Ok(AuditRecord { id: AuditId(row.try_get("id")?), event: stored.read()? })
 }
 
+/// An array of one value of each, as a statement takes many.
+pub(super) fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
+}
+
 /// A time as PostgreSQL takes it.
 pub(super) fn stored(time: Timestamp) -> OffsetDateTime {
     OffsetDateTime::from(time)

@@ -9,7 +9,7 @@ use super::PostgresStore;
 use super::error::Fault;
 use crate::store::{DEADLINE, Schema, StoreError, within};
 
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "accounts", include_str!("../../../../migrations/postgres/0001_accounts.sql")),
     (2, "sessions", include_str!("../../../../migrations/postgres/0002_sessions.sql")),
     (3, "api_keys", include_str!("../../../../migrations/postgres/0003_api_keys.sql")),
@@ -20,6 +20,7 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
     (8, "open_session", include_str!("../../../../migrations/postgres/0008_open_session.sql")),
     (9, "idle_sessions", include_str!("../../../../migrations/postgres/0009_idle_sessions.sql")),
     (10, "changed_users", include_str!("../../../../migrations/postgres/0010_changed_users.sql")),
+    (11, "refresh_session", include_str!("../../../../migrations/postgres/0011_refresh_session.sql")),
 ];
 
 /// A migration may take its time, and waits for as long as another node is at it.
@@ -47,7 +48,7 @@ impl PostgresStore {
     /// # Errors
     /// As [`migrate`](Self::migrate).
     pub async fn pending_migrations(&self) -> Result<Vec<(i64, String)>, StoreError> {
-        let applied = self.read(|mut lease| async move {
+        let applied = self.at_once(|mut lease| async move {
             let applied = applied(&mut lease).await;
             lease.answered(applied)
         });

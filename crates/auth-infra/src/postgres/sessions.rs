@@ -1,6 +1,6 @@
 //! Sessions on PostgreSQL.
 
-use std::ops::ControlFlow;
+use std::ops::ControlFlow::{self, Break, Continue};
 
 use async_trait::async_trait;
 use auth_domain::model::{
@@ -14,14 +14,24 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Uuid;
 
 use super::error::Fault;
-use super::rows::{self, session_columns, stored, user_columns};
+use super::rows::{self, column, session_columns, stored, user_columns};
+use super::together::Question;
 use super::{PostgresStore, refresh};
 use crate::store::{Ending, may_begin};
 
-/// Opens a session that takes nobody's place, for a user who is as was judged. Doing it again changes nothing more, so it
-/// may be done again when the answer was lost.
-const OPEN: &str =
-    "SELECT FROM open_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS is_open WHERE is_open";
+/// Opens sessions that take nobody's place, for users who are as was judged; whether each is open. Doing it again changes
+/// nothing more, so it may be done again when the answer was lost.
+const OPEN: &str = "
+    SELECT open_session(status, version, roles, others, id, account_id, client_id, created_at, refreshed_at, expires_at, digest)
+    FROM unnest(
+        $1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::uuid[], $6::uuid[], $7::text[], $8::timestamptz[],
+        $9::timestamptz[], $10::timestamptz[], $11::bytea[])
+        WITH ORDINALITY AS judged
+            (status, version, roles, others, id, account_id, client_id, created_at, refreshed_at, expires_at, digest, place)
+    ORDER BY place";
+
+/// The status of a user whom a session may begin for.
+const JUDGED_STATUS: UserStatus = UserStatus::Active;
 
 const LOCK_USER: &str =
     "SELECT status, password_version, roles FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
@@ -94,10 +104,7 @@ const DELETE: &str = "DELETE FROM sessions WHERE id = ANY ($1)";
 impl SessionRepository for PostgresStore {
     async fn open(&self, session: &NewSession, policy: &SessionPolicy) -> Result<OpenOutcome, PortError> {
         self.at_once_or_in_a_transaction(
-            |mut lease| async move {
-                let opened = open_where_there_is_room(&mut lease, session, policy).await;
-                lease.answered(opened)
-            },
+            open_where_there_is_room(self, session, policy),
             |mut lease| async move {
                 let work = open(&mut lease, session, policy).await;
                 lease.end(work).await
@@ -107,7 +114,7 @@ impl SessionRepository for PostgresStore {
     }
 
     async fn find(&self, session: SessionId) -> Result<Option<(Session, User)>, PortError> {
-        self.read(|mut lease| async move {
+        self.at_once(|mut lease| async move {
             let row = sqlx::query(FIND).bind(session.0).fetch_optional(&mut *lease).await;
             let found = lease.answered(row)?;
             found.map(|row| Ok((rows::session(&row)?, rows::user(&row)?))).transpose()
@@ -116,16 +123,10 @@ impl SessionRepository for PostgresStore {
     }
 
     async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
-        self.at_once_or_in_a_transaction(
-            |mut lease| async move {
-                let judged = refresh::look(&mut lease, attempt).await;
-                lease.answered(judged)
-            },
-            |mut lease| async move {
-                let work = refresh::lock_and_judge(&mut lease, attempt).await;
-                lease.end(work).await
-            },
-        )
+        self.at_once_or_in_a_transaction(refresh::look(self, attempt), |mut lease| async move {
+            let work = refresh::lock_and_judge(&mut lease, attempt).await;
+            lease.end(work).await
+        })
         .await
     }
 
@@ -160,32 +161,50 @@ impl SessionRepository for PostgresStore {
     }
 }
 
-/// Opens a session by one statement, unless it takes more to know whether it may begin and whose place it takes. That
-/// others have not ended is more than that they are live: where there is room beside those, there is.
+/// A session that is to be opened for a user whom it may begin for, and how many others of theirs may be live.
+pub(super) struct Opening {
+    new: NewSession,
+    others_live: i64,
+}
+
+/// Opens a session without a lock, unless it takes more to know whether it may begin and whose place it takes.
 async fn open_where_there_is_room(
-    connection: &mut PgConnection,
+    store: &PostgresStore,
     new: &NewSession,
     policy: &SessionPolicy,
-) -> Result<ControlFlow<OpenOutcome>, Fault> {
-    let NewSession { session, credential, password_version, roles } = new;
-    let (status, undecided) = (UserStatus::Active, ControlFlow::Continue(()));
-    if session.end.is_some() || !new.may_begin(status, *password_version, roles) {
-        return Ok(undecided);
+) -> Result<ControlFlow<OpenOutcome>, PortError> {
+    if new.session.end.is_some() || !new.may_begin(JUDGED_STATUS, new.password_version, &new.roles) {
+        return Ok(Continue(()));
     }
-    let query = sqlx::query(OPEN)
-        .bind(status.as_str())
-        .bind(password_version.0)
-        .bind(roles.to_string())
-        .bind(i64::from(policy.others_live()))
-        .bind(session.id.0)
-        .bind(session.user_id.0)
-        .bind(session.client_id.as_str())
-        .bind(stored(session.created_at))
-        .bind(stored(session.last_refreshed_at))
-        .bind(stored(session.expires_at))
-        .bind(credential.as_bytes().as_slice());
-    let is_open = query.execute(connection).await?.rows_affected() > 0;
-    Ok(if is_open { ControlFlow::Break(OpenOutcome::Opened) } else { undecided })
+    let opening = Opening { new: new.clone(), others_live: i64::from(policy.others_live()) };
+    store.openings.ask(store, opening).await
+}
+
+impl Question for Opening {
+    type Outcome = OpenOutcome;
+
+    /// That others have not ended is more than that they are live: where there is room beside those, there is.
+    async fn decide(
+        connection: &mut PgConnection,
+        openings: &[Self],
+    ) -> Result<Vec<ControlFlow<OpenOutcome>>, Fault> {
+        let are_open = sqlx::query_scalar(OPEN)
+            .bind(column(openings, |_| JUDGED_STATUS.as_str()))
+            .bind(column(openings, |opening| opening.new.password_version.0))
+            .bind(column(openings, |opening| opening.new.roles.to_string()))
+            .bind(column(openings, |opening| opening.others_live))
+            .bind(column(openings, |opening| opening.new.session.id.0))
+            .bind(column(openings, |opening| opening.new.session.user_id.0))
+            .bind(column(openings, |opening| opening.new.session.client_id.as_str()))
+            .bind(column(openings, |opening| stored(opening.new.session.created_at)))
+            .bind(column(openings, |opening| stored(opening.new.session.last_refreshed_at)))
+            .bind(column(openings, |opening| stored(opening.new.session.expires_at)))
+            .bind(column(openings, |opening| opening.new.credential.as_bytes().as_slice()))
+            .fetch_all(connection)
+            .await?;
+        let outcome = |is_open| if is_open { Break(OpenOutcome::Opened) } else { Continue(()) };
+        Ok(are_open.into_iter().map(outcome).collect())
+    }
 }
 
 async fn open(

@@ -17,8 +17,8 @@ use crate::store::{DEADLINE, Ending, Lease, within};
 const SPARE_ATTEMPTS: u32 = 3;
 
 impl PostgresStore {
-    /// Does the work of a call that takes one statement and changes nothing.
-    pub(super) async fn read<T, F>(&self, work: impl Fn(Lease<PgConnection>) -> F) -> Result<T, PortError>
+    /// Does the work of a call by statements that are transactions of their own.
+    pub(super) async fn at_once<T, F>(&self, work: impl Fn(Lease<PgConnection>) -> F) -> Result<T, PortError>
     where
         F: Future<Output = Result<T, Fault>>,
     {
@@ -26,20 +26,18 @@ impl PostgresStore {
         self.persist(|| async move { work(self.lease().await?).await }).await
     }
 
-    /// Does the work of a call by statements that are transactions of their own; what they leave undecided is done in one
+    /// The outcome of a call, from what was done [at once](Self::at_once) if that decided it; else the work is done in one
     /// transaction, as by [`transaction`](Self::transaction).
-    pub(super) async fn at_once_or_in_a_transaction<T, L, F>(
+    pub(super) async fn at_once_or_in_a_transaction<T, F>(
         &self,
-        look: impl Fn(Lease<PgConnection>) -> L,
+        at_once: impl Future<Output = Result<ControlFlow<T>, PortError>>,
         work: impl Fn(Lease<PgConnection>) -> F,
     ) -> Result<T, PortError>
     where
-        L: Future<Output = Result<ControlFlow<T>, Fault>>,
         F: Future<Output = Result<T, Fault>>,
     {
-        let look = &look;
         let both = pin!(async {
-            match self.persist(|| async move { look(self.lease().await?).await }).await? {
+            match at_once.await? {
                 ControlFlow::Break(outcome) => Ok(outcome),
                 ControlFlow::Continue(()) => self.transaction(work).await,
             }

@@ -53,7 +53,7 @@ impl UserRepository for PostgresStore {
     }
 
     async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError> {
-        self.read(|mut lease| async move {
+        self.at_once(|mut lease| async move {
             let query = match user {
                 UserRef::Id(id) => sqlx::query(FIND_BY_ID).bind(id.0),
                 UserRef::Number(number) => sqlx::query(FIND_BY_NUMBER).bind(number.0),
@@ -80,7 +80,7 @@ impl UserRepository for PostgresStore {
     }
 
     async fn find_for_login(&self, identifier: &IdentifierKey) -> Result<Option<LoginRecord>, PortError> {
-        self.read(|mut lease| async move {
+        self.at_once(|mut lease| async move {
             let row = sqlx::query(FIND_FOR_LOGIN).bind(identifier.as_str()).fetch_optional(&mut *lease).await;
             lease.answered(row)?.as_ref().map(rows::login_record).transpose()
         })
@@ -88,7 +88,7 @@ impl UserRepository for PostgresStore {
     }
 
     async fn find_with_password(&self, user: UserId) -> Result<Option<LoginRecord>, PortError> {
-        self.read(|mut lease| async move {
+        self.at_once(|mut lease| async move {
             let row = sqlx::query(FIND_WITH_PASSWORD).bind(user.0).fetch_optional(&mut *lease).await;
             lease.answered(row)?.as_ref().map(rows::login_record).transpose()
         })
@@ -96,7 +96,7 @@ impl UserRepository for PostgresStore {
     }
 
     async fn list(&self, after: Option<UserNumber>, limit: u32) -> Result<Vec<User>, PortError> {
-        self.read(|mut lease| async move {
+        self.at_once(|mut lease| async move {
             let after = after.map_or(0, |number| number.0);
             let query = sqlx::query(LIST).bind(after).bind(i64::from(limit));
             let found = query.fetch_all(&mut *lease).await;

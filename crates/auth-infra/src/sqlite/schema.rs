@@ -15,7 +15,7 @@ use super::connect::options;
 use super::error::Fault;
 use crate::store::{Detail, Schema, StoreError};
 
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "accounts", include_str!("../../../../migrations/sqlite/0001_accounts.sql")),
     (2, "sessions", include_str!("../../../../migrations/sqlite/0002_sessions.sql")),
     (3, "api_keys", include_str!("../../../../migrations/sqlite/0003_api_keys.sql")),
@@ -26,6 +26,7 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
     (8, "open_session", include_str!("../../../../migrations/sqlite/0008_open_session.sql")),
     (9, "idle_sessions", include_str!("../../../../migrations/sqlite/0009_idle_sessions.sql")),
     (10, "changed_users", include_str!("../../../../migrations/sqlite/0010_changed_users.sql")),
+    (11, "refresh_session", include_str!("../../../../migrations/sqlite/0011_refresh_session.sql")),
 ];
 
 /// How long a migration waits for another process, which may be at the same migration.

@@ -140,8 +140,9 @@ fn one_refresh(server: &Server, url: &str, user: &[String]) -> Result<(Vec<state
     };
     let values =
         [(&*before, "d-#"), (&presented, "d#"), (&successor, "d+#"), (id, "s"), (nonce, "n#"), (at, "t")];
-    let values = values.map(|(value, variable)| (value.to_owned(), variable)).to_vec();
-    Ok((statements::sent(&log, from, &presented)?, Meaning { values }))
+    // The service refreshes many by one statement of arrays; here they have one element each.
+    let values = values.map(|(value, variable)| (statements::array_of(value), variable)).to_vec();
+    Ok((statements::sent(&log, from, &statements::array_of(&presented))?, Meaning { values }))
 }
 
 /// The token that takes this one's place.
