@@ -40,3 +40,25 @@ impl Talk for Same {
         &self.0
     }
 }
+
+/// Each of these requests in turn, again and again, all answered 200.
+#[derive(Clone, Debug)]
+pub struct InTurn {
+    requests: Vec<Vec<u8>>,
+    last: usize,
+}
+
+impl InTurn {
+    /// Beginning with the second.
+    #[must_use]
+    pub fn of(requests: Vec<Vec<u8>>) -> Self {
+        Self { requests, last: 0 }
+    }
+}
+
+impl Talk for InTurn {
+    fn request(&mut self) -> &[u8] {
+        self.last = (self.last + 1) % self.requests.len();
+        &self.requests[self.last]
+    }
+}

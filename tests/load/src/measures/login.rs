@@ -4,7 +4,7 @@ use anyhow::Result;
 use e2e::Server;
 
 use crate::bench::{Bench, Store};
-use crate::client::{Same, closed, post};
+use crate::client::{InTurn, closed, post};
 use crate::limits::Limit;
 use crate::limits::argon2::Implementation;
 use crate::measure::{Better, Goal, Measured};
@@ -13,6 +13,8 @@ use crate::sessions::{self, LOG_IN};
 
 /// Each logs in as somebody else.
 const CONNECTIONS: usize = 16;
+/// The users of each connection, in turn: few people log in again and again, so few have many live sessions.
+const USERS_OF_EACH: usize = 32;
 /// Else, within seconds, every log-in would have to end an older session as well.
 const SETTINGS: [(&str, &str); 1] = [("AUTH_SESSION__MAX_LIVE", "1000")];
 
@@ -55,15 +57,16 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
         ),
         rounds,
         notes: vec![format!(
-            "{CONNECTIONS} connections, each of another user, `POST /api/v1/auth/login` in a closed loop, 200 only. Each \
+            "{CONNECTIONS} connections, each of {USERS_OF_EACH} users in turn, `POST /api/v1/auth/login` in a closed loop, 200 only. Each \
              answer follows a committed session and two new tokens. Server, store and client share all cores: what the \
              client takes is lost to the server, and is not given back in the ratio."
         )],
     })
 }
 
-/// Registers the users, and gives what each says.
-fn talks(server: &Server) -> Result<Vec<Same>> {
-    let users = sessions::register(&server.client(), CONNECTIONS)?;
-    Ok(users.iter().map(|user| Same(post(LOG_IN, &sessions::credentials(user)))).collect())
+/// Registers the users, and gives what each connection says.
+fn talks(server: &Server) -> Result<Vec<InTurn>> {
+    let users = sessions::register(&server.client(), CONNECTIONS * USERS_OF_EACH)?;
+    let log_ins: Vec<_> = users.iter().map(|user| post(LOG_IN, &sessions::credentials(user))).collect();
+    Ok(log_ins.chunks(USERS_OF_EACH).map(|log_ins| InTurn::of(log_ins.to_vec())).collect())
 }
