@@ -44,7 +44,11 @@ pub fn sent(log: &Path, from: usize, mark: &str) -> Result<Vec<Statement>> {
 /// An array of this value alone, as PostgreSQL writes it.
 #[must_use]
 pub fn array_of(value: &str) -> String {
-    if value.contains([' ', '\\']) { format!(r#"{{"{}"}}"#, value.replace('\\', r"\\")) } else { format!("{{{value}}}") }
+    if value.contains([' ', '\\']) {
+        format!(r#"{{"{}"}}"#, value.replace('\\', r"\\"))
+    } else {
+        format!("{{{value}}}")
+    }
 }
 
 /// What is between BEGIN and COMMIT or ROLLBACK, these included; any other statement is a transaction of its own.
@@ -122,9 +126,9 @@ fn parameters(list: &str) -> Result<Vec<Option<String>>> {
 /// What the parameters of a refresh were.
 #[derive(Clone, Debug)]
 pub struct Meaning {
-    /// The value, as it is logged, and the variable of the script that takes its place, as an array's only element; `#` stands for the number of the
+    /// The value, as it is logged, and what takes its place in the script, with a variable such as `:d#`; `#` stands for the number of the
     /// refresh in the script, `-#` for that of the one before, `+#` for that of the one after.
-    pub values: Vec<(String, &'static str)>,
+    pub values: Vec<(String, String)>,
 }
 
 /// So many refreshes, one after the other, each of these statements with the variables of its number: those of the first
@@ -155,7 +159,7 @@ fn with_variables(statement: &Statement, meaning: &Meaning, number: usize) -> Re
         let variable =
             variable.replace("-#", &(number - 1).to_string()).replace("+#", &(number + 1).to_string());
         let variable = variable.replace('#', &number.to_string());
-        text = text.replace(&format!("${}", place + 1), &format!("ARRAY[:{variable}]"));
+        text = text.replace(&format!("${}", place + 1), &variable);
     }
     Ok(text)
 }
@@ -205,14 +209,15 @@ mod tests {
 
     #[test]
     fn each_refresh_of_the_script_has_variables_of_its_own() {
-        let values = vec![("old".to_owned(), "d#"), ("new".to_owned(), "d+#"), ("at".to_owned(), "now")];
+        let values = [("old", ":d#"), ("new", "ARRAY[:d+#]"), ("at", ":now")];
+        let values = values.map(|(value, variable)| (value.to_owned(), variable.to_owned())).to_vec();
         let statement = Statement {
             text: "UPDATE t SET a = $2, b = $3 WHERE a = $1".to_owned(),
             parameters: ["old", "new", "at"].map(|value| Some(value.to_owned())).to_vec(),
         };
         assert_eq!(
             script(&[statement], &Meaning { values }, 2).expect("a script"),
-            "UPDATE t SET a = :d2, b = :now WHERE a = :d1;\nUPDATE t SET a = :d3, b = :now WHERE a = :d2;\n"
+            "UPDATE t SET a = ARRAY[:d2], b = :now WHERE a = :d1;\nUPDATE t SET a = ARRAY[:d3], b = :now WHERE a = :d2;\n"
         );
     }
 
@@ -225,10 +230,17 @@ mod tests {
     }
 
     #[test]
+    fn an_array_is_written_as_the_server_logs_it() {
+        assert_eq!(array_of("7"), "{7}");
+        assert_eq!(array_of(r"\x01"), r#"{"\\x01"}"#);
+        assert_eq!(array_of("2026-11-21 16:00:00+00"), r#"{"2026-11-21 16:00:00+00"}"#);
+    }
+
+    #[test]
     fn eleven_is_not_one() {
         let parameters = (1..=11).map(|number| Some(number.to_string())).collect();
-        let values =
-            (1..=11).map(|number| (number.to_string(), if number == 11 { "eleven" } else { "other" }));
+        let variable = |number| if number == 11 { ":eleven" } else { ":other" };
+        let values = (1..=11).map(|number| (number.to_string(), variable(number).to_owned()));
         let meaning = Meaning { values: values.collect() };
         let statement = Statement { text: "SELECT $1, $11".to_owned(), parameters };
         assert_eq!(with_variables(&statement, &meaning, 1).expect("a text"), "SELECT :other, :eleven");

@@ -12,9 +12,9 @@ use crate::measures::{cores, rate, watched};
 use crate::sessions::{self, LOG_IN};
 
 /// Each logs in as somebody else.
-const CONNECTIONS: usize = 16;
+const CONNECTIONS: usize = 64;
 /// The users of each connection, in turn: few people log in again and again, so few have many live sessions.
-const USERS_OF_EACH: usize = 32;
+const USERS_OF_EACH: usize = 8;
 /// Else, within seconds, every log-in would have to end an older session as well.
 const SETTINGS: [(&str, &str); 1] = [("AUTH_SESSION__MAX_LIVE", "1000")];
 

@@ -56,8 +56,10 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
         rounds,
         notes: vec![format!(
             "{CONNECTIONS} connections, each with a session of its own whose tokens rotate, on either side, and as many to PostgreSQL; fsync and \
-             synchronous_commit are on. The statements of pgbench ({}) are those that the server logged for one refresh, in \
-             prepared mode; everything shares the cores. Audit events, which the service appends in batches beside, pgbench does not.",
+             synchronous_commit are on. The statements of pgbench ({}) are those that the server logged for one refresh that came \
+             alone, in prepared mode; everything shares the cores. The service refreshes those that come together by one execution \
+             of the same statements, in one transaction; pgbench refreshes one at a time. Audit events, which the service \
+             appends in batches beside, pgbench does not.",
             limit.described
         )],
     }])
@@ -140,8 +142,9 @@ fn one_refresh(server: &Server, url: &str, user: &[String]) -> Result<(Vec<state
     };
     let values =
         [(&*before, "d-#"), (&presented, "d#"), (&successor, "d+#"), (id, "s"), (nonce, "n#"), (at, "t")];
-    // The service refreshes many by one statement of arrays; here they have one element each.
-    let values = values.map(|(value, variable)| (statements::array_of(value), variable)).to_vec();
+    // The service refreshes as many as wait by one statement of arrays; pgbench one, by arrays of one element.
+    let in_array = |(value, variable)| (statements::array_of(value), format!("ARRAY[:{variable}]"));
+    let values = values.map(in_array).to_vec();
     Ok((statements::sent(&log, from, &statements::array_of(&presented))?, Meaning { values }))
 }
 
