@@ -15,7 +15,7 @@ use super::attempts::{Exhausted, Turns};
 use super::error::Fault;
 use super::known_users::KnownUsers;
 use super::sessions::Opening;
-use super::together::Together;
+use super::together::{Executor, Together};
 use crate::store::{Detail, PATIENCE, Pool, StoreError, within};
 
 /// What every connection is told at its start. READ COMMITTED is what the statements are written for: the second
@@ -81,6 +81,7 @@ pub struct PostgresStore {
     pub(super) known_users: Arc<KnownUsers>,
     pub(super) exhausted: Arc<Exhausted>,
     pub(super) turns: Turns,
+    pub(super) executor: Arc<Executor>,
     pub(super) refreshes: Together<RefreshAttempt>,
     pub(super) openings: Together<Opening>,
 }
@@ -89,13 +90,15 @@ impl PostgresStore {
     /// A store on PostgreSQL. Nothing is connected yet: the server may be away, and come later.
     ///
     /// # Errors
-    /// [`StoreError::Settings`] when the URL makes no sense; the message does not hold the URL.
+    /// [`StoreError::Settings`] when the URL makes no sense; the message does not hold the URL. A port's error when no
+    /// thread can be started.
     pub fn connect(settings: &PostgresSettings) -> Result<Self, StoreError> {
         Ok(Self {
             pool: Pool::new(options(&settings.url)?, settings.max_connections),
             known_users: Arc::default(),
             exhausted: Arc::default(),
             turns: Turns::default(),
+            executor: Arc::new(Executor::start()?),
             refreshes: Together::default(),
             openings: Together::default(),
         })

@@ -81,11 +81,10 @@ fn database_fault(error: &dyn DatabaseError) -> Fault {
             Fault::Broken
         }
         // Out of resources; canceled, which is the statement timeout; system errors; a password that is not accepted, a
-        // database or a schema that is not there; a lock that was not to be had in time; tables, columns or rights that
-        // are not there, because the schema is not up to date.
-        ("28" | "3D" | "3F" | "53" | "57" | "58", _) | (_, "55P03" | "42P01" | "42703" | "42501") => {
-            Fault::Unavailable
-        }
+        // database or a schema that is not there; a lock that was not to be had in time; tables, columns, functions or
+        // rights that are not there, because the schema is not up to date.
+        ("28" | "3D" | "3F" | "53" | "57" | "58", _)
+        | (_, "55P03" | "42P01" | "42703" | "42883" | "42501") => Fault::Unavailable,
         _ => Fault::Corrupt,
     };
     kind(Detail::new(detail))

@@ -11,9 +11,9 @@ use sqlx::types::Uuid;
 
 use super::error::Fault;
 use super::rows::{self, column, credential_columns, session_columns, stored, user_columns};
-use super::together::Question;
+use super::together::{Asked, Question};
 use super::{PostgresStore, sessions};
-use crate::store::Ending;
+use crate::store::{Detail, Ending};
 
 /// How often an attempt is judged without a lock: whoever loses a race finds the second time what came of it.
 const LOOKS: usize = 2;
@@ -65,7 +65,7 @@ struct Judged<'a> {
     refresh: JudgedRefresh,
 }
 
-/// Judges without a lock. Goes on when the verdict takes a lock, or others were judged meanwhile.
+/// Judges without a lock. Goes on when the verdict takes a lock, or others were judged meanwhile each time.
 pub(super) async fn look(
     store: &PostgresStore,
     attempt: &RefreshAttempt,
@@ -85,20 +85,21 @@ impl Question for RefreshAttempt {
     /// All verdicts are carried out by one statement, which is a transaction of its own.
     async fn decide(
         connection: &mut PgConnection,
-        attempts: &[Self],
+        asked: &[Asked<Self>],
     ) -> Result<Vec<ControlFlow<Self::Outcome>>, Fault> {
-        let mut looks = Vec::with_capacity(attempts.len());
+        let attempts: Vec<_> = asked.iter().map(|asked| &asked.question).collect();
+        let mut looks = Vec::with_capacity(asked.len());
         let mut writes = Vec::new();
-        for judged in judge(connection, attempts).await? {
+        for (judged, asked) in judge(connection, &attempts).await?.into_iter().zip(asked) {
             looks.push(match judged {
                 Ok(None) => Break(None),
                 Ok(Some(judged)) => match judged.refresh.verdict {
                     RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => Break(Some(judged.refresh)),
-                    RefreshVerdict::Replay => Continue(()),
-                    RefreshVerdict::Rotate | RefreshVerdict::Extend => {
+                    RefreshVerdict::Rotate | RefreshVerdict::Extend if asked.is_awaited() => {
                         writes.push((looks.len(), judged));
                         Continue(())
                     }
+                    RefreshVerdict::Rotate | RefreshVerdict::Extend | RefreshVerdict::Replay => Continue(()),
                 },
                 // It fails by itself, and nobody with it.
                 Err(_) => Continue(()),
@@ -125,11 +126,14 @@ pub(super) async fn lock_and_judge(
     if sqlx::query(LOCK).bind(presented).fetch_optional(&mut *connection).await?.is_none() {
         return Ok(Ending::RollBack(None));
     }
-    let judged = judge(connection, slice::from_ref(attempt)).await?.pop();
+    let judged = judge(connection, &[attempt]).await?.pop();
     let Some(judged) = judged.transpose()?.flatten() else { return Ok(Ending::RollBack(None)) };
     match judged.refresh.verdict {
         RefreshVerdict::Rotate | RefreshVerdict::Extend => {
-            write(connection, slice::from_ref(&judged)).await?;
+            let holds = write(connection, slice::from_ref(&judged)).await?;
+            if holds != [true] {
+                return Err(Fault::Contended(Detail::new("a locked session has changed")));
+            }
             Ok(Ending::Commit(Some(judged.refresh)))
         }
         RefreshVerdict::Replay => {
@@ -146,7 +150,7 @@ pub(super) async fn lock_and_judge(
 /// Reads what each attempt is about, and judges it.
 async fn judge<'a>(
     connection: &mut PgConnection,
-    attempts: &'a [RefreshAttempt],
+    attempts: &[&'a RefreshAttempt],
 ) -> Result<Vec<Result<Option<Judged<'a>>, Fault>>, Fault> {
     let presented = column(attempts, |attempt| attempt.presented.as_bytes().as_slice());
     let rows = sqlx::query(READ).bind(presented).fetch_all(connection).await?;

@@ -15,7 +15,7 @@ use sqlx::types::Uuid;
 
 use super::error::Fault;
 use super::rows::{self, column, session_columns, stored, user_columns};
-use super::together::Question;
+use super::together::{Asked, Question};
 use super::{PostgresStore, refresh};
 use crate::store::{Ending, may_begin};
 
@@ -186,20 +186,20 @@ impl Question for Opening {
     /// That others have not ended is more than that they are live: where there is room beside those, there is.
     async fn decide(
         connection: &mut PgConnection,
-        openings: &[Self],
+        asked: &[Asked<Self>],
     ) -> Result<Vec<ControlFlow<OpenOutcome>>, Fault> {
         let are_open = sqlx::query_scalar(OPEN)
-            .bind(column(openings, |_| JUDGED_STATUS.as_str()))
-            .bind(column(openings, |opening| opening.new.password_version.0))
-            .bind(column(openings, |opening| opening.new.roles.to_string()))
-            .bind(column(openings, |opening| opening.others_live))
-            .bind(column(openings, |opening| opening.new.session.id.0))
-            .bind(column(openings, |opening| opening.new.session.user_id.0))
-            .bind(column(openings, |opening| opening.new.session.client_id.as_str()))
-            .bind(column(openings, |opening| stored(opening.new.session.created_at)))
-            .bind(column(openings, |opening| stored(opening.new.session.last_refreshed_at)))
-            .bind(column(openings, |opening| stored(opening.new.session.expires_at)))
-            .bind(column(openings, |opening| opening.new.credential.as_bytes().as_slice()))
+            .bind(column(asked, |_| JUDGED_STATUS.as_str()))
+            .bind(column(asked, |asked| asked.question.new.password_version.0))
+            .bind(column(asked, |asked| asked.question.new.roles.to_string()))
+            .bind(column(asked, |asked| asked.question.others_live))
+            .bind(column(asked, |asked| asked.question.new.session.id.0))
+            .bind(column(asked, |asked| asked.question.new.session.user_id.0))
+            .bind(column(asked, |asked| asked.question.new.session.client_id.as_str()))
+            .bind(column(asked, |asked| stored(asked.question.new.session.created_at)))
+            .bind(column(asked, |asked| stored(asked.question.new.session.last_refreshed_at)))
+            .bind(column(asked, |asked| stored(asked.question.new.session.expires_at)))
+            .bind(column(asked, |asked| asked.question.new.credential.as_bytes().as_slice()))
             .fetch_all(connection)
             .await?;
         let outcome = |is_open| if is_open { Break(OpenOutcome::Opened) } else { Continue(()) };

@@ -2,23 +2,32 @@
 //! waits then is asked by one statement.
 //!
 //! A round trip and a commit cost the server and this program more than what a question takes in them. Nobody waits for
-//! company: a question that comes alone goes alone, at once.
+//! company: a question that comes alone goes alone, at once. A thread of the store's own asks, so that who waits does not
+//! depend on the executor of another request.
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::future::Future;
 use std::ops::ControlFlow;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use auth_domain::ports::PortError;
+use futures_util::FutureExt;
 use sqlx::PgConnection;
-use tokio::sync::oneshot;
+use tokio::runtime::{self, Runtime};
+use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
 use super::PostgresStore;
 use super::error::Fault;
-use crate::store::Detail;
+use crate::store::{Detail, StoreError};
 
 /// How many statements of one kind may be under way: while one waits for the server's disk, the next is on its way.
 const UNDER_WAY: usize = 2;
+
+/// One more may be under way when nothing was asked for this long: those before have fallen silent.
+const SILENCE: Duration = Duration::from_millis(250);
 
 /// The most questions in one statement: so many take some milliseconds.
 const MOST: usize = 64;
@@ -27,18 +36,37 @@ const MOST: usize = 64;
 pub(super) trait Question: Sized + Send + Sync + 'static {
     type Outcome: Send + 'static;
 
-    /// The outcomes of `questions`, in their order, or that one takes more than this to know; by statements that are
-    /// transactions of their own.
+    /// The outcomes of `asked`, in their order, or that one takes more than this to know; by statements that are
+    /// transactions of their own. Nothing is to be written for whom nobody waits any more.
     fn decide(
         connection: &mut PgConnection,
-        questions: &[Self],
+        asked: &[Asked<Self>],
     ) -> impl Future<Output = Result<Vec<ControlFlow<Self::Outcome>>, Fault>> + Send;
 }
 
 type Answer<Q> = Result<ControlFlow<<Q as Question>::Outcome>, PortError>;
 
+/// A question, and who waits for its answer.
+pub(super) struct Asked<Q: Question> {
+    pub(super) question: Q,
+    asker: oneshot::Sender<Answer<Q>>,
+}
+
+impl<Q: Question> Asked<Q> {
+    /// Whether anybody still waits for the answer.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.asker.is_closed()
+    }
+}
+
 /// Where questions of one kind wait for their turn. Cloning it is cheap: the clones share it.
 pub(super) struct Together<Q: Question>(Arc<Mutex<Queue<Q>>>);
+
+struct Queue<Q: Question> {
+    waiting: VecDeque<Asked<Q>>,
+    under_way: usize,
+    last_asked: Instant,
+}
 
 impl<Q: Question> Clone for Together<Q> {
     fn clone(&self) -> Self {
@@ -48,39 +76,40 @@ impl<Q: Question> Clone for Together<Q> {
 
 impl<Q: Question> Default for Together<Q> {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Queue { waiting: Vec::new(), under_way: 0 })))
+        let queue = Queue { waiting: VecDeque::new(), under_way: 0, last_asked: Instant::now() };
+        Self(Arc::new(Mutex::new(queue)))
     }
-}
-
-struct Queue<Q: Question> {
-    waiting: Vec<Waiting<Q>>,
-    under_way: usize,
-}
-
-struct Waiting<Q: Question> {
-    question: Q,
-    answer: oneshot::Sender<Answer<Q>>,
 }
 
 impl<Q: Question> Together<Q> {
-    /// The answer to this question. Whoever does not wait for it any more leaves the others theirs.
+    /// The answer to this question.
     pub(super) async fn ask(&self, store: &PostgresStore, question: Q) -> Answer<Q> {
-        let (answer, answered) = oneshot::channel();
-        if let Some(turn) = self.wait(Waiting { question, answer }) {
-            tokio::spawn(turn.take(store.clone()));
+        let (asker, answer) = oneshot::channel();
+        if let Some(turn) = self.wait(Asked { question, asker }) {
+            store.executor.spawn(turn.take(store.clone()));
         }
-        let gone = |_| Err(PortError::Unavailable(Box::new(Detail::new("nobody asks any more"))));
-        answered.await.unwrap_or_else(gone)
+        let gone = |_| Err(PortError::Unavailable(Box::new(Detail::new("nobody answers any more"))));
+        answer.await.unwrap_or_else(gone)
     }
 
     /// Waits for one of the turns that are under way, or for the one that begins with this.
-    fn wait(&self, waiting: Waiting<Q>) -> Option<Turn<Q>> {
+    fn wait(&self, asked: Asked<Q>) -> Option<Turn<Q>> {
         let mut queue = self.queue();
-        queue.waiting.push(waiting);
-        (queue.under_way < UNDER_WAY).then(|| {
+        queue.waiting.push_back(asked);
+        let begins = queue.under_way < UNDER_WAY || queue.last_asked.elapsed() > SILENCE;
+        begins.then(|| {
             queue.under_way += 1;
+            queue.last_asked = Instant::now();
             Turn { of: self.clone(), is_over: false }
         })
+    }
+
+    /// As many of those who wait as go together.
+    fn next(&self) -> Vec<Asked<Q>> {
+        let mut queue = self.queue();
+        queue.last_asked = Instant::now();
+        let going = queue.waiting.len().min(MOST);
+        queue.waiting.drain(..going).collect()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue<Q>> {
@@ -95,36 +124,46 @@ struct Turn<Q: Question> {
 }
 
 impl<Q: Question> Turn<Q> {
-    /// Asks what waits, for as long as anything does.
     async fn take(mut self, store: PostgresStore) {
-        while let Some(waiting) = self.next() {
-            let (questions, askers): (Vec<_>, Vec<_>) =
-                waiting.into_iter().map(|Waiting { question, answer }| (question, answer)).unzip();
-            let outcomes = store.at_once(|mut lease| {
-                let questions = &questions;
-                async move {
-                    let outcomes = Q::decide(&mut lease, questions).await;
-                    lease.answered(outcomes)
-                }
-            });
-            let answers = answers::<Q>(outcomes.await, askers.len());
-            for (asker, answer) in askers.into_iter().zip(answers) {
-                let _ = asker.send(answer);
-            }
+        while self.goes_on() {
+            // Those who wait are told by the loss of their questions, and so is the log, by the panic.
+            let _ = AssertUnwindSafe(self.ask_all(&store)).catch_unwind().await;
         }
     }
 
-    /// Those who still wait, as many as go together; if there is nobody, the turn is over.
-    fn next(&mut self) -> Option<Vec<Waiting<Q>>> {
+    /// For as long as anybody waits.
+    fn goes_on(&mut self) -> bool {
         let mut queue = self.of.queue();
-        queue.waiting.retain(|waiting| !waiting.answer.is_closed());
-        let going = queue.waiting.len().min(MOST);
-        if going > 0 {
-            return Some(queue.waiting.drain(..going).collect());
+        if queue.waiting.is_empty() {
+            queue.under_way -= 1;
+            self.is_over = true;
         }
-        queue.under_way -= 1;
-        self.is_over = true;
-        None
+        !self.is_over
+    }
+
+    /// Asks what waits by the time that there is a connection.
+    async fn ask_all(&self, store: &PostgresStore) {
+        let asked = AsyncMutex::new(Vec::new());
+        let outcomes = store.at_once(|mut lease| async {
+            let mut asked = asked.lock().await;
+            if asked.is_empty() {
+                *asked = self.of.next();
+            }
+            // It may be another attempt.
+            asked.retain(Asked::is_awaited);
+            let outcomes =
+                if asked.is_empty() { Ok(Vec::new()) } else { Q::decide(&mut lease, &asked).await };
+            lease.answered(outcomes)
+        });
+        let outcomes = outcomes.await;
+        let mut asked = asked.into_inner();
+        if outcomes.is_err() && asked.is_empty() {
+            asked = self.of.next(); // there was no connection
+        }
+        let answers = answers::<Q>(outcomes, asked.len());
+        for (Asked { asker, .. }, answer) in asked.into_iter().zip(answers) {
+            let _ = asker.send(answer);
+        }
     }
 }
 
@@ -146,11 +185,47 @@ fn answers<Q: Question>(
     match outcomes {
         Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
         // Something about one of them makes no sense, and nothing was written: each goes on by itself.
-        Err(PortError::Corrupt(_)) => for_each(&|| Ok(ControlFlow::Continue(()))),
+        Err(PortError::Corrupt(cause)) => {
+            tracing::warn!(%cause, count, "what was asked together failed, and is asked one by one");
+            for_each(&|| Ok(ControlFlow::Continue(())))
+        }
         Err(PortError::Overloaded) => for_each(&|| Err(PortError::Overloaded)),
         Err(PortError::Unavailable(cause)) => {
             let cause: Arc<dyn Error + Send + Sync> = cause.into();
             for_each(&|| Err(PortError::Unavailable(Box::new(Arc::clone(&cause)))))
+        }
+    }
+}
+
+/// The thread that asks.
+pub(super) struct Executor(Option<Runtime>);
+
+impl Executor {
+    pub(super) fn start() -> Result<Self, StoreError> {
+        let built = runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("postgres")
+            .enable_all()
+            .build();
+        let failed = |error| {
+            let detail = Detail::new(format!("no thread to ask with: {error}"));
+            StoreError::Port(PortError::Unavailable(Box::new(detail)))
+        };
+        built.map(|runtime| Self(Some(runtime))).map_err(failed)
+    }
+
+    fn spawn(&self, turn: impl Future<Output = ()> + Send + 'static) {
+        if let Some(runtime) = &self.0 {
+            runtime.spawn(turn);
+        }
+    }
+}
+
+impl Drop for Executor {
+    /// Not in the way that waits for the thread: that may be the one that this is called on.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
         }
     }
 }

@@ -45,20 +45,20 @@ impl Talk for Same {
 #[derive(Clone, Debug)]
 pub struct InTurn {
     requests: Vec<Vec<u8>>,
-    last: usize,
+    asked: usize,
 }
 
 impl InTurn {
-    /// Beginning with the second.
+    /// Beginning with the first.
     #[must_use]
     pub fn of(requests: Vec<Vec<u8>>) -> Self {
-        Self { requests, last: 0 }
+        Self { requests, asked: 0 }
     }
 }
 
 impl Talk for InTurn {
     fn request(&mut self) -> &[u8] {
-        self.last = (self.last + 1) % self.requests.len();
-        &self.requests[self.last]
+        self.asked += 1;
+        &self.requests[(self.asked - 1) % self.requests.len()]
     }
 }

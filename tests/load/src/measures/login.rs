@@ -15,8 +15,6 @@ use crate::sessions::{self, LOG_IN};
 const CONNECTIONS: usize = 64;
 /// The users of each connection, in turn: few people log in again and again, so few have many live sessions.
 const USERS_OF_EACH: usize = 8;
-/// Else, within seconds, every log-in would have to end an older session as well.
-const SETTINGS: [(&str, &str); 1] = [("AUTH_SESSION__MAX_LIVE", "1000")];
 
 /// On each store.
 ///
@@ -32,7 +30,7 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
 
 async fn on(store: Store, bench: &Bench) -> Result<Measured> {
     let world = store.world()?;
-    let server = Server::start_with(&world, &SETTINGS);
+    let server = Server::start(&world);
     let talks = talks(&server)?;
     let id = format!("login-{}", store.id());
     let limit = async || {
