@@ -304,7 +304,7 @@ async fn a_deadlock_is_resolved_inside() {
     let token = world.log_in("jane").await;
     // Somebody who locks in the other order, and begins to wait for us after we have begun to wait for them: it is our
     // transaction that the server undoes then, or theirs would fail.
-    let crossed = "BEGIN; SELECT FROM sessions FOR UPDATE; SELECT pg_sleep(0.7);
+    let crossed = "BEGIN; SELECT FROM sessions FOR UPDATE; SELECT pg_sleep(0.9);
                    SELECT FROM accounts FOR UPDATE; COMMIT";
     let other = spawn_blocking(move || sql(&url, crossed));
     sleep(Duration::from_millis(300)).await;

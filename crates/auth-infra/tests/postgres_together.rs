@@ -5,15 +5,18 @@
 mod stores;
 
 use std::collections::BTreeSet;
-use std::task::{Context, Poll, Waker};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use auth_domain::ports::PortError;
 use auth_domain::use_cases::RefreshSessionError;
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use futures_util::future::join_all;
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
 use test_postgres::TestPostgres;
-use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use stores::World;
@@ -36,8 +39,50 @@ async fn log_in(world: &World, name: &str, times: usize) -> Vec<String> {
     tokens
 }
 
-async fn refresh_together(world: &World, tokens: &[String]) -> Vec<Result<String, RefreshSessionError>> {
-    join_all(tokens.iter().map(|token| world.refresh(token))).await
+async fn hold(url: &str) -> PgConnection {
+    let mut holder = PgConnection::connect(url).await.expect("connected");
+    sqlx::raw_sql("BEGIN; LOCK TABLE refresh_credentials").execute(&mut holder).await.expect("locked");
+    holder
+}
+
+/// Until so many statements wait for what is held.
+async fn until_waiting(holder: &mut PgConnection, statements: i64) {
+    const WAITING: &str =
+        "SELECT count(*) FROM pg_locks WHERE relation = 'refresh_credentials'::regclass AND NOT granted";
+    // Longer than any of them waits.
+    for _ in 0..150 {
+        let waiting: i64 = sqlx::query_scalar(WAITING).fetch_one(&mut *holder).await.expect("a count");
+        if waiting >= statements {
+            return;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{statements} statements never waited");
+}
+
+async fn release(mut holder: PgConnection) {
+    sqlx::raw_sql("COMMIT").execute(&mut holder).await.expect("released");
+}
+
+/// Begins all of these, while what they need is held: at most two turns begin, and the rest waits for the next.
+fn begin<F: Future>(calls: impl Iterator<Item = F>) -> Vec<Pin<Box<F>>> {
+    let mut calls: Vec<_> = calls.map(Box::pin).collect();
+    for call in &mut calls {
+        assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    calls
+}
+
+async fn refresh_together(
+    url: &str,
+    world: &World,
+    tokens: &[String],
+) -> Vec<Result<String, RefreshSessionError>> {
+    let mut holder = hold(url).await;
+    let calls = begin(tokens.iter().map(|token| world.refresh(token)));
+    until_waiting(&mut holder, 1).await;
+    release(holder).await;
+    join_all(calls).await
 }
 
 fn sql(url: &str, statement: &str) -> String {
@@ -54,9 +99,9 @@ async fn refreshes_that_come_together_share_transactions_and_each_gets_its_own_s
     let world = world(&url).await;
     world.register("jane").await;
     let tokens = log_in(&world, "jane", MANY).await;
-    let successors = refresh_together(&world, &tokens).await;
+    let successors = refresh_together(&url, &world, &tokens).await;
     // The transaction that wrote a row last.
-    assert!(number(&url, "SELECT count(DISTINCT xmin::text) FROM sessions") < MANY / 2);
+    assert!(number(&url, "SELECT count(DISTINCT xmin::text) FROM sessions") <= 3);
 
     let successors: Vec<_> = successors.into_iter().map(|answer| answer.expect("refreshed")).collect();
     assert_eq!(successors.iter().collect::<BTreeSet<_>>().len(), MANY);
@@ -75,7 +120,7 @@ async fn sessions_that_are_opened_together_share_transactions() {
     }
     let tokens = join_all(names.iter().map(|name| world.log_in(name))).await;
     assert!(number(&url, "SELECT count(DISTINCT xmin::text) FROM sessions") < MANY / 2);
-    for answer in refresh_together(&world, &tokens).await {
+    for answer in refresh_together(&url, &world, &tokens).await {
         answer.expect("refreshed");
     }
 }
@@ -95,7 +140,7 @@ async fn a_statement_that_fails_for_the_sake_of_one_fails_for_no_other() {
             WHEN (OLD.account_id = '{jane}') EXECUTE FUNCTION refuse()";
     sql(&url, &refuse.replace("{jane}", &jane.id.to_string()));
 
-    let mut answers = refresh_together(&world, &tokens).await;
+    let mut answers = refresh_together(&url, &world, &tokens).await;
     let of_jane = answers.remove(MANY / 2);
     assert!(matches!(of_jane, Err(RefreshSessionError::Port(PortError::Corrupt(_)))), "{of_jane:?}");
     for answer in answers {
@@ -113,7 +158,7 @@ async fn a_row_that_cannot_be_read_fails_nobody_else() {
     tokens.insert(0, world.log_in("jane").await);
     sql(&url, &format!("UPDATE accounts SET roles = '\t' WHERE id = '{}'", jane.id));
 
-    let mut answers = refresh_together(&world, &tokens).await;
+    let mut answers = refresh_together(&url, &world, &tokens).await;
     let of_jane = answers.remove(0);
     assert!(matches!(of_jane, Err(RefreshSessionError::Port(PortError::Corrupt(_)))), "{of_jane:?}");
     for answer in answers {
@@ -127,24 +172,38 @@ async fn who_goes_away_takes_nothing_from_the_others_and_leaves_nothing_behind()
     let world = world(&url).await;
     world.register("jane").await;
     let tokens = log_in(&world, "jane", MANY).await;
-    let holding = "BEGIN; LOCK TABLE refresh_credentials; SELECT pg_sleep(0.7); COMMIT";
-    let (held_url, holding) = (url.clone(), spawn_blocking(move || sql(&url, holding)));
-    sleep(Duration::from_millis(300)).await;
-    let mut calls: Vec<_> = tokens.iter().map(|token| Box::pin(world.refresh(token))).collect();
-    for call in &mut calls {
-        assert!(matches!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
-    }
-    sleep(Duration::from_millis(50)).await;
-    // Those who began the turns, and are waiting for the server, are among them.
+    let mut holder = hold(&url).await;
+    let mut calls = begin(tokens.iter().map(|token| world.refresh(token)));
+    until_waiting(&mut holder, 1).await;
+    // Those who began the turns, and whose statement is waiting, are among them.
     drop(calls.drain(..MANY / 2));
+    release(holder).await;
     for answer in join_all(calls).await {
         answer.expect("refreshed");
     }
-    holding.await.expect("held");
     let used = "SELECT count(*) FROM refresh_credentials WHERE consumed_at IS NOT NULL";
-    assert_eq!(number(&held_url, used), MANY - MANY / 2);
+    assert_eq!(number(&url, used), MANY - MANY / 2);
     for token in &tokens {
         world.refresh(token).await.expect("refreshed, or a retry");
+    }
+}
+
+#[tokio::test]
+async fn a_turn_that_is_silent_makes_room_for_another() {
+    let url = TestPostgres::shared().create_database();
+    let world = world(&url).await;
+    world.register("jane").await;
+    let tokens = log_in(&world, "jane", 3).await;
+    let mut holder = hold(&url).await;
+    let mut calls = Vec::new();
+    for (waiting, token) in (1..).zip(&tokens) {
+        calls.extend(begin(std::iter::once(world.refresh(token))));
+        // Two at once; the third when the first is not heard of any more.
+        until_waiting(&mut holder, waiting).await;
+    }
+    release(holder).await;
+    for answer in join_all(calls).await {
+        answer.expect("refreshed");
     }
 }
 
@@ -156,12 +215,12 @@ async fn all_who_wait_for_a_silent_server_are_told_so_in_time() {
     let tokens = log_in(&world, "jane", MANY).await;
     postgres.pause();
     let begun = Instant::now();
-    for answer in refresh_together(&world, &tokens).await {
+    for answer in join_all(tokens.iter().map(|token| world.refresh(token))).await {
         assert!(matches!(answer, Err(RefreshSessionError::Port(PortError::Unavailable(_)))), "{answer:?}");
     }
     assert!(begun.elapsed() < Duration::from_millis(3_500));
     postgres.resume();
     for token in &tokens {
-        world.refresh(token).await.expect("refreshed, or a retry");
+        world.refresh(token).await.expect("refreshed");
     }
 }

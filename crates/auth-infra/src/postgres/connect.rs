@@ -87,7 +87,8 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// A store on PostgreSQL. Nothing is connected yet: the server may be away, and come later.
+    /// A store on PostgreSQL, with a thread of its own, which lasts as long as the last of its clones. Nothing is connected yet:
+    /// the server may be away, and come later.
     ///
     /// # Errors
     /// [`StoreError::Settings`] when the URL makes no sense; the message does not hold the URL. A port's error when no

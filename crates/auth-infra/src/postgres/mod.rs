@@ -11,9 +11,10 @@
 //! # }
 //! ```
 //!
-//! Each call is one transaction; refreshes that come together share one, and so do sessions that are opened. It answers
-//! within three seconds whatever becomes of the server: a connection on which an answer is overdue is given up. A server that was restarted is not noticed by callers: work that had not come to
-//! its commit is done again on a new connection, and so is work that the server gave up for another's sake.
+//! Each call is one transaction; refreshes that come together share one, and so do sessions that are opened. A call is
+//! answered within three seconds whatever becomes of the server: a connection on which an answer is overdue is given up. A
+//! server that was restarted is not noticed by callers: work that had not come to its commit is done again on a new
+//! connection, and so is work that the server gave up for another's sake.
 //!
 //! Connections have prepared statements and settings of their own. A pooler in between has to lend each of its own for
 //! as long as ours lives, and to pass the startup parameter `options` on.

@@ -11,7 +11,7 @@ use sqlx::types::Uuid;
 
 use super::error::Fault;
 use super::rows::{self, column, credential_columns, session_columns, stored, user_columns};
-use super::together::{Asked, Question};
+use super::together::{Asked, Decision, Question};
 use super::{PostgresStore, sessions};
 use crate::store::{Detail, Ending};
 
@@ -28,8 +28,8 @@ const LOCK: &str = "
 /// What is judged under a lock has to be read by a statement of its own: one that waits for a lock returns the locked row
 /// as it is after the wait, but those joined to it as they were before.
 ///
-/// The array stands in a query of its own, so that PostgreSQL plans this once for any number of credentials; and so does
-/// what is found for each, so that it is found by the indexes.
+/// The array stands in a query of its own, so that the plan does not depend on how many they are and is kept; and so does what
+/// is found for each, so that it is found by its key.
 const READ: &str = concat!(
     "SELECT found.*
      FROM unnest((SELECT $1::bytea[])) WITH ORDINALITY AS asked (presented, place)
@@ -71,9 +71,10 @@ pub(super) async fn look(
     attempt: &RefreshAttempt,
 ) -> Result<ControlFlow<Option<JudgedRefresh>>, PortError> {
     for _ in 0..LOOKS {
-        let look = store.refreshes.ask(store, attempt.clone()).await?;
-        if look.is_break() {
-            return Ok(look);
+        match store.refreshes.ask(store, attempt.clone()).await? {
+            Decision::Made(judged) => return Ok(Break(judged)),
+            Decision::Again => (),
+            Decision::Alone => break,
         }
     }
     Ok(Continue(()))
@@ -86,23 +87,27 @@ impl Question for RefreshAttempt {
     async fn decide(
         connection: &mut PgConnection,
         asked: &[Asked<Self>],
-    ) -> Result<Vec<ControlFlow<Self::Outcome>>, Fault> {
+    ) -> Result<Vec<Decision<Self::Outcome>>, Fault> {
         let attempts: Vec<_> = asked.iter().map(|asked| &asked.question).collect();
         let mut looks = Vec::with_capacity(asked.len());
         let mut writes = Vec::new();
         for (judged, asked) in judge(connection, &attempts).await?.into_iter().zip(asked) {
             looks.push(match judged {
-                Ok(None) => Break(None),
+                Ok(None) => Decision::Made(None),
                 Ok(Some(judged)) => match judged.refresh.verdict {
-                    RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => Break(Some(judged.refresh)),
+                    RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => {
+                        Decision::Made(Some(judged.refresh))
+                    }
                     RefreshVerdict::Rotate | RefreshVerdict::Extend if asked.is_awaited() => {
                         writes.push((looks.len(), judged));
-                        Continue(())
+                        Decision::Again
                     }
-                    RefreshVerdict::Rotate | RefreshVerdict::Extend | RefreshVerdict::Replay => Continue(()),
+                    RefreshVerdict::Rotate | RefreshVerdict::Extend | RefreshVerdict::Replay => {
+                        Decision::Alone
+                    }
                 },
                 // It fails by itself, and nobody with it.
-                Err(_) => Continue(()),
+                Err(_) => Decision::Alone,
             });
         }
         let (places, writes): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
@@ -110,7 +115,7 @@ impl Question for RefreshAttempt {
         let hold = write(connection, &writes).await.map_err(Fault::of_a_commit)?;
         for ((place, judged), holds) in places.into_iter().zip(writes).zip(hold) {
             if holds {
-                looks[place] = Break(Some(judged.refresh));
+                looks[place] = Decision::Made(Some(judged.refresh));
             }
         }
         Ok(looks)

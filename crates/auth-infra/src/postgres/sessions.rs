@@ -15,7 +15,7 @@ use sqlx::types::Uuid;
 
 use super::error::Fault;
 use super::rows::{self, column, session_columns, stored, user_columns};
-use super::together::{Asked, Question};
+use super::together::{Asked, Decision, Question};
 use super::{PostgresStore, refresh};
 use crate::store::{Ending, may_begin};
 
@@ -177,17 +177,20 @@ async fn open_where_there_is_room(
         return Ok(Continue(()));
     }
     let opening = Opening { new: new.clone(), others_live: i64::from(policy.others_live()) };
-    store.openings.ask(store, opening).await
+    match store.openings.ask(store, opening).await? {
+        Decision::Made(opened) => Ok(Break(opened)),
+        Decision::Again | Decision::Alone => Ok(Continue(())),
+    }
 }
 
 impl Question for Opening {
     type Outcome = OpenOutcome;
 
-    /// That others have not ended is more than that they are live: where there is room beside those, there is.
+    /// It counts all that have not ended, and they are at least those that are live: room beside them is room.
     async fn decide(
         connection: &mut PgConnection,
         asked: &[Asked<Self>],
-    ) -> Result<Vec<ControlFlow<OpenOutcome>>, Fault> {
+    ) -> Result<Vec<Decision<OpenOutcome>>, Fault> {
         let are_open = sqlx::query_scalar(OPEN)
             .bind(column(asked, |_| JUDGED_STATUS.as_str()))
             .bind(column(asked, |asked| asked.question.new.password_version.0))
@@ -202,7 +205,7 @@ impl Question for Opening {
             .bind(column(asked, |asked| asked.question.new.credential.as_bytes().as_slice()))
             .fetch_all(connection)
             .await?;
-        let outcome = |is_open| if is_open { Break(OpenOutcome::Opened) } else { Continue(()) };
+        let outcome = |is_open| if is_open { Decision::Made(OpenOutcome::Opened) } else { Decision::Alone };
         Ok(are_open.into_iter().map(outcome).collect())
     }
 }

@@ -1,32 +1,33 @@
 //! Questions that go to the server together: what is asked while others are under way waits for its turn, and all that
 //! waits then is asked by one statement.
 //!
-//! A round trip and a commit cost the server and this program more than what a question takes in them. Nobody waits for
-//! company: a question that comes alone goes alone, at once. A thread of the store's own asks, so that who waits does not
-//! depend on the executor of another request.
+//! A round trip and a commit cost more than the work itself. Nobody waits for company: a question that comes alone goes
+//! alone, at once. A thread of the store's own asks, since the executor of a request may be busy, or end, while others wait.
 
 use std::collections::VecDeque;
 use std::error::Error;
 use std::future::Future;
-use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use auth_domain::ports::PortError;
 use futures_util::FutureExt;
+use futures_util::future::{Either, select};
 use sqlx::PgConnection;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
+use tokio::time::sleep;
 
 use super::PostgresStore;
 use super::error::Fault;
 use crate::store::{Detail, StoreError};
 
-/// How many statements of one kind may be under way: while one waits for the server's disk, the next is on its way.
+/// How many turns of one kind may be under way: while one waits for the server's disk, the next is on its way.
 const UNDER_WAY: usize = 2;
 
-/// One more may be under way when nothing was asked for this long: those before have fallen silent.
+/// A turn that takes longer does not count any more: its connection may have died without a word.
 const SILENCE: Duration = Duration::from_millis(250);
 
 /// The most questions in one statement: so many take some milliseconds.
@@ -36,15 +37,24 @@ const MOST: usize = 64;
 pub(super) trait Question: Sized + Send + Sync + 'static {
     type Outcome: Send + 'static;
 
-    /// The outcomes of `asked`, in their order, or that one takes more than this to know; by statements that are
-    /// transactions of their own. Nothing is to be written for whom nobody waits any more.
+    /// What comes of each of `asked`, in their order, by statements that are transactions of their own. Nothing is to be
+    /// written for those who do not wait any more.
     fn decide(
         connection: &mut PgConnection,
         asked: &[Asked<Self>],
-    ) -> impl Future<Output = Result<Vec<ControlFlow<Self::Outcome>>, Fault>> + Send;
+    ) -> impl Future<Output = Result<Vec<Decision<Self::Outcome>>, Fault>> + Send;
 }
 
-type Answer<Q> = Result<ControlFlow<<Q as Question>::Outcome>, PortError>;
+/// What came of a question.
+pub(super) enum Decision<T> {
+    Made(T),
+    /// Others were faster: it may be asked again.
+    Again,
+    /// It takes a transaction of its own.
+    Alone,
+}
+
+type Answer<Q> = Result<Decision<<Q as Question>::Outcome>, PortError>;
 
 /// A question, and who waits for its answer.
 pub(super) struct Asked<Q: Question> {
@@ -65,7 +75,6 @@ pub(super) struct Together<Q: Question>(Arc<Mutex<Queue<Q>>>);
 struct Queue<Q: Question> {
     waiting: VecDeque<Asked<Q>>,
     under_way: usize,
-    last_asked: Instant,
 }
 
 impl<Q: Question> Clone for Together<Q> {
@@ -76,8 +85,7 @@ impl<Q: Question> Clone for Together<Q> {
 
 impl<Q: Question> Default for Together<Q> {
     fn default() -> Self {
-        let queue = Queue { waiting: VecDeque::new(), under_way: 0, last_asked: Instant::now() };
-        Self(Arc::new(Mutex::new(queue)))
+        Self(Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), under_way: 0 })))
     }
 }
 
@@ -85,31 +93,48 @@ impl<Q: Question> Together<Q> {
     /// The answer to this question.
     pub(super) async fn ask(&self, store: &PostgresStore, question: Q) -> Answer<Q> {
         let (asker, answer) = oneshot::channel();
-        if let Some(turn) = self.wait(Asked { question, asker }) {
-            store.executor.spawn(turn.take(store.clone()));
-        }
-        let gone = |_| Err(PortError::Unavailable(Box::new(Detail::new("nobody answers any more"))));
+        self.queue().waiting.push_back(Asked { question, asker });
+        self.begin(store);
+        let gone = |_| Err(PortError::Unavailable(Box::new(Detail::new("the turn was broken off"))));
         answer.await.unwrap_or_else(gone)
     }
 
-    /// Waits for one of the turns that are under way, or for the one that begins with this.
-    fn wait(&self, asked: Asked<Q>) -> Option<Turn<Q>> {
+    /// Begins a turn if anybody waits and it may be under way.
+    fn begin(&self, store: &PostgresStore) {
         let mut queue = self.queue();
-        queue.waiting.push_back(asked);
-        let begins = queue.under_way < UNDER_WAY || queue.last_asked.elapsed() > SILENCE;
-        begins.then(|| {
+        if !queue.waiting.is_empty() && queue.under_way < UNDER_WAY {
             queue.under_way += 1;
-            queue.last_asked = Instant::now();
-            Turn { of: self.clone(), is_over: false }
-        })
+            store.executor.spawn(Turn { of: self.clone(), is_over: false }.take(store.clone()));
+        }
     }
 
-    /// As many of those who wait as go together.
-    fn next(&self) -> Vec<Asked<Q>> {
+    /// So many, at the most, of those who still wait.
+    fn next(&self, most: usize) -> Vec<Asked<Q>> {
         let mut queue = self.queue();
-        queue.last_asked = Instant::now();
-        let going = queue.waiting.len().min(MOST);
+        queue.waiting.retain(Asked::is_awaited);
+        let going = queue.waiting.len().min(most);
         queue.waiting.drain(..going).collect()
+    }
+
+    /// Asks what waits now, and with it what waits by the time that there is a connection.
+    async fn ask_all(&self, store: &PostgresStore) {
+        // Nobody else locks it: the attempts come one after the other.
+        let asked = AsyncMutex::new(self.next(MOST));
+        let outcomes = store.at_once(|mut lease| async {
+            let mut asked = asked.lock().await;
+            asked.retain(Asked::is_awaited);
+            let room = MOST - asked.len();
+            asked.extend(self.next(room));
+            let outcomes =
+                if asked.is_empty() { Ok(Vec::new()) } else { Q::decide(&mut lease, &asked).await };
+            lease.answered(outcomes)
+        });
+        let outcomes = outcomes.await;
+        let asked = asked.into_inner();
+        let answers = answers::<Q>(outcomes, asked.len());
+        for (Asked { asker, .. }, answer) in asked.into_iter().zip(answers) {
+            let _ = asker.send(answer);
+        }
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue<Q>> {
@@ -117,52 +142,42 @@ impl<Q: Question> Together<Q> {
     }
 }
 
-/// One of those that may be under way.
+/// The right to ask. It counts as under way until it is over.
 struct Turn<Q: Question> {
     of: Together<Q>,
     is_over: bool,
 }
 
 impl<Q: Question> Turn<Q> {
+    /// Asks for as long as anybody waits.
     async fn take(mut self, store: PostgresStore) {
+        let of = self.of.clone();
         while self.goes_on() {
-            // Those who wait are told by the loss of their questions, and so is the log, by the panic.
-            let _ = AssertUnwindSafe(self.ask_all(&store)).catch_unwind().await;
+            let asking = pin!(AssertUnwindSafe(of.ask_all(&store)).catch_unwind());
+            // When it panics, those who wait are told by the loss of their questions, and the log by the panic.
+            if let Either::Right(((), asking)) = select(asking, pin!(sleep(SILENCE))).await {
+                self.end();
+                of.begin(&store);
+                let _ = asking.await;
+            }
         }
     }
 
-    /// For as long as anybody waits.
+    /// Whether there is more to ask; otherwise the turn is over.
     fn goes_on(&mut self) -> bool {
         let mut queue = self.of.queue();
-        if queue.waiting.is_empty() {
+        queue.waiting.retain(Asked::is_awaited);
+        if queue.waiting.is_empty() && !self.is_over {
             queue.under_way -= 1;
             self.is_over = true;
         }
         !self.is_over
     }
 
-    /// Asks what waits by the time that there is a connection.
-    async fn ask_all(&self, store: &PostgresStore) {
-        let asked = AsyncMutex::new(Vec::new());
-        let outcomes = store.at_once(|mut lease| async {
-            let mut asked = asked.lock().await;
-            if asked.is_empty() {
-                *asked = self.of.next();
-            }
-            // It may be another attempt.
-            asked.retain(Asked::is_awaited);
-            let outcomes =
-                if asked.is_empty() { Ok(Vec::new()) } else { Q::decide(&mut lease, &asked).await };
-            lease.answered(outcomes)
-        });
-        let outcomes = outcomes.await;
-        let mut asked = asked.into_inner();
-        if outcomes.is_err() && asked.is_empty() {
-            asked = self.of.next(); // there was no connection
-        }
-        let answers = answers::<Q>(outcomes, asked.len());
-        for (Asked { asker, .. }, answer) in asked.into_iter().zip(answers) {
-            let _ = asker.send(answer);
+    fn end(&mut self) {
+        if !self.is_over {
+            self.of.queue().under_way -= 1;
+            self.is_over = true;
         }
     }
 }
@@ -170,15 +185,13 @@ impl<Q: Question> Turn<Q> {
 impl<Q: Question> Drop for Turn<Q> {
     /// A turn that was broken off makes room for another.
     fn drop(&mut self) {
-        if !self.is_over {
-            self.of.queue().under_way -= 1;
-        }
+        self.end();
     }
 }
 
 /// What each of so many is answered when this is what came of asking together.
 fn answers<Q: Question>(
-    outcomes: Result<Vec<ControlFlow<Q::Outcome>>, PortError>,
+    outcomes: Result<Vec<Decision<Q::Outcome>>, PortError>,
     count: usize,
 ) -> Vec<Answer<Q>> {
     let for_each = |answer: &dyn Fn() -> Answer<Q>| (0..count).map(|_| answer()).collect();
@@ -187,7 +200,7 @@ fn answers<Q: Question>(
         // Something about one of them makes no sense, and nothing was written: each goes on by itself.
         Err(PortError::Corrupt(cause)) => {
             tracing::warn!(%cause, count, "what was asked together failed, and is asked one by one");
-            for_each(&|| Ok(ControlFlow::Continue(())))
+            for_each(&|| Ok(Decision::Alone))
         }
         Err(PortError::Overloaded) => for_each(&|| Err(PortError::Overloaded)),
         Err(PortError::Unavailable(cause)) => {

@@ -1,4 +1,4 @@
-//! Refreshes a second on PostgreSQL, beside pgbench with the same statements in the same transactions.
+//! Refreshes a second on PostgreSQL, beside pgbench with the statements and transactions of a refresh that comes alone.
 
 use std::fmt::Write as _;
 use std::fs;
