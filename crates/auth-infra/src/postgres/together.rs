@@ -102,10 +102,12 @@ impl<Q: Question> Together<Q> {
     /// Begins a turn if anybody waits and it may be under way.
     fn begin(&self, store: &PostgresStore) {
         let mut queue = self.queue();
-        if !queue.waiting.is_empty() && queue.under_way < UNDER_WAY {
-            queue.under_way += 1;
-            store.executor.spawn(Turn { of: self.clone(), is_over: false }.take(store.clone()));
+        if queue.waiting.is_empty() || queue.under_way >= UNDER_WAY {
+            return;
         }
+        queue.under_way += 1;
+        drop(queue);
+        store.executor.spawn(Turn { of: self.clone(), is_over: false }.take(store.clone()));
     }
 
     /// So many, at the most, of those who still wait.
