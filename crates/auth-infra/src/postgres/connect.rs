@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::attempts::{Exhausted, Turns};
 use super::error::Fault;
 use super::known_users::KnownUsers;
-use super::sessions::Opening;
+use super::opening::Opening;
 use super::together::{Executor, Together};
 use crate::store::{Detail, PATIENCE, Pool, StoreError, within};
 

@@ -27,6 +27,7 @@ mod connect;
 mod error;
 mod imports;
 mod known_users;
+mod opening;
 mod refresh;
 mod rows;
 mod schema;

@@ -1,11 +1,9 @@
 //! Sessions on PostgreSQL.
 
-use std::ops::ControlFlow::{self, Break, Continue};
-
 use async_trait::async_trait;
 use auth_domain::model::{
     ClientId, EndReason, JudgedRefresh, NewSession, RefreshAttempt, SecretDigest, Session, SessionId,
-    Timestamp, User, UserStatus,
+    Timestamp, User,
 };
 use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{OpenOutcome, PortError, SessionRepository};
@@ -14,38 +12,9 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Uuid;
 
 use super::error::Fault;
-use super::rows::{self, column, session_columns, stored, user_columns};
-use super::together::{Asked, Decision, Question};
-use super::{PostgresStore, refresh};
-use crate::store::{Ending, may_begin};
-
-/// Opens sessions that take nobody's place, for users who are as was judged; whether each is open. Doing it again changes
-/// nothing more, so it may be done again when the answer was lost.
-const OPEN: &str = "
-    SELECT open_session(status, version, roles, others, id, account_id, client_id, created_at, refreshed_at, expires_at, digest)
-    FROM unnest(
-        $1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::uuid[], $6::uuid[], $7::text[], $8::timestamptz[],
-        $9::timestamptz[], $10::timestamptz[], $11::bytea[])
-        WITH ORDINALITY AS judged
-            (status, version, roles, others, id, account_id, client_id, created_at, refreshed_at, expires_at, digest, place)
-    ORDER BY place";
-
-/// The status of a user whom a session may begin for.
-const JUDGED_STATUS: UserStatus = UserStatus::Active;
-
-const LOCK_USER: &str =
-    "SELECT status, password_version, roles FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
-
-const NOT_ENDED: &str =
-    concat!("SELECT", session_columns!(), "FROM sessions WHERE account_id = $1 AND ended_at IS NULL");
-
-const INSERT: &str = "
-    WITH session AS (
-        INSERT INTO sessions
-            (id, account_id, client_id, created_at, last_refreshed_at, expires_at, ended_at, end_reason)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-    )
-    INSERT INTO refresh_credentials (digest, session_id) VALUES ($9, $1)";
+use super::rows::{self, session_columns, stored, user_columns};
+use super::{PostgresStore, opening, refresh};
+use crate::store::Ending;
 
 const FIND: &str = concat!(
     "SELECT",
@@ -104,9 +73,9 @@ const DELETE: &str = "DELETE FROM sessions WHERE id = ANY ($1)";
 impl SessionRepository for PostgresStore {
     async fn open(&self, session: &NewSession, policy: &SessionPolicy) -> Result<OpenOutcome, PortError> {
         self.at_once_or_in_a_transaction(
-            open_where_there_is_room(self, session, policy),
+            opening::where_there_is_room(self, session, policy),
             |mut lease| async move {
-                let work = open(&mut lease, session, policy).await;
+                let work = opening::lock_and_open(&mut lease, session, policy).await;
                 lease.end(work).await
             },
         )
@@ -159,93 +128,6 @@ impl SessionRepository for PostgresStore {
         })
         .await
     }
-}
-
-/// A session that is to be opened for a user whom it may begin for, and how many others of theirs may be live.
-pub(super) struct Opening {
-    new: NewSession,
-    others_live: i64,
-}
-
-/// Opens a session without a lock, unless it takes more to know whether it may begin and whose place it takes.
-async fn open_where_there_is_room(
-    store: &PostgresStore,
-    new: &NewSession,
-    policy: &SessionPolicy,
-) -> Result<ControlFlow<OpenOutcome>, PortError> {
-    if new.session.end.is_some() || !new.may_begin(JUDGED_STATUS, new.password_version, &new.roles) {
-        return Ok(Continue(()));
-    }
-    let opening = Opening { new: new.clone(), others_live: i64::from(policy.others_live()) };
-    match store.openings.ask(store, opening).await? {
-        Decision::Made(opened) => Ok(Break(opened)),
-        Decision::Again | Decision::Alone => Ok(Continue(())),
-    }
-}
-
-impl Question for Opening {
-    type Outcome = OpenOutcome;
-
-    /// It counts all that have not ended, and they are at least those that are live: room beside them is room.
-    async fn decide(
-        connection: &mut PgConnection,
-        asked: &[Asked<Self>],
-    ) -> Result<Vec<Decision<OpenOutcome>>, Fault> {
-        let are_open = sqlx::query_scalar(OPEN)
-            .bind(column(asked, |_| JUDGED_STATUS.as_str()))
-            .bind(column(asked, |asked| asked.question.new.password_version.0))
-            .bind(column(asked, |asked| asked.question.new.roles.to_string()))
-            .bind(column(asked, |asked| asked.question.others_live))
-            .bind(column(asked, |asked| asked.question.new.session.id.0))
-            .bind(column(asked, |asked| asked.question.new.session.user_id.0))
-            .bind(column(asked, |asked| asked.question.new.session.client_id.as_str()))
-            .bind(column(asked, |asked| stored(asked.question.new.session.created_at)))
-            .bind(column(asked, |asked| stored(asked.question.new.session.last_refreshed_at)))
-            .bind(column(asked, |asked| stored(asked.question.new.session.expires_at)))
-            .bind(column(asked, |asked| asked.question.new.credential.as_bytes().as_slice()))
-            .fetch_all(connection)
-            .await?;
-        let outcome = |is_open| if is_open { Decision::Made(OpenOutcome::Opened) } else { Decision::Alone };
-        Ok(are_open.into_iter().map(outcome).collect())
-    }
-}
-
-async fn open(
-    connection: &mut PgConnection,
-    new: &NewSession,
-    policy: &SessionPolicy,
-) -> Result<Ending<OpenOutcome>, Fault> {
-    let session = &new.session;
-    let user = sqlx::query_as(LOCK_USER).bind(session.user_id.0).fetch_optional(&mut *connection).await?;
-    if !user.map_or(Ok(false), |user| may_begin(new, user))? {
-        return Ok(Ending::RollBack(OpenOutcome::Refused));
-    }
-    let others = sqlx::query(NOT_ENDED).bind(session.user_id.0).fetch_all(&mut *connection).await?;
-    let others = others.iter().map(rows::session).collect::<Result<_, _>>()?;
-    let surplus = policy.surplus(others, session.created_at);
-    if !surplus.is_empty() {
-        end(connection, &surplus, EndReason::Superseded, session.created_at).await?;
-    }
-    insert(connection, new).await?;
-    let opened = OpenOutcome::Opened;
-    Ok(if surplus.is_empty() { Ending::Commit(opened) } else { Ending::CommitEnds(opened) })
-}
-
-async fn insert(connection: &mut PgConnection, new: &NewSession) -> Result<(), Fault> {
-    let NewSession { session, credential, .. } = new;
-    sqlx::query(INSERT)
-        .bind(session.id.0)
-        .bind(session.user_id.0)
-        .bind(session.client_id.as_str())
-        .bind(stored(session.created_at))
-        .bind(stored(session.last_refreshed_at))
-        .bind(stored(session.expires_at))
-        .bind(session.end.map(|end| stored(end.at)))
-        .bind(session.end.map(|end| end.reason.as_str()))
-        .bind(credential.as_bytes().as_slice())
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Ends those of `sessions` that have not ended before; how many they were.
