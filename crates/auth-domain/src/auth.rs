@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::model::{Caller, Identifiers, Password, RejectedPassword};
+use crate::model::{Caller, Identifiers, InvalidPassword, Password};
 use crate::policy::Policy;
 use crate::ports::{
     AccessTokenCodec, ApiKeyRepository, AttemptLimiter, AuditLog, AuditRepository, Clock, PasswordHasher,
-    SecureRandom, SessionRepository, SessionWatch, UserRepository,
+    RevocationFeed, SecureRandom, SessionRepository, UserRepository,
 };
 
 /// What the use cases reach the world through. Forgetting one does not compile.
@@ -17,7 +17,7 @@ pub struct Ports {
     /// The stored sessions.
     pub sessions: Arc<dyn SessionRepository>,
     /// What is known of sessions that have ended.
-    pub watch: Arc<dyn SessionWatch>,
+    pub revocations: Arc<dyn RevocationFeed>,
     /// The stored API keys.
     pub api_keys: Arc<dyn ApiKeyRepository>,
     /// Where what happens is recorded.
@@ -63,7 +63,7 @@ impl Auth {
         &self,
         password: &Password,
         names: &Identifiers,
-    ) -> Result<(), RejectedPassword> {
+    ) -> Result<(), InvalidPassword> {
         self.policy.blocklist.as_ref().map_or(Ok(()), |blocklist| blocklist.judge(password, names))
     }
 }

@@ -133,7 +133,7 @@ fn look_after(readiness: &Arc<Readiness>, store: &Store, keys: &Arc<KeyRing>, au
     let readiness = Arc::clone(readiness);
     actix_web::rt::spawn(async move { readiness.migrate_when_back().await });
     let store = store.clone();
-    let watch = actix_web::rt::spawn(async move { store.keep_watch().await });
+    let watch = actix_web::rt::spawn(async move { store.sync_revocations().await });
     let keys = Arc::clone(keys);
     actix_web::rt::spawn(async move {
         loop {

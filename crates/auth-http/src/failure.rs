@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use actix_web::http::Method;
-use auth_domain::model::{IdentifierKind, RejectedPassword, SessionId, Throttled};
-use auth_domain::ports::{Cause, PortError};
+use auth_domain::model::{IdentifierKind, InvalidPassword, SessionId, Throttled};
+use auth_domain::ports::{BoxError, PortError};
 use auth_domain::use_cases::{
     AuthenticateApiKeyError, AuthenticateError, LogInError, LogOutBearerError, RefreshSessionError,
     RegisterError, UpdateUserError,
@@ -61,9 +61,9 @@ pub enum Failure {
     /// There were too many attempts.
     TooManyRequests(Throttled),
     /// The service cannot answer now; the same request may succeed in a moment.
-    Unavailable(Cause),
+    Unavailable(BoxError),
     /// The service is at fault.
-    Internal(Cause),
+    Internal(BoxError),
 }
 
 /// After how many seconds a request that met [`Failure::Unavailable`] is worth another try.
@@ -104,7 +104,7 @@ impl Failure {
 }
 
 /// A cause with the causes behind it, in one line.
-fn chain(cause: &Cause) -> String {
+fn chain(cause: &BoxError) -> String {
     let mut line = cause.to_string();
     let mut source = cause.source();
     while let Some(cause) = source {
@@ -120,7 +120,7 @@ impl From<PortError> for Failure {
         match error {
             PortError::Unavailable(cause) => Self::Unavailable(cause),
             PortError::Overloaded => {
-                Self::Unavailable(Cause::from("there is more to do at once than is taken on"))
+                Self::Unavailable(BoxError::from("there is more to do at once than is taken on"))
             }
             PortError::Corrupt(cause) => Self::Internal(cause),
         }
@@ -128,8 +128,8 @@ impl From<PortError> for Failure {
 }
 
 /// Every dialect has the new password in a member of this name.
-impl From<RejectedPassword> for Failure {
-    fn from(rejected: RejectedPassword) -> Self {
+impl From<InvalidPassword> for Failure {
+    fn from(rejected: InvalidPassword) -> Self {
         Self::InvalidFields(vec![FieldError { field: "password".into(), message: rejected.to_string() }])
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use auth_domain::ports::{Cause, PortError};
+use auth_domain::ports::{BoxError, PortError};
 use auth_infra::store::{Store, StoreError};
 use tokio::time::sleep;
 
@@ -60,7 +60,7 @@ impl Readiness {
     /// [`Failure::Unavailable`] while it cannot.
     pub async fn check(&self) -> Result<(), Failure> {
         if !self.is_migrated.load(Ordering::Acquire) {
-            return Err(Failure::Unavailable(Cause::from("the schema is not up to date")));
+            return Err(Failure::Unavailable(BoxError::from("the schema is not up to date")));
         }
         Ok(self.store.check().await?)
     }

@@ -9,7 +9,7 @@ use auth_domain::model::{Blocklist, Client, ClientId};
 use auth_domain::policy::Policy;
 use auth_domain::ports::AttemptLimiter;
 use auth_domain::{Auth, Ports};
-use auth_infra::attempts::{MemoryAttempts, Unlimited};
+use auth_infra::attempts::{MemoryAttempts, NoLimits};
 use auth_infra::audit::AuditQueue;
 use auth_infra::password::{Argon2Hasher, common_passwords};
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
@@ -53,7 +53,7 @@ pub fn open(settings: &Settings) -> anyhow::Result<Wired> {
     let ports = Ports {
         users: store.users(),
         sessions: store.sessions(),
-        watch: store.watch(),
+        revocations: store.revocations(),
         api_keys: store.api_keys(),
         audit: audit.clone(),
         audit_events: store.audit_events(),
@@ -108,7 +108,7 @@ pub fn open_store(settings: &Settings) -> Result<Store, StoreError> {
 /// The counters of attempts: several nodes share those on PostgreSQL, one counts in memory.
 fn attempts(settings: &Settings, store: &Store) -> Arc<dyn AttemptLimiter> {
     match store {
-        _ if !settings.rate_limit => Arc::new(Unlimited),
+        _ if !settings.rate_limit => Arc::new(NoLimits),
         Store::Sqlite(_) => Arc::new(MemoryAttempts::new()),
         Store::Postgres(store) => Arc::new(store.clone()),
     }

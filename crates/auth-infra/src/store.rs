@@ -3,9 +3,9 @@
 //! What a store does is in the ports; here is only its life: it is opened, its schema brought up to date, looked at to
 //! see whether it is there, and closed.
 
-mod ended;
 mod error;
 mod pool;
+mod revoked;
 mod schema;
 mod stored;
 mod work;
@@ -13,16 +13,16 @@ mod work;
 use std::sync::Arc;
 
 use auth_domain::ports::{
-    ApiKeyRepository, AuditRepository, PortError, SessionRepository, SessionWatch, UserRepository,
+    ApiKeyRepository, AuditRepository, PortError, RevocationFeed, SessionRepository, UserRepository,
 };
 
-pub(crate) use self::ended::EndedSessions;
 pub use self::error::StoreError;
 pub(crate) use self::error::{Detail, Unreadable};
 pub(crate) use self::pool::{Lease, Pool};
+pub(crate) use self::revoked::RevokedSessions;
 pub(crate) use self::schema::Schema;
 pub(crate) use self::stored::{StoredApiKey, StoredAuditEvent, StoredSession, StoredUser, may_begin, nonce};
-pub(crate) use self::work::{DEADLINE, Ending, PATIENCE, within};
+pub(crate) use self::work::{DEADLINE, PATIENCE, TxOutcome, within};
 #[cfg(feature = "postgres")]
 use crate::postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
@@ -102,16 +102,16 @@ impl Store {
         on!(self, store => Arc::new(store.clone()))
     }
 
-    /// The port to what is known of sessions that have ended: nothing, unless somebody [keeps](Self::keep_watch) watch.
+    /// The port to what is known of sessions that have ended: nothing, unless somebody [keeps](Self::sync_revocations) watch.
     #[must_use]
-    pub fn watch(&self) -> Arc<dyn SessionWatch> {
+    pub fn revocations(&self) -> Arc<dyn RevocationFeed> {
         on!(self, store => Arc::new(store.clone()))
     }
 
     /// Keeps what [`watch`](Self::watch) knows up to date, for as long as the store is not closed. A store that is away
     /// is looked for again and again.
-    pub async fn keep_watch(&self) {
-        on!(self, store => store.keep_watch().await);
+    pub async fn sync_revocations(&self) {
+        on!(self, store => store.sync_revocations().await);
     }
 
     /// The port to the stored API keys.

@@ -10,7 +10,7 @@ use auth_domain::model::{
     DisplayName, EmailAddress, PhoneNumber, Roles, SessionId, User, UserChanges, UserId, UserRef, UserStatus,
     Username,
 };
-use auth_domain::ports::{PortError, Standing};
+use auth_domain::ports::{PortError, SessionState};
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use test_postgres::TestPostgres;
 use tokio::time::sleep;
@@ -31,9 +31,9 @@ impl Node {
     async fn watching(url: &str, seed: u64) -> Self {
         let node = Self::blind(url, seed).await;
         let kept = node.world.store.clone();
-        tokio::spawn(async move { kept.keep_watch().await });
+        tokio::spawn(async move { kept.sync_revocations().await });
         let nobody = SessionId(sqlx::types::Uuid::nil());
-        while node.world.store.watch().standing(nobody) != Standing::Live {
+        while node.world.store.revocations().session_state(nobody) != SessionState::Live {
             sleep(Duration::from_millis(5)).await;
         }
         let probe = node.world.register(&format!("probe{seed}")).await.id;
@@ -226,10 +226,10 @@ async fn nobody_is_known_by_a_silent_server_for_longer_than_five_seconds() {
     let postgres = TestPostgres::start();
     let node = Node::blind(&postgres.create_database(), 1).await;
     let kept = node.world.store.clone();
-    tokio::spawn(async move { kept.keep_watch().await });
+    tokio::spawn(async move { kept.sync_revocations().await });
     let jane = node.world.register("jane").await;
     let nobody = SessionId(sqlx::types::Uuid::nil());
-    while node.world.store.watch().standing(nobody) != Standing::Live {
+    while node.world.store.revocations().session_state(nobody) != SessionState::Live {
         sleep(Duration::from_millis(5)).await;
     }
     sleep(Duration::from_secs(1)).await;

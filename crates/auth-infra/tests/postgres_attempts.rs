@@ -4,7 +4,7 @@
 
 use auth_domain::model::{Caller, Counter, CounterKey, Guess, GuessOutcome, Limit, Timestamp};
 use auth_domain::policy::AttemptPolicy;
-use auth_domain::ports::{Admission, AttemptLimiter, PortError};
+use auth_domain::ports::{AdmitOutcome, AttemptLimiter, PortError};
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use futures_util::future::join_all;
 use test_postgres::TestPostgres;
@@ -19,8 +19,8 @@ fn guess(account: &str, address: u8) -> Guess {
     let mut policy = AttemptPolicy::default();
     policy.account.first_wait = policy.account.longest_wait;
     Guess {
-        account: CounterKey::of_nobody(account),
-        place: CounterKey::of_place(&caller),
+        account: CounterKey::of_unknown(account),
+        caller: CounterKey::of_caller(&caller),
         counter: Counter::of(&caller, Limit::LogIns, &policy),
         now: now(),
         policy,
@@ -38,11 +38,11 @@ async fn nodes(url: &str) -> [PostgresStore; 3] {
 
 async fn try_one(node: &PostgresStore, guess: &Guess, outcome: GuessOutcome) -> bool {
     match node.admit(guess).await {
-        Ok(Admission::Admitted(kept)) => {
+        Ok(AdmitOutcome::Admitted(kept)) => {
             node.settle(guess, kept, outcome, now()).await.expect("settled");
             true
         }
-        Ok(Admission::Refused(_)) | Err(PortError::Overloaded) => false,
+        Ok(AdmitOutcome::Refused(_)) | Err(PortError::Overloaded) => false,
         Err(fault) => panic!("{fault:?}"),
     }
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use auth_domain::conformance::StoreFixture;
 use auth_domain::model::{SessionId, UserId};
 use auth_domain::ports::{
-    ApiKeyRepository, AuditRepository, SessionRepository, SessionWatch, Standing, UserRepository,
+    ApiKeyRepository, AuditRepository, RevocationFeed, SessionRepository, SessionState, UserRepository,
 };
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
 use sqlx::Connection;
@@ -31,7 +31,7 @@ impl StoreFixture for Fresh {
         &self.store
     }
 
-    fn watch(&self) -> &dyn SessionWatch {
+    fn revocations(&self) -> &dyn RevocationFeed {
         &self.store
     }
 
@@ -58,8 +58,8 @@ async fn fresh_store() -> Fresh {
     let store = SqliteStore::connect(&settings).expect("a store");
     store.migrate().await.expect("migrated");
     let watched = store.clone();
-    tokio::spawn(async move { watched.keep_watch().await });
-    while store.standing(SessionId(sqlx::types::Uuid::nil())) == Standing::Unknown {
+    tokio::spawn(async move { watched.sync_revocations().await });
+    while store.session_state(SessionId(sqlx::types::Uuid::nil())) == SessionState::Unknown {
         sleep(Duration::from_millis(5)).await;
     }
     Fresh { store, directory }

@@ -21,7 +21,7 @@ fn start(world: &World, settings: &[(&str, &str)]) -> Server {
     server
 }
 
-/// Tries a password as somebody at this address, if the server believes the test.
+/// FailureStreak a password as somebody at this address, if the server believes the test.
 fn log_in_from(server: &Server, address: &str, name: &str, password: &str) -> Answer {
     let body = format!(r#"{{"email":"{name}","password":"{password}"}}"#);
     server.client().send("POST", "/v1/auth/login", &[("X-Forwarded-For", address)], &body)

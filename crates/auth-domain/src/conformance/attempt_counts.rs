@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use super::scene::{later, now};
 use crate::model::{Caller, Counter, CounterKey, Guess, GuessOutcome, Limit, Timestamp};
 use crate::policy::{AttemptPolicy, Rate};
-use crate::ports::{Admission, AttemptLimiter};
+use crate::ports::{AdmitOutcome, AttemptLimiter};
 
 const DAY: u64 = 24 * 3_600;
 
@@ -81,20 +81,20 @@ pub(super) async fn a_counter_that_was_found_exhausted_is_known_to_be(attempts: 
 
 async fn guess(attempts: &dyn AttemptLimiter, guess: &Guess, outcome: GuessOutcome) -> bool {
     match attempts.admit(guess).await.expect("no fault") {
-        Admission::Admitted(kept) => {
+        AdmitOutcome::Admitted(kept) => {
             attempts.settle(guess, kept, outcome, guess.now).await.expect("no fault");
             true
         }
-        Admission::Refused(_) => false,
+        AdmitOutcome::Refused(_) => false,
     }
 }
 
 pub(super) async fn only_records_that_have_expired_are_purged(attempts: &dyn AttemptLimiter) {
     let policy = AttemptPolicy::default();
-    let jane = CounterKey::of_nobody("jane");
-    let somewhere = Guess { account: jane, place: None, counter: None, now: now(), policy };
-    let place = Some(CounterKey::from_bytes([7; 32]));
-    assert!(guess(attempts, &Guess { place, ..somewhere.clone() }, GuessOutcome::Succeeded).await);
+    let jane = CounterKey::of_unknown("jane");
+    let somewhere = Guess { account: jane, caller: None, counter: None, now: now(), policy };
+    let caller = Some(CounterKey::from_bytes([7; 32]));
+    assert!(guess(attempts, &Guess { caller, ..somewhere.clone() }, GuessOutcome::Succeeded).await);
     for _ in 0..5 {
         assert!(guess(attempts, &somewhere, GuessOutcome::Failed).await);
     }
@@ -103,11 +103,11 @@ pub(super) async fn only_records_that_have_expired_are_purged(attempts: &dyn Att
     assert!(!passes(attempts, &counter(1), later(1)).await, "what still says something is there");
     assert!(!guess(attempts, &somewhere, GuessOutcome::Failed).await);
     purge_all(attempts, later(2 * DAY)).await;
-    let later_on = |days: u64, place| Guess { place, now: later(days * DAY), ..somewhere.clone() };
+    let later_on = |days: u64, caller| Guess { caller, now: later(days * DAY), ..somewhere.clone() };
     for _ in 0..5 {
         assert!(guess(attempts, &later_on(2, None), GuessOutcome::Failed).await, "failures are forgotten");
     }
-    let known = guess(attempts, &later_on(2, place), GuessOutcome::Failed).await;
+    let known = guess(attempts, &later_on(2, caller), GuessOutcome::Failed).await;
     assert!(known, "the place is known for longer");
     purge_all(attempts, later(91 * DAY)).await;
     assert_eq!(pass(attempts, &counter(1), 20, later(91 * DAY)).await, 10);

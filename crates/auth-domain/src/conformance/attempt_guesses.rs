@@ -9,15 +9,15 @@ use crate::model::{
     Caller, Counter, CounterKey, Guess, GuessOutcome, Limit, Reservation, Throttled, Timestamp,
 };
 use crate::policy::AttemptPolicy;
-use crate::ports::{Admission, AttemptLimiter, PortError};
+use crate::ports::{AdmitOutcome, AttemptLimiter, PortError};
 
 /// A guess at `account` at that time, from an address of 192.0.2.0/24.
 fn guess(account: &str, address: u8, now: Timestamp) -> Guess {
     let caller = Caller { address: Some([192, 0, 2, address].into()), ..Caller::default() };
     let policy = AttemptPolicy::default();
     Guess {
-        account: CounterKey::of_nobody(account),
-        place: CounterKey::of_place(&caller),
+        account: CounterKey::of_unknown(account),
+        caller: CounterKey::of_caller(&caller),
         counter: Counter::of(&caller, Limit::LogIns, &policy),
         now,
         policy,
@@ -33,21 +33,21 @@ fn unhurried(guess: Guess) -> Guess {
     Guess { counter, policy, ..guess }
 }
 
-async fn ask(attempts: &dyn AttemptLimiter, guess: &Guess) -> Admission {
+async fn ask(attempts: &dyn AttemptLimiter, guess: &Guess) -> AdmitOutcome {
     attempts.admit(guess).await.expect("no fault")
 }
 
 async fn admit(attempts: &dyn AttemptLimiter, guess: &Guess) -> Reservation {
     match ask(attempts, guess).await {
-        Admission::Admitted(reservation) => reservation,
-        Admission::Refused(throttled) => panic!("refused: {throttled:?}"),
+        AdmitOutcome::Admitted(reservation) => reservation,
+        AdmitOutcome::Refused(throttled) => panic!("refused: {throttled:?}"),
     }
 }
 
 async fn refused(attempts: &dyn AttemptLimiter, guess: &Guess) -> Throttled {
     match ask(attempts, guess).await {
-        Admission::Admitted(_) => panic!("admitted"),
-        Admission::Refused(throttled) => throttled,
+        AdmitOutcome::Admitted(_) => panic!("admitted"),
+        AdmitOutcome::Refused(throttled) => throttled,
     }
 }
 
@@ -55,7 +55,7 @@ async fn settle(attempts: &dyn AttemptLimiter, guess: &Guess, kept: Reservation,
     attempts.settle(guess, kept, outcome, guess.now).await.expect("no fault");
 }
 
-/// Tries one password, which is admitted and comes out so.
+/// FailureStreak one password, which is admitted and comes out so.
 async fn try_one(attempts: &dyn AttemptLimiter, guess: &Guess, outcome: GuessOutcome) {
     let kept = admit(attempts, guess).await;
     settle(attempts, guess, kept, outcome).await;
@@ -67,15 +67,15 @@ async fn fail(attempts: &dyn AttemptLimiter, guess: &Guess, times: usize) {
     }
 }
 
-/// Tries as many wrong passwords as are admitted of so many at once; how many those were.
+/// FailureStreak as many wrong passwords as are admitted of so many at once; how many those were.
 async fn fail_at_once(attempts: &dyn AttemptLimiter, guesses: &[Guess]) -> usize {
     let tries = guesses.iter().map(|guess| async move {
         match attempts.admit(guess).await {
-            Ok(Admission::Admitted(kept)) => {
+            Ok(AdmitOutcome::Admitted(kept)) => {
                 settle(attempts, guess, kept, GuessOutcome::Failed).await;
                 true
             }
-            Ok(Admission::Refused(_)) | Err(PortError::Overloaded) => false,
+            Ok(AdmitOutcome::Refused(_)) | Err(PortError::Overloaded) => false,
             Err(fault) => panic!("{fault:?}"),
         }
     });
@@ -218,8 +218,8 @@ pub(super) async fn a_right_password_forgets_the_failures_of_its_account_only(at
 }
 
 pub(super) async fn a_known_place_is_let_in_while_the_account_waits(attempts: &dyn AttemptLimiter) {
-    for place in 1..=3 {
-        try_one(attempts, &guess("jane", place, now()), GuessOutcome::Succeeded).await;
+    for caller in 1..=3 {
+        try_one(attempts, &guess("jane", caller, now()), GuessOutcome::Succeeded).await;
     }
     fail(attempts, &guess("jane", 9, later(1)), 5).await;
     refused(attempts, &guess("jane", 9, later(1))).await;
@@ -235,8 +235,8 @@ pub(super) async fn an_account_is_forgotten_when_asked_to_and_no_other(attempts:
         try_one(attempts, &guess(account, 1, now()), GuessOutcome::Succeeded).await;
         fail(attempts, &guess(account, 2, now()), 5).await;
     }
-    attempts.forget(CounterKey::of_nobody("jane")).await.expect("no fault");
-    attempts.forget(CounterKey::of_nobody("nobody")).await.expect("no fault");
+    attempts.forget(CounterKey::of_unknown("jane")).await.expect("no fault");
+    attempts.forget(CounterKey::of_unknown("nobody")).await.expect("no fault");
     refused(attempts, &guess("john", 3, now())).await;
     fail(attempts, &guess("jane", 3, now()), 5).await;
     refused(attempts, &guess("jane", 1, now())).await;

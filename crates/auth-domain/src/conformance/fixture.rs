@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::model::UserId;
 use crate::ports::{
-    AccessTokenCodec, ApiKeyRepository, AuditRepository, SessionRepository, SessionWatch, UserRepository,
+    AccessTokenCodec, ApiKeyRepository, AuditRepository, RevocationFeed, SessionRepository, UserRepository,
 };
 use crate::testing::MemoryStore;
 
@@ -20,7 +20,7 @@ pub trait StoreFixture: Send + Sync {
     fn sessions(&self) -> &dyn SessionRepository;
 
     /// What is known of those of the sessions that have ended. A watch that has to be set to work is at work.
-    fn watch(&self) -> &dyn SessionWatch;
+    fn revocations(&self) -> &dyn RevocationFeed;
 
     /// The stored API keys.
     fn api_keys(&self) -> &dyn ApiKeyRepository;
@@ -43,7 +43,7 @@ impl StoreFixture for MemoryStore {
         self
     }
 
-    fn watch(&self) -> &dyn SessionWatch {
+    fn revocations(&self) -> &dyn RevocationFeed {
         self
     }
 

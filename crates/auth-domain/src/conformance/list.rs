@@ -181,7 +181,7 @@ macro_rules! __conformance_cases {
                 no_more_are_purged_than_the_limit
                 a_session_with_more_credentials_than_the_limit_is_purged
             ]
-            session_watch [
+            revocation_feed [
                 a_session_that_was_ended_is_not_live
                 a_session_that_made_room_is_not_live
                 sessions_that_ended_with_their_user_are_not_live

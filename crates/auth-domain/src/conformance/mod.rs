@@ -11,7 +11,7 @@
 //! use auth_domain::conformance::StoreFixture;
 //! use auth_domain::model::UserId;
 //! use auth_domain::ports::{
-//!     ApiKeyRepository, AuditRepository, PasswordHasher, SessionRepository, SessionWatch, UserRepository,
+//!     ApiKeyRepository, AuditRepository, PasswordHasher, SessionRepository, RevocationFeed, UserRepository,
 //! };
 //! use auth_domain::testing::{MemoryStore, PlainHasher}; // your adapters here
 //!
@@ -29,7 +29,7 @@
 //!     fn sessions(&self) -> &dyn SessionRepository {
 //!         &self.store
 //!     }
-//!     fn watch(&self) -> &dyn SessionWatch {
+//!     fn revocations(&self) -> &dyn RevocationFeed {
 //!         &self.store
 //!     }
 //!     fn api_keys(&self) -> &dyn ApiKeyRepository {
@@ -97,6 +97,7 @@ mod clock;
 mod faults;
 mod fixture;
 mod password_hasher;
+mod revocation_feed;
 mod scene;
 mod secure_random;
 mod session_cap;
@@ -105,7 +106,6 @@ mod session_members;
 mod session_opening;
 mod session_races;
 mod session_refresh;
-mod session_watch;
 mod user_changes;
 mod user_imports;
 mod user_lists;
@@ -126,7 +126,7 @@ pub use fixture::{AccessTokenCodecs, StoreFixture};
 pub use case::{Subject, find_case};
 
 /// The cases of [`UserRepository`](crate::ports::UserRepository),
-/// [`SessionRepository`](crate::ports::SessionRepository), [`SessionWatch`](crate::ports::SessionWatch),
+/// [`SessionRepository`](crate::ports::SessionRepository), [`RevocationFeed`](crate::ports::RevocationFeed),
 /// [`ApiKeyRepository`](crate::ports::ApiKeyRepository) and [`AuditRepository`](crate::ports::AuditRepository).
 pub const STORE_CASES: &[Case<dyn StoreFixture>] =
     crate::__conformance_cases! { stores => crate::__conformance_list [] };

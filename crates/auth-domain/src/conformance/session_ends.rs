@@ -1,4 +1,4 @@
-//! Ending sessions, and purging those that are over.
+//! TxOutcome sessions, and purging those that are over.
 
 use std::time::Duration;
 

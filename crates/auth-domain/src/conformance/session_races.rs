@@ -5,13 +5,13 @@ use futures_util::future::{BoxFuture, join, join_all};
 use super::StoreFixture;
 use super::scene::{Scene, client, hash, later, now, roles};
 use crate::model::{
-    CredentialState, EndReason, JudgedRefresh, NewSession, RefreshAttempt, RefreshRefusal, RefreshStyle,
+    CredentialState, EndReason, JudgedRefresh, NewSession, RefreshAttempt, RefreshDenial, RefreshStyle,
     RefreshVerdict, SuccessorNonce, User, UserStatus,
 };
 use crate::policy::SessionPolicy;
 
 const ROUNDS: u64 = 20;
-const SESSION_OVER: RefreshVerdict = RefreshVerdict::Refuse(RefreshRefusal::SessionOver);
+const SESSION_OVER: RefreshVerdict = RefreshVerdict::Refuse(RefreshDenial::SessionOver);
 
 /// Judges all of them at once; each judgement must be the domain's own.
 async fn refresh_at_once(scene: &Scene<'_>, attempts: &[RefreshAttempt]) -> Vec<JudgedRefresh> {

@@ -3,7 +3,7 @@
 use super::StoreFixture;
 use super::scene::{Scene, display_name, hash, identifiers, later, roles};
 use crate::model::{
-    EndReason, NewSession, NewUser, RefreshRefusal, RefreshVerdict, Session, SessionEnd, Timestamp, User,
+    EndReason, NewSession, NewUser, RefreshDenial, RefreshVerdict, Session, SessionEnd, Timestamp, User,
     UserChanges, UserStatus,
 };
 use crate::ports::UpdateOutcome;
@@ -34,7 +34,7 @@ impl Home {
             let end = scene.session(session.id).await.end;
             assert_eq!(end, Some(SessionEnd { at, reason }));
             let judged = scene.refresh(&scene.attempt(*credential, at)).await;
-            assert_eq!(judged.verdict, RefreshVerdict::Refuse(RefreshRefusal::SessionOver));
+            assert_eq!(judged.verdict, RefreshVerdict::Refuse(RefreshDenial::SessionOver));
         }
         self.assert_others_live(scene).await;
     }

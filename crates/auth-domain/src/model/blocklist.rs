@@ -6,7 +6,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::identifiers::fold;
-use super::{IdentifierKey, Identifiers, Password, RejectedPassword};
+use super::{IdentifierKey, Identifiers, InvalidPassword, Password};
 
 /// Passwords that are known to be common, and the rule that no user's password is one of them or one of the user's own
 /// names (NIST SP 800-63B-4, section 3.1.1.2).
@@ -27,18 +27,18 @@ impl Blocklist {
     /// Whether somebody with these names may set this password.
     ///
     /// # Errors
-    /// [`RejectedPassword::Common`] and [`RejectedPassword::OwnName`].
-    pub fn judge(&self, password: &Password, names: &Identifiers) -> Result<(), RejectedPassword> {
+    /// [`InvalidPassword::Common`] and [`InvalidPassword::OwnName`].
+    pub fn judge(&self, password: &Password, names: &Identifiers) -> Result<(), InvalidPassword> {
         let folded = Zeroizing::new(fold(password.text()));
         if self.0.binary_search_by(|common| (**common).cmp(&**folded)).is_ok() {
-            return Err(RejectedPassword::Common);
+            return Err(InvalidPassword::Common);
         }
         // Typed as an e-mail address, a name has one more form.
         let as_name = IdentifierKey::of(password.text()).ok();
         let is_name = |key: &IdentifierKey| {
             as_name.as_ref() == Some(key) || *folded == key.as_str() || local_part(key) == Some(&folded)
         };
-        if names.keys().iter().any(|(_, key)| is_name(key)) { Err(RejectedPassword::OwnName) } else { Ok(()) }
+        if names.keys().iter().any(|(_, key)| is_name(key)) { Err(InvalidPassword::OwnName) } else { Ok(()) }
     }
 }
 
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
     use crate::model::{EmailAddress, PasswordPolicy, Username};
 
-    fn judge(typed: &str) -> Result<(), RejectedPassword> {
+    fn judge(typed: &str) -> Result<(), InvalidPassword> {
         let password = Password::parse(typed, PasswordPolicy { min_length: 1 }).expect("a password");
         let username = Username::parse("Stra\u{df}enfest").expect("a username");
         let email = EmailAddress::parse("Jane.Doe+1@B\u{fc}cher.example").expect("an address");
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn a_common_password_is_refused_in_every_spelling() {
         for typed in ["password1", "PassWord1", "trustno1", "\u{ff49}LOVEYOU"] {
-            assert_eq!(judge(typed), Err(RejectedPassword::Common), "{typed}");
+            assert_eq!(judge(typed), Err(InvalidPassword::Common), "{typed}");
         }
     }
 
@@ -91,7 +91,7 @@ mod tests {
             "jane.doe+1@xn--bcher-kva.example",
             "\u{ff4a}ane.doe+1@b\u{fc}cher.example",
         ] {
-            assert_eq!(judge(typed), Err(RejectedPassword::OwnName), "{typed}");
+            assert_eq!(judge(typed), Err(InvalidPassword::OwnName), "{typed}");
         }
     }
 
@@ -109,7 +109,7 @@ mod tests {
         let names = Identifiers::new(Username::parse("jane_doe").ok(), None).expect("a name");
         let password = |typed| Password::parse(typed, PasswordPolicy::default()).expect("a password");
         let empty = Blocklist::new([]);
-        assert_eq!(empty.judge(&password("jane_doe"), &names), Err(RejectedPassword::OwnName));
+        assert_eq!(empty.judge(&password("jane_doe"), &names), Err(InvalidPassword::OwnName));
         assert_eq!(empty.judge(&password("password"), &names), Ok(()));
     }
 }

@@ -19,8 +19,8 @@ mod user;
 
 pub use api_key::{ApiKey, ApiKeyId, ApiKeyName, InvalidApiKeyName, InvalidScope, NewApiKey, Scope, Scopes};
 pub use attempts::{
-    AccountRecord, Bucket, Counter, CounterKey, Guess, GuessOutcome, GuessRecords, GuessVerdict, KnownPlace,
-    Limit, Reservation, Throttled, Tries,
+    AccountRecord, Bucket, Counter, CounterKey, FailureStreak, Guess, GuessOutcome, GuessRecords,
+    GuessVerdict, KnownCaller, Limit, Reservation, Throttled,
 };
 pub use audit::{
     AUDIT_DETAIL_MAX_BYTES, AuditAction, AuditDetail, AuditEvent, AuditFilter, AuditId, AuditOutcome,
@@ -36,11 +36,11 @@ pub use identifiers::{
 };
 pub use import::{ImportDigest, ImportOutcome, ImportedUser, judge_import};
 pub use password::{
-    PASSWORD_MAX_CODE_POINTS, Password, PasswordAttempt, PasswordHash, PasswordPolicy, PasswordVersion,
-    RejectedPassword, StoredPassword,
+    InvalidPassword, PASSWORD_MAX_CODE_POINTS, Password, PasswordAttempt, PasswordHash, PasswordPolicy,
+    PasswordVersion, StoredPassword,
 };
 pub use refresh::{
-    CredentialState, JudgedRefresh, RefreshAttempt, RefreshHandle, RefreshRecord, RefreshRefusal,
+    CredentialState, JudgedRefresh, RefreshAttempt, RefreshDenial, RefreshHandle, RefreshRecord,
     RefreshVerdict, SuccessorNonce,
 };
 pub use role::{InvalidRole, InvalidRoles, ROLE_MAX_LENGTH, ROLES_MAX, Role, Roles};

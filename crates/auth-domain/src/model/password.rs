@@ -33,7 +33,7 @@ impl Default for PasswordPolicy {
 
 /// Why a password cannot be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum RejectedPassword {
+pub enum InvalidPassword {
     /// It has fewer code points than the policy asks for.
     #[error("must be at least {min} characters long")]
     TooShort {
@@ -65,14 +65,14 @@ impl Password {
     ///
     /// # Errors
     /// When it is shorter than `policy` asks for or longer than [`PASSWORD_MAX_CODE_POINTS`].
-    pub fn parse(typed: &str, policy: PasswordPolicy) -> Result<Self, RejectedPassword> {
+    pub fn parse(typed: &str, policy: PasswordPolicy) -> Result<Self, InvalidPassword> {
         let normalised = normalise(typed);
         let length = normalised.expose_secret().chars().count();
         if length < policy.min_length {
-            return Err(RejectedPassword::TooShort { min: policy.min_length });
+            return Err(InvalidPassword::TooShort { min: policy.min_length });
         }
         if length > PASSWORD_MAX_CODE_POINTS {
-            return Err(RejectedPassword::TooLong { max: PASSWORD_MAX_CODE_POINTS });
+            return Err(InvalidPassword::TooLong { max: PASSWORD_MAX_CODE_POINTS });
         }
         Ok(Self(normalised))
     }
@@ -164,7 +164,7 @@ fn normalise(typed: &str) -> SecretString {
 mod tests {
     use super::*;
 
-    fn parse(typed: &str) -> Result<Password, RejectedPassword> {
+    fn parse(typed: &str) -> Result<Password, InvalidPassword> {
         Password::parse(typed, PasswordPolicy::default())
     }
 
@@ -172,8 +172,8 @@ mod tests {
     fn length_is_counted_in_code_points() {
         assert!(parse(&"\u{1f600}".repeat(8)).is_ok());
         assert!(parse(&"\u{1f600}".repeat(255)).is_ok());
-        assert!(matches!(parse("1234567"), Err(RejectedPassword::TooShort { min: 8 })));
-        assert!(matches!(parse(&"a".repeat(256)), Err(RejectedPassword::TooLong { max: 255 })));
+        assert!(matches!(parse("1234567"), Err(InvalidPassword::TooShort { min: 8 })));
+        assert!(matches!(parse(&"a".repeat(256)), Err(InvalidPassword::TooLong { max: 255 })));
     }
 
     #[test]

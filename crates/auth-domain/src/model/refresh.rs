@@ -147,7 +147,7 @@ pub struct RefreshRecord {
 
 /// Why a credential that exists does not refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefreshRefusal {
+pub enum RefreshDenial {
     /// It was issued to another client.
     OtherClient,
     /// Its session has ended or expired.
@@ -173,7 +173,7 @@ pub enum RefreshVerdict {
     /// The credential was used before, and this is no retry: the session is to end.
     Replay,
     /// Nothing changes.
-    Refuse(RefreshRefusal),
+    Refuse(RefreshDenial),
 }
 
 impl RefreshRecord {
@@ -181,13 +181,13 @@ impl RefreshRecord {
     #[must_use]
     pub fn judge(&self, attempt: &RefreshAttempt) -> RefreshVerdict {
         if self.session.client_id != attempt.client.id {
-            return RefreshVerdict::Refuse(RefreshRefusal::OtherClient);
+            return RefreshVerdict::Refuse(RefreshDenial::OtherClient);
         }
         if !self.session.is_live(attempt.now, &attempt.policy) {
-            return RefreshVerdict::Refuse(RefreshRefusal::SessionOver);
+            return RefreshVerdict::Refuse(RefreshDenial::SessionOver);
         }
         if !self.user.is_active() {
-            return RefreshVerdict::Refuse(RefreshRefusal::UserSuspended);
+            return RefreshVerdict::Refuse(RefreshDenial::UserSuspended);
         }
         match (&self.credential, attempt.client.refresh_style) {
             (_, RefreshStyle::Reusable) => RefreshVerdict::Extend,
@@ -293,10 +293,10 @@ mod tests {
         for credential in [CredentialState::Current, consumed(0, None), consumed(100, Some(nonce()))] {
             let record = record(credential);
             for (session, user, refusal) in [
-                (elsewhere.clone(), user(), RefreshRefusal::OtherClient),
-                (ended.clone(), user(), RefreshRefusal::SessionOver),
-                (expired.clone(), user(), RefreshRefusal::SessionOver),
-                (session(), suspended_user(), RefreshRefusal::UserSuspended),
+                (elsewhere.clone(), user(), RefreshDenial::OtherClient),
+                (ended.clone(), user(), RefreshDenial::SessionOver),
+                (expired.clone(), user(), RefreshDenial::SessionOver),
+                (session(), suspended_user(), RefreshDenial::UserSuspended),
             ] {
                 let record = RefreshRecord { user, session, credential: record.credential.clone() };
                 assert_eq!(judge(&record), RefreshVerdict::Refuse(refusal));

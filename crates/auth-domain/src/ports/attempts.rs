@@ -7,7 +7,7 @@ use crate::model::{Counter, CounterKey, Guess, GuessOutcome, Reservation, Thrott
 
 /// Whether a password may be tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
+pub enum AdmitOutcome {
     /// It may. A place is kept for it until it is [settled](AttemptLimiter::settle).
     Admitted(Reservation),
     /// There were too many failures.
@@ -37,7 +37,7 @@ pub trait AttemptLimiter: Send + Sync {
     ///
     /// # Errors
     /// [`PortError::Overloaded`] when it still depends on guesses under way after a while.
-    async fn admit(&self, guess: &Guess) -> Result<Admission, PortError>;
+    async fn admit(&self, guess: &Guess) -> Result<AdmitOutcome, PortError>;
 
     /// Notes what came of a guess that was admitted.
     async fn settle(

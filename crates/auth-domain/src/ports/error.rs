@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// What an adapter knows of a fault, for the log of whoever runs the service and for nobody else.
-pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A port could not do its work. Absence and refusal are not errors: they are outcomes.
 ///
@@ -14,11 +14,11 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 pub enum PortError {
     /// What the adapter works with is away: the same call may succeed later.
     #[error("unavailable")]
-    Unavailable(#[source] Cause),
+    Unavailable(#[source] BoxError),
     /// There is more work than the adapter takes at a time: the same call may succeed in a moment.
     #[error("overloaded")]
     Overloaded,
     /// What the adapter found makes no sense: the same call will fail again.
     #[error("corrupt")]
-    Corrupt(#[source] Cause),
+    Corrupt(#[source] BoxError),
 }

@@ -23,7 +23,7 @@ pub enum PasswordVerdict {
 
 /// Why a hash that another program made cannot be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum RejectedHash {
+pub enum InvalidHash {
     /// It is no hash of a kind that is verified here.
     #[error("is no hash of a kind that is verified here")]
     Unknown,
@@ -53,7 +53,7 @@ pub trait PasswordHasher: Send + Sync {
     ///
     /// # Errors
     /// Why it would be [`PortError::Corrupt`] there.
-    fn accept(&self, hash: &PasswordHash) -> Result<(), RejectedHash>;
+    fn accept(&self, hash: &PasswordHash) -> Result<(), InvalidHash>;
 
     /// Compares a password with a hash; `None` stands for the hash of a user who does not exist.
     ///

@@ -9,19 +9,19 @@ mod clock;
 mod error;
 mod hasher;
 mod random;
-mod session_watch;
+mod revocation_feed;
 mod sessions;
 mod tokens;
 mod users;
 
 pub use api_keys::ApiKeyRepository;
-pub use attempts::{Admission, AttemptLimiter};
+pub use attempts::{AdmitOutcome, AttemptLimiter};
 pub use audit::{AuditLog, AuditRepository};
 pub use clock::Clock;
-pub use error::{Cause, PortError};
-pub use hasher::{PasswordHasher, PasswordVerdict, RejectedHash};
+pub use error::{BoxError, PortError};
+pub use hasher::{InvalidHash, PasswordHasher, PasswordVerdict};
 pub use random::SecureRandom;
-pub use session_watch::{ENDS_KNOWN_FOR, SessionWatch, Standing};
+pub use revocation_feed::{REVOCATION_RETENTION, RevocationFeed, SessionState};
 pub use sessions::{OpenOutcome, SessionRepository};
 pub use tokens::AccessTokenCodec;
 pub use users::{RegisterOutcome, UpdateOutcome, UserRepository};
@@ -34,7 +34,7 @@ pub use self::{
     clock::MockClock,
     hasher::MockPasswordHasher,
     random::MockSecureRandom,
-    session_watch::MockSessionWatch,
+    revocation_feed::MockRevocationFeed,
     sessions::MockSessionRepository,
     tokens::MockAccessTokenCodec,
     users::MockUserRepository,

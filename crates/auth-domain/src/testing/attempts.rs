@@ -11,7 +11,7 @@ use crate::model::{
     AccountRecord, Bucket, Counter, CounterKey, Guess, GuessOutcome, GuessRecords, GuessVerdict, Reservation,
     Throttled, Timestamp,
 };
-use crate::ports::{Admission, AttemptLimiter, PortError};
+use crate::ports::{AdmitOutcome, AttemptLimiter, PortError};
 
 /// How often a guess that depends on others is judged again. Time stands still here, so it is not for two seconds.
 const PATIENCE: u32 = 1_000;
@@ -65,7 +65,7 @@ impl State {
 
 #[async_trait]
 impl AttemptLimiter for MemoryAttempts {
-    async fn admit(&self, guess: &Guess) -> Result<Admission, PortError> {
+    async fn admit(&self, guess: &Guess) -> Result<AdmitOutcome, PortError> {
         for _ in 0..PATIENCE {
             {
                 let mut state = self.state();
@@ -73,9 +73,9 @@ impl AttemptLimiter for MemoryAttempts {
                 match records.admit(guess, guess.now) {
                     GuessVerdict::Admit(reservation) => {
                         state.keep(guess, records);
-                        return Ok(Admission::Admitted(reservation));
+                        return Ok(AdmitOutcome::Admitted(reservation));
                     }
-                    GuessVerdict::Refuse(throttled) => return Ok(Admission::Refused(throttled)),
+                    GuessVerdict::Refuse(throttled) => return Ok(AdmitOutcome::Refused(throttled)),
                     GuessVerdict::Wait => {}
                 }
             }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{Password, PasswordAttempt, PasswordHash};
-use crate::ports::{Cause, PasswordHasher, PasswordVerdict, PortError, RejectedHash};
+use crate::ports::{BoxError, InvalidHash, PasswordHasher, PasswordVerdict, PortError};
 
 const PREFIX: &str = "$plain-sha256$";
 
@@ -74,8 +74,8 @@ impl PasswordHasher for PlainHasher {
         Ok(PasswordHash::new(format!("{PREFIX}{generation}${salt}${digest}")))
     }
 
-    fn accept(&self, hash: &PasswordHash) -> Result<(), RejectedHash> {
-        PlainHash::parse(hash).map(|_| ()).ok_or(RejectedHash::Unknown)
+    fn accept(&self, hash: &PasswordHash) -> Result<(), InvalidHash> {
+        PlainHash::parse(hash).map(|_| ()).ok_or(InvalidHash::Unknown)
     }
 
     async fn verify<'a>(
@@ -86,7 +86,7 @@ impl PasswordHasher for PlainHasher {
         self.work(&self.verified)?;
         let Some(stored) = stored else { return Ok(PasswordVerdict::Differs) };
         let stored =
-            PlainHash::parse(stored).ok_or_else(|| PortError::Corrupt(Cause::from("not a plain hash")))?;
+            PlainHash::parse(stored).ok_or_else(|| PortError::Corrupt(BoxError::from("not a plain hash")))?;
         if digest(stored.salt, attempt.expose()) != stored.digest {
             Ok(PasswordVerdict::Differs)
         } else if stored.generation == self.generation.load(Ordering::SeqCst) {

@@ -36,7 +36,7 @@ impl TestPorts {
         Ports {
             users: self.store.clone(),
             sessions: self.store.clone(),
-            watch: self.store.clone(),
+            revocations: self.store.clone(),
             api_keys: self.store.clone(),
             audit: self.store.clone(),
             audit_events: self.store.clone(),

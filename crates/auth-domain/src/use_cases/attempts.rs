@@ -7,9 +7,9 @@ use crate::model::{
     AuditAction, Counter, CounterKey, DenialReason, Guess, GuessOutcome, Limit, Reservation, Throttled,
     UserId,
 };
-use crate::ports::{Admission, PortError};
+use crate::ports::{AdmitOutcome, PortError};
 
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 /// Why an attempt was not let through.
 #[derive(Debug, Error)]
@@ -22,29 +22,29 @@ pub(super) enum AttemptError {
     Port(#[from] PortError),
 }
 
-/// Leave to try one password.
-pub(super) struct Leave {
+/// AttemptPermit to try one password.
+pub(super) struct AttemptPermit {
     guess: Guess,
     reservation: Reservation,
 }
 
 impl Auth {
     /// Asks for leave to try a password of `account`. What came of it has to be [settled](Self::settle).
-    pub(super) async fn admit(&self, account: CounterKey) -> Result<Leave, AttemptError> {
+    pub(super) async fn admit(&self, account: CounterKey) -> Result<AttemptPermit, AttemptError> {
         let counter = self.counter(Limit::LogIns);
         if self.caller.api_key.is_some() {
             self.refuse_exhausted(Limit::LogIns)?;
         }
         let guess = Guess {
             account,
-            place: CounterKey::of_place(&self.caller),
+            caller: CounterKey::of_caller(&self.caller),
             counter: counter.filter(|_| self.caller.api_key.is_none()),
             now: self.ports.clock.now(),
             policy: self.policy.attempts.clone(),
         };
         match self.ports.attempts.admit(&guess).await? {
-            Admission::Admitted(reservation) => Ok(Leave { guess, reservation }),
-            Admission::Refused(throttled) => Err(self.too_many(throttled)),
+            AdmitOutcome::Admitted(reservation) => Ok(AttemptPermit { guess, reservation }),
+            AdmitOutcome::Refused(throttled) => Err(self.too_many(throttled)),
         }
     }
 
@@ -52,7 +52,7 @@ impl Auth {
     ///
     /// A program's failures are counted when they have happened, and nothing is kept free for them before: all its
     /// users' log-ins would have to queue for that one counter.
-    pub(super) async fn settle(&self, leave: Leave, outcome: GuessOutcome) -> Result<(), PortError> {
+    pub(super) async fn settle(&self, leave: AttemptPermit, outcome: GuessOutcome) -> Result<(), PortError> {
         let now = self.ports.clock.now();
         self.ports.attempts.settle(&leave.guess, leave.reservation, outcome, now).await?;
         if outcome == GuessOutcome::Failed && self.caller.api_key.is_some() {
@@ -92,8 +92,8 @@ impl Auth {
     }
 
     fn too_many(&self, throttled: Throttled) -> AttemptError {
-        let denied = Note::denied(AuditAction::AttemptLimited, DenialReason::TooManyAttempts);
-        self.note(denied.detail(throttled.limit));
+        let denied = AuditEntry::denied(AuditAction::AttemptLimited, DenialReason::TooManyAttempts);
+        self.audit(denied.detail(throttled.limit));
         AttemptError::TooMany(throttled)
     }
 

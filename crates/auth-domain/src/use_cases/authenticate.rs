@@ -6,9 +6,9 @@ use crate::Auth;
 use crate::model::{
     AccessClaims, AuditAction, ClientId, DenialReason, Role, Roles, SessionId, Timestamp, User, UserId,
 };
-use crate::ports::{ENDS_KNOWN_FOR, PortError, Standing};
+use crate::ports::{PortError, REVOCATION_RETENTION, SessionState};
 
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 /// Who bears an access token. The session is live, and the roles are the user's own: a session ends when they change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,16 +57,16 @@ impl Auth {
     pub async fn authenticate(&self, token: &str) -> Result<Identity, AuthenticateError> {
         let now = self.ports.clock.now();
         let Some(claims) = self.ports.tokens.verify(token) else {
-            self.note(Note::denied(AuditAction::UserAuthenticated, DenialReason::NotOurs));
+            self.audit(AuditEntry::denied(AuditAction::UserAuthenticated, DenialReason::NotOurs));
             return Err(AuthenticateError::InvalidToken);
         };
         if !claims.are_current(now, &self.policy.token) {
             return Err(self.refuse(&claims, DenialReason::TokenExpired));
         }
-        let is_live = match self.standing(&claims, now) {
-            Standing::Live => true,
-            Standing::Ended => false,
-            Standing::Unknown => self.is_live(&claims, now).await?,
+        let is_live = match self.session_state(&claims, now) {
+            SessionState::Live => true,
+            SessionState::Ended => false,
+            SessionState::Unknown => self.is_live(&claims, now).await?,
         };
         if is_live { Ok(claims.into()) } else { Err(self.refuse(&claims, DenialReason::SessionOver)) }
     }
@@ -76,7 +76,7 @@ impl Auth {
     ///
     /// # Errors
     /// As [`authenticate`](Self::authenticate).
-    pub async fn find_bearer(&self, token: &str) -> Result<User, AuthenticateError> {
+    pub async fn current_user(&self, token: &str) -> Result<User, AuthenticateError> {
         let identity = self.authenticate(token).await?;
         let user = self.ports.users.find_recent(identity.user_id).await?;
         user.filter(User::is_active).ok_or(AuthenticateError::InvalidToken)
@@ -84,7 +84,7 @@ impl Auth {
 
     /// Refuses a token that is ours.
     fn refuse(&self, claims: &AccessClaims, reason: DenialReason) -> AuthenticateError {
-        self.note(Note::denied(AuditAction::UserAuthenticated, reason).claims(claims));
+        self.audit(AuditEntry::denied(AuditAction::UserAuthenticated, reason).claims(claims));
         AuthenticateError::InvalidToken
     }
 
@@ -93,16 +93,18 @@ impl Auth {
     /// The token may have expired and its session may be over: the signature is all that is looked at, so the answer
     /// tells whose words to use and opens nothing.
     #[must_use]
-    pub fn issued_to(&self, token: &str) -> Option<ClientId> {
+    pub fn client_of_token(&self, token: &str) -> Option<ClientId> {
         self.ports.tokens.verify(token).map(|claims| claims.client_id)
     }
 
     /// Where the token's session stands. A token older than ends are remembered may be of a session whose end has been
     /// forgotten; what is known of an end stays true.
-    fn standing(&self, claims: &AccessClaims, now: Timestamp) -> Standing {
-        match self.ports.watch.standing(claims.session_id) {
-            Standing::Live if now.since(claims.issued_at) >= ENDS_KNOWN_FOR => Standing::Unknown,
-            standing => standing,
+    fn session_state(&self, claims: &AccessClaims, now: Timestamp) -> SessionState {
+        match self.ports.revocations.session_state(claims.session_id) {
+            SessionState::Live if now.since(claims.issued_at) >= REVOCATION_RETENTION => {
+                SessionState::Unknown
+            }
+            session_state => session_state,
         }
     }
 
@@ -142,16 +144,21 @@ mod tests {
     }
 
     /// Mocks in which the token says this and its session stands so.
-    fn bearing(claims: AccessClaims, standing: Standing) -> Mocks {
+    fn bearing(claims: AccessClaims, session_state: SessionState) -> Mocks {
         let mut mocks = Mocks::new();
         mocks.tokens.expect_verify().once().withf(|token| token == "token").return_const(Some(claims));
-        mocks.watch.expect_standing().once().withf(|id| *id == session().id).return_const(standing);
+        mocks
+            .revocations
+            .expect_session_state()
+            .once()
+            .withf(|id| *id == session().id)
+            .return_const(session_state);
         mocks
     }
 
     /// Mocks in which the store is asked, and knows this of the session.
-    fn asking(claims: AccessClaims, standing: Standing, found: Option<(Session, User)>) -> Mocks {
-        let mut mocks = bearing(claims, standing);
+    fn asking(claims: AccessClaims, session_state: SessionState, found: Option<(Session, User)>) -> Mocks {
+        let mut mocks = bearing(claims, session_state);
         let find = mocks.sessions.expect_find().once().withf(|id| *id == session().id);
         find.returning(move |_| Ok(found.clone()));
         mocks
@@ -163,7 +170,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_bearer_of_a_live_session_is_who_the_token_says_and_no_store_is_asked() {
-        let mut mocks = bearing(claims(), Standing::Live);
+        let mut mocks = bearing(claims(), SessionState::Live);
         mocks.sessions.expect_find().never();
         let identity = mocks.auth().authenticate("token").await.expect("authenticated");
         assert_eq!((identity.user_id, identity.session_id), (user().id, session().id));
@@ -174,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_ended_session_opens_nothing_and_no_store_is_asked() {
-        let mut mocks = bearing(claims(), Standing::Ended);
+        let mut mocks = bearing(claims(), SessionState::Ended);
         mocks.sessions.expect_find().never();
         assert!(is_invalid(mocks).await);
     }
@@ -186,7 +193,7 @@ mod tests {
         for claims in [None, Some(expired), Some(future)] {
             let mut mocks = Mocks::new();
             mocks.tokens.expect_verify().once().return_const(claims);
-            mocks.watch.expect_standing().never();
+            mocks.revocations.expect_session_state().never();
             mocks.sessions.expect_find().never();
             assert!(is_invalid(mocks).await);
         }
@@ -194,18 +201,18 @@ mod tests {
 
     #[tokio::test]
     async fn the_store_is_asked_when_nothing_else_is_known() {
-        let mocks = asking(claims(), Standing::Unknown, Some((session(), user())));
+        let mocks = asking(claims(), SessionState::Unknown, Some((session(), user())));
         assert_eq!(mocks.auth().authenticate("token").await.expect("authenticated"), claims().into());
     }
 
     #[tokio::test]
     async fn the_store_is_asked_of_a_token_older_than_ends_are_remembered() {
         let old = |issued_at| AccessClaims { issued_at, ..claims() };
-        let mocks = asking(old(NOW.minus(ENDS_KNOWN_FOR)), Standing::Live, None);
+        let mocks = asking(old(NOW.minus(REVOCATION_RETENTION)), SessionState::Live, None);
         assert!(is_invalid(mocks).await);
 
         let second = Duration::from_secs(1);
-        let mut mocks = bearing(old(NOW.minus(ENDS_KNOWN_FOR).plus(second)), Standing::Live);
+        let mut mocks = bearing(old(NOW.minus(REVOCATION_RETENTION).plus(second)), SessionState::Live);
         mocks.sessions.expect_find().never();
         assert!(!is_invalid(mocks).await);
     }
@@ -226,7 +233,7 @@ mod tests {
             Some((session(), suspended_user())),
             Some((session(), demoted)),
         ] {
-            assert!(is_invalid(asking(claims(), Standing::Unknown, found)).await);
+            assert!(is_invalid(asking(claims(), SessionState::Unknown, found)).await);
         }
     }
 
@@ -241,9 +248,9 @@ mod tests {
         for (mocks, lines) in [
             (foreign, refused("not_ours")),
             (late, refused("token_expired user session")),
-            (bearing(claims(), Standing::Ended), refused("session_over user session")),
-            (asking(claims(), Standing::Unknown, None), refused("session_over user session")),
-            (bearing(claims(), Standing::Live), vec![]),
+            (bearing(claims(), SessionState::Ended), refused("session_over user session")),
+            (asking(claims(), SessionState::Unknown, None), refused("session_over user session")),
+            (bearing(claims(), SessionState::Live), vec![]),
         ] {
             let recorder = mocks.recorder();
             let _ = mocks.auth().authenticate("token").await;
@@ -253,7 +260,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_store_that_is_away_is_no_invalid_token() {
-        let mut mocks = bearing(claims(), Standing::Unknown);
+        let mut mocks = bearing(claims(), SessionState::Unknown);
         let recorder = mocks.recorder();
         mocks.sessions.expect_find().once().returning(|_| Err(unavailable()));
         let error = mocks.auth().authenticate("token").await.expect_err("away");
@@ -267,18 +274,18 @@ mod tests {
         for (found, expected) in
             [(Some(named.clone()), Some(named)), (Some(suspended_user()), None), (None, None)]
         {
-            let mut mocks = bearing(claims(), Standing::Live);
+            let mut mocks = bearing(claims(), SessionState::Live);
             let find = mocks.users.expect_find_recent().once().withf(|asked| *asked == user().id);
             find.returning(move |_| Ok(found.clone()));
-            assert_eq!(mocks.auth().find_bearer("token").await.ok(), expected);
+            assert_eq!(mocks.auth().current_user("token").await.ok(), expected);
         }
     }
 
     #[tokio::test]
     async fn nobody_is_looked_for_by_a_token_that_opens_nothing() {
-        let mut mocks = bearing(claims(), Standing::Ended);
+        let mut mocks = bearing(claims(), SessionState::Ended);
         mocks.users.expect_find_recent().never();
-        let error = mocks.auth().find_bearer("token").await.expect_err("refused");
+        let error = mocks.auth().current_user("token").await.expect_err("refused");
         assert!(matches!(error, AuthenticateError::InvalidToken));
     }
 
@@ -289,8 +296,8 @@ mod tests {
             let mut mocks = Mocks::new();
             mocks.tokens.expect_verify().once().withf(|token| token == "token").return_const(said);
             mocks.sessions.expect_find().never();
-            let issued_to = mocks.auth().issued_to("token");
-            assert_eq!(issued_to, client.then(|| session().client_id));
+            let client_of_token = mocks.auth().client_of_token("token");
+            assert_eq!(client_of_token, client.then(|| session().client_id));
         }
     }
 }

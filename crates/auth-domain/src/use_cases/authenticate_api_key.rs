@@ -8,7 +8,7 @@ use crate::Auth;
 use crate::model::{ApiKey, ApiKeySecret, AuditAction, Caller, DenialReason, Scope, Timestamp};
 use crate::ports::PortError;
 
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 /// The last use of a key is noted this often at most, so that not every call writes.
 const LAST_USE_PRECISION: Duration = Duration::from_mins(1);
@@ -40,12 +40,12 @@ impl Auth {
     ) -> Result<ApiKey, AuthenticateApiKeyError> {
         let now = self.ports.clock.now();
         let Some(key) = self.find_api_key(secret).await? else {
-            self.note(Note::denied(AuditAction::ApiKeyUsed, DenialReason::NotOurs).detail(scope));
+            self.audit(AuditEntry::denied(AuditAction::ApiKeyUsed, DenialReason::NotOurs).detail(scope));
             return Err(AuthenticateApiKeyError::InvalidKey);
         };
         let shown = self.called_by(Caller { api_key: Some(key.id), ..self.caller.clone() });
         if let Some(denial) = denial(&key, scope, now) {
-            shown.note(Note::denied(AuditAction::ApiKeyUsed, denial).detail(scope));
+            shown.audit(AuditEntry::denied(AuditAction::ApiKeyUsed, denial).detail(scope));
             return Err(match denial {
                 DenialReason::MissingScope => AuthenticateApiKeyError::MissingScope(scope),
                 _ => AuthenticateApiKeyError::InvalidKey,
@@ -54,7 +54,7 @@ impl Auth {
         if key.last_used_at.is_none_or(|last| now.since(last) >= LAST_USE_PRECISION) {
             self.ports.api_keys.mark_used(key.id, now).await?;
         }
-        shown.note(Note::of(AuditAction::ApiKeyUsed).detail(scope));
+        shown.audit(AuditEntry::of(AuditAction::ApiKeyUsed).detail(scope));
         Ok(key)
     }
 

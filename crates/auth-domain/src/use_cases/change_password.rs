@@ -4,12 +4,12 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    AuditAction, CounterKey, DenialReason, Password, PasswordAttempt, RejectedPassword, Throttled, UserId,
+    AuditAction, CounterKey, DenialReason, InvalidPassword, Password, PasswordAttempt, Throttled, UserId,
 };
 use crate::ports::PortError;
 
 use super::attempts::AttemptError;
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 /// A user who sets another password.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub enum ChangePasswordError {
     InvalidCredentials,
     /// The new password is common or one of the user's own names, and the policy does not allow that.
     #[error("the password {0}")]
-    Password(RejectedPassword),
+    Password(InvalidPassword),
     /// There were too many wrong ones before: whether this one is right was not looked at.
     #[error("too many attempts")]
     TooManyAttempts(Throttled),
@@ -49,9 +49,9 @@ impl Auth {
     pub async fn change_password(&self, command: ChangePassword) -> Result<(), ChangePasswordError> {
         let ChangePassword { user, current, new } = command;
         let claimed = self.ports.users.find_with_password(user).await?;
-        let denied = Note::unproven(AuditAction::UserPasswordChanged, claimed.as_ref()).user(user);
-        let Some(proof) = self.prove(CounterKey::of_user(user), claimed, &current).await? else {
-            self.note(denied);
+        let denied = AuditEntry::unproven(AuditAction::UserPasswordChanged, claimed.as_ref()).user(user);
+        let Some(proof) = self.verify_password(CounterKey::of_user(user), claimed, &current).await? else {
+            self.audit(denied);
             return Err(ChangePasswordError::InvalidCredentials);
         };
         self.judge_password(&new, &proof.record.user.identifiers).map_err(ChangePasswordError::Password)?;
@@ -61,10 +61,10 @@ impl Auth {
             self.ports.users.change_password(user, proof.record.password.version, &hash, now).await?;
         if !changed {
             let reason = DenialReason::ChangedMeanwhile;
-            self.note(Note::denied(AuditAction::UserPasswordChanged, reason).user(user));
+            self.audit(AuditEntry::denied(AuditAction::UserPasswordChanged, reason).user(user));
             return Err(ChangePasswordError::InvalidCredentials);
         }
-        self.note(Note::of(AuditAction::UserPasswordChanged).user(user));
+        self.audit(AuditEntry::of(AuditAction::UserPasswordChanged).user(user));
         Ok(())
     }
 }
@@ -149,7 +149,7 @@ mod tests {
     #[tokio::test]
     async fn a_common_password_and_an_own_name_are_refused_once_the_old_one_is_proven() {
         for (typed, expected) in
-            [("another one", RejectedPassword::Common), ("JOHN_DOE", RejectedPassword::OwnName)]
+            [("another one", InvalidPassword::Common), ("JOHN_DOE", InvalidPassword::OwnName)]
         {
             let mut mocks = judged(PasswordVerdict::Matches);
             mocks.hasher.expect_hash().never();

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::Auth;
 use crate::model::{AuditAction, DenialReason, Role, Roles};
 
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 /// The role is not offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -23,8 +23,8 @@ impl Auth {
         match role {
             Some(role) if offered.contains(&role) => Ok(Roles::from(role)),
             role => {
-                let denied = Note::denied(AuditAction::UserRegistered, DenialReason::RoleNotOffered);
-                self.note(match &role {
+                let denied = AuditEntry::denied(AuditAction::UserRegistered, DenialReason::RoleNotOffered);
+                self.audit(match &role {
                     Some(role) => denied.detail(role),
                     None => denied,
                 });

@@ -6,7 +6,7 @@ use crate::Auth;
 use crate::model::{ApiKey, ApiKeyId, ApiKeyName, ApiKeySecret, AuditAction, NewApiKey, Scopes, uuid_v7};
 use crate::ports::PortError;
 
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 /// An API key that is to be.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Auth {
         };
         let new = NewApiKey { key, digest: secret.digest() };
         self.ports.api_keys.insert(&new).await?;
-        self.note(Note::of(AuditAction::ApiKeyCreated).detail(&new.key));
+        self.audit(AuditEntry::of(AuditAction::ApiKeyCreated).detail(&new.key));
         Ok(CreatedApiKey { key: new.key, secret })
     }
 }

@@ -4,7 +4,7 @@ use crate::Auth;
 use crate::model::{AuditAction, UserId};
 use crate::ports::PortError;
 
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 impl Auth {
     /// Deletes a user, whose sessions end and whose names are free again; `false` when there is no such user.
@@ -14,7 +14,7 @@ impl Auth {
     pub async fn delete_user(&self, user: UserId) -> Result<bool, PortError> {
         let there_was = self.ports.users.delete(user).await?;
         if there_was {
-            self.note(Note::of(AuditAction::UserDeleted).user(user));
+            self.audit(AuditEntry::of(AuditAction::UserDeleted).user(user));
         }
         Ok(there_was)
     }

@@ -12,9 +12,9 @@ use crate::model::{
 };
 use crate::policy::Policy;
 use crate::ports::{
-    Admission, AuditLog, Cause, MockAccessTokenCodec, MockApiKeyRepository, MockAttemptLimiter,
-    MockAuditRepository, MockClock, MockPasswordHasher, MockSecureRandom, MockSessionRepository,
-    MockSessionWatch, MockUserRepository, PortError,
+    AdmitOutcome, AuditLog, BoxError, MockAccessTokenCodec, MockApiKeyRepository, MockAttemptLimiter,
+    MockAuditRepository, MockClock, MockPasswordHasher, MockRevocationFeed, MockSecureRandom,
+    MockSessionRepository, MockUserRepository, PortError,
 };
 use crate::{Auth, Ports};
 
@@ -26,7 +26,7 @@ pub(crate) const NOW: Timestamp = Timestamp::from_const(1_755_080_130_500_000);
 pub(crate) struct Mocks {
     pub(crate) users: MockUserRepository,
     pub(crate) sessions: MockSessionRepository,
-    pub(crate) watch: MockSessionWatch,
+    pub(crate) revocations: MockRevocationFeed,
     pub(crate) api_keys: MockApiKeyRepository,
     pub(crate) audit_events: MockAuditRepository,
     /// Lets everything through, unless a test says otherwise.
@@ -41,7 +41,7 @@ impl Mocks {
         Self {
             users: MockUserRepository::new(),
             sessions: MockSessionRepository::new(),
-            watch: MockSessionWatch::new(),
+            revocations: MockRevocationFeed::new(),
             api_keys: MockApiKeyRepository::new(),
             audit_events: MockAuditRepository::new(),
             attempts: unlimited(),
@@ -75,7 +75,7 @@ impl Mocks {
         let ports = Ports {
             users: Arc::new(self.users),
             sessions: Arc::new(self.sessions),
-            watch: Arc::new(self.watch),
+            revocations: Arc::new(self.revocations),
             api_keys: Arc::new(self.api_keys),
             audit: self.recorder,
             audit_events: Arc::new(self.audit_events),
@@ -129,7 +129,7 @@ impl AuditLog for Recorder {
 
 fn unlimited() -> MockAttemptLimiter {
     let mut attempts = MockAttemptLimiter::new();
-    attempts.expect_admit().returning(|guess| Ok(Admission::Admitted(Reservation { at: guess.now })));
+    attempts.expect_admit().returning(|guess| Ok(AdmitOutcome::Admitted(Reservation { at: guess.now })));
     attempts.expect_settle().returning(|_, _, _, _| Ok(()));
     attempts.expect_count().returning(|_, _| Ok(None));
     attempts.expect_exhausted().returning(|_, _| None);
@@ -195,5 +195,5 @@ pub(crate) fn session() -> Session {
 }
 
 pub(crate) fn unavailable() -> PortError {
-    PortError::Unavailable(Cause::from("the store is away"))
+    PortError::Unavailable(BoxError::from("the store is away"))
 }

@@ -7,7 +7,7 @@ use crate::model::{
     DisplayName, IdentifierKind, Identifiers, ImportOutcome, ImportedUser, NewUser, PasswordHash,
     PhoneNumber, Roles, Timestamp, UserId, UserStatus, uuid_v7,
 };
-use crate::ports::{PortError, RejectedHash};
+use crate::ports::{InvalidHash, PortError};
 
 /// Somebody who was a user elsewhere.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub enum ImportUserError {
     Taken(IdentifierKind),
     /// The hash cannot be kept.
     #[error("the hash {0}")]
-    Hash(RejectedHash),
+    Hash(InvalidHash),
     /// An e-mail address is to count as verified, and there is none.
     #[error("there is no e-mail address that could have been verified")]
     NoEmail,
@@ -128,8 +128,8 @@ mod tests {
         let mut mocks = Mocks::new();
         mocks.hasher.expect_accept().returning(|hash| match hash.expose().chars().next() {
             Some('g') => Ok(()),
-            Some('c') => Err(RejectedHash::TooCostly),
-            _ => Err(RejectedHash::Unknown),
+            Some('c') => Err(InvalidHash::TooCostly),
+            _ => Err(InvalidHash::Unknown),
         });
         mocks.hasher.expect_hash().never();
         mocks
@@ -154,9 +154,9 @@ mod tests {
         assert_eq!(
             mocks.auth().import_users(batch).await.expect("no fault"),
             [
-                Err(ImportUserError::Hash(RejectedHash::TooCostly)),
+                Err(ImportUserError::Hash(InvalidHash::TooCostly)),
                 Ok(Imported::Before),
-                Err(ImportUserError::Hash(RejectedHash::Unknown)),
+                Err(ImportUserError::Hash(InvalidHash::Unknown)),
                 Err(ImportUserError::Taken(IdentifierKind::Email)),
                 Ok(Imported::Now),
             ]

@@ -11,7 +11,7 @@ use crate::ports::{OpenOutcome, PortError};
 
 use super::TokenGrant;
 use super::attempts::AttemptError;
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 /// Somebody who says who they are and tries a password.
 #[derive(Debug)]
@@ -46,14 +46,15 @@ impl Auth {
     /// [`LogInError::InvalidCredentials`], whatever it is that is wrong with them; [`LogInError::TooManyAttempts`],
     /// whether there is such a user or not.
     pub async fn log_in(&self, command: LogIn<'_>) -> Result<TokenGrant, LogInError> {
-        let claimed = self.find_claimed(command.identifier).await?;
+        let claimed = self.find_by_identifier(command.identifier).await?;
         let account = match &claimed {
             Some(record) => CounterKey::of_user(record.user.id),
-            None => CounterKey::of_nobody(command.identifier),
+            None => CounterKey::of_unknown(command.identifier),
         };
-        let denied = Note::unproven(AuditAction::UserLoggedIn, claimed.as_ref()).client(&command.client.id);
-        let Some(proof) = self.prove(account, claimed, &command.password).await? else {
-            self.note(denied);
+        let denied =
+            AuditEntry::unproven(AuditAction::UserLoggedIn, claimed.as_ref()).client(&command.client.id);
+        let Some(proof) = self.verify_password(account, claimed, &command.password).await? else {
+            self.audit(denied);
             return Err(LogInError::InvalidCredentials);
         };
         if proof.is_outdated {
@@ -63,7 +64,7 @@ impl Auth {
     }
 
     /// The user whom somebody claims to be. A text that can be nobody's name takes the same way as one that is not.
-    async fn find_claimed(&self, identifier: &str) -> Result<Option<LoginRecord>, PortError> {
+    async fn find_by_identifier(&self, identifier: &str) -> Result<Option<LoginRecord>, PortError> {
         match IdentifierKey::of(identifier) {
             Ok(key) => self.ports.users.find_for_login(&key).await,
             Err(_) => Ok(None),
@@ -99,12 +100,12 @@ impl Auth {
         let new = NewSession { session, credential, password_version, roles };
         match self.ports.sessions.open(&new, &self.policy.session).await? {
             OpenOutcome::Opened => {
-                self.note(Note::of(AuditAction::UserLoggedIn).session(&new.session));
+                self.audit(AuditEntry::of(AuditAction::UserLoggedIn).session(&new.session));
                 Ok(grant)
             }
             OpenOutcome::Refused => {
-                let denied = Note::denied(AuditAction::UserLoggedIn, DenialReason::ChangedMeanwhile);
-                self.note(denied.user(new.session.user_id).client(&client.id));
+                let denied = AuditEntry::denied(AuditAction::UserLoggedIn, DenialReason::ChangedMeanwhile);
+                self.audit(denied.user(new.session.user_id).client(&client.id));
                 Err(LogInError::InvalidCredentials)
             }
         }

@@ -4,7 +4,7 @@ use crate::Auth;
 use crate::model::{AuditAction, Client, EndReason, SessionId};
 use crate::ports::PortError;
 
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 /// Which session is to end.
 #[derive(Debug)]
@@ -47,8 +47,8 @@ impl Auth {
 
     /// Records whose session has ended, as far as that can be found out: the session has ended all the same.
     async fn note_log_out(&self, id: SessionId) {
-        let note = Note::of(AuditAction::UserLoggedOut);
-        self.note(match self.ports.sessions.find(id).await {
+        let note = AuditEntry::of(AuditAction::UserLoggedOut);
+        self.audit(match self.ports.sessions.find(id).await {
             Ok(Some((session, _))) => note.session(&session),
             Ok(None) | Err(_) => note.session_id(id),
         });

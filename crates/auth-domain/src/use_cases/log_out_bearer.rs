@@ -98,10 +98,10 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        AccessClaims, AccessToken, CredentialState, JudgedRefresh, RefreshRecord, RefreshRefusal,
+        AccessClaims, AccessToken, CredentialState, JudgedRefresh, RefreshDenial, RefreshRecord,
         RefreshSecret, RefreshStyle, RefreshVerdict, Roles, Session, TokenId,
     };
-    use crate::ports::Standing;
+    use crate::ports::SessionState;
     use crate::use_cases::fixture::{Mocks, NOW, client, session, unavailable, user};
 
     fn current() -> AccessClaims {
@@ -124,7 +124,7 @@ mod tests {
     fn bearing(claims: Option<AccessClaims>) -> Mocks {
         let mut mocks = Mocks::new();
         mocks.tokens.expect_verify().withf(|token| token == "access").return_const(claims);
-        mocks.watch.expect_standing().return_const(Standing::Live);
+        mocks.revocations.expect_session_state().return_const(SessionState::Live);
         mocks
     }
 
@@ -203,7 +203,7 @@ mod tests {
     #[tokio::test]
     async fn an_expired_token_beside_what_refreshes_nothing_ends_no_session() {
         let mut refused = bearing(Some(expired()));
-        judged(&mut refused, session().id, RefreshVerdict::Refuse(RefreshRefusal::SessionOver));
+        judged(&mut refused, session().id, RefreshVerdict::Refuse(RefreshDenial::SessionOver));
         let mut alone = bearing(Some(expired()));
         alone.sessions.expect_refresh().never();
         for (mut mocks, with_refresh_token) in [(refused, true), (alone, false)] {
@@ -237,7 +237,7 @@ mod tests {
     async fn a_store_that_is_away_is_no_invalid_token() {
         let mut mocks = Mocks::new();
         mocks.tokens.expect_verify().once().return_const(Some(current()));
-        mocks.watch.expect_standing().return_const(Standing::Unknown);
+        mocks.revocations.expect_session_state().return_const(SessionState::Unknown);
         mocks.sessions.expect_find().once().returning(|_| Err(unavailable()));
         let error = log_out(mocks, false).await.expect_err("away");
         assert!(matches!(error, LogOutBearerError::Port(PortError::Unavailable(_))));

@@ -2,6 +2,7 @@
 //! command it takes, the outcome it gives and the error it may end in.
 
 mod attempts;
+mod audit_entry;
 mod authenticate;
 mod authenticate_api_key;
 mod change_password;
@@ -17,8 +18,6 @@ mod list_users;
 mod log_in;
 mod log_out;
 mod log_out_bearer;
-mod note;
-mod prove;
 mod purge_attempts;
 mod purge_audit_events;
 mod purge_sessions;
@@ -29,6 +28,7 @@ mod revoke_api_key;
 mod set_roles;
 mod set_user_status;
 mod update_user;
+mod verify_password;
 
 #[cfg(test)]
 pub(crate) mod fixture;

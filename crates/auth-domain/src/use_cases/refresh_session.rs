@@ -4,15 +4,15 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    AuditAction, AuditDetail, Client, DenialReason, JudgedRefresh, Limit, RefreshAttempt, RefreshHandle,
-    RefreshRefusal, RefreshSecret, RefreshStyle, RefreshVerdict, Session, SessionId, SuccessorNonce,
+    AuditAction, AuditDetail, Client, DenialReason, JudgedRefresh, Limit, RefreshAttempt, RefreshDenial,
+    RefreshHandle, RefreshSecret, RefreshStyle, RefreshVerdict, Session, SessionId, SuccessorNonce,
     Throttled, Timestamp,
 };
 use crate::ports::PortError;
 
 use super::TokenGrant;
 use super::attempts::AttemptError;
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 /// Somebody who presents what refreshes a session.
 #[derive(Debug)]
@@ -101,23 +101,25 @@ impl Auth {
             RefreshVerdict::Extend => (presented, now),
             RefreshVerdict::Retry { nonce, consumed_at } => (presented.successor(&nonce), consumed_at),
             RefreshVerdict::Replay => {
-                self.note(note);
+                self.audit(note);
                 return Err(RefreshSessionError::Replayed(record.session.id));
             }
             RefreshVerdict::Refuse(_) => {
-                self.note(note);
+                self.audit(note);
                 return Err(RefreshSessionError::InvalidToken);
             }
         };
         let session = Session { last_refreshed_at: refreshed_at, ..record.session };
         let grant = self.grant(client, record.user, &session, handle, now)?;
-        self.note(note);
+        self.audit(note);
         Ok(grant)
     }
 
     /// Refuses what is no credential, or none that is known.
     fn refuse_unknown(&self, client: &Client) -> RefreshSessionError {
-        self.note(Note::denied(AuditAction::SessionRefreshed, DenialReason::NotOurs).client(&client.id));
+        self.audit(
+            AuditEntry::denied(AuditAction::SessionRefreshed, DenialReason::NotOurs).client(&client.id),
+        );
         RefreshSessionError::InvalidToken
     }
 
@@ -139,20 +141,22 @@ impl Auth {
 }
 
 /// What the audit trail says of a verdict.
-fn note_of(verdict: &RefreshVerdict) -> Note {
+fn note_of(verdict: &RefreshVerdict) -> AuditEntry {
     let denial = match verdict {
-        RefreshVerdict::Rotate | RefreshVerdict::Extend => return Note::of(AuditAction::SessionRefreshed),
+        RefreshVerdict::Rotate | RefreshVerdict::Extend => {
+            return AuditEntry::of(AuditAction::SessionRefreshed);
+        }
         RefreshVerdict::Retry { .. } => {
-            return Note::of(AuditAction::SessionRefreshed).detail(AuditDetail::RETRY);
+            return AuditEntry::of(AuditAction::SessionRefreshed).detail(AuditDetail::RETRY);
         }
         RefreshVerdict::Replay => {
-            return Note::denied(AuditAction::SessionReplayed, DenialReason::UsedBefore);
+            return AuditEntry::denied(AuditAction::SessionReplayed, DenialReason::UsedBefore);
         }
-        RefreshVerdict::Refuse(RefreshRefusal::OtherClient) => DenialReason::OtherClient,
-        RefreshVerdict::Refuse(RefreshRefusal::SessionOver) => DenialReason::SessionOver,
-        RefreshVerdict::Refuse(RefreshRefusal::UserSuspended) => DenialReason::UserSuspended,
+        RefreshVerdict::Refuse(RefreshDenial::OtherClient) => DenialReason::OtherClient,
+        RefreshVerdict::Refuse(RefreshDenial::SessionOver) => DenialReason::SessionOver,
+        RefreshVerdict::Refuse(RefreshDenial::UserSuspended) => DenialReason::UserSuspended,
     };
-    Note::denied(AuditAction::SessionRefreshed, denial)
+    AuditEntry::denied(AuditAction::SessionRefreshed, denial)
 }
 
 impl From<AttemptError> for RefreshSessionError {
@@ -172,7 +176,7 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        AccessClaims, AccessToken, ClientId, CredentialState, RefreshRecord, RefreshRefusal, Roles, TokenId,
+        AccessClaims, AccessToken, ClientId, CredentialState, RefreshDenial, RefreshRecord, Roles, TokenId,
     };
     use crate::ports::MockAttemptLimiter;
     use crate::use_cases::fixture::{Mocks, NOW, caller, client, session, throttled, unavailable, user};
@@ -270,7 +274,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_store_refuses_or_does_not_know_gets_no_token() {
-        let refused = judged(RefreshVerdict::Refuse(RefreshRefusal::SessionOver));
+        let refused = judged(RefreshVerdict::Refuse(RefreshDenial::SessionOver));
         for answer in [None, Some(refused)] {
             let mut mocks = Mocks::new();
             mocks.sessions.expect_refresh().once().returning(move |_| Ok(answer.clone()));
@@ -289,15 +293,15 @@ mod tests {
             (retry, "session.refreshed user session (retry)"),
             (RefreshVerdict::Replay, "session.replayed used_before user session"),
             (
-                RefreshVerdict::Refuse(RefreshRefusal::OtherClient),
+                RefreshVerdict::Refuse(RefreshDenial::OtherClient),
                 "session.refreshed other_client user session",
             ),
             (
-                RefreshVerdict::Refuse(RefreshRefusal::SessionOver),
+                RefreshVerdict::Refuse(RefreshDenial::SessionOver),
                 "session.refreshed session_over user session",
             ),
             (
-                RefreshVerdict::Refuse(RefreshRefusal::UserSuspended),
+                RefreshVerdict::Refuse(RefreshDenial::UserSuspended),
                 "session.refreshed user_suspended user session",
             ),
         ] {

@@ -4,13 +4,13 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    AuditAction, DenialReason, DisplayName, IdentifierKind, Identifiers, Limit, NewUser, Password,
-    PhoneNumber, RejectedPassword, Roles, Throttled, User, UserId, uuid_v7,
+    AuditAction, DenialReason, DisplayName, IdentifierKind, Identifiers, InvalidPassword, Limit, NewUser,
+    Password, PhoneNumber, Roles, Throttled, User, UserId, uuid_v7,
 };
 use crate::ports::{PortError, RegisterOutcome};
 
 use super::attempts::AttemptError;
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 /// Somebody who is to become a user.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub enum RegisterError {
     Taken(IdentifierKind),
     /// The password is common or one of the user's own names, and the policy does not allow that.
     #[error("the password {0}")]
-    Password(RejectedPassword),
+    Password(InvalidPassword),
     /// There were too many before.
     #[error("too many attempts")]
     TooManyAttempts(Throttled),
@@ -66,12 +66,12 @@ impl Auth {
         };
         match self.ports.users.register(&user).await? {
             RegisterOutcome::Registered(user) => {
-                self.note(Note::of(AuditAction::UserRegistered).user(user.id).detail(&user.roles));
+                self.audit(AuditEntry::of(AuditAction::UserRegistered).user(user.id).detail(&user.roles));
                 Ok(user)
             }
             RegisterOutcome::Taken(kind) => {
-                let denied = Note::denied(AuditAction::UserRegistered, DenialReason::NameTaken);
-                self.note(denied.detail(kind));
+                let denied = AuditEntry::denied(AuditAction::UserRegistered, DenialReason::NameTaken);
+                self.audit(denied.detail(kind));
                 Err(RegisterError::Taken(kind))
             }
         }
@@ -128,7 +128,7 @@ mod tests {
     #[tokio::test]
     async fn a_common_password_and_an_own_name_are_refused_before_any_work() {
         for (typed, expected) in
-            [("P@ssw0rd!", RejectedPassword::Common), ("John_Doe", RejectedPassword::OwnName)]
+            [("P@ssw0rd!", InvalidPassword::Common), ("John_Doe", InvalidPassword::OwnName)]
         {
             let mut mocks = Mocks::new();
             mocks.hasher.expect_hash().never();

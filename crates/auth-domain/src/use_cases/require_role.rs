@@ -6,7 +6,7 @@ use crate::Auth;
 use crate::model::{AuditAction, DenialReason, Role};
 
 use super::Identity;
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 /// The user does not have the role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -22,8 +22,8 @@ impl Auth {
         if identity.has_role(role) {
             return Ok(());
         }
-        let denied = Note::denied(AuditAction::ResourceOpened, DenialReason::MissingRole);
-        self.note(denied.bearer(identity).detail(role));
+        let denied = AuditEntry::denied(AuditAction::ResourceOpened, DenialReason::MissingRole);
+        self.audit(denied.bearer(identity).detail(role));
         Err(MissingRole)
     }
 }

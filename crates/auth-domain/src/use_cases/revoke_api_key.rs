@@ -4,7 +4,7 @@ use crate::Auth;
 use crate::model::{ApiKeyId, AuditAction};
 use crate::ports::PortError;
 
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 impl Auth {
     /// Revokes an API key; `false` when there is no such key or it was revoked before.
@@ -14,7 +14,7 @@ impl Auth {
     pub async fn revoke_api_key(&self, key: ApiKeyId) -> Result<bool, PortError> {
         let revoked = self.ports.api_keys.revoke(key, self.ports.clock.now()).await?;
         if revoked {
-            self.note(Note::of(AuditAction::ApiKeyRevoked).detail(key));
+            self.audit(AuditEntry::of(AuditAction::ApiKeyRevoked).detail(key));
         }
         Ok(revoked)
     }

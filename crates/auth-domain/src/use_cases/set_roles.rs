@@ -4,7 +4,7 @@ use crate::Auth;
 use crate::model::{AuditAction, Roles, User, UserId};
 use crate::ports::PortError;
 
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 impl Auth {
     /// Gives a user exactly these roles and, if they are others than before, ends every session of theirs: access tokens
@@ -15,7 +15,7 @@ impl Auth {
     pub async fn set_roles(&self, user: UserId, roles: &Roles) -> Result<Option<User>, PortError> {
         let changed = self.ports.users.set_roles(user, roles, self.ports.clock.now()).await?;
         if changed.is_some() {
-            self.note(Note::of(AuditAction::UserRolesSet).user(user).detail(roles));
+            self.audit(AuditEntry::of(AuditAction::UserRolesSet).user(user).detail(roles));
         }
         Ok(changed)
     }

@@ -4,7 +4,7 @@ use crate::Auth;
 use crate::model::{AuditAction, User, UserId, UserStatus};
 use crate::ports::PortError;
 
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 impl Auth {
     /// Suspends a user and ends every session of theirs. The user as changed; `None` when there is no such user.
@@ -34,7 +34,7 @@ impl Auth {
     ) -> Result<Option<User>, PortError> {
         let changed = self.ports.users.set_status(user, status, self.ports.clock.now()).await?;
         if changed.is_some() {
-            self.note(Note::of(action).user(user));
+            self.audit(AuditEntry::of(action).user(user));
         }
         Ok(changed)
     }

@@ -4,12 +4,12 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    AuditAction, AuditDetail, DenialReason, DisplayName, EmailAddress, IdentifierKind, Password, PhoneNumber,
-    RejectedPassword, User, UserChanges, UserId, UserRef, Username,
+    AuditAction, AuditDetail, DenialReason, DisplayName, EmailAddress, IdentifierKind, InvalidPassword,
+    Password, PhoneNumber, User, UserChanges, UserId, UserRef, Username,
 };
 use crate::ports::{PortError, UpdateOutcome};
 
-use super::note::Note;
+use super::audit_entry::AuditEntry;
 
 /// What is to change about a user; `None` leaves a member as it is.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ pub enum UpdateUserError {
     Taken(IdentifierKind),
     /// The password is common or one of the user's own names, and the policy does not allow that.
     #[error("the password {0}")]
-    Password(RejectedPassword),
+    Password(InvalidPassword),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -74,8 +74,8 @@ impl Auth {
             }
             UpdateOutcome::NotFound => Err(UpdateUserError::NotFound),
             UpdateOutcome::Taken(kind) => {
-                let denied = Note::denied(AuditAction::UserUpdated, DenialReason::NameTaken);
-                self.note(denied.user(user).detail(kind));
+                let denied = AuditEntry::denied(AuditAction::UserUpdated, DenialReason::NameTaken);
+                self.audit(denied.user(user).detail(kind));
                 Err(UpdateUserError::Taken(kind))
             }
         }
@@ -91,10 +91,12 @@ impl Auth {
         ];
         let names: Vec<_> = members.iter().filter(|(is_new, _)| *is_new).map(|(_, name)| *name).collect();
         if !names.is_empty() {
-            self.note(Note::of(AuditAction::UserUpdated).user(user).detail(AuditDetail::names(&names)));
+            self.audit(
+                AuditEntry::of(AuditAction::UserUpdated).user(user).detail(AuditDetail::names(&names)),
+            );
         }
         if changes.password_hash.is_some() {
-            self.note(Note::of(AuditAction::UserPasswordChanged).user(user));
+            self.audit(AuditEntry::of(AuditAction::UserPasswordChanged).user(user));
         }
     }
 
@@ -166,9 +168,9 @@ mod tests {
     #[tokio::test]
     async fn a_common_password_and_an_own_name_old_or_new_change_nothing() {
         for (typed, expected) in [
-            ("another one", RejectedPassword::Common),
-            ("john@example.com", RejectedPassword::OwnName),
-            ("Jane_Roe", RejectedPassword::OwnName),
+            ("another one", InvalidPassword::Common),
+            ("john@example.com", InvalidPassword::OwnName),
+            ("Jane_Roe", InvalidPassword::OwnName),
         ] {
             let mut mocks = Mocks::new();
             mocks.users.expect_find().once().returning(|_| Ok(Some(user())));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use auth_domain::conformance::PASSWORD_HASHER_CASES;
 use auth_domain::model::{Password, PasswordAttempt, PasswordHash, SecretDigest};
-use auth_domain::ports::{Cause, PasswordHasher, PasswordVerdict, PortError, RejectedHash};
+use auth_domain::ports::{BoxError, InvalidHash, PasswordHasher, PasswordVerdict, PortError};
 
 use crate::assert_noticed;
 
@@ -68,13 +68,13 @@ impl PasswordHasher for Broken {
         Ok(PasswordHash::new(format!("{salt}:{digest}")))
     }
 
-    fn accept(&self, hash: &PasswordHash) -> Result<(), RejectedHash> {
+    fn accept(&self, hash: &PasswordHash) -> Result<(), InvalidHash> {
         let is_read = match self.fault {
             Fault::AcceptsAnything => true,
             Fault::RejectsItsOwn => false,
             _ => parts(hash).is_some(),
         };
-        if is_read { Ok(()) } else { Err(RejectedHash::Unknown) }
+        if is_read { Ok(()) } else { Err(InvalidHash::Unknown) }
     }
 
     async fn verify<'a>(
@@ -90,7 +90,7 @@ impl PasswordHasher for Broken {
         let Some((salt, digest)) = parts(stored) else {
             return match self.fault {
                 Fault::TakesGarbageForAnotherPassword => Ok(PasswordVerdict::Differs),
-                _ => Err(PortError::Corrupt(Cause::from("not a hash"))),
+                _ => Err(PortError::Corrupt(BoxError::from("not a hash"))),
             };
         };
         let is_read = self.fault != Fault::ReadsAsciiOnly || attempt.expose().is_ascii();

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use auth_domain::conformance::ATTEMPT_LIMITER_CASES;
 use auth_domain::model::{Counter, CounterKey, Guess, GuessOutcome, Reservation, Throttled, Timestamp};
 use auth_domain::policy::AttemptPolicy;
-use auth_domain::ports::{Admission, AttemptLimiter, PortError};
+use auth_domain::ports::{AdmitOutcome, AttemptLimiter, PortError};
 use auth_domain::testing::MemoryAttempts;
 use tokio::task::yield_now;
 
@@ -71,7 +71,7 @@ impl Broken {
         match self.fault {
             Fault::LimitsNoPlace => Guess { counter: None, ..guess },
             Fault::KnowsAccountsByHalf => Guess { account: half(guess.account), ..guess },
-            Fault::KnowsNoPlaces => Guess { place: None, ..guess },
+            Fault::KnowsNoPlaces => Guess { caller: None, ..guess },
             Fault::LosesTheUnsettled => {
                 let policy =
                     AttemptPolicy { reservation: std::time::Duration::from_secs(3_600), ..guess.policy };
@@ -98,32 +98,32 @@ impl Broken {
 
 #[async_trait]
 impl AttemptLimiter for Broken {
-    async fn admit(&self, guess: &Guess) -> Result<Admission, PortError> {
+    async fn admit(&self, guess: &Guess) -> Result<AdmitOutcome, PortError> {
         let (inner, guess) = (self.inner(), self.seen(guess));
         match self.fault {
             Fault::LetsGuessesMeet => {
                 // Whether there is room is read first, and a place taken later.
                 let kept = inner.admit(&guess).await?;
-                let Admission::Admitted(reservation) = kept else { return Ok(kept) };
+                let AdmitOutcome::Admitted(reservation) = kept else { return Ok(kept) };
                 inner.settle(&guess, reservation, GuessOutcome::Abandoned, guess.now).await?;
                 yield_now().await;
                 Ok(kept)
             }
             Fault::RefusesInsteadOfWaiting => match inner.admit(&guess).await {
-                Ok(Admission::Admitted(reservation))
+                Ok(AdmitOutcome::Admitted(reservation))
                     if self.reservations.fetch_add(1, Ordering::SeqCst) < 8 =>
                 {
-                    Ok(Admission::Admitted(reservation))
+                    Ok(AdmitOutcome::Admitted(reservation))
                 }
                 _ => Err(PortError::Overloaded),
             },
             Fault::WaitsForNobody => match inner.admit(&guess).await {
-                Err(PortError::Overloaded) => Ok(Admission::Admitted(Reservation { at: guess.now })),
+                Err(PortError::Overloaded) => Ok(AdmitOutcome::Admitted(Reservation { at: guess.now })),
                 admission => admission,
             },
             Fault::KeepsThePlaceOfTheRefused => {
                 let admission = inner.admit(&guess).await?;
-                if let (Admission::Refused(_), Some(counter)) = (admission, guess.counter) {
+                if let (AdmitOutcome::Refused(_), Some(counter)) = (admission, guess.counter) {
                     inner.count(&counter, guess.now).await?;
                 }
                 Ok(admission)
@@ -150,7 +150,7 @@ impl AttemptLimiter for Broken {
             }
             (Fault::LetsGuessesMeet, GuessOutcome::Failed) => {
                 let admission = inner.admit(&guess).await?;
-                let Admission::Admitted(kept) = admission else { return Ok(()) };
+                let AdmitOutcome::Admitted(kept) = admission else { return Ok(()) };
                 return inner.settle(&guess, kept, outcome, now).await;
             }
             (_, outcome) => outcome,

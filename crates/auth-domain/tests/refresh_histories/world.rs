@@ -112,7 +112,7 @@ impl World {
         } else {
             Answer::Refused
         };
-        self.note(
+        self.record(
             session,
             match expected {
                 Answer::New => Event::Refreshed,
@@ -164,7 +164,7 @@ impl World {
         let client = self.client(session, through);
         let fits = client == self.reference[session].client && self.renews(session, token);
         let ends = fits && self.reference[session].log_out();
-        self.note(session, Event::LoggedOut(ends));
+        self.record(session, Event::LoggedOut(ends));
         let token = &self.held[session].refresh[token];
         let command = LogOut::RefreshToken { client: &client_of(client), token };
         let ended = self.auth.log_out(command).await.map_err(|error| error.to_string())?;
@@ -191,7 +191,7 @@ impl World {
         if let Ok(identity) = identity {
             compare("whose session", identity.session_id, self.held[session].id)?;
         }
-        self.note(session, Event::Admitted(expected));
+        self.record(session, Event::Admitted(expected));
         Ok(())
     }
 
@@ -282,7 +282,7 @@ impl World {
         }
     }
 
-    fn note(&mut self, session: usize, event: Event) {
+    fn record(&mut self, session: usize, event: Event) {
         self.seen.insert((format!("{:?}", self.reference[session].style), event));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::http::Method;
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
-use auth_domain::ports::Cause;
+use auth_domain::ports::BoxError;
 use futures_util::FutureExt;
 use tokio::time::timeout;
 
@@ -94,8 +94,8 @@ fn choose<'a>(
 async fn guard(answer: impl Future<Output = Result<HttpResponse, Failure>>) -> Result<HttpResponse, Failure> {
     match timeout(DEADLINE, AssertUnwindSafe(answer).catch_unwind()).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(_panic)) => Err(Failure::Internal(Cause::from("a panic, logged where it happened"))),
-        Err(_elapsed) => Err(Failure::Unavailable(Cause::from("the request took too long"))),
+        Ok(Err(_panic)) => Err(Failure::Internal(BoxError::from("a panic, logged where it happened"))),
+        Err(_elapsed) => Err(Failure::Unavailable(BoxError::from("the request took too long"))),
     }
 }
 

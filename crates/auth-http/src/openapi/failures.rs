@@ -8,7 +8,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::{HttpResponse, http::StatusCode};
 use auth_domain::model::{IdentifierKind, Limit, SessionId, Throttled};
-use auth_domain::ports::Cause;
+use auth_domain::ports::BoxError;
 use serde_json::Value;
 use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::header::Header;
@@ -49,7 +49,7 @@ pub(super) fn responses(
 /// One of each failure that there is. A new one is added here, and to the two functions below, which do not compile
 /// without it.
 fn samples(operation: &Operation) -> Vec<Failure> {
-    let cause = || Cause::from("an example");
+    let cause = || BoxError::from("an example");
     vec![
         Failure::MalformedBody,
         Failure::MalformedHeader,

@@ -36,7 +36,7 @@ impl<'a> Fields<'a> {
         parse: impl FnOnce(&'a str) -> Result<T, E>,
     ) -> Option<T> {
         match self.object.get(field) {
-            None => self.note(field, "is required".to_owned()),
+            None => self.reject(field, "is required".to_owned()),
             Some(value) => self.read(field, value, parse),
         }
     }
@@ -67,7 +67,7 @@ impl<'a> Fields<'a> {
         let value = self.object.get(field).filter(|value| !value.is_null())?;
         match parse(value) {
             Ok(read) => Some(read),
-            Err(error) => self.note(field, error.to_string()),
+            Err(error) => self.reject(field, error.to_string()),
         }
     }
 
@@ -82,12 +82,12 @@ impl<'a> Fields<'a> {
         field: &'static str,
         parse: impl FnOnce(Vec<&'a str>) -> Result<T, E>,
     ) -> Option<T> {
-        let Some(value) = self.object.get(field) else { return self.note(field, "is required".to_owned()) };
+        let Some(value) = self.object.get(field) else { return self.reject(field, "is required".to_owned()) };
         let texts = value.as_array().and_then(|items| items.iter().map(Value::as_str).collect());
         match texts.map(parse) {
             Some(Ok(read)) => Some(read),
-            Some(Err(error)) => self.note(field, error.to_string()),
-            None => self.note(field, "must be an array of strings".to_owned()),
+            Some(Err(error)) => self.reject(field, error.to_string()),
+            None => self.reject(field, "must be an array of strings".to_owned()),
         }
     }
 
@@ -109,14 +109,14 @@ impl<'a> Fields<'a> {
         value: &'a Value,
         parse: impl FnOnce(&'a str) -> Result<T, E>,
     ) -> Option<T> {
-        let Value::String(text) = value else { return self.note(field, "must be a string".to_owned()) };
+        let Value::String(text) = value else { return self.reject(field, "must be a string".to_owned()) };
         match parse(text) {
             Ok(read) => Some(read),
-            Err(error) => self.note(field, error.to_string()),
+            Err(error) => self.reject(field, error.to_string()),
         }
     }
 
-    fn note<T>(&mut self, field: &'static str, message: String) -> Option<T> {
+    fn reject<T>(&mut self, field: &'static str, message: String) -> Option<T> {
         self.errors.push(FieldError { field: field.into(), message });
         None
     }

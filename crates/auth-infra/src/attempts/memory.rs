@@ -8,7 +8,7 @@ use auth_domain::model::{
     AccountRecord, Bucket, Counter, CounterKey, Guess, GuessOutcome, GuessRecords, GuessVerdict, Reservation,
     Throttled, Timestamp,
 };
-use auth_domain::ports::{Admission, AttemptLimiter, PortError};
+use auth_domain::ports::{AdmitOutcome, AttemptLimiter, PortError};
 
 use tokio::time::Instant;
 
@@ -135,7 +135,7 @@ fn bucket(records: &HashMap<CounterKey, Entry>, counter: &Counter) -> Bucket {
 
 #[async_trait]
 impl AttemptLimiter for MemoryAttempts {
-    async fn admit(&self, guess: &Guess) -> Result<Admission, PortError> {
+    async fn admit(&self, guess: &Guess) -> Result<AdmitOutcome, PortError> {
         persist(guess, Instant::now(), async |now| Ok(self.judge(guess, now))).await
     }
 
@@ -206,7 +206,7 @@ mod tests {
 
     fn guess(account: u8) -> Guess {
         let account = CounterKey::from_bytes([account; 32]);
-        Guess { account, place: None, counter: None, now: now(), policy: AttemptPolicy::default() }
+        Guess { account, caller: None, counter: None, now: now(), policy: AttemptPolicy::default() }
     }
 
     #[tokio::test]
@@ -228,7 +228,7 @@ mod tests {
     #[tokio::test]
     async fn what_says_nothing_any_more_is_not_kept() {
         let attempts = MemoryAttempts::new();
-        let Admission::Admitted(kept) = attempts.admit(&guess(1)).await.expect("no fault") else {
+        let AdmitOutcome::Admitted(kept) = attempts.admit(&guess(1)).await.expect("no fault") else {
             panic!("refused")
         };
         attempts.settle(&guess(1), kept, GuessOutcome::Abandoned, now()).await.expect("no fault");

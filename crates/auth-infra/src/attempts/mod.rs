@@ -12,4 +12,4 @@ pub(crate) use patience::persist;
 #[cfg(feature = "attempts")]
 pub use memory::MemoryAttempts;
 #[cfg(feature = "attempts")]
-pub use unlimited::Unlimited;
+pub use unlimited::NoLimits;

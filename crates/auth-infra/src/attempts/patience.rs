@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use auth_domain::model::{Guess, GuessVerdict, Timestamp};
-use auth_domain::ports::{Admission, PortError};
+use auth_domain::ports::{AdmitOutcome, PortError};
 use tokio::time::{Instant, sleep};
 
 /// How long a guess waits for others.
@@ -18,15 +18,15 @@ pub(crate) async fn persist<F>(
     guess: &Guess,
     begun: Instant,
     judge: impl Fn(Timestamp) -> F,
-) -> Result<Admission, PortError>
+) -> Result<AdmitOutcome, PortError>
 where
     F: Future<Output = Result<GuessVerdict, PortError>>,
 {
     let (mut waited, mut pause) = (Duration::ZERO, FIRST_PAUSE);
     loop {
         match judge(guess.now.plus(waited)).await? {
-            GuessVerdict::Admit(reservation) => return Ok(Admission::Admitted(reservation)),
-            GuessVerdict::Refuse(throttled) => return Ok(Admission::Refused(throttled)),
+            GuessVerdict::Admit(reservation) => return Ok(AdmitOutcome::Admitted(reservation)),
+            GuessVerdict::Refuse(throttled) => return Ok(AdmitOutcome::Refused(throttled)),
             GuessVerdict::Wait if begun.elapsed() + pause > PATIENCE => return Err(PortError::Overloaded),
             GuessVerdict::Wait => sleep(pause).await,
         }

@@ -2,18 +2,18 @@
 
 use async_trait::async_trait;
 use auth_domain::model::{Counter, CounterKey, Guess, GuessOutcome, Reservation, Throttled, Timestamp};
-use auth_domain::ports::{Admission, AttemptLimiter, PortError};
+use auth_domain::ports::{AdmitOutcome, AttemptLimiter, PortError};
 
 /// Counts nothing and lets everything through: for load tests, and where something in front of the service counts.
 ///
 /// It keeps none of the promises of its port, on purpose.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Unlimited;
+pub struct NoLimits;
 
 #[async_trait]
-impl AttemptLimiter for Unlimited {
-    async fn admit(&self, guess: &Guess) -> Result<Admission, PortError> {
-        Ok(Admission::Admitted(Reservation { at: guess.now }))
+impl AttemptLimiter for NoLimits {
+    async fn admit(&self, guess: &Guess) -> Result<AdmitOutcome, PortError> {
+        Ok(AdmitOutcome::Admitted(Reservation { at: guess.now }))
     }
 
     async fn settle(

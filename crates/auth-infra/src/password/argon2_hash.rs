@@ -53,7 +53,7 @@ pub(super) struct Argon2Hash {
 
 impl Argon2Hash {
     /// A hash of no password that anybody knows: the tag is not computed but chosen.
-    pub(super) fn of_nobody(params: Params, salt: Salt, tag: Output) -> Self {
+    pub(super) fn of_unknown(params: Params, salt: Salt, tag: Output) -> Self {
         Self { recipe: Recipe::new(params, salt), tag }
     }
 

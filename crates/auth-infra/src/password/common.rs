@@ -13,7 +13,7 @@ pub fn common_passwords() -> impl Iterator<Item = &'static str> {
 mod tests {
     use std::fmt::Write as _;
 
-    use auth_domain::model::{Blocklist, Identifiers, Password, PasswordPolicy, RejectedPassword, Username};
+    use auth_domain::model::{Blocklist, Identifiers, InvalidPassword, Password, PasswordPolicy, Username};
     use aws_lc_rs::digest::{SHA256, digest};
 
     use super::*;
@@ -42,7 +42,7 @@ mod tests {
             blocklist.judge(&password, &names)
         };
         for typed in ["123456", "password", "PASSWORD1", "iloveyou", "qwertyuiop", "Passw0rd", "1q2w3e4r"] {
-            assert_eq!(judge(typed), Err(RejectedPassword::Common), "{typed}");
+            assert_eq!(judge(typed), Err(InvalidPassword::Common), "{typed}");
         }
         for typed in ["P@ssw0rd!", "securePassword123!", "correct horse battery staple"] {
             assert_eq!(judge(typed), Ok(()), "{typed}");

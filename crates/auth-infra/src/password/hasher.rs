@@ -9,7 +9,7 @@ use argon2::Params;
 use argon2::password_hash::phc::{Output, Salt};
 use async_trait::async_trait;
 use auth_domain::model::{Password, PasswordAttempt, PasswordHash};
-use auth_domain::ports::{PasswordHasher, PasswordVerdict, PortError, RejectedHash, SecureRandom};
+use auth_domain::ports::{InvalidHash, PasswordHasher, PasswordVerdict, PortError, SecureRandom};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -87,7 +87,7 @@ impl Argon2Hasher {
         let mut tag = [0; TAG_BYTES];
         random.fill(&mut tag);
         let tag = Output::new(&tag).map_err(|_| argon2::Error::OutputTooShort)?;
-        let decoy = Argon2Hash::of_nobody(params.clone(), new_salt(&*random)?, tag);
+        let decoy = Argon2Hash::of_unknown(params.clone(), new_salt(&*random)?, tag);
         let stored_decoy = PasswordHash::new(decoy.to_string());
         Ok(Self { pool, params, decoy: StoredHash::Argon2(decoy), stored_decoy, random })
     }
@@ -104,11 +104,11 @@ impl PasswordHasher for Argon2Hasher {
         Ok(PasswordHash::new(hash.to_string()))
     }
 
-    fn accept(&self, hash: &PasswordHash) -> Result<(), RejectedHash> {
+    fn accept(&self, hash: &PasswordHash) -> Result<(), InvalidHash> {
         match StoredHash::parse(hash.expose()) {
             Ok(_) => Ok(()),
-            Err(UnreadableHash::TooCostly(_)) => Err(RejectedHash::TooCostly),
-            Err(_) => Err(RejectedHash::Unknown),
+            Err(UnreadableHash::TooCostly(_)) => Err(InvalidHash::TooCostly),
+            Err(_) => Err(InvalidHash::Unknown),
         }
     }
 
@@ -316,12 +316,12 @@ mod tests {
         let hasher = cheap();
         let costly_bcrypt = FOREIGN[0].replace("$05$", "$15$");
         for (stored, rejected) in [
-            ("", RejectedHash::Unknown),
-            ("P@ssw0rd!", RejectedHash::Unknown),
-            ("$2b$12$x", RejectedHash::Unknown),
-            ("$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/", RejectedHash::Unknown),
-            (TOO_COSTLY, RejectedHash::TooCostly),
-            (&costly_bcrypt, RejectedHash::TooCostly),
+            ("", InvalidHash::Unknown),
+            ("P@ssw0rd!", InvalidHash::Unknown),
+            ("$2b$12$x", InvalidHash::Unknown),
+            ("$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/", InvalidHash::Unknown),
+            (TOO_COSTLY, InvalidHash::TooCostly),
+            (&costly_bcrypt, InvalidHash::TooCostly),
         ] {
             assert_eq!(hasher.accept(&PasswordHash::new(stored.to_owned())), Err(rejected), "{stored}");
             let verdict = verify(&hasher, "P@ssw0rd!", stored).await;

@@ -11,7 +11,7 @@ use auth_domain::model::{
     AccountRecord, Bucket, Counter, CounterKey, Guess, GuessOutcome, GuessRecords, GuessVerdict, Limit,
     Reservation, Throttled, Timestamp,
 };
-use auth_domain::ports::{Admission, AttemptLimiter, PortError};
+use auth_domain::ports::{AdmitOutcome, AttemptLimiter, PortError};
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 use tokio::time::Instant;
@@ -24,7 +24,7 @@ use super::PostgresStore;
 use super::error::Fault;
 use super::rows::stored;
 use crate::attempts::persist;
-use crate::store::Ending;
+use crate::store::TxOutcome;
 
 /// What is counted here was promised to nobody: a crash of the server may forget the last moments of it, and nobody has
 /// to wait for the disk.
@@ -52,10 +52,10 @@ const PURGE: &str = "
 
 #[async_trait]
 impl AttemptLimiter for PostgresStore {
-    async fn admit(&self, guess: &Guess) -> Result<Admission, PortError> {
+    async fn admit(&self, guess: &Guess) -> Result<AdmitOutcome, PortError> {
         let exhausted = guess.counter.and_then(|counter| self.exhausted(&counter, guess.now));
         if let Some(throttled) = exhausted {
-            return Ok(Admission::Refused(throttled));
+            return Ok(AdmitOutcome::Refused(throttled));
         }
         let begun = Instant::now();
         // Whoever waits for guesses under way keeps the turn at the account: those behind would wait for the same.
@@ -69,7 +69,7 @@ impl AttemptLimiter for PostgresStore {
             .await
         })
         .await?;
-        if let (Admission::Refused(throttled), Some(counter)) = (admission, guess.counter)
+        if let (AdmitOutcome::Refused(throttled), Some(counter)) = (admission, guess.counter)
             && throttled.limit == Limit::LogIns
         {
             self.exhausted.remember(counter.key, throttled, guess.now);
@@ -115,7 +115,7 @@ impl AttemptLimiter for PostgresStore {
         self.transaction(|mut lease| async move {
             let forgotten =
                 sqlx::query(FORGET).bind(account.as_bytes().as_slice()).execute(&mut *lease).await;
-            lease.end(forgotten.map(|_| Ending::Commit(())).map_err(Fault::from)).await
+            lease.end(forgotten.map(|_| TxOutcome::Commit(())).map_err(Fault::from)).await
         })
         .await
     }
@@ -124,7 +124,7 @@ impl AttemptLimiter for PostgresStore {
         self.transaction(|mut lease| async move {
             let query = sqlx::query(PURGE).bind(stored(now)).bind(i64::from(limit));
             let purged =
-                query.execute(&mut *lease).await.map(|answer| Ending::Commit(answer.rows_affected()));
+                query.execute(&mut *lease).await.map(|answer| TxOutcome::Commit(answer.rows_affected()));
             lease.end(purged.map_err(Fault::from)).await
         })
         .await
@@ -144,14 +144,14 @@ async fn admit(
     connection: &mut PgConnection,
     guess: &Guess,
     now: Timestamp,
-) -> Result<Ending<GuessVerdict>, Fault> {
+) -> Result<TxOutcome<GuessVerdict>, Fault> {
     let mut records = read(connection, guess, now).await?;
     let verdict = records.admit(guess, now);
     if !matches!(verdict, GuessVerdict::Admit(_)) {
-        return Ok(Ending::RollBack(verdict));
+        return Ok(TxOutcome::Rollback(verdict));
     }
     write(connection, guess, &records).await?;
-    Ok(Ending::Commit(verdict))
+    Ok(TxOutcome::Commit(verdict))
 }
 
 async fn settle(
@@ -160,25 +160,25 @@ async fn settle(
     reservation: Reservation,
     outcome: GuessOutcome,
     now: Timestamp,
-) -> Result<Ending<()>, Fault> {
+) -> Result<TxOutcome<()>, Fault> {
     let mut records = read(connection, guess, now).await?;
     records.settle(guess, reservation, outcome, now);
     write(connection, guess, &records).await?;
-    Ok(Ending::Commit(()))
+    Ok(TxOutcome::Commit(()))
 }
 
 async fn count(
     connection: &mut PgConnection,
     counter: &Counter,
     now: Timestamp,
-) -> Result<Ending<Option<Throttled>>, Fault> {
+) -> Result<TxOutcome<Option<Throttled>>, Fault> {
     let stored = lock(connection, &[counter.key], now).await?;
     let mut bucket = bucket(&stored, counter)?;
     if let Err(throttled) = bucket.charge(counter, now) {
-        return Ok(Ending::RollBack(Some(throttled)));
+        return Ok(TxOutcome::Rollback(Some(throttled)));
     }
     store(connection, &[(counter.key, record::of_bucket(&bucket), bucket.full_at)]).await?;
-    Ok(Ending::Commit(None))
+    Ok(TxOutcome::Commit(None))
 }
 
 async fn read(connection: &mut PgConnection, guess: &Guess, now: Timestamp) -> Result<GuessRecords, Fault> {
@@ -198,11 +198,11 @@ async fn read(connection: &mut PgConnection, guess: &Guess, now: Timestamp) -> R
 async fn write(connection: &mut PgConnection, guess: &Guess, records: &GuessRecords) -> Result<(), Fault> {
     let GuessRecords { bucket, account } = records;
     let of_account = (guess.account, record::of_account(account), account.expires_at(&guess.policy));
-    let of_place = guess.counter.map(|counter| {
+    let of_caller = guess.counter.map(|counter| {
         let expires_at = bucket.expires_at(&counter.rate, guess.policy.reservation);
         (counter.key, record::of_bucket(bucket), expires_at)
     });
-    let records: Vec<_> = of_place.into_iter().chain([of_account]).collect();
+    let records: Vec<_> = of_caller.into_iter().chain([of_account]).collect();
     store(connection, &records).await
 }
 

@@ -12,7 +12,7 @@ use sqlx::postgres::PgConnection;
 use super::PostgresStore;
 use super::error::Fault;
 use super::rows::{self, column, stored};
-use crate::store::Ending;
+use crate::store::TxOutcome;
 
 /// The lock of those who append, this table's own among the advisory locks: "audit" in ASCII. Numbers are to be given in the
 /// order in which events can be seen, so whoever appends has it until that is committed.
@@ -70,7 +70,7 @@ impl AuditRepository for PostgresStore {
             }),
             |mut lease| async move {
                 let work = append_in_turn(&mut lease, events).await;
-                lease.end(work.map(|_| Ending::Commit(()))).await
+                lease.end(work.map(|_| TxOutcome::Commit(()))).await
             },
         )
         .await
@@ -142,8 +142,12 @@ async fn append(connection: &mut PgConnection, events: &[AuditEvent]) -> Result<
     Ok(query.execute(connection).await?.rows_affected() > 0)
 }
 
-async fn purge(connection: &mut PgConnection, before: Timestamp, limit: u32) -> Result<Ending<u64>, Fault> {
+async fn purge(
+    connection: &mut PgConnection,
+    before: Timestamp,
+    limit: u32,
+) -> Result<TxOutcome<u64>, Fault> {
     let query = sqlx::query(PURGE).bind(stored(before)).bind(i64::from(limit));
     let purged = query.execute(connection).await?.rows_affected();
-    Ok(if purged == 0 { Ending::RollBack(0) } else { Ending::Commit(purged) })
+    Ok(if purged == 0 { TxOutcome::Rollback(0) } else { TxOutcome::Commit(purged) })
 }

@@ -14,7 +14,7 @@ use sqlx::types::time::OffsetDateTime;
 
 use super::error::Fault;
 use super::rows::stored;
-use crate::store::{Detail, Ending, Unreadable};
+use crate::store::{Detail, TxOutcome, Unreadable};
 
 const KNOWN: &str = "SELECT digest FROM account_imports WHERE digest = ANY($1)";
 
@@ -43,7 +43,7 @@ const NOTE: &str =
 pub(super) async fn import(
     connection: &mut PgConnection,
     batch: &[ImportedUser],
-) -> Result<Ending<Vec<ImportOutcome>>, Fault> {
+) -> Result<TxOutcome<Vec<ImportOutcome>>, Fault> {
     // In this order: whose names are found taken by the same import at work elsewhere is then found to be known.
     let taken = taken(connection, batch).await?;
     let known = known(connection, batch).await?;
@@ -55,13 +55,13 @@ pub(super) async fn import(
         .map(|(imported, _)| imported)
         .collect();
     if let_in.is_empty() {
-        return Ok(Ending::RollBack(outcomes));
+        return Ok(TxOutcome::Rollback(outcomes));
     }
     take_keys(connection, &let_in).await?;
     insert(connection, &let_in).await?;
     let digests: Vec<_> = let_in.iter().map(|imported| imported.digest().as_bytes().to_vec()).collect();
     sqlx::query(NOTE).bind(digests).bind(ids(&let_in)).execute(connection).await?;
-    Ok(Ending::Commit(outcomes))
+    Ok(TxOutcome::Commit(outcomes))
 }
 
 /// The digests of those in the batch who were imported before.

@@ -11,7 +11,7 @@ use super::error::Fault;
 use super::rows::{self, column, session_columns, stored};
 use super::together::{Asked, Decision, Question};
 use super::{PostgresStore, sessions};
-use crate::store::{Ending, may_begin};
+use crate::store::{TxOutcome, may_begin};
 
 /// Opens sessions that take nobody's place, for users who are as was judged; whether each is open. Doing it again changes
 /// nothing more, so it may be done again when the answer was lost.
@@ -95,11 +95,11 @@ pub(super) async fn lock_and_open(
     connection: &mut PgConnection,
     new: &NewSession,
     policy: &SessionPolicy,
-) -> Result<Ending<OpenOutcome>, Fault> {
+) -> Result<TxOutcome<OpenOutcome>, Fault> {
     let session = &new.session;
     let user = sqlx::query_as(LOCK_USER).bind(session.user_id.0).fetch_optional(&mut *connection).await?;
     if !user.map_or(Ok(false), |user| may_begin(new, user))? {
-        return Ok(Ending::RollBack(OpenOutcome::Refused));
+        return Ok(TxOutcome::Rollback(OpenOutcome::Refused));
     }
     let others = sqlx::query(NOT_ENDED).bind(session.user_id.0).fetch_all(&mut *connection).await?;
     let others = others.iter().map(rows::session).collect::<Result<_, _>>()?;
@@ -109,7 +109,7 @@ pub(super) async fn lock_and_open(
     }
     insert(connection, new).await?;
     let opened = OpenOutcome::Opened;
-    Ok(if surplus.is_empty() { Ending::Commit(opened) } else { Ending::CommitEnds(opened) })
+    Ok(if surplus.is_empty() { TxOutcome::Commit(opened) } else { TxOutcome::CommitRevoking(opened) })
 }
 
 async fn insert(connection: &mut PgConnection, new: &NewSession) -> Result<(), Fault> {

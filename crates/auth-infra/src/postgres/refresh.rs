@@ -13,7 +13,7 @@ use super::error::Fault;
 use super::rows::{self, column, credential_columns, session_columns, stored, user_columns};
 use super::together::{Asked, Decision, Question};
 use super::{PostgresStore, sessions};
-use crate::store::{Detail, Ending};
+use crate::store::{Detail, TxOutcome};
 
 /// How often an attempt is judged without a lock: whoever loses a race finds the second time what came of it.
 const LOOKS: usize = 2;
@@ -126,28 +126,28 @@ impl Question for RefreshAttempt {
 pub(super) async fn lock_and_judge(
     connection: &mut PgConnection,
     attempt: &RefreshAttempt,
-) -> Result<Ending<Option<JudgedRefresh>>, Fault> {
+) -> Result<TxOutcome<Option<JudgedRefresh>>, Fault> {
     let presented = attempt.presented.as_bytes().as_slice();
     if sqlx::query(LOCK).bind(presented).fetch_optional(&mut *connection).await?.is_none() {
-        return Ok(Ending::RollBack(None));
+        return Ok(TxOutcome::Rollback(None));
     }
     let judged = judge(connection, &[attempt]).await?.pop();
-    let Some(judged) = judged.transpose()?.flatten() else { return Ok(Ending::RollBack(None)) };
+    let Some(judged) = judged.transpose()?.flatten() else { return Ok(TxOutcome::Rollback(None)) };
     match judged.refresh.verdict {
         RefreshVerdict::Rotate | RefreshVerdict::Extend => {
             let holds = write(connection, slice::from_ref(&judged)).await?;
             if holds != [true] {
                 return Err(Fault::Contended(Detail::new("a locked session has changed")));
             }
-            Ok(Ending::Commit(Some(judged.refresh)))
+            Ok(TxOutcome::Commit(Some(judged.refresh)))
         }
         RefreshVerdict::Replay => {
             let session = judged.refresh.record.session.id;
             sessions::end(connection, &[session], EndReason::Replayed, attempt.now).await?;
-            Ok(Ending::CommitEnds(Some(judged.refresh)))
+            Ok(TxOutcome::CommitRevoking(Some(judged.refresh)))
         }
         RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => {
-            Ok(Ending::RollBack(Some(judged.refresh)))
+            Ok(TxOutcome::Rollback(Some(judged.refresh)))
         }
     }
 }

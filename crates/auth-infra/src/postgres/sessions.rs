@@ -14,7 +14,7 @@ use sqlx::types::Uuid;
 use super::error::Fault;
 use super::rows::{self, session_columns, stored, user_columns};
 use super::{PostgresStore, opening, refresh};
-use crate::store::Ending;
+use crate::store::TxOutcome;
 
 const FIND: &str = concat!(
     "SELECT",
@@ -60,7 +60,7 @@ const DELETE_CREDENTIALS: &str = "
     WHERE digest IN (SELECT digest FROM refresh_credentials WHERE session_id = ANY ($1) LIMIT $2)";
 
 /// Records of ends that no current access token can be of, 25 hours old: with a margin over
-/// [`ENDS_KNOWN_FOR`](auth_domain::ports::ENDS_KNOWN_FOR). As with the triggers that write them, the clock is the server's.
+/// [`REVOCATION_RETENTION`](auth_domain::ports::REVOCATION_RETENTION). As with the triggers that write them, the clock is the server's.
 const FORGET_ENDS: &str = "
     DELETE FROM ended_sessions
     WHERE session_id IN (SELECT session_id FROM ended_sessions
@@ -102,7 +102,7 @@ impl SessionRepository for PostgresStore {
     async fn end(&self, session: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, PortError> {
         self.transaction(|mut lease| async move {
             let work = end(&mut lease, &[session], reason, now).await;
-            lease.end(work.map(|ended| Ending::if_ended(ended > 0))).await
+            lease.end(work.map(|ended| TxOutcome::if_ended(ended > 0))).await
         })
         .await
     }
@@ -148,7 +148,7 @@ async fn end_by_credential(
     client: &ClientId,
     reason: EndReason,
     now: Timestamp,
-) -> Result<Ending<Option<SessionId>>, Fault> {
+) -> Result<TxOutcome<Option<SessionId>>, Fault> {
     let ended = sqlx::query(END_BY_CREDENTIAL)
         .bind(credential.as_bytes().as_slice())
         .bind(client.as_str())
@@ -157,8 +157,8 @@ async fn end_by_credential(
         .fetch_optional(connection)
         .await?;
     match ended {
-        Some(row) => Ok(Ending::CommitEnds(Some(SessionId(row.try_get("id")?)))),
-        None => Ok(Ending::RollBack(None)),
+        Some(row) => Ok(TxOutcome::CommitRevoking(Some(SessionId(row.try_get("id")?)))),
+        None => Ok(TxOutcome::Rollback(None)),
     }
 }
 
@@ -167,7 +167,7 @@ async fn purge(
     now: Timestamp,
     policy: &SessionPolicy,
     limit: u32,
-) -> Result<Ending<u64>, Fault> {
+) -> Result<TxOutcome<u64>, Fault> {
     let query = sqlx::query(FORGET_ENDS).bind(i64::from(limit));
     let mut purged = query.execute(&mut *connection).await?.rows_affected();
     let query =
@@ -186,5 +186,5 @@ async fn purge(
     if credentials < u64::from(limit) {
         purged += sqlx::query(DELETE).bind(&over).execute(connection).await?.rows_affected();
     }
-    Ok(if purged == 0 { Ending::RollBack(0) } else { Ending::Commit(purged) })
+    Ok(if purged == 0 { TxOutcome::Rollback(0) } else { TxOutcome::Commit(purged) })
 }

@@ -11,7 +11,7 @@ use sqlx::types::Uuid;
 use super::PostgresStore;
 use super::error::Fault;
 use super::watch;
-use crate::store::{DEADLINE, Ending, Lease, within};
+use crate::store::{DEADLINE, Lease, TxOutcome, within};
 
 /// How often more than there are connections a call is attempted: for deadlocks and the like.
 const SPARE_ATTEMPTS: u32 = 3;
@@ -111,14 +111,14 @@ impl Lease<PgConnection> {
     }
 
     /// Ends the transaction as its work came out, and gives the connection back.
-    pub(super) async fn end<T>(mut self, work: Result<Ending<T>, Fault>) -> Result<T, Fault> {
+    pub(super) async fn end<T>(mut self, work: Result<TxOutcome<T>, Fault>) -> Result<T, Fault> {
         match work {
-            Ok(Ending::Commit(outcome)) => self.commit(Vec::new()).await.map(|()| outcome),
-            Ok(Ending::CommitEnds(outcome)) => match watch::ended_here(&mut self).await {
+            Ok(TxOutcome::Commit(outcome)) => self.commit(Vec::new()).await.map(|()| outcome),
+            Ok(TxOutcome::CommitRevoking(outcome)) => match watch::ended_here(&mut self).await {
                 Ok(ended) => self.commit(ended).await.map(|()| outcome),
                 Err(fault) => self.fail(fault).await,
             },
-            Ok(Ending::RollBack(outcome)) => {
+            Ok(TxOutcome::Rollback(outcome)) => {
                 self.roll_back().await;
                 Ok(outcome)
             }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auth_domain::model::{SessionId, UserId};
-use auth_domain::ports::{SessionWatch, Standing};
+use auth_domain::ports::{RevocationFeed, SessionState};
 use futures_util::TryStreamExt;
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgListener, PgNotification, PgPoolOptions};
@@ -20,7 +20,7 @@ use tokio::time::{sleep, timeout};
 use super::PostgresStore;
 use super::error::Fault;
 use super::known_users::KnownUsers;
-use crate::store::{Detail, EndedSessions, PATIENCE};
+use crate::store::{Detail, PATIENCE, RevokedSessions};
 
 /// The channel of the bell.
 const BELL: &str = "ended_sessions";
@@ -54,16 +54,16 @@ pub(super) async fn ended_here(connection: &mut PgConnection) -> Result<Vec<Uuid
     Ok(sqlx::query_scalar(ENDED_HERE).fetch_all(connection).await?)
 }
 
-impl SessionWatch for PostgresStore {
-    fn standing(&self, session: SessionId) -> Standing {
-        self.pool.ended().standing(session)
+impl RevocationFeed for PostgresStore {
+    fn session_state(&self, session: SessionId) -> SessionState {
+        self.pool.ended().session_state(session)
     }
 }
 
 impl PostgresStore {
     /// Keeps what is known of ended sessions up to date, on one connection more than the store's own, until the store is
     /// closed. A server that is away is looked for again and again.
-    pub async fn keep_watch(&self) {
+    pub async fn sync_revocations(&self) {
         self.pool.until_closed(Box::pin(self.follow_always())).await;
     }
 
@@ -149,7 +149,7 @@ impl News {
     }
 
     /// Reads what is new; the first time, everything.
-    async fn read(&mut self, ended: &EndedSessions) -> Result<(), Fault> {
+    async fn read(&mut self, ended: &RevokedSessions) -> Result<(), Fault> {
         while let Some(heard) = self.listener.next_buffered() {
             self.is_bell(&heard);
         }

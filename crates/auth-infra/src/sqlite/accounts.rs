@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::error::Fault;
 use super::rows::{self, stored, user_columns};
-use crate::store::Ending;
+use crate::store::TxOutcome;
 
 /// Takes the key unless it is taken.
 const TAKE_KEY: &str =
@@ -55,9 +55,9 @@ const END_SESSIONS: &str =
 pub(super) async fn register(
     connection: &mut SqliteConnection,
     user: &NewUser,
-) -> Result<Ending<RegisterOutcome>, Fault> {
+) -> Result<TxOutcome<RegisterOutcome>, Fault> {
     if let Some(kind) = take_keys(connection, user.id, &user.identifiers.keys()).await? {
-        return Ok(Ending::RollBack(RegisterOutcome::Taken(kind)));
+        return Ok(TxOutcome::Rollback(RegisterOutcome::Taken(kind)));
     }
     let row = sqlx::query(INSERT)
         .bind(user.id.0)
@@ -70,7 +70,7 @@ pub(super) async fn register(
         .bind(stored(user.created_at))
         .fetch_one(connection)
         .await?;
-    Ok(Ending::Commit(RegisterOutcome::Registered(rows::user(&row)?)))
+    Ok(TxOutcome::Commit(RegisterOutcome::Registered(rows::user(&row)?)))
 }
 
 pub(super) async fn update(
@@ -78,14 +78,14 @@ pub(super) async fn update(
     user: UserId,
     changes: &UserChanges,
     now: Timestamp,
-) -> Result<Ending<UpdateOutcome>, Fault> {
+) -> Result<TxOutcome<UpdateOutcome>, Fault> {
     let Some(row) = sqlx::query(FIND).bind(user.0).fetch_optional(&mut *connection).await? else {
-        return Ok(Ending::RollBack(UpdateOutcome::NotFound));
+        return Ok(TxOutcome::Rollback(UpdateOutcome::NotFound));
     };
     let before = rows::user(&row)?;
     let after = before.clone().changed(changes);
     if let Some(kind) = move_keys(connection, user, &before.identifiers, &after.identifiers).await? {
-        return Ok(Ending::RollBack(UpdateOutcome::Taken(kind)));
+        return Ok(TxOutcome::Rollback(UpdateOutcome::Taken(kind)));
     }
     sqlx::query(UPDATE)
         .bind(user.0)
@@ -99,9 +99,9 @@ pub(super) async fn update(
     if let Some(hash) = &changes.password_hash {
         sqlx::query(SET_PASSWORD).bind(user.0).bind(hash.expose()).execute(&mut *connection).await?;
         end_sessions(connection, user, EndReason::PasswordChanged, now).await?;
-        return Ok(Ending::CommitEnds(UpdateOutcome::Updated(after)));
+        return Ok(TxOutcome::CommitRevoking(UpdateOutcome::Updated(after)));
     }
-    Ok(Ending::Commit(UpdateOutcome::Updated(after)))
+    Ok(TxOutcome::Commit(UpdateOutcome::Updated(after)))
 }
 
 pub(super) async fn change_password(
@@ -110,13 +110,13 @@ pub(super) async fn change_password(
     version: PasswordVersion,
     hash: &PasswordHash,
     now: Timestamp,
-) -> Result<Ending<bool>, Fault> {
+) -> Result<TxOutcome<bool>, Fault> {
     let query = sqlx::query(CHANGE_PASSWORD).bind(user.0).bind(hash.expose()).bind(version.0);
     if query.execute(&mut *connection).await?.rows_affected() == 0 {
-        return Ok(Ending::RollBack(false));
+        return Ok(TxOutcome::Rollback(false));
     }
     end_sessions(connection, user, EndReason::PasswordChanged, now).await?;
-    Ok(Ending::CommitEnds(true))
+    Ok(TxOutcome::CommitRevoking(true))
 }
 
 pub(super) async fn upgrade_password_hash(
@@ -124,10 +124,10 @@ pub(super) async fn upgrade_password_hash(
     user: UserId,
     old: &PasswordHash,
     new: &PasswordHash,
-) -> Result<Ending<bool>, Fault> {
+) -> Result<TxOutcome<bool>, Fault> {
     let query = sqlx::query(UPGRADE_PASSWORD_HASH).bind(user.0).bind(old.expose()).bind(new.expose());
     let answer = query.execute(connection).await?;
-    Ok(Ending::if_changed(answer.rows_affected() > 0))
+    Ok(TxOutcome::if_changed(answer.rows_affected() > 0))
 }
 
 pub(super) async fn set_status(
@@ -135,16 +135,16 @@ pub(super) async fn set_status(
     user: UserId,
     status: UserStatus,
     now: Timestamp,
-) -> Result<Ending<Option<User>>, Fault> {
+) -> Result<TxOutcome<Option<User>>, Fault> {
     let query = sqlx::query(SET_STATUS).bind(user.0).bind(status.as_str());
     let Some(row) = query.fetch_optional(&mut *connection).await? else {
-        return Ok(Ending::RollBack(None));
+        return Ok(TxOutcome::Rollback(None));
     };
     if let Some(reason) = status.ends_sessions() {
         end_sessions(connection, user, reason, now).await?;
-        return Ok(Ending::CommitEnds(Some(rows::user(&row)?)));
+        return Ok(TxOutcome::CommitRevoking(Some(rows::user(&row)?)));
     }
-    Ok(Ending::Commit(Some(rows::user(&row)?)))
+    Ok(TxOutcome::Commit(Some(rows::user(&row)?)))
 }
 
 pub(super) async fn set_roles(
@@ -152,22 +152,25 @@ pub(super) async fn set_roles(
     user: UserId,
     roles: &Roles,
     now: Timestamp,
-) -> Result<Ending<Option<User>>, Fault> {
+) -> Result<TxOutcome<Option<User>>, Fault> {
     let Some(row) = sqlx::query(FIND).bind(user.0).fetch_optional(&mut *connection).await? else {
-        return Ok(Ending::RollBack(None));
+        return Ok(TxOutcome::Rollback(None));
     };
     let before = rows::user(&row)?;
     let Some(reason) = before.ends_sessions_for(roles) else {
-        return Ok(Ending::RollBack(Some(before)));
+        return Ok(TxOutcome::Rollback(Some(before)));
     };
     sqlx::query(SET_ROLES).bind(user.0).bind(roles.to_string()).execute(&mut *connection).await?;
     end_sessions(connection, user, reason, now).await?;
-    Ok(Ending::CommitEnds(Some(User { roles: roles.clone(), ..before })))
+    Ok(TxOutcome::CommitRevoking(Some(User { roles: roles.clone(), ..before })))
 }
 
-pub(super) async fn delete(connection: &mut SqliteConnection, user: UserId) -> Result<Ending<bool>, Fault> {
+pub(super) async fn delete(
+    connection: &mut SqliteConnection,
+    user: UserId,
+) -> Result<TxOutcome<bool>, Fault> {
     let answer = sqlx::query(DELETE).bind(user.0).execute(connection).await?;
-    Ok(Ending::if_ended(answer.rows_affected() > 0))
+    Ok(TxOutcome::if_ended(answer.rows_affected() > 0))
 }
 
 /// Takes `keys` in the order they come in; which of them somebody else has, the username if both.

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::SqliteStore;
 use super::error::Fault;
 use super::rows::{self, stored};
-use crate::store::Ending;
+use crate::store::TxOutcome;
 
 const INSERT: &str = "
     INSERT INTO api_keys (id, digest, name, scopes, created_at, expires_at, revoked_at, last_used_at)
@@ -71,7 +71,7 @@ impl ApiKeyRepository for SqliteStore {
     }
 }
 
-async fn insert(connection: &mut SqliteConnection, new: &NewApiKey) -> Result<Ending<()>, Fault> {
+async fn insert(connection: &mut SqliteConnection, new: &NewApiKey) -> Result<TxOutcome<()>, Fault> {
     let NewApiKey { key, digest } = new;
     sqlx::query(INSERT)
         .bind(key.id.0)
@@ -84,7 +84,7 @@ async fn insert(connection: &mut SqliteConnection, new: &NewApiKey) -> Result<En
         .bind(key.last_used_at.map(stored))
         .execute(connection)
         .await?;
-    Ok(Ending::Commit(()))
+    Ok(TxOutcome::Commit(()))
 }
 
 /// Notes a time with a key; whether there was anything to note.
@@ -93,7 +93,7 @@ async fn stamp(
     statement: &'static str,
     key: ApiKeyId,
     now: Timestamp,
-) -> Result<Ending<bool>, Fault> {
+) -> Result<TxOutcome<bool>, Fault> {
     let answer = sqlx::query(statement).bind(key.0).bind(stored(now)).execute(connection).await?;
-    Ok(Ending::if_changed(answer.rows_affected() > 0))
+    Ok(TxOutcome::if_changed(answer.rows_affected() > 0))
 }

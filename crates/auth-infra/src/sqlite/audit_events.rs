@@ -12,7 +12,7 @@ use sqlx::types::Uuid;
 use super::SqliteStore;
 use super::error::Fault;
 use super::rows::{self, stored};
-use crate::store::Ending;
+use crate::store::TxOutcome;
 
 /// All events of a batch at once, as an array of arrays: each statement that is sent by itself costs two changes of the
 /// thread.
@@ -89,10 +89,10 @@ impl AuditRepository for SqliteStore {
     }
 }
 
-async fn append(connection: &mut SqliteConnection, events: &[AuditEvent]) -> Result<Ending<()>, Fault> {
+async fn append(connection: &mut SqliteConnection, events: &[AuditEvent]) -> Result<TxOutcome<()>, Fault> {
     let rows: Value = events.iter().map(row).collect();
     sqlx::query(APPEND).bind(rows.to_string()).execute(connection).await?;
-    Ok(Ending::Commit(()))
+    Ok(TxOutcome::Commit(()))
 }
 
 fn row(event: &AuditEvent) -> Value {
@@ -115,8 +115,8 @@ async fn purge(
     connection: &mut SqliteConnection,
     before: Timestamp,
     limit: u32,
-) -> Result<Ending<u64>, Fault> {
+) -> Result<TxOutcome<u64>, Fault> {
     let query = sqlx::query(PURGE).bind(stored(before)).bind(i64::from(limit));
     let purged = query.execute(connection).await?.rows_affected();
-    Ok(if purged == 0 { Ending::RollBack(0) } else { Ending::Commit(purged) })
+    Ok(if purged == 0 { TxOutcome::Rollback(0) } else { TxOutcome::Commit(purged) })
 }

@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::time::timeout;
 
 use super::group_commit::GroupCommit;
-use crate::store::{Ending, PATIENCE, Pool, StoreError, within};
+use crate::store::{PATIENCE, Pool, StoreError, TxOutcome, within};
 
 /// Where the SQLite file is and how many connections may read it.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl SqliteStore {
             let schema_is_there = sqlx::query(CHECK).fetch_one(&mut *lease).await;
             lease.answered(schema_is_there).map(|_| ())
         });
-        let write = self.transaction(|lease| lease.end(Ok(Ending::<()>::RollBack(()))));
+        let write = self.transaction(|lease| lease.end(Ok(TxOutcome::<()>::Rollback(()))));
         let both = pin!(async {
             read.await?;
             write.await

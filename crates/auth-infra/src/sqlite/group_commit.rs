@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::Fault;
 use super::watch;
-use crate::store::{Detail, Ending, Pool, StoreError};
+use crate::store::{Detail, Pool, StoreError, TxOutcome};
 
 /// The most calls in one transaction: so many take some milliseconds.
 const MOST: usize = 64;
@@ -47,7 +47,7 @@ impl GroupCommit {
     pub(super) async fn transaction<T, W>(&self, work: W) -> Result<T, Fault>
     where
         T: Send + 'static,
-        W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<Ending<T>, Fault>>
+        W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, Fault>>
             + Send
             + 'static,
     {
@@ -87,7 +87,9 @@ struct Waiting<T, W> {
 fn waiting<T, W>(work: W) -> (Box<dyn Call>, oneshot::Receiver<Result<T, Fault>>)
 where
     T: Send + 'static,
-    W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<Ending<T>, Fault>> + Send + 'static,
+    W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, Fault>>
+        + Send
+        + 'static,
 {
     let (answer, answered) = oneshot::channel();
     (Box::new(Waiting { work: Some(work), outcome: None, answer }), answered)
@@ -96,7 +98,7 @@ where
 impl<T, W> Call for Waiting<T, W>
 where
     T: Send,
-    W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<Ending<T>, Fault>> + Send,
+    W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, Fault>> + Send,
 {
     fn is_awaited(&self) -> bool {
         !self.answer.is_closed()
@@ -106,9 +108,9 @@ where
         Box::pin(async move {
             let Some(work) = self.work.take() else { return Written::Nothing };
             let (written, outcome) = match work(connection).await {
-                Ok(Ending::Commit(outcome)) => (Written::Something, Ok(outcome)),
-                Ok(Ending::CommitEnds(outcome)) => (Written::Ends, Ok(outcome)),
-                Ok(Ending::RollBack(outcome)) => (Written::Nothing, Ok(outcome)),
+                Ok(TxOutcome::Commit(outcome)) => (Written::Something, Ok(outcome)),
+                Ok(TxOutcome::CommitRevoking(outcome)) => (Written::Ends, Ok(outcome)),
+                Ok(TxOutcome::Rollback(outcome)) => (Written::Nothing, Ok(outcome)),
                 Err(fault) => (Written::Nothing, Err(fault)),
             };
             self.outcome = Some(outcome);
@@ -213,7 +215,7 @@ mod tests {
     }
 
     /// A call that executes these statements and ends so.
-    fn call(statements: &'static str, ending: Ending<()>) -> (Box<dyn Call>, Answer) {
+    fn call(statements: &'static str, ending: TxOutcome<()>) -> (Box<dyn Call>, Answer) {
         waiting(move |connection| {
             Box::pin(async move {
                 sqlx::raw_sql(statements).execute(connection).await?;
@@ -240,14 +242,14 @@ mod tests {
         let last = waiting(move |_| {
             Box::pin(async move {
                 assert_eq!(notes(&elsewhere).await, 0, "nothing is committed before all is done");
-                Ok(Ending::RollBack(()))
+                Ok(TxOutcome::Rollback(()))
             })
         });
         let calls = vec![
-            call("INSERT INTO notes VALUES (1)", Ending::Commit(())),
-            call("INSERT INTO notes VALUES (2); INSERT INTO notes VALUES (1)", Ending::Commit(())),
-            call("INSERT INTO notes VALUES (3)", Ending::RollBack(())),
-            call("INSERT INTO notes VALUES (2)", Ending::Commit(())),
+            call("INSERT INTO notes VALUES (1)", TxOutcome::Commit(())),
+            call("INSERT INTO notes VALUES (2); INSERT INTO notes VALUES (1)", TxOutcome::Commit(())),
+            call("INSERT INTO notes VALUES (3)", TxOutcome::Rollback(())),
+            call("INSERT INTO notes VALUES (2)", TxOutcome::Commit(())),
             last,
         ];
         let answers = write_together(&store, calls).await;
@@ -263,15 +265,15 @@ mod tests {
         let home = TempDir::new().expect("a directory");
         let store = store(&home).await;
         let calls = vec![
-            call("INSERT INTO notes VALUES (1)", Ending::Commit(())),
-            call("INSERT INTO replies VALUES (9)", Ending::Commit(())),
-            call("SELECT 1", Ending::RollBack(())),
+            call("INSERT INTO notes VALUES (1)", TxOutcome::Commit(())),
+            call("INSERT INTO replies VALUES (9)", TxOutcome::Commit(())),
+            call("SELECT 1", TxOutcome::Rollback(())),
         ];
         let answers = write_together(&store, calls).await;
         assert!(answers.iter().all(|answer| matches!(answer, Err(Fault::Unavailable(_)))), "{answers:?}");
         assert_eq!(notes(&store).await, 0);
         let answers =
-            write_together(&store, vec![call("INSERT INTO notes VALUES (1)", Ending::Commit(()))]).await;
+            write_together(&store, vec![call("INSERT INTO notes VALUES (1)", TxOutcome::Commit(()))]).await;
         assert!(matches!(answers[..], [Ok(())]), "{answers:?}");
     }
 
@@ -279,7 +281,7 @@ mod tests {
     async fn for_whom_nobody_waits_any_more_nothing_is_written() {
         let home = TempDir::new().expect("a directory");
         let store = store(&home).await;
-        let (gone, _) = call("INSERT INTO notes VALUES (1)", Ending::Commit(()));
+        let (gone, _) = call("INSERT INTO notes VALUES (1)", TxOutcome::Commit(()));
         write(&store.writer, vec![gone]).await;
         assert_eq!(notes(&store).await, 0);
     }
@@ -288,12 +290,12 @@ mod tests {
     async fn who_gives_up_while_others_are_served_is_left_out() {
         let home = TempDir::new().expect("a directory");
         let store = store(&home).await;
-        let (hasty, given_up) = call("INSERT INTO notes VALUES (2)", Ending::Commit(()));
+        let (hasty, given_up) = call("INSERT INTO notes VALUES (2)", TxOutcome::Commit(()));
         let (slow, answer) = waiting(move |connection| {
             drop(given_up);
             Box::pin(async move {
                 sqlx::raw_sql("INSERT INTO notes VALUES (1)").execute(connection).await?;
-                Ok(Ending::Commit(()))
+                Ok(TxOutcome::Commit(()))
             })
         });
         write(&store.writer, vec![slow, hasty]).await;
@@ -311,7 +313,7 @@ mod tests {
         let written = store.shared_transaction(|connection| {
             Box::pin(async move {
                 sqlx::query("INSERT INTO notes VALUES (1)").execute(connection).await?;
-                Ok(Ending::Commit(()))
+                Ok(TxOutcome::Commit(()))
             })
         });
         written.await.expect("written");

@@ -13,7 +13,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::error::Fault;
 use super::rows::stored;
-use crate::store::{Ending, Unreadable};
+use crate::store::{TxOutcome, Unreadable};
 
 const KNOWN: &str =
     "SELECT digest FROM account_imports WHERE digest IN (SELECT unhex(value) FROM json_each(?1))";
@@ -39,7 +39,7 @@ const NOTE: &str = "
 pub(super) async fn import(
     connection: &mut SqliteConnection,
     batch: &[ImportedUser],
-) -> Result<Ending<Vec<ImportOutcome>>, Fault> {
+) -> Result<TxOutcome<Vec<ImportOutcome>>, Fault> {
     let known = known(connection, batch).await?;
     let taken = taken(connection, batch).await?;
     let outcomes = judge_import(batch, &known, &taken);
@@ -50,7 +50,7 @@ pub(super) async fn import(
         .map(|(imported, _)| imported)
         .collect();
     if let_in.is_empty() {
-        return Ok(Ending::RollBack(outcomes));
+        return Ok(TxOutcome::Rollback(outcomes));
     }
     let keys: Value = let_in.iter().flat_map(|imported| keys_of(imported)).collect();
     let users: Value = let_in.iter().map(|imported| written(imported)).collect();
@@ -58,7 +58,7 @@ pub(super) async fn import(
     let users = users.to_string();
     sqlx::query(INSERT).bind(&users).execute(&mut *connection).await?;
     sqlx::query(NOTE).bind(&users).execute(connection).await?;
-    Ok(Ending::Commit(outcomes))
+    Ok(TxOutcome::Commit(outcomes))
 }
 
 /// The digests of those in the batch who were imported before.

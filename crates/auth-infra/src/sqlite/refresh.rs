@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::error::Fault;
 use super::rows::{self, credential_columns, session_columns, stored, user_columns};
 use super::sessions;
-use crate::store::Ending;
+use crate::store::TxOutcome;
 
 const READ: &str = concat!(
     "SELECT",
@@ -32,10 +32,10 @@ const EXTEND: &str = "UPDATE sessions SET last_refreshed_at = ?2 WHERE id = ?1";
 pub(super) async fn refresh(
     connection: &mut SqliteConnection,
     attempt: &RefreshAttempt,
-) -> Result<Ending<Option<JudgedRefresh>>, Fault> {
+) -> Result<TxOutcome<Option<JudgedRefresh>>, Fault> {
     let presented = attempt.presented.as_bytes().as_slice();
     let Some(row) = sqlx::query(READ).bind(presented).fetch_optional(&mut *connection).await? else {
-        return Ok(Ending::RollBack(None));
+        return Ok(TxOutcome::Rollback(None));
     };
     let record = rows::refresh_record(&row)?;
     let verdict = record.judge(attempt);
@@ -46,11 +46,11 @@ pub(super) async fn refresh(
         RefreshVerdict::Extend => extend(connection, session, attempt).await?,
         RefreshVerdict::Replay => {
             sessions::end(connection, &[session], EndReason::Replayed, attempt.now).await?;
-            return Ok(Ending::CommitEnds(judged));
+            return Ok(TxOutcome::CommitRevoking(judged));
         }
-        RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => return Ok(Ending::RollBack(judged)),
+        RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => return Ok(TxOutcome::Rollback(judged)),
     }
-    Ok(Ending::Commit(judged))
+    Ok(TxOutcome::Commit(judged))
 }
 
 async fn rotate(

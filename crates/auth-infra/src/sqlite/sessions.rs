@@ -13,7 +13,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::error::Fault;
 use super::rows::{self, session_columns, stored, user_columns};
 use super::{SqliteStore, refresh};
-use crate::store::{Ending, may_begin};
+use crate::store::{TxOutcome, may_begin};
 
 /// Opens a session that takes nobody's place, for a user who is as was judged.
 ///
@@ -74,7 +74,7 @@ const DELETE_CREDENTIALS: &str = "
     WHERE digest IN (SELECT digest FROM refresh_credentials WHERE session_id = ?1 LIMIT ?2)";
 
 /// Records of ends that no current access token can be of, 25 hours old: with a margin over
-/// [`ENDS_KNOWN_FOR`](auth_domain::ports::ENDS_KNOWN_FOR). As with the triggers that write them, the clock is SQLite's.
+/// [`REVOCATION_RETENTION`](auth_domain::ports::REVOCATION_RETENTION). As with the triggers that write them, the clock is SQLite's.
 const FORGET_ENDS: &str = "
     DELETE FROM ended_sessions
     WHERE number IN (SELECT number FROM ended_sessions
@@ -113,7 +113,7 @@ impl SessionRepository for SqliteStore {
         self.shared_transaction(move |connection| {
             Box::pin(async move {
                 let ended = end(connection, &[session], reason, now).await?;
-                Ok(Ending::if_ended(ended > 0))
+                Ok(TxOutcome::if_ended(ended > 0))
             })
         })
         .await
@@ -146,14 +146,14 @@ async fn open(
     connection: &mut SqliteConnection,
     new: &NewSession,
     policy: &SessionPolicy,
-) -> Result<Ending<OpenOutcome>, Fault> {
+) -> Result<TxOutcome<OpenOutcome>, Fault> {
     if open_where_there_is_room(connection, new, policy).await? {
-        return Ok(Ending::Commit(OpenOutcome::Opened));
+        return Ok(TxOutcome::Commit(OpenOutcome::Opened));
     }
     let session = &new.session;
     let user = sqlx::query_as(FIND_USER).bind(session.user_id.0).fetch_optional(&mut *connection).await?;
     if !user.map_or(Ok(false), |user| may_begin(new, user))? {
-        return Ok(Ending::RollBack(OpenOutcome::Refused));
+        return Ok(TxOutcome::Rollback(OpenOutcome::Refused));
     }
     let others = sqlx::query(NOT_ENDED).bind(session.user_id.0).fetch_all(&mut *connection).await?;
     let others = others.iter().map(rows::session).collect::<Result<_, _>>()?;
@@ -163,7 +163,7 @@ async fn open(
     }
     insert(connection, new).await?;
     let opened = OpenOutcome::Opened;
-    Ok(if surplus.is_empty() { Ending::Commit(opened) } else { Ending::CommitEnds(opened) })
+    Ok(if surplus.is_empty() { TxOutcome::Commit(opened) } else { TxOutcome::CommitRevoking(opened) })
 }
 
 /// Opens a session at once, unless it takes more to know whether it may begin and whose place it takes. That others have
@@ -231,7 +231,7 @@ async fn end_by_credential(
     client: &ClientId,
     reason: EndReason,
     now: Timestamp,
-) -> Result<Ending<Option<SessionId>>, Fault> {
+) -> Result<TxOutcome<Option<SessionId>>, Fault> {
     let ended = sqlx::query(END_BY_CREDENTIAL)
         .bind(credential.as_bytes().as_slice())
         .bind(client.as_str())
@@ -240,8 +240,8 @@ async fn end_by_credential(
         .fetch_optional(connection)
         .await?;
     match ended {
-        Some(row) => Ok(Ending::CommitEnds(Some(SessionId(row.try_get("id")?)))),
-        None => Ok(Ending::RollBack(None)),
+        Some(row) => Ok(TxOutcome::CommitRevoking(Some(SessionId(row.try_get("id")?)))),
+        None => Ok(TxOutcome::Rollback(None)),
     }
 }
 
@@ -250,7 +250,7 @@ async fn purge(
     now: Timestamp,
     policy: &SessionPolicy,
     limit: u32,
-) -> Result<Ending<u64>, Fault> {
+) -> Result<TxOutcome<u64>, Fault> {
     let query = sqlx::query(FORGET_ENDS).bind(i64::from(limit));
     let forgotten = query.execute(&mut *connection).await?.rows_affected();
     let query =
@@ -273,5 +273,5 @@ async fn purge(
         sessions += query.execute(&mut *connection).await?.rows_affected();
     }
     let purged = forgotten + sessions + credentials.cast_unsigned();
-    Ok(if purged == 0 { Ending::RollBack(0) } else { Ending::Commit(purged) })
+    Ok(if purged == 0 { TxOutcome::Rollback(0) } else { TxOutcome::Commit(purged) })
 }

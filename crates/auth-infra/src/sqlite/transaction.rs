@@ -10,7 +10,7 @@ use sqlx::SqliteConnection;
 use super::SqliteStore;
 use super::error::Fault;
 use super::watch;
-use crate::store::{DEADLINE, Ending, Lease, within};
+use crate::store::{DEADLINE, Lease, TxOutcome, within};
 
 impl SqliteStore {
     /// Does the work of a call that takes one statement and changes nothing.
@@ -54,7 +54,7 @@ impl SqliteStore {
     pub(super) async fn shared_transaction<T, W>(&self, work: W) -> Result<T, PortError>
     where
         T: Send + 'static,
-        W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<Ending<T>, Fault>>
+        W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, Fault>>
             + Send
             + 'static,
     {
@@ -73,20 +73,20 @@ impl Lease<SqliteConnection> {
     }
 
     /// Ends the transaction as its work came out, and gives the connection back.
-    pub(super) async fn end<T>(mut self, work: Result<Ending<T>, Fault>) -> Result<T, Fault> {
+    pub(super) async fn end<T>(mut self, work: Result<TxOutcome<T>, Fault>) -> Result<T, Fault> {
         match work {
-            Ok(Ending::Commit(outcome)) => {
+            Ok(TxOutcome::Commit(outcome)) => {
                 sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
                 self.give_back();
                 Ok(outcome)
             }
-            Ok(Ending::CommitEnds(outcome)) => {
+            Ok(TxOutcome::CommitRevoking(outcome)) => {
                 sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
                 watch::catch_up(&mut self).await;
                 self.give_back();
                 Ok(outcome)
             }
-            Ok(Ending::RollBack(outcome)) => {
+            Ok(TxOutcome::Rollback(outcome)) => {
                 self.roll_back().await;
                 Ok(outcome)
             }
@@ -118,7 +118,7 @@ mod tests {
             .transaction(|mut lease| async move {
                 let query = sqlx::query("INSERT INTO filler (bytes) VALUES (zeroblob(?1))").bind(bytes);
                 let work = query.execute(&mut *lease).await.map_err(Fault::from);
-                lease.end(work.map(|_| Ending::Commit(()))).await
+                lease.end(work.map(|_| TxOutcome::Commit(()))).await
             })
             .await
     }

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use auth_domain::model::SessionId;
-use auth_domain::ports::{SessionWatch, Standing};
+use auth_domain::ports::{RevocationFeed, SessionState};
 use futures_util::TryStreamExt;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::types::Uuid;
@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::SqliteStore;
 use super::error::Fault;
-use crate::store::{Detail, EndedSessions, Lease};
+use crate::store::{Detail, Lease, RevokedSessions};
 
 /// How long to wait between two readings.
 const POLL: Duration = Duration::from_millis(200);
@@ -28,16 +28,16 @@ const CHUNK: usize = 1_000;
 /// What was recorded after a number. Numbers are in the order of commits.
 const NEWS: &str = "SELECT number, session_id FROM ended_sessions WHERE number > ?1 ORDER BY number";
 
-impl SessionWatch for SqliteStore {
-    fn standing(&self, session: SessionId) -> Standing {
-        self.writer.ended().standing(session)
+impl RevocationFeed for SqliteStore {
+    fn session_state(&self, session: SessionId) -> SessionState {
+        self.writer.ended().session_state(session)
     }
 }
 
 impl SqliteStore {
     /// Keeps what is known of ended sessions up to date until the store is closed. A file that is away is looked for again
     /// and again.
-    pub async fn keep_watch(&self) {
+    pub async fn sync_revocations(&self) {
         self.writer.until_closed(Box::pin(self.follow_always())).await;
     }
 
@@ -86,7 +86,7 @@ pub(super) async fn catch_up(lease: &mut Lease<SqliteConnection>) {
 /// Reads what was recorded after a number.
 async fn read(
     connection: &mut SqliteConnection,
-    ended: &EndedSessions,
+    ended: &RevokedSessions,
     after: i64,
 ) -> Result<(), sqlx::Error> {
     let asked = Instant::now();

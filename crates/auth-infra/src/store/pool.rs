@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
-use super::{EndedSessions, PATIENCE};
+use super::{PATIENCE, RevokedSessions};
 
 /// A connection that nobody needed for this long is not used again: somebody on the way may have forgotten it.
 const IDLE: Duration = Duration::from_secs(5 * 60);
@@ -46,7 +46,7 @@ struct Shared<C: Connection> {
     closing: Notify,
     /// Those that wait for a call, the one that was used last on top.
     idle: Mutex<Vec<Idle<C>>>,
-    ended: Arc<EndedSessions>,
+    ended: Arc<RevokedSessions>,
 }
 
 struct Idle<C> {
@@ -95,7 +95,7 @@ impl<C: Connection + 'static> Pool<C> {
     }
 
     /// What is known of sessions that have ended. Whoever ends one on a connection of this pool adds it.
-    pub(crate) fn ended(&self) -> &EndedSessions {
+    pub(crate) fn ended(&self) -> &RevokedSessions {
         &self.shared.ended
     }
 
@@ -182,7 +182,7 @@ fn is_starting(error: &Error) -> bool {
 
 impl<C: Connection + 'static> Lease<C> {
     /// What is known of sessions that have ended.
-    pub(crate) fn ended(&self) -> Arc<EndedSessions> {
+    pub(crate) fn ended(&self) -> Arc<RevokedSessions> {
         Arc::clone(&self.shared.ended)
     }
 

@@ -17,24 +17,24 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
 
 /// How a transaction is to end, and what comes of it. A transaction whose work fails is rolled back as well.
 #[derive(Debug)]
-pub(crate) enum Ending<T> {
+pub(crate) enum TxOutcome<T> {
     /// What was written is to stay.
     Commit(T),
     /// What was written is to stay, and sessions may have ended by it: that has to be known before the call is answered.
-    CommitEnds(T),
+    CommitRevoking(T),
     /// Nothing is to change.
-    RollBack(T),
+    Rollback(T),
 }
 
-impl Ending<bool> {
+impl TxOutcome<bool> {
     /// The end of a transaction that tells whether it changed anything.
     pub(crate) fn if_changed(changed: bool) -> Self {
-        if changed { Self::Commit(true) } else { Self::RollBack(false) }
+        if changed { Self::Commit(true) } else { Self::Rollback(false) }
     }
 
     /// The end of a transaction that tells whether it ended any session.
     pub(crate) fn if_ended(ended: bool) -> Self {
-        if ended { Self::CommitEnds(true) } else { Self::RollBack(false) }
+        if ended { Self::CommitRevoking(true) } else { Self::Rollback(false) }
     }
 }
 

@@ -33,7 +33,7 @@ impl World {
         let ports = Ports {
             users: store.users(),
             sessions: store.sessions(),
-            watch: store.watch(),
+            revocations: store.revocations(),
             api_keys: store.api_keys(),
             random: std::sync::Arc::new(auth_domain::testing::SeededRandom::new(seed)),
             ..TestPorts::new().ports()

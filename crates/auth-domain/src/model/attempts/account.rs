@@ -8,7 +8,7 @@ use crate::policy::{AccountPolicy, AttemptPolicy};
 
 /// Failures in a row, and guesses of which it is not known yet whether they fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tries {
+pub struct FailureStreak {
     /// How many have failed in a row.
     pub failures: u32,
     /// When the last one did.
@@ -17,13 +17,13 @@ pub struct Tries {
     pub under_way: Vec<Timestamp>,
 }
 
-impl Default for Tries {
+impl Default for FailureStreak {
     fn default() -> Self {
         Self { failures: 0, last_failure_at: Timestamp::UNIX_EPOCH, under_way: Vec::new() }
     }
 }
 
-impl Tries {
+impl FailureStreak {
     /// Counts guesses of which nobody said what came of them.
     fn expire(&mut self, policy: &AttemptPolicy, now: Timestamp) {
         for at in take_expired(&mut self.under_way, policy.reservation, now) {
@@ -59,22 +59,22 @@ impl Tries {
 
 /// A place from which the owner of the account has logged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownPlace {
+pub struct KnownCaller {
     /// Which.
-    pub place: CounterKey,
+    pub caller: CounterKey,
     /// When they last did.
     pub seen_at: Timestamp,
     /// What failed from there; it stands among those of the account as well.
-    pub tries: Tries,
+    pub tries: FailureStreak,
 }
 
 /// What one account has seen of wrong passwords. The rules are those of [`AccountPolicy`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountRecord {
     /// All that failed, wherever it came from.
-    pub tries: Tries,
+    pub tries: FailureStreak,
     /// The places that the account knows.
-    pub known: Vec<KnownPlace>,
+    pub known: Vec<KnownCaller>,
 }
 
 impl AccountRecord {
@@ -101,16 +101,16 @@ impl AccountRecord {
     }
 
     /// Whether the account knows `place`, and has not seen too much of it.
-    pub(super) fn welcomes(&self, place: Option<CounterKey>, policy: &AccountPolicy) -> bool {
-        self.known(place).is_some_and(|known| known.tries.room_below(policy.known_failures))
+    pub(super) fn trusts(&self, caller: Option<CounterKey>, policy: &AccountPolicy) -> bool {
+        self.known(caller).is_some_and(|known| known.tries.room_below(policy.known_failures))
     }
 
     /// Whether there is room for a guess from `place`.
-    pub(super) fn room(&self, place: Option<CounterKey>, policy: &AccountPolicy, now: Timestamp) -> Room {
-        if self.welcomes(place, policy) {
+    pub(super) fn room(&self, caller: Option<CounterKey>, policy: &AccountPolicy, now: Timestamp) -> Room {
+        if self.trusts(caller, policy) {
             return Room::Free;
         }
-        let known = self.known(place);
+        let known = self.known(caller);
         match self.room_from_anywhere(policy, now) {
             // It depends on those that are under way from the known place.
             Room::None(_) if known.is_some_and(|known| known.tries.failures < policy.known_failures) => {
@@ -121,7 +121,7 @@ impl AccountRecord {
     }
 
     fn room_from_anywhere(&self, policy: &AccountPolicy, now: Timestamp) -> Room {
-        let Tries { failures, last_failure_at, under_way } = &self.tries;
+        let FailureStreak { failures, last_failure_at, under_way } = &self.tries;
         let closed_for = if *failures < policy.most_from_anywhere() {
             policy.wait_after(*failures)
         } else {
@@ -139,9 +139,9 @@ impl AccountRecord {
     }
 
     /// Keeps a place for a guess.
-    pub(super) fn reserve(&mut self, place: Option<CounterKey>, now: Timestamp) {
+    pub(super) fn reserve(&mut self, caller: Option<CounterKey>, now: Timestamp) {
         self.tries.under_way.push(now);
-        if let Some(known) = self.find(place) {
+        if let Some(known) = self.find(caller) {
             known.tries.under_way.push(now);
         }
     }
@@ -149,35 +149,35 @@ impl AccountRecord {
     /// Ends what was reserved `at` that time.
     pub(super) fn settle(
         &mut self,
-        place: Option<CounterKey>,
+        caller: Option<CounterKey>,
         at: Timestamp,
         has_failed: bool,
         now: Timestamp,
     ) {
         self.tries.settle(at, has_failed, now);
-        if let Some(known) = self.find(place) {
+        if let Some(known) = self.find(caller) {
             known.tries.settle(at, has_failed, now);
         }
     }
 
     /// Forgets every failure, and remembers the place.
-    pub(super) fn succeed(&mut self, place: Option<CounterKey>, policy: &AccountPolicy, now: Timestamp) {
+    pub(super) fn succeed(&mut self, caller: Option<CounterKey>, policy: &AccountPolicy, now: Timestamp) {
         self.forget_failures();
-        let Some(place) = place else { return };
-        match self.find(Some(place)) {
+        let Some(caller) = caller else { return };
+        match self.find(Some(caller)) {
             Some(known) => known.seen_at = known.seen_at.max(now),
-            None => self.known.push(KnownPlace { place, seen_at: now, tries: Tries::default() }),
+            None => self.known.push(KnownCaller { caller, seen_at: now, tries: FailureStreak::default() }),
         }
         self.known.sort_by_key(|known| std::cmp::Reverse(known.seen_at));
         self.known.truncate(policy.known_places as usize);
     }
 
-    fn known(&self, place: Option<CounterKey>) -> Option<&KnownPlace> {
-        self.known.iter().find(|known| Some(known.place) == place)
+    fn known(&self, caller: Option<CounterKey>) -> Option<&KnownCaller> {
+        self.known.iter().find(|known| Some(known.caller) == caller)
     }
 
-    fn find(&mut self, place: Option<CounterKey>) -> Option<&mut KnownPlace> {
-        self.known.iter_mut().find(|known| Some(known.place) == place)
+    fn find(&mut self, caller: Option<CounterKey>) -> Option<&mut KnownCaller> {
+        self.known.iter_mut().find(|known| Some(known.caller) == caller)
     }
 }
 

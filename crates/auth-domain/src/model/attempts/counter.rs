@@ -24,7 +24,7 @@ impl CounterKey {
     /// The key of a name that is no user's: in all its spellings if it could be somebody's, else to the letter. Whoever
     /// guesses cannot tell such an account from one that is there.
     #[must_use]
-    pub fn of_nobody(typed: &str) -> Self {
+    pub fn of_unknown(typed: &str) -> Self {
         match IdentifierKey::of(typed) {
             Ok(key) => Self::of("name", key.as_str().as_bytes()),
             Err(_) => Self::of("text", typed.as_bytes()),
@@ -34,7 +34,7 @@ impl CounterKey {
     /// The key of the place that a caller calls from: the API key, or else the address, of IPv6 the first 64 bits, which
     /// is what one customer of a provider has at the least. `None` when neither is known.
     #[must_use]
-    pub fn of_place(caller: &Caller) -> Option<Self> {
+    pub fn of_caller(caller: &Caller) -> Option<Self> {
         if let Some(api_key) = caller.api_key {
             return Some(Self::of("API key", api_key.0.as_bytes()));
         }
@@ -130,8 +130,8 @@ impl Counter {
             Limit::Refreshes => policy.refreshes,
         };
         let factor = if caller.api_key.is_some() { policy.api_key_factor } else { 1 };
-        let place = CounterKey::of_place(caller)?;
-        Some(Self { key: place.within(limit), limit, rate: rate.times(factor) })
+        let caller = CounterKey::of_caller(caller)?;
+        Some(Self { key: caller.within(limit), limit, rate: rate.times(factor) })
     }
 
     /// What to say when it is exhausted for this long.
@@ -161,9 +161,9 @@ mod tests {
     use super::*;
     use crate::model::ApiKeyId;
 
-    fn place(address: &str) -> CounterKey {
+    fn caller(address: &str) -> CounterKey {
         let address = Some(address.parse().expect("an address"));
-        CounterKey::of_place(&Caller { address, ..Caller::default() }).expect("a place")
+        CounterKey::of_caller(&Caller { address, ..Caller::default() }).expect("a place")
     }
 
     #[test]
@@ -175,10 +175,10 @@ mod tests {
 
     #[test]
     fn an_ipv6_address_counts_by_its_network_and_an_ipv4_address_for_itself() {
-        assert_eq!(place("2001:db8:1:2::1"), place("2001:db8:1:2:ffff::9"));
-        assert_ne!(place("2001:db8:1:2::1"), place("2001:db8:1:3::1"));
-        assert_ne!(place("192.0.2.1"), place("192.0.2.2"));
-        assert_eq!(place("192.0.2.1"), place("::ffff:192.0.2.1"), "however it is written");
+        assert_eq!(caller("2001:db8:1:2::1"), caller("2001:db8:1:2:ffff::9"));
+        assert_ne!(caller("2001:db8:1:2::1"), caller("2001:db8:1:3::1"));
+        assert_ne!(caller("192.0.2.1"), caller("192.0.2.2"));
+        assert_eq!(caller("192.0.2.1"), caller("::ffff:192.0.2.1"), "however it is written");
     }
 
     #[test]
@@ -209,17 +209,17 @@ mod tests {
     #[test]
     fn the_spellings_of_a_name_count_together_and_what_is_no_name_to_the_letter() {
         assert_eq!(
-            CounterKey::of_nobody("Jane.Doe@Example.com"),
-            CounterKey::of_nobody("jane.doe@example.com")
+            CounterKey::of_unknown("Jane.Doe@Example.com"),
+            CounterKey::of_unknown("jane.doe@example.com")
         );
-        assert_eq!(CounterKey::of_nobody("JANE"), CounterKey::of_nobody("jane"));
-        assert_ne!(CounterKey::of_nobody("jane"), CounterKey::of_nobody("john"));
-        assert_ne!(CounterKey::of_nobody("a\0b"), CounterKey::of_nobody("A\0b"));
+        assert_eq!(CounterKey::of_unknown("JANE"), CounterKey::of_unknown("jane"));
+        assert_ne!(CounterKey::of_unknown("jane"), CounterKey::of_unknown("john"));
+        assert_ne!(CounterKey::of_unknown("a\0b"), CounterKey::of_unknown("A\0b"));
     }
 
     #[test]
     fn nothing_of_a_name_can_be_read() {
-        let key = CounterKey::of_nobody("jane");
+        let key = CounterKey::of_unknown("jane");
         assert!(!format!("{key:?}").contains("jane"));
         assert!(!key.as_bytes().windows(4).any(|window| window == b"jane"));
     }

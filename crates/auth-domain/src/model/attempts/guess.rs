@@ -11,7 +11,7 @@ pub struct Guess {
     /// The account, whether there is one or not.
     pub account: CounterKey,
     /// Where the guess comes from, if that is known: the account may know the place.
-    pub place: Option<CounterKey>,
+    pub caller: Option<CounterKey>,
     /// What the place has failed; `None` where that does not limit it.
     pub counter: Option<Counter>,
     /// When.
@@ -61,18 +61,18 @@ pub struct GuessRecords {
 impl GuessRecords {
     /// Decides whether the password may be tried `now`, and keeps a place if so: in both counters or in none. As many
     /// guesses are under way at a time as may still fail, so that however many come at once, no more are tried than
-    /// would have been one after the other. Whom the account welcomes is tried whatever others at the same place have
+    /// would have been one after the other. Whom the account trusts is tried whatever others at the same place have
     /// failed.
     pub fn admit(&mut self, guess: &Guess, now: Timestamp) -> GuessVerdict {
         self.expire(guess, now);
-        let is_welcome = self.account.welcomes(guess.place, &guess.policy.account);
+        let is_welcome = self.account.trusts(guess.caller, &guess.policy.account);
         let limiting = guess.counter.filter(|_| !is_welcome);
-        let of_place = limiting.map(|counter| (counter, self.bucket.room(&counter.rate, now)));
-        let refused_by_place = match of_place {
+        let of_caller = limiting.map(|counter| (counter, self.bucket.room(&counter.rate, now)));
+        let refused_by_place = match of_caller {
             Some((counter, Room::None(retry_after))) => Some(counter.throttled(retry_after)),
             _ => None,
         };
-        let of_account = self.account.room(guess.place, &guess.policy.account, now);
+        let of_account = self.account.room(guess.caller, &guess.policy.account, now);
         let refused_by_account = match of_account {
             Room::None(retry_after) => Some(throttled(&guess.policy.account, retry_after)),
             _ => None,
@@ -81,10 +81,10 @@ impl GuessRecords {
         if let Some(longest) = refused.max_by_key(|throttled| throttled.retry_after) {
             return GuessVerdict::Refuse(longest);
         }
-        if of_account == Room::UnderWay || of_place.is_some_and(|(_, room)| room == Room::UnderWay) {
+        if of_account == Room::UnderWay || of_caller.is_some_and(|(_, room)| room == Room::UnderWay) {
             return GuessVerdict::Wait;
         }
-        self.account.reserve(guess.place, now);
+        self.account.reserve(guess.caller, now);
         if guess.counter.is_some() {
             self.bucket.reserve(now);
         }
@@ -98,9 +98,9 @@ impl GuessRecords {
         if let Some(counter) = &guess.counter {
             self.bucket.settle(&counter.rate, reservation.at, has_failed, now);
         }
-        self.account.settle(guess.place, reservation.at, has_failed, now);
+        self.account.settle(guess.caller, reservation.at, has_failed, now);
         if outcome == GuessOutcome::Succeeded {
-            self.account.succeed(guess.place, &guess.policy.account, now);
+            self.account.succeed(guess.caller, &guess.policy.account, now);
         }
     }
 

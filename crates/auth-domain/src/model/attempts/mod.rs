@@ -6,7 +6,7 @@ mod bucket;
 mod counter;
 mod guess;
 
-pub use account::{AccountRecord, KnownPlace, Tries};
+pub use account::{AccountRecord, FailureStreak, KnownCaller};
 pub use bucket::Bucket;
 pub use counter::{Counter, CounterKey, Limit, Throttled};
 pub use guess::{Guess, GuessOutcome, GuessRecords, GuessVerdict, Reservation};

@@ -12,7 +12,7 @@ use crate::model::{
     AuditEvent, AuditId, AuditRecord, CredentialState, EndReason, IdentifierKey, ImportDigest, NewApiKey,
     SecretDigest, Session, SessionEnd, SessionId, StoredPassword, Timestamp, User, UserId, UserNumber,
 };
-use crate::ports::{Cause, PortError};
+use crate::ports::{BoxError, PortError};
 
 /// Keeps users, sessions, API keys and audit events for as long as it lives, and keeps the contracts of their ports: every
 /// call holds one lock from its first look to its last change, which makes it a transaction.
@@ -79,7 +79,7 @@ impl MemoryStore {
 
     fn state(&self) -> Result<MutexGuard<'_, State>, PortError> {
         let state = self.lock();
-        if state.away { Err(PortError::Unavailable(Cause::from("the store is away"))) } else { Ok(state) }
+        if state.away { Err(PortError::Unavailable(BoxError::from("the store is away"))) } else { Ok(state) }
     }
 }
 
@@ -118,7 +118,7 @@ impl State {
 }
 
 fn corrupt(what: &'static str) -> PortError {
-    PortError::Corrupt(Cause::from(what))
+    PortError::Corrupt(BoxError::from(what))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::model::{
     RefreshVerdict, SecretDigest, Session, SessionId, Timestamp, User,
 };
 use crate::policy::SessionPolicy;
-use crate::ports::{OpenOutcome, PortError, SessionRepository, SessionWatch, Standing};
+use crate::ports::{OpenOutcome, PortError, RevocationFeed, SessionRepository, SessionState};
 
 #[async_trait]
 impl SessionRepository for MemoryStore {
@@ -93,15 +93,15 @@ impl SessionRepository for MemoryStore {
     }
 }
 
-impl SessionWatch for MemoryStore {
+impl RevocationFeed for MemoryStore {
     /// Looks at the sessions themselves. One that is not there any more was deleted, or was over when it was purged.
-    fn standing(&self, session: SessionId) -> Standing {
+    fn session_state(&self, session: SessionId) -> SessionState {
         match self.state() {
             Ok(state) if state.sessions.get(&session).is_some_and(|known| known.end.is_none()) => {
-                Standing::Live
+                SessionState::Live
             }
-            Ok(_) => Standing::Ended,
-            Err(_) => Standing::Unknown,
+            Ok(_) => SessionState::Ended,
+            Err(_) => SessionState::Unknown,
         }
     }
 }

@@ -197,7 +197,7 @@ faults! {
         user_sessions::deleting_a_user_deletes_their_sessions_and_credentials;
     EndsSessionsThoughRolesStay =>
         user_sessions::what_is_no_change_of_password_roles_or_status_ends_no_session
-        session_watch::what_was_refused_has_ended_nothing;
+        revocation_feed::what_was_refused_has_ended_nothing;
     KeepsSessionsOfChangedRoles =>
         user_sessions::changed_roles_end_every_session_of_their_user
         session_opening::roles_changed_at_the_same_time_leave_no_session_live;
@@ -349,15 +349,15 @@ faults! {
 
     // knowing of ends
     TakesEverySessionForLive =>
-        session_watch::a_session_that_was_ended_is_not_live
-        session_watch::a_session_that_made_room_is_not_live
-        session_watch::sessions_that_ended_with_their_user_are_not_live;
+        revocation_feed::a_session_that_was_ended_is_not_live
+        revocation_feed::a_session_that_made_room_is_not_live
+        revocation_feed::sessions_that_ended_with_their_user_are_not_live;
     TakesEverySessionForEnded =>
-        session_watch::a_session_that_made_room_is_not_live
-        session_watch::sessions_that_ended_with_their_user_are_not_live
-        session_watch::a_session_that_goes_on_has_not_ended
-        session_watch::what_was_refused_has_ended_nothing;
-    NoticesNoDeletion => session_watch::sessions_that_ended_with_their_user_are_not_live;
+        revocation_feed::a_session_that_made_room_is_not_live
+        revocation_feed::sessions_that_ended_with_their_user_are_not_live
+        revocation_feed::a_session_that_goes_on_has_not_ended
+        revocation_feed::what_was_refused_has_ended_nothing;
+    NoticesNoDeletion => revocation_feed::sessions_that_ended_with_their_user_are_not_live;
 
     // API keys
     DropsExpiries =>

@@ -22,7 +22,7 @@ use auth_domain::model::{
     SuccessorNonce, Timestamp, User, UserId,
 };
 use auth_domain::ports::{
-    ApiKeyRepository, AuditRepository, Cause, PortError, SessionRepository, SessionWatch, Standing,
+    ApiKeyRepository, AuditRepository, BoxError, PortError, RevocationFeed, SessionRepository, SessionState,
     UserRepository,
 };
 use auth_domain::testing::MemoryStore;
@@ -103,16 +103,16 @@ impl Broken {
 }
 
 fn unavailable(why: &'static str) -> PortError {
-    PortError::Unavailable(Cause::from(why))
+    PortError::Unavailable(BoxError::from(why))
 }
 
-impl SessionWatch for Broken {
-    fn standing(&self, session: SessionId) -> Standing {
+impl RevocationFeed for Broken {
+    fn session_state(&self, session: SessionId) -> SessionState {
         match self.fault {
-            Fault::TakesEverySessionForLive => Standing::Live,
-            Fault::TakesEverySessionForEnded => Standing::Ended,
-            Fault::NoticesNoDeletion if self.went_with_its_user(session) => Standing::Live,
-            _ => self.inner.standing(session),
+            Fault::TakesEverySessionForLive => SessionState::Live,
+            Fault::TakesEverySessionForEnded => SessionState::Ended,
+            Fault::NoticesNoDeletion if self.went_with_its_user(session) => SessionState::Live,
+            _ => self.inner.session_state(session),
         }
     }
 }
@@ -127,7 +127,7 @@ impl StoreFixture for Broken {
         self
     }
 
-    fn watch(&self) -> &dyn SessionWatch {
+    fn revocations(&self) -> &dyn RevocationFeed {
         self
     }
 

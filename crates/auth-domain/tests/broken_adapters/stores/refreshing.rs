@@ -3,11 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use auth_domain::model::{
-    CredentialState, EndReason, JudgedRefresh, RefreshAttempt, RefreshRecord, RefreshRefusal, RefreshStyle,
+    CredentialState, EndReason, JudgedRefresh, RefreshAttempt, RefreshDenial, RefreshRecord, RefreshStyle,
     RefreshVerdict, Session,
 };
 use auth_domain::policy::SessionPolicy;
-use auth_domain::ports::{Cause, PortError, SessionRepository};
+use auth_domain::ports::{BoxError, PortError, SessionRepository};
 use tokio::task::yield_now;
 
 use super::{Broken, Fault, unavailable};
@@ -38,7 +38,7 @@ impl Broken {
             return match (self.fault, session) {
                 (Fault::FaultsOnUnknownCredentials, None) => Err(unavailable("no rows")),
                 (Fault::LeavesCredentialsBehind, Some(_)) => {
-                    Err(PortError::Corrupt(Cause::from("a credential of no session")))
+                    Err(PortError::Corrupt(BoxError::from("a credential of no session")))
                 }
                 _ => Ok(None),
             };
@@ -169,16 +169,16 @@ impl Broken {
         &self,
         attempt: &RefreshAttempt,
         judged: JudgedRefresh,
-        refusal: RefreshRefusal,
+        refusal: RefreshDenial,
     ) -> Result<JudgedRefresh, PortError> {
         let Session { id, end, .. } = judged.record.session;
         match (self.fault, refusal) {
-            (Fault::EndsOnOtherClients, RefreshRefusal::OtherClient)
-            | (Fault::EndsWhatIsOver, RefreshRefusal::SessionOver) => {
+            (Fault::EndsOnOtherClients, RefreshDenial::OtherClient)
+            | (Fault::EndsWhatIsOver, RefreshDenial::SessionOver) => {
                 self.inner.end(id, EndReason::LoggedOut, attempt.now).await?;
                 Ok(judged)
             }
-            (Fault::ReplaysTwice, RefreshRefusal::SessionOver)
+            (Fault::ReplaysTwice, RefreshDenial::SessionOver)
                 if end.is_some_and(|end| end.reason == EndReason::Replayed) =>
             {
                 let session = Session { end: None, ..judged.record.session };

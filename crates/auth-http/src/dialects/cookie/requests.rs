@@ -1,7 +1,7 @@
 //! What the bodies of requests hold.
 
 use auth_domain::model::{
-    Identifiers, InvalidIdentifier, Password, PasswordAttempt, RejectedPassword, USERNAME_MAX_CODE_POINTS,
+    Identifiers, InvalidIdentifier, InvalidPassword, Password, PasswordAttempt, USERNAME_MAX_CODE_POINTS,
     Username,
 };
 use auth_domain::use_cases::{LogIn, Register};
@@ -72,6 +72,6 @@ fn identifier(typed: &str) -> Result<&str, InvalidIdentifier> {
 }
 
 /// A password within the bounds that the document prints, whatever a setting asks of new ones.
-fn attempt(typed: &str) -> Result<PasswordAttempt, RejectedPassword> {
+fn attempt(typed: &str) -> Result<PasswordAttempt, InvalidPassword> {
     Password::parse(typed, PASSWORDS).map(|_| PasswordAttempt::new(typed))
 }

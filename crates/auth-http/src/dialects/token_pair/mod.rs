@@ -80,7 +80,7 @@ impl Dialect for TokenPair {
             Endpoint::Refresh => request.has_member("refreshToken"),
             Endpoint::Me => request
                 .bearer()
-                .is_ok_and(|token| auth.issued_to(token).is_some_and(|client| client.as_str() == NAME)),
+                .is_ok_and(|token| auth.client_of_token(token).is_some_and(|client| client.as_str() == NAME)),
             _ => false,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use auth_domain::model::{AccountRecord, Bucket, CounterKey, KnownPlace, Timestamp, Tries};
+use auth_domain::model::{AccountRecord, Bucket, CounterKey, FailureStreak, KnownCaller, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::store::Unreadable;
@@ -29,7 +29,7 @@ struct StoredTries {
 #[derive(Serialize, Deserialize)]
 struct StoredPlace {
     /// In hexadecimal digits.
-    place: String,
+    caller: String,
     seen_at: i64,
     tries: StoredTries,
 }
@@ -40,14 +40,14 @@ pub(super) fn of_bucket(bucket: &Bucket) -> String {
 
 pub(super) fn of_account(account: &AccountRecord) -> String {
     let known = account.known.iter().map(|known| StoredPlace {
-        place: hexadecimal(known.place.as_bytes()),
+        caller: hexadecimal(known.caller.as_bytes()),
         seen_at: known.seen_at.unix_micros(),
         tries: of_tries(&known.tries),
     });
     json(&StoredAccount { tries: of_tries(&account.tries), known: known.collect() })
 }
 
-fn of_tries(tries: &Tries) -> StoredTries {
+fn of_tries(tries: &FailureStreak) -> StoredTries {
     StoredTries {
         failures: tries.failures,
         last_failure_at: tries.last_failure_at.unix_micros(),
@@ -69,15 +69,15 @@ pub(super) fn account(record: &str) -> Result<AccountRecord, Unreadable> {
     let unreadable = || Unreadable("record of attempts");
     let stored: StoredAccount = serde_json::from_str(record).map_err(|_| unreadable())?;
     let known = stored.known.into_iter().map(|known| {
-        let place = from_hexadecimal(&known.place).ok_or_else(unreadable)?;
+        let caller = from_hexadecimal(&known.caller).ok_or_else(unreadable)?;
         let seen_at = Timestamp::from_unix_micros(known.seen_at);
-        Ok(KnownPlace { place: CounterKey::from_bytes(place), seen_at, tries: tries(known.tries) })
+        Ok(KnownCaller { caller: CounterKey::from_bytes(caller), seen_at, tries: tries(known.tries) })
     });
     Ok(AccountRecord { tries: tries(stored.tries), known: known.collect::<Result<_, _>>()? })
 }
 
-fn tries(stored: StoredTries) -> Tries {
-    Tries {
+fn tries(stored: StoredTries) -> FailureStreak {
+    FailureStreak {
         failures: stored.failures,
         last_failure_at: Timestamp::from_unix_micros(stored.last_failure_at),
         under_way: times(stored.under_way),
@@ -123,14 +123,14 @@ mod tests {
     prop_compose! {
         fn any_tries()(
             failures in any::<u32>(), last_failure_at in time(), under_way in prop::collection::vec(time(), 0..6),
-        ) -> Tries {
-            Tries { failures, last_failure_at, under_way }
+        ) -> FailureStreak {
+            FailureStreak { failures, last_failure_at, under_way }
         }
     }
 
     prop_compose! {
-        fn any_place()(place in any::<[u8; 32]>(), seen_at in time(), tries in any_tries()) -> KnownPlace {
-            KnownPlace { place: CounterKey::from_bytes(place), seen_at, tries }
+        fn any_place()(caller in any::<[u8; 32]>(), seen_at in time(), tries in any_tries()) -> KnownCaller {
+            KnownCaller { caller: CounterKey::from_bytes(caller), seen_at, tries }
         }
     }
 
@@ -148,9 +148,9 @@ mod tests {
 
     #[test]
     fn what_is_no_record_is_told_without_its_content() {
-        let place = r#"{"tries":{"failures":1,"last_failure_at":2,"under_way":[]},
-            "known":[{"place":"0x","seen_at":1,"tries":{"failures":1,"last_failure_at":2,"under_way":[]}}]}"#;
-        for text in ["", "{}", "[]", r#"{"tries":"secret"}"#, place] {
+        let caller = r#"{"tries":{"failures":1,"last_failure_at":2,"under_way":[]},
+            "known":[{"caller":"0x","seen_at":1,"tries":{"failures":1,"last_failure_at":2,"under_way":[]}}]}"#;
+        for text in ["", "{}", "[]", r#"{"tries":"secret"}"#, caller] {
             let error = account(text).expect_err(text);
             assert_eq!(error.to_string(), "the stored record of attempts cannot be read");
             assert!(bucket(text).is_err());

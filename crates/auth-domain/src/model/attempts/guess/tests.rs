@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::model::{Caller, Limit, Tries, UserId};
+use crate::model::{Caller, FailureStreak, Limit, UserId};
 
 const NOW: Timestamp = Timestamp::from_const(1_755_080_130_123_457);
 
@@ -18,7 +18,7 @@ fn guess(address: u8) -> Guess {
     let policy = AttemptPolicy::default();
     Guess {
         account: CounterKey::of_user(UserId(Uuid::from_u128(1))),
-        place: CounterKey::of_place(&caller),
+        caller: CounterKey::of_caller(&caller),
         counter: Counter::of(&caller, Limit::LogIns, &policy),
         now: NOW,
         policy,
@@ -44,7 +44,7 @@ fn refused(records: &mut GuessRecords, guess: &Guess, now: Timestamp) -> Throttl
     }
 }
 
-/// Tries a password, which is admitted and comes out so.
+/// FailureStreak a password, which is admitted and comes out so.
 fn settle(records: &mut GuessRecords, guess: &Guess, outcome: GuessOutcome, now: Timestamp) {
     let reservation = admit(records, guess, now);
     records.settle(guess, reservation, outcome, now);
@@ -146,8 +146,12 @@ fn a_guess_that_nobody_settles_has_failed_after_ten_seconds() {
     assert_eq!(records.account.tries.failures, 5, "it is not counted twice");
     assert_eq!(records.bucket.under_way, vec![]);
     let mut of_another_account = GuessRecords { bucket: records.bucket, ..GuessRecords::default() };
-    let left =
-        fail_all(&mut of_another_account, &Guess { place: None, ..guess(1) }, &mut after(10), Duration::ZERO);
+    let left = fail_all(
+        &mut of_another_account,
+        &Guess { caller: None, ..guess(1) },
+        &mut after(10),
+        Duration::ZERO,
+    );
     assert_eq!(left, 5, "the account's own limit comes first");
     assert_eq!(of_another_account.bucket.full_at, after(10 + 20), "the place has failed ten times");
 }
@@ -221,8 +225,8 @@ fn an_owner_gets_in_from_a_known_place_where_others_have_failed_too_often() {
         Limit::LogIns,
         "then it is a place like any other"
     );
-    records.account.tries = Tries::default();
-    records.account.known[0].tries = Tries::default();
+    records.account.tries = FailureStreak::default();
+    records.account.known[0].tries = FailureStreak::default();
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
 }
 
@@ -279,7 +283,7 @@ fn a_place_is_known_for_90_days() {
 
 #[test]
 fn once_a_right_password_has_forgotten_its_failures_an_account_is_as_one_that_nobody_tried() {
-    let of_nowhere = Guess { place: None, counter: None, ..guess(1) };
+    let of_nowhere = Guess { caller: None, counter: None, ..guess(1) };
     let mut records = GuessRecords::default();
     settle(&mut records, &of_nowhere, GuessOutcome::Failed, NOW);
     assert_eq!(records.account.expires_at(&of_nowhere.policy), after(24 * 3_600));
@@ -372,8 +376,8 @@ proptest! {
         let then = now.max(records.account.expires_at(&policy)).max(bucket_expires_at);
         let (mut kept, mut lost) = (records, GuessRecords::default());
         prop_assert_eq!(kept.admit(&guess(address), then), lost.admit(&guess(address), then));
-        let place = guess(address).place;
-        let room = |records: &GuessRecords| records.account.room(place, &policy.account, then);
+        let caller = guess(address).caller;
+        let room = |records: &GuessRecords| records.account.room(caller, &policy.account, then);
         prop_assert_eq!(room(&kept), room(&lost));
     }
 }

@@ -10,7 +10,7 @@ use super::Identity;
 
 /// What happened, without when and on whose behalf.
 #[derive(Debug)]
-pub(super) struct Note {
+pub(super) struct AuditEntry {
     action: AuditAction,
     outcome: AuditOutcome,
     user: Option<UserId>,
@@ -19,7 +19,7 @@ pub(super) struct Note {
     detail: Option<AuditDetail>,
 }
 
-impl Note {
+impl AuditEntry {
     /// It was done.
     pub(super) fn of(action: AuditAction) -> Self {
         let outcome = AuditOutcome::Succeeded;
@@ -83,8 +83,8 @@ impl Note {
 
 impl Auth {
     /// Records what has just been decided.
-    pub(super) fn note(&self, note: Note) {
-        let Note { action, outcome, user, session, client, detail } = note;
+    pub(super) fn audit(&self, note: AuditEntry) {
+        let AuditEntry { action, outcome, user, session, client, detail } = note;
         let (at, caller) = (self.ports.clock.now(), self.caller.clone());
         self.ports.audit.record(AuditEvent { at, action, outcome, user, session, client, caller, detail });
     }
@@ -101,8 +101,8 @@ mod tests {
         let caller = Caller { request: Some(RequestId(7)), ..Caller::default() };
         let mocks = Mocks::new();
         let recorder = mocks.recorder();
-        let note = Note::of(AuditAction::UserLoggedIn).session(&session()).detail(AuditDetail::RETRY);
-        mocks.auth().called_by(caller.clone()).note(note);
+        let note = AuditEntry::of(AuditAction::UserLoggedIn).session(&session()).detail(AuditDetail::RETRY);
+        mocks.auth().called_by(caller.clone()).audit(note);
         let expected = AuditEvent {
             at: NOW,
             action: AuditAction::UserLoggedIn,
@@ -118,6 +118,6 @@ mod tests {
 
     #[test]
     fn an_empty_detail_is_none() {
-        assert_eq!(Note::of(AuditAction::UserRolesSet).detail(&Roles::default()).detail, None);
+        assert_eq!(AuditEntry::of(AuditAction::UserRolesSet).detail(&Roles::default()).detail, None);
     }
 }

@@ -6,11 +6,11 @@ use crate::model::SessionId;
 
 /// For how long after its end a session is known to have ended, at the least. Of a token that is older the store has to
 /// be asked.
-pub const ENDS_KNOWN_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+pub const REVOCATION_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where a session stands, as far as that is known without asking the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum SessionState {
     /// It has not been ended. This says nothing of whether it ever began or has expired: a signed token says both.
     Live,
     /// It has ended before its time, or it was deleted.
@@ -21,13 +21,13 @@ pub enum Standing {
 
 /// Knows which sessions have ended, so that whoever bears an access token need not be looked up.
 ///
-/// - MUST NOT answer [`Live`](Standing::Live) for a session that was ended, or deleted while it was live, once the call
-///   that did so has been answered, for [`ENDS_KNOWN_FOR`] from then on.
-/// - MUST NOT answer [`Ended`](Standing::Ended) for a session that goes on.
-/// - MUST answer [`Ended`](Standing::Ended) within a second when the session was ended elsewhere, and
-///   [`Unknown`](Standing::Unknown) as long as what it knows may be older than five seconds.
+/// - MUST NOT answer [`Live`](SessionState::Live) for a session that was ended, or deleted while it was live, once the call
+///   that did so has been answered, for [`REVOCATION_RETENTION`] from then on.
+/// - MUST NOT answer [`Ended`](SessionState::Ended) for a session that goes on.
+/// - MUST answer [`Ended`](SessionState::Ended) within a second when the session was ended elsewhere, and
+///   [`Unknown`](SessionState::Unknown) as long as what it knows may be older than five seconds.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
-pub trait SessionWatch: Send + Sync {
+pub trait RevocationFeed: Send + Sync {
     /// Where the session stands.
-    fn standing(&self, session: SessionId) -> Standing;
+    fn session_state(&self, session: SessionId) -> SessionState;
 }

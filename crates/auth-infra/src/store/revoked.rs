@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use auth_domain::model::SessionId;
-use auth_domain::ports::Standing;
+use auth_domain::ports::SessionState;
 use sqlx::types::Uuid;
 
 /// What is older than this may have missed too much.
@@ -15,7 +15,7 @@ const BOUND: usize = 1_000_000;
 
 /// A bounded set of ended sessions, and whether it holds every one there is.
 #[derive(Debug)]
-pub(crate) struct EndedSessions {
+pub(crate) struct RevokedSessions {
     bound: usize,
     state: RwLock<State>,
     #[cfg(feature = "sqlite")]
@@ -34,7 +34,7 @@ struct State {
     doubted: Option<Instant>,
 }
 
-impl EndedSessions {
+impl RevokedSessions {
     fn bounded(bound: usize) -> Self {
         let state = State { ended: HashMap::new(), overflowed: None, confirmed: None, doubted: None };
         Self {
@@ -46,18 +46,18 @@ impl EndedSessions {
     }
 
     /// Where the session stands.
-    pub(crate) fn standing(&self, session: SessionId) -> Standing {
-        self.standing_at(session, Instant::now())
+    pub(crate) fn session_state(&self, session: SessionId) -> SessionState {
+        self.state_at(session, Instant::now())
     }
 
-    fn standing_at(&self, session: SessionId, now: Instant) -> Standing {
+    fn state_at(&self, session: SessionId, now: Instant) -> SessionState {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         if state.ended.contains_key(&session.0) {
-            Standing::Ended
+            SessionState::Ended
         } else if state.is_whole_at(now) {
-            Standing::Live
+            SessionState::Live
         } else {
-            Standing::Unknown
+            SessionState::Unknown
         }
     }
 
@@ -110,7 +110,7 @@ impl EndedSessions {
 mod journal {
     use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-    use super::EndedSessions;
+    use super::RevokedSessions;
 
     #[derive(Debug, Default)]
     pub(super) struct Journal {
@@ -118,7 +118,7 @@ mod journal {
         seen: AtomicI64,
     }
 
-    impl EndedSessions {
+    impl RevokedSessions {
         /// From now on whoever commits an end has to see to it that it is known.
         pub(crate) fn follow(&self) {
             self.journal.is_followed.store(true, Ordering::SeqCst);
@@ -141,7 +141,7 @@ mod journal {
     }
 }
 
-impl Default for EndedSessions {
+impl Default for RevokedSessions {
     fn default() -> Self {
         Self::bounded(BOUND)
     }
@@ -168,87 +168,91 @@ mod tests {
         SessionId(Uuid::from_u128(number))
     }
 
-    fn add(ended: &EndedSessions, numbers: impl IntoIterator<Item = u128>) {
+    fn add(ended: &RevokedSessions, numbers: impl IntoIterator<Item = u128>) {
         ended.add(numbers.into_iter().map(Uuid::from_u128));
     }
 
     #[test]
     fn until_everything_was_read_nothing_is_live_but_an_end_is_an_end() {
-        let ended = EndedSessions::default();
+        let ended = RevokedSessions::default();
         add(&ended, [1]);
-        assert_eq!(ended.standing(session(1)), Standing::Ended);
-        assert_eq!(ended.standing(session(2)), Standing::Unknown);
+        assert_eq!(ended.session_state(session(1)), SessionState::Ended);
+        assert_eq!(ended.session_state(session(2)), SessionState::Unknown);
         ended.confirm(Instant::now());
-        assert_eq!(ended.standing(session(1)), Standing::Ended);
-        assert_eq!(ended.standing(session(2)), Standing::Live);
+        assert_eq!(ended.session_state(session(1)), SessionState::Ended);
+        assert_eq!(ended.session_state(session(2)), SessionState::Live);
     }
 
     #[test]
     fn what_was_confirmed_more_than_five_seconds_ago_is_not_known_any_more() {
-        let ended = EndedSessions::default();
+        let ended = RevokedSessions::default();
         let confirmed = Instant::now();
         add(&ended, [1]);
         ended.confirm(confirmed);
-        assert_eq!(ended.standing_at(session(2), confirmed + 5 * SECOND), Standing::Live);
+        assert_eq!(ended.state_at(session(2), confirmed + 5 * SECOND), SessionState::Live);
         let late = confirmed + 5 * SECOND + Duration::from_nanos(1);
-        assert_eq!(ended.standing_at(session(2), late), Standing::Unknown);
-        assert_eq!(ended.standing_at(session(1), late), Standing::Ended);
+        assert_eq!(ended.state_at(session(2), late), SessionState::Unknown);
+        assert_eq!(ended.state_at(session(1), late), SessionState::Ended);
         ended.write(|state| {
             assert!(state.is_fresh_at(confirmed + 5 * SECOND) && !state.is_fresh_at(late));
         });
         ended.confirm(late);
-        assert_eq!(ended.standing_at(session(2), late + 5 * SECOND), Standing::Live);
+        assert_eq!(ended.state_at(session(2), late + 5 * SECOND), SessionState::Live);
     }
 
     #[cfg(feature = "sqlite")]
     #[test]
     fn a_doubt_stays_until_something_newer_than_it_is_confirmed() {
-        let ended = EndedSessions::default();
+        let ended = RevokedSessions::default();
         let before = Instant::now();
         ended.confirm(before);
         ended.doubt();
-        assert_eq!(ended.standing(session(1)), Standing::Unknown);
+        assert_eq!(ended.session_state(session(1)), SessionState::Unknown);
         ended.confirm(before);
-        assert_eq!(ended.standing(session(1)), Standing::Unknown, "it was asked before the doubt");
+        assert_eq!(ended.session_state(session(1)), SessionState::Unknown, "it was asked before the doubt");
         ended.confirm(Instant::now());
-        assert_eq!(ended.standing(session(1)), Standing::Live);
+        assert_eq!(ended.session_state(session(1)), SessionState::Live);
     }
 
     #[test]
     fn beyond_its_bound_nothing_is_live_until_there_is_room_again() {
-        let ended = EndedSessions::bounded(3);
+        let ended = RevokedSessions::bounded(3);
         add(&ended, 0..4);
         ended.confirm(Instant::now());
-        assert_eq!(ended.standing(session(0)), Standing::Ended);
-        assert_eq!(ended.standing(session(3)), Standing::Unknown);
-        assert_eq!(ended.standing(session(9)), Standing::Unknown);
+        assert_eq!(ended.session_state(session(0)), SessionState::Ended);
+        assert_eq!(ended.session_state(session(3)), SessionState::Unknown);
+        assert_eq!(ended.session_state(session(9)), SessionState::Unknown);
 
         let began = Instant::now();
         add(&ended, [1]);
         ended.forget_before(began);
-        assert_eq!(ended.standing(session(1)), Standing::Ended);
-        assert_eq!(ended.standing(session(0)), Standing::Live, "forgotten: it is not stored any more");
+        assert_eq!(ended.session_state(session(1)), SessionState::Ended);
+        assert_eq!(
+            ended.session_state(session(0)),
+            SessionState::Live,
+            "forgotten: it is not stored any more"
+        );
 
         add(&ended, [2, 3]);
         let began = Instant::now();
         add(&ended, [4]);
         ended.forget_before(began);
         assert_eq!(
-            ended.standing(session(4)),
-            Standing::Unknown,
+            ended.session_state(session(4)),
+            SessionState::Unknown,
             "there was no room for it when it was read"
         );
     }
 
     #[test]
     fn what_is_added_while_everything_is_read_anew_is_not_forgotten() {
-        let ended = EndedSessions::default();
+        let ended = RevokedSessions::default();
         add(&ended, [1, 2]);
         let began = Instant::now();
         add(&ended, [2, 3]);
         ended.forget_before(began);
         ended.confirm(began);
-        let standing = [1, 2, 3].map(|number| ended.standing(session(number)));
-        assert_eq!(standing, [Standing::Live, Standing::Ended, Standing::Ended]);
+        let session_state = [1, 2, 3].map(|number| ended.session_state(session(number)));
+        assert_eq!(session_state, [SessionState::Live, SessionState::Ended, SessionState::Ended]);
     }
 }

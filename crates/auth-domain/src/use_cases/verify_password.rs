@@ -7,7 +7,7 @@ use crate::ports::{PasswordVerdict, PortError};
 use super::attempts::AttemptError;
 
 /// A user who has shown to know their password.
-pub(super) struct Proof {
+pub(super) struct VerifiedLogin {
     pub(super) record: LoginRecord,
     /// Whether a new hash of the password would be better than the stored one.
     pub(super) is_outdated: bool,
@@ -20,12 +20,12 @@ impl Auth {
     ///
     /// That the password could not be tried counts for nothing. That nobody waited for the answer is no way round the
     /// count: what is not settled runs out, and counts as a failure then.
-    pub(super) async fn prove(
+    pub(super) async fn verify_password(
         &self,
         account: CounterKey,
         claimed: Option<LoginRecord>,
         attempt: &PasswordAttempt,
-    ) -> Result<Option<Proof>, AttemptError> {
+    ) -> Result<Option<VerifiedLogin>, AttemptError> {
         let leave = self.admit(account).await?;
         let verified = self.verify(claimed, attempt).await;
         let outcome = match &verified {
@@ -43,13 +43,13 @@ impl Auth {
         &self,
         claimed: Option<LoginRecord>,
         attempt: &PasswordAttempt,
-    ) -> Result<Option<Proof>, PortError> {
+    ) -> Result<Option<VerifiedLogin>, PortError> {
         let stored = claimed.as_ref().map(|record| &record.password.hash);
         let verdict = self.ports.hasher.verify(attempt, stored.filter(|_| !attempt.is_overlong())).await?;
         let record = claimed.filter(|record| record.user.is_active());
         Ok(record
             .filter(|_| verdict != PasswordVerdict::Differs)
-            .map(|record| Proof { record, is_outdated: verdict == PasswordVerdict::MatchesOutdated }))
+            .map(|record| VerifiedLogin { record, is_outdated: verdict == PasswordVerdict::MatchesOutdated }))
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
     use crate::model::{
         ApiKeyId, Caller, Client, Limit, Password, PasswordPolicy, RefreshStyle, Reservation, Throttled,
     };
-    use crate::ports::{Admission, MockAttemptLimiter};
+    use crate::ports::{AdmitOutcome, MockAttemptLimiter};
     use crate::use_cases::fixture::{
         Mocks, NOW, caller, client, login_record, suspended_user, throttled, unavailable, user,
     };
@@ -77,7 +77,7 @@ mod tests {
             .expect_admit()
             .once()
             .withf(|guess| guess.now == NOW && guess.account == CounterKey::of_user(user().id))
-            .returning(|_| Ok(Admission::Admitted(KEPT)));
+            .returning(|_| Ok(AdmitOutcome::Admitted(KEPT)));
         attempts
             .expect_settle()
             .once()
@@ -91,19 +91,20 @@ mod tests {
 
     fn refusing() -> MockAttemptLimiter {
         let mut attempts = MockAttemptLimiter::new();
-        attempts.expect_admit().once().returning(|_| Ok(Admission::Refused(throttled())));
+        attempts.expect_admit().once().returning(|_| Ok(AdmitOutcome::Refused(throttled())));
         attempts.expect_settle().never();
         attempts
     }
 
-    async fn prove(
+    async fn verify_password(
         mut mocks: Mocks,
         verdict: Result<PasswordVerdict, PortError>,
         record: LoginRecord,
     ) -> Result<bool, AttemptError> {
         mocks.hasher.expect_verify().once().return_once(|_, _| verdict);
         let attempt = PasswordAttempt::new("P@ssw0rd!");
-        let proof = mocks.auth().prove(CounterKey::of_user(user().id), Some(record), &attempt).await;
+        let proof =
+            mocks.auth().verify_password(CounterKey::of_user(user().id), Some(record), &attempt).await;
         proof.map(|proof| proof.is_some())
     }
 
@@ -116,7 +117,7 @@ mod tests {
             (PasswordVerdict::Matches, suspended_user(), GuessOutcome::Failed),
         ] {
             let mocks = Mocks { attempts: counters(outcome), ..Mocks::new() };
-            let proven = prove(mocks, Ok(verdict), login_record(user)).await.expect("looked at");
+            let proven = verify_password(mocks, Ok(verdict), login_record(user)).await.expect("looked at");
             assert_eq!(proven, outcome == GuessOutcome::Succeeded);
         }
     }
@@ -125,7 +126,7 @@ mod tests {
     async fn a_password_that_could_not_be_tried_counts_for_nothing() {
         for fault in [PortError::Overloaded, unavailable()] {
             let mocks = Mocks { attempts: counters(GuessOutcome::Abandoned), ..Mocks::new() };
-            let error = prove(mocks, Err(fault), login_record(user())).await.expect_err("a fault");
+            let error = verify_password(mocks, Err(fault), login_record(user())).await.expect_err("a fault");
             assert!(matches!(error, AttemptError::Port(_)));
         }
     }
@@ -133,11 +134,12 @@ mod tests {
     #[tokio::test]
     async fn a_guess_whose_outcome_cannot_be_noted_is_not_answered() {
         let mut attempts = MockAttemptLimiter::new();
-        attempts.expect_admit().once().returning(|_| Ok(Admission::Admitted(KEPT)));
+        attempts.expect_admit().once().returning(|_| Ok(AdmitOutcome::Admitted(KEPT)));
         attempts.expect_settle().once().returning(|_, _, _, _| Err(unavailable()));
         let mocks = Mocks { attempts, ..Mocks::new() };
-        let error =
-            prove(mocks, Ok(PasswordVerdict::Differs), login_record(user())).await.expect_err("a fault");
+        let error = verify_password(mocks, Ok(PasswordVerdict::Differs), login_record(user()))
+            .await
+            .expect_err("a fault");
         assert!(matches!(error, AttemptError::Port(PortError::Unavailable(_))));
     }
 
@@ -149,7 +151,7 @@ mod tests {
         let find = mocks.users.expect_find_for_login().once().in_sequence(&mut order);
         find.returning(|_| Ok(Some(login_record(user()))));
         let admit = attempts.expect_admit().once().in_sequence(&mut order);
-        admit.returning(|_| Ok(Admission::Admitted(KEPT)));
+        admit.returning(|_| Ok(AdmitOutcome::Admitted(KEPT)));
         let verify = mocks.hasher.expect_verify().once().in_sequence(&mut order);
         verify.returning(|_, _| Ok(PasswordVerdict::Matches));
         let settle = attempts.expect_settle().once().in_sequence(&mut order);
@@ -190,12 +192,12 @@ mod tests {
         for (identifier, found, account) in [
             ("John_Doe", Some(login_record(user())), CounterKey::of_user(user().id)),
             ("john@example.com", Some(login_record(user())), CounterKey::of_user(user().id)),
-            ("Nobody", None, CounterKey::of_nobody("nobody")),
-            ("a\0b", None, CounterKey::of_nobody("a\0b")),
+            ("Nobody", None, CounterKey::of_unknown("nobody")),
+            ("a\0b", None, CounterKey::of_unknown("a\0b")),
         ] {
             let mut attempts = MockAttemptLimiter::new();
             let admit = attempts.expect_admit().once().withf(move |guess| guess.account == account);
-            admit.returning(|_| Ok(Admission::Refused(throttled())));
+            admit.returning(|_| Ok(AdmitOutcome::Refused(throttled())));
             let mut mocks = Mocks { attempts, ..Mocks::new() };
             mocks.users.expect_find_for_login().return_once(|_| Ok(found));
             mocks.auth().log_in(log_in(&client, identifier)).await.expect_err("too many");
@@ -208,12 +210,14 @@ mod tests {
         let mut attempts = MockAttemptLimiter::new();
         attempts.expect_exhausted().returning(|_, _| None);
         attempts.expect_admit().once().returning(move |guess| {
-            sender.send((guess.place, guess.counter.map(|counter| counter.limit))).expect("the test listens");
-            Ok(Admission::Refused(throttled()))
+            sender
+                .send((guess.caller, guess.counter.map(|counter| counter.limit)))
+                .expect("the test listens");
+            Ok(AdmitOutcome::Refused(throttled()))
         });
         let auth = Mocks { attempts, ..Mocks::new() }.auth().called_by(caller);
         let attempt = PasswordAttempt::new("P@ssw0rd!");
-        assert!(auth.prove(CounterKey::of_nobody("jane"), None, &attempt).await.is_err());
+        assert!(auth.verify_password(CounterKey::of_unknown("jane"), None, &attempt).await.is_err());
         receiver.recv().expect("asked")
     }
 
@@ -223,9 +227,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_is_asked_for_leave_and_a_program_is_not() {
-        assert_eq!(counted_by(caller()).await, (CounterKey::of_place(&caller()), Some(Limit::LogIns)));
+        assert_eq!(counted_by(caller()).await, (CounterKey::of_caller(&caller()), Some(Limit::LogIns)));
         assert_eq!(counted_by(Caller::default()).await, (None, None));
-        assert_eq!(counted_by(backend()).await, (CounterKey::of_place(&backend()), None));
+        assert_eq!(counted_by(backend()).await, (CounterKey::of_caller(&backend()), None));
     }
 
     #[tokio::test]
@@ -233,7 +237,7 @@ mod tests {
         for (verdict, counted) in [(PasswordVerdict::Matches, 0), (PasswordVerdict::Differs, 1)] {
             let mut attempts = MockAttemptLimiter::new();
             attempts.expect_exhausted().once().returning(|_, _| None);
-            attempts.expect_admit().once().returning(|_| Ok(Admission::Admitted(KEPT)));
+            attempts.expect_admit().once().returning(|_| Ok(AdmitOutcome::Admitted(KEPT)));
             attempts.expect_settle().once().returning(|_, _, _, _| Ok(()));
             attempts.expect_count().times(counted).returning(|_, _| Ok(Some(throttled())));
             let mut mocks = Mocks { attempts, ..Mocks::new() };
@@ -241,15 +245,18 @@ mod tests {
             let auth = mocks.auth().called_by(backend());
             let attempt = PasswordAttempt::new("P@ssw0rd!");
             let record = Some(login_record(user()));
-            let proof =
-                auth.prove(CounterKey::of_user(user().id), record, &attempt).await.expect("looked at");
+            let proof = auth
+                .verify_password(CounterKey::of_user(user().id), record, &attempt)
+                .await
+                .expect("looked at");
             assert_eq!(proof.is_some(), counted == 0);
         }
         let mut attempts = MockAttemptLimiter::new();
         let exhausted = Throttled { limit: Limit::LogIns, ..throttled() };
         attempts.expect_exhausted().once().return_const(Some(exhausted));
         let auth = Mocks { attempts, ..Mocks::new() }.auth().called_by(backend());
-        let refused = auth.prove(CounterKey::of_nobody("jane"), None, &PasswordAttempt::new("x")).await;
+        let refused =
+            auth.verify_password(CounterKey::of_unknown("jane"), None, &PasswordAttempt::new("x")).await;
         assert!(matches!(refused, Err(AttemptError::TooMany(told)) if told == exhausted));
     }
 }

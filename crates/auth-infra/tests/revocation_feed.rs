@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use auth_domain::model::{ClientId, EndReason, SecretDigest, Session, SessionId, Timestamp, UserId};
 use auth_domain::model::{Identifiers, NewSession, NewUser, PasswordHash, PasswordVersion, Roles, Username};
 use auth_domain::policy::SessionPolicy;
-use auth_domain::ports::{Clock, OpenOutcome, RegisterOutcome, SessionWatch, Standing};
+use auth_domain::ports::{Clock, OpenOutcome, RegisterOutcome, RevocationFeed, SessionState};
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
 use auth_infra::store::Store;
@@ -27,7 +27,7 @@ const SOON: Duration = Duration::from_secs(5);
 /// A store that is watched, with a user.
 struct Watched {
     store: Store,
-    watch: Arc<dyn SessionWatch>,
+    revocations: Arc<dyn RevocationFeed>,
     user: UserId,
     made: u128,
 }
@@ -36,7 +36,7 @@ impl Watched {
     async fn over(store: Store) -> Self {
         store.migrate().await.expect("migrated");
         let kept = store.clone();
-        tokio::spawn(async move { kept.keep_watch().await });
+        tokio::spawn(async move { kept.sync_revocations().await });
         let user = NewUser {
             id: UserId(Uuid::from_u128(1)),
             identifiers: Identifiers::new(Some(Username::parse("jane").expect("a name")), None).expect("one"),
@@ -48,8 +48,8 @@ impl Watched {
         };
         let registered = store.users().register(&user).await.expect("no fault");
         assert!(matches!(registered, RegisterOutcome::Registered(_)));
-        let watched = Self { watch: store.watch(), store, user: user.id, made: 1 };
-        watched.until(SessionId(Uuid::nil()), Standing::Live).await;
+        let watched = Self { revocations: store.revocations(), store, user: user.id, made: 1 };
+        watched.until(SessionId(Uuid::nil()), SessionState::Live).await;
         watched
     }
 
@@ -81,10 +81,14 @@ impl Watched {
     }
 
     /// Waits until the session stands so.
-    async fn until(&self, session: SessionId, standing: Standing) {
+    async fn until(&self, session: SessionId, session_state: SessionState) {
         let began = Instant::now();
-        while self.watch.standing(session) != standing {
-            assert!(began.elapsed() < 4 * SOON, "{:?} not {standing:?}", self.watch.standing(session));
+        while self.revocations.session_state(session) != session_state {
+            assert!(
+                began.elapsed() < 4 * SOON,
+                "{:?} not {session_state:?}",
+                self.revocations.session_state(session)
+            );
             sleep(Duration::from_millis(5)).await;
         }
     }
@@ -92,7 +96,7 @@ impl Watched {
     /// That an end from elsewhere is seen in time.
     async fn assert_seen(&self, session: SessionId) {
         let began = Instant::now();
-        self.until(session, Standing::Ended).await;
+        self.until(session, SessionState::Ended).await;
         assert!(began.elapsed() < SOON, "after {:?}", began.elapsed());
     }
 
@@ -131,7 +135,7 @@ async fn an_end_by_anybodys_sql_is_seen_on_postgres() {
     watched.assert_seen(ended).await;
     sql(&url, &format!("DELETE FROM sessions WHERE id = '{deleted}'"));
     watched.assert_seen(deleted).await;
-    assert_eq!(watched.watch.standing(other), Standing::Live);
+    assert_eq!(watched.revocations.session_state(other), SessionState::Live);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +154,7 @@ async fn an_end_by_anybodys_sql_is_seen_on_sqlite() {
         .await
         .expect("deleted");
     watched.assert_seen(deleted).await;
-    assert_eq!(watched.watch.standing(other), Standing::Live);
+    assert_eq!(watched.revocations.session_state(other), SessionState::Live);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,7 +168,7 @@ async fn an_end_that_is_committed_long_after_it_was_made_is_seen() {
     sleep(SECOND).await;
     sql(&url, &end(quick));
     watched.assert_seen(quick).await;
-    assert_eq!(watched.watch.standing(slow), Standing::Live, "it has not been committed");
+    assert_eq!(watched.revocations.session_state(slow), SessionState::Live, "it has not been committed");
     slowly.await.expect("committed");
     watched.assert_seen(slow).await;
 }
@@ -198,17 +202,17 @@ async fn a_silent_server_is_not_believed_for_longer_than_five_seconds() {
     postgres.pause();
     let paused = Instant::now();
     while paused.elapsed() < 4 * SECOND {
-        assert_eq!(watched.watch.standing(live), Standing::Live);
+        assert_eq!(watched.revocations.session_state(live), SessionState::Live);
         sleep(Duration::from_millis(20)).await;
     }
     sleep(Duration::from_millis(5_200).saturating_sub(paused.elapsed())).await;
     for _ in 0..50 {
-        assert_eq!(watched.watch.standing(live), Standing::Unknown);
-        assert_eq!(watched.watch.standing(ended), Standing::Ended, "an end is an end");
+        assert_eq!(watched.revocations.session_state(live), SessionState::Unknown);
+        assert_eq!(watched.revocations.session_state(ended), SessionState::Ended, "an end is an end");
         sleep(Duration::from_millis(20)).await;
     }
     postgres.resume();
-    watched.until(live, Standing::Live).await;
+    watched.until(live, SessionState::Live).await;
     postgres.query(&url, &end(live)).expect("ended");
     watched.assert_seen(live).await;
 }

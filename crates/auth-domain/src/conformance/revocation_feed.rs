@@ -10,23 +10,23 @@ use crate::model::{
     UserStatus,
 };
 use crate::policy::SessionPolicy;
-use crate::ports::{OpenOutcome, Standing, UpdateOutcome};
+use crate::ports::{OpenOutcome, SessionState, UpdateOutcome};
 
 /// This many seconds into the year 9000.
 fn at(second: i64) -> Timestamp {
     Timestamp::from_unix_seconds(221_845_392_000 + second)
 }
 
-fn standing(scene: &Scene<'_>, session: SessionId) -> Standing {
-    scene.store.watch().standing(session)
+fn session_state(scene: &Scene<'_>, session: SessionId) -> SessionState {
+    scene.store.revocations().session_state(session)
 }
 
 fn assert_not_live(scene: &Scene<'_>, session: SessionId, why: &str) {
-    assert_ne!(standing(scene, session), Standing::Live, "{why}");
+    assert_ne!(session_state(scene, session), SessionState::Live, "{why}");
 }
 
 fn assert_not_ended(scene: &Scene<'_>, session: SessionId, why: &str) {
-    assert_ne!(standing(scene, session), Standing::Ended, "{why}");
+    assert_ne!(session_state(scene, session), SessionState::Ended, "{why}");
 }
 
 /// Two sessions of one user and one of somebody else.
