@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use auth_domain::ports::AccessTokenCodec;
 use auth_domain::testing::{FixedClock, SeededRandom};
-use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyRing, KeyTerms};
+use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyRing, TokenLifetimes};
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -21,7 +21,7 @@ static CODEC: LazyLock<JwtCodec> = LazyLock::new(|| {
     std::fs::write(directory.path().join("a.pem"), pem).expect("written");
     let (clock, random) = (Arc::new(FixedClock::default()), Arc::new(SeededRandom::new(1)));
     let minute = Duration::from_secs(60);
-    let terms = KeyTerms { access: minute, renewal: minute, leeway: minute };
+    let terms = TokenLifetimes { access: minute, renewal: minute, leeway: minute };
     let keys = KeyRing::open(directory.path(), KeyAlgorithm::Ed25519, terms, clock, random).expect("keys");
     JwtCodec::new(Arc::new(keys), JwtSettings::of("a"))
 });

@@ -16,7 +16,7 @@ use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
 use auth_infra::store::{Store, StoreError};
 use auth_infra::system::{SystemClock, SystemRandom};
-use auth_infra::token::{JwtCodec, JwtSettings, KeyFileError, KeyRing, KeyTerms};
+use auth_infra::token::{JwtCodec, JwtSettings, KeyFileError, KeyRing, TokenLifetimes};
 
 use crate::dialects::{self, Context, Dialect, Mount, Profile, Site, Terms};
 use crate::openapi;
@@ -125,10 +125,10 @@ pub fn open_keys(settings: &Settings) -> Result<KeyRing, KeyFileError> {
 }
 
 /// How long what a key signs is needed: of all dialects, served or not, those with the longest.
-fn key_terms(settings: &Settings) -> KeyTerms {
+fn key_terms(settings: &Settings) -> TokenLifetimes {
     let documented = dialects::ALL.iter().map(|dialect| dialect.profile().access_lifetime);
     let lifetimes = documented.map(|documented| settings.token.access_lifetime_or(documented));
-    KeyTerms {
+    TokenLifetimes {
         access: lifetimes.max().unwrap_or_default(),
         renewal: settings.policy.session.idle.min(settings.policy.session.absolute),
         leeway: settings.policy.token.leeway,

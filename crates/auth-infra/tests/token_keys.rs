@@ -17,7 +17,7 @@ use auth_domain::ports::AccessTokenCodec;
 use auth_domain::testing::{FixedClock, SeededRandom};
 use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyInfo, KeyRing, KeyUse};
 use tempfile::TempDir;
-use token_fixture::{ISSUER, Issuer, TERMS, claims, open};
+use token_fixture::{ISSUER, Issuer, LIFETIMES, claims, open};
 
 /// Made by `openssl genpkey -algorithm ed25519`.
 const OPENSSL_ED25519: &str = include_str!("data/keys/openssl-ed25519.pem");
@@ -240,7 +240,7 @@ fn each_new_key_is_newer_than_the_newest_whatever_the_clock_says() {
     let dir = directory();
     let clock = Arc::new(FixedClock::default());
     let random = Arc::new(SeededRandom::new(7));
-    let keys = KeyRing::open(dir.path(), KeyAlgorithm::P256, TERMS, clock.clone(), random).expect("keys");
+    let keys = KeyRing::open(dir.path(), KeyAlgorithm::P256, LIFETIMES, clock.clone(), random).expect("keys");
     let mut made = kids(&keys);
     for hours_back in 0..4_u64 {
         clock.set(Timestamp::from_unix_seconds(1_755_080_130).minus(Duration::from_secs(3_600 * hours_back)));
@@ -284,7 +284,7 @@ fn keys_of_now(dir: &Path) -> (Arc<KeyRing>, Arc<FixedClock>, Timestamp) {
     let now = Timestamp::UNIX_EPOCH.plus(since_epoch).whole_seconds();
     let clock = Arc::new(FixedClock::at(now));
     let random = Arc::new(SeededRandom::new(1));
-    let keys = KeyRing::open(dir, KeyAlgorithm::Ed25519, TERMS, clock.clone(), random).expect("keys");
+    let keys = KeyRing::open(dir, KeyAlgorithm::Ed25519, LIFETIMES, clock.clone(), random).expect("keys");
     (Arc::new(keys), clock, now)
 }
 
@@ -338,7 +338,7 @@ fn a_key_that_was_made_long_before_it_came_into_the_directory_took_over_when_it_
 fn a_key_is_published_then_renews_only_and_then_is_ignored() {
     let dir = directory();
     let (keys, clock, now) = keys_of_now(dir.path());
-    let claims = AccessClaims { issued_at: now, expires_at: now.plus(TERMS.access), ..claims() };
+    let claims = AccessClaims { issued_at: now, expires_at: now.plus(LIFETIMES.access), ..claims() };
     let token = codec(&keys).sign(&claims).expect("signed").expose().to_owned();
     keys.rotate().expect("rotated");
     let published = || keys.jwks()["keys"].as_array().expect("keys").len();
@@ -346,8 +346,8 @@ fn a_key_is_published_then_renews_only_and_then_is_ignored() {
     for (later, used, shown, is_verified) in [
         (seconds(900), "Verifies", 2, true),
         (seconds(1_000), "Renews", 1, true),
-        (TERMS.renewal, "Renews", 1, true),
-        (TERMS.renewal + seconds(100), "Retired", 1, false),
+        (LIFETIMES.renewal, "Renews", 1, true),
+        (LIFETIMES.renewal + seconds(100), "Retired", 1, false),
     ] {
         clock.set(now.plus(later));
         assert!(format!("{:?}", keys.list()[1].used).starts_with(used), "{:?}", keys.list()[1].used);

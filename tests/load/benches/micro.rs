@@ -24,7 +24,7 @@ use auth_domain::ports::{AccessTokenCodec, PasswordHasher};
 use auth_domain::testing::{FixedClock, SeededRandom, TestPorts};
 use auth_infra::password::{Argon2Hasher, HashingSettings};
 use auth_infra::system::SystemRandom;
-use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyRing, KeyTerms};
+use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyRing, TokenLifetimes};
 use criterion::{Criterion, criterion_group, criterion_main};
 use uuid::Uuid;
 
@@ -55,7 +55,7 @@ fn hash(criterion: &mut Criterion) {
 fn tokens(criterion: &mut Criterion) {
     for (name, algorithm) in [("EdDSA", KeyAlgorithm::Ed25519), ("ES256", KeyAlgorithm::P256)] {
         let folder = tempfile::tempdir().expect("a directory");
-        let terms = KeyTerms { access: LIFETIME, renewal: LIFETIME, leeway: Duration::from_secs(5) };
+        let terms = TokenLifetimes { access: LIFETIME, renewal: LIFETIME, leeway: Duration::from_secs(5) };
         let (clock, random) = (Arc::new(FixedClock::default()), Arc::new(SeededRandom::default()));
         let keys = KeyRing::open(folder.path(), algorithm, terms, clock, random).expect("a key");
         let codec = JwtCodec::new(Arc::new(keys), JwtSettings::of("https://auth.example.com"));

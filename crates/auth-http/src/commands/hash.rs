@@ -62,7 +62,7 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
 /// to fit into the memory budget.
 fn candidates(now: &HashingSettings, cores: NonZero<usize>) -> Vec<HashingSettings> {
     let with = |memory_kib| {
-        let iterations = HashingSettings::fewest_iterations(memory_kib)?;
+        let iterations = HashingSettings::min_iterations(memory_kib)?;
         let settings = HashingSettings { memory_kib, iterations, parallelism: 1, ..now.clone() };
         (settings.validate().is_ok() && settings.workers(cores) >= now.workers(cores)).then_some(settings)
     };

@@ -12,10 +12,10 @@ use auth_domain::ports::{AdmitOutcome, AttemptLimiter, PortError};
 
 use tokio::time::Instant;
 
-use super::persist;
+use super::wait_for_verdict;
 
 /// The most records that are kept, at a few hundred bytes each.
-const MOST_RECORDS: usize = 100_000;
+const MAX_RECORDS: usize = 100_000;
 
 /// Counts the attempts that one process sees, for as long as it lives.
 ///
@@ -25,7 +25,7 @@ const MOST_RECORDS: usize = 100_000;
 #[derive(Debug)]
 pub struct MemoryAttempts {
     records: Mutex<HashMap<CounterKey, Entry>>,
-    most: usize,
+    max_records: usize,
 }
 
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Record {
 
 impl Default for MemoryAttempts {
     fn default() -> Self {
-        Self { records: Mutex::default(), most: MOST_RECORDS }
+        Self { records: Mutex::default(), max_records: MAX_RECORDS }
     }
 }
 
@@ -96,7 +96,7 @@ impl MemoryAttempts {
             records.remove(&key);
             return;
         }
-        if records.len() >= self.most && !records.contains_key(&key) {
+        if records.len() >= self.max_records && !records.contains_key(&key) {
             self.make_room(records, now);
         }
         records.insert(key, entry);
@@ -104,7 +104,7 @@ impl MemoryAttempts {
 
     fn make_room(&self, records: &mut HashMap<CounterKey, Entry>, now: Timestamp) {
         records.retain(|_, entry| entry.expires_at > now);
-        let room = self.most - self.most.div_ceil(8);
+        let room = self.max_records - self.max_records.div_ceil(8);
         if records.len() <= room {
             return;
         }
@@ -136,7 +136,7 @@ fn bucket(records: &HashMap<CounterKey, Entry>, counter: &Counter) -> Bucket {
 #[async_trait]
 impl AttemptLimiter for MemoryAttempts {
     async fn admit(&self, guess: &Guess) -> Result<AdmitOutcome, PortError> {
-        persist(guess, Instant::now(), async |now| Ok(self.judge(guess, now))).await
+        wait_for_verdict(guess, Instant::now(), async |now| Ok(self.judge(guess, now))).await
     }
 
     async fn settle(
@@ -211,7 +211,7 @@ mod tests {
 
     #[tokio::test]
     async fn those_that_expire_next_make_room_and_a_guess_under_way_stays() {
-        let attempts = MemoryAttempts { most: 80, ..MemoryAttempts::new() };
+        let attempts = MemoryAttempts { max_records: 80, ..MemoryAttempts::new() };
         attempts.admit(&guess(255)).await.expect("admitted");
         for number in (0..200).rev() {
             attempts.count(&counter(number), now()).await.expect("counted");

@@ -3,11 +3,11 @@
 
 #[cfg(feature = "attempts")]
 mod memory;
-mod patience;
 #[cfg(feature = "attempts")]
 mod unlimited;
+mod wait;
 
-pub(crate) use patience::persist;
+pub(crate) use wait::wait_for_verdict;
 
 #[cfg(feature = "attempts")]
 pub use memory::MemoryAttempts;

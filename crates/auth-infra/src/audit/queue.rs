@@ -18,7 +18,7 @@ use super::writer::{Counts, Writer};
 const CAPACITY: usize = 10_000;
 
 /// How long [`AuditQueue::close`] waits for a store that is away.
-const FAREWELL: Duration = Duration::from_secs(4);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Logs each event at once, and hands it to a task that appends it to a repository with those around it.
 ///
@@ -58,12 +58,12 @@ impl AuditQueue {
         self.closing.send_replace(true);
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut writer) = writer
-            && timeout(FAREWELL, &mut writer).await.is_err()
+            && timeout(CLOSE_TIMEOUT, &mut writer).await.is_err()
         {
             writer.abort();
             self.counts.dropped.fetch_add(self.counts.waiting.swap(0, Ordering::Relaxed), Ordering::Relaxed);
         }
-        self.counts.confess();
+        self.counts.report_dropped();
     }
 }
 

@@ -11,11 +11,11 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// The most events in one transaction.
-const BATCH: usize = 500;
+const MAX_BATCH: usize = 500;
 /// How long an event waits for others to share its transaction with.
-const COMPANY: Duration = Duration::from_millis(50);
+const BATCH_WINDOW: Duration = Duration::from_millis(50);
 /// How long to wait before a store that is away is tried again: at first, and at most.
-const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+const RETRY_DELAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// What becomes of events.
 #[derive(Default)]
@@ -28,7 +28,7 @@ pub(super) struct Counts {
 
 impl Counts {
     /// Says how many events were dropped.
-    pub(super) fn confess(&self) {
+    pub(super) fn report_dropped(&self) {
         let events = self.dropped.swap(0, Ordering::Relaxed);
         if events > 0 {
             tracing::warn!(events, "audit events were not stored: the store is away or too slow");
@@ -55,23 +55,23 @@ impl Writer {
 
     /// Stores events until the queue is closed and empty.
     pub(super) async fn run(mut self) {
-        let mut batch = Vec::with_capacity(BATCH);
+        let mut batch = Vec::with_capacity(MAX_BATCH);
         while self.collect(&mut batch).await {
             self.store(&batch).await;
             self.counts.waiting.fetch_sub(batch.len() as u64, Ordering::Relaxed);
             batch.clear();
-            self.counts.confess();
+            self.counts.report_dropped();
         }
     }
 
     /// Waits for an event and for what comes soon after it; `false` when none will come any more.
     async fn collect(&mut self, batch: &mut Vec<AuditEvent>) -> bool {
-        if self.queue.recv_many(batch, BATCH).await == 0 {
+        if self.queue.recv_many(batch, MAX_BATCH).await == 0 {
             return false;
         }
-        let deadline = Instant::now() + COMPANY;
-        while batch.len() < BATCH {
-            match timeout_at(deadline, self.queue.recv_many(batch, BATCH - batch.len())).await {
+        let deadline = Instant::now() + BATCH_WINDOW;
+        while batch.len() < MAX_BATCH {
+            match timeout_at(deadline, self.queue.recv_many(batch, MAX_BATCH - batch.len())).await {
                 Ok(1..) => {}
                 Ok(0) | Err(_) => break,
             }
@@ -81,7 +81,7 @@ impl Writer {
 
     /// Stores a batch, as soon as the store is there.
     async fn store(&mut self, batch: &[AuditEvent]) {
-        let mut pause = RETRY.0;
+        let mut pause = RETRY_DELAY.0;
         loop {
             match self.repository.append(batch).await {
                 Ok(()) => return,
@@ -91,9 +91,9 @@ impl Writer {
                 }
                 Err(PortError::Unavailable(_) | PortError::Overloaded) => {}
             }
-            self.counts.confess();
+            self.counts.report_dropped();
             // Who closes the queue does not wait for long.
-            let longest = if *self.is_closing.borrow() { RETRY.0 } else { RETRY.1 };
+            let longest = if *self.is_closing.borrow() { RETRY_DELAY.0 } else { RETRY_DELAY.1 };
             if let Ok(Err(_)) = timeout(pause, self.is_closing.changed()).await {
                 sleep(pause).await; // the queue is gone without having been closed
             }

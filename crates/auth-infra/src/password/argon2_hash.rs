@@ -7,8 +7,8 @@ use argon2::{Algorithm, Params, Version};
 use zeroize::Zeroizing;
 
 use super::memory::Memory;
-use super::settings::MOST;
-use super::stored::{HashingFault, UnreadableHash};
+use super::settings::MAX_COST;
+use super::stored::{HashingError, ParseHashError};
 
 /// The bytes of a new salt (RFC 9106, section 3.1: 16 bytes are recommended for password hashing).
 pub(super) const SALT_BYTES: usize = 16;
@@ -17,82 +17,82 @@ pub(super) const TAG_BYTES: usize = 32;
 
 /// Everything that a tag is made by, but the password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Recipe {
+pub(super) struct Argon2Params {
     pub(super) algorithm: Algorithm,
     pub(super) version: Version,
-    pub(super) params: Params,
+    pub(super) cost: Params,
     pub(super) salt: Salt,
 }
 
-impl Recipe {
-    /// The recipe of a new hash.
+impl Argon2Params {
+    /// The params of a new hash.
     pub(super) fn new(params: Params, salt: Salt) -> Self {
-        Self { algorithm: Algorithm::Argon2id, version: Version::V0x13, params, salt }
+        Self { algorithm: Algorithm::Argon2id, version: Version::V0x13, cost: params, salt }
     }
 
     /// Computes the hash of a password.
-    pub(super) fn hash(self, password: &[u8], memory: &mut Memory) -> Result<Argon2Hash, HashingFault> {
+    pub(super) fn hash(self, password: &[u8], memory: &mut Memory) -> Result<Argon2Hash, HashingError> {
         let tag = self.tag(password, memory)?;
-        Ok(Argon2Hash { recipe: self, tag })
+        Ok(Argon2Hash { params: self, tag })
     }
 
-    fn tag(&self, password: &[u8], memory: &mut Memory) -> Result<Output, HashingFault> {
+    fn tag(&self, password: &[u8], memory: &mut Memory) -> Result<Output, HashingError> {
         let mut tag = Zeroizing::new([0; Output::MAX_LENGTH]);
-        let tag = &mut tag[..self.params.output_len().unwrap_or(TAG_BYTES)];
+        let tag = &mut tag[..self.cost.output_len().unwrap_or(TAG_BYTES)];
         memory.compute(self, password, tag)?;
-        Output::new(tag).map_err(HashingFault::Tag)
+        Output::new(tag).map_err(HashingError::Tag)
     }
 }
 
 /// A hash that is stored, or about to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Argon2Hash {
-    pub(super) recipe: Recipe,
+    pub(super) params: Argon2Params,
     pub(super) tag: Output,
 }
 
 impl Argon2Hash {
-    /// A hash of no password that anybody knows: the tag is not computed but chosen.
+    /// A hash of no password that anybody knows: the tag is not computed but select.
     pub(super) fn of_unknown(params: Params, salt: Salt, tag: Output) -> Self {
-        Self { recipe: Recipe::new(params, salt), tag }
+        Self { params: Argon2Params::new(params, salt), tag }
     }
 
     /// Reads `$argon2id$v=19$m=19456,t=2,p=1$salt$tag`. What other programs made with Argon2i, Argon2d or version 16
     /// is read too; without `v=` the version is 16, as the reference implementation has it.
-    pub(super) fn parse(stored: &str) -> Result<Self, UnreadableHash> {
-        let hash = phc::PasswordHash::new(stored).map_err(UnreadableHash::Format)?;
-        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(UnreadableHash::Parameters)?;
+    pub(super) fn parse(stored: &str) -> Result<Self, ParseHashError> {
+        let hash = phc::PasswordHash::new(stored).map_err(ParseHashError::Format)?;
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(ParseHashError::Parameters)?;
         let version = hash.version.map_or(Ok(Version::V0x10), Version::try_from);
-        let version = version.map_err(|fault| UnreadableHash::Parameters(fault.into()))?;
-        let params = Params::try_from(&hash).map_err(UnreadableHash::Parameters)?;
+        let version = version.map_err(|fault| ParseHashError::Parameters(fault.into()))?;
+        let params = Params::try_from(&hash).map_err(ParseHashError::Parameters)?;
         let (Some(salt), Some(tag)) = (hash.salt, hash.hash) else {
-            return Err(UnreadableHash::Incomplete);
+            return Err(ParseHashError::Incomplete);
         };
         let (memory_kib, iterations, parallelism) = (params.m_cost(), params.t_cost(), params.p_cost());
-        if memory_kib > MOST.0 || iterations > MOST.1 || parallelism > MOST.2 {
-            return Err(UnreadableHash::TooCostly(format!(
+        if memory_kib > MAX_COST.0 || iterations > MAX_COST.1 || parallelism > MAX_COST.2 {
+            return Err(ParseHashError::TooCostly(format!(
                 "Argon2 with m={memory_kib} KiB, t={iterations}, p={parallelism}"
             )));
         }
-        Ok(Self { recipe: Recipe { algorithm, version, params, salt }, tag })
+        Ok(Self { params: Argon2Params { algorithm, version, cost: params, salt }, tag })
     }
 
     /// Whether this is the hash of `password`. Tags are compared in constant time: that is how [`Output`] compares.
-    pub(super) fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, HashingFault> {
-        Ok(self.recipe.tag(password, memory)? == self.tag)
+    pub(super) fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, HashingError> {
+        Ok(self.params.tag(password, memory)? == self.tag)
     }
 
     /// Whether it takes as long as a new hash with `today`'s parameters.
-    pub(super) fn costs_as_much_as(&self, today: &Params) -> bool {
+    pub(super) fn has_cost_of(&self, today: &Params) -> bool {
         let of = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
-        of(&self.recipe.params) == of(today)
+        of(&self.params.cost) == of(today)
     }
 
     /// Whether a new hash with `today`'s parameters would be better: this one has less memory, fewer passes, a
     /// shorter salt or tag, or is not Argon2id in version 19. A costlier one is as good as a new one. The number of
     /// lanes is no matter of strength.
     pub(super) fn is_weaker_than(&self, today: &Params) -> bool {
-        let Recipe { algorithm, version, params, salt } = &self.recipe;
+        let Argon2Params { algorithm, version, cost: params, salt } = &self.params;
         (*algorithm, *version) != (Algorithm::Argon2id, Version::V0x13)
             || params.m_cost() < today.m_cost()
             || params.t_cost() < today.t_cost()
@@ -104,7 +104,7 @@ impl Argon2Hash {
 /// The PHC string.
 impl fmt::Display for Argon2Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Recipe { algorithm, version, params, salt } = &self.recipe;
+        let Argon2Params { algorithm, version, cost: params, salt } = &self.params;
         let hash = phc::PasswordHash {
             algorithm: algorithm.ident(),
             version: Some((*version).into()),
@@ -208,7 +208,7 @@ mod tests {
         };
         assert!(stored(1_048_576, 10, 16).is_ok());
         for (m, t, p) in [(1_048_577, 1, 1), (19_456, 11, 1), (19_456, 2, 17), (u32::MAX, u32::MAX, 1)] {
-            assert!(matches!(stored(m, t, p), Err(UnreadableHash::TooCostly(_))), "{m}/{t}/{p}");
+            assert!(matches!(stored(m, t, p), Err(ParseHashError::TooCostly(_))), "{m}/{t}/{p}");
         }
     }
 
@@ -235,13 +235,13 @@ mod tests {
     #[test]
     fn only_todays_parameters_are_known_to_cost_as_much() {
         let today = Params::new(19_456, 2, 1, None).expect("parameters");
-        let costs_as_much = |params: &str| {
+        let has_cost = |params: &str| {
             let stored = format!("$argon2id$v=19${params}${SALT}${TAG}");
-            Argon2Hash::parse(&stored).expect("a hash").costs_as_much_as(&today)
+            Argon2Hash::parse(&stored).expect("a hash").has_cost_of(&today)
         };
-        assert!(costs_as_much("m=19456,t=2,p=1"));
+        assert!(has_cost("m=19456,t=2,p=1"));
         for other in ["m=19457,t=2,p=1", "m=19456,t=3,p=1", "m=19456,t=2,p=2", "m=19455,t=2,p=1"] {
-            assert!(!costs_as_much(other), "{other}");
+            assert!(!has_cost(other), "{other}");
         }
     }
 }

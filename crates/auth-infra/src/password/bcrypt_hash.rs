@@ -2,30 +2,30 @@
 
 use bcrypt::HashParts;
 
-use super::stored::{HashingFault, UnreadableHash};
+use super::stored::{HashingError, ParseHashError};
 
 /// The highest cost that is verified: about a second of a core. Each step up doubles it.
-const MOST_COST: u32 = 14;
+const MAX_COST: u32 = 14;
 /// The lowest cost that the algorithm knows.
-const LEAST_COST: u32 = 4;
+const MIN_COST: u32 = 4;
 
 /// A hash of bcrypt. `$2a$`, `$2b$` and `$2y$` name one algorithm; `$2x$` names one with a bug and is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BcryptHash(String);
 
 impl BcryptHash {
-    pub(super) fn parse(stored: &str) -> Result<Self, UnreadableHash> {
-        let parts: HashParts = stored.parse().map_err(|_| UnreadableHash::Malformed("bcrypt"))?;
+    pub(super) fn parse(stored: &str) -> Result<Self, ParseHashError> {
+        let parts: HashParts = stored.parse().map_err(|_| ParseHashError::Malformed("bcrypt"))?;
         match parts.get_cost() {
-            0..LEAST_COST => Err(UnreadableHash::Malformed("bcrypt")),
-            LEAST_COST..=MOST_COST => Ok(Self(stored.to_owned())),
-            cost => Err(UnreadableHash::TooCostly(format!("bcrypt with a cost of {cost}"))),
+            0..MIN_COST => Err(ParseHashError::Malformed("bcrypt")),
+            MIN_COST..=MAX_COST => Ok(Self(stored.to_owned())),
+            cost => Err(ParseHashError::TooCostly(format!("bcrypt with a cost of {cost}"))),
         }
     }
 
     /// Whether this is the hash of `password`. As the algorithm has it, bytes after the 72nd count for nothing, and a
     /// NUL ends the password: no other program can have hashed one that holds a NUL.
-    pub(super) fn matches(&self, password: &[u8]) -> Result<bool, HashingFault> {
+    pub(super) fn matches(&self, password: &[u8]) -> Result<bool, HashingError> {
         let matches = bcrypt::verify(password, &self.0)?;
         Ok(matches && !password.contains(&0))
     }
@@ -77,10 +77,10 @@ mod tests {
             BcryptHash::parse(&format!("{start}CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"))
         };
         assert!(with("$2b$04$").is_ok() && with("$2b$14$").is_ok());
-        assert!(matches!(with("$2b$15$"), Err(UnreadableHash::TooCostly(_))));
-        assert!(matches!(with("$2b$31$"), Err(UnreadableHash::TooCostly(_))));
+        assert!(matches!(with("$2b$15$"), Err(ParseHashError::TooCostly(_))));
+        assert!(matches!(with("$2b$31$"), Err(ParseHashError::TooCostly(_))));
         for none in ["$2b$03$", "$2b$5$", "$2b$05$a", "$2b$05!"] {
-            assert!(matches!(with(none), Err(UnreadableHash::Malformed(_))), "{none}");
+            assert!(matches!(with(none), Err(ParseHashError::Malformed(_))), "{none}");
         }
     }
 }

@@ -4,8 +4,8 @@ use argon2::{Algorithm, Argon2, Block, Version};
 use argon2_rust::{Hasher, params};
 use zeroize::Zeroize;
 
-use super::argon2_hash::Recipe;
-use super::stored::HashingFault;
+use super::argon2_hash::Argon2Params;
+use super::stored::HashingError;
 
 /// One of two implementations of the same function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,29 +46,29 @@ impl Arena {
     /// Computes the tag of a password.
     ///
     /// # Errors
-    /// When the machine has no such memory, or the recipe is none of Argon2.
+    /// When the machine has no such memory, or the params is none of Argon2.
     pub(super) fn compute(
         &mut self,
-        recipe: &Recipe,
+        params: &Argon2Params,
         password: &[u8],
         tag: &mut [u8],
-    ) -> Result<(), HashingFault> {
+    ) -> Result<(), HashingError> {
         match self {
             Self::Simd(hasher) => {
-                hasher.set_argon2(translate(recipe, tag.len())?);
-                hasher.hash_into(password, &recipe.salt, tag)?;
+                hasher.set_argon2(to_simd(params, tag.len())?);
+                hasher.hash_into(password, &params.salt, tag)?;
             }
             Self::Portable(blocks) => {
-                let count = recipe.params.block_count();
+                let count = params.cost.block_count();
                 if let Some(missing) = count.checked_sub(blocks.len()) {
                     // Not `vec!`, which ends the process when there is no memory.
                     blocks.try_reserve_exact(missing)?;
                     blocks.resize(count, Block::new());
                 }
                 let blocks = &mut blocks[..count];
-                let argon2 = Argon2::new(recipe.algorithm, recipe.version, recipe.params.clone());
+                let argon2 = Argon2::new(params.algorithm, params.version, params.cost.clone());
                 let computed =
-                    argon2.hash_password_into_with_memory(password, &recipe.salt, tag, &mut *blocks);
+                    argon2.hash_password_into_with_memory(password, &params.salt, tag, &mut *blocks);
                 blocks.iter_mut().zeroize();
                 computed?;
             }
@@ -77,7 +77,7 @@ impl Arena {
     }
 
     /// Gives the memory back to the system, cleared even of what a panic has left in it.
-    pub(super) fn give_back(&mut self) {
+    pub(super) fn release(&mut self) {
         match self {
             Self::Simd(hasher) => hasher.clear(),
             Self::Portable(blocks) => {
@@ -97,21 +97,21 @@ impl Arena {
     }
 }
 
-/// The recipe in the words of the other crate.
-fn translate(recipe: &Recipe, tag_bytes: usize) -> Result<argon2_rust::Argon2, argon2_rust::Error> {
-    let algorithm = match recipe.algorithm {
+/// The params in the words of the other crate.
+fn to_simd(params: &Argon2Params, tag_bytes: usize) -> Result<argon2_rust::Argon2, argon2_rust::Error> {
+    let algorithm = match params.algorithm {
         Algorithm::Argon2d => argon2_rust::Algorithm::Argon2d,
         Algorithm::Argon2i => argon2_rust::Algorithm::Argon2i,
         Algorithm::Argon2id => argon2_rust::Algorithm::Argon2id,
     };
-    let version = match recipe.version {
+    let version = match params.version {
         Version::V0x10 => argon2_rust::Version::V0x10,
         Version::V0x13 => argon2_rust::Version::V0x13,
     };
     let params = argon2_rust::Params::builder()
-        .memory(params::Memory::kib(recipe.params.m_cost().into()))
-        .passes(recipe.params.t_cost())
-        .lanes(recipe.params.p_cost())
+        .memory(params::Memory::kib(params.cost.m_cost().into()))
+        .passes(params.cost.t_cost())
+        .lanes(params.cost.p_cost())
         .tag_len(params::TagLen::bytes(tag_bytes as u64))
         .build()?;
     Ok(argon2_rust::Argon2::new(algorithm, version, params))
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     /// RFC 9106, section 5: Argon2d, Argon2i and Argon2id. They have a secret and associated data, which no stored hash
-    /// has: so this goes past [`Recipe`].
+    /// has: so this goes past [`Argon2Params`].
     #[test]
     fn the_vectors_of_the_rfc_come_out_of_both() {
         const TAGS: [(&str, &str); 3] = [
@@ -142,27 +142,27 @@ mod tests {
             let hex = |tag: [u8; 32]| tag.map(|byte| format!("{byte:02x}")).concat();
             let data = AssociatedData::new(&[4; 12]).expect("data");
             let mut params = ParamsBuilder::new();
-            let params = params.m_cost(32).t_cost(3).p_cost(4).data(data).build().expect("parameters");
+            let cost = params.m_cost(32).t_cost(3).p_cost(4).data(data).build().expect("parameters");
             let algorithm = Algorithm::new(name).expect("an algorithm");
             let salt = Salt::new(&[2; 16]).expect("a salt");
-            let recipe = Recipe { algorithm, version: Version::V0x13, params: params.clone(), salt };
+            let params = Argon2Params { algorithm, version: Version::V0x13, cost: cost.clone(), salt };
 
             let mut tag = [0; 32];
-            let simd = translate(&recipe, 32).expect("parameters");
+            let simd = to_simd(&params, 32).expect("parameters");
             simd.hash_into_with_ad(&[1; 32], &[2; 16], &[3; 8], &[4; 12], &mut tag).expect("a tag");
             assert_eq!(hex(tag), expected, "{name}");
 
             let mut tag = [0; 32];
-            let portable = Argon2::new_with_secret(&[3; 8], algorithm, Version::V0x13, params);
+            let portable = Argon2::new_with_secret(&[3; 8], algorithm, Version::V0x13, cost);
             let portable = portable.expect("a secret");
             portable.hash_password_into(&[1; 32], &[2; 16], &mut tag).expect("a tag");
             assert_eq!(hex(tag), expected, "{name}");
         }
     }
 
-    /// A recipe, a password and the bytes of a tag: most small, some beyond the 2 MiB from which the fast engine asks
+    /// A params, a password and the bytes of a tag: most small, some beyond the 2 MiB from which the fast engine asks
     /// for huge pages, or with more passes and lanes than anybody uses.
-    fn input() -> impl Strategy<Value = (Recipe, Vec<u8>, usize)> {
+    fn input() -> impl Strategy<Value = (Argon2Params, Vec<u8>, usize)> {
         let algorithm =
             prop_oneof![Just(Algorithm::Argon2id), Just(Algorithm::Argon2i), Just(Algorithm::Argon2d),];
         let version = prop_oneof![3 => Just(Version::V0x13), 1 => Just(Version::V0x10)];
@@ -176,7 +176,7 @@ mod tests {
             |(algorithm, version, lanes, beyond_least, passes, password, salt, tag)| {
                 let params = Params::new(8 * lanes + beyond_least, passes, lanes, None).expect("parameters");
                 let salt = Salt::new(&salt).expect("a salt");
-                (Recipe { algorithm, version, params, salt }, password, tag)
+                (Argon2Params { algorithm, version, cost: params, salt }, password, tag)
             },
         )
     }
@@ -186,10 +186,10 @@ mod tests {
         println!("vectors: {}", argon2_rust::detected_backend());
         let [simd, portable] = [Engine::Simd, Engine::Portable].map(|engine| RefCell::new(engine.arena()));
         let mut runner = TestRunner::default();
-        let agree = |(recipe, password, bytes): (Recipe, Vec<u8>, usize)| {
+        let agree = |(params, password, bytes): (Argon2Params, Vec<u8>, usize)| {
             let [one, other] = [&simd, &portable].map(|arena| {
                 let mut tag = vec![0; bytes];
-                let computed = arena.borrow_mut().compute(&recipe, &password, &mut tag);
+                let computed = arena.borrow_mut().compute(&params, &password, &mut tag);
                 computed.map(|()| tag).map_err(|fault| TestCaseError::fail(fault.to_string()))
             });
             prop_assert_eq!(one?, other?);
@@ -200,26 +200,26 @@ mod tests {
 
     #[test]
     fn the_memory_is_used_again_and_given_back() {
-        let recipe = |memory_kib| {
+        let params = |memory_kib| {
             let params = Params::new(memory_kib, 1, 1, None).expect("parameters");
-            Recipe::new(params, Salt::new(&[7; 16]).expect("a salt"))
+            Argon2Params::new(params, Salt::new(&[7; 16]).expect("a salt"))
         };
         for engine in [Engine::Simd, Engine::Portable] {
             let mut arena = engine.arena();
             assert_eq!(arena.blocks(), 0, "nothing is taken before the first hash");
             for (memory_kib, blocks) in [(16, 16), (3_000, 3_000), (8, 3_000)] {
-                arena.compute(&recipe(memory_kib), b"password", &mut [0; 32]).expect("computed");
+                arena.compute(&params(memory_kib), b"password", &mut [0; 32]).expect("computed");
                 assert_eq!(arena.blocks(), blocks, "{engine:?}");
             }
-            arena.give_back();
+            arena.release();
             assert_eq!(arena.blocks(), 0, "{engine:?}");
         }
     }
 
     /// The words of one block, and not where they would be found.
-    struct Masked([u64; 8]);
+    struct MaskedWords([u64; 8]);
 
-    impl Masked {
+    impl MaskedWords {
         const MASK: u64 = 0x5bd1_e995_9e37_79b9;
 
         fn of(block: &Block) -> Self {
@@ -268,20 +268,20 @@ mod tests {
         {
             let params = Params::new(memory_kib, 2, 1, None).expect("parameters");
             let salt = Salt::new(format!("{engine:?} {memory_kib} of salt").as_bytes()).expect("a salt");
-            let recipe = Recipe::new(params, salt);
-            let mut blocks = vec![Block::new(); recipe.params.block_count()];
-            Argon2::new(recipe.algorithm, recipe.version, recipe.params.clone())
-                .hash_password_into_with_memory(b"password", &recipe.salt, &mut [0; 32], &mut blocks)
+            let params = Argon2Params::new(params, salt);
+            let mut blocks = vec![Block::new(); params.cost.block_count()];
+            Argon2::new(params.algorithm, params.version, params.cost.clone())
+                .hash_password_into_with_memory(b"password", &params.salt, &mut [0; 32], &mut blocks)
                 .expect("computed");
-            let looked_for = Masked::of(&blocks[3]);
+            let looked_for = MaskedWords::of(&blocks[3]);
             assert!(looked_for.is_in_memory(), "what is there is found");
             blocks.zeroize();
             assert!(!looked_for.is_in_memory(), "the test leaves nothing itself");
 
             let mut arena = engine.arena();
-            arena.compute(&recipe, b"password", &mut [0; 32]).expect("computed");
+            arena.compute(&params, b"password", &mut [0; 32]).expect("computed");
             assert!(!looked_for.is_in_memory(), "{engine:?} with {memory_kib} KiB");
-            assert_eq!(arena.blocks(), recipe.params.block_count(), "and yet the memory is kept");
+            assert_eq!(arena.blocks(), params.cost.block_count(), "and yet the memory is pending");
         }
     }
 }

@@ -13,19 +13,19 @@ use auth_domain::ports::{InvalidHash, PasswordHasher, PasswordVerdict, PortError
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::argon2_hash::{Argon2Hash, Recipe, SALT_BYTES, TAG_BYTES};
+use super::argon2_hash::{Argon2Hash, Argon2Params, SALT_BYTES, TAG_BYTES};
 use super::engine::Engine;
 use super::pool::{Cost, Pool};
 use super::settings::{HashingSettings, InvalidHashingSettings};
-use super::stored::{HashingFault, StoredHash, UnreadableHash};
+use super::stored::{HashingError, ParseHashError, StoredHash};
 
 /// Hashes passwords with Argon2id on a bounded pool of threads.
 ///
 /// - Hashes are PHC strings, `$argon2id$v=19$m=19456,t=2,p=1$salt$tag`, with 16 bytes of salt and 32 of tag.
-/// - A caller waits for a place in the queue for as long as the settings say, and is served in turn. A call whose
+/// - A caller waits for a permit in the queue for as long as the settings say, and is served in turn. A call whose
 ///   future was dropped costs no hash.
 /// - A user who does not exist is verified against a decoy: a hash with today's parameters and a random tag, read and
-///   computed on the same path as any stored one. The answer is `Differs` even if, once in 2^256, the tag is met.
+///   computed on the same path as any stored one. The reply is `Differs` even if, once in 2^256, the tag is met.
 /// - What an import brought of bcrypt, scrypt and PBKDF2 is verified on the same pool, within bounds of its own, and is
 ///   always outdated.
 /// - A stored hash of another kind or other parameters takes another time than the decoy until its user logs in and gets
@@ -38,7 +38,7 @@ pub struct Argon2Hasher {
     pool: Pool,
     params: Params,
     decoy: StoredHash,
-    /// The decoy as a store would have kept it.
+    /// The decoy as a store would have pending it.
     stored_decoy: PasswordHash,
     random: Arc<dyn SecureRandom>,
 }
@@ -73,7 +73,7 @@ impl Argon2Hasher {
             .map_err(StartHashingError::Parameters)?;
         let cores = available_parallelism().unwrap_or(NonZero::<usize>::MIN);
         let (workers, share) = (settings.workers(cores), params.block_count());
-        let pool = Pool::start(Engine::chosen(), workers, share, settings.wait)?;
+        let pool = Pool::start(Engine::select(), workers, share, settings.wait)?;
         Self::assemble(pool, params, random).map_err(StartHashingError::Parameters)
     }
 
@@ -97,9 +97,9 @@ impl Argon2Hasher {
 impl PasswordHasher for Argon2Hasher {
     async fn hash(&self, password: &Password) -> Result<PasswordHash, PortError> {
         let salt = new_salt(&*self.random).map_err(|fault| unavailable(fault.into()))?;
-        let recipe = Recipe::new(self.params.clone(), salt);
+        let params = Argon2Params::new(self.params.clone(), salt);
         let password = Zeroizing::new(password.expose().to_vec());
-        let work = move |memory: &mut _| recipe.hash(&password, memory);
+        let work = move |memory: &mut _| params.hash(&password, memory);
         let hash = self.pool.run(Cost::Usual, work).await?.map_err(unavailable)?;
         Ok(PasswordHash::new(hash.to_string()))
     }
@@ -107,7 +107,7 @@ impl PasswordHasher for Argon2Hasher {
     fn accept(&self, hash: &PasswordHash) -> Result<(), InvalidHash> {
         match StoredHash::parse(hash.expose()) {
             Ok(_) => Ok(()),
-            Err(UnreadableHash::TooCostly(_)) => Err(InvalidHash::TooCostly),
+            Err(ParseHashError::TooCostly(_)) => Err(InvalidHash::TooCostly),
             Err(_) => Err(InvalidHash::Unknown),
         }
     }
@@ -120,7 +120,7 @@ impl PasswordHasher for Argon2Hasher {
         let read = StoredHash::parse(stored.unwrap_or(&self.stored_decoy).expose());
         let compared = read.as_ref().unwrap_or(&self.decoy).clone();
         let attempt = Zeroizing::new(attempt.expose().to_vec());
-        let cost = if compared.costs_as_much_as(&self.params) { Cost::Usual } else { Cost::Unknown };
+        let cost = if compared.has_cost_of(&self.params) { Cost::Usual } else { Cost::Unknown };
         let work = move |memory: &mut _| compared.matches(&attempt, memory);
         let matches = self.pool.run(cost, work).await?.map_err(unavailable)?;
         let hash = read.map_err(|unreadable| PortError::Corrupt(unreadable.into()))?;
@@ -138,7 +138,7 @@ fn new_salt(random: &dyn SecureRandom) -> Result<Salt, argon2::Error> {
     Salt::new(&salt).map_err(|_| argon2::Error::SaltTooShort)
 }
 
-fn unavailable(fault: HashingFault) -> PortError {
+fn unavailable(fault: HashingError) -> PortError {
     PortError::Unavailable(fault.into())
 }
 
@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(StoredHash::parse(hasher.stored_decoy.expose()).expect("a hash"), hasher.decoy);
         assert_eq!(hasher.stored_decoy.expose().len(), stored.expose().len());
         assert!(!hasher.decoy.is_weaker_than(&hasher.params) && !real.is_weaker_than(&hasher.params));
-        assert!(hasher.decoy.costs_as_much_as(&hasher.params) && real.costs_as_much_as(&hasher.params));
+        assert!(hasher.decoy.has_cost_of(&hasher.params) && real.has_cost_of(&hasher.params));
 
         let attempt = PasswordAttempt::new("P@ssw0rd!");
         assert!(matches!(hasher.verify(&attempt, None).await, Ok(PasswordVerdict::Differs)));
@@ -284,7 +284,7 @@ mod tests {
     #[tokio::test]
     async fn every_verification_takes_a_place_in_the_queue_whatever_is_stored() {
         let hasher = Arc::new(cheap_with(Engine::Simd, Duration::ZERO));
-        // Nobody is served when there is no place: that a call is refused shows that it would have worked.
+        // Nobody is served when there is no permit: that a call is refused shows that it would have worked.
         let (release, released) = mpsc::channel::<()>();
         let mut calls = JoinSet::new();
         let pool = Arc::clone(&hasher);

@@ -9,15 +9,15 @@ use argon2::Params;
 use argon2::password_hash::phc::Salt;
 use thiserror::Error;
 
-use super::argon2_hash::{Recipe, SALT_BYTES, TAG_BYTES};
+use super::argon2_hash::{Argon2Params, SALT_BYTES, TAG_BYTES};
 use super::engine::Engine;
 use super::memory::Memory;
 use super::settings::{HashingSettings, InvalidHashingSettings};
-use super::stored::HashingFault;
+use super::stored::HashingError;
 
 /// How long each worker measures, but for three hashes at least.
-const AT_LEAST: Duration = Duration::from_millis(300);
-const HASHES_AT_LEAST: usize = 3;
+const MIN_DURATION: Duration = Duration::from_millis(300);
+const MIN_HASHES: usize = 3;
 
 /// Nothing was measured.
 #[derive(Debug, Error)]
@@ -38,17 +38,17 @@ pub enum MeasureError {
 pub fn measure(settings: &HashingSettings, cores: NonZero<usize>) -> Result<Duration, MeasureError> {
     settings.validate()?;
     let HashingSettings { memory_kib, iterations, parallelism, .. } = *settings;
-    let recipe = || -> Result<_, argon2::Error> {
+    let params = || -> Result<_, argon2::Error> {
         let params = Params::new(memory_kib, iterations, parallelism, Some(TAG_BYTES))?;
         let salt = Salt::new(&[0; SALT_BYTES]).map_err(|_| argon2::Error::SaltTooShort)?;
-        Ok((params.block_count(), Recipe::new(params, salt)))
+        Ok((params.block_count(), Argon2Params::new(params, salt)))
     };
-    let (share, recipe) = recipe().map_err(|fault| MeasureError::Hashing(fault.into()))?;
+    let (share, params) = params().map_err(|fault| MeasureError::Hashing(fault.into()))?;
     let workers = settings.workers(cores).get();
-    let (ready, beyond_share) = (Barrier::new(workers), Arc::<Mutex<()>>::default());
-    let engine = Engine::chosen();
-    let work = || work(&recipe, Memory::new(engine, share, Arc::clone(&beyond_share)), &ready);
-    let measured: Result<Vec<_>, HashingFault> = thread::scope(|scope| {
+    let (ready, oversize_lock) = (Barrier::new(workers), Arc::<Mutex<()>>::default());
+    let engine = Engine::select();
+    let work = || work(&params, Memory::new(engine, share, Arc::clone(&oversize_lock)), &ready);
+    let measured: Result<Vec<_>, HashingError> = thread::scope(|scope| {
         let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         // A worker that panicked has nothing to say, and the others have.
         threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
@@ -60,15 +60,15 @@ pub fn measure(settings: &HashingSettings, cores: NonZero<usize>) -> Result<Dura
 }
 
 /// One worker: the first hash, which takes its memory from the system, is not measured.
-fn work(recipe: &Recipe, mut memory: Memory, ready: &Barrier) -> Result<Vec<Duration>, HashingFault> {
-    let first = recipe.clone().hash(b"measured", &mut memory);
+fn work(params: &Argon2Params, mut memory: Memory, ready: &Barrier) -> Result<Vec<Duration>, HashingError> {
+    let first = params.clone().hash(b"measured", &mut memory);
     ready.wait();
     first?;
     let begun = Instant::now();
     let mut times = Vec::new();
-    while times.len() < HASHES_AT_LEAST || begun.elapsed() < AT_LEAST {
+    while times.len() < MIN_HASHES || begun.elapsed() < MIN_DURATION {
         let one = Instant::now();
-        recipe.clone().hash(b"measured", &mut memory)?;
+        params.clone().hash(b"measured", &mut memory)?;
         times.push(one.elapsed());
     }
     Ok(times)

@@ -3,11 +3,11 @@
 use std::collections::TryReserveError;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::argon2_hash::Recipe;
+use super::argon2_hash::Argon2Params;
 use super::engine::{Arena, Engine};
-use super::stored::HashingFault;
+use super::stored::HashingError;
 
-/// One worker's memory: its share is taken once and kept, because fresh pages can cost more time than the hash
+/// One worker's memory: its share is taken once and pending, because fresh pages can cost more time than the hash
 /// itself (of 46 MiB and one pass: 46 ms instead of 17); what a bigger hash needs is given back at once.
 ///
 /// What a hash leaves behind is worth protecting: in the first pass block `j` is made by `j` compressions, so that
@@ -15,15 +15,15 @@ use super::stored::HashingFault;
 /// [`Arena`] is cleared after each.
 pub(super) struct Memory {
     arena: Arena,
-    /// How many blocks are kept.
+    /// How many blocks are pending.
     share: usize,
     /// Held by the one worker, of all, that computes a hash beyond its share.
-    beyond_share: Arc<Mutex<()>>,
+    oversize_lock: Arc<Mutex<()>>,
 }
 
 impl Memory {
-    pub(super) fn new(engine: Engine, share: usize, beyond_share: Arc<Mutex<()>>) -> Self {
-        Self { arena: engine.arena(), share, beyond_share }
+    pub(super) fn new(engine: Engine, share: usize, oversize_lock: Arc<Mutex<()>>) -> Self {
+        Self { arena: engine.arena(), share, oversize_lock }
     }
 
     /// Computes a tag of Argon2.
@@ -32,38 +32,42 @@ impl Memory {
     /// imported users could take all the memory of the machine: so those beyond the share go one at a time.
     ///
     /// # Errors
-    /// When the machine has no such memory, or the recipe is none of Argon2.
+    /// When the machine has no such memory, or the params is none of Argon2.
     pub(super) fn compute(
         &mut self,
-        recipe: &Recipe,
+        params: &Argon2Params,
         password: &[u8],
         tag: &mut [u8],
-    ) -> Result<(), HashingFault> {
-        if recipe.params.block_count() <= self.share {
-            return self.arena.compute(recipe, password, tag);
+    ) -> Result<(), HashingError> {
+        if params.cost.block_count() <= self.share {
+            return self.arena.compute(params, password, tag);
         }
-        let turn = Arc::clone(&self.beyond_share);
+        let turn = Arc::clone(&self.oversize_lock);
         let _alone = turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.give_back();
-        let computed = self.arena.compute(recipe, password, tag);
-        self.give_back();
+        self.release();
+        let computed = self.arena.compute(params, password, tag);
+        self.release();
         computed
     }
 
-    /// Has a computation run that takes `bytes` of its own, alone among those of all workers, as those beyond the share.
+    /// Has a computation run that takes `bytes` of its own, run_exclusively among those of all workers, as those beyond the share.
     ///
     /// # Errors
     /// When the machine has no such memory.
-    pub(super) fn alone<R>(&self, bytes: usize, compute: impl FnOnce() -> R) -> Result<R, TryReserveError> {
-        let _alone = self.beyond_share.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn run_exclusively<R>(
+        &self,
+        bytes: usize,
+        compute: impl FnOnce() -> R,
+    ) -> Result<R, TryReserveError> {
+        let _alone = self.oversize_lock.lock().unwrap_or_else(PoisonError::into_inner);
         // What finds no memory by itself ends the process: so it is looked for here first.
         Vec::<u8>::new().try_reserve_exact(bytes)?;
         Ok(compute())
     }
 
     /// Clears the memory and gives it back to the system.
-    pub(super) fn give_back(&mut self) {
-        self.arena.give_back();
+    pub(super) fn release(&mut self) {
+        self.arena.release();
     }
 
     /// How many blocks it has now.
@@ -84,10 +88,10 @@ mod tests {
 
     use super::*;
 
-    fn compute(memory: &mut Memory, blocks: u32) -> Result<(), HashingFault> {
+    fn compute(memory: &mut Memory, blocks: u32) -> Result<(), HashingError> {
         let params = Params::new(blocks, 1, 1, None).expect("parameters");
-        let recipe = Recipe::new(params, Salt::new(&[7; 16]).expect("a salt"));
-        memory.compute(&recipe, b"password", &mut [0; 32])
+        let params = Argon2Params::new(params, Salt::new(&[7; 16]).expect("a salt"));
+        memory.compute(&params, b"password", &mut [0; 32])
     }
 
     #[test]
@@ -95,9 +99,9 @@ mod tests {
         for engine in [Engine::Simd, Engine::Portable] {
             let mut memory = Memory::new(engine, 64, Arc::default());
             assert_eq!(memory.blocks(), 0, "nothing is taken before the first hash");
-            for (blocks, kept) in [(64, 64), (32, 64), (4_096, 0), (68, 0), (64, 64)] {
+            for (blocks, pending) in [(64, 64), (32, 64), (4_096, 0), (68, 0), (64, 64)] {
                 compute(&mut memory, blocks).expect("computed");
-                assert_eq!(memory.blocks(), kept, "{engine:?} after {blocks}");
+                assert_eq!(memory.blocks(), pending, "{engine:?} after {blocks}");
             }
         }
     }
@@ -105,8 +109,8 @@ mod tests {
     #[test]
     fn more_than_the_machine_has_is_an_error_and_not_the_end() {
         let memory = Memory::new(Engine::Simd, 8, Arc::default());
-        assert!(memory.alone(usize::MAX / 4, || ()).is_err());
-        assert!(memory.alone(8, || ()).is_ok());
+        assert!(memory.run_exclusively(usize::MAX / 4, || ()).is_err());
+        assert!(memory.run_exclusively(8, || ()).is_ok());
     }
 
     #[test]
@@ -121,8 +125,8 @@ mod tests {
                 compute(&mut memory, blocks).expect("computed");
                 done.send(blocks).expect("the test waits");
             }
-            let alone = memory.alone(9, || the_same.try_lock().is_err());
-            assert!(alone.expect("memory"), "another worker would have to wait");
+            let run_exclusively = memory.run_exclusively(9, || the_same.try_lock().is_err());
+            assert!(run_exclusively.expect("memory"), "another worker would have to wait");
         });
         assert_eq!(is_done.recv(), Ok(8), "within the share nobody waits");
         assert!(is_done.recv_timeout(Duration::from_millis(50)).is_err(), "beyond it everybody does");

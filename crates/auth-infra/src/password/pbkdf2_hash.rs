@@ -7,12 +7,12 @@ use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256, PBKDF2_HMAC_SHA512};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
-use super::stored::{LEAST_SALT_BYTES, LEAST_TAG_BYTES, UnreadableHash};
+use super::stored::{MIN_SALT_BYTES, MIN_TAG_BYTES, ParseHashError};
 
 /// The most iterations that are verified, for each block of the tag: about a second of a core.
-const MOST_ITERATIONS: u32 = 2_000_000;
+const MAX_ITERATIONS: u32 = 2_000_000;
 /// The most bytes of a salt and of a tag.
-const MOST_BYTES: usize = 64;
+const MAX_BYTES: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Digest {
@@ -43,7 +43,7 @@ impl Pbkdf2Hash {
     /// - the PHC string `$pbkdf2-sha256$i=600000,l=32$salt$tag`, where `l`, the bytes of the tag, may be left out;
     /// - passlib's `$pbkdf2-sha256$29000$salt$tag`, whose Base64 has `.` for `+`;
     /// - Django's `pbkdf2_sha256$600000$salt$tag`, whose salt is a text of its own.
-    pub(super) fn parse(stored: &str) -> Result<Self, UnreadableHash> {
+    pub(super) fn parse(stored: &str) -> Result<Self, ParseHashError> {
         let parts: Vec<_> = stored.split('$').collect();
         match parts[..] {
             ["pbkdf2_sha256", iterations, salt, tag] => {
@@ -61,10 +61,10 @@ impl Pbkdf2Hash {
         }
     }
 
-    fn parse_phc(digest: Digest, stored: &str) -> Result<Self, UnreadableHash> {
-        let hash = phc::PasswordHash::new(stored).map_err(UnreadableHash::Format)?;
+    fn parse_phc(digest: Digest, stored: &str) -> Result<Self, ParseHashError> {
+        let hash = phc::PasswordHash::new(stored).map_err(ParseHashError::Format)?;
         let (Some(salt), Some(tag)) = (&hash.salt, &hash.hash) else {
-            return Err(UnreadableHash::Incomplete);
+            return Err(ParseHashError::Incomplete);
         };
         let length = hash.params.get_decimal("l");
         let known = 1 + usize::from(length.is_some());
@@ -77,13 +77,13 @@ impl Pbkdf2Hash {
         }
     }
 
-    fn new(digest: Digest, iterations: u32, salt: Vec<u8>, tag: Vec<u8>) -> Result<Self, UnreadableHash> {
-        let fits = (LEAST_SALT_BYTES..=MOST_BYTES).contains(&salt.len())
-            && (LEAST_TAG_BYTES..=MOST_BYTES).contains(&tag.len());
+    fn new(digest: Digest, iterations: u32, salt: Vec<u8>, tag: Vec<u8>) -> Result<Self, ParseHashError> {
+        let fits = (MIN_SALT_BYTES..=MAX_BYTES).contains(&salt.len())
+            && (MIN_TAG_BYTES..=MAX_BYTES).contains(&tag.len());
         let iterations = NonZero::new(iterations).filter(|_| fits).ok_or_else(malformed)?;
         let blocks = u32::try_from(tag.len().div_ceil(digest.bytes())).unwrap_or(u32::MAX);
-        if iterations.get().saturating_mul(blocks) > MOST_ITERATIONS {
-            return Err(UnreadableHash::TooCostly(format!("PBKDF2 with {iterations} iterations")));
+        if iterations.get().saturating_mul(blocks) > MAX_ITERATIONS {
+            return Err(ParseHashError::TooCostly(format!("PBKDF2 with {iterations} iterations")));
         }
         Ok(Self { digest, iterations, salt, tag })
     }
@@ -98,18 +98,18 @@ impl Pbkdf2Hash {
     }
 }
 
-fn malformed() -> UnreadableHash {
-    UnreadableHash::Malformed("PBKDF2")
+fn malformed() -> ParseHashError {
+    ParseHashError::Malformed("PBKDF2")
 }
 
 /// Digits and nothing else: Rust would read a plus sign too.
-fn number(text: &str) -> Result<u32, UnreadableHash> {
+fn number(text: &str) -> Result<u32, ParseHashError> {
     let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     digits.and_then(|digits| digits.parse().ok()).ok_or_else(malformed)
 }
 
 /// Base64 as passlib writes it.
-fn passlib(text: &str) -> Result<Vec<u8>, UnreadableHash> {
+fn passlib(text: &str) -> Result<Vec<u8>, ParseHashError> {
     STANDARD_NO_PAD.decode(text.replace('.', "+")).map_err(|_| malformed())
 }
 
@@ -171,7 +171,7 @@ mod tests {
             django("2000001"),
             Pbkdf2Hash::parse(&long),
         ] {
-            assert!(matches!(refused, Err(UnreadableHash::TooCostly(_))), "{refused:?}");
+            assert!(matches!(refused, Err(ParseHashError::TooCostly(_))), "{refused:?}");
         }
     }
 
@@ -194,7 +194,7 @@ mod tests {
             format!("pbkdf2_sha256$$1000${SALT}${TAG}="),
         ] {
             let refusal = Pbkdf2Hash::parse(&stored).expect_err(&stored);
-            assert!(!matches!(refusal, UnreadableHash::TooCostly(_)), "{stored}: {refusal}");
+            assert!(!matches!(refusal, ParseHashError::TooCostly(_)), "{stored}: {refusal}");
         }
     }
 }

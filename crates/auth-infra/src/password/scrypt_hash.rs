@@ -5,16 +5,16 @@ use scrypt::Params;
 use zeroize::Zeroizing;
 
 use super::memory::Memory;
-use super::stored::{HashingFault, LEAST_SALT_BYTES, LEAST_TAG_BYTES, UnreadableHash};
+use super::stored::{HashingError, MIN_SALT_BYTES, MIN_TAG_BYTES, ParseHashError};
 
 /// The most blocks of 128 bytes that are filled, N·r: 128 MiB, as in the strongest row of the OWASP Password Storage
 /// Cheat Sheet.
-const MOST_BLOCKS: u64 = 1 << 20;
+const MAX_BLOCKS: u64 = 1 << 20;
 /// The most work, N·r·p: twice the strongest row, about a second of a core.
-const MOST_WORK: u64 = 1 << 21;
+const MAX_WORK: u64 = 1 << 21;
 /// The highest r and p: so that what is computed beside the blocks, 128·r·p bytes, is nothing beside them.
-const MOST_R: u32 = 64;
-const MOST_P: u32 = 64;
+const MAX_R: u32 = 64;
+const MAX_P: u32 = 64;
 
 /// A hash of scrypt.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,9 +30,9 @@ pub(super) struct ScryptHash {
 impl Eq for ScryptHash {}
 
 impl ScryptHash {
-    pub(super) fn parse(stored: &str) -> Result<Self, UnreadableHash> {
-        let malformed = || UnreadableHash::Malformed("scrypt");
-        let hash = phc::PasswordHash::new(stored).map_err(UnreadableHash::Format)?;
+    pub(super) fn parse(stored: &str) -> Result<Self, ParseHashError> {
+        let malformed = || ParseHashError::Malformed("scrypt");
+        let hash = phc::PasswordHash::new(stored).map_err(ParseHashError::Format)?;
         let param = |name: &str| hash.params.get_decimal(name);
         let (Some(ln), Some(r), Some(p), 3, None) =
             (param("ln"), param("r"), param("p"), hash.params.iter().count(), hash.version)
@@ -40,16 +40,16 @@ impl ScryptHash {
             return Err(malformed());
         };
         let (Some(salt), Some(tag)) = (hash.salt, hash.hash) else {
-            return Err(UnreadableHash::Incomplete);
+            return Err(ParseHashError::Incomplete);
         };
-        if ln == 0 || r == 0 || p == 0 || salt.len() < LEAST_SALT_BYTES || tag.len() < LEAST_TAG_BYTES {
+        if ln == 0 || r == 0 || p == 0 || salt.len() < MIN_SALT_BYTES || tag.len() < MIN_TAG_BYTES {
             return Err(malformed());
         }
         let blocks = 1u64.checked_shl(ln).and_then(|n| n.checked_mul(r.into())).unwrap_or(u64::MAX);
         let is_affordable =
-            blocks <= MOST_BLOCKS && blocks * u64::from(p) <= MOST_WORK && r <= MOST_R && p <= MOST_P;
+            blocks <= MAX_BLOCKS && blocks * u64::from(p) <= MAX_WORK && r <= MAX_R && p <= MAX_P;
         if !is_affordable {
-            return Err(UnreadableHash::TooCostly(format!("scrypt with ln={ln}, r={r}, p={p}")));
+            return Err(ParseHashError::TooCostly(format!("scrypt with ln={ln}, r={r}, p={p}")));
         }
         let params = u8::try_from(ln).ok().and_then(|ln| Params::new(ln, r, p).ok()).ok_or_else(malformed)?;
         let bytes = usize::try_from(128 * blocks).map_err(|_| malformed())?;
@@ -57,11 +57,11 @@ impl ScryptHash {
     }
 
     /// Whether this is the hash of `password`. Tags are compared in constant time: that is how [`Output`] compares.
-    pub(super) fn matches(&self, password: &[u8], memory: &Memory) -> Result<bool, HashingFault> {
+    pub(super) fn matches(&self, password: &[u8], memory: &Memory) -> Result<bool, HashingError> {
         let mut tag = Zeroizing::new([0; Output::MAX_LENGTH]);
         let tag = &mut tag[..self.tag.len()];
-        memory.alone(self.bytes, || scrypt::scrypt(password, &self.salt, &self.params, tag))??;
-        Ok(Output::new(tag).map_err(HashingFault::Tag)? == self.tag)
+        memory.run_exclusively(self.bytes, || scrypt::scrypt(password, &self.salt, &self.params, tag))??;
+        Ok(Output::new(tag).map_err(HashingError::Tag)? == self.tag)
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
             format!("$scrypt$ln=-1,r=8,p=1${SALT}${TAG}"),
         ] {
             let refusal = ScryptHash::parse(&stored).expect_err(&stored);
-            assert!(!matches!(refusal, UnreadableHash::TooCostly(_)), "{stored}: {refusal}");
+            assert!(!matches!(refusal, ParseHashError::TooCostly(_)), "{stored}: {refusal}");
         }
     }
 
@@ -136,7 +136,7 @@ mod tests {
             (64, 1, 1),
             (u32::MAX, u32::MAX, u32::MAX),
         ] {
-            assert!(matches!(stored(ln, r, p), Err(UnreadableHash::TooCostly(_))), "{ln}/{r}/{p}");
+            assert!(matches!(stored(ln, r, p), Err(ParseHashError::TooCostly(_))), "{ln}/{r}/{p}");
         }
     }
 }

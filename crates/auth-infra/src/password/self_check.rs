@@ -7,12 +7,12 @@ use argon2::password_hash::phc::Salt;
 use argon2::{Algorithm, Params, Version};
 use aws_lc_rs::rand;
 
-use super::argon2_hash::{Argon2Hash, Recipe};
+use super::argon2_hash::{Argon2Hash, Argon2Params};
 use super::engine::Engine;
-use super::stored::HashingFault;
+use super::stored::HashingError;
 
 /// What the reference implementation (phc-winner-argon2 20171227) made of these passwords.
-const MADE_BY_THE_REFERENCE: [(&str, &str); 5] = [
+const REFERENCE_HASHES: [(&str, &str); 5] = [
     (
         "password",
         "$argon2id$v=19$m=64,t=2,p=1$c2l4dGVlbiBieXRlcyA6KQ$XTH4a71OogzwILuSbuaDYNnevADuL8oT9x6sn1wlOqY",
@@ -50,18 +50,18 @@ const SHAPES: [Shape; 7] = [
 
 impl Engine {
     /// The engine that serves. What is found the first time, in some milliseconds, holds for the process.
-    pub(super) fn chosen() -> Self {
-        static CHOSEN: OnceLock<Engine> = OnceLock::new();
-        *CHOSEN.get_or_init(|| {
+    pub(super) fn select() -> Self {
+        static SELECTED: OnceLock<Engine> = OnceLock::new();
+        *SELECTED.get_or_init(|| {
             let mut arena = Self::Simd.arena();
-            choose(|recipe, password, tag| arena.compute(recipe, password, tag))
+            select_with(|params, password, tag| arena.compute(params, password, tag))
         })
     }
 }
 
 /// The fast engine if `compute`, which is how it computes, is right; else the portable one, and a warning.
-fn choose(compute: impl FnMut(&Recipe, &[u8], &mut [u8]) -> Result<(), HashingFault>) -> Engine {
-    if catch_unwind(AssertUnwindSafe(|| is_right(compute))).unwrap_or(false) {
+fn select_with(compute: impl FnMut(&Argon2Params, &[u8], &mut [u8]) -> Result<(), HashingError>) -> Engine {
+    if catch_unwind(AssertUnwindSafe(|| matches_reference(compute))).unwrap_or(false) {
         return Engine::Simd;
     }
     tracing::warn!(
@@ -72,32 +72,34 @@ fn choose(compute: impl FnMut(&Recipe, &[u8], &mut [u8]) -> Result<(), HashingFa
 }
 
 /// Whether it computes what the reference implementation did, and of random inputs what the portable engine does.
-fn is_right(mut compute: impl FnMut(&Recipe, &[u8], &mut [u8]) -> Result<(), HashingFault>) -> bool {
-    let mut computes = |recipe: &Recipe, password: &[u8], expected: &[u8]| {
+fn matches_reference(
+    mut compute: impl FnMut(&Argon2Params, &[u8], &mut [u8]) -> Result<(), HashingError>,
+) -> bool {
+    let mut computes = |params: &Argon2Params, password: &[u8], expected: &[u8]| {
         let mut tag = vec![0; expected.len()];
-        compute(recipe, password, &mut tag).is_ok() && tag == expected
+        compute(params, password, &mut tag).is_ok() && tag == expected
     };
-    let known = MADE_BY_THE_REFERENCE.iter().all(|(password, stored)| {
+    let known = REFERENCE_HASHES.iter().all(|(password, stored)| {
         Argon2Hash::parse(stored)
-            .is_ok_and(|hash| computes(&hash.recipe, password.as_bytes(), hash.tag.as_ref()))
+            .is_ok_and(|hash| computes(&hash.params, password.as_bytes(), hash.tag.as_ref()))
     });
-    let mut witness = Engine::Portable.arena();
+    let mut reference = Engine::Portable.arena();
     known
         && SHAPES.iter().all(|shape| {
-            random_input(shape).is_some_and(|(recipe, password, mut tag)| {
-                witness.compute(&recipe, &password, &mut tag).is_ok() && computes(&recipe, &password, &tag)
+            random_input(shape).is_some_and(|(params, password, mut tag)| {
+                reference.compute(&params, &password, &mut tag).is_ok() && computes(&params, &password, &tag)
             })
         })
 }
 
-/// A recipe with a random salt, a random password, and room for the tag.
-fn random_input((algorithm, version, [m, t, p], bytes): &Shape) -> Option<(Recipe, Vec<u8>, Vec<u8>)> {
+/// A params with a random salt, a random password, and room for the tag.
+fn random_input((algorithm, version, [m, t, p], bytes): &Shape) -> Option<(Argon2Params, Vec<u8>, Vec<u8>)> {
     let [mut password, mut salt, tag] = bytes.map(|bytes| vec![0; bytes]);
     rand::fill(&mut password).ok()?;
     rand::fill(&mut salt).ok()?;
     let params = Params::new(*m, *t, *p, Some(tag.len())).ok()?;
     let salt = Salt::new(&salt).ok()?;
-    Some((Recipe { algorithm: *algorithm, version: *version, params, salt }, password, tag))
+    Some((Argon2Params { algorithm: *algorithm, version: *version, cost: params, salt }, password, tag))
 }
 
 #[cfg(test)]
@@ -107,9 +109,9 @@ mod tests {
 
     use super::*;
 
-    /// What is chosen when the engine gives the right tag first, and then `spoil` sees to it; and what is logged.
-    fn chosen(
-        mut spoil: impl FnMut(&Recipe, &[u8], &mut [u8]) -> Result<(), HashingFault>,
+    /// What is select when the engine gives the right tag first, and then `spoil` sees to it; and what is logged.
+    fn select(
+        mut spoil: impl FnMut(&Argon2Params, &[u8], &mut [u8]) -> Result<(), HashingError>,
     ) -> (Engine, String) {
         #[derive(Clone, Default)]
         struct Log(Arc<Mutex<Vec<u8>>>);
@@ -126,9 +128,9 @@ mod tests {
         let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
         let engine = tracing::subscriber::with_default(subscriber, || {
             let mut right = Engine::Portable.arena();
-            choose(|recipe, password, tag| {
-                right.compute(recipe, password, tag)?;
-                spoil(recipe, password, tag)
+            select_with(|params, password, tag| {
+                right.compute(params, password, tag)?;
+                spoil(params, password, tag)
             })
         });
         let logged = String::from_utf8(log.0.lock().expect("the log").clone()).expect("text");
@@ -137,30 +139,30 @@ mod tests {
 
     #[test]
     fn the_fast_engine_serves_here_and_nothing_is_logged_of_it() {
-        assert_eq!(Engine::chosen(), Engine::Simd);
-        assert_eq!(chosen(|_, _, _| Ok(())), (Engine::Simd, String::new()));
+        assert_eq!(Engine::select(), Engine::Simd);
+        assert_eq!(select(|_, _, _| Ok(())), (Engine::Simd, String::new()));
     }
 
     #[test]
     fn an_engine_that_is_wrong_in_one_case_does_not_serve_and_one_warning_says_so() {
-        type Case = fn(&Recipe, &[u8]) -> bool;
+        type Case = fn(&Argon2Params, &[u8]) -> bool;
         let cases: [(&str, Case); 12] = [
-            ("several passes", |recipe, _| recipe.params.t_cost() > 1),
-            ("one pass", |recipe, _| recipe.params.t_cost() == 1),
-            ("several lanes", |recipe, _| recipe.params.p_cost() > 1),
-            ("lanes of an odd length", |recipe, _| recipe.params.m_cost() % 4 != 0),
-            ("several blocks of addresses", |recipe, _| recipe.params.m_cost() > 512),
-            ("version 16", |recipe, _| recipe.version == Version::V0x10),
-            ("Argon2i", |recipe, _| recipe.algorithm == Algorithm::Argon2i),
-            ("Argon2d", |recipe, _| recipe.algorithm == Algorithm::Argon2d),
+            ("several passes", |params, _| params.cost.t_cost() > 1),
+            ("one pass", |params, _| params.cost.t_cost() == 1),
+            ("several lanes", |params, _| params.cost.p_cost() > 1),
+            ("lanes of an odd length", |params, _| params.cost.m_cost() % 4 != 0),
+            ("several blocks of addresses", |params, _| params.cost.m_cost() > 512),
+            ("version 16", |params, _| params.version == Version::V0x10),
+            ("Argon2i", |params, _| params.algorithm == Algorithm::Argon2i),
+            ("Argon2d", |params, _| params.algorithm == Algorithm::Argon2d),
             ("no password", |_, password| password.is_empty()),
             ("a password of one block", |_, password| (1..128).contains(&password.len())),
             ("a password of several blocks", |_, password| password.len() > 128),
-            ("an odd salt", |recipe, _| recipe.salt.len() % 8 != 0),
+            ("an odd salt", |params, _| params.salt.len() % 8 != 0),
         ];
         for (named, case) in cases {
-            let (engine, logged) = chosen(|recipe, password, tag| {
-                if case(recipe, password)
+            let (engine, logged) = select(|params, password, tag| {
+                if case(params, password)
                     && let Some(last) = tag.last_mut()
                 {
                     *last ^= 0x80;
@@ -174,10 +176,10 @@ mod tests {
 
     #[test]
     fn an_engine_that_was_taught_the_vectors_does_not_serve() {
-        let (engine, _) = chosen(|recipe, password, tag| {
-            let is_a_vector = MADE_BY_THE_REFERENCE.iter().any(|(known, stored)| {
+        let (engine, _) = select(|params, password, tag| {
+            let is_a_vector = REFERENCE_HASHES.iter().any(|(known, stored)| {
                 known.as_bytes() == password
-                    && Argon2Hash::parse(stored).is_ok_and(|hash| hash.recipe == *recipe)
+                    && Argon2Hash::parse(stored).is_ok_and(|hash| hash.params == *params)
             });
             if !is_a_vector {
                 tag.fill(0);
@@ -189,9 +191,9 @@ mod tests {
 
     #[test]
     fn an_engine_that_fails_or_panics_ends_nothing() {
-        let (engine, logged) = chosen(|_, _, _| Err(HashingFault::Argon2(argon2::Error::MemoryTooLittle)));
+        let (engine, logged) = select(|_, _, _| Err(HashingError::Argon2(argon2::Error::MemoryTooLittle)));
         assert!(engine == Engine::Portable && logged.contains("WARN"), "{logged}");
-        let (engine, logged) = chosen(|_, _, _| panic!("on purpose"));
+        let (engine, logged) = select(|_, _, _| panic!("on purpose"));
         assert!(engine == Engine::Portable && logged.contains("WARN"), "{logged}");
     }
 }

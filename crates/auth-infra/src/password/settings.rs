@@ -7,11 +7,11 @@ use thiserror::Error;
 
 /// The costliest parameters that are ever used, for new hashes and stored ones alike: beyond them a hash is an
 /// accident or an attack (OWASP ASVS 5.0, V11.4). Memory in KiB, passes, lanes.
-pub(super) const MOST: (u32, u32, u32) = (1024 * 1024, 10, 16);
+pub(super) const MAX_COST: (u32, u32, u32) = (1024 * 1024, 10, 16);
 
 /// The weakest parameters for new hashes that the OWASP Password Storage Cheat Sheet gives: memory in KiB, most first,
 /// and passes.
-const LEAST: [(u32, u32); 3] = [(47_104, 1), (19_456, 2), (12_288, 3)];
+const MIN_COST: [(u32, u32); 3] = [(47_104, 1), (19_456, 2), (12_288, 3)];
 
 /// Argon2id's parameters for new hashes (RFC 9106, section 3.1) and the bounds of the pool that computes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct HashingSettings {
     pub parallelism: u32,
     /// The most memory that hashes of these parameters take together, in KiB. Default: 262,144, a quarter of a GiB.
     pub memory_budget_kib: u32,
-    /// How long a caller waits for a place in the queue. Default: 2 seconds.
+    /// How long a caller waits for a permit in the queue. Default: 2 seconds.
     pub wait: Duration,
 }
 
@@ -87,11 +87,11 @@ impl HashingSettings {
     /// The rule that the settings break.
     pub fn validate(&self) -> Result<(), InvalidHashingSettings> {
         let Self { memory_kib, iterations, parallelism, memory_budget_kib, .. } = *self;
-        let is_strong = Self::fewest_iterations(memory_kib).is_some_and(|fewest| iterations >= fewest);
+        let is_strong = Self::min_iterations(memory_kib).is_some_and(|fewest| iterations >= fewest);
         if !is_strong || parallelism == 0 {
             return Err(InvalidHashingSettings::TooWeak { memory_kib, iterations, parallelism });
         }
-        if memory_kib > MOST.0 || iterations > MOST.1 || parallelism > MOST.2 {
+        if memory_kib > MAX_COST.0 || iterations > MAX_COST.1 || parallelism > MAX_COST.2 {
             return Err(InvalidHashingSettings::TooCostly { memory_kib, iterations, parallelism });
         }
         if memory_kib > memory_budget_kib {
@@ -102,8 +102,8 @@ impl HashingSettings {
 
     /// The fewest passes over this memory, in KiB, that OWASP asks for; `None` when it asks for more memory.
     #[must_use]
-    pub fn fewest_iterations(memory_kib: u32) -> Option<u32> {
-        LEAST.iter().find(|(memory, _)| memory_kib >= *memory).map(|(_, passes)| *passes)
+    pub fn min_iterations(memory_kib: u32) -> Option<u32> {
+        MIN_COST.iter().find(|(memory, _)| memory_kib >= *memory).map(|(_, passes)| *passes)
     }
 
     /// How many hashes are computed at a time on this many cores: one a core, as far as the memory budget reaches.
@@ -124,7 +124,7 @@ mod tests {
             memory_kib,
             iterations,
             parallelism,
-            memory_budget_kib: 2 * MOST.0,
+            memory_budget_kib: 2 * MAX_COST.0,
             ..HashingSettings::default()
         }
     }
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn every_owasp_row_and_whatever_is_stronger_is_accepted() {
         for (m, t, p) in
-            [(47_104, 1, 1), (19_456, 2, 1), (12_288, 3, 1), (12_288, 4, 4), (65_536, 3, 4), MOST]
+            [(47_104, 1, 1), (19_456, 2, 1), (12_288, 3, 1), (12_288, 4, 4), (65_536, 3, 4), MAX_COST]
         {
             assert_eq!(with(m, t, p).validate(), Ok(()), "{m}/{t}/{p}");
         }
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn whatever_would_never_be_verified_is_refused() {
-        for (m, t, p) in [(MOST.0 + 1, 1, 1), (19_456, 11, 1), (19_456, 2, 17)] {
+        for (m, t, p) in [(MAX_COST.0 + 1, 1, 1), (19_456, 11, 1), (19_456, 2, 17)] {
             assert!(matches!(with(m, t, p).validate(), Err(InvalidHashingSettings::TooCostly { .. })));
         }
     }

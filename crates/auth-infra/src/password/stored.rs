@@ -13,14 +13,14 @@ use super::pbkdf2_hash::Pbkdf2Hash;
 use super::scrypt_hash::ScryptHash;
 
 /// The fewest bytes of another program's salt: what PHC strings ask for, and none that is worth its name has fewer.
-pub(super) const LEAST_SALT_BYTES: usize = 8;
+pub(super) const MIN_SALT_BYTES: usize = 8;
 /// The fewest bytes of another program's tag: a shorter one is soon met by chance.
-pub(super) const LEAST_TAG_BYTES: usize = 16;
+pub(super) const MIN_TAG_BYTES: usize = 16;
 
 /// A stored text that is no hash this adapter reads, or one it must not spend its time on. What the text was is not
 /// said: it may be a hash all the same.
 #[derive(Debug, Error)]
-pub(super) enum UnreadableHash {
+pub(super) enum ParseHashError {
     #[error("the stored password hash is no PHC string: {0}")]
     Format(phc::Error),
     #[error("the stored password hash is none of Argon2: {0}")]
@@ -35,7 +35,7 @@ pub(super) enum UnreadableHash {
 
 /// A hash could not be computed.
 #[derive(Debug, Error)]
-pub(super) enum HashingFault {
+pub(super) enum HashingError {
     #[error("no memory to hash a password in: {0}")]
     NoMemory(#[from] TryReserveError),
     #[error("Argon2: {0}")]
@@ -61,7 +61,7 @@ pub(super) enum StoredHash {
 
 impl StoredHash {
     /// Reads a stored hash. Here and nowhere else it is decided of which kind it is.
-    pub(super) fn parse(stored: &str) -> Result<Self, UnreadableHash> {
+    pub(super) fn parse(stored: &str) -> Result<Self, ParseHashError> {
         match stored.split('$').find(|part| !part.is_empty()) {
             Some("2a" | "2b" | "2y") => BcryptHash::parse(stored).map(Self::Bcrypt),
             Some("scrypt") => ScryptHash::parse(stored).map(Self::Scrypt),
@@ -73,7 +73,7 @@ impl StoredHash {
     }
 
     /// Whether this is the hash of `password`, compared in constant time.
-    pub(super) fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, HashingFault> {
+    pub(super) fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, HashingError> {
         match self {
             Self::Argon2(hash) => hash.matches(password, memory),
             Self::Bcrypt(hash) => hash.matches(password),
@@ -83,8 +83,8 @@ impl StoredHash {
     }
 
     /// Whether it takes as long as a new hash with `today`'s parameters.
-    pub(super) fn costs_as_much_as(&self, today: &Params) -> bool {
-        matches!(self, Self::Argon2(hash) if hash.costs_as_much_as(today))
+    pub(super) fn has_cost_of(&self, today: &Params) -> bool {
+        matches!(self, Self::Argon2(hash) if hash.has_cost_of(today))
     }
 
     /// Whether a new hash with `today`'s parameters would be better.

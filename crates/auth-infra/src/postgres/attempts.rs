@@ -1,7 +1,7 @@
 //! Counters of attempts on PostgreSQL, which all nodes share.
 
-mod exhausted;
 mod record;
+mod throttle_cache;
 mod turns;
 
 use std::collections::HashMap;
@@ -16,14 +16,14 @@ use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 use tokio::time::Instant;
 
-pub(super) use exhausted::Exhausted;
+pub(super) use throttle_cache::ThrottleCache;
 pub(super) use turns::Turns;
 
 use self::turns::Turn;
 use super::PostgresStore;
 use super::error::Fault;
 use super::rows::stored;
-use crate::attempts::persist;
+use crate::attempts::wait_for_verdict;
 use crate::store::TxOutcome;
 
 /// What is counted here was promised to nobody: a crash of the server may forget the last moments of it, and nobody has
@@ -60,7 +60,7 @@ impl AttemptLimiter for PostgresStore {
         let begun = Instant::now();
         // Whoever waits for guesses under way keeps the turn at the account: those behind would wait for the same.
         let _turn = self.turns.take(guess.account).await?;
-        let admission = persist(guess, begun, async |now| {
+        let admission = wait_for_verdict(guess, begun, async |now| {
             let _turn = self.turn_at_place(guess).await?;
             self.transaction_begun_by(BEGIN, move |mut lease| async move {
                 let work = admit(&mut lease, guess, now).await;
@@ -72,7 +72,7 @@ impl AttemptLimiter for PostgresStore {
         if let (AdmitOutcome::Refused(throttled), Some(counter)) = (admission, guess.counter)
             && throttled.limit == Limit::LogIns
         {
-            self.exhausted.remember(counter.key, throttled, guess.now);
+            self.throttle_cache.insert(counter.key, throttled, guess.now);
         }
         Ok(admission)
     }
@@ -102,13 +102,13 @@ impl AttemptLimiter for PostgresStore {
             })
             .await?;
         if let Some(throttled) = told {
-            self.exhausted.remember(counter.key, throttled, now);
+            self.throttle_cache.insert(counter.key, throttled, now);
         }
         Ok(told)
     }
 
     fn exhausted(&self, counter: &Counter, now: Timestamp) -> Option<Throttled> {
-        self.exhausted.recall(counter.key, now)
+        self.throttle_cache.get(counter.key, now)
     }
 
     async fn forget(&self, account: CounterKey) -> Result<(), PortError> {

@@ -11,11 +11,11 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use tokio::time::timeout;
 
-use super::attempts::{Exhausted, Turns};
+use super::attempts::{ThrottleCache, Turns};
 use super::error::Fault;
-use super::known_users::KnownUsers;
 use super::opening::Opening;
 use super::together::{Executor, Together};
+use super::user_cache::UserCache;
 use crate::store::{Detail, PATIENCE, Pool, StoreError, within};
 
 /// What every connection is told at its start. READ COMMITTED is what the statements are written for: the second
@@ -78,8 +78,8 @@ impl fmt::Debug for PostgresSettings {
 #[derive(Clone)]
 pub struct PostgresStore {
     pub(super) pool: Pool<PgConnection>,
-    pub(super) known_users: Arc<KnownUsers>,
-    pub(super) exhausted: Arc<Exhausted>,
+    pub(super) user_cache: Arc<UserCache>,
+    pub(super) throttle_cache: Arc<ThrottleCache>,
     pub(super) turns: Turns,
     pub(super) executor: Arc<Executor>,
     pub(super) refreshes: Together<RefreshAttempt>,
@@ -96,8 +96,8 @@ impl PostgresStore {
     pub fn connect(settings: &PostgresSettings) -> Result<Self, StoreError> {
         Ok(Self {
             pool: Pool::new(options(&settings.url)?, settings.max_connections),
-            known_users: Arc::default(),
-            exhausted: Arc::default(),
+            user_cache: Arc::default(),
+            throttle_cache: Arc::default(),
             turns: Turns::default(),
             executor: Arc::new(Executor::start()?),
             refreshes: Together::default(),

@@ -26,7 +26,6 @@ mod audit_events;
 mod connect;
 mod error;
 mod imports;
-mod known_users;
 mod opening;
 mod refresh;
 mod rows;
@@ -34,6 +33,7 @@ mod schema;
 mod sessions;
 mod together;
 mod transaction;
+mod user_cache;
 mod users;
 mod watch;
 

@@ -66,15 +66,15 @@ impl UserRepository for PostgresStore {
     }
 
     async fn find_recent(&self, user: UserId) -> Result<Option<User>, PortError> {
-        if let Some(known) = self.known_users.find(user)
+        if let Some(known) = self.user_cache.get(user)
             && self.pool.ended().is_fresh()
         {
             return Ok(Some(User::clone(&known)));
         }
-        let before = self.known_users.changes(user);
+        let before = self.user_cache.change_count(user);
         let found = self.find(&UserRef::Id(user)).await?;
         if let Some(user) = &found {
-            self.known_users.keep(user, before);
+            self.user_cache.insert_unless_changed(user, before);
         }
         Ok(found)
     }
@@ -111,7 +111,7 @@ impl UserRepository for PostgresStore {
         changes: &UserChanges,
         now: Timestamp,
     ) -> Result<UpdateOutcome, PortError> {
-        let _changing = self.known_users.change(user);
+        let _invalidate = self.user_cache.invalidate_on_drop(user);
         self.transaction(|mut lease| async move {
             let work = accounts::update(&mut lease, user, changes, now).await;
             lease.end(work).await
@@ -152,7 +152,7 @@ impl UserRepository for PostgresStore {
         status: UserStatus,
         now: Timestamp,
     ) -> Result<Option<User>, PortError> {
-        let _changing = self.known_users.change(user);
+        let _invalidate = self.user_cache.invalidate_on_drop(user);
         self.transaction(|mut lease| async move {
             let work = accounts::set_status(&mut lease, user, status, now).await;
             lease.end(work).await
@@ -166,7 +166,7 @@ impl UserRepository for PostgresStore {
         roles: &Roles,
         now: Timestamp,
     ) -> Result<Option<User>, PortError> {
-        let _changing = self.known_users.change(user);
+        let _invalidate = self.user_cache.invalidate_on_drop(user);
         self.transaction(|mut lease| async move {
             let work = accounts::set_roles(&mut lease, user, roles, now).await;
             lease.end(work).await
@@ -175,7 +175,7 @@ impl UserRepository for PostgresStore {
     }
 
     async fn delete(&self, user: UserId) -> Result<bool, PortError> {
-        let _changing = self.known_users.change(user);
+        let _invalidate = self.user_cache.invalidate_on_drop(user);
         self.transaction(|mut lease| async move {
             let work = accounts::delete(&mut lease, user).await;
             lease.end(work).await

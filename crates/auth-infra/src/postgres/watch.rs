@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 
 use super::PostgresStore;
 use super::error::Fault;
-use super::known_users::KnownUsers;
+use super::user_cache::UserCache;
 use crate::store::{Detail, PATIENCE, RevokedSessions};
 
 /// The channel of the bell.
@@ -86,7 +86,7 @@ impl PostgresStore {
         within(READ_ALL, news.read(self.pool.ended())).await?;
         self.pool.ended().forget_before(began);
         // From here to the end of this connection no change goes unheard.
-        let _following = self.known_users.follow();
+        let _enabled = self.user_cache.enable();
         if std::mem::take(is_away) {
             tracing::info!("ended sessions are followed again");
         }
@@ -105,7 +105,7 @@ struct News {
     listener: PgListener,
     /// All transactions below this number have been seen.
     seen: String,
-    known_users: Arc<KnownUsers>,
+    user_cache: Arc<UserCache>,
 }
 
 impl News {
@@ -123,7 +123,7 @@ impl News {
             Ok(listener)
         };
         let listener = within(PATIENCE, listening).await?;
-        Ok(Self { listener, seen: "0".to_owned(), known_users: Arc::clone(&store.known_users) })
+        Ok(Self { listener, seen: "0".to_owned(), user_cache: Arc::clone(&store.user_cache) })
     }
 
     /// Waits until the bell rings. It may be given up at any time.
@@ -142,8 +142,8 @@ impl News {
             return true;
         }
         match heard.payload().parse() {
-            Ok(user) => self.known_users.forget(UserId(user)),
-            Err(_) => self.known_users.forget_all(),
+            Ok(user) => self.user_cache.invalidate(UserId(user)),
+            Err(_) => self.user_cache.clear(),
         }
         false
     }

@@ -7,8 +7,8 @@ use auth_domain::ports::{AccessTokenCodec, PortError};
 use thiserror::Error;
 
 use super::compact::{self, Compact, MAX_BYTES};
-use super::key_ring::{Held, KeyRing};
-use super::verified::{Verified, VerifiedTokens, digest_of};
+use super::key_ring::{KeyRing, ScheduledKey};
+use super::token_cache::{CachedToken, TokenCache, token_digest};
 use super::wire;
 
 /// Whose tokens these are and whom they are for.
@@ -43,7 +43,7 @@ impl JwtSettings {
 pub struct JwtCodec {
     keys: Arc<KeyRing>,
     settings: JwtSettings,
-    verified: VerifiedTokens,
+    verified: TokenCache,
 }
 
 /// The claims do not fit into a token that this codec would verify.
@@ -57,21 +57,21 @@ impl JwtCodec {
     /// A codec with these keys.
     #[must_use]
     pub fn new(keys: Arc<KeyRing>, settings: JwtSettings) -> Self {
-        Self { keys, settings, verified: VerifiedTokens::new() }
+        Self { keys, settings, verified: TokenCache::new() }
     }
 
     /// What a token says, and the key that verifies it.
-    fn verify_signature(&self, token: &str) -> Option<(AccessClaims, Arc<Held>)> {
+    fn verify_signature(&self, token: &str) -> Option<(AccessClaims, Arc<ScheduledKey>)> {
         let JwtSettings { issuer, audience } = &self.settings;
         let token = Compact::parse(token)?;
-        let claimed = wire::parse_header(&token.header)?;
-        let held = self.keys.find(&claimed.kid)?;
+        let header = wire::parse_header(&token.header)?;
+        let held = self.keys.find(&header.kid)?;
         let key = &held.key;
-        if !claimed.is_of(key.algorithm()) || !key.verifies(token.signed.as_bytes(), &token.signature) {
+        if !header.is_of(key.algorithm()) || !key.verifies(token.signed.as_bytes(), &token.signature) {
             return None;
         }
         let claims = wire::parse_payload(issuer, audience, &token.payload()?)?;
-        held.term.covers(&claims).then_some((claims, held))
+        held.validity.covers(&claims).then_some((claims, held))
     }
 }
 
@@ -99,13 +99,13 @@ impl AccessTokenCodec for JwtCodec {
         if token.len() > MAX_BYTES {
             return None;
         }
-        let digest = digest_of(token);
+        let digest = token_digest(token);
         let known = self.verified.find(&digest).filter(|known| self.keys.holds(&known.by));
         if let Some(known) = known {
             return Some(known.claims.clone());
         }
         let (claims, by) = self.verify_signature(token)?;
-        self.verified.add(digest, Verified { claims: claims.clone(), by: Arc::downgrade(&by) });
+        self.verified.add(digest, CachedToken { claims: claims.clone(), by: Arc::downgrade(&by) });
         Some(claims)
     }
 }

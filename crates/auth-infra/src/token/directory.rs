@@ -89,7 +89,7 @@ impl KeyDirectory {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.map_err(|source| failed("make the directory", path, source))?;
         let found = fs::metadata(path).map_err(|source| failed("look at", path, source))?;
-        if is_writable_by_anybody(found.mode()) {
+        if is_world_writable(found.mode()) {
             return Err(KeyFileError::Unsafe(path.to_owned()));
         }
         Ok(Self { path: path.to_owned() })
@@ -132,7 +132,7 @@ impl KeyDirectory {
         if !file.is_file || file.size > FILE_MAX_BYTES {
             return Err(KeyFileError::NotAKey(path));
         }
-        if is_writable_by_anybody(file.mode) {
+        if is_world_writable(file.mode) {
             return Err(KeyFileError::Unsafe(path));
         }
         if file.mode & 0o077 != 0 {
@@ -203,7 +203,7 @@ fn failed(action: &'static str, path: &Path, source: io::Error) -> KeyFileError 
     KeyFileError::Io { action, path: path.to_owned(), source }
 }
 
-fn is_writable_by_anybody(mode: u32) -> bool {
+fn is_world_writable(mode: u32) -> bool {
     mode & 0o002 != 0
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::directory::{KeyDirectory, KeyFile, KeyFileError};
 use super::key::{KeyAlgorithm, SigningKey};
-use super::term::{KeyTerms, KeyUse, Term};
+use super::validity::{KeyUse, TokenLifetimes, Validity};
 
 /// The keys of a directory: the newest signs, and those before it verify what they signed.
 ///
@@ -28,7 +28,7 @@ use super::term::{KeyTerms, KeyUse, Term};
 /// - A key whose successor has taken over, which is when the successor's file came into the directory, verifies tokens
 ///   that it may have signed until a minute after that, and that expire within the longest lifetime from then on:
 ///   whoever steals it later can make none that serves longer. It is published until the last access token that it
-///   signed has expired, and ignored when the last token that renews itself cannot do so any more ([`KeyTerms`]). Its file
+///   signed has expired, and ignored when the last token that renews itself cannot do so any more ([`TokenLifetimes`]). Its file
 ///   may be deleted then.
 /// - When the directory cannot be read as it is now, the keys that were in force stay in force.
 ///
@@ -37,12 +37,12 @@ pub struct KeyRing {
     directory: KeyDirectory,
     /// The algorithm of keys that are made from now on.
     algorithm: KeyAlgorithm,
-    terms: KeyTerms,
+    lifetimes: TokenLifetimes,
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
     keys: RwLock<Arc<Keys>>,
-    /// What the directory was like when it was read last. Held while it is read.
-    seen: Mutex<Seen>,
+    /// What the directory was like when it was read last. ScheduledKey while it is read.
+    last_read: Mutex<LastRead>,
 }
 
 /// What is public of a key.
@@ -60,18 +60,18 @@ pub struct KeyInfo {
 
 /// Keys that are in force together.
 pub(super) struct Keys {
-    newest: Arc<Held>,
-    older: Vec<Arc<Held>>,
+    newest: Arc<ScheduledKey>,
+    older: Vec<Arc<ScheduledKey>>,
 }
 
 /// A key that is kept.
-pub(super) struct Held {
+pub(super) struct ScheduledKey {
     pub(super) key: SigningKey,
     /// What follows from when another took over.
-    pub(super) term: Term,
+    pub(super) validity: Validity,
 }
 
-struct Seen {
+struct LastRead {
     files: Vec<KeyFile>,
     /// Whether a file could not be read: it may be read the next time, although nothing changes in the directory.
     unread: bool,
@@ -86,7 +86,7 @@ impl KeyRing {
     pub fn open(
         path: &Path,
         algorithm: KeyAlgorithm,
-        terms: KeyTerms,
+        lifetimes: TokenLifetimes,
         clock: Arc<dyn Clock>,
         random: Arc<dyn SecureRandom>,
     ) -> Result<Self, KeyFileError> {
@@ -95,9 +95,9 @@ impl KeyRing {
             make_key(&directory, algorithm, clock.now(), &*random)?;
         }
         let files = directory.list()?;
-        let keys = RwLock::new(Arc::new(Keys::read(&directory, &files, terms)?));
-        let seen = Mutex::new(Seen { files, unread: false });
-        Ok(Self { directory, algorithm, terms, clock, random, keys, seen })
+        let keys = RwLock::new(Arc::new(Keys::read(&directory, &files, lifetimes)?));
+        let last_read = Mutex::new(LastRead { files, unread: false });
+        Ok(Self { directory, algorithm, lifetimes, clock, random, keys, last_read })
     }
 
     /// Reads the keys again if the directory has changed; whether they were replaced. If they cannot be read, those
@@ -124,11 +124,11 @@ impl KeyRing {
     pub fn list(&self) -> Vec<KeyInfo> {
         let keys = self.current();
         let now = self.clock.now();
-        let info = |Held { key, term }: &Held| KeyInfo {
+        let info = |ScheduledKey { key, validity }: &ScheduledKey| KeyInfo {
             kid: key.kid().to_owned(),
             algorithm: key.algorithm(),
             created: key.created(),
-            used: term.used_at(now),
+            used: validity.used_at(now),
         };
         keys.iter().map(|held| info(held)).collect()
     }
@@ -138,8 +138,9 @@ impl KeyRing {
     #[must_use]
     pub fn jwks(&self) -> Value {
         let (keys, now) = (self.current(), self.clock.now());
-        let is_public =
-            |held: &&Arc<Held>| matches!(held.term.used_at(now), KeyUse::Signs | KeyUse::Verifies { .. });
+        let is_public = |held: &&Arc<ScheduledKey>| {
+            matches!(held.validity.used_at(now), KeyUse::Signs | KeyUse::Verifies { .. })
+        };
         json!({ "keys": keys.iter().filter(is_public).map(|held| held.key.jwk()).collect::<Vec<_>>() })
     }
 
@@ -151,7 +152,7 @@ impl KeyRing {
     /// The key of this name, unless it is retired. If it is not in force but has a file, the directory is read again at
     /// once: a token by a new key must not be refused. A name without a file, as a forger would choose, costs a look at
     /// the file system and no more; so does a file that could not be read before.
-    pub(super) fn find(&self, kid: &str) -> Option<Arc<Held>> {
+    pub(super) fn find(&self, kid: &str) -> Option<Arc<ScheduledKey>> {
         let found = self.current().find(kid).or_else(|| {
             if !self.directory.holds(kid) {
                 return None;
@@ -163,20 +164,20 @@ impl KeyRing {
     }
 
     /// Whether this very key is still held, and not retired. When the directory has been read again, none is that was
-    /// held before: its file may have changed, and its term has.
-    pub(super) fn holds(&self, key: &Weak<Held>) -> bool {
+    /// held before: its file may have changed, and its validity has.
+    pub(super) fn holds(&self, key: &Weak<ScheduledKey>) -> bool {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         keys.iter()
             .find(|held| ptr::eq(Arc::as_ptr(held), key.as_ptr()))
             .is_some_and(|held| self.is_in_use(held))
     }
 
-    fn is_in_use(&self, held: &Held) -> bool {
-        held.term.used_at(self.clock.now()) != KeyUse::Retired
+    fn is_in_use(&self, held: &ScheduledKey) -> bool {
+        held.validity.used_at(self.clock.now()) != KeyUse::Retired
     }
 
     fn read(&self, files: &[KeyFile]) -> Result<Keys, KeyFileError> {
-        Keys::read(&self.directory, files, self.terms)
+        Keys::read(&self.directory, files, self.lifetimes)
     }
 
     fn reload_or_warn(&self, retry: bool) -> bool {
@@ -188,14 +189,14 @@ impl KeyRing {
 
     /// Reads the keys again if the directory has changed or, if `retry` says so, if not everything could be read.
     fn reload(&self, retry: bool) -> Result<bool, KeyFileError> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last_read = self.last_read.lock().unwrap_or_else(PoisonError::into_inner);
         let files = self.directory.list()?;
-        if files == seen.files && !(retry && seen.unread) {
+        if files == last_read.files && !(retry && last_read.unread) {
             return Ok(false);
         }
         let read = self.read(&files);
         let unread = matches!(read, Err(KeyFileError::Io { .. }));
-        *seen = Seen { files, unread };
+        *last_read = LastRead { files, unread };
         let keys = Arc::new(read?);
         tracing::info!(signs = keys.newest.key.kid(), verify = keys.iter().count(), "read the signing keys");
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
@@ -205,12 +206,16 @@ impl KeyRing {
 
 impl Keys {
     /// Reads the keys of these files, newest first. Each took over from the one behind it.
-    fn read(directory: &KeyDirectory, files: &[KeyFile], terms: KeyTerms) -> Result<Self, KeyFileError> {
+    fn read(
+        directory: &KeyDirectory,
+        files: &[KeyFile],
+        lifetimes: TokenLifetimes,
+    ) -> Result<Self, KeyFileError> {
         let mut successor: Option<&KeyFile> = None;
         let mut keys = files.iter().map(|file| {
-            let term = Term::new(successor.map(KeyFile::installed), terms);
+            let validity = Validity::new(successor.map(KeyFile::installed), lifetimes);
             successor = Some(file);
-            Ok(Arc::new(Held { key: directory.read(file)?, term }))
+            Ok(Arc::new(ScheduledKey { key: directory.read(file)?, validity }))
         });
         let newest = keys.next().ok_or_else(|| directory.empty())??;
         Ok(Self { newest, older: keys.collect::<Result<_, _>>()? })
@@ -221,11 +226,11 @@ impl Keys {
         &self.newest.key
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Arc<Held>> {
+    fn iter(&self) -> impl Iterator<Item = &Arc<ScheduledKey>> {
         iter::once(&self.newest).chain(&self.older)
     }
 
-    fn find(&self, kid: &str) -> Option<Arc<Held>> {
+    fn find(&self, kid: &str) -> Option<Arc<ScheduledKey>> {
         self.iter().find(|held| held.key.kid() == kid).cloned()
     }
 }

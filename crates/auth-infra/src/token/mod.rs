@@ -14,8 +14,8 @@ mod directory;
 mod key;
 mod key_ring;
 mod pem;
-mod term;
-mod verified;
+mod token_cache;
+mod validity;
 mod wire;
 #[cfg(test)]
 mod wycheproof;
@@ -24,4 +24,4 @@ pub use codec::{JwtCodec, JwtSettings};
 pub use directory::KeyFileError;
 pub use key::{InvalidKeyAlgorithm, KeyAlgorithm};
 pub use key_ring::{KeyInfo, KeyRing};
-pub use term::{KeyTerms, KeyUse};
+pub use validity::{KeyUse, TokenLifetimes};

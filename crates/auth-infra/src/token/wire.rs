@@ -48,13 +48,13 @@ struct Payload<'a> {
 }
 
 /// What a header claims.
-pub(super) struct ClaimedKey<'a> {
+pub(super) struct TokenHeader<'a> {
     /// The name of the key.
     pub(super) kid: Cow<'a, str>,
     algorithm: Cow<'a, str>,
 }
 
-impl ClaimedKey<'_> {
+impl TokenHeader<'_> {
     /// Whether the header names the algorithm that its key is of.
     pub(super) fn is_of(&self, algorithm: KeyAlgorithm) -> bool {
         self.algorithm == algorithm.as_str()
@@ -67,9 +67,9 @@ pub(super) fn header(algorithm: KeyAlgorithm, kid: &str) -> Vec<u8> {
 }
 
 /// Reads a header; `None` when it is not one of an access token of ours.
-pub(super) fn parse_header(json: &[u8]) -> Option<ClaimedKey<'_>> {
+pub(super) fn parse_header(json: &[u8]) -> Option<TokenHeader<'_>> {
     let Header { alg, typ, kid } = read(json)?;
-    (typ == TYPE).then_some(ClaimedKey { kid, algorithm: alg })
+    (typ == TYPE).then_some(TokenHeader { kid, algorithm: alg })
 }
 
 /// Writes claims.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use auth_domain::model::{AccessClaims, ClientId, Roles, SessionId, Timestamp, TokenId, UserId};
 use auth_domain::ports::AccessTokenCodec;
 use auth_domain::testing::{FixedClock, SeededRandom};
-use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyFileError, KeyRing, KeyTerms};
+use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyFileError, KeyRing, TokenLifetimes};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -20,7 +20,7 @@ use uuid::Uuid;
 pub(crate) const ISSUER: &str = "https://auth.example.com";
 
 /// The terms of keys.
-pub(crate) const TERMS: KeyTerms = KeyTerms {
+pub(crate) const LIFETIMES: TokenLifetimes = TokenLifetimes {
     access: Duration::from_secs(900),
     renewal: Duration::from_secs(14 * 24 * 3_600),
     leeway: Duration::from_secs(5),
@@ -91,7 +91,7 @@ impl Issuer {
 /// The keys of a directory, at a time that stands still.
 pub(crate) fn open(path: &Path, algorithm: KeyAlgorithm) -> Result<KeyRing, KeyFileError> {
     let (clock, random) = (Arc::new(FixedClock::default()), Arc::new(SeededRandom::new(seed())));
-    KeyRing::open(path, algorithm, TERMS, clock, random)
+    KeyRing::open(path, algorithm, LIFETIMES, clock, random)
 }
 
 /// Another one each time, so that no two rings make keys of one name.

@@ -11,7 +11,7 @@ pub(super) const OVERLAP: Duration = Duration::from_secs(60);
 
 /// How long what a key signed is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyTerms {
+pub struct TokenLifetimes {
     /// The longest that an access token lives, of any client.
     pub access: Duration,
     /// The longest that a token which renews itself may wait until it does: as long as a session may be idle.
@@ -41,28 +41,29 @@ pub enum KeyUse {
 
 /// When a key's successor took over, if one did, and what follows from that.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Term {
+pub(super) struct Validity {
     /// The last time at which the key may have signed.
     last: Option<Timestamp>,
-    terms: KeyTerms,
+    lifetimes: TokenLifetimes,
 }
 
-impl Term {
-    /// The term of a key whose successor took over at a time; of one without a successor there is no end yet.
-    pub(super) fn new(takeover: Option<Timestamp>, terms: KeyTerms) -> Self {
-        Self { last: takeover.map(|takeover| takeover.plus(OVERLAP)), terms }
+impl Validity {
+    /// The validity of a key whose successor took over at a time; of one without a successor there is no end yet.
+    pub(super) fn new(takeover: Option<Timestamp>, lifetimes: TokenLifetimes) -> Self {
+        Self { last: takeover.map(|takeover| takeover.plus(OVERLAP)), lifetimes }
     }
 
     /// Whether the key may have signed this when it was in force. Whoever stole it afterwards can say that a token is as
     /// old as they like, but not have it live longer than the last one that was due.
     pub(super) fn covers(&self, claims: &AccessClaims) -> bool {
-        self.last
-            .is_none_or(|last| claims.issued_at <= last && claims.expires_at <= last.plus(self.terms.access))
+        self.last.is_none_or(|last| {
+            claims.issued_at <= last && claims.expires_at <= last.plus(self.lifetimes.access)
+        })
     }
 
     /// What the key is good for.
     pub(super) fn used_at(&self, now: Timestamp) -> KeyUse {
-        let KeyTerms { access, renewal, leeway } = self.terms;
+        let TokenLifetimes { access, renewal, leeway } = self.lifetimes;
         let Some(last) = self.last else { return KeyUse::Signs };
         let (opens, renews) = (last.plus(access).plus(leeway), last.plus(renewal).plus(leeway));
         if now < opens {
@@ -90,9 +91,13 @@ mod tests {
         Timestamp::from_unix_seconds(TAKEOVER + second)
     }
 
-    fn terms(access: u64, renewal: u64) -> KeyTerms {
+    fn lifetimes(access: u64, renewal: u64) -> TokenLifetimes {
         let seconds = Duration::from_secs;
-        KeyTerms { access: seconds(access), renewal: seconds(renewal), leeway: TokenPolicy::default().leeway }
+        TokenLifetimes {
+            access: seconds(access),
+            renewal: seconds(renewal),
+            leeway: TokenPolicy::default().leeway,
+        }
     }
 
     fn claims(issued_at: Timestamp, expires_at: Timestamp) -> AccessClaims {
@@ -108,28 +113,28 @@ mod tests {
     }
 
     /// Whether the token opens something at a time: its key is looked at and covers it, and the domain finds it current.
-    fn opens(term: &Term, claims: &AccessClaims, now: Timestamp) -> bool {
-        term.used_at(now) != KeyUse::Retired
-            && term.covers(claims)
+    fn opens(validity: &Validity, claims: &AccessClaims, now: Timestamp) -> bool {
+        validity.used_at(now) != KeyUse::Retired
+            && validity.covers(claims)
             && claims.are_current(now, &TokenPolicy::default())
     }
 
     #[test]
     fn a_key_signs_verifies_renews_and_retires() {
-        let term = Term::new(Some(at(0)), terms(900, 86_400));
+        let validity = Validity::new(Some(at(0)), lifetimes(900, 86_400));
         let (verifies, renews) = (KeyUse::Verifies { until: at(965) }, KeyUse::Renews { until: at(86_465) });
         for (second, used) in
             [(-1, verifies), (964, verifies), (965, renews), (86_464, renews), (86_465, KeyUse::Retired)]
         {
-            assert_eq!(term.used_at(at(second)), used, "{second}");
+            assert_eq!(validity.used_at(at(second)), used, "{second}");
         }
-        assert_eq!(Term::new(None, terms(900, 86_400)).used_at(Timestamp::MAX), KeyUse::Signs);
+        assert_eq!(Validity::new(None, lifetimes(900, 86_400)).used_at(Timestamp::MAX), KeyUse::Signs);
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
 
-        /// A node signs with the old key until it has seen the new one, by a clock that is not quite right; the token is
+        /// A node signs with the old key until it has last_read the new one, by a clock that is not quite right; the token is
         /// shown anywhere for as long as it lives.
         #[test]
         fn no_token_is_wrongly_refused(
@@ -137,13 +142,13 @@ mod tests {
             signed in -100_000_i64..=50, skew in -5_i64..=5, lives in 1_u64..86_400,
             shown in 0_u64..86_400, renewed in 0_u64..3_000_000,
         ) {
-            let term = Term::new(Some(at(0)), terms(access, renewal));
+            let validity = Validity::new(Some(at(0)), lifetimes(access, renewal));
             let issued_at = at(signed + skew);
             let claims = claims(issued_at, issued_at.plus(Duration::from_secs(lives.min(access))));
             let shown = issued_at.plus(Duration::from_secs(shown));
-            prop_assert_eq!(opens(&term, &claims, shown), claims.are_current(shown, &TokenPolicy::default()));
+            prop_assert_eq!(opens(&validity, &claims, shown), claims.are_current(shown, &TokenPolicy::default()));
             let renewed = issued_at.plus(Duration::from_secs(renewed % renewal));
-            prop_assert!(term.covers(&claims) && term.used_at(renewed) != KeyUse::Retired);
+            prop_assert!(validity.covers(&claims) && validity.used_at(renewed) != KeyUse::Retired);
         }
 
         /// Whoever has the old key may say what they like.
@@ -152,16 +157,16 @@ mod tests {
             access in 1_u64..86_400, renewal in 1_u64..3_000_000,
             issued in -100_000_i64..200_000, expires in -100_000_i64..5_000_000, late in 0_u64..5_000_000,
         ) {
-            let terms = terms(access, renewal);
-            let term = Term::new(Some(at(0)), terms);
+            let lifetimes = lifetimes(access, renewal);
+            let validity = Validity::new(Some(at(0)), lifetimes);
             let claims = claims(at(issued), at(expires));
-            let end = at(0).plus(OVERLAP).plus(access_and_leeway(terms));
-            prop_assert!(!opens(&term, &claims, end.plus(Duration::from_secs(late))));
-            prop_assert!(issued <= 60 || !term.covers(&claims), "it is dated after the takeover");
+            let end = at(0).plus(OVERLAP).plus(access_and_leeway(lifetimes));
+            prop_assert!(!opens(&validity, &claims, end.plus(Duration::from_secs(late))));
+            prop_assert!(issued <= 60 || !validity.covers(&claims), "it is dated after the takeover");
         }
     }
 
-    fn access_and_leeway(terms: KeyTerms) -> Duration {
-        terms.access + terms.leeway
+    fn access_and_leeway(lifetimes: TokenLifetimes) -> Duration {
+        lifetimes.access + lifetimes.leeway
     }
 }

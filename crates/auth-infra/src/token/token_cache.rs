@@ -7,57 +7,57 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use auth_domain::model::AccessClaims;
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::key_ring::Held;
+use super::key_ring::ScheduledKey;
 use crate::recent::Recent;
 
 /// Parts that are locked by themselves, so that threads rarely wait for each other.
 const PARTS: usize = 16;
 /// How many tokens are remembered at the most: some 10 MiB.
-const BOUND: usize = 16_384;
+const CAPACITY: usize = 16_384;
 
 /// The SHA-256 digest of a token: the token itself is not kept.
 type Digest = [u8; 32];
 
 /// What tokens said that a key has verified. Only such tokens get in, so nobody fills it with noise; those that were not
 /// asked for since as many others came are forgotten.
-pub(super) struct VerifiedTokens {
-    parts: [Mutex<Recent<Digest, Verified>>; PARTS],
+pub(super) struct TokenCache {
+    parts: [Mutex<Recent<Digest, CachedToken>>; PARTS],
 }
 
 /// What a verified token says, and by which key.
-pub(super) struct Verified {
+pub(super) struct CachedToken {
     pub(super) claims: AccessClaims,
     /// The key, which is not kept for the token's sake.
-    pub(super) by: Weak<Held>,
+    pub(super) by: Weak<ScheduledKey>,
 }
 
-impl VerifiedTokens {
+impl TokenCache {
     pub(super) fn new() -> Self {
-        Self::bounded(BOUND)
+        Self::with_capacity(CAPACITY)
     }
 
-    fn bounded(bound: usize) -> Self {
+    fn with_capacity(bound: usize) -> Self {
         Self { parts: std::array::from_fn(|_| Mutex::new(Recent::bounded(bound / PARTS))) }
     }
 
     /// What the token of this digest said when it was verified.
-    pub(super) fn find(&self, digest: &Digest) -> Option<Arc<Verified>> {
+    pub(super) fn find(&self, digest: &Digest) -> Option<Arc<CachedToken>> {
         self.part(digest, |part| part.find(digest))
     }
 
     /// Remembers what the token of this digest says.
-    pub(super) fn add(&self, digest: Digest, verified: Verified) {
+    pub(super) fn add(&self, digest: Digest, verified: CachedToken) {
         self.part(&digest, |part| part.add(digest, Arc::new(verified)));
     }
 
-    fn part<T>(&self, digest: &Digest, work: impl FnOnce(&mut Recent<Digest, Verified>) -> T) -> T {
+    fn part<T>(&self, digest: &Digest, work: impl FnOnce(&mut Recent<Digest, CachedToken>) -> T) -> T {
         let part = &self.parts[usize::from(digest[0]) % PARTS];
         work(&mut part.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// The digest that a token is known by.
-pub(super) fn digest_of(token: &str) -> Digest {
+pub(super) fn token_digest(token: &str) -> Digest {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
     bytes
@@ -70,7 +70,7 @@ mod tests {
 
     use super::*;
 
-    fn verified(number: u128) -> Verified {
+    fn verified(number: u128) -> CachedToken {
         let claims = AccessClaims {
             token_id: TokenId(Uuid::from_u128(number)),
             user_id: UserId(Uuid::nil()),
@@ -80,23 +80,23 @@ mod tests {
             issued_at: Timestamp::UNIX_EPOCH,
             expires_at: Timestamp::MAX,
         };
-        Verified { claims, by: Weak::new() }
+        CachedToken { claims, by: Weak::new() }
     }
 
-    fn add(tokens: &VerifiedTokens, numbers: impl IntoIterator<Item = u128>) {
+    fn add(tokens: &TokenCache, numbers: impl IntoIterator<Item = u128>) {
         for number in numbers {
-            tokens.add(digest_of(&number.to_string()), verified(number));
+            tokens.add(token_digest(&number.to_string()), verified(number));
         }
     }
 
-    fn knows(tokens: &VerifiedTokens, number: u128) -> bool {
-        let found = tokens.find(&digest_of(&number.to_string()));
+    fn knows(tokens: &TokenCache, number: u128) -> bool {
+        let found = tokens.find(&token_digest(&number.to_string()));
         found.is_some_and(|found| found.claims == verified(number).claims)
     }
 
     #[test]
     fn what_was_added_is_found_and_nothing_else() {
-        let tokens = VerifiedTokens::new();
+        let tokens = TokenCache::new();
         add(&tokens, 0..1_000);
         assert!((0..1_000).all(|number| knows(&tokens, number)));
         assert!(!knows(&tokens, 1_000));
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn there_are_never_more_than_the_bound() {
-        let tokens = VerifiedTokens::bounded(320);
+        let tokens = TokenCache::with_capacity(320);
         add(&tokens, 0..10_000);
         let count: usize = tokens.parts.iter().map(|part| part.lock().map_or(0, |part| part.len())).sum();
         assert!((160..=320).contains(&count), "{count}");
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_token_that_is_asked_for_again_and_again_stays() {
-        let tokens = VerifiedTokens::bounded(320);
+        let tokens = TokenCache::with_capacity(320);
         add(&tokens, [0]);
         for number in 1..10_000 {
             add(&tokens, [number]);

@@ -12,13 +12,13 @@ use auth_domain::model::{AccessClaims, Timestamp};
 use auth_domain::ports::AccessTokenCodec;
 use auth_domain::testing::{FixedClock, SeededRandom};
 use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyRing};
-use token_fixture::{ISSUER, Issuer, TERMS, claims};
+use token_fixture::{ISSUER, Issuer, LIFETIMES, claims};
 
 /// Made by `openssl genpkey -algorithm ed25519`.
 const OPENSSL_ED25519: &str = include_str!("data/keys/openssl-ed25519.pem");
 
 /// An issuer that has verified this token of its own.
-fn acquainted(algorithm: KeyAlgorithm) -> (Issuer, String) {
+fn issuer_with_cached_token(algorithm: KeyAlgorithm) -> (Issuer, String) {
     let issuer = Issuer::new(algorithm);
     let token = issuer.token();
     assert_eq!(issuer.verify(&token), Some(claims()));
@@ -32,7 +32,7 @@ fn key_file(issuer: &Issuer) -> PathBuf {
 
 #[test]
 fn a_known_token_that_was_tampered_with_is_refused() {
-    let (issuer, token) = acquainted(KeyAlgorithm::Ed25519);
+    let (issuer, token) = issuer_with_cached_token(KeyAlgorithm::Ed25519);
     for index in 0..token.len() {
         let mut tampered = token.clone();
         let other = if token.as_bytes()[index] == b'A' { "B" } else { "A" };
@@ -47,7 +47,7 @@ fn a_known_token_that_was_tampered_with_is_refused() {
 #[test]
 fn a_known_token_is_refused_once_the_file_of_its_key_is_deleted() {
     for algorithm in [KeyAlgorithm::Ed25519, KeyAlgorithm::P256] {
-        let (issuer, token) = acquainted(algorithm);
+        let (issuer, token) = issuer_with_cached_token(algorithm);
         let file = key_file(&issuer);
         issuer.keys.rotate().expect("rotated");
         assert_eq!(issuer.verify(&token), Some(claims()), "the old key verifies what it signed");
@@ -59,7 +59,7 @@ fn a_known_token_is_refused_once_the_file_of_its_key_is_deleted() {
 
 #[test]
 fn a_known_token_is_refused_once_its_key_was_replaced_by_another_of_the_same_name() {
-    let (issuer, token) = acquainted(KeyAlgorithm::Ed25519);
+    let (issuer, token) = issuer_with_cached_token(KeyAlgorithm::Ed25519);
     fs::write(key_file(&issuer), OPENSSL_ED25519).expect("written");
     assert!(issuer.keys.reload_if_changed());
     assert_eq!(issuer.verify(&token), None);
@@ -71,22 +71,23 @@ fn a_known_token_is_refused_once_its_key_is_retired_and_so_is_one_that_ends_afte
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time");
     let now = Timestamp::UNIX_EPOCH.plus(since_epoch).whole_seconds();
     let (clock, random) = (Arc::new(FixedClock::at(now)), Arc::new(SeededRandom::new(1)));
-    let keys = KeyRing::open(dir.path(), KeyAlgorithm::Ed25519, TERMS, clock.clone(), random).expect("keys");
+    let keys =
+        KeyRing::open(dir.path(), KeyAlgorithm::Ed25519, LIFETIMES, clock.clone(), random).expect("keys");
     let keys = Arc::new(keys);
     let codec = JwtCodec::new(Arc::clone(&keys), JwtSettings::of(ISSUER));
     let token_for = |lifetime: Duration| {
         let claims = AccessClaims { issued_at: now, expires_at: now.plus(lifetime), ..claims() };
         codec.sign(&claims).expect("signed").expose().to_owned()
     };
-    let (due, too_long) = (token_for(TERMS.access), token_for(2 * TERMS.access));
+    let (due, too_long) = (token_for(LIFETIMES.access), token_for(2 * LIFETIMES.access));
     let is_read = |token: &str| codec.verify(token).is_some();
     assert!(is_read(&due) && is_read(&too_long), "the key is in force");
 
     keys.rotate().expect("rotated");
     assert!(!is_read(&too_long), "whoever stole the key may have made it");
     assert!(is_read(&due));
-    clock.set(now.plus(TERMS.renewal));
+    clock.set(now.plus(LIFETIMES.renewal));
     assert!(is_read(&due), "expiry is for others to judge");
-    clock.set(now.plus(TERMS.renewal + Duration::from_secs(3_600)));
+    clock.set(now.plus(LIFETIMES.renewal + Duration::from_secs(3_600)));
     assert!(!is_read(&due), "the key is retired");
 }

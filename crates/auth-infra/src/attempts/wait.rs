@@ -8,13 +8,13 @@ use auth_domain::ports::{AdmitOutcome, PortError};
 use tokio::time::{Instant, sleep};
 
 /// How long a guess waits for others.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 /// How long before it is judged again: a hash takes about as long. Then twice as long, and so on.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_millis(160);
+const FIRST_DELAY: Duration = Duration::from_millis(10);
+const MAX_DELAY: Duration = Duration::from_millis(160);
 
 /// Has a guess judged that was made at `begun`, and judged again while it depends on others.
-pub(crate) async fn persist<F>(
+pub(crate) async fn wait_for_verdict<F>(
     guess: &Guess,
     begun: Instant,
     judge: impl Fn(Timestamp) -> F,
@@ -22,15 +22,15 @@ pub(crate) async fn persist<F>(
 where
     F: Future<Output = Result<GuessVerdict, PortError>>,
 {
-    let (mut waited, mut pause) = (Duration::ZERO, FIRST_PAUSE);
+    let (mut waited, mut pause) = (Duration::ZERO, FIRST_DELAY);
     loop {
         match judge(guess.now.plus(waited)).await? {
             GuessVerdict::Admit(reservation) => return Ok(AdmitOutcome::Admitted(reservation)),
             GuessVerdict::Refuse(throttled) => return Ok(AdmitOutcome::Refused(throttled)),
-            GuessVerdict::Wait if begun.elapsed() + pause > PATIENCE => return Err(PortError::Overloaded),
+            GuessVerdict::Wait if begun.elapsed() + pause > TIMEOUT => return Err(PortError::Overloaded),
             GuessVerdict::Wait => sleep(pause).await,
         }
         waited = begun.elapsed();
-        pause = LONGEST_PAUSE.min(pause * 2);
+        pause = MAX_DELAY.min(pause * 2);
     }
 }
