@@ -15,7 +15,6 @@ use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{CreateApiKey, Register};
 use auth_fuzz::runtime;
 use auth_http::dialects::Site;
-use auth_http::settings::Settings;
 use auth_http::wiring;
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;
@@ -48,7 +47,7 @@ impl World {
     fn new() -> Self {
         let (runtime, ports) = (runtime(), TestPorts::new());
         let (user, key) = runtime.block_on(inhabit(&ports));
-        let site = Arc::new(wiring::site(&Settings::default(), &ports.auth()));
+        let site = Arc::new(wiring::site(&wiring::default_settings(), &ports.auth()));
         let endpoints = endpoints(&site, &user);
         Self { endpoints, send: service(runtime, site, key), requests: 0 }
     }

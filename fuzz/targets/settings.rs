@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use auth_http::settings::{Settings, Sources};
+use auth_http::settings::Sources;
+use auth_http::wiring;
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 
@@ -30,7 +31,7 @@ fuzz_target!(|input: &[u8]| {
     let path = DIRECTORY.path().join("auth.toml");
     std::fs::write(&path, toml).expect("written");
     let environment = lines.split(|byte| *byte == b'\n').filter_map(variable).collect();
-    match Settings::load(&Sources { file: Some(path), environment, ..Sources::default() }) {
+    match wiring::load_settings(&Sources { file: Some(path), environment, ..Sources::default() }) {
         Ok(settings) => {
             let _ = (settings.show(), settings.warnings());
         }

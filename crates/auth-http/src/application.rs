@@ -29,8 +29,9 @@ use crate::failure::Failure;
 use crate::file::File;
 use crate::front_page;
 use crate::observe::Observer;
+use crate::origin::CorsOrigins;
 use crate::readiness::Readiness;
-use crate::settings::{CorsOrigins, Settings};
+use crate::settings::Settings;
 use crate::wiring;
 
 /// Connections that the system keeps until they are accepted.

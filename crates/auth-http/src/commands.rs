@@ -88,7 +88,7 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
         return config::docs();
     }
     let file = settings.config.clone();
-    let settings = Settings::load(&Sources::of_process(file, settings.flags(arguments)?))?;
+    let settings = wiring::load_settings(&Sources::of_process(file, settings.flags(arguments)?))?;
     match command {
         Command::Serve => serve(settings),
         Command::Config(command) => config::run(&command, &settings),

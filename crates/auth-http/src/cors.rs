@@ -10,9 +10,9 @@ use actix_web::middleware::{Condition, Next};
 use crate::dialects::Site;
 use crate::failure::Failure;
 use crate::observe::X_REQUEST_ID;
+use crate::origin::CorsOrigins;
 use crate::reply::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::request::X_API_KEY;
-use crate::settings::CorsOrigins;
 
 /// For how long browsers may remember what they are allowed, in seconds.
 const MAX_AGE: usize = 600;

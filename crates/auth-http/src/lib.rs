@@ -21,6 +21,7 @@ pub mod file;
 pub mod front_page;
 pub mod observe;
 pub mod openapi;
+pub mod origin;
 pub mod problem;
 pub mod readiness;
 pub mod reply;

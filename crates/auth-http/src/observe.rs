@@ -17,8 +17,8 @@ use auth_domain::ports::SecureRandom;
 use tracing::{Instrument, info_span};
 
 use crate::connections::UnderWay;
+use crate::origin::TrustedProxies;
 use crate::request::client_address;
-use crate::settings::TrustedProxies;
 
 /// The number of a request, in its answer and in the log.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

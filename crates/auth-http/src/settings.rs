@@ -4,15 +4,12 @@
 //! `config show` and `docs/configuration.md`.
 
 mod check;
-mod cors_origins;
 mod database;
 mod error;
 mod file;
 mod keys;
 mod logging;
 mod prefix;
-mod proxies;
-mod public_url;
 mod reference;
 mod sections;
 mod setting;
@@ -28,12 +25,9 @@ use auth_domain::model::{Role, Roles};
 use auth_domain::policy::Policy;
 use auth_infra::token::KeyAlgorithm;
 
-pub use cors_origins::CorsOrigins;
 pub use database::DatabaseUrl;
 pub use error::SettingsError;
 pub use logging::{LogFormat, LogLevel};
-pub use proxies::TrustedProxies;
-pub use public_url::PublicUrl;
 pub use reference::reference;
 pub use sections::{
     ACCESS_LIFETIME, DatabaseSettings, DialectSettings, HttpSettings, LogSettings, PasswordSettings,
@@ -43,7 +37,7 @@ pub use source::{Flag, Source, Sources};
 
 use auth_infra::password::HashingSettings;
 
-use crate::dialects;
+use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
 use setting::Setting;
 use source::{Given, Origins};
 
@@ -82,26 +76,35 @@ pub struct Settings {
     pub log: LogSettings,
     /// The HTTP server.
     pub http: HttpSettings,
-    /// The dialects, in the order of [`dialects::ALL`].
+    /// The dialects, in the order in which they were passed to [`Settings::load`].
     pub dialects: Vec<DialectSettings>,
     origins: Origins,
 }
 
 impl Settings {
     /// Reads the settings: the file over the defaults, the environment over the file, flags over all.
+    /// `dialects` contains the dialects that exist, as their documents define them.
     ///
     /// # Errors
     /// When a source cannot be read, names a setting that does not exist, or gives one a value that is malformed or
     /// unsafe.
-    pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
-        let table = keys::table();
-        let mut settings = Self::unresolved();
+    pub fn load(sources: &Sources, dialects: Vec<DialectSettings>) -> Result<Self, SettingsError> {
+        let table = keys::table(&dialects);
+        let mut settings = Self::unresolved(dialects);
         for given in sources.read(&table)? {
             settings.apply(&table, &given)?;
         }
         settings.resolve();
         check::check(&settings)?;
         Ok(settings)
+    }
+
+    /// The settings of a deployment that sets nothing.
+    #[must_use]
+    pub fn defaults(dialects: Vec<DialectSettings>) -> Self {
+        let mut settings = Self::unresolved(dialects);
+        settings.resolve();
+        settings
     }
 
     /// Where the value of the setting `key` comes from.
@@ -151,7 +154,7 @@ impl Settings {
         }
     }
 
-    fn unresolved() -> Self {
+    fn unresolved(dialects: Vec<DialectSettings>) -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
         Self {
             listen,
@@ -180,7 +183,7 @@ impl Settings {
                 workers: std::thread::available_parallelism().map_or(1, usize::from),
                 keep_alive: Duration::from_secs(75),
             },
-            dialects: dialects::ALL.iter().map(|dialect| DialectSettings::of(dialect.profile())).collect(),
+            dialects,
             origins: Origins::new(),
         }
     }
@@ -189,13 +192,4 @@ impl Settings {
 /// The one role of a user who registers. The page of the settings shows it: were it none, the page would be stale.
 fn customer() -> Roles {
     Role::parse("customer").map(Roles::from).unwrap_or_default()
-}
-
-/// The settings of a deployment that sets nothing.
-impl Default for Settings {
-    fn default() -> Self {
-        let mut settings = Self::unresolved();
-        settings.resolve();
-        settings
-    }
 }

@@ -71,7 +71,8 @@ mod tests {
     fn logged(level: &str, format: &str, event: impl FnOnce()) -> String {
         let flag = |key: &str, value: &str| Flag { name: "--set", key: key.into(), value: value.into() };
         let flags = vec![flag("log.level", level), flag("log.format", format)];
-        let settings = Settings::load(&Sources { flags, ..Sources::default() }).expect("settings");
+        let settings =
+            Settings::load(&Sources { flags, ..Sources::default() }, Vec::new()).expect("settings");
         let log = Arc::new(Mutex::new(Vec::new()));
         tracing::subscriber::with_default(subscriber(&settings.log, Writer(Arc::clone(&log))), event);
         String::from_utf8(log.lock().expect("the log").clone()).expect("UTF-8")

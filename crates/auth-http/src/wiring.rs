@@ -20,7 +20,7 @@ use auth_infra::token::{JwtCodec, JwtSettings, KeyFileError, KeyRing, TokenLifet
 
 use crate::dialects::{self, Context, Dialect, Mount, Profile, Site, Terms};
 use crate::openapi;
-use crate::settings::{DatabaseUrl, Settings};
+use crate::settings::{DatabaseUrl, DialectSettings, Settings, SettingsError, Sources, reference};
 
 /// The domain over its adapters, and the adapters that have a life of their own.
 pub struct Wired {
@@ -64,6 +64,31 @@ pub fn open(settings: &Settings) -> anyhow::Result<Wired> {
         random: Arc::new(SystemRandom),
     };
     Ok(Wired { auth: Auth::new(ports, policy(settings)), store, keys, audit })
+}
+
+/// Reads the settings of a service that has every dialect.
+///
+/// # Errors
+/// As [`Settings::load`].
+pub fn load_settings(sources: &Sources) -> Result<Settings, SettingsError> {
+    Settings::load(sources, documented_dialects())
+}
+
+/// The default settings of a service that has every dialect.
+#[must_use]
+pub fn default_settings() -> Settings {
+    Settings::defaults(documented_dialects())
+}
+
+/// The reference page of the settings, `docs/configuration.md`.
+#[must_use]
+pub fn settings_reference() -> String {
+    reference(documented_dialects())
+}
+
+fn documented_dialects() -> Vec<DialectSettings> {
+    let profiles = dialects::ALL.iter().map(|dialect| dialect.profile());
+    profiles.map(|profile| DialectSettings::documented(profile.name, profile.prefix)).collect()
 }
 
 fn policy(settings: &Settings) -> Policy {

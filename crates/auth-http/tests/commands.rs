@@ -492,7 +492,7 @@ fn settings_that_cannot_be_used_stop_every_command_but_the_reference() {
             "AUTH_DATABASE_ULR (environment) is not a setting; the nearest one is AUTH_DATABASE_URL";
         assert_eq!(shell.run(arguments).failure(), expected);
     }
-    assert_eq!(shell.run(&["config", "docs"]).ok(), auth_http::settings::reference());
+    assert_eq!(shell.run(&["config", "docs"]).ok(), auth_http::wiring::settings_reference());
     assert!(!shell.directory.path().join("data").exists());
 
     let shell = Shell::new().with("AUTH_LISTEN", "8080");

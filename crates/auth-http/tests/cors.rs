@@ -10,7 +10,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service};
 use auth_domain::testing::{SeededRandom, TestPorts};
 use auth_http::observe::Observer;
-use auth_http::settings::{Flag, Settings, Sources};
+use auth_http::settings::{Flag, Sources};
 use auth_http::{application, wiring};
 
 const APP: &str = "https://app.example.com";
@@ -38,7 +38,7 @@ impl Answer {
 /// What a service says that serves the browsers of `origins`.
 async fn ask(origins: &str, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
     let flags = vec![Flag { name: "--set", key: "cors_origins".to_owned(), value: origins.to_owned() }];
-    let settings = Settings::load(&Sources { flags, ..Sources::default() }).expect("settings");
+    let settings = wiring::load_settings(&Sources { flags, ..Sources::default() }).expect("settings");
     let site = Arc::new(wiring::site(&settings, &TestPorts::new().auth()));
     let observer = Arc::new(Observer::new(settings.trusted_proxies.clone(), false, &SeededRandom::default()));
     let app = application::app(&observer, &settings.cors_origins, &site).configure(|app| site.configure(app));

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use auth_http::dialects::{ALL, Dialect, accounts::Accounts, cookie::Cookie, single_token::SingleToken};
-use auth_http::settings::{Settings, Sources};
+use auth_http::settings::Sources;
 use auth_http::wiring;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn document(dialect: &dyn Dialect, toml: &str) -> Value {
     let file = tempfile::NamedTempFile::new().expect("a file");
     fs::write(file.path(), toml).expect("written");
     let sources = Sources { file: Some(file.path().to_owned()), ..Sources::default() };
-    let settings = Settings::load(&sources).expect("settings");
+    let settings = wiring::load_settings(&sources).expect("settings");
     serde_json::from_str(&wiring::openapi(&settings, dialect).expect("a document")).expect("JSON")
 }
 
@@ -30,7 +30,7 @@ fn the_documents_are_fresh() {
     for dialect in ALL {
         let name = dialect.profile().name;
         let path = directory.join(format!("{name}.json"));
-        let document = wiring::openapi(&Settings::default(), dialect).expect("a document");
+        let document = wiring::openapi(&wiring::default_settings(), dialect).expect("a document");
         if std::env::var_os("WRITE_OPENAPI").is_some() {
             fs::write(&path, &document).expect("written");
         }

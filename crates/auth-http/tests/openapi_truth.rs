@@ -9,7 +9,6 @@ use actix_web::http::Method;
 use auth_domain::model::{ApiKeyName, Scopes};
 use auth_domain::use_cases::CreateApiKey;
 use auth_http::dialects::{ALL, Dialect};
-use auth_http::settings::Settings;
 use auth_http::wiring;
 use jsonschema::Validator;
 use serde_json::{Value, json};
@@ -28,7 +27,7 @@ struct Operation<'a> {
 
 impl Document {
     fn of(dialect: &dyn Dialect) -> Self {
-        let json = wiring::openapi(&Settings::default(), dialect).expect("a document");
+        let json = wiring::openapi(&wiring::default_settings(), dialect).expect("a document");
         Self(serde_json::from_str(&json).expect("JSON"))
     }
 

@@ -8,7 +8,9 @@ mod speaker;
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
-use auth_http::settings::{Flag, PublicUrl, Settings, Sources};
+use auth_http::origin::PublicUrl;
+use auth_http::settings::{Flag, Settings, Sources};
+use auth_http::wiring;
 use serde_json::Value;
 use speaker::{Answer, Speaker};
 
@@ -21,7 +23,7 @@ const TWO_WEEKS: u64 = 14 * 24 * 3_600;
 
 fn settings(key: &str, value: &str) -> Settings {
     let flags = vec![Flag { name: "--set", key: key.to_owned(), value: value.to_owned() }];
-    Settings::load(&Sources { flags, ..Sources::default() }).expect("settings")
+    wiring::load_settings(&Sources { flags, ..Sources::default() }).expect("settings")
 }
 
 fn public_url(url: &str) -> PublicUrl {

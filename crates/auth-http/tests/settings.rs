@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use auth_domain::model::PasswordPolicy;
 use auth_http::settings::{DatabaseUrl, Flag, LogFormat, Settings, SettingsError, Source, Sources};
+use auth_http::wiring;
 use auth_infra::token::KeyAlgorithm;
 use tempfile::TempDir;
 
@@ -22,11 +23,11 @@ fn variables(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
 
 fn from_flags(flags: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     let flags = flags.iter().map(|(key, value)| flag(key, value)).collect();
-    Settings::load(&Sources { flags, ..Sources::default() })
+    wiring::load_settings(&Sources { flags, ..Sources::default() })
 }
 
 fn from_environment(environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-    Settings::load(&Sources { environment: variables(environment), ..Sources::default() })
+    wiring::load_settings(&Sources { environment: variables(environment), ..Sources::default() })
 }
 
 fn file(text: &str) -> (TempDir, PathBuf) {
@@ -38,7 +39,7 @@ fn file(text: &str) -> (TempDir, PathBuf) {
 
 fn from_file(text: &str) -> Result<Settings, SettingsError> {
     let (_directory, path) = file(text);
-    Settings::load(&Sources { file: Some(path), ..Sources::default() })
+    wiring::load_settings(&Sources { file: Some(path), ..Sources::default() })
 }
 
 fn refusal(outcome: Result<Settings, SettingsError>) -> String {
@@ -49,7 +50,7 @@ fn refusal(outcome: Result<Settings, SettingsError>) -> String {
 
 #[test]
 fn without_any_source_everything_has_its_default() {
-    let settings = Settings::load(&Sources::default()).expect("settings");
+    let settings = wiring::load_settings(&Sources::default()).expect("settings");
     assert_eq!(settings.listen, SocketAddr::from(([127, 0, 0, 1], 8080)));
     assert_eq!(settings.data_dir, PathBuf::from("./data"));
     assert_eq!(settings.keys_dir, PathBuf::from("./data/keys"));
@@ -62,7 +63,7 @@ fn without_any_source_everything_has_its_default() {
     assert_eq!(settings.log.format, None);
     assert!(settings.trusted_proxies.is_empty());
     assert!(settings.dialect("single_token").is_some_and(|it| it.enabled && it.prefix == "/v1"));
-    assert_eq!(settings.show(), Settings::default().show());
+    assert_eq!(settings.show(), wiring::default_settings().show());
     assert_eq!(settings.source("listen"), &Source::Default);
     assert_eq!(settings.warnings(), Vec::<String>::new());
 }
@@ -70,7 +71,7 @@ fn without_any_source_everything_has_its_default() {
 #[test]
 fn the_later_source_wins() {
     let (_directory, path) = file("[session]\nmax_live = 2\nidle_seconds = 20\nabsolute_seconds = 200\n");
-    let settings = Settings::load(&Sources {
+    let settings = wiring::load_settings(&Sources {
         file: Some(path.clone()),
         environment: variables(&[("AUTH_SESSION__MAX_LIVE", "3"), ("AUTH_SESSION__IDLE_SECONDS", "30")]),
         flags: vec![flag("session.max_live", "4"), flag("session.max_live", "5")],
@@ -94,7 +95,7 @@ fn the_environment_names_the_file_unless_a_flag_does() {
     let environment = vec![("AUTH_CONFIG".into(), by_variable.into_os_string())];
     let audience = |file| {
         let sources = Sources { file, environment: environment.clone(), flags: Vec::new() };
-        Settings::load(&sources).expect("settings").token.audience
+        wiring::load_settings(&sources).expect("settings").token.audience
     };
     assert_eq!(audience(None), "variable");
     assert_eq!(audience(Some(by_flag)), "flag");
@@ -156,7 +157,7 @@ fn a_file_may_hold_every_setting_in_the_form_that_fits() {
 
 #[test]
 fn what_config_show_prints_is_a_file_that_sets_the_same() {
-    let defaults = Settings::default().show();
+    let defaults = wiring::default_settings().show();
     let again = from_file(&defaults).expect("settings").show();
     let values = |shown: &str| -> Vec<String> {
         shown.lines().map(|line| line.rsplit_once(" # ").expect("a source").0.trim().to_owned()).collect()
@@ -342,7 +343,7 @@ fn a_broken_file_is_refused_without_quoting_it() {
     let unclosed = refusal(from_file("database_url = \"postgres://u:s3cret@h/d\n"));
     assert!(unclosed.contains("auth.toml:1: not valid TOML: ") && !unclosed.contains("s3cret"), "{unclosed}");
     let missing = Sources { file: Some("/nowhere/auth.toml".into()), ..Sources::default() };
-    assert_eq!(refusal(Settings::load(&missing)), "cannot read the settings file /nowhere/auth.toml");
+    assert_eq!(refusal(wiring::load_settings(&missing)), "cannot read the settings file /nowhere/auth.toml");
 }
 
 #[cfg(unix)]
@@ -350,7 +351,7 @@ fn a_broken_file_is_refused_without_quoting_it() {
 fn a_variable_that_is_not_text_is_refused() {
     use std::os::unix::ffi::OsStringExt as _;
     let environment = vec![("AUTH_DATA_DIR".into(), OsString::from_vec(vec![b'a', 0xff]))];
-    let message = refusal(Settings::load(&Sources { environment, ..Sources::default() }));
+    let message = refusal(wiring::load_settings(&Sources { environment, ..Sources::default() }));
     assert_eq!(message, "data_dir (AUTH_DATA_DIR) must be UTF-8");
 }
 
@@ -423,7 +424,7 @@ fn a_settings_file_that_others_read_or_write_is_warned_of() {
     let warned = |text: &str, mode: u32| {
         let (_directory, path) = file(text);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("permissions");
-        let settings = Settings::load(&Sources { file: Some(path), ..Sources::default() });
+        let settings = wiring::load_settings(&Sources { file: Some(path), ..Sources::default() });
         settings.expect("settings").warnings().join("\n")
     };
     let (open, secret) = ("listen = '127.0.0.1:1'", "database_url = 'postgres://u:s3cret@localhost/d'");
@@ -436,7 +437,7 @@ fn a_settings_file_that_others_read_or_write_is_warned_of() {
 
 #[test]
 fn limits_are_on_and_can_be_set() {
-    assert!(Settings::default().rate_limit);
+    assert!(wiring::default_settings().rate_limit);
     assert!(!from_flags(&[("rate_limit", "off")]).expect("settings").rate_limit);
     let settings = from_flags(&[
         ("limits.login_burst", "7"),

@@ -13,7 +13,6 @@ use auth_http::dialects::{ALL, Context, Dialect, Endpoint, Profile, Route, Site}
 use auth_http::failure::Failure;
 use auth_http::openapi::{Operation, document};
 use auth_http::request::{Fields, Request};
-use auth_http::settings::Settings;
 use auth_http::wiring;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -78,7 +77,7 @@ async fn enter(context: &Context, request: &Request) -> Result<HttpResponse, Fai
 
 #[tokio::test]
 async fn another_dialect_is_served_beside_the_others_without_touching_them() {
-    let (auth, settings) = (TestPorts::new().auth(), Settings::default());
+    let (auth, settings) = (TestPorts::new().auth(), wiring::default_settings());
     let name = Username::parse("leonidas").expect("a username");
     auth.register(Register {
         identifiers: Identifiers::new(Some(name), None).expect("identifiers"),
@@ -116,7 +115,7 @@ async fn another_dialect_is_served_beside_the_others_without_touching_them() {
 
 #[test]
 fn another_dialect_is_documented_like_the_others() {
-    let settings = Settings::default();
+    let settings = wiring::default_settings();
     let terms = wiring::terms(&settings, &Laconic.profile(), "/laconic");
     let document: Value = serde_json::to_value(document(&Laconic, &terms)).expect("JSON");
     let enter = &document["paths"]["/laconic/enter"]["post"];

@@ -142,10 +142,8 @@ fn record() -> RefreshRecord {
 /// and where none does.
 fn routing(criterion: &mut Criterion) {
     let system = rt::System::new();
-    let site = Arc::new(auth_http::wiring::site(
-        &auth_http::settings::Settings::default(),
-        &TestPorts::new().auth(),
-    ));
+    let site =
+        Arc::new(auth_http::wiring::site(&auth_http::wiring::default_settings(), &TestPorts::new().auth()));
     let app = system.block_on(init_service(App::new().configure(|app| site.configure(app))));
     let mut group = criterion.benchmark_group("route");
     for (name, path) in [

@@ -4,7 +4,8 @@ use anyhow::bail;
 use clap::Subcommand;
 
 use super::output::print;
-use crate::settings::{Settings, reference};
+use crate::settings::Settings;
+use crate::wiring;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -30,7 +31,7 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
 
 /// Prints the reference, for which no settings are needed.
 pub(super) fn docs() -> anyhow::Result<()> {
-    Ok(print(&reference())?)
+    Ok(print(&wiring::settings_reference())?)
 }
 
 fn check(settings: &Settings, strict: bool) -> anyhow::Result<()> {

@@ -12,8 +12,8 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::failure::Failure;
 use crate::openapi::Operation;
+use crate::origin::{CorsOrigins, PublicUrl};
 use crate::request::Request;
-use crate::settings::{CorsOrigins, PublicUrl};
 
 /// One way to speak to the service.
 pub trait Dialect: Send + Sync {

@@ -17,7 +17,7 @@ use actix_web::{HttpMessage as _, HttpRequest};
 use auth_domain::model::{ApiKey, ApiKeyId, Caller};
 
 use crate::failure::Failure;
-use crate::settings::{CorsOrigins, PublicUrl};
+use crate::origin::{CorsOrigins, PublicUrl};
 
 pub use client_address::client_address;
 pub use fields::{Fields, Null};

@@ -2,7 +2,7 @@
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN};
 
-use crate::settings::{CorsOrigins, PublicUrl};
+use crate::origin::{CorsOrigins, PublicUrl};
 
 /// Fetch Metadata Request Headers, section 2.3.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

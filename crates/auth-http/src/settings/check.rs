@@ -52,8 +52,7 @@ mod tests {
         let dialect = |&(name, documented_prefix, prefix): &(&'static str, &'static str, &str)| {
             DialectSettings { name, documented_prefix, enabled: true, prefix: prefix.to_owned() }
         };
-        let dialects = dialects.iter().map(dialect).collect();
-        check(&Settings { dialects, ..Settings::default() }).map_err(|error| error.to_string())
+        check(&Settings::defaults(dialects.iter().map(dialect).collect())).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -71,14 +70,9 @@ mod tests {
 
     #[test]
     fn a_dialect_that_is_not_served_takes_no_prefix() {
-        let mut settings = Settings::default();
-        let first = settings.dialects[0].clone();
-        settings.dialects.push(DialectSettings {
-            name: "two",
-            documented_prefix: "/two",
-            enabled: false,
-            ..first
-        });
-        assert!(check(&settings).is_ok());
+        let served = DialectSettings::documented("one", "/v1");
+        let disabled =
+            DialectSettings { name: "two", documented_prefix: "/two", enabled: false, ..served.clone() };
+        assert!(check(&Settings::defaults(vec![served, disabled])).is_ok());
     }
 }

@@ -9,16 +9,15 @@ use std::time::Duration;
 
 use super::setting::{Refusal, Setting};
 use super::{
-    ACCESS_LIFETIME, CorsOrigins, DatabaseUrl, LogFormat, LogLevel, PublicUrl, TrustedProxies, cors_origins,
-    database, logging, prefix, proxies, public_url,
+    ACCESS_LIFETIME, CorsOrigins, DatabaseUrl, DialectSettings, LogFormat, LogLevel, PublicUrl,
+    TrustedProxies, database, logging, prefix,
 };
-use crate::dialects;
 
 const DAY: u32 = 24 * 60 * 60;
 const YEAR: u32 = 366 * DAY;
 
 /// Every setting, in the order in which they are documented.
-pub(super) fn table() -> Vec<Setting> {
+pub(super) fn table(dialects: &[DialectSettings]) -> Vec<Setting> {
     let mut table = service();
     table.extend(absent::service());
     table.extend(tokens_and_sessions());
@@ -26,8 +25,7 @@ pub(super) fn table() -> Vec<Setting> {
     table.extend(users::passwords());
     table.extend(users::users());
     table.extend(running());
-    let names = dialects::ALL.iter().map(|dialect| dialect.profile().name);
-    table.extend(names.enumerate().flat_map(|(index, name)| dialect(index, name)));
+    table.extend(dialects.iter().enumerate().flat_map(|(index, of)| dialect(index, of.name)));
     table
 }
 
@@ -68,7 +66,7 @@ fn service() -> Vec<Setting> {
         .by_default("`keys` in `data_dir`"),
         Setting::text(
             "public_url",
-            public_url::ALLOWED,
+            PublicUrl::ALLOWED,
             "Where clients find the service; the issuer (`iss`) of its access tokens.",
             |s| Some(s.public_url.to_string()),
             |s, text| store(&mut s.public_url, PublicUrl::parse(text)),
@@ -76,7 +74,7 @@ fn service() -> Vec<Setting> {
         .by_default("`http://` and `listen`"),
         Setting::list(
             "trusted_proxies",
-            proxies::ALLOWED,
+            TrustedProxies::ALLOWED,
             "The proxies whose forwarding headers are believed about a client's address, which limits count by and the \
              log names. None: the address is the connection's own.",
             |s| Some(s.trusted_proxies.to_string()),
@@ -93,7 +91,7 @@ fn service() -> Vec<Setting> {
         ),
         Setting::list(
             "cors_origins",
-            cors_origins::ALLOWED,
+            CorsOrigins::ALLOWED,
             "The other origins whose pages browsers let use the service, cookie included. Browsers keep the cookie to \
              pages of the same site, whatever this says: the service and the page need one registrable domain.",
             |s| Some(s.cors_origins.to_string()),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::setting::Setting;
 use super::show::literal;
-use super::{Settings, keys};
+use super::{DialectSettings, Settings, keys};
 
 const INTRODUCTION: &str = "\
 # Configuration
@@ -39,11 +39,11 @@ says what is unsafe about them.
 
 /// The reference of every setting in Markdown.
 #[must_use]
-pub fn reference() -> String {
-    let defaults = Settings::default();
+pub fn reference(dialects: Vec<DialectSettings>) -> String {
+    let defaults = Settings::defaults(dialects);
     let mut text = INTRODUCTION.to_owned();
     let mut section = None;
-    for setting in keys::table() {
+    for setting in keys::table(&defaults.dialects) {
         let own = setting.key.rsplit_once('.').map_or("", |(section, _)| section).to_owned();
         if section.as_ref() != Some(&own) {
             let title = if own.is_empty() { "The service" } else { &own };

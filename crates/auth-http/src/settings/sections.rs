@@ -6,7 +6,6 @@ use auth_domain::model::{PasswordPolicy, Role, Roles};
 use auth_infra::token::KeyAlgorithm;
 
 use super::{DatabaseUrl, LogFormat, LogLevel};
-use crate::dialects::Profile;
 
 /// How long access tokens live where neither the setting nor the dialect's document says otherwise.
 pub const ACCESS_LIFETIME: Duration = Duration::from_mins(15);
@@ -104,13 +103,9 @@ pub struct DialectSettings {
 }
 
 impl DialectSettings {
-    /// A dialect as its document has it.
-    pub(super) fn of(profile: Profile) -> Self {
-        Self {
-            name: profile.name,
-            documented_prefix: profile.prefix,
-            enabled: true,
-            prefix: profile.prefix.to_owned(),
-        }
+    /// The settings of a dialect whose document defines this name and this prefix.
+    #[must_use]
+    pub fn documented(name: &'static str, prefix: &'static str) -> Self {
+        Self { name, documented_prefix: prefix, enabled: true, prefix: prefix.to_owned() }
     }
 }

@@ -12,7 +12,7 @@ impl Settings {
     #[must_use]
     pub fn show(&self) -> String {
         let mut text = String::new();
-        for setting in keys::table() {
+        for setting in keys::table(&self.dialects) {
             let line = match setting.show(self) {
                 None => format!("# {} = {}", setting.key, setting.default.unwrap_or_default()),
                 Some(value) => {

@@ -47,7 +47,7 @@ impl Settings {
                     .to_owned(),
             );
         }
-        if self.trusted_proxies.holds_everybody() {
+        if self.trusted_proxies.contains_every_address() {
             warnings.push("trusted_proxies holds every address: any client can claim any address".to_owned());
         }
         if let Some(origin) = self.cors_origins.first_unprotected() {

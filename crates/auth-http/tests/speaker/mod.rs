@@ -32,7 +32,7 @@ pub(crate) struct Answer {
 
 impl Speaker {
     pub(crate) async fn new() -> Self {
-        Self { world: TestPorts::new(), settings: Settings::default(), policy: Policy::default() }
+        Self { world: TestPorts::new(), settings: wiring::default_settings(), policy: Policy::default() }
     }
 
     /// The same world, where this dialect is served alone.

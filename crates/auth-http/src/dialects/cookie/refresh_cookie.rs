@@ -7,8 +7,8 @@ use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use auth_domain::use_cases::TokenGrant;
 
 use crate::dialects::Context;
+use crate::origin::PublicUrl;
 use crate::request::Request;
-use crate::settings::PublicUrl;
 
 /// The cookie that holds the refresh token: for the service's own eyes, below `<prefix>/auth`.
 pub(super) struct RefreshCookie<'a> {

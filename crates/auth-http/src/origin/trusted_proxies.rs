@@ -1,41 +1,42 @@
-//! The proxies whose word on a client's address is believed.
+//! The proxies whose forwarding headers the service trusts.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// What [`TrustedProxies::parse`] takes.
-pub(super) const ALLOWED: &str = "addresses or CIDR blocks such as 10.0.0.0/8 and 2001:db8::/32, in a list";
-
-/// A set of networks; none by default, so that nobody is believed.
+/// A set of networks, empty by default: then no forwarding header is trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
+    /// The input that [`Self::parse`] accepts.
+    pub(crate) const ALLOWED: &str =
+        "addresses or CIDR blocks such as 10.0.0.0/8 and 2001:db8::/32, in a list";
+
     pub(crate) fn parse(list: &str) -> Option<Self> {
         if list.is_empty() {
             return Some(Self::default());
         }
-        list.split(',').map(|item| network(item.trim())).collect::<Option<_>>().map(Self)
+        list.split(',').map(|item| parse_network(item.trim())).collect::<Option<_>>().map(Self)
     }
 
-    /// Whether `address` is one of these proxies. An IPv4 address that is written as an IPv6 one
-    /// (RFC 4291, section 2.5.5.2) is taken for what it is.
+    /// Whether `address` belongs to a trusted proxy. An IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2) is
+    /// compared as the IPv4 address that it contains.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Whether nobody is trusted.
+    /// Whether no proxy is trusted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether everybody is trusted.
-    pub(super) fn holds_everybody(&self) -> bool {
+    /// Whether one of the networks contains every address, so that every client is trusted.
+    pub(crate) fn contains_every_address(&self) -> bool {
         self.0.iter().any(|network| network.prefix_len() == 0)
     }
 }
@@ -47,7 +48,7 @@ impl fmt::Display for TrustedProxies {
     }
 }
 
-fn network(text: &str) -> Option<IpNet> {
+fn parse_network(text: &str) -> Option<IpNet> {
     let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     network.ok().map(|network: IpNet| network.trunc())
 }

@@ -1,14 +1,11 @@
-//! Where the outside finds the service.
+//! The service's own URL.
 
 use std::fmt;
 use std::net::SocketAddr;
 
 use url::{Host, Url};
 
-/// What [`PublicUrl::parse`] takes.
-pub(super) const ALLOWED: &str = "https://HOST[:PORT], or http://, without user, path, query and fragment";
-
-/// The service's own URL as its clients know it: scheme, host and port. It is the issuer of the access tokens.
+/// The URL under which clients reach the service: scheme, host and port. It is the issuer of the access tokens.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicUrl {
     text: String,
@@ -17,12 +14,16 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    /// The URL of whoever listens on `address`, without TLS.
-    pub(super) fn of_listener(address: SocketAddr) -> Self {
+    /// The input that [`Self::parse`] accepts.
+    pub(crate) const ALLOWED: &str =
+        "https://HOST[:PORT], or http://, without user, path, query and fragment";
+
+    /// The URL of a listener without TLS on `address`.
+    pub(crate) fn of_listener(address: SocketAddr) -> Self {
         Self { text: format!("http://{address}"), is_https: false, is_loopback: address.ip().is_loopback() }
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
         let is_loopback = match url.host()? {
             Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
@@ -43,19 +44,19 @@ impl PublicUrl {
         })
     }
 
-    /// The URL without a slash at its end: `https://auth.example.com`.
+    /// The URL without a trailing slash: `https://auth.example.com`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether clients come by TLS.
+    /// Whether clients connect with TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.is_https
     }
 
-    /// Whether clients are on this machine.
+    /// Whether only clients on this machine can use the URL.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.is_loopback
