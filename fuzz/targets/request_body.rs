@@ -10,7 +10,7 @@ use actix_web::body::to_bytes;
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, HttpResponse};
-use auth_domain::model::{ApiKeyName, Identifiers, Password, PasswordPolicy, Roles, Scopes, Username};
+use auth_domain::model::{ApiKeyName, Identifiers, Password, PasswordPolicy, RoleChoice, Roles, Scopes, Username};
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{CreateApiKey, Register};
 use auth_fuzz::runtime;
@@ -60,7 +60,7 @@ async fn inhabit(ports: &TestPorts) -> (String, String) {
         password: Password::parse("P@ssw0rd!", PasswordPolicy::default()).expect("a password"),
         display_name: None,
         phone_number: None,
-        roles: Roles::default(),
+        roles: RoleChoice::Assigned(Roles::default()),
     };
     let user = ports.auth().register(register).await.expect("registered");
     let name = ApiKeyName::parse("fuzz").expect("a name");

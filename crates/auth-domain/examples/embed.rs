@@ -9,7 +9,8 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use auth_domain::model::{
-    Client, ClientId, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, Roles, Username,
+    Client, ClientId, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, RoleChoice,
+    Roles, Username,
 };
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{LogIn, LogOut, RefreshSession, Register};
@@ -30,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             password: Password::parse("correct horse battery staple", PasswordPolicy::default())?,
             display_name: None,
             phone_number: None,
-            roles: Roles::parse("customer")?,
+            roles: RoleChoice::Assigned(Roles::parse("customer")?),
         })
         .await?;
     writeln!(out, "registered {} as number {}", user.id, user.number)?;

@@ -24,7 +24,7 @@
 //! use std::time::Duration;
 //!
 //! use auth_domain::model::{
-//!     Client, ClientId, EmailAddress, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, Roles,
+//!     Client, ClientId, EmailAddress, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, RoleChoice, Roles,
 //! };
 //! use auth_domain::testing::TestPorts; // in production: adapters of your own, or those of `auth-infra`
 //! use auth_domain::use_cases::{LogIn, RefreshSession, Register};
@@ -37,7 +37,7 @@
 //!     password: Password::parse("correct horse battery staple", PasswordPolicy::default())?,
 //!     display_name: None,
 //!     phone_number: None,
-//!     roles: Roles::default(),
+//!     roles: RoleChoice::Assigned(Roles::default()),
 //! })
 //! .await?;
 //!

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use actix_web::http::Method;
-use auth_domain::model::{IdentifierKind, InvalidPassword, SessionId, Throttled};
+use auth_domain::model::{IdentifierKind, InvalidPassword, RoleNotOffered, SessionId, Throttled};
 use auth_domain::ports::{BoxError, PortError};
 use auth_domain::use_cases::{
     AuthenticateApiKeyError, AuthenticateError, LogInError, LogOutBearerError, RefreshSessionError,
@@ -134,6 +134,13 @@ impl From<InvalidPassword> for Failure {
     }
 }
 
+/// Every dialect that lets a user request a role has it in a member of this name.
+impl From<RoleNotOffered> for Failure {
+    fn from(error: RoleNotOffered) -> Self {
+        Self::InvalidFields(vec![FieldError { field: "roles".into(), message: error.to_string() }])
+    }
+}
+
 impl From<AuthenticateApiKeyError> for Failure {
     fn from(error: AuthenticateApiKeyError) -> Self {
         match error {
@@ -160,6 +167,7 @@ impl From<RegisterError> for Failure {
         match error {
             RegisterError::Taken(kind) => Self::Taken(kind),
             RegisterError::Password(rejected) => rejected.into(),
+            RegisterError::Role(error) => error.into(),
             RegisterError::TooManyAttempts(throttled) => Self::TooManyRequests(throttled),
             RegisterError::Port(error) => error.into(),
         }

@@ -269,6 +269,16 @@ mod registering {
     }
 
     #[tokio::test]
+    async fn a_denied_role_among_other_errors_is_listed_but_not_audited() {
+        let speaker = Speaker::new().await;
+        let body = r#"{"username":"","password":"P@ssw0rd!","roles":"admin"}"#;
+        let answer = register(&speaker, body).await;
+        let errors = "username must not be empty; roles must be a role that new accounts may choose";
+        assert_says(&answer, 400, &format!(r#"{{"error":"{errors}"}}"#));
+        assert_eq!(speaker.world.store.audit_events(), []);
+    }
+
+    #[tokio::test]
     async fn a_phone_number_is_kept_in_e_164_form() {
         let speaker = Speaker::new().await;
         let body = r#"{"username":"john_doe","password":"P@ssw0rd!","phone_number":"+1 (555) 010-0199"}"#;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
 use auth_domain::model::{
-    ApiKeyId, ApiKeyName, EmailAddress, IdentifierKind, Identifiers, Password, PasswordPolicy, Roles, Scope,
-    Scopes, SessionId, Timestamp, UserId, UserRef, Username,
+    ApiKeyId, ApiKeyName, EmailAddress, IdentifierKind, Identifiers, Password, PasswordPolicy, RoleChoice,
+    Roles, Scope, Scopes, SessionId, Timestamp, UserId, UserRef, Username,
 };
 use auth_domain::use_cases::{CreateApiKey, Register};
 use auth_http::dialects::{Dialect as _, Endpoint, directory::Directory};
@@ -617,7 +617,7 @@ mod left_open {
                 password: Password::parse("P@ssw0rd!", PasswordPolicy::default()).expect("accepted"),
                 display_name: None,
                 phone_number: None,
-                roles: Roles::default(),
+                roles: RoleChoice::Assigned(Roles::default()),
             };
             let id = backend.speaker.world.auth().register(register).await.expect("registered").id;
             let said = format!(r#"{{"id":"{id}",{shown},"created_at":"2023-10-27T10:00:00Z"}}"#);

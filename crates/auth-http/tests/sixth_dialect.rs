@@ -6,7 +6,9 @@ use std::sync::Arc;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service, read_body};
 use actix_web::{App, HttpResponse};
-use auth_domain::model::{Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, Username};
+use auth_domain::model::{
+    Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, RoleChoice, Username,
+};
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{LogIn, Register};
 use auth_http::dialects::{ALL, Context, Dialect, Endpoint, Profile, Route, Site};
@@ -84,7 +86,7 @@ async fn another_dialect_is_served_beside_the_others_without_touching_them() {
         password: Password::parse("molon labe", PasswordPolicy::default()).expect("accepted"),
         display_name: None,
         phone_number: None,
-        roles: settings.registration.default_roles.clone(),
+        roles: RoleChoice::Assigned(settings.registration.default_roles.clone()),
     })
     .await
     .expect("registered");

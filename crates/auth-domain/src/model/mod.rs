@@ -43,7 +43,9 @@ pub use refresh::{
     CredentialState, JudgedRefresh, RefreshAttempt, RefreshDenial, RefreshHandle, RefreshRecord,
     RefreshVerdict, SuccessorNonce,
 };
-pub use role::{InvalidRole, InvalidRoles, ROLE_MAX_LENGTH, ROLES_MAX, Role, Roles};
+pub use role::{
+    InvalidRole, InvalidRoles, ROLE_MAX_LENGTH, ROLES_MAX, Role, RoleChoice, RoleNotOffered, Roles,
+};
 pub use secret::{ApiKeySecret, CallingAsProgram, Purpose, RefreshSecret, Refreshing, Secret, SecretDigest};
 pub use session::{Client, ClientId, EndReason, NewSession, RefreshStyle, Session, SessionEnd, SessionId};
 pub use timestamp::Timestamp;

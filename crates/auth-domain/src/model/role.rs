@@ -87,6 +87,51 @@ impl Roles {
     }
 }
 
+/// The roles of a user who is about to be registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoleChoice {
+    /// The caller assigns these roles.
+    Assigned(Roles),
+    /// The user requests one of the roles on offer.
+    Requested {
+        /// The requested role. `None` for text that is not the name of a role.
+        role: Option<Role>,
+        /// The roles that a new user may request.
+        offered: Roles,
+    },
+}
+
+/// The requested role is not on offer. The error text follows the name of a field.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("must be a role that new accounts may choose")]
+pub struct RoleNotOffered {
+    /// The requested role. `None` for text that is not the name of a role.
+    pub requested: Option<Role>,
+}
+
+impl RoleChoice {
+    /// Reads the role that a user typed. Text that is not the name of a role is dropped, because it may be a
+    /// secret in the wrong field and the choice is audited.
+    #[must_use]
+    pub fn requested(typed: &str, offered: &Roles) -> Self {
+        Self::Requested { role: Role::parse(typed).ok(), offered: offered.clone() }
+    }
+
+    /// Returns the roles that the choice results in.
+    ///
+    /// # Errors
+    /// [`RoleNotOffered`] when the user requested another role than those on offer.
+    pub fn resolve(&self) -> Result<Roles, RoleNotOffered> {
+        match self {
+            Self::Assigned(roles) => Ok(roles.clone()),
+            Self::Requested { role: Some(role), offered } if offered.contains(role) => {
+                Ok(Roles::from(role.clone()))
+            }
+            Self::Requested { role, .. } => Err(RoleNotOffered { requested: role.clone() }),
+        }
+    }
+}
+
 /// One role alone.
 impl From<Role> for Roles {
     fn from(role: Role) -> Self {

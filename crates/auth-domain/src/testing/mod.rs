@@ -8,7 +8,7 @@
 //! use std::time::Duration;
 //!
 //! use auth_domain::model::{
-//!     Client, ClientId, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, Roles, Username,
+//!     Client, ClientId, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, RoleChoice, Roles, Username,
 //! };
 //! use auth_domain::ports::PortError;
 //! use auth_domain::testing::TestPorts;
@@ -24,7 +24,7 @@
 //!     password: Password::parse("P@ssw0rd!", PasswordPolicy::default())?,
 //!     display_name: None,
 //!     phone_number: None,
-//!     roles: Roles::default(),
+//!     roles: RoleChoice::Assigned(Roles::default()),
 //! })
 //! .await?;
 //!

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::Auth;
 use crate::model::{
     AuditAction, DenialReason, DisplayName, IdentifierKind, Identifiers, InvalidPassword, Limit, NewUser,
-    Password, PhoneNumber, Roles, Throttled, User, UserId, uuid_v7,
+    Password, PhoneNumber, RoleChoice, RoleNotOffered, Roles, Throttled, User, UserId, uuid_v7,
 };
 use crate::ports::{PortError, RegisterOutcome};
 
@@ -23,8 +23,8 @@ pub struct Register {
     pub display_name: Option<DisplayName>,
     /// The phone number.
     pub phone_number: Option<PhoneNumber>,
-    /// What the user may do.
-    pub roles: Roles,
+    /// The roles of the user, or the one that the user requests.
+    pub roles: RoleChoice,
 }
 
 /// Why somebody did not become a user.
@@ -36,6 +36,9 @@ pub enum RegisterError {
     /// The password is common or one of the user's own names, and the policy does not allow that.
     #[error("the password {0}")]
     Password(InvalidPassword),
+    /// The user requested a role that is not on offer.
+    #[error("the role {0}")]
+    Role(RoleNotOffered),
     /// There were too many before.
     #[error("too many attempts")]
     TooManyAttempts(Throttled),
@@ -48,9 +51,11 @@ impl Auth {
     /// Registers a user: active, with an e-mail address yet to be verified.
     ///
     /// # Errors
-    /// [`RegisterError::Taken`] when another user has one of the identifiers, [`RegisterError::Password`] when the policy
-    /// does not allow the password, and [`RegisterError::TooManyAttempts`]; nothing is stored then.
+    /// [`RegisterError::Role`] when the requested role is not on offer, [`RegisterError::Password`] when the policy does
+    /// not allow the password, [`RegisterError::TooManyAttempts`], and [`RegisterError::Taken`] when another user has one
+    /// of the identifiers. Nothing is stored then.
     pub async fn register(&self, command: Register) -> Result<User, RegisterError> {
+        let roles = self.resolve_roles(&command.roles)?;
         self.judge_password(&command.password, &command.identifiers).map_err(RegisterError::Password)?;
         self.count(Limit::Registrations).await?;
         let password_hash = self.ports.hasher.hash(&command.password).await?;
@@ -60,7 +65,7 @@ impl Auth {
             identifiers: command.identifiers,
             display_name: command.display_name,
             phone_number: command.phone_number,
-            roles: command.roles,
+            roles,
             password_hash,
             created_at: now,
         };
@@ -75,6 +80,19 @@ impl Auth {
                 Err(RegisterError::Taken(kind))
             }
         }
+    }
+
+    /// Resolves the choice of roles. A request for a role that is not on offer may be an attack, so it is audited with
+    /// the name of the role, if it is one.
+    fn resolve_roles(&self, choice: &RoleChoice) -> Result<Roles, RegisterError> {
+        choice.resolve().map_err(|error| {
+            let denied = AuditEntry::denied(AuditAction::UserRegistered, DenialReason::RoleNotOffered);
+            self.audit(match &error.requested {
+                Some(role) => denied.detail(role),
+                None => denied,
+            });
+            RegisterError::Role(error)
+        })
     }
 }
 
@@ -100,7 +118,7 @@ mod tests {
             password: Password::parse("P@ssw0rd!", PasswordPolicy::default()).expect("accepted"),
             display_name: None,
             phone_number: None,
-            roles: Roles::parse("customer").expect("roles"),
+            roles: RoleChoice::Assigned(Roles::parse("customer").expect("roles")),
         }
     }
 
@@ -123,6 +141,52 @@ mod tests {
         let recorder = mocks.recorder();
         assert_eq!(mocks.auth().register(command()).await.expect("registered"), user());
         assert_eq!(recorder.lines(), ["user.registered user (customer)"]);
+    }
+
+    async fn request_role(typed: &str) -> (Result<User, RegisterError>, Vec<String>) {
+        let mut mocks = Mocks::new();
+        mocks.hasher.expect_hash().returning(|_| Ok(PasswordHash::new("hash".to_owned())));
+        mocks
+            .users
+            .expect_register()
+            .returning(|new| Ok(RegisterOutcome::Registered(User { roles: new.roles.clone(), ..user() })));
+        let recorder = mocks.recorder();
+        let offered = Roles::parse("customer,partner").expect("roles");
+        let roles = RoleChoice::requested(typed, &offered);
+        (mocks.auth().register(Register { roles, ..command() }).await, recorder.lines())
+    }
+
+    #[tokio::test]
+    async fn an_offered_role_becomes_the_only_role() {
+        let (registered, lines) = request_role("partner").await;
+        assert_eq!(registered.expect("registered").roles.to_string(), "partner");
+        assert_eq!(lines, ["user.registered user (partner)"]);
+    }
+
+    #[tokio::test]
+    async fn a_role_not_on_offer_is_denied_and_audited_by_name() {
+        let (error, lines) = request_role("admin").await;
+        assert!(matches!(error, Err(RegisterError::Role(_))), "{error:?}");
+        assert_eq!(lines, ["user.registered role_not_offered (admin)"]);
+    }
+
+    #[tokio::test]
+    async fn text_that_is_not_a_role_is_never_audited() {
+        for typed in ["", "Admin", "customer,admin", "my P@ssw0rd!"] {
+            let (error, lines) = request_role(typed).await;
+            assert!(matches!(error, Err(RegisterError::Role(_))), "{typed}");
+            assert_eq!(lines, ["user.registered role_not_offered"], "{typed}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_role_not_on_offer_is_denied_before_any_other_work() {
+        let mut mocks = Mocks { attempts: MockAttemptLimiter::new(), ..Mocks::new() };
+        mocks.hasher.expect_hash().never();
+        let roles = RoleChoice::requested("admin", &Roles::default());
+        let auth = mocks.auth_refusing(["p@ssw0rd!"]).called_by(caller());
+        let error = auth.register(Register { roles, ..command() }).await.expect_err("denied");
+        assert!(matches!(error, RegisterError::Role(_)), "{error:?}");
     }
 
     #[tokio::test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use auth_domain::Auth;
 use auth_domain::model::{
-    Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshSecret, RefreshStyle, Roles, SessionId,
-    Timestamp, Username,
+    Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshSecret, RefreshStyle, RoleChoice, Roles,
+    SessionId, Timestamp, Username,
 };
 use auth_domain::policy::{Policy, SessionPolicy, TokenPolicy};
 use auth_domain::ports::{Clock, SessionRepository};
@@ -70,7 +70,7 @@ impl World {
             password: Password::parse(PASSWORD, PasswordPolicy::default()).expect("a password"),
             display_name: None,
             phone_number: None,
-            roles: Roles::default(),
+            roles: RoleChoice::Assigned(Roles::default()),
         };
         auth.register(register).await.expect("registered");
         Self { ports, auth, held: Vec::new(), reference: Vec::new(), seen: Seen::new() }

@@ -4,7 +4,7 @@ use anyhow::{Context as _, anyhow, bail};
 use auth_domain::Auth;
 use auth_domain::model::{
     DisplayName, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, InvalidIdentifier, PasswordPolicy,
-    PhoneNumber, Role, Roles, User, UserId, UserRef, Username,
+    PhoneNumber, Role, RoleChoice, Roles, User, UserId, UserRef, Username,
 };
 use auth_domain::use_cases::{MAX_PAGE, Register, RegisterError, UpdateUser};
 use clap::{Args, Subcommand};
@@ -126,14 +126,16 @@ async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Re
     let roles =
         if roles.is_empty() { settings.registration.default_roles.clone() } else { Roles::new(roles)? };
     let password = password::read(policy(settings))?;
+    let roles = RoleChoice::Assigned(roles);
     let command = Register { identifiers, password, display_name, phone_number, roles };
     let user = auth.register(command).await.map_err(|error| match error {
         RegisterError::Taken(IdentifierKind::Username) => anyhow!("another user has this username"),
         RegisterError::Taken(IdentifierKind::Email) => anyhow!("another user has this e-mail address"),
         // An operator calls from nowhere, and is not limited.
-        RegisterError::TooManyAttempts(_) | RegisterError::Password(_) | RegisterError::Port(_) => {
-            error.into()
-        }
+        RegisterError::TooManyAttempts(_)
+        | RegisterError::Password(_)
+        | RegisterError::Role(_)
+        | RegisterError::Port(_) => error.into(),
     })?;
     show(&user, json)
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use auth_domain::model::{
     Client, ClientId, IdentifierKey, Identifiers, NewUser, Password, PasswordAttempt, PasswordHash,
-    PasswordPolicy, RefreshStyle, Roles, User, UserRef, Username,
+    PasswordPolicy, RefreshStyle, RoleChoice, Roles, User, UserRef, Username,
 };
 use auth_domain::ports::PortError;
 use auth_domain::testing::TestPorts;
@@ -53,7 +53,7 @@ impl World {
             password: Password::parse(PASSWORD, PasswordPolicy::default()).expect("a password"),
             display_name: None,
             phone_number: None,
-            roles: Roles::default(),
+            roles: RoleChoice::Assigned(Roles::default()),
         };
         self.auth.register(register).await.expect("registered")
     }

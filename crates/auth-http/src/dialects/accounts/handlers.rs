@@ -13,8 +13,7 @@ use super::requests;
 use super::responses::{LoggedIn, LoggedOut, Profile, Refreshed, Registered};
 
 pub(super) async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let auth = context.auth(request);
-    let user = auth.register(requests::register(context, &auth, request.json()?)?).await?;
+    let user = context.auth(request).register(requests::register(context, request.json()?)?).await?;
     Ok(reply::json(StatusCode::CREATED, &Registered::of(&user)))
 }
 

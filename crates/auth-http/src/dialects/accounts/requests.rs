@@ -1,8 +1,7 @@
 //! What the bodies of requests hold.
 
-use auth_domain::Auth;
 use auth_domain::model::{
-    DisplayName, EmailAddress, Identifiers, Password, PasswordAttempt, PhoneNumber, Username,
+    DisplayName, EmailAddress, Identifiers, Password, PasswordAttempt, PhoneNumber, RoleChoice, Username,
 };
 use auth_domain::use_cases::{LogIn, LogOut, RefreshSession, Register};
 use utoipa::ToSchema;
@@ -34,7 +33,7 @@ pub(super) struct Registration {
     roles: Option<String>,
 }
 
-pub(super) fn register(context: &Context, auth: &Auth, body: &JsonObject) -> Result<Register, Failure> {
+pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register, Failure> {
     let mut fields = Fields::of(body);
     let username = fields.required("username", Username::parse);
     let password = fields.required("password", |typed| Password::parse(typed, context.passwords));
@@ -42,14 +41,20 @@ pub(super) fn register(context: &Context, auth: &Auth, body: &JsonObject) -> Res
     let email = fields.optional("email", Null::IsAbsent, EmailAddress::parse);
     let phone_number = fields.optional("phone_number", Null::IsAbsent, PhoneNumber::parse);
     let offered = &context.self_assignable_roles;
-    let roles = fields.optional("roles", Null::IsAbsent, |typed| auth.choose_role(typed, offered));
+    // The use case decides on the role and audits the denial. It is checked here only to complete the list of errors when
+    // other members are invalid already, because the use case does not run then.
+    let others_are_valid = fields.are_sound();
+    let roles = fields.optional("roles", Null::IsAbsent, |typed| {
+        let choice = RoleChoice::requested(typed, offered);
+        if others_are_valid { Ok(choice) } else { choice.resolve().map(|_| choice) }
+    });
     match (Identifiers::new(username, email), password) {
         (Some(identifiers), Some(password)) if fields.are_sound() => Ok(Register {
             identifiers,
             password,
             display_name,
             phone_number,
-            roles: roles.unwrap_or_else(|| context.default_roles.clone()),
+            roles: roles.unwrap_or_else(|| RoleChoice::Assigned(context.default_roles.clone())),
         }),
         _ => Err(fields.failure()),
     }

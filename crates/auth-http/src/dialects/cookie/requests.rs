@@ -1,8 +1,8 @@
 //! What the bodies of requests hold.
 
 use auth_domain::model::{
-    Identifiers, InvalidIdentifier, InvalidPassword, Password, PasswordAttempt, USERNAME_MAX_CODE_POINTS,
-    Username,
+    Identifiers, InvalidIdentifier, InvalidPassword, Password, PasswordAttempt, RoleChoice,
+    USERNAME_MAX_CODE_POINTS, Username,
 };
 use auth_domain::use_cases::{LogIn, Register};
 use utoipa::ToSchema;
@@ -35,7 +35,7 @@ pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register,
             password,
             display_name: None,
             phone_number: None,
-            roles: context.default_roles.clone(),
+            roles: RoleChoice::Assigned(context.default_roles.clone()),
         }),
         _ => Err(fields.failure()),
     }

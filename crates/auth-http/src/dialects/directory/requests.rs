@@ -1,8 +1,8 @@
 //! What the paths and the bodies of requests hold.
 
 use auth_domain::model::{
-    EmailAddress, Identifiers, InvalidRoles, Password, PasswordAttempt, ROLES_MAX, Role, Roles, UserId,
-    Username,
+    EmailAddress, Identifiers, InvalidRoles, Password, PasswordAttempt, ROLES_MAX, Role, RoleChoice, Roles,
+    UserId, Username,
 };
 use auth_domain::use_cases::{LogIn, RefreshSession, Register, UpdateUser};
 use utoipa::ToSchema;
@@ -44,7 +44,7 @@ pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register,
             password,
             display_name: None,
             phone_number: None,
-            roles: context.default_roles.clone(),
+            roles: RoleChoice::Assigned(context.default_roles.clone()),
         }),
         _ => Err(fields.failure()),
     }

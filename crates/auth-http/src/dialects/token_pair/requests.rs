@@ -1,6 +1,6 @@
 //! What the bodies of requests hold.
 
-use auth_domain::model::{DisplayName, EmailAddress, Identifiers, Password, PasswordAttempt};
+use auth_domain::model::{DisplayName, EmailAddress, Identifiers, Password, PasswordAttempt, RoleChoice};
 use auth_domain::use_cases::{LogIn, RefreshSession, Register};
 use utoipa::ToSchema;
 
@@ -35,7 +35,7 @@ pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register,
             password,
             display_name,
             phone_number: None,
-            roles: context.default_roles.clone(),
+            roles: RoleChoice::Assigned(context.default_roles.clone()),
         }),
         _ => Err(fields.failure()),
     }
