@@ -14,7 +14,7 @@ use auth_domain::model::{ApiKeyName, Identifiers, Password, PasswordPolicy, Role
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{CreateApiKey, Register};
 use auth_fuzz::runtime;
-use auth_http::dialects::Site;
+use auth_http::dialects::Router;
 use auth_http::wiring;
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;
@@ -47,9 +47,9 @@ impl World {
     fn new() -> Self {
         let (runtime, ports) = (runtime(), TestPorts::new());
         let (user, key) = runtime.block_on(inhabit(&ports));
-        let site = Arc::new(wiring::site(&wiring::default_settings(), &ports.auth()));
-        let endpoints = endpoints(&site, &user);
-        Self { endpoints, send: service(runtime, site, key), requests: 0 }
+        let router = Arc::new(wiring::router(&wiring::default_settings(), &ports.auth()));
+        let endpoints = endpoints(&router, &user);
+        Self { endpoints, send: service(runtime, router, key), requests: 0 }
     }
 }
 
@@ -70,9 +70,9 @@ async fn inhabit(ports: &TestPorts) -> (String, String) {
 }
 
 /// Every endpoint that a body can be sent to.
-fn endpoints(site: &Site, user: &str) -> Vec<Endpoint> {
+fn endpoints(router: &Router, user: &str) -> Vec<Endpoint> {
     let routes =
-        site.mounts().flat_map(|mount| mount.dialect.routes().iter().map(move |route| (mount, route)));
+        router.dialects().flat_map(|mount| mount.dialect.routes().iter().map(move |route| (mount, route)));
     routes
         .filter(|(_, route)| route.method != Method::GET)
         .map(|(mount, route)| Endpoint {
@@ -83,8 +83,8 @@ fn endpoints(site: &Site, user: &str) -> Vec<Endpoint> {
         .collect()
 }
 
-fn service(runtime: Runtime, site: Arc<Site>, key: String) -> Send {
-    let app = runtime.block_on(init_service(App::new().configure(|app| site.configure(app))));
+fn service(runtime: Runtime, router: Arc<Router>, key: String) -> Send {
+    let app = runtime.block_on(init_service(App::new().configure(|app| router.configure(app))));
     Box::new(move |endpoint, body| {
         let request = TestRequest::with_uri(&endpoint.path)
             .method(endpoint.method.clone())

@@ -24,7 +24,7 @@ use crate::api_reference;
 use crate::beside::Beside;
 use crate::connections::{self, Limits};
 use crate::cors::{cors, refuse_in_words_of};
-use crate::dialects::Site;
+use crate::dialects::Router;
 use crate::failure::Failure;
 use crate::file::File;
 use crate::front_page;
@@ -58,9 +58,9 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     readiness.migrate().await.context("cannot bring the store's schema up to date")?;
     let watch = look_after(&readiness, &wired.store, &keys, &auth);
 
-    let site = Arc::new(wiring::site(&settings, &auth));
-    let dialects = Arc::clone(&site);
-    let beside = Beside { readiness, keys, files: files(&settings, &site).into() };
+    let router = Arc::new(wiring::router(&settings, &auth));
+    let dialects = Arc::clone(&router);
+    let beside = Beside { readiness, keys, files: files(&settings, &router).into() };
     let trusted = settings.trusted_proxies.clone();
     let observer = Arc::new(Observer::new(trusted, settings.public_url.is_https(), &SystemRandom));
     let origins = settings.cors_origins.clone();
@@ -75,7 +75,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
             .configure(|app| dialects.configure(app))
     })?;
     stop_when_told(server.handle())?;
-    greet(&settings, &site)?;
+    greet(&settings, &router)?;
     server.await?;
     wired.close().await;
     // It lets go of its connection while there is a runtime to do so in.
@@ -86,19 +86,19 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
 
 /// The pages and the documents, with all that they load.
 #[must_use]
-pub fn files(settings: &Settings, site: &Site) -> Vec<File> {
-    let documents = site
-        .mounts()
-        .filter_map(|mount| Some((mount.dialect.profile().name, wiring::openapi(settings, mount.dialect)?)));
-    [front_page::files(site), api_reference::files(documents.collect())].concat()
+pub fn files(settings: &Settings, router: &Router) -> Vec<File> {
+    let documents = router.dialects().filter_map(|mounted| {
+        Some((mounted.dialect.profile().name, wiring::openapi(settings, mounted.dialect)?))
+    });
+    [front_page::files(router), api_reference::files(documents.collect())].concat()
 }
 
 /// An app without anything in it: what happens to every request and every answer, whoever answers. The observer is
-/// outermost, so that it sees what [`cors`] answers by itself, too; what that refuses, `site` words.
+/// outermost, so that it sees what [`cors`] answers by itself, too; what that refuses, `router` words.
 pub fn app(
     observer: &Arc<Observer>,
     origins: &CorsOrigins,
-    site: &Arc<Site>,
+    router: &Arc<Router>,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -108,12 +108,12 @@ pub fn app(
         InitError = (),
     > + use<>,
 > {
-    let (observer, site) = (Arc::clone(observer), Arc::clone(site));
+    let (observer, router) = (Arc::clone(observer), Arc::clone(router));
     App::new()
         .wrap(cors(origins))
         .wrap(from_fn(move |request, next| {
-            let site = Arc::clone(&site);
-            async move { refuse_in_words_of(&site, request, next).await }
+            let router = Arc::clone(&router);
+            async move { refuse_in_words_of(&router, request, next).await }
         }))
         .wrap(from_fn(move |request, next| {
             let observer = Arc::clone(&observer);
@@ -181,23 +181,23 @@ fn stop_when_told(server: ServerHandle) -> io::Result<()> {
 }
 
 /// Says on standard output where the service is and how to try it.
-fn greet(settings: &Settings, site: &Site) -> io::Result<()> {
+fn greet(settings: &Settings, router: &Router) -> io::Result<()> {
     let base = format!("http://{}", settings.listen);
     let mut out = io::stdout().lock();
     writeln!(out, "auth-http {} serves on {base}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  store: {}", settings.database.url)?;
     writeln!(out, "  signing keys: {}", settings.keys_dir.display())?;
-    for mount in site.mounts() {
-        writeln!(out, "  {}: {base}{}", mount.dialect.profile().name, mount.context.prefix)?;
+    for mounted in router.dialects() {
+        writeln!(out, "  {}: {base}{}", mounted.dialect.profile().name, mounted.context.prefix)?;
     }
     writeln!(out, "  API reference: {base}/docs")?;
-    let sample = site.mounts().find_map(|mount| Some((mount, mount.dialect.profile().sample?)));
-    if let Some((mount, (path, body))) = sample {
+    let sample = router.dialects().find_map(|mounted| Some((mounted, mounted.dialect.profile().sample?)));
+    if let Some((mounted, (path, body))) = sample {
         writeln!(out, "\nTry it:")?;
         writeln!(
             out,
             "  curl -i {base}{}{path} -H 'Content-Type: application/json' \\",
-            mount.context.prefix
+            mounted.context.prefix
         )?;
         writeln!(out, "    -d '{body}'")?;
     }

@@ -69,7 +69,7 @@ where
                 Some(answer) => answer.await,
                 None => Err(Failure::MethodNotAllowed(vec![Method::GET, Method::HEAD])),
             };
-            result.unwrap_or_else(|failure| problem::refuse(&failure))
+            result.unwrap_or_else(|failure| problem::render_failure(&failure))
         }
     };
     app.service(web::resource(path).to(respond));

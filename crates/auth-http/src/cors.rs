@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::middleware::{Condition, Next};
 
-use crate::dialects::Site;
+use crate::dialects::Router;
 use crate::failure::Failure;
 use crate::observe::X_REQUEST_ID;
 use crate::origin::CorsOrigins;
@@ -37,7 +37,7 @@ pub fn cors(origins: &CorsOrigins) -> Condition<Cors> {
 /// # Errors
 /// None of its own.
 pub async fn refuse_in_words_of<B: MessageBody>(
-    site: &Site,
+    router: &Router,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
@@ -46,6 +46,6 @@ pub async fn refuse_in_words_of<B: MessageBody>(
     if !refused {
         return Ok(response.map_into_left_body());
     }
-    let answer = site.refuse(response.request().path(), &Failure::CrossSite);
+    let answer = router.render_failure(response.request().path(), &Failure::CrossSite);
     Ok(response.into_response(answer).map_into_right_body())
 }

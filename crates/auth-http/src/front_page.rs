@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::api_reference;
-use crate::dialects::{Mount, Site};
+use crate::dialects::{MountedDialect, Router};
 use crate::file::File;
 
 /// Its own style, and nothing else.
@@ -35,8 +35,8 @@ HTTP dialects over it.</p>
 
 /// The page and its style.
 #[must_use]
-pub fn files(site: &Site) -> Vec<File> {
-    let page = site.mounts().fold(HEAD.to_owned(), |page, mount| page + &section(mount));
+pub fn files(router: &Router) -> Vec<File> {
+    let page = router.dialects().fold(HEAD.to_owned(), |page, mounted| page + &section(mounted));
     vec![
         File::page("/", POLICY, page + "</body>\n</html>\n"),
         File::new("/docs/style.css", "text/css; charset=utf-8", STYLE),
@@ -44,10 +44,10 @@ pub fn files(site: &Site) -> Vec<File> {
 }
 
 /// A dialect with all its endpoints.
-fn section(mount: &Mount) -> String {
-    let (profile, prefix) = (mount.dialect.profile(), &mount.context.prefix);
+fn section(mounted: &MountedDialect) -> String {
+    let (profile, prefix) = (mounted.dialect.profile(), &mounted.context.prefix);
     let mut section = format!("<h3>{}</h3>\n<p>{}</p>\n<ul>\n", profile.name, profile.about);
-    for route in mount.dialect.routes() {
+    for route in mounted.dialect.routes() {
         let _ = writeln!(section, "<li><code>{} {prefix}{}</code></li>", route.method, route.path);
     }
     let document = api_reference::path(profile.name);

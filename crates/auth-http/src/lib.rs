@@ -1,6 +1,6 @@
 //! The authentication service: HTTP dialects over [`auth_domain`], wired to the adapters of [`auth_infra`].
 //!
-//! A request passes [`observe`], which numbers, hardens and logs it, and reaches the [`dialects::Mount`] whose path
+//! A request passes [`observe`], which numbers, hardens and logs it, and reaches the [`dialects::Router`] whose path
 //! it is. That receives the body ([`request`]), has the dialect's handler call a use case of the domain, and renders
 //! whatever goes wrong, a [`failure::Failure`], in the dialect's words. What all that looks like from outside is
 //! described by [`openapi`], and [`beside`] the dialects there are pages that show it.

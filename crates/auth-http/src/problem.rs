@@ -17,7 +17,7 @@ struct Problem {
 
 /// Logs a failure, and says that the request failed.
 #[must_use]
-pub fn refuse(failure: &Failure) -> HttpResponse {
+pub fn render_failure(failure: &Failure) -> HttpResponse {
     failure.log();
     let status = status(failure);
     let problem = Problem {

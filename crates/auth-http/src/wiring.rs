@@ -18,7 +18,7 @@ use auth_infra::store::{Store, StoreError};
 use auth_infra::system::{SystemClock, SystemRandom};
 use auth_infra::token::{JwtCodec, JwtSettings, KeyFileError, KeyRing, TokenLifetimes};
 
-use crate::dialects::{self, Context, Dialect, Mount, Profile, Site, Terms};
+use crate::dialects::{self, Context, Dialect, MountedDialect, Profile, PublicTerms, Router};
 use crate::openapi;
 use crate::settings::{DatabaseUrl, DialectSettings, Settings, SettingsError, Sources, reference};
 
@@ -166,18 +166,18 @@ fn tokens(settings: &Settings) -> JwtSettings {
 
 /// The dialects that the settings enable, in their places.
 #[must_use]
-pub fn site(settings: &Settings, auth: &Auth) -> Site {
+pub fn router(settings: &Settings, auth: &Auth) -> Router {
     let enabled = dialects::ALL.into_iter().filter_map(|dialect| {
         let set = settings.dialect(dialect.profile().name).filter(|set| set.enabled)?;
-        Some(mount(settings, auth, dialect, &set.prefix))
+        Some(mounted_dialect(settings, auth, dialect, &set.prefix))
     });
-    Site::new(enabled.collect())
+    Router::new(enabled.collect())
 }
 
 /// What the settings make of a dialect under a prefix, as far as its clients can tell.
 #[must_use]
-pub fn terms<'a>(settings: &'a Settings, profile: &Profile, prefix: &'a str) -> Terms<'a> {
-    Terms {
+pub fn public_terms<'a>(settings: &'a Settings, profile: &Profile, prefix: &'a str) -> PublicTerms<'a> {
+    PublicTerms {
         prefix,
         passwords: settings.password.raise(profile.passwords),
         self_assignable_roles: &settings.registration.self_assignable_roles,
@@ -189,15 +189,20 @@ pub fn terms<'a>(settings: &'a Settings, profile: &Profile, prefix: &'a str) -> 
 #[must_use]
 pub fn openapi(settings: &Settings, dialect: &dyn Dialect) -> Option<String> {
     let profile = dialect.profile();
-    let terms = terms(settings, &profile, &settings.dialect(profile.name)?.prefix);
+    let terms = public_terms(settings, &profile, &settings.dialect(profile.name)?.prefix);
     openapi::to_json(&openapi::document(dialect, &terms))
 }
 
 /// A dialect under a prefix, with all that its handlers need.
 #[must_use]
-pub fn mount(settings: &Settings, auth: &Auth, dialect: &'static dyn Dialect, prefix: &str) -> Mount {
+pub fn mounted_dialect(
+    settings: &Settings,
+    auth: &Auth,
+    dialect: &'static dyn Dialect,
+    prefix: &str,
+) -> MountedDialect {
     let profile = dialect.profile();
-    let terms = terms(settings, &profile, prefix);
+    let terms = public_terms(settings, &profile, prefix);
     let client = Client {
         id: ClientId::from_static(profile.name),
         refresh_style: profile.refresh_style,
@@ -214,5 +219,5 @@ pub fn mount(settings: &Settings, auth: &Auth, dialect: &'static dyn Dialect, pr
         public_url: terms.public_url.clone(),
         cors_origins: settings.cors_origins.clone(),
     };
-    Mount { dialect, context }
+    MountedDialect { dialect, context }
 }

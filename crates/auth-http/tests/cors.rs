@@ -39,9 +39,10 @@ impl Answer {
 async fn ask(origins: &str, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
     let flags = vec![Flag { name: "--set", key: "cors_origins".to_owned(), value: origins.to_owned() }];
     let settings = wiring::load_settings(&Sources { flags, ..Sources::default() }).expect("settings");
-    let site = Arc::new(wiring::site(&settings, &TestPorts::new().auth()));
+    let router = Arc::new(wiring::router(&settings, &TestPorts::new().auth()));
     let observer = Arc::new(Observer::new(settings.trusted_proxies.clone(), false, &SeededRandom::default()));
-    let app = application::app(&observer, &settings.cors_origins, &site).configure(|app| site.configure(app));
+    let app =
+        application::app(&observer, &settings.cors_origins, &router).configure(|app| router.configure(app));
     let request = TestRequest::with_uri(path).method(method);
     let request = headers.iter().fold(request, |request, header| request.append_header(*header));
     let response = request.send_request(&init_service(app).await).await;

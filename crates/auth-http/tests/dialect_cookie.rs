@@ -3,14 +3,13 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
-mod speaker;
+mod support;
 
 use actix_web::http::{Method, StatusCode};
 use auth_domain::model::{IdentifierKind, SessionId};
 use auth_http::dialects::{Dialect as _, Endpoint, cookie::Cookie};
 use auth_http::failure::{Failure, FieldError};
-use serde_json::Value;
-use speaker::{Answer, Speaker};
+use support::{TestApp, TestResponse, TestUser, assert_response};
 use uuid::Uuid;
 
 const JOHN: &str = r#"{"username":"john_doe","password":"P@ssw0rd!"}"#;
@@ -20,35 +19,19 @@ const BAD_ACCESS_TOKEN: &str = r#"{"message":"Invalid, expired or missing access
 const BAD_REFRESH_TOKEN: &str = r#"{"message":"Invalid, expired or missing refresh token."}"#;
 const TRY_LATER: &str = r#"{"message":"Error: try again later."}"#;
 
-async fn registered() -> Speaker {
-    let speaker = Speaker::new().await;
-    assert_eq!(speaker.post("/api/auth/register", JOHN).await.status, StatusCode::CREATED);
-    speaker
+const JOHN_DOE: TestUser =
+    TestUser { registration: ("/api/auth/register", JOHN), login: ("/api/auth/login", JOHN) };
+
+fn token(response: &TestResponse) -> String {
+    response.string_at("/data/token")
 }
 
-/// Somebody registered who has logged in, the token they were given and the cookie.
-async fn logged_in() -> (Speaker, String, String) {
-    let speaker = registered().await;
-    let answer = speaker.post("/api/auth/login", JOHN).await;
-    (speaker, token(&answer), cookie(&answer))
+fn token_and_cookie(response: &TestResponse) -> (String, String) {
+    (token(response), response.cookie().to_owned())
 }
 
-fn token(answer: &Answer) -> String {
-    let body: Value = serde_json::from_str(&answer.body).expect("JSON");
-    body["data"]["token"].as_str().expect("a token").to_owned()
-}
-
-/// The cookie as the browser sends it back.
-fn cookie(answer: &Answer) -> String {
-    answer.header("set-cookie").split(';').next().expect("a cookie").to_owned()
-}
-
-async fn refresh(speaker: &Speaker, cookie: &str) -> Answer {
-    speaker.send_with_headers(Method::POST, "/api/auth/refresh", &[("cookie", cookie)], None).await
-}
-
-fn assert_says(answer: &Answer, status: u16, body: &str) {
-    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (status, body));
+async fn refresh(app: &TestApp, cookie: &str) -> TestResponse {
+    app.send_with_headers(Method::POST, "/api/auth/refresh", &[("cookie", cookie)], None).await
 }
 
 fn invalid(errors: &str) -> String {
@@ -60,15 +43,15 @@ mod documented {
 
     #[tokio::test]
     async fn registering_says_201() {
-        let answer = Speaker::new().await.post("/api/auth/register", JOHN).await;
-        assert_says(&answer, 201, r#"{"message":"Account successfully created."}"#);
-        assert_eq!(answer.header("content-type"), "application/json");
-        assert!(!answer.has_header("set-cookie"));
+        let response = TestApp::new().post("/api/auth/register", JOHN).await;
+        assert_response(&response, 201, r#"{"message":"Account successfully created."}"#);
+        assert_eq!(response.header("content-type"), "application/json");
+        assert!(!response.has_header("set-cookie"));
     }
 
     #[tokio::test]
     async fn registering_and_logging_in_with_bad_fields_say_400_and_which() {
-        let speaker = Speaker::new().await;
+        let app = TestApp::new();
         let (long, longest) = ("a".repeat(256), "a".repeat(255));
         let name_is_missing = r#""username":["username is required"]"#;
         let password_is_missing = r#""password":["password is required"]"#;
@@ -95,91 +78,91 @@ mod documented {
             ),
         ] {
             for path in ["/api/auth/register", "/api/auth/login"] {
-                assert_says(&speaker.post(path, body).await, 400, &invalid(&errors));
+                assert_response(&app.post(path, body).await, 400, &invalid(&errors));
             }
         }
     }
 
     #[tokio::test]
     async fn registering_a_second_time_says_409() {
-        let speaker = registered().await;
+        let app = JOHN_DOE.registered().await;
         for body in [JOHN, r#"{"username":"JOHN_DOE","password":"another one"}"#] {
-            let answer = speaker.post("/api/auth/register", body).await;
-            assert_says(&answer, 409, r#"{"message":"Account with given username already exists."}"#);
+            let response = app.post("/api/auth/register", body).await;
+            assert_response(&response, 409, r#"{"message":"Account with given username already exists."}"#);
         }
     }
 
     #[tokio::test]
     async fn logging_in_says_200_with_the_token_and_the_user() {
-        let answer = registered().await.post("/api/auth/login", JOHN).await;
-        let token = token(&answer);
+        let response = JOHN_DOE.registered().await.post("/api/auth/login", JOHN).await;
+        let token = token(&response);
         let body =
             format!(r#"{{"message":"Logged in successfully.","data":{{"token":"{token}","user":{USER}}}}}"#);
-        assert_says(&answer, 200, &body);
-        assert!(cookie(&answer).starts_with("refresh_token=ref_"));
+        assert_response(&response, 200, &body);
+        assert!(response.cookie().starts_with("refresh_token=ref_"));
     }
 
     #[tokio::test]
     async fn logging_in_with_wrong_credentials_says_401() {
-        let speaker = registered().await;
+        let app = JOHN_DOE.registered().await;
         for body in [
             r#"{"username":"john_doe","password":"wrong password"}"#,
             r#"{"username":"nobody","password":"P@ssw0rd!"}"#,
             r#"{"username":"a\u0000b","password":"P@ssw0rd!"}"#,
         ] {
-            let answer = speaker.post("/api/auth/login", body).await;
-            assert_says(&answer, 401, BAD_CREDENTIALS);
-            assert!(!answer.has_header("set-cookie") && !answer.has_header("www-authenticate"));
+            let response = app.post("/api/auth/login", body).await;
+            assert_response(&response, 401, BAD_CREDENTIALS);
+            assert!(!response.has_header("set-cookie") && !response.has_header("www-authenticate"));
         }
     }
 
     #[tokio::test]
     async fn refreshing_says_200_with_another_token_and_another_cookie() {
-        let (speaker, first_token, first_cookie) = logged_in().await;
-        let answer = refresh(&speaker, &first_cookie).await;
-        let token = token(&answer);
+        let (app, (first_token, first_cookie)) = JOHN_DOE.logged_in(token_and_cookie).await;
+        let response = refresh(&app, &first_cookie).await;
+        let token = token(&response);
         let body = format!(r#"{{"message":"Access token refreshed.","data":{{"token":"{token}"}}}}"#);
-        assert_says(&answer, 200, &body);
+        assert_response(&response, 200, &body);
         assert_ne!(token, first_token);
-        assert_ne!(cookie(&answer), first_cookie);
+        assert_ne!(response.cookie(), first_cookie);
     }
 
     #[tokio::test]
     async fn refreshing_without_the_cookie_and_with_a_bad_one_says_401() {
-        let (speaker, access_token, cookie) = logged_in().await;
-        assert_says(&speaker.call(Method::POST, "/api/auth/refresh").await, 401, BAD_REFRESH_TOKEN);
+        let (app, (access_token, cookie)) = JOHN_DOE.logged_in(token_and_cookie).await;
+        assert_response(&app.call(Method::POST, "/api/auth/refresh").await, 401, BAD_REFRESH_TOKEN);
         for bad in ["", "refresh_token=", "refresh_token=nonsense", "refresh_token=ref_nonsense", "other=1"] {
-            assert_says(&refresh(&speaker, bad).await, 401, BAD_REFRESH_TOKEN);
+            assert_response(&refresh(&app, bad).await, 401, BAD_REFRESH_TOKEN);
         }
         let an_access_token = format!("refresh_token={access_token}");
-        assert_says(&refresh(&speaker, &an_access_token).await, 401, BAD_REFRESH_TOKEN);
+        assert_response(&refresh(&app, &an_access_token).await, 401, BAD_REFRESH_TOKEN);
         let in_the_body = format!(r#"{{"refresh_token":"{}"}}"#, &cookie["refresh_token=".len()..]);
-        assert_says(&speaker.post("/api/auth/refresh", &in_the_body).await, 401, BAD_REFRESH_TOKEN);
+        assert_response(&app.post("/api/auth/refresh", &in_the_body).await, 401, BAD_REFRESH_TOKEN);
     }
 
     #[tokio::test]
     async fn logging_out_says_200_and_ends_the_session() {
-        let (speaker, token, cookie) = logged_in().await;
+        let (app, (token, cookie)) = JOHN_DOE.logged_in(token_and_cookie).await;
         let bearer = format!("Bearer {token}");
         let headers = [("cookie", cookie.as_str()), ("authorization", bearer.as_str())];
-        let answer = speaker.send_with_headers(Method::POST, "/api/auth/logout", &headers, None).await;
-        assert_says(&answer, 200, r#"{"message":"Logged out successfully."}"#);
-        assert_says(&refresh(&speaker, &cookie).await, 401, BAD_REFRESH_TOKEN);
-        assert_says(&speaker.get("/api/user", Some(&token)).await, 401, BAD_ACCESS_TOKEN);
+        let response = app.send_with_headers(Method::POST, "/api/auth/logout", &headers, None).await;
+        assert_response(&response, 200, r#"{"message":"Logged out successfully."}"#);
+        assert_response(&refresh(&app, &cookie).await, 401, BAD_REFRESH_TOKEN);
+        assert_response(&app.get("/api/user", Some(&token)).await, 401, BAD_ACCESS_TOKEN);
     }
 
     #[tokio::test]
     async fn the_user_is_told_to_the_bearer_of_a_token() {
-        let (speaker, token, _) = logged_in().await;
-        let answer = speaker.get("/api/user", Some(&token)).await;
-        assert_says(&answer, 200, &format!(r#"{{"message":"User details retrieved.","data":{USER}}}"#));
+        let (app, (token, _)) = JOHN_DOE.logged_in(token_and_cookie).await;
+        let response = app.get("/api/user", Some(&token)).await;
+        assert_response(&response, 200, &format!(r#"{{"message":"User details retrieved.","data":{USER}}}"#));
     }
 
     #[tokio::test]
     async fn a_fault_of_ours_says_500() {
         for endpoint in [Endpoint::Register, Endpoint::LogIn, Endpoint::LogOut] {
             let response = Cookie.render(&Failure::Internal("cause".into()), Some(endpoint));
-            assert_says(&Answer::of(response).await, 500, TRY_LATER);
+            assert_response(&TestResponse::of(response), 500, TRY_LATER);
         }
     }
 }
@@ -189,99 +172,98 @@ mod left_open {
 
     #[tokio::test]
     async fn a_body_that_is_no_json_object_says_400_without_naming_a_field() {
-        let speaker = Speaker::new().await;
+        let app = TestApp::new();
         for path in ["/api/auth/register", "/api/auth/login"] {
             for body in ["", "{", "[]", "null", "{}{}", "\u{feff}{}", r#"{"username":"a","username":"b"}"#] {
-                assert_says(&speaker.post(path, body).await, 400, &invalid(""));
+                assert_response(&app.post(path, body).await, 400, &invalid(""));
             }
         }
     }
 
     #[tokio::test]
     async fn a_body_at_refresh_is_not_looked_at() {
-        let (speaker, _, cookie) = logged_in().await;
+        let (app, (_, cookie)) = JOHN_DOE.logged_in(token_and_cookie).await;
         let headers = [("cookie", cookie.as_str()), ("content-type", "text/plain")];
-        let answer = speaker.send_with_headers(Method::POST, "/api/auth/refresh", &headers, Some("{")).await;
-        assert_eq!(answer.status, StatusCode::OK);
+        let response = app.send_with_headers(Method::POST, "/api/auth/refresh", &headers, Some("{")).await;
+        assert_eq!(response.status, StatusCode::OK);
     }
 
     #[tokio::test]
     async fn a_name_that_cannot_be_seen_is_not_registered() {
         let body = r#"{"username":"a\u0000b","password":"P@ssw0rd!"}"#;
-        let answer = Speaker::new().await.post("/api/auth/register", body).await;
+        let response = TestApp::new().post("/api/auth/register", body).await;
         let errors = r#""username":["username contains a character that is not allowed"]"#;
-        assert_says(&answer, 400, &invalid(errors));
+        assert_response(&response, 400, &invalid(errors));
     }
 
     #[tokio::test]
     async fn the_longest_name_and_the_shortest_and_the_longest_password_serve() {
-        let speaker = Speaker::new().await;
+        let app = TestApp::new();
         for (username, password) in
             [("\u{1f600}".repeat(255), "123456".to_owned()), ("b".into(), "\u{e4}".repeat(255))]
         {
             let body = format!(r#"{{"username":"{username}","password":"{password}"}}"#);
-            assert_eq!(speaker.post("/api/auth/register", &body).await.status, StatusCode::CREATED);
-            assert_eq!(speaker.post("/api/auth/login", &body).await.status, StatusCode::OK);
+            assert_eq!(app.post("/api/auth/register", &body).await.status, StatusCode::CREATED);
+            assert_eq!(app.post("/api/auth/login", &body).await.status, StatusCode::OK);
         }
     }
 
     #[tokio::test]
     async fn a_setting_raises_the_shortest_password_at_register_and_leaves_the_login_alone() {
         let body = r#"{"username":"john_doe","password":"1234567"}"#;
-        let speaker = Speaker::new().await;
-        assert_eq!(speaker.post("/api/auth/register", body).await.status, StatusCode::CREATED);
-        let speaker = speaker.after(|settings| settings.password.min_length = Some(12));
+        let app = TestApp::new();
+        assert_eq!(app.post("/api/auth/register", body).await.status, StatusCode::CREATED);
+        let app = app.with_settings(|settings| settings.password.min_length = Some(12));
         let errors = r#""password":["password must be at least 12 characters long"]"#;
-        assert_says(&speaker.post("/api/auth/register", body).await, 400, &invalid(errors));
-        assert_eq!(speaker.post("/api/auth/login", body).await.status, StatusCode::OK);
+        assert_response(&app.post("/api/auth/register", body).await, 400, &invalid(errors));
+        assert_eq!(app.post("/api/auth/login", body).await.status, StatusCode::OK);
     }
 
     #[tokio::test]
     async fn an_account_of_another_dialect_logs_in_by_either_name() {
-        let speaker = Speaker::new().await;
+        let app = TestApp::new();
         let jane = r#"{"username":"jane","email":"jane@example.com","password":"P@ssw0rd!"}"#;
-        assert_eq!(speaker.post("/v1/auth/register", jane).await.status, StatusCode::CREATED);
+        assert_eq!(app.post("/v1/auth/register", jane).await.status, StatusCode::CREATED);
         for name in ["jane", "jane@example.com", "JANE"] {
             let body = format!(r#"{{"username":"{name}","password":"P@ssw0rd!"}}"#);
-            let answer = speaker.post("/api/auth/login", &body).await;
-            assert_eq!(answer.status, StatusCode::OK);
-            assert!(answer.body.contains(r#""username":"jane","#), "{}", answer.body);
+            let response = app.post("/api/auth/login", &body).await;
+            assert_eq!(response.status, StatusCode::OK);
+            assert!(response.body.contains(r#""username":"jane","#), "{}", response.body);
         }
     }
 
     #[tokio::test]
     async fn unknown_members_are_ignored() {
         let body = r#"{"username":"a","password":"P@ssw0rd!","id":7,"joined":"2001-01-01T00:00:00Z"}"#;
-        let speaker = Speaker::new().await;
-        assert_eq!(speaker.post("/api/auth/register", body).await.status, StatusCode::CREATED);
-        assert!(speaker.post("/api/auth/login", body).await.body.contains(r#""id":1,"#));
+        let app = TestApp::new();
+        assert_eq!(app.post("/api/auth/register", body).await.status, StatusCode::CREATED);
+        assert!(app.post("/api/auth/login", body).await.body.contains(r#""id":1,"#));
     }
 
     #[tokio::test]
     async fn the_user_is_told_to_nobody_without_a_token_that_serves() {
-        let (speaker, token, cookie) = logged_in().await;
-        let by_cookie =
-            speaker.send_with_headers(Method::GET, "/api/user", &[("cookie", &cookie)], None).await;
-        for missing in [speaker.get("/api/user", None).await, by_cookie] {
-            assert_says(&missing, 401, BAD_ACCESS_TOKEN);
+        let (app, (token, cookie)) = JOHN_DOE.logged_in(token_and_cookie).await;
+        let by_cookie = app.send_with_headers(Method::GET, "/api/user", &[("cookie", &cookie)], None).await;
+        for missing in [app.get("/api/user", None).await, by_cookie] {
+            assert_response(&missing, 401, BAD_ACCESS_TOKEN);
             assert_eq!(missing.header("www-authenticate"), "Bearer");
         }
-        let invalid = speaker.get("/api/user", Some("nonsense")).await;
-        assert_says(&invalid, 401, BAD_ACCESS_TOKEN);
+        let invalid = app.get("/api/user", Some("nonsense")).await;
+        assert_response(&invalid, 401, BAD_ACCESS_TOKEN);
         assert_eq!(invalid.header("www-authenticate"), r#"Bearer error="invalid_token""#);
-        let twice = speaker.get_with_bearers("/api/user", &[&token, &token]).await;
-        assert_says(&twice, 400, r#"{"message":"Bad request."}"#);
+        let twice = app.get_with_bearers("/api/user", &[&token, &token]).await;
+        assert_response(&twice, 400, r#"{"message":"Bad request."}"#);
     }
 
     #[tokio::test]
     async fn another_content_type_is_unsupported() {
-        let answer = registered().await.post_as("text/plain", "/api/auth/login", JOHN).await;
-        assert_says(&answer, 415, r#"{"message":"Unsupported media type."}"#);
+        let response = JOHN_DOE.registered().await.post_as("text/plain", "/api/auth/login", JOHN).await;
+        assert_response(&response, 415, r#"{"message":"Unsupported media type."}"#);
     }
 
     #[tokio::test]
     async fn another_method_is_told_which_are_allowed() {
-        let speaker = Speaker::new().await;
+        let app = TestApp::new();
         for (method, path, allow) in [
             (Method::GET, "/api/auth/login", "POST"),
             (Method::GET, "/api/auth/refresh", "POST"),
@@ -289,34 +271,34 @@ mod left_open {
             (Method::OPTIONS, "/api/auth/register", "POST"),
             (Method::PUT, "/api/user", "GET, HEAD"),
         ] {
-            let answer = speaker.call(method, path).await;
-            assert_says(&answer, 405, r#"{"message":"Method not allowed."}"#);
-            assert_eq!(answer.header("allow"), allow);
+            let response = app.call(method, path).await;
+            assert_response(&response, 405, r#"{"message":"Method not allowed."}"#);
+            assert_eq!(response.header("allow"), allow);
         }
     }
 
     #[tokio::test]
     async fn a_body_of_more_than_16_kib_is_too_large() {
         let body = format!(r#"{{"username":"{}"}}"#, "a".repeat(16 * 1024));
-        let answer = Speaker::new().await.post("/api/auth/login", &body).await;
-        assert_says(&answer, 413, r#"{"message":"Payload too large."}"#);
+        let response = TestApp::new().post("/api/auth/login", &body).await;
+        assert_response(&response, 413, r#"{"message":"Payload too large."}"#);
     }
 
     #[tokio::test]
     async fn an_unknown_path_below_the_prefix_is_answered_in_the_dialect() {
-        let speaker = Speaker::new().await;
+        let app = TestApp::new();
         for path in ["/api", "/api/auth", "/api/auth/login/", "/api/auth/user", "/api/users"] {
-            assert_says(&speaker.get(path, None).await, 404, r#"{"message":"Not found."}"#);
+            assert_response(&app.get(path, None).await, 404, r#"{"message":"Not found."}"#);
         }
     }
 
     #[tokio::test]
     async fn a_full_queue_is_503_with_retry_after_and_never_401() {
-        let speaker = registered().await;
-        speaker.world.hasher.set_overloaded(true);
-        let answer = speaker.post("/api/auth/login", JOHN).await;
-        assert_says(&answer, 503, TRY_LATER);
-        assert_eq!(answer.header("retry-after"), "1");
+        let app = JOHN_DOE.registered().await;
+        app.ports.hasher.set_overloaded(true);
+        let response = app.post("/api/auth/login", JOHN).await;
+        assert_response(&response, 503, TRY_LATER);
+        assert_eq!(response.header("retry-after"), "1");
     }
 
     #[tokio::test]
@@ -345,16 +327,16 @@ mod left_open {
             (Failure::Unavailable("cause".into()), 503),
         ] {
             for endpoint in [None, Some(Endpoint::Register), Some(Endpoint::LogOut)] {
-                let answer = Answer::of(Cookie.render(&failure, endpoint)).await;
-                assert_eq!(answer.status.as_u16(), status, "{failure:?}");
-                let message = answer.member("message");
+                let response = TestResponse::of(Cookie.render(&failure, endpoint));
+                assert_eq!(response.status.as_u16(), status, "{failure:?}");
+                let message = response.member("message");
                 let errors = match &failure {
                     Failure::MalformedBody => r#","errors":{}"#,
                     Failure::InvalidFields(_) => r#","errors":{"password":["password is required"]}"#,
                     _ => "",
                 };
-                assert_eq!(answer.body, format!(r#"{{"message":"{message}"{errors}}}"#));
-                assert!(!answer.body.contains("cause"), "a cause is for the log");
+                assert_eq!(response.body, format!(r#"{{"message":"{message}"{errors}}}"#));
+                assert!(!response.body.contains("cause"), "a cause is for the log");
             }
         }
     }
@@ -367,39 +349,39 @@ mod sessions {
 
     #[tokio::test]
     async fn a_session_that_was_idle_for_two_weeks_is_over() {
-        let (speaker, _, cookie) = logged_in().await;
-        speaker.world.clock.advance(Duration::from_secs(14 * 24 * 3_600));
-        assert_says(&refresh(&speaker, &cookie).await, 401, BAD_REFRESH_TOKEN);
+        let (app, (_, cookie)) = JOHN_DOE.logged_in(token_and_cookie).await;
+        app.ports.clock.advance(Duration::from_secs(14 * 24 * 3_600));
+        assert_response(&refresh(&app, &cookie).await, 401, BAD_REFRESH_TOKEN);
     }
 
     #[tokio::test]
     async fn an_expired_token_opens_nothing_and_the_cookie_gets_another() {
-        let (speaker, token, cookie) = logged_in().await;
-        speaker.world.clock.advance(Duration::from_secs(906));
-        assert_says(&speaker.get("/api/user", Some(&token)).await, 401, BAD_ACCESS_TOKEN);
-        let answer = refresh(&speaker, &cookie).await;
-        let renewed = super::token(&answer);
-        assert_eq!(speaker.get("/api/user", Some(&renewed)).await.status, StatusCode::OK);
+        let (app, (token, cookie)) = JOHN_DOE.logged_in(token_and_cookie).await;
+        app.ports.clock.advance(Duration::from_secs(906));
+        assert_response(&app.get("/api/user", Some(&token)).await, 401, BAD_ACCESS_TOKEN);
+        let response = refresh(&app, &cookie).await;
+        let renewed = super::token(&response);
+        assert_eq!(app.get("/api/user", Some(&renewed)).await.status, StatusCode::OK);
     }
 
     #[tokio::test]
     async fn a_lost_answer_is_given_again() {
-        let (speaker, _, first) = logged_in().await;
-        let lost = refresh(&speaker, &first).await;
-        speaker.world.clock.advance(Duration::from_secs(9));
-        let again = refresh(&speaker, &first).await;
-        assert_eq!((again.status, cookie(&again)), (StatusCode::OK, cookie(&lost)));
+        let (app, (_, first)) = JOHN_DOE.logged_in(token_and_cookie).await;
+        let lost = refresh(&app, &first).await;
+        app.ports.clock.advance(Duration::from_secs(9));
+        let again = refresh(&app, &first).await;
+        assert_eq!((again.status, again.cookie()), (StatusCode::OK, lost.cookie()));
     }
 
     #[tokio::test]
     async fn a_replayed_cookie_ends_its_session_and_no_other() {
-        let (speaker, token, first) = logged_in().await;
-        let other = cookie(&speaker.post("/api/auth/login", JOHN).await);
-        let second = cookie(&refresh(&speaker, &first).await);
-        speaker.world.clock.advance(Duration::from_secs(11));
-        assert_says(&refresh(&speaker, &first).await, 401, BAD_REFRESH_TOKEN);
-        assert_says(&refresh(&speaker, &second).await, 401, BAD_REFRESH_TOKEN);
-        assert_says(&speaker.get("/api/user", Some(&token)).await, 401, BAD_ACCESS_TOKEN);
-        assert_eq!(refresh(&speaker, &other).await.status, StatusCode::OK);
+        let (app, (token, first)) = JOHN_DOE.logged_in(token_and_cookie).await;
+        let other = app.post("/api/auth/login", JOHN).await.cookie().to_owned();
+        let second = refresh(&app, &first).await.cookie().to_owned();
+        app.ports.clock.advance(Duration::from_secs(11));
+        assert_response(&refresh(&app, &first).await, 401, BAD_REFRESH_TOKEN);
+        assert_response(&refresh(&app, &second).await, 401, BAD_REFRESH_TOKEN);
+        assert_response(&app.get("/api/user", Some(&token)).await, 401, BAD_ACCESS_TOKEN);
+        assert_eq!(refresh(&app, &other).await.status, StatusCode::OK);
     }
 }

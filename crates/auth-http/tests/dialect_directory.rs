@@ -3,19 +3,19 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
-mod speaker;
+mod support;
 
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
 use auth_domain::model::{
-    ApiKeyId, ApiKeyName, EmailAddress, IdentifierKind, Identifiers, Password, PasswordPolicy, RoleChoice,
-    Roles, Scope, Scopes, SessionId, Timestamp, UserId, UserRef, Username,
+    EmailAddress, IdentifierKind, Identifiers, Password, PasswordPolicy, RoleChoice, Roles, Scope, Scopes,
+    SessionId, Timestamp, UserId, UserRef, Username,
 };
-use auth_domain::use_cases::{CreateApiKey, Register};
+use auth_domain::use_cases::Register;
 use auth_http::dialects::{Dialect as _, Endpoint, directory::Directory};
 use auth_http::failure::{Failure, FieldError};
-use speaker::{Answer, Speaker};
+use support::{TestApp, TestResponse, assert_response};
 use uuid::Uuid;
 
 const JOHN: &str = r#"{"username":"john.doe","password":"P@ssw0rd!","email":"john.doe@example.com"}"#;
@@ -39,17 +39,17 @@ const ENDPOINTS: [(Method, &str, Option<&str>, Scope); 7] = [
 
 /// A program with an API key.
 struct Backend {
-    speaker: Speaker,
+    app: TestApp,
     key: String,
 }
 
 impl Backend {
     /// With a key for everything; it is 2023-10-27T10:00:00Z.
     async fn new() -> Self {
-        let speaker = Speaker::new().await;
-        speaker.world.clock.set(Timestamp::from_unix_seconds(1_698_400_800));
-        let (_, key) = key_for(&speaker, Scopes::all(), None).await;
-        Self { speaker, key }
+        let app = TestApp::new();
+        app.ports.clock.set(Timestamp::from_unix_seconds(1_698_400_800));
+        let (_, key) = app.create_api_key(Scopes::all(), None).await;
+        Self { app, key }
     }
 
     /// The path of John, who has just been registered.
@@ -68,44 +68,33 @@ impl Backend {
         (backend, token)
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<&str>) -> Answer {
-        self.speaker.send_with_headers(method, path, &[("x-api-key", &self.key)], body).await
+    async fn call(&self, method: Method, path: &str, body: Option<&str>) -> TestResponse {
+        self.app.send_with_headers(method, path, &[("x-api-key", &self.key)], body).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    async fn get(&self, path: &str) -> TestResponse {
         self.call(Method::GET, path, None).await
     }
 
-    async fn post(&self, path: &str, body: &str) -> Answer {
+    async fn post(&self, path: &str, body: &str) -> TestResponse {
         self.call(Method::POST, path, Some(body)).await
     }
 
-    async fn put(&self, path: &str, body: &str) -> Answer {
+    async fn put(&self, path: &str, body: &str) -> TestResponse {
         self.call(Method::PUT, path, Some(body)).await
     }
 
-    async fn delete(&self, path: &str) -> Answer {
+    async fn delete(&self, path: &str) -> TestResponse {
         self.call(Method::DELETE, path, None).await
     }
 
-    async fn refresh(&self, token: &str) -> Answer {
+    async fn refresh(&self, token: &str) -> TestResponse {
         self.post("/api/v1/auth/refresh", &format!(r#"{{"refresh_token":"{token}"}}"#)).await
     }
 
     async fn opens_protected_resource(&self, token: &str) -> bool {
-        self.speaker.get("/v1/protected/resource", Some(token)).await.status == StatusCode::OK
+        self.app.get("/v1/protected/resource", Some(token)).await.status == StatusCode::OK
     }
-}
-
-async fn key_for(speaker: &Speaker, scopes: Scopes, lifetime: Option<Duration>) -> (ApiKeyId, String) {
-    let name = ApiKeyName::parse("backend").expect("a name");
-    let created = speaker.world.auth().create_api_key(CreateApiKey { name, scopes, lifetime }).await;
-    let created = created.expect("created");
-    (created.key.id, created.secret.expose().to_string())
-}
-
-fn assert_says(answer: &Answer, status: u16, body: &str) {
-    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (status, body));
 }
 
 fn invalid(details: &str) -> String {
@@ -124,10 +113,10 @@ mod documented {
 
     #[tokio::test]
     async fn creating_a_user_says_201_with_the_user() {
-        let answer = Backend::new().await.post("/api/v1/users", JOHN).await;
-        let id = answer.member("id");
-        assert_says(&answer, 201, &john(&id, "john.doe", "john.doe@example.com"));
-        assert_eq!(answer.header("content-type"), "application/json");
+        let response = Backend::new().await.post("/api/v1/users", JOHN).await;
+        let id = response.member("id");
+        assert_response(&response, 201, &john(&id, "john.doe", "john.doe@example.com"));
+        assert_eq!(response.header("content-type"), "application/json");
         assert_eq!(Uuid::try_parse(&id).expect("a UUID").hyphenated().to_string(), id);
     }
 
@@ -150,7 +139,7 @@ mod documented {
                 r#""username":["contains a character that is not allowed"]"#,
             ),
         ] {
-            assert_says(&backend.post("/api/v1/users", body).await, 400, &invalid(details));
+            assert_response(&backend.post("/api/v1/users", body).await, 400, &invalid(details));
         }
     }
 
@@ -167,20 +156,20 @@ mod documented {
             let said = format!(
                 r#"{{"error":"Username or email already exists.","details":{{"{field}":["already exists"]}}}}"#
             );
-            assert_says(&backend.post("/api/v1/users", &body).await, 409, &said);
+            assert_response(&backend.post("/api/v1/users", &body).await, 409, &said);
         }
     }
 
     #[tokio::test]
     async fn getting_a_user_says_200_with_the_user() {
         let (backend, path) = Backend::with_john().await;
-        let answer = backend.get(&path).await;
-        assert_says(&answer, 200, &john(&path, "john.doe", "john.doe@example.com"));
+        let response = backend.get(&path).await;
+        assert_response(&response, 200, &john(&path, "john.doe", "john.doe@example.com"));
     }
 
     #[tokio::test]
     async fn getting_an_unknown_user_says_404() {
-        assert_says(&Backend::new().await.get(NOBODY).await, 404, UNKNOWN_USER);
+        assert_response(&Backend::new().await.get(NOBODY).await, 404, UNKNOWN_USER);
     }
 
     #[tokio::test]
@@ -196,9 +185,9 @@ mod documented {
                 "J.Doe@example.com",
             ),
         ] {
-            backend.speaker.world.clock.advance(Duration::from_secs(60));
-            assert_says(&backend.put(&path, body).await, 200, &john(&path, username, email));
-            assert_says(&backend.get(&path).await, 200, &john(&path, username, email));
+            backend.app.ports.clock.advance(Duration::from_secs(60));
+            assert_response(&backend.put(&path, body).await, 200, &john(&path, username, email));
+            assert_response(&backend.get(&path).await, 200, &john(&path, username, email));
         }
     }
 
@@ -213,43 +202,43 @@ mod documented {
             ),
             (r#"{"username":7}"#, r#""username":["must be a string"]"#),
         ] {
-            assert_says(&backend.put(&path, body).await, 400, &invalid(details));
+            assert_response(&backend.put(&path, body).await, 400, &invalid(details));
         }
-        let answer = backend.get(&path).await;
-        assert_says(&answer, 200, &john(&path, "john.doe", "john.doe@example.com"));
+        let response = backend.get(&path).await;
+        assert_response(&response, 200, &john(&path, "john.doe", "john.doe@example.com"));
     }
 
     #[tokio::test]
     async fn updating_an_unknown_user_says_404() {
         let backend = Backend::new().await;
         for body in ["{}", r#"{"username":"john"}"#] {
-            assert_says(&backend.put(NOBODY, body).await, 404, UNKNOWN_USER);
+            assert_response(&backend.put(NOBODY, body).await, 404, UNKNOWN_USER);
         }
     }
 
     #[tokio::test]
     async fn deleting_a_user_says_204_with_nothing_more() {
         let (backend, path) = Backend::with_john().await;
-        let answer = backend.delete(&path).await;
-        assert_says(&answer, 204, "");
-        assert!(!answer.has_header("content-type"));
-        assert_says(&backend.get(&path).await, 404, UNKNOWN_USER);
+        let response = backend.delete(&path).await;
+        assert_response(&response, 204, "");
+        assert!(!response.has_header("content-type"));
+        assert_response(&backend.get(&path).await, 404, UNKNOWN_USER);
     }
 
     #[tokio::test]
     async fn deleting_an_unknown_user_says_404() {
         let (backend, path) = Backend::with_john().await;
-        assert_says(&backend.delete(NOBODY).await, 404, UNKNOWN_USER);
+        assert_response(&backend.delete(NOBODY).await, 404, UNKNOWN_USER);
         backend.delete(&path).await;
-        assert_says(&backend.delete(&path).await, 404, UNKNOWN_USER);
+        assert_response(&backend.delete(&path).await, 404, UNKNOWN_USER);
     }
 
     #[tokio::test]
     async fn logging_in_says_200_with_a_token() {
         let (backend, _) = Backend::with_john().await;
-        let answer = backend.post("/api/v1/auth/login", JOHNS_LOGIN).await;
-        let token = answer.member("token");
-        assert_says(&answer, 200, &format!(r#"{{"token":"{token}"}}"#));
+        let response = backend.post("/api/v1/auth/login", JOHNS_LOGIN).await;
+        let token = response.member("token");
+        assert_response(&response, 200, &format!(r#"{{"token":"{token}"}}"#));
     }
 
     #[tokio::test]
@@ -261,18 +250,18 @@ mod documented {
             r#"{"username":"","password":""}"#,
             r#"{"username":"a\u0000b","password":"P@ssw0rd!"}"#,
         ] {
-            let answer = backend.post("/api/v1/auth/login", body).await;
-            assert_says(&answer, 401, r#"{"error":"Invalid credentials."}"#);
-            assert!(!answer.has_header("www-authenticate"));
+            let response = backend.post("/api/v1/auth/login", body).await;
+            assert_response(&response, 401, r#"{"error":"Invalid credentials."}"#);
+            assert!(!response.has_header("www-authenticate"));
         }
     }
 
     #[tokio::test]
     async fn refreshing_says_200_with_another_token() {
         let (backend, token) = Backend::with_johns_token().await;
-        let answer = backend.refresh(&token).await;
-        let renewed = answer.member("token");
-        assert_says(&answer, 200, &format!(r#"{{"token":"{renewed}"}}"#));
+        let response = backend.refresh(&token).await;
+        let renewed = response.member("token");
+        assert_response(&response, 200, &format!(r#"{{"token":"{renewed}"}}"#));
         assert_ne!(renewed, token);
     }
 
@@ -280,9 +269,9 @@ mod documented {
     async fn refreshing_with_an_invalid_token_says_401() {
         let backend = Backend::new().await;
         for token in ["", "nonsense", "a.b.c", "ref_nonsense"] {
-            let answer = backend.refresh(token).await;
-            assert_says(&answer, 401, BAD_REFRESH_TOKEN);
-            assert!(!answer.has_header("www-authenticate"));
+            let response = backend.refresh(token).await;
+            assert_response(&response, 401, BAD_REFRESH_TOKEN);
+            assert!(!response.has_header("www-authenticate"));
         }
     }
 }
@@ -291,73 +280,73 @@ mod api_keys {
     use super::*;
 
     /// Somebody who speaks to this dialect alone: on shared paths, a request without a key is another dialect's.
-    async fn alone() -> Speaker {
-        Speaker::new().await.hearing_only("directory")
+    async fn alone() -> TestApp {
+        TestApp::new().only("directory")
     }
 
-    async fn assert_opens_nothing(speaker: &Speaker, headers: &[(&str, &str)]) {
+    async fn assert_opens_nothing(app: &TestApp, headers: &[(&str, &str)]) {
         for (method, path, body, _) in ENDPOINTS {
-            let answer = speaker.send_with_headers(method, path, headers, body).await;
-            assert_says(&answer, 401, KEY_REFUSED);
-            assert_eq!(answer.header("www-authenticate"), r#"ApiKey header="X-API-Key""#);
+            let response = app.send_with_headers(method, path, headers, body).await;
+            assert_response(&response, 401, KEY_REFUSED);
+            assert_eq!(response.header("www-authenticate"), r#"ApiKey header="X-API-Key""#);
         }
     }
 
     #[tokio::test]
     async fn without_a_key_no_endpoint_opens() {
-        let speaker = alone().await;
-        let (_, key) = key_for(&speaker, Scopes::all(), None).await;
-        assert_opens_nothing(&speaker, &[]).await;
-        assert_opens_nothing(&speaker, &[("authorization", &format!("Bearer {key}"))]).await;
-        assert_opens_nothing(&speaker, &[("authorization", &format!("ApiKey {key}"))]).await;
+        let app = alone().await;
+        let (_, key) = app.create_api_key(Scopes::all(), None).await;
+        assert_opens_nothing(&app, &[]).await;
+        assert_opens_nothing(&app, &[("authorization", &format!("Bearer {key}"))]).await;
+        assert_opens_nothing(&app, &[("authorization", &format!("ApiKey {key}"))]).await;
     }
 
     #[tokio::test]
     async fn a_key_in_the_query_is_ignored() {
-        let speaker = alone().await;
-        let (_, key) = key_for(&speaker, Scopes::all(), None).await;
+        let app = alone().await;
+        let (_, key) = app.create_api_key(Scopes::all(), None).await;
         let path = format!("{NOBODY}?X-API-Key={key}&api_key={key}");
-        let answer = speaker.send_with_headers(Method::GET, &path, &[], None).await;
-        assert_says(&answer, 401, KEY_REFUSED);
+        let response = app.send_with_headers(Method::GET, &path, &[], None).await;
+        assert_response(&response, 401, KEY_REFUSED);
     }
 
     #[tokio::test]
     async fn a_wrong_key_opens_nothing() {
-        let speaker = Speaker::new().await;
-        let (_, key) = key_for(&speaker, Scopes::all(), None).await;
+        let app = TestApp::new();
+        let (_, key) = app.create_api_key(Scopes::all(), None).await;
         let of_another_world = "key_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         for wrong in ["", "nonsense", of_another_world, &key[..key.len() - 1], &format!("{key}, {key}")] {
-            assert_opens_nothing(&speaker, &[("x-api-key", wrong)]).await;
+            assert_opens_nothing(&app, &[("x-api-key", wrong)]).await;
         }
     }
 
     #[tokio::test]
     async fn a_revoked_key_opens_nothing() {
-        let speaker = Speaker::new().await;
-        let (id, key) = key_for(&speaker, Scopes::all(), None).await;
-        assert!(speaker.world.auth().revoke_api_key(id).await.expect("asked"));
-        assert_opens_nothing(&speaker, &[("x-api-key", &key)]).await;
+        let app = TestApp::new();
+        let (id, key) = app.create_api_key(Scopes::all(), None).await;
+        assert!(app.ports.auth().revoke_api_key(id).await.expect("asked"));
+        assert_opens_nothing(&app, &[("x-api-key", &key)]).await;
     }
 
     #[tokio::test]
     async fn an_expired_key_opens_nothing() {
-        let speaker = Speaker::new().await;
-        let (_, key) = key_for(&speaker, Scopes::all(), Some(Duration::from_secs(60))).await;
-        speaker.world.clock.advance(Duration::from_secs(60));
-        assert_opens_nothing(&speaker, &[("x-api-key", &key)]).await;
+        let app = TestApp::new();
+        let (_, key) = app.create_api_key(Scopes::all(), Some(Duration::from_secs(60))).await;
+        app.ports.clock.advance(Duration::from_secs(60));
+        assert_opens_nothing(&app, &[("x-api-key", &key)]).await;
     }
 
     #[tokio::test]
     async fn a_key_serves_for_its_scopes_and_for_nothing_else() {
         for scope in Scope::ALL {
-            let speaker = Speaker::new().await;
-            let (_, key) = key_for(&speaker, [scope].into_iter().collect(), None).await;
+            let app = TestApp::new();
+            let (_, key) = app.create_api_key([scope].into_iter().collect(), None).await;
             for (method, path, body, asked_for) in ENDPOINTS {
-                let answer = speaker.send_with_headers(method, path, &[("x-api-key", &key)], body).await;
+                let response = app.send_with_headers(method, path, &[("x-api-key", &key)], body).await;
                 if scope == asked_for {
-                    assert_ne!(answer.status, StatusCode::FORBIDDEN, "{scope:?} {path}");
+                    assert_ne!(response.status, StatusCode::FORBIDDEN, "{scope:?} {path}");
                 } else {
-                    assert_says(&answer, 403, r#"{"error":"The API key lacks the required scope."}"#);
+                    assert_response(&response, 403, r#"{"error":"The API key lacks the required scope."}"#);
                 }
             }
         }
@@ -368,7 +357,7 @@ mod api_keys {
         Err(_) => "",
     };
 
-    /// Requests that fail in every other way, so that an answer to one would tell something.
+    /// Requests that fail in every other way, so that an response to one would tell something.
     fn telling(john: &str) -> [(Method, &str, &str, &str); 8] {
         [
             (Method::POST, "/api/v1/users", "application/json", TOO_LARGE),
@@ -387,19 +376,19 @@ mod api_keys {
         let (backend, path) = Backend::with_john().await;
         for (method, path, media_type, body) in telling(&path) {
             let headers = [("content-type", media_type), ("x-api-key", "nonsense")];
-            let answer = backend.speaker.send_with_headers(method, path, &headers, Some(body)).await;
-            assert_says(&answer, 401, KEY_REFUSED);
+            let response = backend.app.send_with_headers(method, path, &headers, Some(body)).await;
+            assert_response(&response, 401, KEY_REFUSED);
         }
     }
 
     #[tokio::test]
     async fn whoever_lacks_the_scope_learns_nothing_more() {
         let (backend, path) = Backend::with_john().await;
-        let (_, key) = key_for(&backend.speaker, Scopes::default(), None).await;
+        let (_, key) = backend.app.create_api_key(Scopes::default(), None).await;
         for (method, path, media_type, body) in telling(&path) {
             let headers = [("content-type", media_type), ("x-api-key", key.as_str())];
-            let answer = backend.speaker.send_with_headers(method, path, &headers, Some(body)).await;
-            assert_says(&answer, 403, r#"{"error":"The API key lacks the required scope."}"#);
+            let response = backend.app.send_with_headers(method, path, &headers, Some(body)).await;
+            assert_response(&response, 403, r#"{"error":"The API key lacks the required scope."}"#);
         }
     }
 
@@ -409,8 +398,8 @@ mod api_keys {
         for key in [backend.key.as_str(), "nonsense"] {
             let twice = [("x-api-key", key), ("x-api-key", key)];
             for (method, path, body, _) in ENDPOINTS {
-                let answer = backend.speaker.send_with_headers(method, path, &twice, body).await;
-                assert_says(&answer, 400, r#"{"error":"Invalid request data."}"#);
+                let response = backend.app.send_with_headers(method, path, &twice, body).await;
+                assert_response(&response, 400, r#"{"error":"Invalid request data."}"#);
             }
         }
     }
@@ -418,20 +407,20 @@ mod api_keys {
     #[tokio::test]
     async fn a_store_that_is_away_is_503_and_never_401() {
         let backend = Backend::new().await;
-        backend.speaker.world.store.set_away(true);
-        let answer = backend.get(NOBODY).await;
-        assert_says(&answer, 503, r#"{"error":"Service unavailable."}"#);
-        assert_eq!(answer.header("retry-after"), "1");
+        backend.app.ports.store.set_away(true);
+        let response = backend.get(NOBODY).await;
+        assert_response(&response, 503, r#"{"error":"Service unavailable."}"#);
+        assert_eq!(response.header("retry-after"), "1");
     }
 
     #[tokio::test]
     async fn on_shared_paths_the_key_decides_whatever_the_body_says() {
         let (backend, _) = Backend::with_john().await;
         let body = r#"{"email":"john.doe@example.com","password":"P@ssw0rd!"}"#;
-        let answer = backend.post("/api/v1/auth/login", body).await;
-        assert_says(&answer, 400, &invalid(r#""username":["is required"]"#));
-        let answer = backend.post("/api/v1/auth/refresh", r#"{"refreshToken":"nonsense"}"#).await;
-        assert_says(&answer, 400, &invalid(r#""refresh_token":["is required"]"#));
+        let response = backend.post("/api/v1/auth/login", body).await;
+        assert_response(&response, 400, &invalid(r#""username":["is required"]"#));
+        let response = backend.post("/api/v1/auth/refresh", r#"{"refreshToken":"nonsense"}"#).await;
+        assert_response(&response, 400, &invalid(r#""refresh_token":["is required"]"#));
     }
 }
 
@@ -441,7 +430,7 @@ mod roles {
     /// The roles that a user has, whoever asks.
     async fn roles_of(backend: &Backend, path: &str) -> String {
         let id = path.rsplit('/').next().and_then(|id| Uuid::parse_str(id).ok()).expect("an id");
-        let user = backend.speaker.world.auth().find_user(&UserRef::Id(UserId(id))).await;
+        let user = backend.app.ports.auth().find_user(&UserRef::Id(UserId(id))).await;
         user.expect("asked").expect("a user").roles.to_string()
     }
 
@@ -452,8 +441,8 @@ mod roles {
             (r#"{"roles":["customer","admin","customer"]}"#, r#"["admin","customer"]"#, "admin,customer"),
             (r#"{"roles":["auditor"],"username":"ignored"}"#, r#"["auditor"]"#, "auditor"),
         ] {
-            let answer = backend.put(&format!("{path}/roles"), body).await;
-            assert_says(&answer, 200, &format!(r#"{{"roles":{said}}}"#));
+            let response = backend.put(&format!("{path}/roles"), body).await;
+            assert_response(&response, 200, &format!(r#"{{"roles":{said}}}"#));
             assert_eq!(roles_of(&backend, &path).await, kept);
         }
         assert_eq!(backend.get(&path).await.member("username"), "john.doe");
@@ -479,8 +468,8 @@ mod roles {
             (r#"{"roles":["admin,customer"]}"#, form),
             (&too_many.to_string(), "must be at most 20 roles"),
         ] {
-            let answer = backend.put(&format!("{path}/roles"), body).await;
-            assert_says(&answer, 400, &invalid(&format!(r#""roles":["{said}"]"#)));
+            let response = backend.put(&format!("{path}/roles"), body).await;
+            assert_response(&response, 400, &invalid(&format!(r#""roles":["{said}"]"#)));
         }
         assert_eq!(roles_of(&backend, &path).await, "customer");
     }
@@ -489,7 +478,7 @@ mod roles {
     async fn setting_the_roles_of_an_unknown_user_says_404() {
         let backend = Backend::new().await;
         for path in [NOBODYS_ROLES, "/api/v1/users/7/roles"] {
-            assert_says(&backend.put(path, r#"{"roles":["admin"]}"#).await, 404, UNKNOWN_USER);
+            assert_response(&backend.put(path, r#"{"roles":["admin"]}"#).await, 404, UNKNOWN_USER);
         }
     }
 
@@ -500,8 +489,8 @@ mod roles {
             let john = JOHN.replace('}', &format!(r#","roles":{named}}}"#));
             let path = format!("/api/v1/users/{}", backend.post("/api/v1/users", &john).await.member("id"));
             assert_eq!(roles_of(&backend, &path).await, "customer", "POST {named}");
-            let answer = backend.put(&path, &format!(r#"{{"username":"john","roles":{named}}}"#)).await;
-            assert_eq!(answer.member("username"), "john");
+            let response = backend.put(&path, &format!(r#"{{"username":"john","roles":{named}}}"#)).await;
+            assert_eq!(response.member("username"), "john");
             assert_eq!(roles_of(&backend, &path).await, "customer", "PUT {named}");
             backend.delete(&path).await;
         }
@@ -509,9 +498,9 @@ mod roles {
 
     #[tokio::test]
     async fn another_method_is_told_that_roles_are_put() {
-        let answer = Backend::new().await.get(NOBODYS_ROLES).await;
-        assert_says(&answer, 405, r#"{"error":"Method not allowed."}"#);
-        assert_eq!(answer.header("allow"), "PUT");
+        let response = Backend::new().await.get(NOBODYS_ROLES).await;
+        assert_response(&response, 405, r#"{"error":"Method not allowed."}"#);
+        assert_eq!(response.header("allow"), "PUT");
     }
 }
 
@@ -528,8 +517,8 @@ mod left_open {
             (Method::POST, "/api/v1/auth/refresh"),
         ] {
             for body in ["", "{", "[]", "null", "{}{}", "\u{feff}{}", r#"{"username":1,"username":2}"#] {
-                let answer = backend.call(method.clone(), path, Some(body)).await;
-                assert_says(&answer, 400, r#"{"error":"Invalid request data."}"#);
+                let response = backend.call(method.clone(), path, Some(body)).await;
+                assert_response(&response, 400, r#"{"error":"Invalid request data."}"#);
             }
         }
     }
@@ -547,8 +536,8 @@ mod left_open {
             ("refresh", "{}", r#""refresh_token":["is required"]"#),
             ("refresh", r#"{"refresh_token":null}"#, r#""refresh_token":["must be a string"]"#),
         ] {
-            let answer = backend.post(&format!("/api/v1/auth/{path}"), body).await;
-            assert_says(&answer, 400, &invalid(details));
+            let response = backend.post(&format!("/api/v1/auth/{path}"), body).await;
+            assert_response(&response, 400, &invalid(details));
         }
     }
 
@@ -556,16 +545,20 @@ mod left_open {
     async fn updating_with_nothing_changes_nothing() {
         let (backend, path) = Backend::with_john().await;
         let before = backend.get(&path).await.body;
-        assert_says(&backend.put(&path, "{}").await, 200, &before);
-        assert_says(&backend.put(&path, r#"{"roles":"admin","id":7,"created_at":null}"#).await, 200, &before);
+        assert_response(&backend.put(&path, "{}").await, 200, &before);
+        assert_response(
+            &backend.put(&path, r#"{"roles":"admin","id":7,"created_at":null}"#).await,
+            200,
+            &before,
+        );
     }
 
     #[tokio::test]
     async fn null_is_no_update() {
         let (backend, path) = Backend::with_john().await;
         for field in ["username", "password", "email"] {
-            let answer = backend.put(&path, &format!(r#"{{"{field}":null}}"#)).await;
-            assert_says(&answer, 400, &invalid(&format!(r#""{field}":["must be a string"]"#)));
+            let response = backend.put(&path, &format!(r#"{{"{field}":null}}"#)).await;
+            assert_response(&response, 400, &invalid(&format!(r#""{field}":["must be a string"]"#)));
         }
     }
 
@@ -582,10 +575,10 @@ mod left_open {
             let said = format!(
                 r#"{{"error":"Username or email already exists.","details":{{"{field}":["already exists"]}}}}"#
             );
-            assert_says(&backend.put(&path, body).await, 409, &said);
+            assert_response(&backend.put(&path, body).await, 409, &said);
         }
-        let answer = backend.put(&path, r#"{"username":"John.Doe","email":"john.doe@example.com"}"#).await;
-        assert_eq!((answer.status, answer.member("username").as_str()), (StatusCode::OK, "John.Doe"));
+        let response = backend.put(&path, r#"{"username":"John.Doe","email":"john.doe@example.com"}"#).await;
+        assert_eq!((response.status, response.member("username").as_str()), (StatusCode::OK, "John.Doe"));
     }
 
     #[tokio::test]
@@ -595,9 +588,9 @@ mod left_open {
         let simple = id.replace('-', "");
         for id in ["7", "me", "%00", "a%20b", &simple, &format!("%7B{id}%7D"), &format!("urn:uuid:{id}")] {
             let path = format!("/api/v1/users/{id}");
-            assert_says(&backend.get(&path).await, 404, UNKNOWN_USER);
-            assert_says(&backend.put(&path, "{}").await, 404, UNKNOWN_USER);
-            assert_says(&backend.delete(&path).await, 404, UNKNOWN_USER);
+            assert_response(&backend.get(&path).await, 404, UNKNOWN_USER);
+            assert_response(&backend.put(&path, "{}").await, 404, UNKNOWN_USER);
+            assert_response(&backend.delete(&path).await, 404, UNKNOWN_USER);
         }
         let upper = format!("/api/v1/users/{}", id.to_uppercase());
         assert_eq!(backend.get(&upper).await.member("id"), id);
@@ -619,9 +612,9 @@ mod left_open {
                 phone_number: None,
                 roles: RoleChoice::Assigned(Roles::default()),
             };
-            let id = backend.speaker.world.auth().register(register).await.expect("registered").id;
+            let id = backend.app.ports.auth().register(register).await.expect("registered").id;
             let said = format!(r#"{{"id":"{id}",{shown},"created_at":"2023-10-27T10:00:00Z"}}"#);
-            assert_says(&backend.get(&format!("/api/v1/users/{id}")).await, 200, &said);
+            assert_response(&backend.get(&format!("/api/v1/users/{id}")).await, 200, &said);
         }
     }
 
@@ -630,8 +623,8 @@ mod left_open {
         let (backend, _) = Backend::with_john().await;
         for identifier in ["john.doe", "JOHN.DOE", "john.doe@example.com", "John.Doe@EXAMPLE.com"] {
             let body = format!(r#"{{"username":"{identifier}","password":"P@ssw0rd!"}}"#);
-            let answer = backend.post("/api/v1/auth/login", &body).await;
-            assert_eq!(answer.status, StatusCode::OK, "{identifier}");
+            let response = backend.post("/api/v1/auth/login", &body).await;
+            assert_eq!(response.status, StatusCode::OK, "{identifier}");
         }
     }
 
@@ -642,9 +635,8 @@ mod left_open {
             ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"]
         {
             let headers = [("x-api-key", backend.key.as_str()), ("content-type", media_type)];
-            let answer =
-                backend.speaker.send_with_headers(Method::POST, "/api/v1/users", &headers, Some(JOHN));
-            assert_says(&answer.await, 415, r#"{"error":"Unsupported media type."}"#);
+            let response = backend.app.send_with_headers(Method::POST, "/api/v1/users", &headers, Some(JOHN));
+            assert_response(&response.await, 415, r#"{"error":"Unsupported media type."}"#);
         }
     }
 
@@ -658,9 +650,9 @@ mod left_open {
             (Method::GET, "/api/v1/auth/login", "POST"),
             (Method::DELETE, "/api/v1/auth/refresh", "POST"),
         ] {
-            let answer = backend.call(method, path, None).await;
-            assert_says(&answer, 405, r#"{"error":"Method not allowed."}"#);
-            assert_eq!(answer.header("allow"), allow);
+            let response = backend.call(method, path, None).await;
+            assert_response(&response, 405, r#"{"error":"Method not allowed."}"#);
+            assert_eq!(response.header("allow"), allow);
         }
     }
 
@@ -668,30 +660,30 @@ mod left_open {
     async fn a_body_of_more_than_16_kib_is_too_large() {
         let backend = Backend::new().await;
         let largest = backend.refresh(&"a".repeat(16 * 1024 - 20)).await;
-        assert_says(&largest, 401, BAD_REFRESH_TOKEN);
+        assert_response(&largest, 401, BAD_REFRESH_TOKEN);
         let larger = backend.refresh(&"a".repeat(16 * 1024 - 19)).await;
-        assert_says(&larger, 413, r#"{"error":"Payload too large."}"#);
+        assert_response(&larger, 413, r#"{"error":"Payload too large."}"#);
     }
 
     #[tokio::test]
     async fn an_unknown_path_below_the_prefix_is_answered_in_the_dialect() {
         let backend = Backend::new().await;
         for path in ["/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v1/users/", "/api/v1/users/a/b"] {
-            assert_says(&backend.get(path).await, 404, r#"{"error":"Not found."}"#);
+            assert_response(&backend.get(path).await, 404, r#"{"error":"Not found."}"#);
         }
     }
 
     #[tokio::test]
     async fn a_full_queue_is_503_with_retry_after_and_never_401() {
         let (backend, path) = Backend::with_john().await;
-        backend.speaker.world.hasher.set_overloaded(true);
-        for answer in [
+        backend.app.ports.hasher.set_overloaded(true);
+        for response in [
             backend.post("/api/v1/users", JOHN).await,
             backend.put(&path, r#"{"password":"another one"}"#).await,
             backend.post("/api/v1/auth/login", JOHNS_LOGIN).await,
         ] {
-            assert_says(&answer, 503, r#"{"error":"Service unavailable."}"#);
-            assert_eq!(answer.header("retry-after"), "1");
+            assert_response(&response, 503, r#"{"error":"Service unavailable."}"#);
+            assert_eq!(response.header("retry-after"), "1");
         }
     }
 
@@ -722,10 +714,10 @@ mod left_open {
             (Failure::Unavailable("cause".into()), 503, ""),
         ] {
             for endpoint in [None, Some(Endpoint::Register), Some(Endpoint::UpdateUser)] {
-                let answer = Answer::of(Directory.render(&failure, endpoint)).await;
-                assert_eq!(answer.status.as_u16(), status, "{failure:?}");
-                assert_eq!(answer.body, format!(r#"{{"error":"{}"{details}}}"#, answer.member("error")));
-                assert!(!answer.body.contains("cause"), "a cause is for the log");
+                let response = TestResponse::of(Directory.render(&failure, endpoint));
+                assert_eq!(response.status.as_u16(), status, "{failure:?}");
+                assert_eq!(response.body, format!(r#"{{"error":"{}"{details}}}"#, response.member("error")));
+                assert!(!response.body.contains("cause"), "a cause is for the log");
             }
         }
     }
@@ -735,16 +727,16 @@ mod sessions {
     use super::*;
 
     /// A token of John's from another dialect, got under this password.
-    async fn token_elsewhere(backend: &Backend, password: &str) -> Answer {
+    async fn token_elsewhere(backend: &Backend, password: &str) -> TestResponse {
         let body = format!(r#"{{"email":"john.doe@example.com","password":"{password}"}}"#);
-        backend.speaker.post("/v1/auth/login", &body).await
+        backend.app.post("/v1/auth/login", &body).await
     }
 
     #[tokio::test]
     async fn a_token_opens_the_protected_resource_until_it_expires_and_renews_also_after() {
         let (backend, token) = Backend::with_johns_token().await;
         assert!(backend.opens_protected_resource(&token).await);
-        backend.speaker.world.clock.advance(Duration::from_secs(906));
+        backend.app.ports.clock.advance(Duration::from_secs(906));
         assert!(!backend.opens_protected_resource(&token).await);
         let renewed = backend.refresh(&token).await.member("token");
         assert!(backend.opens_protected_resource(&renewed).await);
@@ -753,16 +745,16 @@ mod sessions {
     #[tokio::test]
     async fn a_session_that_was_idle_for_two_weeks_is_over() {
         let (backend, token) = Backend::with_johns_token().await;
-        backend.speaker.world.clock.advance(Duration::from_secs(14 * 24 * 3_600));
-        assert_says(&backend.refresh(&token).await, 401, BAD_REFRESH_TOKEN);
+        backend.app.ports.clock.advance(Duration::from_secs(14 * 24 * 3_600));
+        assert_response(&backend.refresh(&token).await, 401, BAD_REFRESH_TOKEN);
     }
 
     #[tokio::test]
     async fn a_lost_answer_is_given_again() {
         let (backend, token) = Backend::with_johns_token().await;
         let first = backend.refresh(&token).await;
-        backend.speaker.world.clock.advance(Duration::from_secs(9));
-        assert_says(&backend.refresh(&token).await, 200, &first.body);
+        backend.app.ports.clock.advance(Duration::from_secs(9));
+        assert_response(&backend.refresh(&token).await, 200, &first.body);
     }
 
     #[tokio::test]
@@ -770,9 +762,9 @@ mod sessions {
         let (backend, token) = Backend::with_johns_token().await;
         let other = backend.post("/api/v1/auth/login", JOHNS_LOGIN).await.member("token");
         let renewed = backend.refresh(&token).await.member("token");
-        backend.speaker.world.clock.advance(Duration::from_secs(11));
-        assert_says(&backend.refresh(&token).await, 401, BAD_REFRESH_TOKEN);
-        assert_says(&backend.refresh(&renewed).await, 401, BAD_REFRESH_TOKEN);
+        backend.app.ports.clock.advance(Duration::from_secs(11));
+        assert_response(&backend.refresh(&token).await, 401, BAD_REFRESH_TOKEN);
+        assert_response(&backend.refresh(&renewed).await, 401, BAD_REFRESH_TOKEN);
         assert!(backend.opens_protected_resource(&other).await);
     }
 
@@ -780,7 +772,7 @@ mod sessions {
     async fn a_token_of_another_dialect_does_not_refresh() {
         let (backend, _) = Backend::with_john().await;
         let token = token_elsewhere(&backend, "P@ssw0rd!").await.member("acc_token");
-        assert_says(&backend.refresh(&token).await, 401, BAD_REFRESH_TOKEN);
+        assert_response(&backend.refresh(&token).await, 401, BAD_REFRESH_TOKEN);
         assert!(backend.opens_protected_resource(&token).await);
     }
 
@@ -793,7 +785,7 @@ mod sessions {
         assert!(backend.opens_protected_resource(&here).await, "only a password ends sessions");
 
         assert_eq!(backend.put(&path, r#"{"password":"another one"}"#).await.status, StatusCode::OK);
-        assert_says(&backend.refresh(&here).await, 401, BAD_REFRESH_TOKEN);
+        assert_response(&backend.refresh(&here).await, 401, BAD_REFRESH_TOKEN);
         for token in [&here, &elsewhere] {
             assert!(!backend.opens_protected_resource(token).await);
         }
@@ -807,7 +799,7 @@ mod sessions {
         let here = backend.post("/api/v1/auth/login", JOHNS_LOGIN).await.member("token");
         let elsewhere = token_elsewhere(&backend, "P@ssw0rd!").await.member("acc_token");
         assert_eq!(backend.delete(&path).await.status, StatusCode::NO_CONTENT);
-        assert_says(&backend.refresh(&here).await, 401, BAD_REFRESH_TOKEN);
+        assert_response(&backend.refresh(&here).await, 401, BAD_REFRESH_TOKEN);
         for token in [&here, &elsewhere] {
             assert!(!backend.opens_protected_resource(token).await);
         }

@@ -3,16 +3,15 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
-mod speaker;
+mod support;
 
 use actix_web::http::Method;
-use auth_domain::model::{ApiKeyName, Scopes};
-use auth_domain::use_cases::CreateApiKey;
+use auth_domain::model::Scopes;
 use auth_http::dialects::{ALL, Dialect};
 use auth_http::wiring;
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use speaker::{Answer, Speaker};
+use support::{TestApp, TestResponse};
 
 /// The document of a dialect.
 struct Document(Value);
@@ -73,22 +72,22 @@ impl Operation<'_> {
         success.expect("a success").parse().expect("a status")
     }
 
-    /// Fails unless the answer is one that the document has.
-    fn assert_documented(&self, answer: &Answer) {
-        let place = format!("{} {} says {} {}", self.method, self.path, answer.status, answer.body);
-        let response = self.said["responses"].get(answer.status.as_str()).expect(&place);
+    /// Fails unless the response is one that the document has.
+    fn assert_documented(&self, response: &TestResponse) {
+        let place = format!("{} {} says {} {}", self.method, self.path, response.status, response.body);
+        let documented = self.said["responses"].get(response.status.as_str()).expect(&place);
         for name in ["www-authenticate", "retry-after", "set-cookie"] {
-            let is_documented = response["headers"].get(name).is_some();
-            assert!(is_documented || !answer.has_header(name), "{place} with {name}");
+            let is_documented = documented["headers"].get(name).is_some();
+            assert!(is_documented || !response.has_header(name), "{place} with {name}");
             assert!(
-                !is_documented || answer.has_header(name) || !answer.status.is_success(),
+                !is_documented || response.has_header(name) || !response.status.is_success(),
                 "{place} without {name}"
             );
         }
-        match response.get("content") {
-            None => assert_eq!(answer.body, "", "{place}"),
+        match documented.get("content") {
+            None => assert_eq!(response.body, "", "{place}"),
             Some(content) => {
-                let body = serde_json::from_str(&answer.body).expect(&place);
+                let body = serde_json::from_str(&response.body).expect(&place);
                 let validator = self.document.validator(&content["application/json"]["schema"]);
                 validator.validate(&body).unwrap_or_else(|error| panic!("{place}: {error}"));
             }
@@ -99,7 +98,7 @@ impl Operation<'_> {
 /// A world in which one dialect is served, and what its client knows.
 struct Client<'a> {
     document: &'a Document,
-    speaker: Speaker,
+    app: TestApp,
     headers: Vec<(&'static str, String)>,
     user: String,
     renewal: String,
@@ -107,20 +106,18 @@ struct Client<'a> {
 
 impl<'a> Client<'a> {
     async fn new(dialect: &dyn Dialect, document: &'a Document) -> Self {
-        let speaker = Speaker::new().await.hearing_only(dialect.profile().name);
-        let name = ApiKeyName::parse("backend").expect("a name");
-        let key = CreateApiKey { name, scopes: Scopes::all(), lifetime: None };
-        let key = speaker.world.auth().create_api_key(key).await.expect("created").secret;
-        let headers = vec![("x-api-key", key.expose().to_string())];
-        Self { document, speaker, headers, user: String::new(), renewal: String::new() }
+        let app = TestApp::new().only(dialect.profile().name);
+        let (_, key) = app.create_api_key(Scopes::all(), None).await;
+        let headers = vec![("x-api-key", key)];
+        Self { document, app, headers, user: String::new(), renewal: String::new() }
     }
 
     /// Who has registered and logged in as the examples say.
     async fn logged_in(dialect: &dyn Dialect, document: &'a Document) -> Self {
         let mut client = Self::new(dialect, document).await;
         let registered = client.send_example("register").await;
-        let answer = client.send_example("logIn").await;
-        let body: Value = serde_json::from_str(&answer.body).expect("JSON");
+        let response = client.send_example("logIn").await;
+        let body: Value = serde_json::from_str(&response.body).expect("JSON");
         let text =
             |names: &[&str]| names.iter().find_map(|name| body.pointer(name)?.as_str()).map(str::to_owned);
         let access = text(&["/access_token", "/accessToken", "/acc_token", "/token", "/data/token"]);
@@ -131,8 +128,8 @@ impl<'a> Client<'a> {
         } else {
             client.headers.push(("authorization", format!("Bearer {}", access.expect("a token"))));
         }
-        if answer.has_header("set-cookie") {
-            let cookie = answer.header("set-cookie").split(';').next().expect("a pair").to_owned();
+        if response.has_header("set-cookie") {
+            let cookie = response.header("set-cookie").split(';').next().expect("a pair").to_owned();
             client.headers.push(("cookie", cookie));
         }
         client
@@ -157,19 +154,19 @@ impl<'a> Client<'a> {
         Some(example)
     }
 
-    async fn send_example(&self, id: &str) -> Answer {
+    async fn send_example(&self, id: &str) -> TestResponse {
         let operation = self.document.operation(id);
         self.send(&operation, self.example(&operation).as_ref()).await
     }
 
-    async fn send(&self, operation: &Operation<'_>, body: Option<&Value>) -> Answer {
+    async fn send(&self, operation: &Operation<'_>, body: Option<&Value>) -> TestResponse {
         let headers: Vec<_> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let path = operation.path.replace("{user_id}", &self.user);
         let body = body.map(Value::to_string);
-        let answer =
-            self.speaker.send_with_headers(operation.method.clone(), &path, &headers, body.as_deref()).await;
-        operation.assert_documented(&answer);
-        answer
+        let response =
+            self.app.send_with_headers(operation.method.clone(), &path, &headers, body.as_deref()).await;
+        operation.assert_documented(&response);
+        response
     }
 }
 
@@ -201,8 +198,8 @@ async fn every_example_is_accepted_and_answered_as_documented() {
         let document = Document::of(dialect);
         for operation in document.operations() {
             let client = Client::ready_for(&operation, dialect).await;
-            let answer = client.send(&operation, client.example(&operation).as_ref()).await;
-            assert_eq!(answer.status.as_u16(), operation.success(), "{} {}", operation.path, answer.body);
+            let response = client.send(&operation, client.example(&operation).as_ref()).await;
+            assert_eq!(response.status.as_u16(), operation.success(), "{} {}", operation.path, response.body);
         }
     }
 }
@@ -217,10 +214,10 @@ async fn a_body_is_refused_exactly_when_its_schema_refuses_it() {
                 let example = Client::ready_for(&operation, dialect).await.example(&operation);
                 for body in variants(&example.expect("an example"), member) {
                     let client = Client::ready_for(&operation, dialect).await;
-                    let answer = client.send(&operation, Some(&body)).await;
-                    let is_refused = answer.status == 400;
+                    let response = client.send(&operation, Some(&body)).await;
+                    let is_refused = response.status == 400;
                     let place =
-                        format!("{} {} {body}: {}", dialect.profile().name, operation.path, answer.body);
+                        format!("{} {} {body}: {}", dialect.profile().name, operation.path, response.body);
                     assert_eq!(is_refused, !validator.is_valid(&body), "{place}");
                 }
             }
@@ -236,8 +233,8 @@ async fn whoever_does_not_show_who_they_are_is_answered_as_documented() {
             let asks = operation.said["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
             let mut client = Client::ready_for(&operation, dialect).await;
             client.headers.clear();
-            let answer = client.send(&operation, client.example(&operation).as_ref()).await;
-            assert_eq!(answer.status == 401, asks, "{} {}", operation.path, answer.body);
+            let response = client.send(&operation, client.example(&operation).as_ref()).await;
+            assert_eq!(response.status == 401, asks, "{} {}", operation.path, response.body);
         }
     }
 }

@@ -3,7 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
-mod speaker;
+mod support;
 
 use std::time::Duration;
 
@@ -11,8 +11,7 @@ use actix_web::http::{Method, StatusCode};
 use auth_http::origin::PublicUrl;
 use auth_http::settings::{Flag, Settings, Sources};
 use auth_http::wiring;
-use serde_json::Value;
-use speaker::{Answer, Speaker};
+use support::{TestApp, TestResponse, TestUser, assert_response};
 
 const JOHN: &str = r#"{"username":"john_doe","password":"P@ssw0rd!"}"#;
 const LOGGED_OUT: &str = r#"{"message":"Logged out successfully."}"#;
@@ -30,53 +29,38 @@ fn public_url(url: &str) -> PublicUrl {
     settings("public_url", url).public_url
 }
 
-/// What somebody was given who logged in.
+const JOHN_DOE: TestUser =
+    TestUser { registration: ("/api/auth/register", JOHN), login: ("/api/auth/login", JOHN) };
+
 struct Login {
     token: String,
     cookie: String,
 }
 
-async fn registered() -> Speaker {
-    let speaker = Speaker::new().await;
-    assert_eq!(speaker.post("/api/auth/register", JOHN).await.status, StatusCode::CREATED);
-    speaker
-}
-
-async fn log_in(speaker: &Speaker) -> Login {
-    let answer = speaker.post("/api/auth/login", JOHN).await;
-    let body: Value = serde_json::from_str(&answer.body).expect("JSON");
-    let token = body["data"]["token"].as_str().expect("a token").to_owned();
-    Login { token, cookie: pair(&answer).to_owned() }
-}
-
-/// The cookie as the browser sends it back.
-fn pair(answer: &Answer) -> &str {
-    answer.header("set-cookie").split(';').next().expect("a cookie")
+async fn log_in(app: &TestApp) -> Login {
+    let response = JOHN_DOE.log_in(app).await;
+    Login { token: response.string_at("/data/token"), cookie: response.cookie().to_owned() }
 }
 
 /// What stands behind the cookie's value.
-fn attributes(answer: &Answer) -> &str {
-    answer.header("set-cookie").split_once("; ").expect("attributes").1
+fn attributes(response: &TestResponse) -> &str {
+    response.header("set-cookie").split_once("; ").expect("attributes").1
 }
 
-async fn post(speaker: &Speaker, path: &str, headers: &[(&str, &str)]) -> Answer {
-    speaker.send_with_headers(Method::POST, path, headers, None).await
+async fn post(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> TestResponse {
+    app.send_with_headers(Method::POST, path, headers, None).await
 }
 
-async fn refresh(speaker: &Speaker, cookie: &str) -> Answer {
-    post(speaker, "/api/auth/refresh", &[("cookie", cookie)]).await
+async fn refresh(app: &TestApp, cookie: &str) -> TestResponse {
+    post(app, "/api/auth/refresh", &[("cookie", cookie)]).await
 }
 
-async fn log_out(speaker: &Speaker, token: Option<&str>, cookie: Option<&str>) -> Answer {
+async fn log_out(app: &TestApp, token: Option<&str>, cookie: Option<&str>) -> TestResponse {
     let bearer = token.map(|token| format!("Bearer {token}"));
     let mut headers = Vec::new();
     headers.extend(bearer.iter().map(|bearer| ("authorization", bearer.as_str())));
     headers.extend(cookie.map(|cookie| ("cookie", cookie)));
-    post(speaker, "/api/auth/logout", &headers).await
-}
-
-fn assert_says(answer: &Answer, status: u16, body: &str) {
-    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (status, body));
+    post(app, "/api/auth/logout", &headers).await
 }
 
 mod attributes {
@@ -92,16 +76,21 @@ mod attributes {
             ("https://localhost:8443", "__Secure-refresh_token=", "; Secure"),
             ("http://auth.example.com", "__Secure-refresh_token=", "; Secure"),
         ] {
-            let speaker = registered().await.after(|settings| settings.public_url = public_url(url));
-            let login = speaker.post("/api/auth/login", JOHN).await;
-            let refreshed = refresh(&speaker, pair(&login)).await;
+            let app =
+                JOHN_DOE.registered().await.with_settings(|settings| settings.public_url = public_url(url));
+            let login = app.post("/api/auth/login", JOHN).await;
+            let refreshed = refresh(&app, login.cookie()).await;
             let expected = format!("HttpOnly; SameSite=Strict; Path=/api/auth; Max-Age={TWO_WEEKS}{secure}");
-            for answer in [&login, &refreshed] {
-                assert_eq!(answer.status, StatusCode::OK, "{url}");
-                assert!(pair(answer).starts_with(&format!("{name}ref_")), "{url}: {}", pair(answer));
-                assert_eq!(super::attributes(answer), expected, "{url}");
+            for response in [&login, &refreshed] {
+                assert_eq!(response.status, StatusCode::OK, "{url}");
+                assert!(
+                    response.cookie().starts_with(&format!("{name}ref_")),
+                    "{url}: {}",
+                    response.cookie()
+                );
+                assert_eq!(super::attributes(response), expected, "{url}");
             }
-            let forgotten = log_out(&speaker, None, None).await;
+            let forgotten = log_out(&app, None, None).await;
             let expected = format!("{name}; HttpOnly; SameSite=Strict; Path=/api/auth; Max-Age=0{secure}");
             assert_eq!(forgotten.header("set-cookie"), expected, "{url}");
         }
@@ -110,54 +99,54 @@ mod attributes {
     #[tokio::test]
     async fn behind_tls_a_cookie_that_could_have_come_without_does_not_count() {
         let url = public_url("https://auth.example.com");
-        let speaker = registered().await.after(|settings| settings.public_url = url);
-        let login = log_in(&speaker).await;
+        let app = JOHN_DOE.registered().await.with_settings(|settings| settings.public_url = url);
+        let login = log_in(&app).await;
         let unprefixed = login.cookie.trim_start_matches("__Secure-");
-        assert_eq!(refresh(&speaker, unprefixed).await.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(refresh(&speaker, &login.cookie).await.status, StatusCode::OK);
+        assert_eq!(refresh(&app, unprefixed).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(refresh(&app, &login.cookie).await.status, StatusCode::OK);
     }
 
     #[tokio::test]
     async fn the_path_follows_the_prefix() {
         let moved = settings("dialects.cookie.prefix", "/moved/api");
-        let speaker = Speaker::new().await.after(|settings| *settings = moved);
-        assert_eq!(speaker.post("/moved/api/auth/register", JOHN).await.status, StatusCode::CREATED);
-        let login = speaker.post("/moved/api/auth/login", JOHN).await;
+        let app = TestApp::new().with_settings(|settings| *settings = moved);
+        assert_eq!(app.post("/moved/api/auth/register", JOHN).await.status, StatusCode::CREATED);
+        let login = app.post("/moved/api/auth/login", JOHN).await;
         assert!(super::attributes(&login).contains("; Path=/moved/api/auth; "));
     }
 
     #[tokio::test]
     async fn the_browser_keeps_the_cookie_for_as_long_as_it_refreshes_the_session() {
         const DAY: u64 = 24 * 3_600;
-        let speaker = registered().await;
-        let mut cookie = log_in(&speaker).await.cookie;
+        let app = JOHN_DOE.registered().await;
+        let mut cookie = log_in(&app).await.cookie;
         for (days_later, days_left) in [(10, 14), (10, 10), (5, 5)] {
-            speaker.world.clock.advance(Duration::from_secs(days_later * DAY));
-            let answer = refresh(&speaker, &cookie).await;
+            app.ports.clock.advance(Duration::from_secs(days_later * DAY));
+            let response = refresh(&app, &cookie).await;
             assert!(
-                super::attributes(&answer).ends_with(&format!("; Max-Age={}", days_left * DAY)),
+                super::attributes(&response).ends_with(&format!("; Max-Age={}", days_left * DAY)),
                 "{}",
-                super::attributes(&answer)
+                super::attributes(&response)
             );
-            cookie = pair(&answer).to_owned();
+            cookie = response.cookie().to_owned();
         }
-        speaker.world.clock.advance(Duration::from_secs(5 * DAY));
-        assert_eq!(refresh(&speaker, &cookie).await.status, StatusCode::UNAUTHORIZED);
+        app.ports.clock.advance(Duration::from_secs(5 * DAY));
+        assert_eq!(refresh(&app, &cookie).await.status, StatusCode::UNAUTHORIZED);
     }
 
     #[tokio::test]
     async fn the_cookie_is_found_among_others_but_two_of_its_name_are_none() {
-        let speaker = registered().await;
-        let cookie = log_in(&speaker).await.cookie;
+        let app = JOHN_DOE.registered().await;
+        let cookie = log_in(&app).await.cookie;
         let planted = format!("{cookie}; refresh_token=ref_planted");
         let twice = format!("{cookie}; {cookie}");
         for cookies in [&planted, &twice] {
-            assert_eq!(refresh(&speaker, cookies).await.status, StatusCode::UNAUTHORIZED);
+            assert_eq!(refresh(&app, cookies).await.status, StatusCode::UNAUTHORIZED);
         }
         let lines = [("cookie", cookie.as_str()), ("cookie", "refresh_token=ref_planted")];
-        assert_eq!(post(&speaker, "/api/auth/refresh", &lines).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(post(&app, "/api/auth/refresh", &lines).await.status, StatusCode::UNAUTHORIZED);
         let among_others = format!("theme=dark; {cookie}; my_refresh_token=1");
-        assert_eq!(refresh(&speaker, &among_others).await.status, StatusCode::OK);
+        assert_eq!(refresh(&app, &among_others).await.status, StatusCode::OK);
     }
 }
 
@@ -193,21 +182,21 @@ mod cross_site {
     #[tokio::test]
     async fn no_page_of_another_site_refreshes_or_logs_out() {
         let allowed = settings("cors_origins", ALLOWED).cors_origins;
-        let speaker = registered().await.after(|settings| settings.cors_origins = allowed);
+        let app = JOHN_DOE.registered().await.with_settings(|settings| settings.cors_origins = allowed);
         for (origin, site, is_served) in TABLE {
             for path in ["/api/auth/refresh", "/api/auth/logout"] {
-                let login = log_in(&speaker).await;
+                let login = log_in(&app).await;
                 let bearer = format!("Bearer {}", login.token);
                 let mut headers = vec![("cookie", login.cookie.as_str()), ("authorization", bearer.as_str())];
                 headers.extend(origin.map(|origin| ("origin", origin)));
                 headers.extend(site.map(|site| ("sec-fetch-site", site)));
-                let answer = post(&speaker, path, &headers).await;
+                let response = post(&app, path, &headers).await;
                 if is_served {
-                    assert_eq!(answer.status, StatusCode::OK, "{path} {origin:?} {site:?}");
+                    assert_eq!(response.status, StatusCode::OK, "{path} {origin:?} {site:?}");
                 } else {
-                    assert_says(&answer, 403, FORBIDDEN);
-                    assert!(!answer.has_header("set-cookie"), "another site clears no cookie");
-                    assert_eq!(refresh(&speaker, &login.cookie).await.status, StatusCode::OK);
+                    assert_response(&response, 403, FORBIDDEN);
+                    assert!(!response.has_header("set-cookie"), "another site clears no cookie");
+                    assert_eq!(refresh(&app, &login.cookie).await.status, StatusCode::OK);
                 }
             }
         }
@@ -215,18 +204,18 @@ mod cross_site {
 
     #[tokio::test]
     async fn without_the_setting_no_other_origin_is_served() {
-        let speaker = registered().await;
-        let login = log_in(&speaker).await;
+        let app = JOHN_DOE.registered().await;
+        let login = log_in(&app).await;
         let headers = [("cookie", login.cookie.as_str()), ("origin", ALLOWED)];
-        assert_says(&post(&speaker, "/api/auth/refresh", &headers).await, 403, FORBIDDEN);
+        assert_response(&post(&app, "/api/auth/refresh", &headers).await, 403, FORBIDDEN);
     }
 
     #[tokio::test]
     async fn two_origins_are_none_of_ours() {
-        let speaker = registered().await;
-        let login = log_in(&speaker).await;
+        let app = JOHN_DOE.registered().await;
+        let login = log_in(&app).await;
         let headers = [("cookie", login.cookie.as_str()), ("origin", OWN), ("origin", OWN)];
-        assert_says(&post(&speaker, "/api/auth/refresh", &headers).await, 403, FORBIDDEN);
+        assert_response(&post(&app, "/api/auth/refresh", &headers).await, 403, FORBIDDEN);
     }
 }
 
@@ -235,94 +224,94 @@ mod logging_out {
 
     #[tokio::test]
     async fn a_token_alone_ends_its_session() {
-        let speaker = registered().await;
-        let login = log_in(&speaker).await;
-        let answer = log_out(&speaker, Some(&login.token), None).await;
-        assert_says(&answer, 200, LOGGED_OUT);
-        assert_eq!(answer.header("set-cookie"), FORGOTTEN);
-        assert_eq!(refresh(&speaker, &login.cookie).await.status, StatusCode::UNAUTHORIZED);
+        let app = JOHN_DOE.registered().await;
+        let login = log_in(&app).await;
+        let response = log_out(&app, Some(&login.token), None).await;
+        assert_response(&response, 200, LOGGED_OUT);
+        assert_eq!(response.header("set-cookie"), FORGOTTEN);
+        assert_eq!(refresh(&app, &login.cookie).await.status, StatusCode::UNAUTHORIZED);
     }
 
     #[tokio::test]
     async fn a_token_and_a_cookie_of_two_sessions_end_both_and_no_third() {
-        let speaker = registered().await;
-        let (one, other, third) = (log_in(&speaker).await, log_in(&speaker).await, log_in(&speaker).await);
-        assert_says(&log_out(&speaker, Some(&one.token), Some(&other.cookie)).await, 200, LOGGED_OUT);
+        let app = JOHN_DOE.registered().await;
+        let (one, other, third) = (log_in(&app).await, log_in(&app).await, log_in(&app).await);
+        assert_response(&log_out(&app, Some(&one.token), Some(&other.cookie)).await, 200, LOGGED_OUT);
         for ended in [one, other] {
-            assert_eq!(refresh(&speaker, &ended.cookie).await.status, StatusCode::UNAUTHORIZED);
-            assert_eq!(speaker.get("/api/user", Some(&ended.token)).await.status, StatusCode::UNAUTHORIZED);
+            assert_eq!(refresh(&app, &ended.cookie).await.status, StatusCode::UNAUTHORIZED);
+            assert_eq!(app.get("/api/user", Some(&ended.token)).await.status, StatusCode::UNAUTHORIZED);
         }
-        assert_eq!(refresh(&speaker, &third.cookie).await.status, StatusCode::OK);
+        assert_eq!(refresh(&app, &third.cookie).await.status, StatusCode::OK);
     }
 
     #[tokio::test]
     async fn a_token_that_has_expired_serves_beside_the_cookie_of_its_session() {
-        let speaker = registered().await;
-        let login = log_in(&speaker).await;
-        speaker.world.clock.advance(Duration::from_secs(906));
-        let answer = log_out(&speaker, Some(&login.token), Some(&login.cookie)).await;
-        assert_says(&answer, 200, LOGGED_OUT);
-        assert_eq!(answer.header("set-cookie"), FORGOTTEN);
-        assert_eq!(refresh(&speaker, &login.cookie).await.status, StatusCode::UNAUTHORIZED);
+        let app = JOHN_DOE.registered().await;
+        let login = log_in(&app).await;
+        app.ports.clock.advance(Duration::from_secs(906));
+        let response = log_out(&app, Some(&login.token), Some(&login.cookie)).await;
+        assert_response(&response, 200, LOGGED_OUT);
+        assert_eq!(response.header("set-cookie"), FORGOTTEN);
+        assert_eq!(refresh(&app, &login.cookie).await.status, StatusCode::UNAUTHORIZED);
     }
 
     #[tokio::test]
     async fn a_token_that_has_expired_does_not_serve_otherwise_but_the_cookie_is_cleared() {
-        let speaker = registered().await;
-        let (login, other) = (log_in(&speaker).await, log_in(&speaker).await);
-        speaker.world.clock.advance(Duration::from_secs(906));
+        let app = JOHN_DOE.registered().await;
+        let (login, other) = (log_in(&app).await, log_in(&app).await);
+        app.ports.clock.advance(Duration::from_secs(906));
         for cookie in [None, Some("refresh_token=ref_nonsense"), Some(other.cookie.as_str())] {
-            let answer = log_out(&speaker, Some(&login.token), cookie).await;
-            assert_says(&answer, 401, UNAUTHORIZED);
-            assert_eq!(answer.header("www-authenticate"), r#"Bearer error="invalid_token""#);
-            assert_eq!(answer.header("set-cookie"), FORGOTTEN);
+            let response = log_out(&app, Some(&login.token), cookie).await;
+            assert_response(&response, 401, UNAUTHORIZED);
+            assert_eq!(response.header("www-authenticate"), r#"Bearer error="invalid_token""#);
+            assert_eq!(response.header("set-cookie"), FORGOTTEN);
         }
         for live in [login, other] {
-            assert_eq!(refresh(&speaker, &live.cookie).await.status, StatusCode::OK, "nobody was logged out");
+            assert_eq!(refresh(&app, &live.cookie).await.status, StatusCode::OK, "nobody was logged out");
         }
     }
 
     #[tokio::test]
     async fn without_a_token_that_serves_the_cookie_is_cleared_and_no_session_ends() {
-        let speaker = registered().await;
-        let login = log_in(&speaker).await;
+        let app = JOHN_DOE.registered().await;
+        let login = log_in(&app).await;
         for (token, challenge) in [(None, "Bearer"), (Some("nonsense"), r#"Bearer error="invalid_token""#)] {
-            let answer = log_out(&speaker, token, Some(&login.cookie)).await;
-            assert_says(&answer, 401, UNAUTHORIZED);
-            assert_eq!(answer.header("www-authenticate"), challenge);
-            assert_eq!(answer.header("set-cookie"), FORGOTTEN);
+            let response = log_out(&app, token, Some(&login.cookie)).await;
+            assert_response(&response, 401, UNAUTHORIZED);
+            assert_eq!(response.header("www-authenticate"), challenge);
+            assert_eq!(response.header("set-cookie"), FORGOTTEN);
         }
-        assert_eq!(refresh(&speaker, &login.cookie).await.status, StatusCode::OK);
+        assert_eq!(refresh(&app, &login.cookie).await.status, StatusCode::OK);
     }
 
     #[tokio::test]
     async fn logging_out_twice_says_401_the_second_time() {
-        let speaker = registered().await;
-        let login = log_in(&speaker).await;
-        assert_says(&log_out(&speaker, Some(&login.token), Some(&login.cookie)).await, 200, LOGGED_OUT);
-        let again = log_out(&speaker, Some(&login.token), Some(&login.cookie)).await;
-        assert_says(&again, 401, UNAUTHORIZED);
+        let app = JOHN_DOE.registered().await;
+        let login = log_in(&app).await;
+        assert_response(&log_out(&app, Some(&login.token), Some(&login.cookie)).await, 200, LOGGED_OUT);
+        let again = log_out(&app, Some(&login.token), Some(&login.cookie)).await;
+        assert_response(&again, 401, UNAUTHORIZED);
         assert_eq!(again.header("set-cookie"), FORGOTTEN);
     }
 
     #[tokio::test]
     async fn an_expired_token_beside_a_replayed_cookie_ends_the_session_for_the_replay() {
-        let speaker = registered().await;
-        let login = log_in(&speaker).await;
-        let next = refresh(&speaker, &login.cookie).await;
-        speaker.world.clock.advance(Duration::from_secs(906));
-        let answer = log_out(&speaker, Some(&login.token), Some(&login.cookie)).await;
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(answer.header("set-cookie"), FORGOTTEN);
-        assert_eq!(refresh(&speaker, pair(&next)).await.status, StatusCode::UNAUTHORIZED);
+        let app = JOHN_DOE.registered().await;
+        let login = log_in(&app).await;
+        let next = refresh(&app, &login.cookie).await;
+        app.ports.clock.advance(Duration::from_secs(906));
+        let response = log_out(&app, Some(&login.token), Some(&login.cookie)).await;
+        assert_eq!(response.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(response.header("set-cookie"), FORGOTTEN);
+        assert_eq!(refresh(&app, next.cookie()).await.status, StatusCode::UNAUTHORIZED);
     }
 
     #[tokio::test]
     async fn a_users_other_sessions_go_on() {
-        let speaker = registered().await;
-        let (login, other) = (log_in(&speaker).await, log_in(&speaker).await);
-        assert_says(&log_out(&speaker, Some(&login.token), Some(&login.cookie)).await, 200, LOGGED_OUT);
-        assert_eq!(refresh(&speaker, &other.cookie).await.status, StatusCode::OK);
-        assert_eq!(speaker.get("/api/user", Some(&other.token)).await.status, StatusCode::OK);
+        let app = JOHN_DOE.registered().await;
+        let (login, other) = (log_in(&app).await, log_in(&app).await);
+        assert_response(&log_out(&app, Some(&login.token), Some(&login.cookie)).await, 200, LOGGED_OUT);
+        assert_eq!(refresh(&app, &other.cookie).await.status, StatusCode::OK);
+        assert_eq!(app.get("/api/user", Some(&other.token)).await.status, StatusCode::OK);
     }
 }

@@ -6,15 +6,14 @@
 //! `token_pair` and `accounts` alike, so that neither's client can notice whose they are.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
-mod speaker;
+mod support;
 
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
-use auth_domain::model::{ApiKeyName, Scopes};
-use auth_domain::use_cases::CreateApiKey;
+use auth_domain::model::Scopes;
 use auth_http::settings::Settings;
-use speaker::{Answer, Speaker};
+use support::{TestApp, TestResponse};
 
 /// The dialect that each column of a table is without.
 const WITHOUT: [&str; 4] = ["none", "accounts", "token_pair", "directory"];
@@ -69,10 +68,10 @@ const TEXT: &[(&str, &str)] = &[("content-type", "text/plain")];
 const KEYED_TEXT: &[(&str, &str)] = &[("content-type", "text/plain"), ("x-api-key", "wrong")];
 
 /// Who has answered.
-fn who(answer: &Answer) -> char {
-    let said = |words: &[&str]| words.iter().any(|word| answer.body.contains(word));
+fn who(response: &TestResponse) -> char {
+    let said = |words: &[&str]| words.iter().any(|word| response.body.contains(word));
     let speakers: Vec<_> = WORDS.iter().filter(|(_, words)| said(words)).map(|(who, _)| *who).collect();
-    assert_eq!(speakers.len(), 1, "whose words are these? {} {}", answer.status, answer.body);
+    assert_eq!(speakers.len(), 1, "whose words are these? {} {}", response.status, response.body);
     speakers[0]
 }
 
@@ -80,33 +79,31 @@ fn without(name: &str, settings: &mut Settings) {
     settings.dialects.iter_mut().for_each(|dialect| dialect.enabled = dialect.name != name);
 }
 
-async fn assert_answered(mut speaker: Speaker, method: Method, path: &str, rows: &[Row<'_>]) -> Speaker {
+async fn assert_answered(mut app: TestApp, method: Method, path: &str, rows: &[Row<'_>]) -> TestApp {
     for (column, name) in WITHOUT.into_iter().enumerate() {
-        speaker = speaker.after(|settings| without(name, settings));
+        app = app.with_settings(|settings| without(name, settings));
         for (headers, body, answered_by) in rows {
-            let answer = speaker.send_with_headers(method.clone(), path, headers, Some(body)).await;
+            let response = app.send_with_headers(method.clone(), path, headers, Some(body)).await;
             let expected = answered_by.chars().nth(column).expect("a column");
             let request = format!("{method} {path} {headers:?} {body} without {name}");
-            assert_eq!(who(&answer), expected, "{request}: {} {}", answer.status, answer.body);
+            assert_eq!(who(&response), expected, "{request}: {} {}", response.status, response.body);
         }
     }
-    speaker
+    app
 }
 
 /// Somebody whom every dialect knows, and an API key.
-async fn acquainted() -> (Speaker, String) {
-    let speaker = Speaker::new().await;
+async fn acquainted() -> (TestApp, String) {
+    let app = TestApp::new();
     let john = r#"{"username":"john","email":"john@example.com","password":"P@ssw0rd!"}"#;
-    assert_eq!(speaker.post("/api/v1/auth/register", john).await.status, StatusCode::CREATED);
-    let name = ApiKeyName::parse("backend").expect("a name");
-    let key = CreateApiKey { name, scopes: Scopes::all(), lifetime: None };
-    let key = speaker.world.auth().create_api_key(key).await.expect("created");
-    (speaker, key.secret.expose().to_string())
+    assert_eq!(app.post("/api/v1/auth/register", john).await.status, StatusCode::CREATED);
+    let (_, key) = app.create_api_key(Scopes::all(), None).await;
+    (app, key)
 }
 
 #[tokio::test]
 async fn login_is_chosen_by_the_key_then_by_the_name_of_the_identifier() {
-    let (speaker, key) = acquainted().await;
+    let (app, key) = acquainted().await;
     let right_key: &[_] = &[("x-api-key", key.as_str())];
     let rows: &[Row<'_>] = &[
         (WRONG_KEY, r#"{"username":"john","password":"P@ssw0rd!"}"#, "DDDA"),
@@ -125,12 +122,12 @@ async fn login_is_chosen_by_the_key_then_by_the_name_of_the_identifier() {
         (NO_HEADERS, r#"{"password":"P@ssw0rd!"}"#, "ATAA"),
         (NO_HEADERS, "{}", "ATAA"),
     ];
-    assert_answered(speaker, Method::POST, "/api/v1/auth/login", rows).await;
+    assert_answered(app, Method::POST, "/api/v1/auth/login", rows).await;
 }
 
 #[tokio::test]
 async fn refresh_is_chosen_by_the_key_then_by_the_name_of_the_token() {
-    let (speaker, key) = acquainted().await;
+    let (app, key) = acquainted().await;
     let right_key: &[_] = &[("x-api-key", key.as_str())];
     let rows: &[Row<'_>] = &[
         (WRONG_KEY, r#"{"refresh_token":"x"}"#, "DDDA"),
@@ -144,12 +141,12 @@ async fn refresh_is_chosen_by_the_key_then_by_the_name_of_the_token() {
         (NO_HEADERS, r#"{"ref_token":"x"}"#, "ATAA"),
         (NO_HEADERS, "{}", "ATAA"),
     ];
-    assert_answered(speaker, Method::POST, "/api/v1/auth/refresh", rows).await;
+    assert_answered(app, Method::POST, "/api/v1/auth/refresh", rows).await;
 }
 
 #[tokio::test]
 async fn register_is_chosen_by_the_username() {
-    let (speaker, _) = acquainted().await;
+    let (app, _) = acquainted().await;
     let rows: &[Row<'_>] = &[
         (NO_HEADERS, r#"{"username":""}"#, "ATAA"),
         (NO_HEADERS, r#"{"username":"","email":"x"}"#, "ATAA"),
@@ -159,17 +156,17 @@ async fn register_is_chosen_by_the_username() {
         (WRONG_KEY, r#"{"email":""}"#, "TTAT"),
         (WRONG_KEY, r#"{"username":""}"#, "ATAA"),
     ];
-    assert_answered(speaker, Method::POST, "/api/v1/auth/register", rows).await;
+    assert_answered(app, Method::POST, "/api/v1/auth/register", rows).await;
 }
 
 #[tokio::test]
 async fn me_is_chosen_by_the_dialect_that_issued_the_access_token() {
-    let (speaker, key) = acquainted().await;
+    let (app, key) = acquainted().await;
     let log_in = async |path: &str, identifier: &str, token: &str| {
         let body = format!(r#"{{"{identifier}":"john","password":"P@ssw0rd!"}}"#);
         let headers: &[_] = if token == "token" { &[("x-api-key", key.as_str())] } else { &[] };
-        let answer = speaker.send_with_headers(Method::POST, path, headers, Some(&body)).await;
-        format!("Bearer {}", answer.member(token))
+        let response = app.send_with_headers(Method::POST, path, headers, Some(&body)).await;
+        format!("Bearer {}", response.member(token))
     };
     let pairs = log_in("/api/v1/auth/login", "email", "accessToken").await;
     let accounts = log_in("/api/v1/auth/login", "username", "access_token").await;
@@ -186,27 +183,27 @@ async fn me_is_chosen_by_the_dialect_that_issued_the_access_token() {
         (WRONG_KEY, "", "===="),
         (NO_HEADERS, "", "===="),
     ];
-    let speaker = assert_answered(speaker, Method::GET, "/api/v1/auth/me", rows).await;
-    speaker.world.clock.advance(Duration::from_secs(3_606));
+    let app = assert_answered(app, Method::GET, "/api/v1/auth/me", rows).await;
+    app.ports.clock.advance(Duration::from_secs(3_606));
     let expired: Vec<_> = rows.iter().map(|(headers, body, _)| (*headers, *body, "====")).collect();
-    assert_answered(speaker, Method::GET, "/api/v1/auth/me", &expired).await;
+    assert_answered(app, Method::GET, "/api/v1/auth/me", &expired).await;
 }
 
 #[tokio::test]
 async fn logout_is_nobodys_but_accounts() {
-    let (speaker, _) = acquainted().await;
+    let (app, _) = acquainted().await;
     let rows: &[Row<'_>] = &[
         (NO_HEADERS, r#"{"refresh_token":"x"}"#, "A=AA"),
         (NO_HEADERS, r#"{"refreshToken":"x"}"#, "A=AA"),
         (WRONG_KEY, r#"{"refresh_token":"x"}"#, "A=AA"),
         (NO_HEADERS, "", "===="),
     ];
-    assert_answered(speaker, Method::POST, "/api/v1/auth/logout", rows).await;
+    assert_answered(app, Method::POST, "/api/v1/auth/logout", rows).await;
 }
 
 #[tokio::test]
 async fn what_fits_nothing_is_answered_alike_by_whoever_it_may_have_been_for() {
-    let (mut speaker, _) = acquainted().await;
+    let (mut app, _) = acquainted().await;
     let too_large = format!(r#"{{"email":"{}"}}"#, "a".repeat(16 * 1024));
     let unkeyed: Vec<Row<'_>> =
         ["", " ", "{", "[]", "null", r#""email""#, r#"{"email":1,"email":2}"#, &too_large]
@@ -222,15 +219,15 @@ async fn what_fits_nothing_is_answered_alike_by_whoever_it_may_have_been_for() {
         (KEYED_TEXT, r#"{"email":"john"}"#, "DDD="),
     ];
     for path in ["/api/v1/auth/login", "/api/v1/auth/refresh"] {
-        speaker = assert_answered(speaker, Method::POST, path, &unkeyed).await;
-        speaker = assert_answered(speaker, Method::POST, path, keyed).await;
+        app = assert_answered(app, Method::POST, path, &unkeyed).await;
+        app = assert_answered(app, Method::POST, path, keyed).await;
     }
-    assert_answered(speaker, Method::POST, "/api/v1/auth/register", &unkeyed).await;
+    assert_answered(app, Method::POST, "/api/v1/auth/register", &unkeyed).await;
 }
 
 #[tokio::test]
 async fn another_method_is_refused_by_whom_the_request_would_have_been_for() {
-    let (mut speaker, _) = acquainted().await;
+    let (mut app, _) = acquainted().await;
     for (method, path, rows) in [
         (Method::GET, "login", &[(WRONG_KEY, "", "DDD="), (NO_HEADERS, "", "====")][..]),
         (Method::PUT, "refresh", &[(WRONG_KEY, "{}", "DDD="), (NO_HEADERS, "{}", "====")]),
@@ -238,14 +235,14 @@ async fn another_method_is_refused_by_whom_the_request_would_have_been_for() {
         (Method::POST, "me", &[(WRONG_KEY, "{}", "===="), (NO_HEADERS, "{}", "====")]),
         (Method::GET, "logout", &[(WRONG_KEY, "", "===="), (NO_HEADERS, "", "====")]),
     ] {
-        speaker = assert_answered(speaker, method, &format!("/api/v1/auth/{path}"), rows).await;
+        app = assert_answered(app, method, &format!("/api/v1/auth/{path}"), rows).await;
     }
 }
 
 #[tokio::test]
 async fn a_dialect_that_is_alone_answers_whatever_comes() {
     for (name, answered_by) in [("directory", 'D'), ("token_pair", 'T'), ("accounts", 'A')] {
-        let speaker = Speaker::new().await.hearing_only(name);
+        let app = TestApp::new().only(name);
         for (path, body) in [
             ("login", r#"{"username":"","password":""}"#),
             ("login", r#"{"email":"","password":""}"#),
@@ -255,8 +252,8 @@ async fn a_dialect_that_is_alone_answers_whatever_comes() {
         ] {
             for headers in [NO_HEADERS, WRONG_KEY] {
                 let path = format!("/api/v1/auth/{path}");
-                let answer = speaker.send_with_headers(Method::POST, &path, headers, Some(body)).await;
-                assert_eq!(who(&answer), answered_by, "{body}: {}", answer.body);
+                let response = app.send_with_headers(Method::POST, &path, headers, Some(body)).await;
+                assert_eq!(who(&response), answered_by, "{body}: {}", response.body);
             }
         }
     }
@@ -264,8 +261,8 @@ async fn a_dialect_that_is_alone_answers_whatever_comes() {
 
 #[tokio::test]
 async fn a_dialect_that_has_moved_away_shares_nothing() {
-    let (speaker, _) = acquainted().await;
-    let speaker = speaker.after(|settings| {
+    let (app, _) = acquainted().await;
+    let app = app.with_settings(|settings| {
         let mut dialects = settings.dialects.iter_mut();
         let moved = dialects.find(|dialect| dialect.name == "token_pair").expect("the dialect");
         "/elsewhere".clone_into(&mut moved.prefix);
@@ -273,9 +270,9 @@ async fn a_dialect_that_has_moved_away_shares_nothing() {
     let username = r#"{"username":"john","password":"wrong"}"#;
     let email = r#"{"email":"john","password":"wrong"}"#;
     for (headers, body) in [(NO_HEADERS, username), (WRONG_KEY, email), (NO_HEADERS, "{}")] {
-        let moved = speaker.send_with_headers(Method::POST, "/elsewhere/login", headers, Some(body)).await;
+        let moved = app.send_with_headers(Method::POST, "/elsewhere/login", headers, Some(body)).await;
         assert_eq!(who(&moved), 'T', "{body}: {}", moved.body);
     }
-    let left = speaker.post("/api/v1/auth/login", email).await;
+    let left = app.post("/api/v1/auth/login", email).await;
     assert_eq!(who(&left), 'A', "{}", left.body);
 }

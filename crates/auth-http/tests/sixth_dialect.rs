@@ -11,7 +11,7 @@ use auth_domain::model::{
 };
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{LogIn, Register};
-use auth_http::dialects::{ALL, Context, Dialect, Endpoint, Profile, Route, Site};
+use auth_http::dialects::{ALL, Context, Dialect, Endpoint, Profile, Route, Router};
 use auth_http::failure::Failure;
 use auth_http::openapi::{Operation, document};
 use auth_http::request::{Fields, Request};
@@ -42,7 +42,7 @@ impl Dialect for Laconic {
             endpoint: Endpoint::LogIn,
             handler: |context, request| Box::pin(enter(context, request)),
             describe: |_| {
-                Operation::answering::<String, String>(StatusCode::OK, json!("leonidas"))
+                Operation::returning::<String, String>(StatusCode::OK, json!("leonidas"))
                     .summary("Enter")
                     .body::<Entrant>(json!({"who": "leonidas", "word": "molon labe"}))
             },
@@ -93,9 +93,10 @@ async fn another_dialect_is_served_beside_the_others_without_touching_them() {
 
     let known = ALL.into_iter().map(|dialect| (dialect, dialect.profile().prefix));
     let all = known.chain([(&Laconic as &'static dyn Dialect, "/laconic")]);
-    let mounts = all.map(|(dialect, prefix)| wiring::mount(&settings, &auth, dialect, prefix)).collect();
-    let site = Arc::new(Site::new(mounts));
-    let app = init_service(App::new().configure(|app| site.configure(app))).await;
+    let mounted =
+        all.map(|(dialect, prefix)| wiring::mounted_dialect(&settings, &auth, dialect, prefix)).collect();
+    let router = Arc::new(Router::new(mounted));
+    let app = init_service(App::new().configure(|app| router.configure(app))).await;
     for (path, body, status, said) in [
         ("/laconic/enter", r#"{"who":"leonidas","word":"molon labe"}"#, 200, r#""leonidas""#),
         ("/laconic/enter", r#"{"who":"leonidas","word":"lay down"}"#, 401, r#""no""#),
@@ -118,7 +119,7 @@ async fn another_dialect_is_served_beside_the_others_without_touching_them() {
 #[test]
 fn another_dialect_is_documented_like_the_others() {
     let settings = wiring::default_settings();
-    let terms = wiring::terms(&settings, &Laconic.profile(), "/laconic");
+    let terms = wiring::public_terms(&settings, &Laconic.profile(), "/laconic");
     let document: Value = serde_json::to_value(document(&Laconic, &terms)).expect("JSON");
     let enter = &document["paths"]["/laconic/enter"]["post"];
     let example = |status: &str| &enter["responses"][status]["content"]["application/json"]["example"];

@@ -142,9 +142,9 @@ fn record() -> RefreshRecord {
 /// and where none does.
 fn routing(criterion: &mut Criterion) {
     let system = rt::System::new();
-    let site =
-        Arc::new(auth_http::wiring::site(&auth_http::wiring::default_settings(), &TestPorts::new().auth()));
-    let app = system.block_on(init_service(App::new().configure(|app| site.configure(app))));
+    let router =
+        Arc::new(auth_http::wiring::router(&auth_http::wiring::default_settings(), &TestPorts::new().auth()));
+    let app = system.block_on(init_service(App::new().configure(|app| router.configure(app))));
     let mut group = criterion.benchmark_group("route");
     for (name, path) in [
         ("a path of one dialect", "/v1/protected/resource"),

@@ -78,7 +78,7 @@ pub struct Route {
     /// What answers it.
     pub handler: Handler,
     /// What it takes and gives.
-    pub describe: fn(&Terms<'_>) -> Operation,
+    pub describe: fn(&PublicTerms<'_>) -> Operation,
 }
 
 /// Answers a request.
@@ -111,7 +111,7 @@ pub enum Endpoint {
 
 /// What the settings make of a dialect, as far as its clients can tell.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms<'a> {
+pub struct PublicTerms<'a> {
     /// What the dialect's paths begin with.
     pub prefix: &'a str,
     /// What is asked of a new password.
@@ -157,7 +157,7 @@ impl Context {
     ///
     /// # Errors
     /// [`Failure::CrossSite`].
-    pub fn refuse_cross_site(&self, request: &Request) -> Result<(), Failure> {
+    pub fn reject_cross_site(&self, request: &Request) -> Result<(), Failure> {
         let is_cross_site = request.is_cross_site(&self.public_url, &self.cors_origins);
         if is_cross_site { Err(Failure::CrossSite) } else { Ok(()) }
     }

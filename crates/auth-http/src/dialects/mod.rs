@@ -1,21 +1,18 @@
-//! The dialects: one account store, spoken to in the words of several API documents.
+//! The dialects: one user store, served under several API documents at once.
 //!
-//! A dialect is a folder here, one `mod` line, and one entry in [`ALL`]. It says which routes it has, answers them
-//! through the use cases of the domain, and renders every [`Failure`](crate::failure::Failure) in its own words.
+//! A dialect consists of a folder here, one `mod` line, and one entry in [`ALL`]. It lists its routes, answers them
+//! through the use cases of the domain, and renders every [`Failure`](crate::failure::Failure) in its own envelope.
 
 pub mod accounts;
 pub mod cookie;
 mod dialect;
 pub mod directory;
-mod mount;
-mod place;
+mod router;
 pub mod single_token;
-mod site;
 pub mod token_pair;
 
-pub use dialect::{Context, Dialect, Endpoint, Handler, Profile, Route, Terms};
-pub use mount::Mount;
-pub use site::Site;
+pub use dialect::{Context, Dialect, Endpoint, Handler, Profile, PublicTerms, Route};
+pub use router::{MountedDialect, Router};
 
 /// Every dialect that can be served.
 pub static ALL: [&dyn Dialect; 5] = [

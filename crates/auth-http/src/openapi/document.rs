@@ -12,11 +12,11 @@ use utoipa::openapi::{
     Required, Response, ResponseBuilder, SchemaFormat, SecurityRequirement, Server, Type, path,
 };
 
-use crate::dialects::{Dialect, Endpoint, Profile, Route, Terms};
+use crate::dialects::{Dialect, Endpoint, Profile, PublicTerms, Route};
 
 use super::failures;
-use super::model::Model;
-use super::operation::{Answer, Body, Operation};
+use super::model::BodySchema;
+use super::operation::{BodyDoc, Operation, ResponseDoc};
 
 const BEARER: &str = "bearerAuth";
 const API_KEY: &str = "apiKey";
@@ -24,7 +24,7 @@ const COOKIE: &str = "refreshCookie";
 
 /// The document of a dialect where the settings put it.
 #[must_use]
-pub fn document(dialect: &dyn Dialect, terms: &Terms<'_>) -> OpenApi {
+pub fn document(dialect: &dyn Dialect, terms: &PublicTerms<'_>) -> OpenApi {
     let mut paths = Paths::new();
     let mut components = Components::new();
     for route in dialect.routes() {
@@ -32,9 +32,9 @@ pub fn document(dialect: &dyn Dialect, terms: &Terms<'_>) -> OpenApi {
         add_security_schemes(&mut components, &operation);
         let path = format!("{}{}", terms.prefix, route.path);
         paths.add_path_operation(path, vec![method(&route.method)], describe(dialect, route, &operation));
-        let Operation { body, answer, error, .. } = operation;
-        let bodies = [body, answer.body].into_iter().flatten().map(|body| body.model);
-        components.schemas.extend(bodies.chain([error]).flat_map(Model::into_schemas));
+        let Operation { body, response, error, .. } = operation;
+        let bodies = [body, response.body].into_iter().flatten().map(|body| body.schema);
+        components.schemas.extend(bodies.chain([error]).flat_map(BodySchema::into_schemas));
     }
     OpenApiBuilder::new()
         .info(info(&dialect.profile()))
@@ -69,7 +69,7 @@ fn describe(dialect: &dyn Dialect, route: &Route, operation: &Operation) -> path
         .description(operation.description)
         .request_body(operation.body.as_ref().map(request_body))
         .securities(Some(security(operation)))
-        .response(operation.answer.status.as_str(), answer(&operation.answer));
+        .response(operation.response.status.as_str(), success(&operation.response));
     let described = parameters(route, operation).fold(described, OperationBuilder::parameter);
     let failures = failures::responses(dialect, route, operation).into_iter();
     let described =
@@ -132,21 +132,20 @@ fn parameters(route: &Route, operation: &Operation) -> impl Iterator<Item = Para
     })
 }
 
-fn request_body(body: &Body) -> RequestBody {
+fn request_body(body: &BodyDoc) -> RequestBody {
     let content =
-        ContentBuilder::new().schema(Some(body.model.reference())).example(Some(body.example.clone()));
+        ContentBuilder::new().schema(Some(body.schema.reference())).example(Some(body.example.clone()));
     RequestBodyBuilder::new()
         .required(Some(Required::True))
         .content("application/json", content.build())
         .build()
 }
 
-fn answer(answer: &Answer) -> Response {
-    let mut response =
-        ResponseBuilder::new().description(answer.status.canonical_reason().unwrap_or_default());
-    if let Some(body) = &answer.body {
+fn success(doc: &ResponseDoc) -> Response {
+    let mut response = ResponseBuilder::new().description(doc.status.canonical_reason().unwrap_or_default());
+    if let Some(body) = &doc.body {
         let content =
-            ContentBuilder::new().schema(Some(body.model.reference())).example(Some(body.example.clone()));
+            ContentBuilder::new().schema(Some(body.schema.reference())).example(Some(body.example.clone()));
         response = response.content("application/json", content.build());
     }
     response.build()

@@ -22,7 +22,7 @@ use crate::reply;
 use super::operation::Operation;
 
 /// A failure that an operation can meet, and the dialect's answer.
-struct Refusal {
+struct FailureExample {
     name: &'static str,
     line: &'static str,
     status: StatusCode,
@@ -36,13 +36,13 @@ pub(super) fn responses(
     route: &Route,
     operation: &Operation,
 ) -> Vec<(String, Response)> {
-    let mut by_status = BTreeMap::<_, Vec<Refusal>>::new();
+    let mut by_status = BTreeMap::<_, Vec<FailureExample>>::new();
     for failure in samples(operation).into_iter().filter(|failure| is_possible(failure, route, operation)) {
-        let refusal = refusal(&failure, dialect, route.endpoint);
-        by_status.entry(refusal.status.as_u16()).or_default().push(refusal);
+        let example = example(&failure, dialect, route.endpoint);
+        by_status.entry(example.status.as_u16()).or_default().push(example);
     }
     let response =
-        |(status, refusals): (u16, Vec<Refusal>)| (status.to_string(), response(&refusals, operation));
+        |(status, examples): (u16, Vec<FailureExample>)| (status.to_string(), response(&examples, operation));
     by_status.into_iter().map(response).collect()
 }
 
@@ -84,9 +84,9 @@ fn throttled() -> Throttled {
 /// Something that can be wrong with the body.
 fn wrong_members(operation: &Operation) -> Vec<FieldError> {
     let Some(body) = &operation.body else { return Vec::new() };
-    let (field, message) = match body.model.required_member() {
+    let (field, message) = match body.schema.required_member() {
         Some(member) => (Some(member), "is required"),
-        None => (body.model.any_member(), "must be a string"),
+        None => (body.schema.any_member(), "must be a string"),
     };
     let error = |field: &str| FieldError { field: field.to_owned().into(), message: message.to_owned() };
     field.map(error).into_iter().collect()
@@ -133,7 +133,7 @@ fn is_possible(failure: &Failure, route: &Route, operation: &Operation) -> bool 
 }
 
 /// What a failure is called among the examples, and what it is in words.
-fn words(failure: &Failure) -> (&'static str, &'static str) {
+fn name_and_description(failure: &Failure) -> (&'static str, &'static str) {
     match failure {
         Failure::MalformedBody => ("malformed_body", "The body is no JSON object, or names a member twice."),
         Failure::MalformedHeader => ("malformed_header", "A header that may stand once stands twice."),
@@ -173,16 +173,16 @@ fn words(failure: &Failure) -> (&'static str, &'static str) {
     }
 }
 
-fn refusal(failure: &Failure, dialect: &dyn Dialect, endpoint: Endpoint) -> Refusal {
-    let (name, line) = words(failure);
-    let mut answer = dialect.render(failure, Some(endpoint));
-    reply::add_headers_of(failure, answer.headers_mut());
-    Refusal {
+fn example(failure: &Failure, dialect: &dyn Dialect, endpoint: Endpoint) -> FailureExample {
+    let (name, line) = name_and_description(failure);
+    let mut response = dialect.render(failure, Some(endpoint));
+    reply::add_headers_of(failure, response.headers_mut());
+    FailureExample {
         name,
         line,
-        status: answer.status(),
-        headers: own_headers(answer.headers()),
-        body: body_of(answer),
+        status: response.status(),
+        headers: own_headers(response.headers()),
+        body: body_of(response),
     }
 }
 
@@ -191,37 +191,37 @@ fn own_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     own.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect()
 }
 
-fn body_of(answer: HttpResponse) -> Value {
-    let bytes = answer.into_body().try_into_bytes().unwrap_or_default();
+fn body_of(response: HttpResponse) -> Value {
+    let bytes = response.into_body().try_into_bytes().unwrap_or_default();
     serde_json::from_slice(&bytes).unwrap_or_default()
 }
 
 /// The answers that have one status.
-fn response(refusals: &[Refusal], operation: &Operation) -> Response {
-    let mut lines: Vec<_> = refusals.iter().map(|refusal| refusal.line).collect();
+fn response(examples: &[FailureExample], operation: &Operation) -> Response {
+    let mut lines: Vec<_> = examples.iter().map(|example| example.line).collect();
     lines.dedup();
     let content = ContentBuilder::new().schema(Some(operation.error.reference()));
-    let content = match refusals {
+    let content = match examples {
         [only] => content.example(Some(only.body.clone())),
-        several => content.examples_from_iter(several.iter().map(|refusal| {
-            let example = ExampleBuilder::new().summary(refusal.line).value(Some(refusal.body.clone()));
-            (refusal.name, example.build())
+        several => content.examples_from_iter(several.iter().map(|example| {
+            let built = ExampleBuilder::new().summary(example.line).value(Some(example.body.clone()));
+            (example.name, built.build())
         })),
     };
     let response =
         ResponseBuilder::new().description(lines.join(" ")).content("application/json", content.build());
-    headers(refusals)
+    headers(examples)
         .into_iter()
         .fold(response, |response, (name, header)| response.header(name, header))
         .build()
 }
 
 /// The headers of answers that have one status.
-fn headers(refusals: &[Refusal]) -> BTreeMap<String, Header> {
+fn headers(examples: &[FailureExample]) -> BTreeMap<String, Header> {
     let mut values = BTreeMap::<_, Vec<(&str, &str)>>::new();
-    for refusal in refusals {
-        for (name, value) in &refusal.headers {
-            values.entry(name.clone()).or_default().push((refusal.name, value));
+    for example in examples {
+        for (name, value) in &example.headers {
+            values.entry(name.clone()).or_default().push((example.name, value));
         }
     }
     values.into_iter().map(|(name, values)| (name, header(&values))).collect()

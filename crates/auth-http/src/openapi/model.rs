@@ -7,13 +7,13 @@ use utoipa::openapi::schema::{AdditionalProperties, Schema, SchemaType, Type};
 use utoipa::openapi::{Object, Ref, RefOr};
 
 /// The schema of a body, with those that it refers to.
-pub(super) struct Model {
+pub(super) struct BodySchema {
     name: String,
     schema: RefOr<Schema>,
     parts: Vec<(String, RefOr<Schema>)>,
 }
 
-impl Model {
+impl BodySchema {
     /// What clients send: more members than these do no harm.
     pub(super) fn of_request<T: ToSchema>() -> Self {
         let mut parts = Vec::new();
@@ -22,7 +22,7 @@ impl Model {
     }
 
     /// What the service says: these members and no other.
-    pub(super) fn of_answer<T: ToSchema>() -> Self {
+    pub(super) fn of_response<T: ToSchema>() -> Self {
         let mut model = Self::of_request::<T>();
         for schema in model.parts.iter_mut().map(|(_, part)| part).chain([&mut model.schema]) {
             close(schema);

@@ -5,7 +5,7 @@ use auth_domain::model::Roles;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::model::Model;
+use super::model::BodySchema;
 
 /// What a route takes and gives. What it answers to requests that fail is not said here: the dialect is asked.
 ///
@@ -22,16 +22,16 @@ use super::model::Model;
 ///     name: String,
 /// }
 ///
-/// let greet = Operation::answering::<String, String>(StatusCode::OK, json!("Hello, Jane!"))
+/// let greet = Operation::returning::<String, String>(StatusCode::OK, json!("Hello, Jane!"))
 ///     .summary("Greet somebody")
 ///     .body::<Greeting>(json!({"name": "Jane"}));
 /// ```
 pub struct Operation {
     pub(super) summary: &'static str,
     pub(super) description: Option<&'static str>,
-    pub(super) body: Option<Body>,
-    pub(super) answer: Answer,
-    pub(super) error: Model,
+    pub(super) body: Option<BodyDoc>,
+    pub(super) response: ResponseDoc,
+    pub(super) error: BodySchema,
     pub(super) takes_bearer: bool,
     pub(super) takes_api_key: bool,
     pub(super) cookie: Option<&'static str>,
@@ -40,37 +40,37 @@ pub struct Operation {
 }
 
 /// What a client sends.
-pub(super) struct Body {
-    pub(super) model: Model,
+pub(super) struct BodyDoc {
+    pub(super) schema: BodySchema,
     pub(super) example: Value,
 }
 
 /// What the service says when all went well.
-pub(super) struct Answer {
+pub(super) struct ResponseDoc {
     pub(super) status: StatusCode,
-    pub(super) body: Option<Body>,
+    pub(super) body: Option<BodyDoc>,
 }
 
 impl Operation {
     /// An operation that answers with a JSON body `T`, of which `example` is one, and refuses with a JSON body `E`.
     #[must_use]
-    pub fn answering<T: ToSchema, E: ToSchema>(status: StatusCode, example: Value) -> Self {
-        Self::of::<E>(status, Some(Body { model: Model::of_answer::<T>(), example }))
+    pub fn returning<T: ToSchema, E: ToSchema>(status: StatusCode, example: Value) -> Self {
+        Self::of::<E>(status, Some(BodyDoc { schema: BodySchema::of_response::<T>(), example }))
     }
 
     /// An operation that answers without a body, and refuses with a JSON body `E`.
     #[must_use]
-    pub fn answering_nothing<E: ToSchema>(status: StatusCode) -> Self {
+    pub fn returning_nothing<E: ToSchema>(status: StatusCode) -> Self {
         Self::of::<E>(status, None)
     }
 
-    fn of<E: ToSchema>(status: StatusCode, body: Option<Body>) -> Self {
+    fn of<E: ToSchema>(status: StatusCode, body: Option<BodyDoc>) -> Self {
         Self {
             summary: "",
             description: None,
             body: None,
-            answer: Answer { status, body },
-            error: Model::of_answer::<E>(),
+            response: ResponseDoc { status, body },
+            error: BodySchema::of_response::<E>(),
             takes_bearer: false,
             takes_api_key: false,
             cookie: None,
@@ -96,7 +96,7 @@ impl Operation {
     /// It takes a JSON body `T`, of which `example` is one that is accepted.
     #[must_use]
     pub fn body<T: ToSchema>(mut self, example: Value) -> Self {
-        self.body = Some(Body { model: Model::of_request::<T>(), example });
+        self.body = Some(BodyDoc { schema: BodySchema::of_request::<T>(), example });
         self
     }
 
@@ -104,7 +104,7 @@ impl Operation {
     #[must_use]
     pub fn min_length(mut self, member: &str, length: usize) -> Self {
         if let Some(body) = &mut self.body {
-            body.model.set_min_length(member, length);
+            body.schema.set_min_length(member, length);
         }
         self
     }
@@ -113,7 +113,7 @@ impl Operation {
     #[must_use]
     pub fn one_of(mut self, member: &str, roles: &Roles) -> Self {
         if let Some(body) = &mut self.body {
-            body.model.set_choice(member, roles);
+            body.schema.set_choice(member, roles);
         }
         self
     }
@@ -155,6 +155,6 @@ impl Operation {
 
     /// Whether it takes a body with this member.
     pub(super) fn takes(&self, member: &str) -> bool {
-        self.body.as_ref().is_some_and(|body| body.model.has(member))
+        self.body.as_ref().is_some_and(|body| body.schema.has(member))
     }
 }

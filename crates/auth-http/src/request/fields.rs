@@ -8,11 +8,11 @@ use super::JsonObject;
 
 /// What `null` says of a member that may be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Null {
+pub enum NullPolicy {
     /// The same as leaving it out.
-    IsAbsent,
+    Absent,
     /// Nothing that makes sense.
-    IsWrong,
+    Reject,
 }
 
 /// The members of a body, and what was found wrong with them so far.
@@ -44,15 +44,15 @@ impl<'a> Fields<'a> {
     /// Reads a member that may be left out, and otherwise has to be a string which `parse` accepts.
     ///
     /// `None` when it is absent, and also when it is wrong; that is noted, so a body of such members is to be used
-    /// only if the [`Fields::are_sound`].
+    /// only if the [`Fields::is_valid`].
     pub fn optional<T, E: std::fmt::Display>(
         &mut self,
         field: &'static str,
-        null: Null,
+        null: NullPolicy,
         parse: impl FnOnce(&'a str) -> Result<T, E>,
     ) -> Option<T> {
         match self.object.get(field)? {
-            Value::Null if null == Null::IsAbsent => None,
+            Value::Null if null == NullPolicy::Absent => None,
             value => self.read(field, value, parse),
         }
     }
@@ -93,7 +93,7 @@ impl<'a> Fields<'a> {
 
     /// Whether nothing was found wrong.
     #[must_use]
-    pub fn are_sound(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         self.errors.is_empty()
     }
 
@@ -169,14 +169,14 @@ mod tests {
     fn an_optional_member_may_be_left_out_but_not_be_wrong() {
         let object = JsonObject::parse(br#"{"null":null,"number":7,"good":"john"}"#).expect("an object");
         let mut fields = Fields::of(&object);
-        assert!(fields.optional("absent", Null::IsWrong, Username::parse).is_none());
-        assert!(fields.optional("null", Null::IsAbsent, Username::parse).is_none());
-        let good = fields.optional("good", Null::IsWrong, Username::parse);
+        assert!(fields.optional("absent", NullPolicy::Reject, Username::parse).is_none());
+        assert!(fields.optional("null", NullPolicy::Absent, Username::parse).is_none());
+        let good = fields.optional("good", NullPolicy::Reject, Username::parse);
         assert_eq!(good.expect("read").as_str(), "john");
-        assert!(fields.are_sound());
+        assert!(fields.is_valid());
         for wrong in ["null", "number"] {
-            assert!(fields.optional(wrong, Null::IsWrong, Username::parse).is_none());
+            assert!(fields.optional(wrong, NullPolicy::Reject, Username::parse).is_none());
         }
-        assert!(!fields.are_sound());
+        assert!(!fields.is_valid());
     }
 }

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::origin::{CorsOrigins, PublicUrl};
 
 pub use client_address::client_address;
-pub use fields::{Fields, Null};
+pub use fields::{Fields, NullPolicy};
 pub use json::JsonObject;
 
 /// Holds the API key of a program that calls.
@@ -108,7 +108,7 @@ impl Request {
     }
 
     /// Notes that whoever sent this has shown `key`, and that it serves.
-    pub fn has_shown(&self, key: &ApiKey) {
+    pub fn set_api_key(&self, key: &ApiKey) {
         self.api_key.set(Some(key.id));
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::reply::in_one_line;
-use crate::request::{Fields, JsonObject, Null};
+use crate::request::{Fields, JsonObject, NullPolicy};
 
 /// The members that an account may have.
 const MEMBERS: [&str; 9] = [
@@ -35,21 +35,21 @@ pub(super) fn read(line: &[u8], default_roles: &Roles) -> Result<ImportUser, Str
         return Err(format!("has a member that is none of {}", MEMBERS.join(", ")));
     }
     let mut fields = Fields::of(&object);
-    let username = fields.optional("username", Null::IsAbsent, Username::parse);
-    let email = fields.optional("email", Null::IsAbsent, EmailAddress::parse);
+    let username = fields.optional("username", NullPolicy::Absent, Username::parse);
+    let email = fields.optional("email", NullPolicy::Absent, EmailAddress::parse);
     let hash = fields.text("password_hash");
-    let display_name = fields.optional("display_name", Null::IsAbsent, DisplayName::parse);
-    let phone_number = fields.optional("phone_number", Null::IsAbsent, PhoneNumber::parse);
+    let display_name = fields.optional("display_name", NullPolicy::Absent, DisplayName::parse);
+    let phone_number = fields.optional("phone_number", NullPolicy::Absent, PhoneNumber::parse);
     let roles = fields.optional_value("roles", read_roles);
     let email_verified =
         fields.optional_value("email_verified", |value| value.as_bool().ok_or("must be true or false"));
-    let status = fields.optional("status", Null::IsAbsent, |text| {
+    let status = fields.optional("status", NullPolicy::Absent, |text| {
         UserStatus::parse(text).ok_or("must be active or suspended")
     });
-    let created_at = fields.optional("created_at", Null::IsAbsent, |text| {
+    let created_at = fields.optional("created_at", NullPolicy::Absent, |text| {
         Timestamp::parse(text).ok_or("must be a time such as 2025-08-13T10:15:30Z, in 1970 or later")
     });
-    let (true, Some(hash)) = (fields.are_sound(), hash) else { return Err(wrong(fields.failure())) };
+    let (true, Some(hash)) = (fields.is_valid(), hash) else { return Err(wrong(fields.failure())) };
     Ok(ImportUser {
         identifiers: Identifiers::new(username, email).ok_or("has neither a username nor an email")?,
         password_hash: PasswordHash::new(hash.to_owned()),

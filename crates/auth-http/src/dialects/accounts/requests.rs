@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::dialects::Context;
 use crate::failure::Failure;
-use crate::request::{Fields, JsonObject, Null};
+use crate::request::{Fields, JsonObject, NullPolicy};
 
 /// Somebody who becomes a user.
 #[derive(ToSchema)]
@@ -37,19 +37,19 @@ pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register,
     let mut fields = Fields::of(body);
     let username = fields.required("username", Username::parse);
     let password = fields.required("password", |typed| Password::parse(typed, context.passwords));
-    let display_name = fields.optional("full_name", Null::IsAbsent, DisplayName::parse);
-    let email = fields.optional("email", Null::IsAbsent, EmailAddress::parse);
-    let phone_number = fields.optional("phone_number", Null::IsAbsent, PhoneNumber::parse);
+    let display_name = fields.optional("full_name", NullPolicy::Absent, DisplayName::parse);
+    let email = fields.optional("email", NullPolicy::Absent, EmailAddress::parse);
+    let phone_number = fields.optional("phone_number", NullPolicy::Absent, PhoneNumber::parse);
     let offered = &context.self_assignable_roles;
     // The use case decides on the role and audits the denial. It is checked here only to complete the list of errors when
     // other members are invalid already, because the use case does not run then.
-    let others_are_valid = fields.are_sound();
-    let roles = fields.optional("roles", Null::IsAbsent, |typed| {
+    let others_are_valid = fields.is_valid();
+    let roles = fields.optional("roles", NullPolicy::Absent, |typed| {
         let choice = RoleChoice::requested(typed, offered);
         if others_are_valid { Ok(choice) } else { choice.resolve().map(|_| choice) }
     });
     match (Identifiers::new(username, email), password) {
-        (Some(identifiers), Some(password)) if fields.are_sound() => Ok(Register {
+        (Some(identifiers), Some(password)) if fields.is_valid() => Ok(Register {
             identifiers,
             password,
             display_name,

@@ -9,7 +9,7 @@ use crate::reply;
 use super::responses::{Error, FieldErrors};
 
 pub(super) fn render(failure: &Failure) -> HttpResponse {
-    let (status, message) = words(failure);
+    let (status, message) = message(failure);
     reply::json(status, &Error { message, errors: errors(failure) })
 }
 
@@ -24,7 +24,7 @@ pub(super) fn unauthorized(failure: Failure) -> Result<HttpResponse, Failure> {
     Ok(answer)
 }
 
-fn words(failure: &Failure) -> (StatusCode, &'static str) {
+fn message(failure: &Failure) -> (StatusCode, &'static str) {
     match failure {
         Failure::MalformedBody | Failure::InvalidFields(_) => {
             (StatusCode::BAD_REQUEST, "Missing or invalid body fields.")

@@ -28,7 +28,7 @@ pub(super) async fn log_in(context: &Context, request: &Request) -> Result<HttpR
 }
 
 pub(super) async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    context.refuse_cross_site(request)?;
+    context.reject_cross_site(request)?;
     let cookie = RefreshCookie::of(context);
     let token = cookie.read(request).ok_or(Failure::InvalidRefreshToken)?;
     let grant =
@@ -41,7 +41,7 @@ pub(super) async fn refresh(context: &Context, request: &Request) -> Result<Http
 
 /// Whoever may not log out loses the cookie all the same: it is what the document says this endpoint clears.
 pub(super) async fn log_out(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    context.refuse_cross_site(request)?;
+    context.reject_cross_site(request)?;
     let cookie = RefreshCookie::of(context);
     let mut answer = match end_session(context, request, cookie.read(request)).await {
         Ok(_) => reply::json(StatusCode::OK, &Done { message: "Logged out successfully." }),

@@ -5,34 +5,34 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::dialects::Terms;
+use crate::dialects::PublicTerms;
 use crate::openapi::Operation;
 
 use super::refresh_cookie::RefreshCookie;
 use super::requests::{Credentials, Registration};
 use super::responses::{Answer, Done, Error, LoggedIn, Refreshed, User};
 
-pub(super) fn register(terms: &Terms<'_>) -> Operation {
+pub(super) fn register(terms: &PublicTerms<'_>) -> Operation {
     let example = json!({"message": "Account successfully created."});
-    Operation::answering::<Done, Error>(StatusCode::CREATED, example)
+    Operation::returning::<Done, Error>(StatusCode::CREATED, example)
         .summary("Register an account")
         .body::<Registration>(json!({"username": "john_doe", "password": "P@ssw0rd!"}))
         .min_length("password", terms.passwords.min_length)
 }
 
-pub(super) fn log_in(terms: &Terms<'_>) -> Operation {
+pub(super) fn log_in(terms: &PublicTerms<'_>) -> Operation {
     let data = json!({"token": "eyJ0eXAiOiJhdCtqd3Qi...", "user": user()});
     let example = json!({"message": "Logged in successfully.", "data": data});
-    Operation::answering::<Answer<LoggedIn<'_>>, Error>(StatusCode::OK, example)
+    Operation::returning::<Answer<LoggedIn<'_>>, Error>(StatusCode::OK, example)
         .summary("Log in")
         .body::<Credentials>(json!({"username": "john_doe", "password": "P@ssw0rd!"}))
         .sets_cookie(StatusCode::OK, kept(terms))
 }
 
-pub(super) fn refresh(terms: &Terms<'_>) -> Operation {
+pub(super) fn refresh(terms: &PublicTerms<'_>) -> Operation {
     let data = json!({"token": "eyJ0eXAiOiJhdCtqd3Qi..."});
     let example = json!({"message": "Access token refreshed.", "data": data});
-    Operation::answering::<Answer<Refreshed<'_>>, Error>(StatusCode::OK, example)
+    Operation::returning::<Answer<Refreshed<'_>>, Error>(StatusCode::OK, example)
         .summary("Get another access token")
         .description(
             "The cookie is replaced. The same cookie again within the grace time gets the same successor; later it \
@@ -42,9 +42,9 @@ pub(super) fn refresh(terms: &Terms<'_>) -> Operation {
         .sets_cookie(StatusCode::OK, kept(terms))
 }
 
-pub(super) fn log_out(terms: &Terms<'_>) -> Operation {
+pub(super) fn log_out(terms: &PublicTerms<'_>) -> Operation {
     let cookie = RefreshCookie::at(terms.prefix, terms.public_url);
-    Operation::answering::<Done, Error>(StatusCode::OK, json!({"message": "Logged out successfully."}))
+    Operation::returning::<Done, Error>(StatusCode::OK, json!({"message": "Logged out successfully."}))
         .summary("Log out")
         .description(
             "Ends the session of the access token and that of the cookie. An access token that has expired serves \
@@ -56,9 +56,9 @@ pub(super) fn log_out(terms: &Terms<'_>) -> Operation {
         .sets_cookie(StatusCode::UNAUTHORIZED, cookie.line("", Duration::ZERO))
 }
 
-pub(super) fn user_details(_: &Terms<'_>) -> Operation {
+pub(super) fn user_details(_: &PublicTerms<'_>) -> Operation {
     let example = json!({"message": "User details retrieved.", "data": user()});
-    Operation::answering::<Answer<User<'_>>, Error>(StatusCode::OK, example)
+    Operation::returning::<Answer<User<'_>>, Error>(StatusCode::OK, example)
         .summary("Read the user's own details")
         .bearer()
 }
@@ -67,7 +67,7 @@ fn user() -> Value {
     json!({"id": 1, "username": "john_doe", "joined": "2025-08-13T10:15:30Z"})
 }
 
-fn kept(terms: &Terms<'_>) -> String {
+fn kept(terms: &PublicTerms<'_>) -> String {
     let two_weeks = Duration::from_secs(14 * 24 * 60 * 60);
     RefreshCookie::at(terms.prefix, terms.public_url).line("ref_...", two_weeks)
 }

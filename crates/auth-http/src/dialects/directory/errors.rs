@@ -12,11 +12,11 @@ use crate::reply;
 use super::responses::Error;
 
 pub(super) fn render(failure: &Failure) -> HttpResponse {
-    let (status, error) = words(failure);
+    let (status, error) = message(failure);
     reply::json(status, &Error { error, details: details(failure) })
 }
 
-fn words(failure: &Failure) -> (StatusCode, &'static str) {
+fn message(failure: &Failure) -> (StatusCode, &'static str) {
     match failure {
         Failure::MalformedBody | Failure::MalformedHeader | Failure::InvalidFields(_) => {
             (StatusCode::BAD_REQUEST, "Invalid request data.")

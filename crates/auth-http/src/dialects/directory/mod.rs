@@ -105,7 +105,7 @@ impl Dialect for Directory {
     ) -> LocalBoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             let auth = context.auth(request);
-            request.has_shown(&auth.authenticate_api_key(request.api_key()?, scope(endpoint)).await?);
+            request.set_api_key(&auth.authenticate_api_key(request.api_key()?, scope(endpoint)).await?);
             Ok(())
         })
     }

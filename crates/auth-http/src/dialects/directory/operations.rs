@@ -3,14 +3,14 @@
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::dialects::Terms;
+use crate::dialects::PublicTerms;
 use crate::openapi::Operation;
 
 use super::requests::{Credentials, NewRoles, NewUser, Renewal, UserChange};
 use super::responses::{Error, Roles, Token, User};
 
-pub(super) fn register(terms: &Terms<'_>) -> Operation {
-    Operation::answering::<User<'_>, Error<'_>>(StatusCode::CREATED, user())
+pub(super) fn register(terms: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<User<'_>, Error<'_>>(StatusCode::CREATED, user())
         .summary("Create a user")
         .description("The key needs the scope `users:write`.")
         .api_key()
@@ -20,16 +20,16 @@ pub(super) fn register(terms: &Terms<'_>) -> Operation {
         .min_length("password", terms.passwords.min_length)
 }
 
-pub(super) fn get_user(_: &Terms<'_>) -> Operation {
-    Operation::answering::<User<'_>, Error<'_>>(StatusCode::OK, user())
+pub(super) fn get_user(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<User<'_>, Error<'_>>(StatusCode::OK, user())
         .summary("Read a user")
         .description("The key needs the scope `users:read`.")
         .api_key()
         .path_part("The user's `id`.")
 }
 
-pub(super) fn update_user(terms: &Terms<'_>) -> Operation {
-    Operation::answering::<User<'_>, Error<'_>>(StatusCode::OK, user())
+pub(super) fn update_user(terms: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<User<'_>, Error<'_>>(StatusCode::OK, user())
         .summary("Change a user")
         .description(
             "All that is named changes at once or not at all. A new password ends every session of the user. The \
@@ -41,8 +41,8 @@ pub(super) fn update_user(terms: &Terms<'_>) -> Operation {
         .min_length("password", terms.passwords.min_length)
 }
 
-pub(super) fn set_roles(_: &Terms<'_>) -> Operation {
-    Operation::answering::<Roles<'_>, Error<'_>>(StatusCode::OK, json!({"roles": ["admin", "customer"]}))
+pub(super) fn set_roles(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Roles<'_>, Error<'_>>(StatusCode::OK, json!({"roles": ["admin", "customer"]}))
         .summary("Set the roles of a user")
         .description("These and no others. The key needs the scope `users:roles`.")
         .api_key()
@@ -50,24 +50,24 @@ pub(super) fn set_roles(_: &Terms<'_>) -> Operation {
         .body::<NewRoles>(json!({"roles": ["admin", "customer"]}))
 }
 
-pub(super) fn delete_user(_: &Terms<'_>) -> Operation {
-    Operation::answering_nothing::<Error<'_>>(StatusCode::NO_CONTENT)
+pub(super) fn delete_user(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning_nothing::<Error<'_>>(StatusCode::NO_CONTENT)
         .summary("Delete a user")
         .description("Every session of the user ends. The key needs the scope `users:write`.")
         .api_key()
         .path_part("The user's `id`.")
 }
 
-pub(super) fn log_in(_: &Terms<'_>) -> Operation {
-    Operation::answering::<Token<'_>, Error<'_>>(StatusCode::OK, token())
+pub(super) fn log_in(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Token<'_>, Error<'_>>(StatusCode::OK, token())
         .summary("Log a user in")
         .description("The key needs the scope `auth`.")
         .api_key()
         .body::<Credentials>(json!({"username": "john.doe", "password": "P@ssw0rd!"}))
 }
 
-pub(super) fn refresh(_: &Terms<'_>) -> Operation {
-    Operation::answering::<Token<'_>, Error<'_>>(StatusCode::OK, token())
+pub(super) fn refresh(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Token<'_>, Error<'_>>(StatusCode::OK, token())
         .summary("Renew a user's token")
         .description(
             "The answer is a new token, and the old one can no longer renew. The same token again within the grace \

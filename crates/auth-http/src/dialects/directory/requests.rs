@@ -10,7 +10,7 @@ use uuid::fmt::Hyphenated;
 
 use crate::dialects::Context;
 use crate::failure::Failure;
-use crate::request::{Fields, JsonObject, Null, Request};
+use crate::request::{Fields, JsonObject, NullPolicy, Request};
 
 /// `{user_id}`: what is no id is nobody's.
 pub(super) fn user_id(request: &Request) -> Result<UserId, Failure> {
@@ -39,7 +39,7 @@ pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register,
     let password = fields.required("password", |typed| Password::parse(typed, context.passwords));
     let email = fields.required("email", EmailAddress::parse);
     match (Identifiers::new(username, email), password) {
-        (Some(identifiers), Some(password)) if fields.are_sound() => Ok(Register {
+        (Some(identifiers), Some(password)) if fields.is_valid() => Ok(Register {
             identifiers,
             password,
             display_name: None,
@@ -68,13 +68,13 @@ pub(super) struct UserChange {
 pub(super) fn update_user(context: &Context, body: &JsonObject) -> Result<UpdateUser, Failure> {
     let mut fields = Fields::of(body);
     let command = UpdateUser {
-        username: fields.optional("username", Null::IsWrong, Username::parse),
+        username: fields.optional("username", NullPolicy::Reject, Username::parse),
         password: fields
-            .optional("password", Null::IsWrong, |typed| Password::parse(typed, context.passwords)),
-        email: fields.optional("email", Null::IsWrong, EmailAddress::parse),
+            .optional("password", NullPolicy::Reject, |typed| Password::parse(typed, context.passwords)),
+        email: fields.optional("email", NullPolicy::Reject, EmailAddress::parse),
         ..UpdateUser::default()
     };
-    if fields.are_sound() { Ok(command) } else { Err(fields.failure()) }
+    if fields.is_valid() { Ok(command) } else { Err(fields.failure()) }
 }
 
 /// A role's name.

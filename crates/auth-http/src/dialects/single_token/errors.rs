@@ -10,11 +10,11 @@ use crate::reply;
 use super::responses::Error;
 
 pub(super) fn render(failure: &Failure, endpoint: Option<Endpoint>) -> HttpResponse {
-    let (status, error) = words(failure, endpoint);
+    let (status, error) = message(failure, endpoint);
     reply::json(status, &Error { error })
 }
 
-fn words(failure: &Failure, endpoint: Option<Endpoint>) -> (StatusCode, &'static str) {
+fn message(failure: &Failure, endpoint: Option<Endpoint>) -> (StatusCode, &'static str) {
     match failure {
         Failure::InvalidFields(_) if endpoint == Some(Endpoint::Register) => {
             (StatusCode::BAD_REQUEST, "Invalid input data.")

@@ -3,15 +3,15 @@
 use actix_web::http::StatusCode;
 use serde_json::json;
 
-use crate::dialects::Terms;
+use crate::dialects::PublicTerms;
 use crate::openapi::Operation;
 
 use super::requests::{Credentials, Registration, Renewal};
 use super::responses::{Error, LoggedIn, ProtectedData, Refreshed, Registered};
 
-pub(super) fn register(terms: &Terms<'_>) -> Operation {
+pub(super) fn register(terms: &PublicTerms<'_>) -> Operation {
     let example = json!({"message": "User registered successfully."});
-    Operation::answering::<Registered, Error>(StatusCode::CREATED, example)
+    Operation::returning::<Registered, Error>(StatusCode::CREATED, example)
         .summary("Register a user")
         .body::<Registration>(
             json!({"username": "john_doe", "email": "john@example.com", "password": "P@ssw0rd!"}),
@@ -19,8 +19,8 @@ pub(super) fn register(terms: &Terms<'_>) -> Operation {
         .min_length("password", terms.passwords.min_length)
 }
 
-pub(super) fn log_in(_: &Terms<'_>) -> Operation {
-    Operation::answering::<LoggedIn<'_>, Error>(
+pub(super) fn log_in(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<LoggedIn<'_>, Error>(
         StatusCode::OK,
         json!({"acc_token": "eyJ0eXAiOiJhdCtqd3Qi..."}),
     )
@@ -28,8 +28,8 @@ pub(super) fn log_in(_: &Terms<'_>) -> Operation {
     .body::<Credentials>(json!({"email": "john@example.com", "password": "P@ssw0rd!"}))
 }
 
-pub(super) fn refresh(_: &Terms<'_>) -> Operation {
-    Operation::answering::<Refreshed<'_>, Error>(StatusCode::OK, json!({"token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
+pub(super) fn refresh(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Refreshed<'_>, Error>(StatusCode::OK, json!({"token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
         .summary("Renew the token")
         .description(
             "The answer is a new token, and the old one can no longer renew. The same token again within the grace \
@@ -38,8 +38,8 @@ pub(super) fn refresh(_: &Terms<'_>) -> Operation {
         .body::<Renewal>(json!({"ref_token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
 }
 
-pub(super) fn protected_resource(_: &Terms<'_>) -> Operation {
-    Operation::answering::<ProtectedData, Error>(StatusCode::OK, json!({"data": "protected data"}))
+pub(super) fn protected_resource(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<ProtectedData, Error>(StatusCode::OK, json!({"data": "protected data"}))
         .summary("Open the protected resource")
         .bearer()
 }

@@ -29,7 +29,7 @@ pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register,
     let email = fields.required("email", EmailAddress::parse);
     let password = fields.required("password", |typed| Password::parse(typed, context.passwords));
     match (Identifiers::new(username, email), password) {
-        (Some(identifiers), Some(password)) if fields.are_sound() => Ok(Register {
+        (Some(identifiers), Some(password)) if fields.is_valid() => Ok(Register {
             identifiers,
             password,
             display_name: None,

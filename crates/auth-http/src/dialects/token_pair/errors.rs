@@ -12,11 +12,11 @@ use crate::reply;
 use super::responses::Error;
 
 pub(super) fn render(failure: &Failure) -> HttpResponse {
-    let (status, error) = words(failure);
+    let (status, error) = message(failure);
     reply::json(status, &Error { error: &error })
 }
 
-fn words(failure: &Failure) -> (StatusCode, Cow<'static, str>) {
+fn message(failure: &Failure) -> (StatusCode, Cow<'static, str>) {
     let (status, error) = match failure {
         Failure::InvalidFields(errors) => {
             return (StatusCode::BAD_REQUEST, reply::in_one_line(errors).into());

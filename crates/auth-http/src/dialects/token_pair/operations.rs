@@ -3,14 +3,14 @@
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::dialects::Terms;
+use crate::dialects::PublicTerms;
 use crate::openapi::Operation;
 
 use super::requests::{Credentials, Registration, Renewal};
 use super::responses::{Error, Profile, Tokens};
 
-pub(super) fn register(terms: &Terms<'_>) -> Operation {
-    Operation::answering::<Profile<'_>, Error<'_>>(StatusCode::CREATED, profile())
+pub(super) fn register(terms: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Profile<'_>, Error<'_>>(StatusCode::CREATED, profile())
         .summary("Register a user")
         .description("Registering logs nobody in.")
         .body::<Registration>(json!({
@@ -19,14 +19,14 @@ pub(super) fn register(terms: &Terms<'_>) -> Operation {
         .min_length("password", terms.passwords.min_length)
 }
 
-pub(super) fn log_in(_: &Terms<'_>) -> Operation {
-    Operation::answering::<Tokens<'_>, Error<'_>>(StatusCode::OK, tokens())
+pub(super) fn log_in(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Tokens<'_>, Error<'_>>(StatusCode::OK, tokens())
         .summary("Log in")
         .body::<Credentials>(json!({"email": "jane.doe@example.com", "password": "securePassword123!"}))
 }
 
-pub(super) fn refresh(_: &Terms<'_>) -> Operation {
-    Operation::answering::<Tokens<'_>, Error<'_>>(StatusCode::OK, tokens())
+pub(super) fn refresh(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Tokens<'_>, Error<'_>>(StatusCode::OK, tokens())
         .summary("Replace both tokens")
         .description(
             "The same refresh token again within the grace time gets the same successor; later it is a replay, and \
@@ -35,8 +35,8 @@ pub(super) fn refresh(_: &Terms<'_>) -> Operation {
         .body::<Renewal>(json!({"refreshToken": "ref_..."}))
 }
 
-pub(super) fn me(_: &Terms<'_>) -> Operation {
-    Operation::answering::<Profile<'_>, Error<'_>>(StatusCode::OK, profile())
+pub(super) fn me(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Profile<'_>, Error<'_>>(StatusCode::OK, profile())
         .summary("Read the user's own profile")
         .bearer()
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::dialects::Context;
 use crate::failure::Failure;
-use crate::request::{Fields, JsonObject, Null};
+use crate::request::{Fields, JsonObject, NullPolicy};
 
 /// Somebody who becomes a user.
 #[derive(ToSchema)]
@@ -28,9 +28,9 @@ pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register,
     let mut fields = Fields::of(body);
     let email = fields.required("email", EmailAddress::parse);
     let password = fields.required("password", |typed| Password::parse(typed, context.passwords));
-    let display_name = fields.optional("displayName", Null::IsAbsent, DisplayName::parse);
+    let display_name = fields.optional("displayName", NullPolicy::Absent, DisplayName::parse);
     match (Identifiers::new(None, email), password) {
-        (Some(identifiers), Some(password)) if fields.are_sound() => Ok(Register {
+        (Some(identifiers), Some(password)) if fields.is_valid() => Ok(Register {
             identifiers,
             password,
             display_name,

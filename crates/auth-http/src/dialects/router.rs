@@ -1,0 +1,205 @@
+//! The router: every mounted dialect, and the paths they answer at.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::Method;
+use actix_web::web::{self, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use auth_domain::ports::BoxError;
+use futures_util::FutureExt;
+use tokio::time::timeout;
+
+use crate::failure::Failure;
+use crate::request::Request;
+use crate::{problem, reply};
+
+use super::{Context, Dialect, Endpoint, Route};
+
+/// The longest time from the complete request to its answer. The wait for a password hash and the wait for the store
+/// add up; a client that gets a 503 in the end must not wait longer than this.
+const DEADLINE: Duration = Duration::from_millis(3_250);
+
+/// A dialect under its prefix, with everything that its handlers need.
+pub struct MountedDialect {
+    /// The dialect.
+    pub dialect: &'static dyn Dialect,
+    /// The context of its handlers.
+    pub context: Context,
+}
+
+impl MountedDialect {
+    /// Whether `path` is the prefix or below it.
+    fn covers(&self, path: &str) -> bool {
+        path.strip_prefix(self.context.prefix.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Logs a failure and renders it in the dialect's envelope.
+    #[must_use]
+    pub fn render_failure(&self, failure: &Failure, endpoint: Option<Endpoint>) -> HttpResponse {
+        failure.log();
+        let mut response = self.dialect.render(failure, endpoint);
+        reply::add_headers_of(failure, response.headers_mut());
+        response
+    }
+}
+
+/// All dialects that are served.
+pub struct Router {
+    dialects: Vec<Arc<MountedDialect>>,
+}
+
+impl Router {
+    /// A router for these dialects, in the order of [`ALL`](super::ALL).
+    #[must_use]
+    pub fn new(dialects: Vec<MountedDialect>) -> Self {
+        Self { dialects: dialects.into_iter().map(Arc::new).collect() }
+    }
+
+    /// The dialects that are served.
+    pub fn dialects(&self) -> impl Iterator<Item = &MountedDialect> {
+        self.dialects.iter().map(AsRef::as_ref)
+    }
+
+    /// Registers every path of every dialect, and an answer for all other paths.
+    pub fn configure(self: &Arc<Self>, app: &mut ServiceConfig) {
+        for (path, shared) in self.paths() {
+            let shared = Arc::new(shared);
+            app.service(web::resource(path).to(move |head: HttpRequest, payload: Payload| {
+                let shared = Arc::clone(&shared);
+                async move { shared.respond(head, payload).await }
+            }));
+        }
+        let router = Arc::clone(self);
+        app.default_service(web::to(move |head: HttpRequest| {
+            let response = router.render_failure(head.path(), &Failure::UnknownPath);
+            async move { response }
+        }));
+    }
+
+    fn paths(&self) -> BTreeMap<String, SharedPath> {
+        let mut paths = BTreeMap::<_, SharedPath>::new();
+        for mounted in &self.dialects {
+            for route in mounted.dialect.routes() {
+                let path = format!("{}{}", mounted.context.prefix, route.path);
+                paths.entry(path).or_default().routes.push((Arc::clone(mounted), route));
+            }
+        }
+        paths
+    }
+
+    /// Logs a failure and renders it for `path`: in the envelope of the dialect with the longest prefix that covers the
+    /// path, otherwise as problem details.
+    #[must_use]
+    pub fn render_failure(&self, path: &str, failure: &Failure) -> HttpResponse {
+        let covering = self.dialects.iter().filter(|mounted| mounted.covers(path));
+        match covering.max_by_key(|mounted| mounted.context.prefix.len()) {
+            Some(mounted) => mounted.render_failure(failure, None),
+            None => problem::render_failure(failure),
+        }
+    }
+}
+
+/// A route and its dialect.
+type MountedRoute = (Arc<MountedDialect>, &'static Route);
+
+/// A path, and the dialects that answer there, in the order of [`ALL`](super::ALL).
+#[derive(Default)]
+struct SharedPath {
+    routes: Vec<MountedRoute>,
+}
+
+impl SharedPath {
+    /// Answers a request for this path, with any method.
+    async fn respond(&self, head: HttpRequest, payload: Payload) -> HttpResponse {
+        // HEAD is GET without the body of the answer (RFC 9110, section 9.3.2).
+        let method = if head.method() == Method::HEAD { Method::GET } else { head.method().clone() };
+        let (request, received) = Request::receive(head, payload).await;
+        let candidates = self.routes.iter().filter(|(_, route)| route.method == method);
+        let Some((mounted, route)) = choose(candidates, &request) else {
+            return self.method_not_allowed(&request);
+        };
+        // The API key is checked before the body: without a valid key, the answer reveals nothing about the body.
+        let response = guard(async {
+            mounted.dialect.admit(route.endpoint, &mounted.context, &request).await?;
+            received?;
+            (route.handler)(&mounted.context, &request).await
+        });
+        response.await.unwrap_or_else(|failure| mounted.render_failure(&failure, Some(route.endpoint)))
+    }
+
+    fn method_not_allowed(&self, request: &Request) -> HttpResponse {
+        let failure = Failure::MethodNotAllowed(self.methods());
+        match choose(self.routes.iter(), request) {
+            Some((mounted, _)) => mounted.render_failure(&failure, None),
+            None => problem::render_failure(&failure),
+        }
+    }
+
+    fn methods(&self) -> Vec<Method> {
+        let mut methods: Vec<Method> = Vec::new();
+        for (_, route) in &self.routes {
+            if !methods.contains(&route.method) {
+                methods.push(route.method.clone());
+            }
+        }
+        if methods.contains(&Method::GET) {
+            methods.push(Method::HEAD);
+        }
+        methods
+    }
+}
+
+/// The dialect of a request: the first that recognises it, otherwise the last.
+fn choose<'a>(
+    candidates: impl Iterator<Item = &'a MountedRoute>,
+    request: &Request,
+) -> Option<&'a MountedRoute> {
+    let mut candidates = candidates.peekable();
+    while let Some(candidate) = candidates.next() {
+        let (mounted, route) = candidate;
+        let is_last = candidates.peek().is_none();
+        if is_last || mounted.dialect.recognises(route.endpoint, request, &mounted.context.auth) {
+            return Some(candidate);
+        }
+    }
+    None
+}
+
+/// Bounds the time of a request, and turns a panic into a failure of this request alone.
+async fn guard(
+    response: impl Future<Output = Result<HttpResponse, Failure>>,
+) -> Result<HttpResponse, Failure> {
+    match timeout(DEADLINE, AssertUnwindSafe(response).catch_unwind()).await {
+        Ok(Ok(response)) => response,
+        // The cause does not contain the panic's message, which may contain a secret.
+        Ok(Err(_panic)) => Err(Failure::Internal(BoxError::from("a handler panicked; see the log"))),
+        Err(_elapsed) => Err(Failure::Unavailable(BoxError::from("the request took too long"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::StatusCode;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn panic_fails_its_own_request_only() {
+        let panicking = guard(async { panic!("the password is P@ssw0rd!") }).await;
+        assert!(
+            matches!(&panicking, Err(Failure::Internal(cause)) if !cause.to_string().contains("P@ssw0rd!"))
+        );
+        let next = guard(async { Ok(HttpResponse::Ok().finish()) }).await;
+        assert_eq!(next.expect("a response").status(), StatusCode::OK);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_request_becomes_unavailable() {
+        let stuck = guard(std::future::pending()).await;
+        assert!(matches!(stuck, Err(Failure::Unavailable(_))));
+    }
+}
