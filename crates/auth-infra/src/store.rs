@@ -17,12 +17,12 @@ use auth_domain::ports::{
 };
 
 pub use self::error::StoreError;
-pub(crate) use self::error::{Detail, Unreadable};
+pub(crate) use self::error::{CorruptValue, ErrorMessage};
 pub(crate) use self::pool::{Lease, Pool};
 pub(crate) use self::revoked::RevokedSessions;
 pub(crate) use self::schema::Schema;
 pub(crate) use self::stored::{StoredApiKey, StoredAuditEvent, StoredSession, StoredUser, may_begin, nonce};
-pub(crate) use self::work::{DEADLINE, PATIENCE, TxOutcome, within};
+pub(crate) use self::work::{ACQUIRE_TIMEOUT, DEADLINE, TxOutcome, within};
 #[cfg(feature = "postgres")]
 use crate::postgres::PostgresStore;
 #[cfg(feature = "sqlite")]

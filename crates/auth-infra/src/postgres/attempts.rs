@@ -1,8 +1,8 @@
 //! Counters of attempts on PostgreSQL, which all nodes share.
 
-mod record;
 mod throttle_cache;
-mod turns;
+mod keyed_mutex;
+mod record;
 
 use std::collections::HashMap;
 
@@ -17,11 +17,11 @@ use sqlx::postgres::{PgConnection, PgRow};
 use tokio::time::Instant;
 
 pub(super) use throttle_cache::ThrottleCache;
-pub(super) use turns::Turns;
+pub(super) use keyed_mutex::KeyedMutex;
 
-use self::turns::Turn;
+use self::keyed_mutex::KeyedGuard;
 use super::PostgresStore;
-use super::error::Fault;
+use super::error::DbError;
 use super::rows::stored;
 use crate::attempts::wait_for_verdict;
 use crate::store::TxOutcome;
@@ -59,7 +59,7 @@ impl AttemptLimiter for PostgresStore {
         }
         let begun = Instant::now();
         // Whoever waits for guesses under way keeps the turn at the account: those behind would wait for the same.
-        let _turn = self.turns.take(guess.account).await?;
+        let _turn = self.account_locks.take(guess.account).await?;
         let admission = wait_for_verdict(guess, begun, async |now| {
             let _turn = self.turn_at_place(guess).await?;
             self.transaction_begun_by(BEGIN, move |mut lease| async move {
@@ -94,7 +94,7 @@ impl AttemptLimiter for PostgresStore {
     }
 
     async fn count(&self, counter: &Counter, now: Timestamp) -> Result<Option<Throttled>, PortError> {
-        let _turn = self.turns.take(counter.key).await?;
+        let _turn = self.account_locks.take(counter.key).await?;
         let told = self
             .transaction_begun_by(BEGIN, |mut lease| async move {
                 let work = count(&mut lease, counter, now).await;
@@ -115,7 +115,7 @@ impl AttemptLimiter for PostgresStore {
         self.transaction(|mut lease| async move {
             let forgotten =
                 sqlx::query(FORGET).bind(account.as_bytes().as_slice()).execute(&mut *lease).await;
-            lease.end(forgotten.map(|_| TxOutcome::Commit(())).map_err(Fault::from)).await
+            lease.end(forgotten.map(|_| TxOutcome::Commit(())).map_err(DbError::from)).await
         })
         .await
     }
@@ -125,16 +125,16 @@ impl AttemptLimiter for PostgresStore {
             let query = sqlx::query(PURGE).bind(stored(now)).bind(i64::from(limit));
             let purged =
                 query.execute(&mut *lease).await.map(|answer| TxOutcome::Commit(answer.rows_affected()));
-            lease.end(purged.map_err(Fault::from)).await
+            lease.end(purged.map_err(DbError::from)).await
         })
         .await
     }
 }
 
 impl PostgresStore {
-    async fn turn_at_place(&self, guess: &Guess) -> Result<Option<Turn>, PortError> {
+    async fn turn_at_place(&self, guess: &Guess) -> Result<Option<KeyedGuard>, PortError> {
         match &guess.counter {
-            Some(counter) => self.turns.take(counter.key).await.map(Some),
+            Some(counter) => self.account_locks.take(counter.key).await.map(Some),
             None => Ok(None),
         }
     }
@@ -144,7 +144,7 @@ async fn admit(
     connection: &mut PgConnection,
     guess: &Guess,
     now: Timestamp,
-) -> Result<TxOutcome<GuessVerdict>, Fault> {
+) -> Result<TxOutcome<GuessVerdict>, DbError> {
     let mut records = read(connection, guess, now).await?;
     let verdict = records.admit(guess, now);
     if !matches!(verdict, GuessVerdict::Admit(_)) {
@@ -160,7 +160,7 @@ async fn settle(
     reservation: Reservation,
     outcome: GuessOutcome,
     now: Timestamp,
-) -> Result<TxOutcome<()>, Fault> {
+) -> Result<TxOutcome<()>, DbError> {
     let mut records = read(connection, guess, now).await?;
     records.settle(guess, reservation, outcome, now);
     write(connection, guess, &records).await?;
@@ -171,7 +171,7 @@ async fn count(
     connection: &mut PgConnection,
     counter: &Counter,
     now: Timestamp,
-) -> Result<TxOutcome<Option<Throttled>>, Fault> {
+) -> Result<TxOutcome<Option<Throttled>>, DbError> {
     let stored = lock(connection, &[counter.key], now).await?;
     let mut bucket = bucket(&stored, counter)?;
     if let Err(throttled) = bucket.charge(counter, now) {
@@ -181,7 +181,7 @@ async fn count(
     Ok(TxOutcome::Commit(None))
 }
 
-async fn read(connection: &mut PgConnection, guess: &Guess, now: Timestamp) -> Result<GuessRecords, Fault> {
+async fn read(connection: &mut PgConnection, guess: &Guess, now: Timestamp) -> Result<GuessRecords, DbError> {
     let keys: Vec<_> = guess.counter.iter().map(|counter| counter.key).chain([guess.account]).collect();
     let stored = lock(connection, &keys, now).await?;
     let bucket = match &guess.counter {
@@ -195,7 +195,7 @@ async fn read(connection: &mut PgConnection, guess: &Guess, now: Timestamp) -> R
     Ok(GuessRecords { bucket, account })
 }
 
-async fn write(connection: &mut PgConnection, guess: &Guess, records: &GuessRecords) -> Result<(), Fault> {
+async fn write(connection: &mut PgConnection, guess: &Guess, records: &GuessRecords) -> Result<(), DbError> {
     let GuessRecords { bucket, account } = records;
     let of_account = (guess.account, record::of_account(account), account.expires_at(&guess.policy));
     let of_caller = guess.counter.map(|counter| {
@@ -206,7 +206,7 @@ async fn write(connection: &mut PgConnection, guess: &Guess, records: &GuessReco
     store(connection, &records).await
 }
 
-fn bucket(stored: &HashMap<Vec<u8>, String>, counter: &Counter) -> Result<Bucket, Fault> {
+fn bucket(stored: &HashMap<Vec<u8>, String>, counter: &Counter) -> Result<Bucket, DbError> {
     match stored.get(counter.key.as_bytes().as_slice()) {
         Some(record) => Ok(record::bucket(record)?),
         None => Ok(Bucket::default()),
@@ -219,7 +219,7 @@ async fn lock(
     connection: &mut PgConnection,
     keys: &[CounterKey],
     now: Timestamp,
-) -> Result<HashMap<Vec<u8>, String>, Fault> {
+) -> Result<HashMap<Vec<u8>, String>, DbError> {
     let mut missing: Vec<_> = keys.iter().map(|key| key.as_bytes().to_vec()).collect();
     let mut rows: Vec<PgRow> = sqlx::query(LOCK).bind(&missing).fetch_all(&mut *connection).await?;
     for row in &rows {
@@ -242,7 +242,7 @@ async fn lock(
 async fn store(
     connection: &mut PgConnection,
     records: &[(CounterKey, String, Timestamp)],
-) -> Result<(), Fault> {
+) -> Result<(), DbError> {
     let keys: Vec<_> = records.iter().map(|(key, ..)| key.as_bytes().to_vec()).collect();
     let texts: Vec<_> = records.iter().map(|(_, record, _)| record.as_str()).collect();
     let expiries: Vec<_> = records.iter().map(|(.., at)| stored(at_the_hour(*at))).collect();

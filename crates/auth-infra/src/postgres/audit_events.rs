@@ -10,35 +10,35 @@ use auth_domain::ports::{AuditRepository, PortError};
 use sqlx::postgres::PgConnection;
 
 use super::PostgresStore;
-use super::error::Fault;
+use super::error::DbError;
 use super::rows::{self, column, stored};
 use crate::store::TxOutcome;
 
 /// The lock of those who append, this table's own among the advisory locks: "audit" in ASCII. Numbers are to be given in the
 /// order in which events can be seen, so whoever appends has it until that is committed.
-macro_rules! turn {
+macro_rules! append_lock {
     () => {
         "418581342580"
     };
 }
 
-const TAKE_TURNS: &str = concat!("SELECT pg_advisory_xact_lock(", turn!(), ")");
+const LOCK_APPENDS: &str = concat!("SELECT pg_advisory_xact_lock(", append_lock!(), ")");
 
 /// Appends nothing if it is somebody else's turn: a statement that commits by itself must not wait, or it would be carried
 /// out after its caller was told that it was not.
 const APPEND: &str = concat!(
-    "WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(",
-    turn!(),
+    "WITH append_lock AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(",
+    append_lock!(),
     ") AS is_ours)
     INSERT INTO audit_events
         (at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail)
     SELECT at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail
-    FROM turn, unnest(
+    FROM append_lock, unnest(
         $1::timestamptz[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[],
         $9::uuid[], $10::text[])
         WITH ORDINALITY AS events
-            (at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail, place)
-    WHERE is_ours ORDER BY place"
+            (at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail, ordinal)
+    WHERE is_ours ORDER BY ordinal"
 );
 
 /// It is planned each time for the filter that it is given: one plan for all would read every event for those of one user.
@@ -69,7 +69,7 @@ impl AuditRepository for PostgresStore {
                 lease.answered(appended.map(|is_done| if is_done { Break(()) } else { Continue(()) }))
             }),
             |mut lease| async move {
-                let work = append_in_turn(&mut lease, events).await;
+                let work = append_locked(&mut lease, events).await;
                 lease.end(work.map(|_| TxOutcome::Commit(()))).await
             },
         )
@@ -121,8 +121,8 @@ impl AuditRepository for PostgresStore {
     }
 }
 
-async fn append_in_turn(connection: &mut PgConnection, events: &[AuditEvent]) -> Result<bool, Fault> {
-    sqlx::query(TAKE_TURNS).execute(&mut *connection).await?;
+async fn append_locked(connection: &mut PgConnection, events: &[AuditEvent]) -> Result<bool, DbError> {
+    sqlx::query(LOCK_APPENDS).execute(&mut *connection).await?;
     Ok(append(connection, events).await?)
 }
 
@@ -146,7 +146,7 @@ async fn purge(
     connection: &mut PgConnection,
     before: Timestamp,
     limit: u32,
-) -> Result<TxOutcome<u64>, Fault> {
+) -> Result<TxOutcome<u64>, DbError> {
     let query = sqlx::query(PURGE).bind(stored(before)).bind(i64::from(limit));
     let purged = query.execute(connection).await?.rows_affected();
     Ok(if purged == 0 { TxOutcome::Rollback(0) } else { TxOutcome::Commit(purged) })

@@ -11,16 +11,16 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use tokio::time::timeout;
 
-use super::attempts::{ThrottleCache, Turns};
-use super::error::Fault;
-use super::opening::Opening;
-use super::together::{Executor, Together};
+use super::attempts::{ThrottleCache, KeyedMutex};
+use super::batcher::{Batcher, Executor};
+use super::error::DbError;
 use super::user_cache::UserCache;
-use crate::store::{Detail, PATIENCE, Pool, StoreError, within};
+use super::open_session::Opening;
+use crate::store::{ACQUIRE_TIMEOUT, ErrorMessage, Pool, StoreError, within};
 
 /// What every connection is told at its start. READ COMMITTED is what the statements are written for: the second
 /// statement of a transaction sees what was committed while the first one waited for a lock.
-const SESSION: [(&str, &str); 4] = [
+const SESSION_SETTINGS: [(&str, &str); 4] = [
     ("default_transaction_isolation", "read committed"),
     ("statement_timeout", "2000"),
     ("lock_timeout", "1500"),
@@ -80,10 +80,10 @@ pub struct PostgresStore {
     pub(super) pool: Pool<PgConnection>,
     pub(super) user_cache: Arc<UserCache>,
     pub(super) throttle_cache: Arc<ThrottleCache>,
-    pub(super) turns: Turns,
+    pub(super) account_locks: KeyedMutex,
     pub(super) executor: Arc<Executor>,
-    pub(super) refreshes: Together<RefreshAttempt>,
-    pub(super) openings: Together<Opening>,
+    pub(super) refreshes: Batcher<RefreshAttempt>,
+    pub(super) openings: Batcher<Opening>,
 }
 
 impl PostgresStore {
@@ -98,10 +98,10 @@ impl PostgresStore {
             pool: Pool::new(options(&settings.url)?, settings.max_connections),
             user_cache: Arc::default(),
             throttle_cache: Arc::default(),
-            turns: Turns::default(),
+            account_locks: KeyedMutex::default(),
             executor: Arc::new(Executor::start()?),
-            refreshes: Together::default(),
-            openings: Together::default(),
+            refreshes: Batcher::default(),
+            openings: Batcher::default(),
         })
     }
 
@@ -119,10 +119,10 @@ impl PostgresStore {
             if lease.answered(writable)? {
                 Ok(())
             } else {
-                Err(Fault::Unavailable(Detail::new("the server accepts no writes")))
+                Err(DbError::Unavailable(ErrorMessage::new("the server accepts no writes")))
             }
         });
-        within(PATIENCE, pin!(look)).await
+        within(ACQUIRE_TIMEOUT, pin!(look)).await
     }
 
     /// Closes the connections when the calls under way are done; later calls are answered with
@@ -148,7 +148,7 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
     }
     let options: PgConnectOptions =
         known_parameters(url).parse().map_err(|error: sqlx::Error| unreadable(error.to_string()))?;
-    let options = options.options(SESSION).disable_statement_logging();
+    let options = options.options(SESSION_SETTINGS).disable_statement_logging();
     Ok(if options.get_application_name().is_none() { options.application_name("auth") } else { options })
 }
 

@@ -12,9 +12,9 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Uuid;
 use sqlx::types::time::OffsetDateTime;
 
-use super::error::Fault;
+use super::error::DbError;
 use super::rows::stored;
-use crate::store::{Detail, TxOutcome, Unreadable};
+use crate::store::{CorruptValue, ErrorMessage, TxOutcome};
 
 const KNOWN: &str = "SELECT digest FROM account_imports WHERE digest = ANY($1)";
 
@@ -34,8 +34,8 @@ const INSERT: &str = "
                 $9::text[], $10::timestamptz[])
          WITH ORDINALITY
          AS batch (id, username, email, email_verified, display_name, phone_number, status, roles, password_hash,
-                   created_at, place)
-    ORDER BY place";
+                   created_at, ordinal)
+    ORDER BY ordinal";
 
 const NOTE: &str =
     "INSERT INTO account_imports (digest, account_id) SELECT * FROM unnest($1::bytea[], $2::uuid[])";
@@ -43,7 +43,7 @@ const NOTE: &str =
 pub(super) async fn import(
     connection: &mut PgConnection,
     batch: &[ImportedUser],
-) -> Result<TxOutcome<Vec<ImportOutcome>>, Fault> {
+) -> Result<TxOutcome<Vec<ImportOutcome>>, DbError> {
     // In this order: whose names are found taken by the same import at work elsewhere is then found to be known.
     let taken = taken(connection, batch).await?;
     let known = known(connection, batch).await?;
@@ -68,7 +68,7 @@ pub(super) async fn import(
 async fn known(
     connection: &mut PgConnection,
     batch: &[ImportedUser],
-) -> Result<BTreeSet<ImportDigest>, Fault> {
+) -> Result<BTreeSet<ImportDigest>, DbError> {
     let digests: Vec<_> = batch.iter().map(|imported| imported.digest().as_bytes().to_vec()).collect();
     let known: Vec<Vec<u8>> = sqlx::query_scalar(KNOWN).bind(digests).fetch_all(connection).await?;
     let read = |digest: Vec<u8>| digest.try_into().map(ImportDigest::from_bytes);
@@ -76,14 +76,14 @@ async fn known(
         .into_iter()
         .map(read)
         .collect::<Result<_, _>>()
-        .map_err(|_| Unreadable("digest of an import"))?)
+        .map_err(|_| CorruptValue("digest of an import"))?)
 }
 
 /// The keys in the batch that somebody has.
 async fn taken(
     connection: &mut PgConnection,
     batch: &[ImportedUser],
-) -> Result<BTreeSet<IdentifierKey>, Fault> {
+) -> Result<BTreeSet<IdentifierKey>, DbError> {
     let keys: Vec<_> = batch.iter().flat_map(|imported| imported.user.identifiers.keys()).collect();
     let texts: Vec<_> = keys.iter().map(|(_, key)| key.as_str()).collect();
     let taken: Vec<String> = sqlx::query_scalar(TAKEN).bind(texts).fetch_all(connection).await?;
@@ -93,7 +93,7 @@ async fn taken(
 }
 
 /// Takes every key, in ascending order as every writer does.
-async fn take_keys(connection: &mut PgConnection, let_in: &[&ImportedUser]) -> Result<(), Fault> {
+async fn take_keys(connection: &mut PgConnection, let_in: &[&ImportedUser]) -> Result<(), DbError> {
     let keys_of = |imported: &&'_ ImportedUser| {
         let keys = imported.user.identifiers.keys();
         keys.into_iter().map(|(_, key)| (key.as_str().to_owned(), imported.user.id.0)).collect::<Vec<_>>()
@@ -107,11 +107,11 @@ async fn take_keys(connection: &mut PgConnection, let_in: &[&ImportedUser]) -> R
         Ok(())
     } else {
         // Somebody took a key after it was looked for: the batch has to be judged again.
-        Err(Fault::Contended(Detail::new("a name was taken while it was imported")))
+        Err(DbError::Contended(ErrorMessage::new("a name was taken while it was imported")))
     }
 }
 
-async fn insert(connection: &mut PgConnection, let_in: &[&ImportedUser]) -> Result<(), Fault> {
+async fn insert(connection: &mut PgConnection, let_in: &[&ImportedUser]) -> Result<(), DbError> {
     let users = || let_in.iter().map(|imported| &imported.user);
     let username = |name: &Username| name.as_str().to_owned();
     let email = |address: &EmailAddress| address.as_str().to_owned();

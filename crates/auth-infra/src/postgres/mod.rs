@@ -19,22 +19,22 @@
 //! Connections have prepared statements and settings of their own. A pooler in between has to lend each of its own for
 //! as long as ours lives, and to pass the startup parameter `options` on.
 
-mod accounts;
 mod api_keys;
 mod attempts;
 mod audit_events;
+mod batcher;
 mod connect;
 mod error;
 mod imports;
-mod opening;
+mod user_cache;
+mod open_session;
 mod refresh;
+mod revocations;
 mod rows;
 mod schema;
 mod sessions;
-mod together;
 mod transaction;
-mod user_cache;
+mod user_writes;
 mod users;
-mod watch;
 
 pub use connect::{PostgresSettings, PostgresStore};

@@ -9,14 +9,14 @@ use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::types::Uuid;
 
-use super::error::Fault;
+use super::batcher::{BatchOutcome, BatchRequest, Pending};
+use super::error::DbError;
 use super::rows::{self, column, credential_columns, session_columns, stored, user_columns};
-use super::together::{Asked, Decision, Question};
 use super::{PostgresStore, sessions};
-use crate::store::{Detail, TxOutcome};
+use crate::store::{ErrorMessage, TxOutcome};
 
 /// How often an attempt is judged without a lock: whoever loses a race finds the second time what came of it.
-const LOOKS: usize = 2;
+const MAX_ATTEMPTS: usize = 2;
 
 /// Waits for every other judgement over the session.
 const LOCK: &str = "
@@ -32,7 +32,7 @@ const LOCK: &str = "
 /// is found for each, so that it is found by its key.
 const READ: &str = concat!(
     "SELECT found.*
-     FROM unnest((SELECT $1::bytea[])) WITH ORDINALITY AS asked (presented, place)
+     FROM unnest((SELECT $1::bytea[])) WITH ORDINALITY AS asked (presented, ordinal)
      LEFT JOIN LATERAL (
         SELECT",
     user_columns!(),
@@ -47,15 +47,15 @@ const READ: &str = concat!(
         WHERE digest = presented
         LIMIT 1
      ) AS found ON true
-     ORDER BY place"
+     ORDER BY ordinal"
 );
 
 /// Carries out the verdicts that still hold; whether each did.
 const WRITE: &str = "
     SELECT refresh_session(session, last_consumed, presented, successor, nonce, at)
     FROM unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bytea[], $6::timestamptz[])
-        WITH ORDINALITY AS judged (session, last_consumed, presented, successor, nonce, at, place)
-    ORDER BY place";
+        WITH ORDINALITY AS judged (session, last_consumed, presented, successor, nonce, at, ordinal)
+    ORDER BY ordinal";
 
 /// An attempt that was judged, by a record and what the session's row said besides: the credential that had been consumed
 /// last.
@@ -70,52 +70,52 @@ pub(super) async fn look(
     store: &PostgresStore,
     attempt: &RefreshAttempt,
 ) -> Result<ControlFlow<Option<JudgedRefresh>>, PortError> {
-    for _ in 0..LOOKS {
+    for _ in 0..MAX_ATTEMPTS {
         match store.refreshes.ask(store, attempt.clone()).await? {
-            Decision::Made(judged) => return Ok(Break(judged)),
-            Decision::Again => (),
-            Decision::Alone => break,
+            BatchOutcome::Done(judged) => return Ok(Break(judged)),
+            BatchOutcome::Retry => (),
+            BatchOutcome::RunAlone => break,
         }
     }
     Ok(Continue(()))
 }
 
-impl Question for RefreshAttempt {
+impl BatchRequest for RefreshAttempt {
     type Outcome = Option<JudgedRefresh>;
 
     /// All verdicts are carried out by one statement, which is a transaction of its own.
     async fn decide(
         connection: &mut PgConnection,
-        asked: &[Asked<Self>],
-    ) -> Result<Vec<Decision<Self::Outcome>>, Fault> {
+        asked: &[Pending<Self>],
+    ) -> Result<Vec<BatchOutcome<Self::Outcome>>, DbError> {
         let attempts: Vec<_> = asked.iter().map(|asked| &asked.question).collect();
         let mut looks = Vec::with_capacity(asked.len());
         let mut writes = Vec::new();
         for (judged, asked) in judge(connection, &attempts).await?.into_iter().zip(asked) {
             looks.push(match judged {
-                Ok(None) => Decision::Made(None),
+                Ok(None) => BatchOutcome::Done(None),
                 Ok(Some(judged)) => match judged.refresh.verdict {
                     RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => {
-                        Decision::Made(Some(judged.refresh))
+                        BatchOutcome::Done(Some(judged.refresh))
                     }
                     RefreshVerdict::Rotate | RefreshVerdict::Extend if asked.is_awaited() => {
                         writes.push((looks.len(), judged));
-                        Decision::Again
+                        BatchOutcome::Retry
                     }
                     RefreshVerdict::Rotate | RefreshVerdict::Extend | RefreshVerdict::Replay => {
-                        Decision::Alone
+                        BatchOutcome::RunAlone
                     }
                 },
                 // It fails by itself, and nobody with it.
-                Err(_) => Decision::Alone,
+                Err(_) => BatchOutcome::RunAlone,
             });
         }
         let (places, writes): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
         // It commits with its answer: whatever goes wrong, the work may have happened.
-        let hold = write(connection, &writes).await.map_err(Fault::of_a_commit)?;
-        for ((place, judged), holds) in places.into_iter().zip(writes).zip(hold) {
+        let hold = write(connection, &writes).await.map_err(DbError::of_commit)?;
+        for ((index, judged), holds) in places.into_iter().zip(writes).zip(hold) {
             if holds {
-                looks[place] = Decision::Made(Some(judged.refresh));
+                looks[index] = BatchOutcome::Done(Some(judged.refresh));
             }
         }
         Ok(looks)
@@ -126,7 +126,7 @@ impl Question for RefreshAttempt {
 pub(super) async fn lock_and_judge(
     connection: &mut PgConnection,
     attempt: &RefreshAttempt,
-) -> Result<TxOutcome<Option<JudgedRefresh>>, Fault> {
+) -> Result<TxOutcome<Option<JudgedRefresh>>, DbError> {
     let presented = attempt.presented.as_bytes().as_slice();
     if sqlx::query(LOCK).bind(presented).fetch_optional(&mut *connection).await?.is_none() {
         return Ok(TxOutcome::Rollback(None));
@@ -137,7 +137,7 @@ pub(super) async fn lock_and_judge(
         RefreshVerdict::Rotate | RefreshVerdict::Extend => {
             let holds = write(connection, slice::from_ref(&judged)).await?;
             if holds != [true] {
-                return Err(Fault::Contended(Detail::new("a locked session has changed")));
+                return Err(DbError::Contended(ErrorMessage::new("a locked session has changed")));
             }
             Ok(TxOutcome::Commit(Some(judged.refresh)))
         }
@@ -156,13 +156,13 @@ pub(super) async fn lock_and_judge(
 async fn judge<'a>(
     connection: &mut PgConnection,
     attempts: &[&'a RefreshAttempt],
-) -> Result<Vec<Result<Option<Judged<'a>>, Fault>>, Fault> {
+) -> Result<Vec<Result<Option<Judged<'a>>, DbError>>, DbError> {
     let presented = column(attempts, |attempt| attempt.presented.as_bytes().as_slice());
     let rows = sqlx::query(READ).bind(presented).fetch_all(connection).await?;
     Ok(attempts.iter().zip(&rows).map(|(attempt, row)| judge_one(attempt, row)).collect())
 }
 
-fn judge_one<'a>(attempt: &'a RefreshAttempt, row: &PgRow) -> Result<Option<Judged<'a>>, Fault> {
+fn judge_one<'a>(attempt: &'a RefreshAttempt, row: &PgRow) -> Result<Option<Judged<'a>>, DbError> {
     if row.try_get::<Option<Uuid>, _>("session_id")?.is_none() {
         return Ok(None);
     }

@@ -8,7 +8,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use sqlx::types::time::OffsetDateTime;
 
-use super::error::Fault;
+use super::error::DbError;
 use crate::store::{StoredApiKey, StoredAuditEvent, StoredSession, StoredUser, nonce};
 
 /// The columns of [`user`], from `accounts`.
@@ -44,7 +44,7 @@ macro_rules! credential_columns {
 
 pub(super) use {credential_columns, password_columns, session_columns, user_columns};
 
-pub(super) fn user(row: &PgRow) -> Result<User, Fault> {
+pub(super) fn user(row: &PgRow) -> Result<User, DbError> {
     let stored = StoredUser {
         id: row.try_get("user_id")?,
         number: row.try_get("number")?,
@@ -60,7 +60,7 @@ pub(super) fn user(row: &PgRow) -> Result<User, Fault> {
     Ok(stored.read()?)
 }
 
-pub(super) fn login_record(row: &PgRow) -> Result<LoginRecord, Fault> {
+pub(super) fn login_record(row: &PgRow) -> Result<LoginRecord, DbError> {
     let password = StoredPassword {
         hash: PasswordHash::new(row.try_get("password_hash")?),
         version: PasswordVersion(row.try_get("password_version")?),
@@ -68,7 +68,7 @@ pub(super) fn login_record(row: &PgRow) -> Result<LoginRecord, Fault> {
     Ok(LoginRecord { user: user(row)?, password })
 }
 
-pub(super) fn session(row: &PgRow) -> Result<Session, Fault> {
+pub(super) fn session(row: &PgRow) -> Result<Session, DbError> {
     let stored = StoredSession {
         id: row.try_get("session_id")?,
         user_id: row.try_get("account_id")?,
@@ -82,7 +82,7 @@ pub(super) fn session(row: &PgRow) -> Result<Session, Fault> {
     Ok(stored.read()?)
 }
 
-pub(super) fn refresh_record(row: &PgRow) -> Result<RefreshRecord, Fault> {
+pub(super) fn refresh_record(row: &PgRow) -> Result<RefreshRecord, DbError> {
     let credential = match time_or_none(row, "consumed_at")? {
         None => CredentialState::Current,
         Some(at) => CredentialState::Consumed { at, successor: nonce(row.try_get("successor_nonce")?)? },
@@ -90,7 +90,7 @@ pub(super) fn refresh_record(row: &PgRow) -> Result<RefreshRecord, Fault> {
     Ok(RefreshRecord { user: user(row)?, session: session(row)?, credential })
 }
 
-pub(super) fn api_key(row: &PgRow) -> Result<ApiKey, Fault> {
+pub(super) fn api_key(row: &PgRow) -> Result<ApiKey, DbError> {
     let stored = StoredApiKey {
         id: row.try_get("id")?,
         name: row.try_get("name")?,
@@ -103,7 +103,7 @@ pub(super) fn api_key(row: &PgRow) -> Result<ApiKey, Fault> {
     Ok(stored.read()?)
 }
 
-pub(super) fn audit_record(row: &PgRow) -> Result<AuditRecord, Fault> {
+pub(super) fn audit_record(row: &PgRow) -> Result<AuditRecord, DbError> {
     let stored = StoredAuditEvent {
         at: time(row, "at")?,
         action: row.try_get("action")?,
@@ -129,10 +129,10 @@ pub(super) fn stored(time: Timestamp) -> OffsetDateTime {
     OffsetDateTime::from(time)
 }
 
-fn time(row: &PgRow, column: &str) -> Result<Timestamp, Fault> {
+fn time(row: &PgRow, column: &str) -> Result<Timestamp, DbError> {
     Ok(Timestamp::from(row.try_get::<OffsetDateTime, _>(column)?))
 }
 
-fn time_or_none(row: &PgRow, column: &str) -> Result<Option<Timestamp>, Fault> {
+fn time_or_none(row: &PgRow, column: &str) -> Result<Option<Timestamp>, DbError> {
     Ok(row.try_get::<Option<OffsetDateTime>, _>(column)?.map(Timestamp::from))
 }

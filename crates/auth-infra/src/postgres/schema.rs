@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{ConnectOptions, Connection};
 
 use super::PostgresStore;
-use super::error::Fault;
+use super::error::DbError;
 use crate::store::{DEADLINE, Schema, StoreError, within};
 
 const MIGRATIONS: [(i64, &str, &str); 11] = [
@@ -36,9 +36,9 @@ impl PostgresStore {
     pub async fn migrate(&self) -> Result<(), StoreError> {
         // A connection of its own, which takes the lock with it when it is closed.
         let options = self.pool.options().clone().options(UNHURRIED);
-        let connection = async { options.connect().await.map_err(|error| Fault::from(error).into()) };
+        let connection = async { options.connect().await.map_err(|error| DbError::from(error).into()) };
         let mut connection = within(DEADLINE, pin!(connection)).await?;
-        let outcome = Schema::new(&MIGRATIONS).run(&mut connection, |error| Fault::from(error).into()).await;
+        let outcome = Schema::new(&MIGRATIONS).run(&mut connection, |error| DbError::from(error).into()).await;
         let _ = connection.close().await;
         outcome
     }

@@ -11,9 +11,9 @@ use sqlx::Row;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Uuid;
 
-use super::error::Fault;
+use super::error::DbError;
 use super::rows::{self, session_columns, stored, user_columns};
-use super::{PostgresStore, opening, refresh};
+use super::{PostgresStore, open_session, refresh};
 use crate::store::TxOutcome;
 
 const FIND: &str = concat!(
@@ -73,9 +73,9 @@ const DELETE: &str = "DELETE FROM sessions WHERE id = ANY ($1)";
 impl SessionRepository for PostgresStore {
     async fn open(&self, session: &NewSession, policy: &SessionPolicy) -> Result<OpenOutcome, PortError> {
         self.at_once_or_in_a_transaction(
-            opening::where_there_is_room(self, session, policy),
+            open_session::where_there_is_room(self, session, policy),
             |mut lease| async move {
-                let work = opening::lock_and_open(&mut lease, session, policy).await;
+                let work = open_session::lock_and_open(&mut lease, session, policy).await;
                 lease.end(work).await
             },
         )
@@ -136,7 +136,7 @@ pub(super) async fn end(
     sessions: &[SessionId],
     reason: EndReason,
     now: Timestamp,
-) -> Result<u64, Fault> {
+) -> Result<u64, DbError> {
     let ids: Vec<Uuid> = sessions.iter().map(|session| session.0).collect();
     let query = sqlx::query(END).bind(ids).bind(stored(now)).bind(reason.as_str());
     Ok(query.execute(connection).await?.rows_affected())
@@ -148,7 +148,7 @@ async fn end_by_credential(
     client: &ClientId,
     reason: EndReason,
     now: Timestamp,
-) -> Result<TxOutcome<Option<SessionId>>, Fault> {
+) -> Result<TxOutcome<Option<SessionId>>, DbError> {
     let ended = sqlx::query(END_BY_CREDENTIAL)
         .bind(credential.as_bytes().as_slice())
         .bind(client.as_str())
@@ -167,7 +167,7 @@ async fn purge(
     now: Timestamp,
     policy: &SessionPolicy,
     limit: u32,
-) -> Result<TxOutcome<u64>, Fault> {
+) -> Result<TxOutcome<u64>, DbError> {
     let query = sqlx::query(FORGET_ENDS).bind(i64::from(limit));
     let mut purged = query.execute(&mut *connection).await?.rows_affected();
     let query =

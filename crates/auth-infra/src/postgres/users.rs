@@ -8,7 +8,7 @@ use auth_domain::model::{
 use auth_domain::ports::{PortError, RegisterOutcome, UpdateOutcome, UserRepository};
 
 use super::rows::{self, password_columns, user_columns};
-use super::{PostgresStore, accounts, imports};
+use super::{PostgresStore, imports, user_writes};
 
 const FIND_BY_ID: &str = concat!("SELECT", user_columns!(), "FROM accounts WHERE id = $1");
 
@@ -38,7 +38,7 @@ const LIST: &str =
 impl UserRepository for PostgresStore {
     async fn register(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
         self.transaction(|mut lease| async move {
-            let work = accounts::register(&mut lease, user).await;
+            let work = user_writes::register(&mut lease, user).await;
             lease.end(work).await
         })
         .await
@@ -67,7 +67,7 @@ impl UserRepository for PostgresStore {
 
     async fn find_recent(&self, user: UserId) -> Result<Option<User>, PortError> {
         if let Some(known) = self.user_cache.get(user)
-            && self.pool.ended().is_fresh()
+            && self.pool.revoked().is_fresh()
         {
             return Ok(Some(User::clone(&known)));
         }
@@ -113,7 +113,7 @@ impl UserRepository for PostgresStore {
     ) -> Result<UpdateOutcome, PortError> {
         let _invalidate = self.user_cache.invalidate_on_drop(user);
         self.transaction(|mut lease| async move {
-            let work = accounts::update(&mut lease, user, changes, now).await;
+            let work = user_writes::update(&mut lease, user, changes, now).await;
             lease.end(work).await
         })
         .await
@@ -127,7 +127,7 @@ impl UserRepository for PostgresStore {
         now: Timestamp,
     ) -> Result<bool, PortError> {
         self.transaction(|mut lease| async move {
-            let work = accounts::change_password(&mut lease, user, version, hash, now).await;
+            let work = user_writes::change_password(&mut lease, user, version, hash, now).await;
             lease.end(work).await
         })
         .await
@@ -140,7 +140,7 @@ impl UserRepository for PostgresStore {
         new: &PasswordHash,
     ) -> Result<bool, PortError> {
         self.transaction(|mut lease| async move {
-            let work = accounts::upgrade_password_hash(&mut lease, user, old, new).await;
+            let work = user_writes::upgrade_password_hash(&mut lease, user, old, new).await;
             lease.end(work).await
         })
         .await
@@ -154,7 +154,7 @@ impl UserRepository for PostgresStore {
     ) -> Result<Option<User>, PortError> {
         let _invalidate = self.user_cache.invalidate_on_drop(user);
         self.transaction(|mut lease| async move {
-            let work = accounts::set_status(&mut lease, user, status, now).await;
+            let work = user_writes::set_status(&mut lease, user, status, now).await;
             lease.end(work).await
         })
         .await
@@ -168,7 +168,7 @@ impl UserRepository for PostgresStore {
     ) -> Result<Option<User>, PortError> {
         let _invalidate = self.user_cache.invalidate_on_drop(user);
         self.transaction(|mut lease| async move {
-            let work = accounts::set_roles(&mut lease, user, roles, now).await;
+            let work = user_writes::set_roles(&mut lease, user, roles, now).await;
             lease.end(work).await
         })
         .await
@@ -177,7 +177,7 @@ impl UserRepository for PostgresStore {
     async fn delete(&self, user: UserId) -> Result<bool, PortError> {
         let _invalidate = self.user_cache.invalidate_on_drop(user);
         self.transaction(|mut lease| async move {
-            let work = accounts::delete(&mut lease, user).await;
+            let work = user_writes::delete(&mut lease, user).await;
             lease.end(work).await
         })
         .await

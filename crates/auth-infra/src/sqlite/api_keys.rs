@@ -6,7 +6,7 @@ use auth_domain::ports::{ApiKeyRepository, PortError};
 use sqlx::sqlite::SqliteConnection;
 
 use super::SqliteStore;
-use super::error::Fault;
+use super::error::DbError;
 use super::rows::{self, stored};
 use crate::store::TxOutcome;
 
@@ -71,7 +71,7 @@ impl ApiKeyRepository for SqliteStore {
     }
 }
 
-async fn insert(connection: &mut SqliteConnection, new: &NewApiKey) -> Result<TxOutcome<()>, Fault> {
+async fn insert(connection: &mut SqliteConnection, new: &NewApiKey) -> Result<TxOutcome<()>, DbError> {
     let NewApiKey { key, digest } = new;
     sqlx::query(INSERT)
         .bind(key.id.0)
@@ -93,7 +93,7 @@ async fn stamp(
     statement: &'static str,
     key: ApiKeyId,
     now: Timestamp,
-) -> Result<TxOutcome<bool>, Fault> {
+) -> Result<TxOutcome<bool>, DbError> {
     let answer = sqlx::query(statement).bind(key.0).bind(stored(now)).execute(connection).await?;
     Ok(TxOutcome::if_changed(answer.rows_affected() > 0))
 }

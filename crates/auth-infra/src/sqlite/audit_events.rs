@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::types::Uuid;
 
 use super::SqliteStore;
-use super::error::Fault;
+use super::error::DbError;
 use super::rows::{self, stored};
 use crate::store::TxOutcome;
 
@@ -89,7 +89,7 @@ impl AuditRepository for SqliteStore {
     }
 }
 
-async fn append(connection: &mut SqliteConnection, events: &[AuditEvent]) -> Result<TxOutcome<()>, Fault> {
+async fn append(connection: &mut SqliteConnection, events: &[AuditEvent]) -> Result<TxOutcome<()>, DbError> {
     let rows: Value = events.iter().map(row).collect();
     sqlx::query(APPEND).bind(rows.to_string()).execute(connection).await?;
     Ok(TxOutcome::Commit(()))
@@ -115,7 +115,7 @@ async fn purge(
     connection: &mut SqliteConnection,
     before: Timestamp,
     limit: u32,
-) -> Result<TxOutcome<u64>, Fault> {
+) -> Result<TxOutcome<u64>, DbError> {
     let query = sqlx::query(PURGE).bind(stored(before)).bind(i64::from(limit));
     let purged = query.execute(connection).await?.rows_affected();
     Ok(if purged == 0 { TxOutcome::Rollback(0) } else { TxOutcome::Commit(purged) })

@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::time::timeout;
 
 use super::group_commit::GroupCommit;
-use crate::store::{PATIENCE, Pool, StoreError, TxOutcome, within};
+use crate::store::{ACQUIRE_TIMEOUT, Pool, StoreError, TxOutcome, within};
 
 /// Where the SQLite file is and how many connections may read it.
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ impl SqliteStore {
             read.await?;
             write.await
         });
-        within(PATIENCE, both).await
+        within(ACQUIRE_TIMEOUT, both).await
     }
 
     /// Closes the connections when the calls under way are done; later calls are answered with
@@ -109,6 +109,6 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .create_if_missing(false)
         .foreign_keys(true)
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(PATIENCE)
+        .busy_timeout(ACQUIRE_TIMEOUT)
         .disable_statement_logging()
 }

@@ -3,41 +3,41 @@
 use auth_domain::ports::PortError;
 use sqlx::error::DatabaseError;
 
-use crate::store::{Detail, Unreadable};
+use crate::store::{CorruptValue, ErrorMessage};
 
 /// Why an attempt at a call failed.
 #[derive(Clone, Debug)]
-pub(super) enum Fault {
+pub(super) enum DbError {
     /// The file is away, locked by another process for too long, or cannot be written to.
-    Unavailable(Detail),
+    Unavailable(ErrorMessage),
     /// What was found makes no sense.
-    Corrupt(Detail),
+    Corrupt(ErrorMessage),
 }
 
-impl Fault {
+impl DbError {
     /// What an error means to calls that share a transaction, which one of them may have spoilt for all.
-    pub(super) fn of_the_whole(error: sqlx::Error) -> Self {
+    pub(super) fn of_group(error: sqlx::Error) -> Self {
         let (Self::Unavailable(detail) | Self::Corrupt(detail)) = Self::from(error);
         Self::Unavailable(detail)
     }
 }
 
-impl From<sqlx::Error> for Fault {
+impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;
         let kind = match &error {
-            E::Database(error) => return database_fault(&**error),
+            E::Database(error) => return classify(&**error),
             E::Io(_) | E::WorkerCrashed | E::BeginFailed | E::PoolTimedOut | E::PoolClosed => {
                 Self::Unavailable
             }
             _ => Self::Corrupt,
         };
-        kind(Detail::new(error.to_string()))
+        kind(ErrorMessage::new(error.to_string()))
     }
 }
 
 /// The primary result code tells (SQLite documentation, "Result and Error Codes").
-fn database_fault(error: &dyn DatabaseError) -> Fault {
+fn classify(error: &dyn DatabaseError) -> DbError {
     const ERROR: u32 = 1;
     const BUSY: u32 = 5;
     const LOCKED: u32 = 6;
@@ -55,24 +55,24 @@ fn database_fault(error: &dyn DatabaseError) -> Fault {
         || ["no such table", "no such column"].iter().any(|text| error.message().starts_with(text));
     let kind = match extended & 0xff {
         BUSY | LOCKED | OUT_OF_MEMORY | READ_ONLY | INTERRUPT | IO_ERROR | FULL | CANNOT_OPEN | PROTOCOL
-        | SCHEMA => Fault::Unavailable,
-        ERROR if schema_is_not_there() => Fault::Unavailable,
-        _ => Fault::Corrupt,
+        | SCHEMA => DbError::Unavailable,
+        ERROR if schema_is_not_there() => DbError::Unavailable,
+        _ => DbError::Corrupt,
     };
-    kind(Detail::new(format!("{extended}: {}", error.message())))
+    kind(ErrorMessage::new(format!("{extended}: {}", error.message())))
 }
 
-impl From<Unreadable> for Fault {
-    fn from(unreadable: Unreadable) -> Self {
-        Self::Corrupt(Detail::new(unreadable.to_string()))
+impl From<CorruptValue> for DbError {
+    fn from(unreadable: CorruptValue) -> Self {
+        Self::Corrupt(ErrorMessage::new(unreadable.to_string()))
     }
 }
 
-impl From<Fault> for PortError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Unavailable(detail) => Self::Unavailable(Box::new(detail)),
-            Fault::Corrupt(detail) => Self::Corrupt(Box::new(detail)),
+impl From<DbError> for PortError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unavailable(detail) => Self::Unavailable(Box::new(detail)),
+            DbError::Corrupt(detail) => Self::Corrupt(Box::new(detail)),
         }
     }
 }

@@ -14,12 +14,12 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
 
-use super::error::Fault;
-use super::watch;
-use crate::store::{Detail, Pool, StoreError, TxOutcome};
+use super::error::DbError;
+use super::revocations;
+use crate::store::{ErrorMessage, Pool, StoreError, TxOutcome};
 
 /// The most calls in one transaction: so many take some milliseconds.
-const MOST: usize = 64;
+const MAX_BATCH: usize = 64;
 
 const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT call";
 const KEEP: &str = "RELEASE call; SAVEPOINT call";
@@ -27,13 +27,13 @@ const UNDO: &str = "ROLLBACK TO call";
 
 /// Where calls wait for the thread that writes. It ends when the last of the clones is gone.
 #[derive(Clone)]
-pub(super) struct GroupCommit(mpsc::UnboundedSender<Box<dyn Call>>);
+pub(super) struct GroupCommit(mpsc::UnboundedSender<Box<dyn QueuedWrite>>);
 
 impl GroupCommit {
     /// Starts a thread that writes on the connection of this pool.
     pub(super) fn start(writer: Pool<SqliteConnection>) -> Result<Self, StoreError> {
         let failed = |error: std::io::Error| {
-            let detail = Detail::new(format!("no thread to write with: {error}"));
+            let detail = ErrorMessage::new(format!("no thread to write with: {error}"));
             StoreError::Port(PortError::Unavailable(Box::new(detail)))
         };
         let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
@@ -44,101 +44,104 @@ impl GroupCommit {
     }
 
     /// Has the work of a call done in a transaction that it may share with others.
-    pub(super) async fn transaction<T, W>(&self, work: W) -> Result<T, Fault>
+    pub(super) async fn transaction<T, W>(&self, work: W) -> Result<T, DbError>
     where
         T: Send + 'static,
-        W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, Fault>>
+        W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, DbError>>
             + Send
             + 'static,
     {
-        let (call, answer) = waiting(work);
-        let gone = || Fault::Unavailable(Detail::new("nobody writes any more"));
+        let (call, answer) = pending(work);
+        let gone = || DbError::Unavailable(ErrorMessage::new("nobody writes any more"));
         self.0.send(call).map_err(|_| gone())?;
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 }
 
 /// A call that waits for its answer.
-trait Call: Send {
+trait QueuedWrite: Send {
     fn is_awaited(&self) -> bool;
 
     /// Does the work.
-    fn work<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Written>;
+    fn work<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Effect>;
 
     /// Answers with what came of the work, now that the transaction has ended so.
-    fn answer(self: Box<Self>, committed: Result<(), Fault>);
+    fn answer(self: Box<Self>, committed: Result<(), DbError>);
 }
 
 /// What is to stay of what a call has written.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Written {
-    Nothing,
-    Something,
+enum Effect {
+    None,
+    Changed,
     /// And sessions may have ended by it.
-    Ends,
+    Revoked,
 }
 
-struct Waiting<T, W> {
+struct PendingWrite<T, W> {
     work: Option<W>,
-    outcome: Option<Result<T, Fault>>,
-    answer: oneshot::Sender<Result<T, Fault>>,
+    outcome: Option<Result<T, DbError>>,
+    answer: oneshot::Sender<Result<T, DbError>>,
 }
 
-fn waiting<T, W>(work: W) -> (Box<dyn Call>, oneshot::Receiver<Result<T, Fault>>)
+fn pending<T, W>(work: W) -> (Box<dyn QueuedWrite>, oneshot::Receiver<Result<T, DbError>>)
 where
     T: Send + 'static,
-    W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, Fault>>
+    W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, DbError>>
         + Send
         + 'static,
 {
     let (answer, answered) = oneshot::channel();
-    (Box::new(Waiting { work: Some(work), outcome: None, answer }), answered)
+    (Box::new(PendingWrite { work: Some(work), outcome: None, answer }), answered)
 }
 
-impl<T, W> Call for Waiting<T, W>
+impl<T, W> QueuedWrite for PendingWrite<T, W>
 where
     T: Send,
-    W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, Fault>> + Send,
+    W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, DbError>> + Send,
 {
     fn is_awaited(&self) -> bool {
         !self.answer.is_closed()
     }
 
-    fn work<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Written> {
+    fn work<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Effect> {
         Box::pin(async move {
-            let Some(work) = self.work.take() else { return Written::Nothing };
+            let Some(work) = self.work.take() else { return Effect::None };
             let (written, outcome) = match work(connection).await {
-                Ok(TxOutcome::Commit(outcome)) => (Written::Something, Ok(outcome)),
-                Ok(TxOutcome::CommitRevoking(outcome)) => (Written::Ends, Ok(outcome)),
-                Ok(TxOutcome::Rollback(outcome)) => (Written::Nothing, Ok(outcome)),
-                Err(fault) => (Written::Nothing, Err(fault)),
+                Ok(TxOutcome::Commit(outcome)) => (Effect::Changed, Ok(outcome)),
+                Ok(TxOutcome::CommitRevoking(outcome)) => (Effect::Revoked, Ok(outcome)),
+                Ok(TxOutcome::Rollback(outcome)) => (Effect::None, Ok(outcome)),
+                Err(error) => (Effect::None, Err(error)),
             };
             self.outcome = Some(outcome);
             written
         })
     }
 
-    fn answer(self: Box<Self>, committed: Result<(), Fault>) {
+    fn answer(self: Box<Self>, committed: Result<(), DbError>) {
         // Even a call that wrote nothing may have seen what those before it wrote.
         let outcome = match (self.outcome, committed) {
             (Some(Ok(outcome)), Ok(())) => Ok(outcome),
-            (Some(Err(fault)), _) | (_, Err(fault)) => Err(fault),
+            (Some(Err(error)), _) | (_, Err(error)) => Err(error),
             (None, Ok(())) => return,
         };
         let _ = self.answer.send(outcome);
     }
 }
 
-async fn write_always(writer: Pool<SqliteConnection>, mut queue: mpsc::UnboundedReceiver<Box<dyn Call>>) {
-    let mut calls = Vec::with_capacity(MOST);
-    while queue.recv_many(&mut calls, MOST).await > 0 {
+async fn write_always(
+    writer: Pool<SqliteConnection>,
+    mut queue: mpsc::UnboundedReceiver<Box<dyn QueuedWrite>>,
+) {
+    let mut calls = Vec::with_capacity(MAX_BATCH);
+    while queue.recv_many(&mut calls, MAX_BATCH).await > 0 {
         // Those who wait are told by the loss of their calls, and so is the log, by the panic; others are served on.
         let _ = AssertUnwindSafe(write(&writer, std::mem::take(&mut calls))).catch_unwind().await;
     }
 }
 
 /// Does the work of all that are still awaited, and answers them.
-async fn write(writer: &Pool<SqliteConnection>, mut calls: Vec<Box<dyn Call>>) {
+async fn write(writer: &Pool<SqliteConnection>, mut calls: Vec<Box<dyn QueuedWrite>>) {
     calls.retain(|call| call.is_awaited());
     if calls.is_empty() {
         return;
@@ -150,10 +153,13 @@ async fn write(writer: &Pool<SqliteConnection>, mut calls: Vec<Box<dyn Call>>) {
 }
 
 /// A transaction that fails as a whole is undone by giving up its connection.
-async fn transact(writer: &Pool<SqliteConnection>, calls: &mut [Box<dyn Call>]) -> Result<(), Fault> {
+async fn transact(
+    writer: &Pool<SqliteConnection>,
+    calls: &mut [Box<dyn QueuedWrite>],
+) -> Result<(), DbError> {
     let mut lease = writer.lease().await?;
     execute(&mut lease, BEGIN).await?;
-    let mut written = Written::Nothing;
+    let mut written = Effect::None;
     let mut left = calls.len();
     for call in calls {
         left -= 1;
@@ -163,19 +169,19 @@ async fn transact(writer: &Pool<SqliteConnection>, calls: &mut [Box<dyn Call>]) 
         }
         match call.work(&mut lease).await {
             // Some errors undo the whole transaction by themselves: then there is no savepoint any more.
-            Written::Nothing => execute(&mut lease, UNDO).await.map_err(Fault::of_the_whole)?,
+            Effect::None => execute(&mut lease, UNDO).await.map_err(DbError::of_group)?,
             done => {
                 written = written.max(done);
                 if left > 0 {
-                    execute(&mut lease, KEEP).await.map_err(Fault::of_the_whole)?;
+                    execute(&mut lease, KEEP).await.map_err(DbError::of_group)?;
                 }
             }
         }
     }
-    let end = if written == Written::Nothing { "ROLLBACK" } else { "COMMIT" };
-    execute(&mut lease, end).await.map_err(Fault::of_the_whole)?;
-    if written == Written::Ends {
-        watch::catch_up(&mut lease).await;
+    let end = if written == Effect::None { "ROLLBACK" } else { "COMMIT" };
+    execute(&mut lease, end).await.map_err(DbError::of_group)?;
+    if written == Effect::Revoked {
+        revocations::catch_up(&mut lease).await;
     }
     lease.give_back();
     Ok(())
@@ -193,7 +199,7 @@ mod tests {
     use super::*;
     use crate::sqlite::{SqliteSettings, SqliteStore};
 
-    type Answer = oneshot::Receiver<Result<(), Fault>>;
+    type Reply = oneshot::Receiver<Result<(), DbError>>;
 
     async fn store(home: &TempDir) -> SqliteStore {
         let store = SqliteStore::connect(&SqliteSettings::new(home.path().join("auth.db"))).expect("a store");
@@ -215,8 +221,8 @@ mod tests {
     }
 
     /// A call that executes these statements and ends so.
-    fn call(statements: &'static str, ending: TxOutcome<()>) -> (Box<dyn Call>, Answer) {
-        waiting(move |connection| {
+    fn call(statements: &'static str, ending: TxOutcome<()>) -> (Box<dyn QueuedWrite>, Reply) {
+        pending(move |connection| {
             Box::pin(async move {
                 sqlx::raw_sql(statements).execute(connection).await?;
                 Ok(ending)
@@ -226,8 +232,8 @@ mod tests {
 
     async fn write_together(
         store: &SqliteStore,
-        calls: Vec<(Box<dyn Call>, Answer)>,
-    ) -> Vec<Result<(), Fault>> {
+        calls: Vec<(Box<dyn QueuedWrite>, Reply)>,
+    ) -> Vec<Result<(), DbError>> {
         let (calls, answers): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
         write(&store.writer, calls).await;
         let answers = answers.into_iter().map(|answer| async { answer.await.expect("an answer") });
@@ -239,7 +245,7 @@ mod tests {
         let home = TempDir::new().expect("a directory");
         let store = store(&home).await;
         let elsewhere = store.clone();
-        let last = waiting(move |_| {
+        let last = pending(move |_| {
             Box::pin(async move {
                 assert_eq!(notes(&elsewhere).await, 0, "nothing is committed before all is done");
                 Ok(TxOutcome::Rollback(()))
@@ -254,7 +260,7 @@ mod tests {
         ];
         let answers = write_together(&store, calls).await;
         assert!(
-            matches!(answers[..], [Ok(()), Err(Fault::Corrupt(_)), Ok(()), Ok(()), Ok(())]),
+            matches!(answers[..], [Ok(()), Err(DbError::Corrupt(_)), Ok(()), Ok(()), Ok(())]),
             "{answers:?}"
         );
         assert_eq!(notes(&store).await, 2);
@@ -270,7 +276,7 @@ mod tests {
             call("SELECT 1", TxOutcome::Rollback(())),
         ];
         let answers = write_together(&store, calls).await;
-        assert!(answers.iter().all(|answer| matches!(answer, Err(Fault::Unavailable(_)))), "{answers:?}");
+        assert!(answers.iter().all(|answer| matches!(answer, Err(DbError::Unavailable(_)))), "{answers:?}");
         assert_eq!(notes(&store).await, 0);
         let answers =
             write_together(&store, vec![call("INSERT INTO notes VALUES (1)", TxOutcome::Commit(()))]).await;
@@ -291,7 +297,7 @@ mod tests {
         let home = TempDir::new().expect("a directory");
         let store = store(&home).await;
         let (hasty, given_up) = call("INSERT INTO notes VALUES (2)", TxOutcome::Commit(()));
-        let (slow, answer) = waiting(move |connection| {
+        let (slow, answer) = pending(move |connection| {
             drop(given_up);
             Box::pin(async move {
                 sqlx::raw_sql("INSERT INTO notes VALUES (1)").execute(connection).await?;

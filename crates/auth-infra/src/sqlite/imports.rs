@@ -11,9 +11,9 @@ use auth_domain::model::{
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnection;
 
-use super::error::Fault;
+use super::error::DbError;
 use super::rows::stored;
-use crate::store::{TxOutcome, Unreadable};
+use crate::store::{CorruptValue, TxOutcome};
 
 const KNOWN: &str =
     "SELECT digest FROM account_imports WHERE digest IN (SELECT unhex(value) FROM json_each(?1))";
@@ -39,7 +39,7 @@ const NOTE: &str = "
 pub(super) async fn import(
     connection: &mut SqliteConnection,
     batch: &[ImportedUser],
-) -> Result<TxOutcome<Vec<ImportOutcome>>, Fault> {
+) -> Result<TxOutcome<Vec<ImportOutcome>>, DbError> {
     let known = known(connection, batch).await?;
     let taken = taken(connection, batch).await?;
     let outcomes = judge_import(batch, &known, &taken);
@@ -65,7 +65,7 @@ pub(super) async fn import(
 async fn known(
     connection: &mut SqliteConnection,
     batch: &[ImportedUser],
-) -> Result<BTreeSet<ImportDigest>, Fault> {
+) -> Result<BTreeSet<ImportDigest>, DbError> {
     let digests: Value = batch.iter().map(|imported| hex(imported.digest().as_bytes())).collect();
     let query = sqlx::query_scalar(KNOWN).bind(digests.to_string());
     let known: Vec<Vec<u8>> = query.fetch_all(connection).await?;
@@ -74,14 +74,14 @@ async fn known(
         .into_iter()
         .map(read)
         .collect::<Result<_, _>>()
-        .map_err(|_| Unreadable("digest of an import"))?)
+        .map_err(|_| CorruptValue("digest of an import"))?)
 }
 
 /// The keys in the batch that somebody has.
 async fn taken(
     connection: &mut SqliteConnection,
     batch: &[ImportedUser],
-) -> Result<BTreeSet<IdentifierKey>, Fault> {
+) -> Result<BTreeSet<IdentifierKey>, DbError> {
     let keys: Vec<_> = batch.iter().flat_map(|imported| imported.user.identifiers.keys()).collect();
     let texts: Value = keys.iter().map(|(_, key)| key.as_str()).collect();
     let taken: Vec<String> = sqlx::query_scalar(TAKEN).bind(texts.to_string()).fetch_all(connection).await?;

@@ -15,7 +15,6 @@
 //! (`BEGIN IMMEDIATE`), so that none can find the database changed under it; readers wait for nobody (write-ahead log).
 //! Another process may use the file at the same time.
 
-mod accounts;
 mod api_keys;
 mod audit_events;
 mod connect;
@@ -23,11 +22,12 @@ mod error;
 mod group_commit;
 mod imports;
 mod refresh;
+mod revocations;
 mod rows;
 mod schema;
 mod sessions;
 mod transaction;
+mod user_writes;
 mod users;
-mod watch;
 
 pub use connect::{SqliteSettings, SqliteStore};

@@ -3,7 +3,7 @@
 use auth_domain::model::{EndReason, JudgedRefresh, RefreshAttempt, RefreshVerdict, SessionId};
 use sqlx::sqlite::SqliteConnection;
 
-use super::error::Fault;
+use super::error::DbError;
 use super::rows::{self, credential_columns, session_columns, stored, user_columns};
 use super::sessions;
 use crate::store::TxOutcome;
@@ -32,7 +32,7 @@ const EXTEND: &str = "UPDATE sessions SET last_refreshed_at = ?2 WHERE id = ?1";
 pub(super) async fn refresh(
     connection: &mut SqliteConnection,
     attempt: &RefreshAttempt,
-) -> Result<TxOutcome<Option<JudgedRefresh>>, Fault> {
+) -> Result<TxOutcome<Option<JudgedRefresh>>, DbError> {
     let presented = attempt.presented.as_bytes().as_slice();
     let Some(row) = sqlx::query(READ).bind(presented).fetch_optional(&mut *connection).await? else {
         return Ok(TxOutcome::Rollback(None));
@@ -57,7 +57,7 @@ async fn rotate(
     connection: &mut SqliteConnection,
     session: SessionId,
     attempt: &RefreshAttempt,
-) -> Result<(), Fault> {
+) -> Result<(), DbError> {
     sqlx::query(ROTATE)
         .bind(attempt.presented.as_bytes().as_slice())
         .bind(stored(attempt.now))
@@ -73,7 +73,7 @@ async fn extend(
     connection: &mut SqliteConnection,
     session: SessionId,
     attempt: &RefreshAttempt,
-) -> Result<(), Fault> {
+) -> Result<(), DbError> {
     sqlx::query(EXTEND).bind(session.0).bind(stored(attempt.now)).execute(connection).await?;
     Ok(())
 }

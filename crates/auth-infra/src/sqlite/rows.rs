@@ -7,7 +7,7 @@ use auth_domain::model::{
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::error::Fault;
+use super::error::DbError;
 use crate::store::{StoredApiKey, StoredAuditEvent, StoredSession, StoredUser, nonce};
 
 /// The columns of [`user`], from `accounts`.
@@ -43,7 +43,7 @@ macro_rules! credential_columns {
 
 pub(super) use {credential_columns, password_columns, session_columns, user_columns};
 
-pub(super) fn user(row: &SqliteRow) -> Result<User, Fault> {
+pub(super) fn user(row: &SqliteRow) -> Result<User, DbError> {
     let stored = StoredUser {
         id: row.try_get("user_id")?,
         number: row.try_get("number")?,
@@ -59,7 +59,7 @@ pub(super) fn user(row: &SqliteRow) -> Result<User, Fault> {
     Ok(stored.read()?)
 }
 
-pub(super) fn login_record(row: &SqliteRow) -> Result<LoginRecord, Fault> {
+pub(super) fn login_record(row: &SqliteRow) -> Result<LoginRecord, DbError> {
     let password = StoredPassword {
         hash: PasswordHash::new(row.try_get("password_hash")?),
         version: PasswordVersion(row.try_get("password_version")?),
@@ -67,7 +67,7 @@ pub(super) fn login_record(row: &SqliteRow) -> Result<LoginRecord, Fault> {
     Ok(LoginRecord { user: user(row)?, password })
 }
 
-pub(super) fn session(row: &SqliteRow) -> Result<Session, Fault> {
+pub(super) fn session(row: &SqliteRow) -> Result<Session, DbError> {
     let stored = StoredSession {
         id: row.try_get("session_id")?,
         user_id: row.try_get("account_id")?,
@@ -81,7 +81,7 @@ pub(super) fn session(row: &SqliteRow) -> Result<Session, Fault> {
     Ok(stored.read()?)
 }
 
-pub(super) fn refresh_record(row: &SqliteRow) -> Result<RefreshRecord, Fault> {
+pub(super) fn refresh_record(row: &SqliteRow) -> Result<RefreshRecord, DbError> {
     let credential = match time_or_none(row, "consumed_at")? {
         None => CredentialState::Current,
         Some(at) => CredentialState::Consumed { at, successor: nonce(row.try_get("successor_nonce")?)? },
@@ -89,7 +89,7 @@ pub(super) fn refresh_record(row: &SqliteRow) -> Result<RefreshRecord, Fault> {
     Ok(RefreshRecord { user: user(row)?, session: session(row)?, credential })
 }
 
-pub(super) fn api_key(row: &SqliteRow) -> Result<ApiKey, Fault> {
+pub(super) fn api_key(row: &SqliteRow) -> Result<ApiKey, DbError> {
     let stored = StoredApiKey {
         id: row.try_get("id")?,
         name: row.try_get("name")?,
@@ -102,7 +102,7 @@ pub(super) fn api_key(row: &SqliteRow) -> Result<ApiKey, Fault> {
     Ok(stored.read()?)
 }
 
-pub(super) fn audit_record(row: &SqliteRow) -> Result<AuditRecord, Fault> {
+pub(super) fn audit_record(row: &SqliteRow) -> Result<AuditRecord, DbError> {
     let stored = StoredAuditEvent {
         at: time(row, "at")?,
         action: row.try_get("action")?,
@@ -123,10 +123,10 @@ pub(super) fn stored(time: Timestamp) -> i64 {
     time.unix_micros()
 }
 
-fn time(row: &SqliteRow, column: &str) -> Result<Timestamp, Fault> {
+fn time(row: &SqliteRow, column: &str) -> Result<Timestamp, DbError> {
     Ok(Timestamp::from_unix_micros(row.try_get(column)?))
 }
 
-fn time_or_none(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, Fault> {
+fn time_or_none(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, DbError> {
     Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_unix_micros))
 }

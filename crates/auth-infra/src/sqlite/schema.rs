@@ -12,8 +12,8 @@ use tokio::time::sleep;
 
 use super::SqliteStore;
 use super::connect::options;
-use super::error::Fault;
-use crate::store::{Detail, Schema, StoreError};
+use super::error::DbError;
+use crate::store::{ErrorMessage, Schema, StoreError};
 
 const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "accounts", include_str!("../../../../migrations/sqlite/0001_accounts.sql")),
@@ -72,7 +72,7 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     keep_a_write_ahead_log(connection).await?;
     // sqlx itself keeps no two processes apart here: one transaction around all migrations does.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
-    Schema::new(&MIGRATIONS).run(&mut *transaction, |error| Fault::from(error).into()).await?;
+    Schema::new(&MIGRATIONS).run(&mut *transaction, |error| DbError::from(error).into()).await?;
     transaction.commit().await.map_err(store_error)
 }
 
@@ -125,9 +125,9 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 fn store_error(error: sqlx::Error) -> StoreError {
-    StoreError::Port(Fault::from(error).into())
+    StoreError::Port(DbError::from(error).into())
 }
 
 fn unavailable(detail: String) -> StoreError {
-    StoreError::Port(PortError::Unavailable(Box::new(Detail::new(detail))))
+    StoreError::Port(PortError::Unavailable(Box::new(ErrorMessage::new(detail))))
 }

@@ -10,12 +10,12 @@ use auth_domain::ports::{OpenOutcome, PortError, SessionRepository};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
-use super::error::Fault;
+use super::error::DbError;
 use super::rows::{self, session_columns, stored, user_columns};
 use super::{SqliteStore, refresh};
 use crate::store::{TxOutcome, may_begin};
 
-/// Opens a session that takes nobody's place, for a user who is as was judged.
+/// Opens a session that evicts no other, for a user who is as was judged.
 ///
 /// The sum is there because SQLite (3.51) prepares a statement anew whenever a value is bound to its `LIMIT`.
 const OPEN: &str = "
@@ -146,7 +146,7 @@ async fn open(
     connection: &mut SqliteConnection,
     new: &NewSession,
     policy: &SessionPolicy,
-) -> Result<TxOutcome<OpenOutcome>, Fault> {
+) -> Result<TxOutcome<OpenOutcome>, DbError> {
     if open_where_there_is_room(connection, new, policy).await? {
         return Ok(TxOutcome::Commit(OpenOutcome::Opened));
     }
@@ -166,13 +166,13 @@ async fn open(
     Ok(if surplus.is_empty() { TxOutcome::Commit(opened) } else { TxOutcome::CommitRevoking(opened) })
 }
 
-/// Opens a session at once, unless it takes more to know whether it may begin and whose place it takes. That others have
+/// Opens a session at once, unless it takes more to know whether it may begin and which session it evicts. That others have
 /// not ended is more than that they are live: where there is room beside those, there is.
 async fn open_where_there_is_room(
     connection: &mut SqliteConnection,
     new: &NewSession,
     policy: &SessionPolicy,
-) -> Result<bool, Fault> {
+) -> Result<bool, DbError> {
     let NewSession { session, credential, password_version, roles } = new;
     let status = UserStatus::Active;
     if session.end.is_some() || !new.may_begin(status, *password_version, roles) {
@@ -193,7 +193,7 @@ async fn open_where_there_is_room(
     Ok(query.execute(connection).await?.rows_affected() > 0)
 }
 
-async fn insert(connection: &mut SqliteConnection, new: &NewSession) -> Result<(), Fault> {
+async fn insert(connection: &mut SqliteConnection, new: &NewSession) -> Result<(), DbError> {
     let NewSession { session, credential, .. } = new;
     sqlx::query(INSERT)
         .bind(session.id.0)
@@ -216,7 +216,7 @@ pub(super) async fn end(
     sessions: &[SessionId],
     reason: EndReason,
     now: Timestamp,
-) -> Result<u64, Fault> {
+) -> Result<u64, DbError> {
     let mut ended = 0;
     for session in sessions {
         let query = sqlx::query(END).bind(session.0).bind(stored(now)).bind(reason.as_str());
@@ -231,7 +231,7 @@ async fn end_by_credential(
     client: &ClientId,
     reason: EndReason,
     now: Timestamp,
-) -> Result<TxOutcome<Option<SessionId>>, Fault> {
+) -> Result<TxOutcome<Option<SessionId>>, DbError> {
     let ended = sqlx::query(END_BY_CREDENTIAL)
         .bind(credential.as_bytes().as_slice())
         .bind(client.as_str())
@@ -250,7 +250,7 @@ async fn purge(
     now: Timestamp,
     policy: &SessionPolicy,
     limit: u32,
-) -> Result<TxOutcome<u64>, Fault> {
+) -> Result<TxOutcome<u64>, DbError> {
     let query = sqlx::query(FORGET_ENDS).bind(i64::from(limit));
     let forgotten = query.execute(&mut *connection).await?.rows_affected();
     let query =

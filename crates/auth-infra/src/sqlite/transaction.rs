@@ -8,8 +8,8 @@ use futures_util::future::BoxFuture;
 use sqlx::SqliteConnection;
 
 use super::SqliteStore;
-use super::error::Fault;
-use super::watch;
+use super::error::DbError;
+use super::revocations;
 use crate::store::{DEADLINE, Lease, TxOutcome, within};
 
 impl SqliteStore {
@@ -19,10 +19,10 @@ impl SqliteStore {
         work: impl FnOnce(Lease<SqliteConnection>) -> F,
     ) -> Result<T, PortError>
     where
-        F: Future<Output = Result<T, Fault>>,
+        F: Future<Output = Result<T, DbError>>,
     {
         let attempt = pin!(async {
-            let lease = self.readers.lease().await.map_err(Fault::from)?;
+            let lease = self.readers.lease().await.map_err(DbError::from)?;
             work(lease).await.map_err(PortError::from)
         });
         within(DEADLINE, attempt).await
@@ -35,13 +35,13 @@ impl SqliteStore {
         work: impl FnOnce(Lease<SqliteConnection>) -> F,
     ) -> Result<T, PortError>
     where
-        F: Future<Output = Result<T, Fault>>,
+        F: Future<Output = Result<T, DbError>>,
     {
         let attempt = pin!(async {
-            let mut lease = self.writer.lease().await.map_err(Fault::from)?;
+            let mut lease = self.writer.lease().await.map_err(DbError::from)?;
             let outcome = match sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *lease).await {
                 Ok(_) => work(lease).await,
-                Err(error) => lease.end(Err(Fault::from(error))).await,
+                Err(error) => lease.end(Err(DbError::from(error))).await,
             };
             outcome.map_err(PortError::from)
         });
@@ -54,7 +54,7 @@ impl SqliteStore {
     pub(super) async fn shared_transaction<T, W>(&self, work: W) -> Result<T, PortError>
     where
         T: Send + 'static,
-        W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, Fault>>
+        W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, DbError>>
             + Send
             + 'static,
     {
@@ -65,7 +65,7 @@ impl SqliteStore {
 
 impl Lease<SqliteConnection> {
     /// Gives the connection back after its one statement was answered.
-    pub(super) fn answered<T>(self, answer: Result<T, sqlx::Error>) -> Result<T, Fault> {
+    pub(super) fn answered<T>(self, answer: Result<T, sqlx::Error>) -> Result<T, DbError> {
         if answer.is_ok() {
             self.give_back();
         }
@@ -73,7 +73,7 @@ impl Lease<SqliteConnection> {
     }
 
     /// Ends the transaction as its work came out, and gives the connection back.
-    pub(super) async fn end<T>(mut self, work: Result<TxOutcome<T>, Fault>) -> Result<T, Fault> {
+    pub(super) async fn end<T>(mut self, work: Result<TxOutcome<T>, DbError>) -> Result<T, DbError> {
         match work {
             Ok(TxOutcome::Commit(outcome)) => {
                 sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
@@ -82,7 +82,7 @@ impl Lease<SqliteConnection> {
             }
             Ok(TxOutcome::CommitRevoking(outcome)) => {
                 sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
-                watch::catch_up(&mut self).await;
+                revocations::catch_up(&mut self).await;
                 self.give_back();
                 Ok(outcome)
             }
@@ -90,9 +90,9 @@ impl Lease<SqliteConnection> {
                 self.roll_back().await;
                 Ok(outcome)
             }
-            Err(fault) => {
+            Err(error) => {
                 self.roll_back().await;
-                Err(fault)
+                Err(error)
             }
         }
     }
@@ -117,7 +117,7 @@ mod tests {
         store
             .transaction(|mut lease| async move {
                 let query = sqlx::query("INSERT INTO filler (bytes) VALUES (zeroblob(?1))").bind(bytes);
-                let work = query.execute(&mut *lease).await.map_err(Fault::from);
+                let work = query.execute(&mut *lease).await.map_err(DbError::from);
                 lease.end(work.map(|_| TxOutcome::Commit(()))).await
             })
             .await

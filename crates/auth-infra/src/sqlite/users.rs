@@ -8,7 +8,7 @@ use auth_domain::model::{
 use auth_domain::ports::{PortError, RegisterOutcome, UpdateOutcome, UserRepository};
 
 use super::rows::{self, password_columns, user_columns};
-use super::{SqliteStore, accounts, imports};
+use super::{SqliteStore, imports, user_writes};
 
 const FIND_BY_ID: &str = concat!("SELECT", user_columns!(), "FROM accounts WHERE id = ?1");
 
@@ -39,7 +39,7 @@ impl UserRepository for SqliteStore {
     async fn register(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
         let user = user.clone();
         self.shared_transaction(|connection| {
-            Box::pin(async move { accounts::register(connection, &user).await })
+            Box::pin(async move { user_writes::register(connection, &user).await })
         })
         .await
     }
@@ -98,7 +98,7 @@ impl UserRepository for SqliteStore {
         now: Timestamp,
     ) -> Result<UpdateOutcome, PortError> {
         self.transaction(|mut lease| async move {
-            let work = accounts::update(&mut lease, user, changes, now).await;
+            let work = user_writes::update(&mut lease, user, changes, now).await;
             lease.end(work).await
         })
         .await
@@ -112,7 +112,7 @@ impl UserRepository for SqliteStore {
         now: Timestamp,
     ) -> Result<bool, PortError> {
         self.transaction(|mut lease| async move {
-            let work = accounts::change_password(&mut lease, user, version, hash, now).await;
+            let work = user_writes::change_password(&mut lease, user, version, hash, now).await;
             lease.end(work).await
         })
         .await
@@ -126,7 +126,7 @@ impl UserRepository for SqliteStore {
     ) -> Result<bool, PortError> {
         let (old, new) = (old.clone(), new.clone());
         self.shared_transaction(move |connection| {
-            Box::pin(async move { accounts::upgrade_password_hash(connection, user, &old, &new).await })
+            Box::pin(async move { user_writes::upgrade_password_hash(connection, user, &old, &new).await })
         })
         .await
     }
@@ -138,7 +138,7 @@ impl UserRepository for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<User>, PortError> {
         self.transaction(|mut lease| async move {
-            let work = accounts::set_status(&mut lease, user, status, now).await;
+            let work = user_writes::set_status(&mut lease, user, status, now).await;
             lease.end(work).await
         })
         .await
@@ -151,7 +151,7 @@ impl UserRepository for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<User>, PortError> {
         self.transaction(|mut lease| async move {
-            let work = accounts::set_roles(&mut lease, user, roles, now).await;
+            let work = user_writes::set_roles(&mut lease, user, roles, now).await;
             lease.end(work).await
         })
         .await
@@ -159,7 +159,7 @@ impl UserRepository for SqliteStore {
 
     async fn delete(&self, user: UserId) -> Result<bool, PortError> {
         self.transaction(|mut lease| async move {
-            let work = accounts::delete(&mut lease, user).await;
+            let work = user_writes::delete(&mut lease, user).await;
             lease.end(work).await
         })
         .await

@@ -29,13 +29,13 @@ pub enum StoreError {
     Port(#[from] PortError),
 }
 
-/// What a log may know of a fault. It never holds a stored value: drivers keep those in members that are not copied
+/// What a log may know of a error. It never holds a stored value: drivers keep those in members that are not copied
 /// here, such as PostgreSQL's detail of a violated constraint.
 #[derive(Clone, Debug, Error)]
 #[error("{0}")]
-pub(crate) struct Detail(Cow<'static, str>);
+pub(crate) struct ErrorMessage(Cow<'static, str>);
 
-impl Detail {
+impl ErrorMessage {
     pub(crate) fn new(detail: impl Into<Cow<'static, str>>) -> Self {
         Self(detail.into())
     }
@@ -44,10 +44,10 @@ impl Detail {
 /// Something stored is not what the domain would have stored. Names it, without the value.
 #[derive(Debug, Error)]
 #[error("the stored {0} cannot be read")]
-pub(crate) struct Unreadable(pub(crate) &'static str);
+pub(crate) struct CorruptValue(pub(crate) &'static str);
 
-impl From<Unreadable> for PortError {
-    fn from(unreadable: Unreadable) -> Self {
+impl From<CorruptValue> for PortError {
+    fn from(unreadable: CorruptValue) -> Self {
         Self::Corrupt(Box::new(unreadable))
     }
 }

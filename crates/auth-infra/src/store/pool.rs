@@ -17,14 +17,14 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
-use super::{PATIENCE, RevokedSessions};
+use super::{ACQUIRE_TIMEOUT, RevokedSessions};
 
 /// A connection that nobody needed for this long is not used again: somebody on the way may have forgotten it.
-const IDLE: Duration = Duration::from_secs(5 * 60);
+const MAX_IDLE: Duration = Duration::from_secs(5 * 60);
 /// A connection is not used for longer than this, so that servers behind one address get their share.
-const AGE: Duration = Duration::from_secs(30 * 60);
+const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 /// How long a connection that is given up may take to say so.
-const FAREWELL: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A bounded number of connections. Cloning it is cheap: the clones share them.
 pub(crate) struct Pool<C: Connection> {
@@ -46,7 +46,7 @@ struct Shared<C: Connection> {
     closing: Notify,
     /// Those that wait for a call, the one that was used last on top.
     idle: Mutex<Vec<Idle<C>>>,
-    ended: Arc<RevokedSessions>,
+    revoked: Arc<RevokedSessions>,
 }
 
 struct Idle<C> {
@@ -79,7 +79,7 @@ impl<C: Connection + 'static> Pool<C> {
                 closed: AtomicBool::new(false),
                 closing: Notify::new(),
                 idle: Mutex::default(),
-                ended: Arc::default(),
+                revoked: Arc::default(),
             }),
         }
     }
@@ -95,8 +95,8 @@ impl<C: Connection + 'static> Pool<C> {
     }
 
     /// What is known of sessions that have ended. Whoever ends one on a connection of this pool adds it.
-    pub(crate) fn ended(&self) -> &RevokedSessions {
-        &self.shared.ended
+    pub(crate) fn revoked(&self) -> &RevokedSessions {
+        &self.shared.revoked
     }
 
     /// Whether it lends no more.
@@ -114,11 +114,11 @@ impl<C: Connection + 'static> Pool<C> {
 
     /// A connection, as soon as there is one.
     pub(crate) async fn lease(&self) -> Result<Lease<C>, Error> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + ACQUIRE_TIMEOUT;
         if self.is_closed() {
             return Err(Error::PoolClosed);
         }
-        let permit = timeout(PATIENCE, Arc::clone(&self.shared.permits).acquire_owned()).await;
+        let permit = timeout(ACQUIRE_TIMEOUT, Arc::clone(&self.shared.permits).acquire_owned()).await;
         let permit = permit.map_err(|_| Error::PoolTimedOut)?.map_err(|_| Error::PoolClosed)?;
         let (connection, made_at) = match self.shared.take_idle() {
             Some(idle) => (idle.connection, idle.made_at),
@@ -152,7 +152,7 @@ impl<C: Connection> Shared<C> {
     /// The connection that was used last, unless that is too long ago; the others are older still.
     fn take_idle(&self) -> Option<Idle<C>> {
         let mut idle = self.idle();
-        idle.retain(|idle| idle.since.elapsed() < IDLE && idle.made_at.elapsed() < AGE);
+        idle.retain(|idle| idle.since.elapsed() < MAX_IDLE && idle.made_at.elapsed() < MAX_AGE);
         idle.pop()
     }
 
@@ -182,8 +182,8 @@ fn is_starting(error: &Error) -> bool {
 
 impl<C: Connection + 'static> Lease<C> {
     /// What is known of sessions that have ended.
-    pub(crate) fn ended(&self) -> Arc<RevokedSessions> {
-        Arc::clone(&self.shared.ended)
+    pub(crate) fn revoked(&self) -> Arc<RevokedSessions> {
+        Arc::clone(&self.shared.revoked)
     }
 
     /// Gives the connection back for the next call. Its last answer was complete, and no transaction is open.
@@ -216,7 +216,7 @@ impl<C: Connection + 'static> Drop for Lease<C> {
         let permit = self.permit.take();
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
-                let _ = timeout(FAREWELL, connection.close()).await;
+                let _ = timeout(CLOSE_TIMEOUT, connection.close()).await;
                 drop(permit);
             });
         }
@@ -269,7 +269,7 @@ mod tests {
         let lease = pool.lease().await.expect("a connection");
         let begun = Instant::now();
         assert!(matches!(pool.lease().await, Err(Error::PoolTimedOut)));
-        assert!(begun.elapsed() >= PATIENCE);
+        assert!(begun.elapsed() >= ACQUIRE_TIMEOUT);
         lease.give_back();
         pool.lease().await.expect("free again");
     }
@@ -279,7 +279,7 @@ mod tests {
         let pool = pool(2);
         let lease = pool.lease().await.expect("a connection");
         let (closing, lending) = (pool.clone(), pool.clone());
-        let (closed, ()) = tokio::join!(timeout(PATIENCE, closing.close()), async move {
+        let (closed, ()) = tokio::join!(timeout(ACQUIRE_TIMEOUT, closing.close()), async move {
             tokio::task::yield_now().await;
             assert!(matches!(lending.lease().await, Err(Error::PoolClosed)));
             lease.give_back();

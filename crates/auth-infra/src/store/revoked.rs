@@ -9,9 +9,9 @@ use auth_domain::ports::SessionState;
 use sqlx::types::Uuid;
 
 /// What is older than this may have missed too much.
-const FRESH: Duration = Duration::from_secs(5);
+const MAX_STALENESS: Duration = Duration::from_secs(5);
 /// The most sessions that are known: some 70 MiB.
-const BOUND: usize = 1_000_000;
+const MAX_SESSIONS: usize = 1_000_000;
 
 /// A bounded set of ended sessions, and whether it holds every one there is.
 #[derive(Debug)]
@@ -25,18 +25,18 @@ pub(crate) struct RevokedSessions {
 #[derive(Debug)]
 struct State {
     /// Each with the time when it was heard of last.
-    ended: HashMap<Uuid, Instant>,
+    revoked: HashMap<Uuid, Instant>,
     /// When there was one more than fit in.
     overflowed: Option<Instant>,
     /// All that was stored at this time is known.
-    confirmed: Option<Instant>,
+    synced: Option<Instant>,
     /// Something is known to be missing that had been stored by this time.
-    doubted: Option<Instant>,
+    stale: Option<Instant>,
 }
 
 impl RevokedSessions {
     fn bounded(bound: usize) -> Self {
-        let state = State { ended: HashMap::new(), overflowed: None, confirmed: None, doubted: None };
+        let state = State { revoked: HashMap::new(), overflowed: None, synced: None, stale: None };
         Self {
             bound,
             state: RwLock::new(state),
@@ -52,7 +52,7 @@ impl RevokedSessions {
 
     fn state_at(&self, session: SessionId, now: Instant) -> SessionState {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        if state.ended.contains_key(&session.0) {
+        if state.revoked.contains_key(&session.0) {
             SessionState::Ended
         } else if state.is_whole_at(now) {
             SessionState::Live
@@ -68,12 +68,12 @@ impl RevokedSessions {
     }
 
     /// Notes that these have ended.
-    pub(crate) fn add(&self, sessions: impl IntoIterator<Item = Uuid>) {
+    pub(crate) fn insert(&self, sessions: impl IntoIterator<Item = Uuid>) {
         let now = Instant::now();
         self.write(|state| {
             for session in sessions {
-                if state.ended.len() < self.bound || state.ended.contains_key(&session) {
-                    state.ended.insert(session, now);
+                if state.revoked.len() < self.bound || state.revoked.contains_key(&session) {
+                    state.revoked.insert(session, now);
                 } else {
                     state.overflowed = Some(now);
                 }
@@ -82,20 +82,20 @@ impl RevokedSessions {
     }
 
     /// Notes that all that was stored at this time has been added.
-    pub(crate) fn confirm(&self, asked: Instant) {
-        self.write(|state| state.confirmed = Some(asked));
+    pub(crate) fn mark_synced(&self, asked: Instant) {
+        self.write(|state| state.synced = Some(asked));
     }
 
     /// Notes that something is missing.
     #[cfg(feature = "sqlite")]
-    pub(crate) fn doubt(&self) {
-        self.write(|state| state.doubted = Some(Instant::now()));
+    pub(crate) fn mark_stale(&self) {
+        self.write(|state| state.stale = Some(Instant::now()));
     }
 
     /// Forgets those that have not been heard of since a time at which all that was stored began to be added anew.
     pub(crate) fn forget_before(&self, began: Instant) {
         self.write(|state| {
-            state.ended.retain(|_, heard| *heard >= began);
+            state.revoked.retain(|_, heard| *heard >= began);
             state.overflowed = state.overflowed.filter(|overflowed| *overflowed >= began);
         });
     }
@@ -143,18 +143,18 @@ mod journal {
 
 impl Default for RevokedSessions {
     fn default() -> Self {
-        Self::bounded(BOUND)
+        Self::bounded(MAX_SESSIONS)
     }
 }
 
 impl State {
     /// Whether a session that is not in the set has not ended.
     fn is_whole_at(&self, now: Instant) -> bool {
-        self.overflowed.is_none() && self.is_fresh_at(now) && self.doubted < self.confirmed
+        self.overflowed.is_none() && self.is_fresh_at(now) && self.stale < self.synced
     }
 
     fn is_fresh_at(&self, now: Instant) -> bool {
-        self.confirmed.is_some_and(|confirmed| now.saturating_duration_since(confirmed) <= FRESH)
+        self.synced.is_some_and(|synced| now.saturating_duration_since(synced) <= MAX_STALENESS)
     }
 }
 
@@ -168,77 +168,77 @@ mod tests {
         SessionId(Uuid::from_u128(number))
     }
 
-    fn add(ended: &RevokedSessions, numbers: impl IntoIterator<Item = u128>) {
-        ended.add(numbers.into_iter().map(Uuid::from_u128));
+    fn insert(revoked: &RevokedSessions, numbers: impl IntoIterator<Item = u128>) {
+        revoked.insert(numbers.into_iter().map(Uuid::from_u128));
     }
 
     #[test]
     fn until_everything_was_read_nothing_is_live_but_an_end_is_an_end() {
-        let ended = RevokedSessions::default();
-        add(&ended, [1]);
-        assert_eq!(ended.session_state(session(1)), SessionState::Ended);
-        assert_eq!(ended.session_state(session(2)), SessionState::Unknown);
-        ended.confirm(Instant::now());
-        assert_eq!(ended.session_state(session(1)), SessionState::Ended);
-        assert_eq!(ended.session_state(session(2)), SessionState::Live);
+        let revoked = RevokedSessions::default();
+        insert(&revoked, [1]);
+        assert_eq!(revoked.session_state(session(1)), SessionState::Ended);
+        assert_eq!(revoked.session_state(session(2)), SessionState::Unknown);
+        revoked.mark_synced(Instant::now());
+        assert_eq!(revoked.session_state(session(1)), SessionState::Ended);
+        assert_eq!(revoked.session_state(session(2)), SessionState::Live);
     }
 
     #[test]
     fn what_was_confirmed_more_than_five_seconds_ago_is_not_known_any_more() {
-        let ended = RevokedSessions::default();
-        let confirmed = Instant::now();
-        add(&ended, [1]);
-        ended.confirm(confirmed);
-        assert_eq!(ended.state_at(session(2), confirmed + 5 * SECOND), SessionState::Live);
-        let late = confirmed + 5 * SECOND + Duration::from_nanos(1);
-        assert_eq!(ended.state_at(session(2), late), SessionState::Unknown);
-        assert_eq!(ended.state_at(session(1), late), SessionState::Ended);
-        ended.write(|state| {
-            assert!(state.is_fresh_at(confirmed + 5 * SECOND) && !state.is_fresh_at(late));
+        let revoked = RevokedSessions::default();
+        let synced = Instant::now();
+        insert(&revoked, [1]);
+        revoked.mark_synced(synced);
+        assert_eq!(revoked.state_at(session(2), synced + 5 * SECOND), SessionState::Live);
+        let late = synced + 5 * SECOND + Duration::from_nanos(1);
+        assert_eq!(revoked.state_at(session(2), late), SessionState::Unknown);
+        assert_eq!(revoked.state_at(session(1), late), SessionState::Ended);
+        revoked.write(|state| {
+            assert!(state.is_fresh_at(synced + 5 * SECOND) && !state.is_fresh_at(late));
         });
-        ended.confirm(late);
-        assert_eq!(ended.state_at(session(2), late + 5 * SECOND), SessionState::Live);
+        revoked.mark_synced(late);
+        assert_eq!(revoked.state_at(session(2), late + 5 * SECOND), SessionState::Live);
     }
 
     #[cfg(feature = "sqlite")]
     #[test]
     fn a_doubt_stays_until_something_newer_than_it_is_confirmed() {
-        let ended = RevokedSessions::default();
+        let revoked = RevokedSessions::default();
         let before = Instant::now();
-        ended.confirm(before);
-        ended.doubt();
-        assert_eq!(ended.session_state(session(1)), SessionState::Unknown);
-        ended.confirm(before);
-        assert_eq!(ended.session_state(session(1)), SessionState::Unknown, "it was asked before the doubt");
-        ended.confirm(Instant::now());
-        assert_eq!(ended.session_state(session(1)), SessionState::Live);
+        revoked.mark_synced(before);
+        revoked.mark_stale();
+        assert_eq!(revoked.session_state(session(1)), SessionState::Unknown);
+        revoked.mark_synced(before);
+        assert_eq!(revoked.session_state(session(1)), SessionState::Unknown, "it was asked before the doubt");
+        revoked.mark_synced(Instant::now());
+        assert_eq!(revoked.session_state(session(1)), SessionState::Live);
     }
 
     #[test]
     fn beyond_its_bound_nothing_is_live_until_there_is_room_again() {
-        let ended = RevokedSessions::bounded(3);
-        add(&ended, 0..4);
-        ended.confirm(Instant::now());
-        assert_eq!(ended.session_state(session(0)), SessionState::Ended);
-        assert_eq!(ended.session_state(session(3)), SessionState::Unknown);
-        assert_eq!(ended.session_state(session(9)), SessionState::Unknown);
+        let revoked = RevokedSessions::bounded(3);
+        insert(&revoked, 0..4);
+        revoked.mark_synced(Instant::now());
+        assert_eq!(revoked.session_state(session(0)), SessionState::Ended);
+        assert_eq!(revoked.session_state(session(3)), SessionState::Unknown);
+        assert_eq!(revoked.session_state(session(9)), SessionState::Unknown);
 
         let began = Instant::now();
-        add(&ended, [1]);
-        ended.forget_before(began);
-        assert_eq!(ended.session_state(session(1)), SessionState::Ended);
+        insert(&revoked, [1]);
+        revoked.forget_before(began);
+        assert_eq!(revoked.session_state(session(1)), SessionState::Ended);
         assert_eq!(
-            ended.session_state(session(0)),
+            revoked.session_state(session(0)),
             SessionState::Live,
             "forgotten: it is not stored any more"
         );
 
-        add(&ended, [2, 3]);
+        insert(&revoked, [2, 3]);
         let began = Instant::now();
-        add(&ended, [4]);
-        ended.forget_before(began);
+        insert(&revoked, [4]);
+        revoked.forget_before(began);
         assert_eq!(
-            ended.session_state(session(4)),
+            revoked.session_state(session(4)),
             SessionState::Unknown,
             "there was no room for it when it was read"
         );
@@ -246,13 +246,13 @@ mod tests {
 
     #[test]
     fn what_is_added_while_everything_is_read_anew_is_not_forgotten() {
-        let ended = RevokedSessions::default();
-        add(&ended, [1, 2]);
+        let revoked = RevokedSessions::default();
+        insert(&revoked, [1, 2]);
         let began = Instant::now();
-        add(&ended, [2, 3]);
-        ended.forget_before(began);
-        ended.confirm(began);
-        let session_state = [1, 2, 3].map(|number| ended.session_state(session(number)));
+        insert(&revoked, [2, 3]);
+        revoked.forget_before(began);
+        revoked.mark_synced(began);
+        let session_state = [1, 2, 3].map(|number| revoked.session_state(session(number)));
         assert_eq!(session_state, [SessionState::Live, SessionState::Ended, SessionState::Ended]);
     }
 }

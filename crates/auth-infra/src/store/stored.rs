@@ -10,7 +10,7 @@ use auth_domain::model::{
 };
 use sqlx::types::Uuid;
 
-use super::Unreadable;
+use super::CorruptValue;
 
 /// A user as their columns hold them.
 pub(crate) struct StoredUser {
@@ -27,18 +27,18 @@ pub(crate) struct StoredUser {
 }
 
 impl StoredUser {
-    pub(crate) fn read(self) -> Result<User, Unreadable> {
+    pub(crate) fn read(self) -> Result<User, CorruptValue> {
         let username = read(self.username, "username", |typed| Username::parse(typed).ok())?;
         let email = read(self.email, "e-mail address", |typed| EmailAddress::parse(typed).ok())?;
         Ok(User {
             id: UserId(self.id),
             number: UserNumber(self.number),
-            identifiers: Identifiers::new(username, email).ok_or(Unreadable("identifiers"))?,
+            identifiers: Identifiers::new(username, email).ok_or(CorruptValue("identifiers"))?,
             display_name: read(self.display_name, "display name", |name| DisplayName::parse(name).ok())?,
             phone_number: read(self.phone_number, "phone number", |number| PhoneNumber::parse(number).ok())?,
             email_verified: self.email_verified,
-            status: UserStatus::parse(&self.status).ok_or(Unreadable("status"))?,
-            roles: Roles::parse(&self.roles).map_err(|_| Unreadable("roles"))?,
+            status: UserStatus::parse(&self.status).ok_or(CorruptValue("status"))?,
+            roles: Roles::parse(&self.roles).map_err(|_| CorruptValue("roles"))?,
             created_at: self.created_at,
         })
     }
@@ -57,7 +57,7 @@ pub(crate) struct StoredSession {
 }
 
 impl StoredSession {
-    pub(crate) fn read(self) -> Result<Session, Unreadable> {
+    pub(crate) fn read(self) -> Result<Session, CorruptValue> {
         let reason = read(self.end_reason, "reason of an end", EndReason::parse)?;
         Ok(Session {
             id: SessionId(self.id),
@@ -83,11 +83,11 @@ pub(crate) struct StoredApiKey {
 }
 
 impl StoredApiKey {
-    pub(crate) fn read(self) -> Result<ApiKey, Unreadable> {
+    pub(crate) fn read(self) -> Result<ApiKey, CorruptValue> {
         Ok(ApiKey {
             id: ApiKeyId(self.id),
-            name: ApiKeyName::parse(&self.name).map_err(|_| Unreadable("name of an API key"))?,
-            scopes: Scopes::parse(&self.scopes).map_err(|_| Unreadable("scopes"))?,
+            name: ApiKeyName::parse(&self.name).map_err(|_| CorruptValue("name of an API key"))?,
+            scopes: Scopes::parse(&self.scopes).map_err(|_| CorruptValue("scopes"))?,
             created_at: self.created_at,
             expires_at: self.expires_at,
             revoked_at: self.revoked_at,
@@ -111,11 +111,11 @@ pub(crate) struct StoredAuditEvent {
 }
 
 impl StoredAuditEvent {
-    pub(crate) fn read(self) -> Result<AuditEvent, Unreadable> {
+    pub(crate) fn read(self) -> Result<AuditEvent, CorruptValue> {
         let denial = read(self.denial, "reason of a denial", DenialReason::parse)?;
         Ok(AuditEvent {
             at: self.at,
-            action: AuditAction::parse(&self.action).ok_or(Unreadable("action of an event"))?,
+            action: AuditAction::parse(&self.action).ok_or(CorruptValue("action of an event"))?,
             outcome: denial.map_or(AuditOutcome::Succeeded, AuditOutcome::Denied),
             user: self.user_id.map(UserId),
             session: self.session_id.map(SessionId),
@@ -131,15 +131,15 @@ impl StoredAuditEvent {
 }
 
 /// Whether a session may begin for the user of this status, password version and roles, as they are stored.
-pub(crate) fn may_begin(new: &NewSession, user: (String, i64, String)) -> Result<bool, Unreadable> {
+pub(crate) fn may_begin(new: &NewSession, user: (String, i64, String)) -> Result<bool, CorruptValue> {
     let (status, version, roles) = user;
-    let status = UserStatus::parse(&status).ok_or(Unreadable("status"))?;
-    let roles = Roles::parse(&roles).map_err(|_| Unreadable("roles"))?;
+    let status = UserStatus::parse(&status).ok_or(CorruptValue("status"))?;
+    let roles = Roles::parse(&roles).map_err(|_| CorruptValue("roles"))?;
     Ok(new.may_begin(status, PasswordVersion(version), &roles))
 }
 
 /// A successor's nonce, if one is stored.
-pub(crate) fn nonce(stored: Option<Vec<u8>>) -> Result<Option<SuccessorNonce>, Unreadable> {
+pub(crate) fn nonce(stored: Option<Vec<u8>>) -> Result<Option<SuccessorNonce>, CorruptValue> {
     read(stored, "nonce of a successor", |bytes| bytes.try_into().ok().map(SuccessorNonce::from_bytes))
 }
 
@@ -147,6 +147,6 @@ fn read<S: Deref, T>(
     stored: Option<S>,
     what: &'static str,
     parse: impl FnOnce(&S::Target) -> Option<T>,
-) -> Result<Option<T>, Unreadable> {
-    stored.map(|stored| parse(&stored).ok_or(Unreadable(what))).transpose()
+) -> Result<Option<T>, CorruptValue> {
+    stored.map(|stored| parse(&stored).ok_or(CorruptValue(what))).transpose()
 }

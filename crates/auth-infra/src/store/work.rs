@@ -7,10 +7,10 @@ use std::time::Duration;
 use auth_domain::ports::PortError;
 use tokio::time::timeout;
 
-use super::Detail;
+use super::ErrorMessage;
 
 /// The longest wait for a connection, for a statement, and for the answer whether the store is there.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The longest that a call takes, all its waits together: a client is to be answered within 3.5 seconds.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
@@ -45,7 +45,7 @@ pub(crate) async fn within<T>(
     work: Pin<&mut impl Future<Output = Result<T, PortError>>>,
 ) -> Result<T, PortError> {
     timeout(limit, work).await.unwrap_or_else(|_| {
-        let detail = Detail::new(format!("no answer within {} s", limit.as_secs()));
+        let detail = ErrorMessage::new(format!("no answer within {} s", limit.as_secs()));
         Err(PortError::Unavailable(Box::new(detail)))
     })
 }

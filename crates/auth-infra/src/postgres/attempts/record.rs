@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use auth_domain::model::{AccountRecord, Bucket, CounterKey, FailureStreak, KnownCaller, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::store::Unreadable;
+use crate::store::CorruptValue;
 
 #[derive(Serialize, Deserialize)]
 struct StoredBucket {
@@ -60,13 +60,14 @@ fn json(record: &impl Serialize) -> String {
     serde_json::to_string(record).unwrap_or_else(|_| "null".to_owned())
 }
 
-pub(super) fn bucket(record: &str) -> Result<Bucket, Unreadable> {
-    let stored: StoredBucket = serde_json::from_str(record).map_err(|_| Unreadable("bucket of attempts"))?;
+pub(super) fn bucket(record: &str) -> Result<Bucket, CorruptValue> {
+    let stored: StoredBucket =
+        serde_json::from_str(record).map_err(|_| CorruptValue("bucket of attempts"))?;
     Ok(Bucket { full_at: Timestamp::from_unix_micros(stored.full_at), under_way: times(stored.under_way) })
 }
 
-pub(super) fn account(record: &str) -> Result<AccountRecord, Unreadable> {
-    let unreadable = || Unreadable("record of attempts");
+pub(super) fn account(record: &str) -> Result<AccountRecord, CorruptValue> {
+    let unreadable = || CorruptValue("record of attempts");
     let stored: StoredAccount = serde_json::from_str(record).map_err(|_| unreadable())?;
     let known = stored.known.into_iter().map(|known| {
         let caller = from_hexadecimal(&known.caller).ok_or_else(unreadable)?;

@@ -1,61 +1,63 @@
 //! What is written about users, each in a transaction that the caller begins and ends.
+//!
+//! The user's row is locked before any session's, so that no two transactions wait for each other.
 
 use auth_domain::model::{
     DisplayName, EmailAddress, EndReason, IdentifierKey, IdentifierKind, Identifiers, NewUser, PasswordHash,
     PasswordVersion, PhoneNumber, Roles, Timestamp, User, UserChanges, UserId, UserStatus, Username,
 };
 use auth_domain::ports::{RegisterOutcome, UpdateOutcome};
-use sqlx::sqlite::SqliteConnection;
+use sqlx::postgres::PgConnection;
 
-use super::error::Fault;
+use super::error::DbError;
 use super::rows::{self, stored, user_columns};
 use crate::store::TxOutcome;
 
-/// Takes the key unless it is taken.
+/// Waits for whoever is about to take or to free the key, and takes it unless it is taken then.
 const TAKE_KEY: &str =
-    "INSERT INTO account_identifiers (key, account_id) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING";
+    "INSERT INTO account_identifiers (key, account_id) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
 
-const FREE_KEY: &str = "DELETE FROM account_identifiers WHERE key = ?1 AND account_id = ?2";
+const FREE_KEY: &str = "DELETE FROM account_identifiers WHERE key = $1 AND account_id = $2";
 
 const INSERT: &str = concat!(
     "INSERT INTO accounts
          (id, username, email, display_name, phone_number, roles, password_hash, created_at)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
      RETURNING",
     user_columns!()
 );
 
-const FIND: &str = concat!("SELECT", user_columns!(), "FROM accounts WHERE id = ?1");
+const LOCK: &str = concat!("SELECT", user_columns!(), "FROM accounts WHERE id = $1 FOR NO KEY UPDATE");
 
 const UPDATE: &str = "
     UPDATE accounts
-    SET username = ?2, email = ?3, email_verified = ?4, display_name = ?5, phone_number = ?6
-    WHERE id = ?1";
+    SET username = $2, email = $3, email_verified = $4, display_name = $5, phone_number = $6
+    WHERE id = $1";
 
 const SET_PASSWORD: &str =
-    "UPDATE accounts SET password_hash = ?2, password_version = password_version + 1 WHERE id = ?1";
+    "UPDATE accounts SET password_hash = $2, password_version = password_version + 1 WHERE id = $1";
 
 const CHANGE_PASSWORD: &str = "
-    UPDATE accounts SET password_hash = ?2, password_version = password_version + 1
-    WHERE id = ?1 AND password_version = ?3";
+    UPDATE accounts SET password_hash = $2, password_version = password_version + 1
+    WHERE id = $1 AND password_version = $3";
 
 const UPGRADE_PASSWORD_HASH: &str =
-    "UPDATE accounts SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
+    "UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
 
-const SET_STATUS: &str = concat!("UPDATE accounts SET status = ?2 WHERE id = ?1 RETURNING", user_columns!());
+const SET_STATUS: &str = concat!("UPDATE accounts SET status = $2 WHERE id = $1 RETURNING", user_columns!());
 
-const SET_ROLES: &str = "UPDATE accounts SET roles = ?2 WHERE id = ?1";
+const SET_ROLES: &str = "UPDATE accounts SET roles = $2 WHERE id = $1";
 
 /// With everything that belongs to the user: the foreign keys cascade.
-const DELETE: &str = "DELETE FROM accounts WHERE id = ?1";
+const DELETE: &str = "DELETE FROM accounts WHERE id = $1";
 
 const END_SESSIONS: &str =
-    "UPDATE sessions SET ended_at = ?2, end_reason = ?3 WHERE account_id = ?1 AND ended_at IS NULL";
+    "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE account_id = $1 AND ended_at IS NULL";
 
 pub(super) async fn register(
-    connection: &mut SqliteConnection,
+    connection: &mut PgConnection,
     user: &NewUser,
-) -> Result<TxOutcome<RegisterOutcome>, Fault> {
+) -> Result<TxOutcome<RegisterOutcome>, DbError> {
     if let Some(kind) = take_keys(connection, user.id, &user.identifiers.keys()).await? {
         return Ok(TxOutcome::Rollback(RegisterOutcome::Taken(kind)));
     }
@@ -74,12 +76,12 @@ pub(super) async fn register(
 }
 
 pub(super) async fn update(
-    connection: &mut SqliteConnection,
+    connection: &mut PgConnection,
     user: UserId,
     changes: &UserChanges,
     now: Timestamp,
-) -> Result<TxOutcome<UpdateOutcome>, Fault> {
-    let Some(row) = sqlx::query(FIND).bind(user.0).fetch_optional(&mut *connection).await? else {
+) -> Result<TxOutcome<UpdateOutcome>, DbError> {
+    let Some(row) = sqlx::query(LOCK).bind(user.0).fetch_optional(&mut *connection).await? else {
         return Ok(TxOutcome::Rollback(UpdateOutcome::NotFound));
     };
     let before = rows::user(&row)?;
@@ -105,12 +107,12 @@ pub(super) async fn update(
 }
 
 pub(super) async fn change_password(
-    connection: &mut SqliteConnection,
+    connection: &mut PgConnection,
     user: UserId,
     version: PasswordVersion,
     hash: &PasswordHash,
     now: Timestamp,
-) -> Result<TxOutcome<bool>, Fault> {
+) -> Result<TxOutcome<bool>, DbError> {
     let query = sqlx::query(CHANGE_PASSWORD).bind(user.0).bind(hash.expose()).bind(version.0);
     if query.execute(&mut *connection).await?.rows_affected() == 0 {
         return Ok(TxOutcome::Rollback(false));
@@ -120,22 +122,22 @@ pub(super) async fn change_password(
 }
 
 pub(super) async fn upgrade_password_hash(
-    connection: &mut SqliteConnection,
+    connection: &mut PgConnection,
     user: UserId,
     old: &PasswordHash,
     new: &PasswordHash,
-) -> Result<TxOutcome<bool>, Fault> {
+) -> Result<TxOutcome<bool>, DbError> {
     let query = sqlx::query(UPGRADE_PASSWORD_HASH).bind(user.0).bind(old.expose()).bind(new.expose());
     let answer = query.execute(connection).await?;
     Ok(TxOutcome::if_changed(answer.rows_affected() > 0))
 }
 
 pub(super) async fn set_status(
-    connection: &mut SqliteConnection,
+    connection: &mut PgConnection,
     user: UserId,
     status: UserStatus,
     now: Timestamp,
-) -> Result<TxOutcome<Option<User>>, Fault> {
+) -> Result<TxOutcome<Option<User>>, DbError> {
     let query = sqlx::query(SET_STATUS).bind(user.0).bind(status.as_str());
     let Some(row) = query.fetch_optional(&mut *connection).await? else {
         return Ok(TxOutcome::Rollback(None));
@@ -148,12 +150,12 @@ pub(super) async fn set_status(
 }
 
 pub(super) async fn set_roles(
-    connection: &mut SqliteConnection,
+    connection: &mut PgConnection,
     user: UserId,
     roles: &Roles,
     now: Timestamp,
-) -> Result<TxOutcome<Option<User>>, Fault> {
-    let Some(row) = sqlx::query(FIND).bind(user.0).fetch_optional(&mut *connection).await? else {
+) -> Result<TxOutcome<Option<User>>, DbError> {
+    let Some(row) = sqlx::query(LOCK).bind(user.0).fetch_optional(&mut *connection).await? else {
         return Ok(TxOutcome::Rollback(None));
     };
     let before = rows::user(&row)?;
@@ -165,20 +167,17 @@ pub(super) async fn set_roles(
     Ok(TxOutcome::CommitRevoking(Some(User { roles: roles.clone(), ..before })))
 }
 
-pub(super) async fn delete(
-    connection: &mut SqliteConnection,
-    user: UserId,
-) -> Result<TxOutcome<bool>, Fault> {
+pub(super) async fn delete(connection: &mut PgConnection, user: UserId) -> Result<TxOutcome<bool>, DbError> {
     let answer = sqlx::query(DELETE).bind(user.0).execute(connection).await?;
     Ok(TxOutcome::if_ended(answer.rows_affected() > 0))
 }
 
 /// Takes `keys` in the order they come in; which of them somebody else has, the username if both.
 async fn take_keys(
-    connection: &mut SqliteConnection,
+    connection: &mut PgConnection,
     user: UserId,
     keys: &[(IdentifierKind, &IdentifierKey)],
-) -> Result<Option<IdentifierKind>, Fault> {
+) -> Result<Option<IdentifierKind>, DbError> {
     let mut taken = None;
     for (kind, key) in keys {
         let query = sqlx::query(TAKE_KEY).bind(key.as_str()).bind(user.0);
@@ -190,13 +189,14 @@ async fn take_keys(
     Ok(taken)
 }
 
-/// Takes the keys that are new and frees those that are old.
+/// Takes the keys that are new before it frees those that are old: whoever waits for one of the old ones waits for a
+/// transaction that waits for nobody any more.
 async fn move_keys(
-    connection: &mut SqliteConnection,
+    connection: &mut PgConnection,
     user: UserId,
     before: &Identifiers,
     after: &Identifiers,
-) -> Result<Option<IdentifierKind>, Fault> {
+) -> Result<Option<IdentifierKind>, DbError> {
     let (old, mut new) = (before.keys(), after.keys());
     new.retain(|(_, key)| old.iter().all(|(_, known)| known != key));
     let taken = take_keys(connection, user, &new).await?;
@@ -210,11 +210,11 @@ async fn move_keys(
 }
 
 async fn end_sessions(
-    connection: &mut SqliteConnection,
+    connection: &mut PgConnection,
     user: UserId,
     reason: EndReason,
     now: Timestamp,
-) -> Result<(), Fault> {
+) -> Result<(), DbError> {
     sqlx::query(END_SESSIONS)
         .bind(user.0)
         .bind(stored(now))

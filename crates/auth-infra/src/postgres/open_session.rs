@@ -1,4 +1,4 @@
-//! Opening a session on PostgreSQL: where it takes nobody's place, without a lock and in company; else lock, read, judge, write.
+//! Opening a session on PostgreSQL: without a lock and in a batch if it evicts no session; otherwise lock, read, judge, write.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
@@ -7,13 +7,13 @@ use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{OpenOutcome, PortError};
 use sqlx::postgres::PgConnection;
 
-use super::error::Fault;
+use super::batcher::{BatchOutcome, BatchRequest, Pending};
+use super::error::DbError;
 use super::rows::{self, column, session_columns, stored};
-use super::together::{Asked, Decision, Question};
 use super::{PostgresStore, sessions};
 use crate::store::{TxOutcome, may_begin};
 
-/// Opens sessions that take nobody's place, for users who are as was judged; whether each is open. Doing it again changes
+/// Opens sessions that evict no other, for users who are as was judged; whether each is open. Doing it again changes
 /// nothing more, so it may be done again when the answer was lost.
 const OPEN: &str = "
     SELECT open_session(status, version, roles, others, id, account_id, client_id, created_at, refreshed_at, expires_at, digest)
@@ -21,8 +21,8 @@ const OPEN: &str = "
         $1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::uuid[], $6::uuid[], $7::text[], $8::timestamptz[],
         $9::timestamptz[], $10::timestamptz[], $11::bytea[])
         WITH ORDINALITY AS judged
-            (status, version, roles, others, id, account_id, client_id, created_at, refreshed_at, expires_at, digest, place)
-    ORDER BY place";
+            (status, version, roles, others, id, account_id, client_id, created_at, refreshed_at, expires_at, digest, ordinal)
+    ORDER BY ordinal";
 
 /// The status of a user whom a session may begin for.
 const JUDGED_STATUS: UserStatus = UserStatus::Active;
@@ -47,7 +47,7 @@ pub(super) struct Opening {
     others_live: i64,
 }
 
-/// Opens a session without a lock, unless it takes more to know whether it may begin and whose place it takes.
+/// Opens a session without a lock, unless it takes more to know whether it may begin and which session it evicts.
 pub(super) async fn where_there_is_room(
     store: &PostgresStore,
     new: &NewSession,
@@ -58,19 +58,19 @@ pub(super) async fn where_there_is_room(
     }
     let opening = Opening { new: new.clone(), others_live: i64::from(policy.others_live()) };
     match store.openings.ask(store, opening).await? {
-        Decision::Made(opened) => Ok(Break(opened)),
-        Decision::Again | Decision::Alone => Ok(Continue(())),
+        BatchOutcome::Done(opened) => Ok(Break(opened)),
+        BatchOutcome::Retry | BatchOutcome::RunAlone => Ok(Continue(())),
     }
 }
 
-impl Question for Opening {
+impl BatchRequest for Opening {
     type Outcome = OpenOutcome;
 
     /// It counts all that have not ended, and they are at least those that are live: room beside them is room.
     async fn decide(
         connection: &mut PgConnection,
-        asked: &[Asked<Self>],
-    ) -> Result<Vec<Decision<OpenOutcome>>, Fault> {
+        asked: &[Pending<Self>],
+    ) -> Result<Vec<BatchOutcome<OpenOutcome>>, DbError> {
         let are_open = sqlx::query_scalar(OPEN)
             .bind(column(asked, |_| JUDGED_STATUS.as_str()))
             .bind(column(asked, |asked| asked.question.new.password_version.0))
@@ -85,7 +85,8 @@ impl Question for Opening {
             .bind(column(asked, |asked| asked.question.new.credential.as_bytes().as_slice()))
             .fetch_all(connection)
             .await?;
-        let outcome = |is_open| if is_open { Decision::Made(OpenOutcome::Opened) } else { Decision::Alone };
+        let outcome =
+            |is_open| if is_open { BatchOutcome::Done(OpenOutcome::Opened) } else { BatchOutcome::RunAlone };
         Ok(are_open.into_iter().map(outcome).collect())
     }
 }
@@ -95,7 +96,7 @@ pub(super) async fn lock_and_open(
     connection: &mut PgConnection,
     new: &NewSession,
     policy: &SessionPolicy,
-) -> Result<TxOutcome<OpenOutcome>, Fault> {
+) -> Result<TxOutcome<OpenOutcome>, DbError> {
     let session = &new.session;
     let user = sqlx::query_as(LOCK_USER).bind(session.user_id.0).fetch_optional(&mut *connection).await?;
     if !user.map_or(Ok(false), |user| may_begin(new, user))? {
@@ -112,7 +113,7 @@ pub(super) async fn lock_and_open(
     Ok(if surplus.is_empty() { TxOutcome::Commit(opened) } else { TxOutcome::CommitRevoking(opened) })
 }
 
-async fn insert(connection: &mut PgConnection, new: &NewSession) -> Result<(), Fault> {
+async fn insert(connection: &mut PgConnection, new: &NewSession) -> Result<(), DbError> {
     let NewSession { session, credential, .. } = new;
     sqlx::query(INSERT)
         .bind(session.id.0)

@@ -13,24 +13,24 @@ use sqlx::types::Uuid;
 use tokio::time::{sleep, timeout};
 
 use super::SqliteStore;
-use super::error::Fault;
-use crate::store::{Detail, Lease, RevokedSessions};
+use super::error::DbError;
+use crate::store::{ErrorMessage, Lease, RevokedSessions};
 
 /// How long to wait between two readings.
-const POLL: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// When everything is read again, to forget what is not stored any more.
-const RENEW: Duration = Duration::from_secs(30 * 60);
+const FULL_READ_INTERVAL: Duration = Duration::from_secs(30 * 60);
 /// How long reading everything may take.
-const READ_ALL: Duration = Duration::from_secs(30);
+const FULL_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many sessions are added at a time.
-const CHUNK: usize = 1_000;
+const CHUNK_SIZE: usize = 1_000;
 
 /// What was recorded after a number. Numbers are in the order of commits.
 const NEWS: &str = "SELECT number, session_id FROM ended_sessions WHERE number > ?1 ORDER BY number";
 
 impl RevocationFeed for SqliteStore {
     fn session_state(&self, session: SessionId) -> SessionState {
-        self.writer.ended().session_state(session)
+        self.writer.revoked().session_state(session)
     }
 }
 
@@ -42,33 +42,33 @@ impl SqliteStore {
     }
 
     async fn follow_always(&self) {
-        let ended = self.writer.ended();
-        ended.follow();
+        let revoked = self.writer.revoked();
+        revoked.follow();
         let (mut is_away, mut renewed) = (false, None::<Instant>);
         loop {
             let began = Instant::now();
-            let is_whole = renewed.is_none_or(|renewed| began.duration_since(renewed) >= RENEW);
-            let news = self.read_news(if is_whole { 0 } else { ended.seen() }).await;
+            let is_whole = renewed.is_none_or(|renewed| began.duration_since(renewed) >= FULL_READ_INTERVAL);
+            let news = self.read_news(if is_whole { 0 } else { revoked.seen() }).await;
             if let (Ok(()), true) = (&news, is_whole) {
-                ended.forget_before(began);
+                revoked.forget_before(began);
                 renewed = Some(began);
             }
             match &news {
                 Ok(()) if is_away => tracing::info!("ended sessions are followed again"),
-                Err(fault) if !is_away => {
-                    tracing::warn!(?fault, "ended sessions cannot be followed: the store is asked instead");
+                Err(error) if !is_away => {
+                    tracing::warn!(?error, "ended sessions cannot be followed: the store is asked instead");
                 }
                 _ => {}
             }
             is_away = news.is_err();
-            sleep(POLL).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 
-    async fn read_news(&self, after: i64) -> Result<(), Fault> {
+    async fn read_news(&self, after: i64) -> Result<(), DbError> {
         let mut lease = self.readers.lease().await?;
-        let late = |_| Fault::Unavailable(Detail::new("reading what has ended took too long"));
-        timeout(READ_ALL, read(&mut lease, self.writer.ended(), after)).await.map_err(late)??;
+        let late = |_| DbError::Unavailable(ErrorMessage::new("reading what has ended took too long"));
+        timeout(FULL_READ_TIMEOUT, read(&mut lease, self.writer.revoked(), after)).await.map_err(late)??;
         lease.give_back();
         Ok(())
     }
@@ -77,16 +77,16 @@ impl SqliteStore {
 /// Reads what has just been committed on a connection, if anybody wants to know. When that fails, what is known has a
 /// gap until the next reading.
 pub(super) async fn catch_up(lease: &mut Lease<SqliteConnection>) {
-    let ended = lease.ended();
-    if ended.is_followed() && read(lease, &ended, ended.seen()).await.is_err() {
-        ended.doubt();
+    let revoked = lease.revoked();
+    if revoked.is_followed() && read(lease, &revoked, revoked.seen()).await.is_err() {
+        revoked.mark_stale();
     }
 }
 
 /// Reads what was recorded after a number.
 async fn read(
     connection: &mut SqliteConnection,
-    ended: &RevokedSessions,
+    revoked: &RevokedSessions,
     after: i64,
 ) -> Result<(), sqlx::Error> {
     let asked = Instant::now();
@@ -95,12 +95,12 @@ async fn read(
     while let Some((number, session)) = rows.try_next().await? {
         last = number;
         chunk.push(session);
-        if chunk.len() == CHUNK {
-            ended.add(chunk.drain(..));
+        if chunk.len() == CHUNK_SIZE {
+            revoked.insert(chunk.drain(..));
         }
     }
-    ended.add(chunk);
-    ended.saw(last);
-    ended.confirm(asked);
+    revoked.insert(chunk);
+    revoked.saw(last);
+    revoked.mark_synced(asked);
     Ok(())
 }
