@@ -1,11 +1,11 @@
--- The keys that trusted programs call with.
+-- API keys: the secrets with which programs call the directory dialect.
 
 CREATE TABLE api_keys (
     id           uuid        PRIMARY KEY,
-    -- SHA-256 of the secret: all that is kept of it.
+    -- SHA-256 of the secret. The secret itself is not stored.
     digest       bytea       NOT NULL UNIQUE CHECK (octet_length(digest) = 32),
     name         text        NOT NULL,
-    -- Names joined by commas.
+    -- Comma-separated names.
     scopes       text        NOT NULL,
     created_at   timestamptz NOT NULL,
     expires_at   timestamptz,

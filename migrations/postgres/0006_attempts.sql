@@ -1,12 +1,13 @@
--- Counters of attempts: what places and accounts have failed.
+-- Counters of failed password attempts, per caller and per account. SQLite serves one node, which counts in memory, so that
+-- store has no migration of this number.
 
 CREATE TABLE attempts (
-    -- SHA-256 of what is counted: no name and no address can be read here.
+    -- SHA-256 of the counted name or address. Neither can be read from it.
     key        bytea       PRIMARY KEY CHECK (octet_length(key) = 32),
-    -- The record, which is the domain's to judge.
+    -- The record that the domain judges.
     record     jsonb       NOT NULL,
-    -- From when on it says nothing, rounded up to the hour: most changes leave it as it is, and with it every index
-    -- (HOT, as in sessions).
+    -- The end of the record's relevance, rounded up to the hour. Most changes leave it as it is, so they update no index
+    -- (HOT, see sessions).
     expires_at timestamptz NOT NULL
 ) WITH (fillfactor = 70);
 

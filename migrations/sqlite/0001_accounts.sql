@@ -1,35 +1,44 @@
--- Users, under the name their table has always had outside: accounts.
+-- Users. Their table is called accounts, because that name is part of the documented interface.
 --
--- The rules of every text column are the domain's; what stands here only keeps a slip of a program or of an operator
--- from storing what could never be read back. Times are microseconds since the Unix epoch.
+-- The domain checks every text column. The constraints here only prevent a program or an operator from storing a value that
+-- cannot be read back. Times are microseconds since the Unix epoch.
 
 CREATE TABLE accounts (
-    -- Ends where JSON parsers stop to read integers exactly (RFC 8259, section 6). AUTOINCREMENT: never given twice.
+    -- Up to the largest integer that JSON parsers read exactly (RFC 8259, section 6). AUTOINCREMENT never reuses a number.
     number           INTEGER PRIMARY KEY AUTOINCREMENT CHECK (number BETWEEN 1 AND 9007199254740991),
     id               BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
-    -- Identifiers as they were typed; what they are compared by is in account_identifiers.
+    -- The identifiers as they were typed. account_identifiers contains the normalised keys.
     username         TEXT,
     email            TEXT,
     email_verified   INTEGER NOT NULL DEFAULT 0 CHECK (email_verified IN (0, 1)),
     display_name     TEXT,
     phone_number     TEXT,
     status           TEXT    NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
-    -- Names joined by commas.
+    -- Comma-separated names.
     roles            TEXT    NOT NULL,
     password_hash    TEXT    NOT NULL,
-    -- Counts changes of the password.
+    -- Each password change increments it.
     password_version INTEGER NOT NULL DEFAULT 0,
     created_at       INTEGER NOT NULL,
     CHECK (username IS NOT NULL OR email IS NOT NULL),
     CHECK (email IS NOT NULL OR NOT email_verified)
 ) STRICT;
 
--- The one uniqueness space of usernames and e-mail addresses.
+-- Usernames and e-mail addresses share this one space of unique keys.
 CREATE TABLE account_identifiers (
-    -- Bytes are compared, not letters: SQLite's default.
+    -- SQLite compares bytes by default.
     key        TEXT PRIMARY KEY,
-    -- Checked at commit, so that a registration can find its keys taken before it stores the user.
+    -- Deferred to the commit: a registration takes its keys before it stores the user.
     account_id BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX account_identifiers_account_id ON account_identifiers (account_id);
+
+-- Imported users. A second import of the same record changes nothing.
+CREATE TABLE account_imports (
+    -- SHA-256 of the imported identifiers and hash. Both may have changed since.
+    digest     BLOB PRIMARY KEY CHECK (length(digest) = 32),
+    account_id BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX account_imports_account_id ON account_imports (account_id);

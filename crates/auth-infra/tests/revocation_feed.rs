@@ -178,7 +178,7 @@ async fn an_end_is_seen_without_the_bell_and_without_the_connection() {
     let url = TestPostgres::shared().create_database();
     let mut watched = on_postgres(&url).await;
     let silent = watched.open_now().await;
-    sql(&url, &format!("INSERT INTO ended_sessions (session_id) VALUES ('{silent}')"));
+    sql(&url, &format!("INSERT INTO revoked_sessions (session_id) VALUES ('{silent}')"));
     watched.assert_seen(silent).await;
 
     let cut = watched.open_now().await;
@@ -231,13 +231,13 @@ async fn only_ends_that_an_access_token_could_outlive_are_recorded_and_they_are_
     }
     watched.purge().await;
     assert_eq!(
-        sql(&url, "SELECT session_id FROM ended_sessions"),
+        sql(&url, "SELECT session_id FROM revoked_sessions"),
         recent.to_string(),
         "neither {idle} nor {old}"
     );
     for (age, left) in [("24.9 hours", "1"), ("25.1 hours", "0")] {
-        sql(&url, &format!("UPDATE ended_sessions SET recorded_at = now() - interval '{age}'"));
+        sql(&url, &format!("UPDATE revoked_sessions SET recorded_at = now() - interval '{age}'"));
         watched.purge().await;
-        assert_eq!(sql(&url, "SELECT count(*) FROM ended_sessions"), left, "{age}");
+        assert_eq!(sql(&url, "SELECT count(*) FROM revoked_sessions"), left, "{age}");
     }
 }

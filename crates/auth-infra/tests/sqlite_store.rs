@@ -92,8 +92,11 @@ async fn migrations_are_planned_exactly_and_run_once() {
 }
 
 #[test]
-fn both_stores_have_the_same_migrations() {
-    assert_eq!(migration_files("sqlite"), migration_files("postgres"));
+fn both_stores_number_and_name_migrations_alike() {
+    let mut postgres = migration_files("postgres");
+    // SQLite serves one node, which counts attempts in memory.
+    postgres.retain(|(_, name)| name != "attempts");
+    assert_eq!(migration_files("sqlite"), postgres);
 }
 
 #[tokio::test]

@@ -160,7 +160,7 @@ async fn no_change_is_lost_among_sessions_that_end_at_the_same_time() {
         let user = node.world.register(&format!("user{number}")).await.id;
         assert!(node.shown(user).await.is_some());
         changes.push(format!(
-            "BEGIN; NOTIFY ended_sessions; UPDATE accounts SET roles = 'editor' WHERE id = '{user}'; COMMIT;"
+            "BEGIN; NOTIFY revoked_sessions; UPDATE accounts SET roles = 'editor' WHERE id = '{user}'; COMMIT;"
         ));
         users.push(user);
     }

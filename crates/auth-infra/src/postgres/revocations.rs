@@ -23,7 +23,7 @@ use super::user_cache::UserCache;
 use crate::store::{ACQUIRE_TIMEOUT, ErrorMessage, RevokedSessions};
 
 /// The channel of the bell.
-const CHANNEL: &str = "ended_sessions";
+const CHANNEL: &str = "revoked_sessions";
 /// The channel on which users are named who are not as they were.
 const USERS_CHANNEL: &str = "changed_users";
 /// How long to listen before the table is read without a ring.
@@ -45,9 +45,9 @@ const SESSION_SETTINGS: [(&str, &str); 1] = [("statement_timeout", "30000")];
 /// that was in progress then. The number for the next time comes with every row, and in one even if there is none.
 const NEWS: &str = "
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS next, session_id
-    FROM (VALUES (1)) AS once LEFT JOIN ended_sessions ON recorded_by >= $1::text::xid8";
+    FROM (VALUES (1)) AS once LEFT JOIN revoked_sessions ON recorded_by >= $1::text::xid8";
 
-const REVOKED_HERE: &str = "SELECT session_id FROM ended_sessions WHERE recorded_by = pg_current_xact_id()";
+const REVOKED_HERE: &str = "SELECT session_id FROM revoked_sessions WHERE recorded_by = pg_current_xact_id()";
 
 /// The sessions that have ended by the transaction at work.
 pub(super) async fn revoked_here(connection: &mut PgConnection) -> Result<Vec<Uuid>, DbError> {

@@ -9,22 +9,17 @@ use super::PostgresStore;
 use super::error::DbError;
 use crate::store::{DEADLINE, Schema, StoreError, within};
 
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "accounts", include_str!("../../../../migrations/postgres/0001_accounts.sql")),
     (2, "sessions", include_str!("../../../../migrations/postgres/0002_sessions.sql")),
     (3, "api_keys", include_str!("../../../../migrations/postgres/0003_api_keys.sql")),
-    (4, "imports", include_str!("../../../../migrations/postgres/0004_imports.sql")),
-    (5, "ended_sessions", include_str!("../../../../migrations/postgres/0005_ended_sessions.sql")),
+    (4, "revoked_sessions", include_str!("../../../../migrations/postgres/0004_revoked_sessions.sql")),
+    (5, "audit_events", include_str!("../../../../migrations/postgres/0005_audit_events.sql")),
     (6, "attempts", include_str!("../../../../migrations/postgres/0006_attempts.sql")),
-    (7, "audit", include_str!("../../../../migrations/postgres/0007_audit.sql")),
-    (8, "open_session", include_str!("../../../../migrations/postgres/0008_open_session.sql")),
-    (9, "idle_sessions", include_str!("../../../../migrations/postgres/0009_idle_sessions.sql")),
-    (10, "changed_users", include_str!("../../../../migrations/postgres/0010_changed_users.sql")),
-    (11, "refresh_session", include_str!("../../../../migrations/postgres/0011_refresh_session.sql")),
 ];
 
 /// A migration may take its time, and waits for as long as another node is at it.
-const UNHURRIED: [(&str, &str); 3] =
+const NO_TIMEOUTS: [(&str, &str); 3] =
     [("statement_timeout", "0"), ("lock_timeout", "0"), ("idle_in_transaction_session_timeout", "0")];
 
 impl PostgresStore {
@@ -35,10 +30,11 @@ impl PostgresStore {
     /// changed.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         // A connection of its own, which takes the lock with it when it is closed.
-        let options = self.pool.options().clone().options(UNHURRIED);
+        let options = self.pool.options().clone().options(NO_TIMEOUTS);
         let connection = async { options.connect().await.map_err(|error| DbError::from(error).into()) };
         let mut connection = within(DEADLINE, pin!(connection)).await?;
-        let outcome = Schema::new(&MIGRATIONS).run(&mut connection, |error| DbError::from(error).into()).await;
+        let outcome =
+            Schema::new(&MIGRATIONS).run(&mut connection, |error| DbError::from(error).into()).await;
         let _ = connection.close().await;
         outcome
     }

@@ -62,8 +62,8 @@ const DELETE_CREDENTIALS: &str = "
 /// Records of ends that no current access token can be of, 25 hours old: with a margin over
 /// [`REVOCATION_RETENTION`](auth_domain::ports::REVOCATION_RETENTION). As with the triggers that write them, the clock is the server's.
 const FORGET_ENDS: &str = "
-    DELETE FROM ended_sessions
-    WHERE session_id IN (SELECT session_id FROM ended_sessions
+    DELETE FROM revoked_sessions
+    WHERE session_id IN (SELECT session_id FROM revoked_sessions
                          WHERE recorded_at < now() - interval '25 hours'
                          LIMIT $1 FOR UPDATE SKIP LOCKED)";
 

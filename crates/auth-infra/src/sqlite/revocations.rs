@@ -26,7 +26,7 @@ const FULL_READ_TIMEOUT: Duration = Duration::from_secs(30);
 const CHUNK_SIZE: usize = 1_000;
 
 /// What was recorded after a number. Numbers are in the order of commits.
-const NEWS: &str = "SELECT number, session_id FROM ended_sessions WHERE number > ?1 ORDER BY number";
+const NEWS: &str = "SELECT number, session_id FROM revoked_sessions WHERE number > ?1 ORDER BY number";
 
 impl RevocationFeed for SqliteStore {
     fn session_state(&self, session: SessionId) -> SessionState {

@@ -15,22 +15,16 @@ use super::connect::options;
 use super::error::DbError;
 use crate::store::{ErrorMessage, Schema, StoreError};
 
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "accounts", include_str!("../../../../migrations/sqlite/0001_accounts.sql")),
     (2, "sessions", include_str!("../../../../migrations/sqlite/0002_sessions.sql")),
     (3, "api_keys", include_str!("../../../../migrations/sqlite/0003_api_keys.sql")),
-    (4, "imports", include_str!("../../../../migrations/sqlite/0004_imports.sql")),
-    (5, "ended_sessions", include_str!("../../../../migrations/sqlite/0005_ended_sessions.sql")),
-    (6, "attempts", include_str!("../../../../migrations/sqlite/0006_attempts.sql")),
-    (7, "audit", include_str!("../../../../migrations/sqlite/0007_audit.sql")),
-    (8, "open_session", include_str!("../../../../migrations/sqlite/0008_open_session.sql")),
-    (9, "idle_sessions", include_str!("../../../../migrations/sqlite/0009_idle_sessions.sql")),
-    (10, "changed_users", include_str!("../../../../migrations/sqlite/0010_changed_users.sql")),
-    (11, "refresh_session", include_str!("../../../../migrations/sqlite/0011_refresh_session.sql")),
+    (4, "revoked_sessions", include_str!("../../../../migrations/sqlite/0004_revoked_sessions.sql")),
+    (5, "audit_events", include_str!("../../../../migrations/sqlite/0005_audit_events.sql")),
 ];
 
 /// How long a migration waits for another process, which may be at the same migration.
-const UNHURRIED: Duration = Duration::from_secs(30);
+const MIGRATION_BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl SqliteStore {
     /// Brings the schema up to date, and makes the file first if it is not there: readable and writable by its owner
@@ -42,7 +36,7 @@ impl SqliteStore {
     pub async fn migrate(&self) -> Result<(), StoreError> {
         create(&self.path)?;
         let mut connection =
-            options(&self.path).busy_timeout(UNHURRIED).connect().await.map_err(store_error)?;
+            options(&self.path).busy_timeout(MIGRATION_BUSY_TIMEOUT).connect().await.map_err(store_error)?;
         let outcome = migrate(&mut connection).await;
         let _ = connection.close().await;
         outcome
@@ -85,7 +79,7 @@ async fn keep_a_write_ahead_log(connection: &mut SqliteConnection) -> Result<(),
         match sqlx::query_scalar::<_, String>(SET).fetch_one(&mut *connection).await {
             Ok(mode) if mode == "wal" => return Ok(()),
             Ok(_) => return Err(unavailable("the file system allows no write-ahead log".to_owned())),
-            Err(error) if waited >= UNHURRIED => return Err(store_error(error)),
+            Err(error) if waited >= MIGRATION_BUSY_TIMEOUT => return Err(store_error(error)),
             Err(_) => {
                 sleep(PAUSE).await;
                 waited += PAUSE;

@@ -76,8 +76,8 @@ const DELETE_CREDENTIALS: &str = "
 /// Records of ends that no current access token can be of, 25 hours old: with a margin over
 /// [`REVOCATION_RETENTION`](auth_domain::ports::REVOCATION_RETENTION). As with the triggers that write them, the clock is SQLite's.
 const FORGET_ENDS: &str = "
-    DELETE FROM ended_sessions
-    WHERE number IN (SELECT number FROM ended_sessions
+    DELETE FROM revoked_sessions
+    WHERE number IN (SELECT number FROM revoked_sessions
                      WHERE recorded_at < unixepoch() * 1000000 - 90000000000 LIMIT ?1)";
 
 const DELETE: &str = "DELETE FROM sessions WHERE id = ?1";

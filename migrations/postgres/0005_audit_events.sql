@@ -1,19 +1,20 @@
 -- The audit trail: what happened and what was denied.
 --
--- Nothing refers to a user, a session or an API key: an event outlives what it names. No column has room for a secret.
+-- No foreign key refers to a user, a session or an API key, because an event outlives them. No column is large enough for a
+-- secret.
 
 CREATE TABLE audit_events (
-    -- In the order of commit: whoever appends holds a lock from before the first number to the commit.
+    -- Ascending in the order of commits: a writer holds an advisory lock from its first number until its commit.
     id         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at         timestamptz NOT NULL,
     action     text        NOT NULL CHECK (octet_length(action) <= 64),
-    -- Why it was denied. Null: it succeeded.
+    -- The reason of a denial. Null for a success.
     denial     text        CHECK (octet_length(denial) <= 64),
     account_id uuid,
     session_id uuid,
     client_id  text        CHECK (octet_length(client_id) <= 255),
     address    text        CHECK (octet_length(address) <= 45),
-    -- As in the log and in the header X-Request-Id.
+    -- The same id as in the log and in the header X-Request-Id.
     request_id text        CHECK (octet_length(request_id) = 16),
     api_key_id uuid,
     detail     text        CHECK (octet_length(detail) <= 1400)

@@ -1,19 +1,20 @@
 -- The audit trail: what happened and what was denied. Times are microseconds since the Unix epoch.
 --
--- Nothing refers to a user, a session or an API key: an event outlives what it names. No column has room for a secret.
+-- No foreign key refers to a user, a session or an API key, because an event outlives them. No column is large enough for a
+-- secret.
 
 CREATE TABLE audit_events (
-    -- AUTOINCREMENT: never given twice. There is one writer at a time, so it is the order of commit.
+    -- AUTOINCREMENT never reuses a number. There is one writer at a time, so the numbers ascend in the order of commits.
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     at         INTEGER NOT NULL,
     action     TEXT    NOT NULL CHECK (octet_length(action) <= 64),
-    -- Why it was denied. Null: it succeeded.
+    -- The reason of a denial. Null for a success.
     denial     TEXT    CHECK (octet_length(denial) <= 64),
     account_id BLOB    CHECK (length(account_id) = 16),
     session_id BLOB    CHECK (length(session_id) = 16),
     client_id  TEXT    CHECK (octet_length(client_id) <= 255),
     address    TEXT    CHECK (octet_length(address) <= 45),
-    -- As in the log and in the header X-Request-Id.
+    -- The same id as in the log and in the header X-Request-Id.
     request_id TEXT    CHECK (octet_length(request_id) = 16),
     api_key_id BLOB    CHECK (length(api_key_id) = 16),
     detail     TEXT    CHECK (octet_length(detail) <= 1400)
