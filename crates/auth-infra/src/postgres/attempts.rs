@@ -1,8 +1,8 @@
 //! Counters of attempts on PostgreSQL, which all nodes share.
 
-mod throttle_cache;
 mod keyed_mutex;
 mod record;
+mod throttle_cache;
 
 use std::collections::HashMap;
 
@@ -16,8 +16,8 @@ use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 use tokio::time::Instant;
 
-pub(super) use throttle_cache::ThrottleCache;
 pub(super) use keyed_mutex::KeyedMutex;
+pub(super) use throttle_cache::ThrottleCache;
 
 use self::keyed_mutex::KeyedGuard;
 use super::PostgresStore;

@@ -11,11 +11,11 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use tokio::time::timeout;
 
-use super::attempts::{ThrottleCache, KeyedMutex};
+use super::attempts::{KeyedMutex, ThrottleCache};
 use super::batcher::{Batcher, Executor};
 use super::error::DbError;
-use super::user_cache::UserCache;
 use super::open_session::Opening;
+use super::user_cache::UserCache;
 use crate::store::{ACQUIRE_TIMEOUT, ErrorMessage, Pool, StoreError, within};
 
 /// What every connection is told at its start. READ COMMITTED is what the statements are written for: the second

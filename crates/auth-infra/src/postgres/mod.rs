@@ -26,7 +26,6 @@ mod batcher;
 mod connect;
 mod error;
 mod imports;
-mod user_cache;
 mod open_session;
 mod refresh;
 mod revocations;
@@ -34,6 +33,7 @@ mod rows;
 mod schema;
 mod sessions;
 mod transaction;
+mod user_cache;
 mod user_writes;
 mod users;
 
