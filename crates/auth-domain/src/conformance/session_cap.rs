@@ -90,7 +90,7 @@ pub(super) async fn a_session_that_was_ended_takes_no_room(store: &dyn StoreFixt
     let live = open(&scene, &user, later(0), &at_most(2)).await;
     let logged_out = open(&scene, &user, later(1), &at_most(2)).await;
     let end = scene.sessions().end(logged_out.session.id, EndReason::LoggedOut, later(2)).await;
-    assert!(end.expect("no fault"));
+    assert!(end.expect("no fault").is_some());
     let new = open(&scene, &user, later(3), &at_most(2)).await;
     let logged_out_at_2 = Some(SessionEnd { at: later(2), reason: EndReason::LoggedOut });
     assert_eq!(ends(&scene, &[live, logged_out, new]).await, [None, logged_out_at_2, None]);

@@ -14,7 +14,7 @@ use crate::policy::SessionPolicy;
 use crate::ports::OpenOutcome;
 
 async fn end(scene: &Scene<'_>, session: SessionId, reason: EndReason, second: u64) -> bool {
-    scene.sessions().end(session, reason, later(second)).await.expect("no fault")
+    scene.sessions().end(session, reason, later(second)).await.expect("no fault").is_some()
 }
 
 async fn end_by(
@@ -22,7 +22,7 @@ async fn end_by(
     credential: SecretDigest,
     client: &ClientId,
     second: u64,
-) -> Option<SessionId> {
+) -> Option<Session> {
     let sessions = scene.sessions();
     let ended = sessions.end_by_credential(&credential, client, EndReason::LoggedOut, later(second)).await;
     ended.expect("no fault")
@@ -36,8 +36,10 @@ pub(super) async fn a_session_ends_once_and_the_first_end_stays(store: &dyn Stor
     let scene = Scene::new(store);
     let user = scene.register_named("jane").await;
     let opened = scene.open(&user, now()).await;
-    assert!(end(&scene, opened.session.id, EndReason::LoggedOut, 2).await);
     let ended = Some(SessionEnd { at: later(2), reason: EndReason::LoggedOut });
+    let returned = scene.sessions().end(opened.session.id, EndReason::LoggedOut, later(2)).await;
+    let expected = Session { end: ended, ..opened.session.clone() };
+    assert_eq!(returned.expect("no fault"), Some(expected), "the ended session is returned");
     for (reason, second) in [(EndReason::LoggedOut, 3), (EndReason::Replayed, 1)] {
         assert!(!end(&scene, opened.session.id, reason, second).await);
         assert_eq!(scene.session(opened.session.id).await.end, ended);
@@ -67,7 +69,7 @@ pub(super) async fn ending_a_session_leaves_the_others_alone(store: &dyn StoreFi
     let ended = [scene.open(&user, now()).await, scene.open(&user, now()).await];
     let other = scene.open(&user, now()).await;
     assert!(end(&scene, ended[0].session.id, EndReason::LoggedOut, 1).await);
-    assert_eq!(end_by(&scene, ended[1].credential, &own_client(), 1).await, Some(ended[1].session.id));
+    assert!(end_by(&scene, ended[1].credential, &own_client(), 1).await.is_some());
     assert_eq!(scene.session(other.session.id).await, other.session);
     scene.rotate(other.credential, later(2)).await;
 }
@@ -84,10 +86,10 @@ pub(super) async fn a_session_ends_by_its_current_credential_and_by_a_consumed_o
                 credentials.push(scene.rotate(newest, later(second)).await.successor);
             }
             let index = usize::try_from(presented).expect("a small number");
-            let ended = end_by(&scene, credentials[index], &own_client(), 60).await;
-            assert_eq!(ended, Some(opened.session.id));
+            let ended = end_by(&scene, credentials[index], &own_client(), 60).await.expect("the session");
             let end = Some(SessionEnd { at: later(60), reason: EndReason::LoggedOut });
-            assert_eq!(scene.session(opened.session.id).await.end, end);
+            assert_eq!((ended.id, ended.end), (opened.session.id, end), "the ended session is returned");
+            assert_eq!(scene.session(opened.session.id).await, ended);
         }
     }
 }

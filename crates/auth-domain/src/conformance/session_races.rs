@@ -140,7 +140,7 @@ pub(super) async fn a_session_that_is_ended_while_it_is_refreshed_is_over(store:
     assert_ends(&scene, EndReason::LoggedOut, |scene, _, opened| {
         Box::pin(async move {
             let ended = scene.sessions().end(opened.session.id, EndReason::LoggedOut, later(1)).await;
-            assert!(ended.expect("no fault"), "refreshing does not end a session");
+            assert!(ended.expect("no fault").is_some(), "refreshing does not end a session");
         })
     })
     .await;
@@ -157,7 +157,11 @@ pub(super) async fn a_session_that_is_ended_by_its_credential_while_it_is_refres
             let ended = sessions
                 .end_by_credential(&credential, &session.client_id, EndReason::LoggedOut, later(1))
                 .await;
-            assert_eq!(ended.expect("no fault"), Some(session.id), "a consumed credential ends it too");
+            assert_eq!(
+                ended.expect("no fault").map(|ended| ended.id),
+                Some(session.id),
+                "a consumed credential ends it too"
+            );
         })
     })
     .await;

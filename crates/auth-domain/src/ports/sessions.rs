@@ -35,7 +35,8 @@ pub enum OpenOutcome {
 ///   - `Replay`: the session ends with [`EndReason::Replayed`].
 ///   - `Retry`, `Refuse`: nothing changes.
 /// - MUST, of any number of concurrent attempts with one credential, judge exactly one to rotate.
-/// - MUST end a session once: the first end stays.
+/// - MUST end a session once: the first end stays, and only the call that ended the session returns it, as it is stored
+///   afterwards.
 /// - MUST leave the other sessions of a user alone when it ends one.
 /// - MUST purge only sessions that are not live, with their credentials, and in the end all of them, however many
 ///   credentials they have.
@@ -51,18 +52,23 @@ pub trait SessionRepository: Send + Sync {
     /// Judges an attempt to refresh and carries out the verdict; `None` when there is no such credential.
     async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError>;
 
-    /// Ends the session; `false` when there is no such session or it had ended before.
-    async fn end(&self, session: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, PortError>;
+    /// Ends a session and returns it. Returns `None` when there is no such session or it has ended before.
+    async fn end(
+        &self,
+        session: SessionId,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Option<Session>, PortError>;
 
-    /// Ends the session of `client` that this credential, consumed or not, belongs to; the session if there is one
-    /// and it had not ended before.
+    /// Ends the session of `client` that a credential belongs to, whether or not the credential is consumed, and returns
+    /// the session. Returns `None` when there is no such session or it has ended before.
     async fn end_by_credential(
         &self,
         credential: &SecretDigest,
         client: &ClientId,
         reason: EndReason,
         now: Timestamp,
-    ) -> Result<Option<SessionId>, PortError>;
+    ) -> Result<Option<Session>, PortError>;
 
     /// Deletes at most `limit` credentials of sessions that are not live, and at most `limit` of those sessions, as soon
     /// as they have no credentials left: a session may have any number of them, and a call must not take any amount of

@@ -56,11 +56,6 @@ impl AuditEntry {
         self.about(identity.user_id, identity.session_id, &identity.client_id)
     }
 
-    /// It is about this session, of which nothing else is known.
-    pub(super) fn session_id(self, session: SessionId) -> Self {
-        Self { session: Some(session), ..self }
-    }
-
     /// It is about this session, its user and its client.
     pub(super) fn session(self, session: &Session) -> Self {
         self.about(session.user_id, session.id, &session.client_id)

@@ -30,7 +30,7 @@ impl Auth {
         let now = self.ports.clock.now();
         let sessions = &self.ports.sessions;
         let ended = match command {
-            LogOut::Session(id) => sessions.end(id, EndReason::LoggedOut, now).await?.then_some(id),
+            LogOut::Session(id) => sessions.end(id, EndReason::LoggedOut, now).await?,
             LogOut::RefreshToken { client, token } => match self.read_handle(client, token, now) {
                 Some(handle) => {
                     let reason = EndReason::LoggedOut;
@@ -39,19 +39,10 @@ impl Auth {
                 None => None,
             },
         };
-        if let Some(session) = ended {
-            self.note_log_out(session).await;
-        }
-        Ok(ended)
-    }
-
-    /// Records whose session has ended, as far as that can be found out: the session has ended all the same.
-    async fn note_log_out(&self, id: SessionId) {
-        let note = AuditEntry::of(AuditAction::UserLoggedOut);
-        self.audit(match self.ports.sessions.find(id).await {
-            Ok(Some((session, _))) => note.session(&session),
-            Ok(None) | Err(_) => note.session_id(id),
+        let ended = ended.inspect(|session| {
+            self.audit(AuditEntry::of(AuditAction::UserLoggedOut).session(session));
         });
+        Ok(ended.map(|session| session.id))
     }
 }
 
@@ -59,7 +50,7 @@ impl Auth {
 mod tests {
     use super::*;
     use crate::model::{RefreshSecret, RefreshStyle};
-    use crate::use_cases::fixture::{Mocks, NOW, client, session, unavailable, user};
+    use crate::use_cases::fixture::{Mocks, NOW, client, session, unavailable};
 
     #[tokio::test]
     async fn ends_the_session_that_is_named() {
@@ -69,23 +60,11 @@ mod tests {
             .expect_end()
             .once()
             .withf(|id, reason, now| *id == session().id && *reason == EndReason::LoggedOut && *now == NOW)
-            .returning(|_, _, _| Ok(true));
-        mocks.sessions.expect_find().once().returning(|_| Ok(Some((session(), user()))));
+            .returning(|_, _, _| Ok(Some(session())));
         let recorder = mocks.recorder();
         let ended = mocks.auth().log_out(LogOut::Session(session().id)).await.expect("logged out");
         assert_eq!(ended, Some(session().id));
         assert_eq!(recorder.lines(), ["user.logged_out user session"]);
-    }
-
-    #[tokio::test]
-    async fn a_session_whose_user_cannot_be_found_out_has_ended_all_the_same() {
-        let mut mocks = Mocks::new();
-        mocks.sessions.expect_end().once().returning(|_, _, _| Ok(true));
-        mocks.sessions.expect_find().once().returning(|_| Err(unavailable()));
-        let recorder = mocks.recorder();
-        let ended = mocks.auth().log_out(LogOut::Session(session().id)).await.expect("logged out");
-        assert_eq!(ended, Some(session().id));
-        assert_eq!(recorder.lines(), ["user.logged_out session"]);
     }
 
     #[tokio::test]
@@ -100,7 +79,7 @@ mod tests {
     #[tokio::test]
     async fn logging_out_twice_is_no_error() {
         let mut mocks = Mocks::new();
-        mocks.sessions.expect_end().once().returning(|_, _, _| Ok(false));
+        mocks.sessions.expect_end().once().returning(|_, _, _| Ok(None));
         let recorder = mocks.recorder();
         let ended = mocks.auth().log_out(LogOut::Session(session().id)).await.expect("logged out");
         assert_eq!(ended, None);
@@ -117,8 +96,7 @@ mod tests {
             .expect_end_by_credential()
             .once()
             .withf(move |presented, client, _, _| *presented == digest && client.as_str() == "example")
-            .returning(|_, _, _, _| Ok(Some(session().id)));
-        mocks.sessions.expect_find().once().returning(|_| Ok(Some((session(), user()))));
+            .returning(|_, _, _, _| Ok(Some(session())));
         let client = client(RefreshStyle::Reusable);
         let command = LogOut::RefreshToken { client: &client, token: &secret.expose() };
         assert_eq!(mocks.auth().log_out(command).await.expect("logged out"), Some(session().id));

@@ -138,13 +138,12 @@ mod tests {
     }
 
     fn ended(mocks: &mut Mocks) {
-        mocks.sessions.expect_find().returning(|_| Ok(Some((session(), user()))));
         mocks
             .sessions
             .expect_end()
             .once()
             .withf(|id, _, _| *id == session().id)
-            .returning(|_, _, _| Ok(true));
+            .returning(|_, _, _| Ok(Some(session())));
     }
 
     async fn log_out(mocks: Mocks, with_refresh_token: bool) -> Result<SessionId, LogOutBearerError> {

@@ -7,7 +7,6 @@ use auth_domain::model::{
 };
 use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{OpenOutcome, PortError, SessionRepository};
-use sqlx::Row;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Uuid;
 
@@ -24,14 +23,18 @@ const FIND: &str = concat!(
     "FROM sessions JOIN accounts ON accounts.id = account_id WHERE sessions.id = $1"
 );
 
-const END: &str =
-    "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id = ANY ($1) AND ended_at IS NULL";
+const END: &str = concat!(
+    "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id = ANY ($1) AND ended_at IS NULL RETURNING",
+    session_columns!()
+);
 
-const END_BY_CREDENTIAL: &str = "
-    UPDATE sessions SET ended_at = $3, end_reason = $4
-    FROM refresh_credentials
-    WHERE digest = $1 AND sessions.id = session_id AND client_id = $2 AND ended_at IS NULL
-    RETURNING sessions.id";
+const END_BY_CREDENTIAL: &str = concat!(
+    "UPDATE sessions SET ended_at = $3, end_reason = $4
+     FROM refresh_credentials
+     WHERE digest = $1 AND sessions.id = session_id AND client_id = $2 AND ended_at IS NULL
+     RETURNING",
+    session_columns!()
+);
 
 /// Sessions that are over, without those that somebody is at work on: they will be there the next time. Each part is read
 /// off an index in its order, and not before those above it have given less than what was asked for; it leaves out what
@@ -99,10 +102,15 @@ impl SessionRepository for PostgresStore {
         .await
     }
 
-    async fn end(&self, session: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, PortError> {
+    async fn end(
+        &self,
+        session: SessionId,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Option<Session>, PortError> {
         self.transaction(|mut lease| async move {
             let work = end(&mut lease, &[session], reason, now).await;
-            lease.end(work.map(|ended| TxOutcome::if_ended(ended > 0))).await
+            lease.end(work.map(|mut ended| TxOutcome::revoking(ended.pop()))).await
         })
         .await
     }
@@ -113,7 +121,7 @@ impl SessionRepository for PostgresStore {
         client: &ClientId,
         reason: EndReason,
         now: Timestamp,
-    ) -> Result<Option<SessionId>, PortError> {
+    ) -> Result<Option<Session>, PortError> {
         self.transaction(|mut lease| async move {
             let work = end_by_credential(&mut lease, credential, client, reason, now).await;
             lease.end(work).await
@@ -130,16 +138,16 @@ impl SessionRepository for PostgresStore {
     }
 }
 
-/// Ends those of `sessions` that have not ended before; how many they were.
+/// Ends those of `sessions` that have not ended before, and returns them.
 pub(super) async fn end(
     connection: &mut PgConnection,
     sessions: &[SessionId],
     reason: EndReason,
     now: Timestamp,
-) -> Result<u64, DbError> {
+) -> Result<Vec<Session>, DbError> {
     let ids: Vec<Uuid> = sessions.iter().map(|session| session.0).collect();
     let query = sqlx::query(END).bind(ids).bind(stored(now)).bind(reason.as_str());
-    Ok(query.execute(connection).await?.rows_affected())
+    query.fetch_all(connection).await?.iter().map(rows::session).collect()
 }
 
 async fn end_by_credential(
@@ -148,7 +156,7 @@ async fn end_by_credential(
     client: &ClientId,
     reason: EndReason,
     now: Timestamp,
-) -> Result<TxOutcome<Option<SessionId>>, DbError> {
+) -> Result<TxOutcome<Option<Session>>, DbError> {
     let ended = sqlx::query(END_BY_CREDENTIAL)
         .bind(credential.as_bytes().as_slice())
         .bind(client.as_str())
@@ -156,10 +164,7 @@ async fn end_by_credential(
         .bind(reason.as_str())
         .fetch_optional(connection)
         .await?;
-    match ended {
-        Some(row) => Ok(TxOutcome::CommitRevoking(Some(SessionId(row.try_get("id")?)))),
-        None => Ok(TxOutcome::Rollback(None)),
-    }
+    Ok(TxOutcome::revoking(ended.as_ref().map(rows::session).transpose()?))
 }
 
 async fn purge(

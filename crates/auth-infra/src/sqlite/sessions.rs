@@ -7,7 +7,6 @@ use auth_domain::model::{
 };
 use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{OpenOutcome, PortError, SessionRepository};
-use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
 use super::error::DbError;
@@ -45,13 +44,18 @@ const FIND: &str = concat!(
     "FROM sessions JOIN accounts ON accounts.id = account_id WHERE sessions.id = ?1"
 );
 
-const END: &str = "UPDATE sessions SET ended_at = ?2, end_reason = ?3 WHERE id = ?1 AND ended_at IS NULL";
+const END: &str = concat!(
+    "UPDATE sessions SET ended_at = ?2, end_reason = ?3 WHERE id = ?1 AND ended_at IS NULL RETURNING",
+    session_columns!()
+);
 
-const END_BY_CREDENTIAL: &str = "
-    UPDATE sessions SET ended_at = ?3, end_reason = ?4
-    FROM refresh_credentials
-    WHERE digest = ?1 AND sessions.id = session_id AND client_id = ?2 AND ended_at IS NULL
-    RETURNING sessions.id";
+const END_BY_CREDENTIAL: &str = concat!(
+    "UPDATE sessions SET ended_at = ?3, end_reason = ?4
+     FROM refresh_credentials
+     WHERE digest = ?1 AND sessions.id = session_id AND client_id = ?2 AND ended_at IS NULL
+     RETURNING",
+    session_columns!()
+);
 
 /// Sessions that are over. Each part leaves out what those before it have, and is there because SQLite would not use three
 /// indexes for one `OR`. Of who was idle for too long only the day is in an index.
@@ -109,11 +113,16 @@ impl SessionRepository for SqliteStore {
         .await
     }
 
-    async fn end(&self, session: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, PortError> {
+    async fn end(
+        &self,
+        session: SessionId,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Option<Session>, PortError> {
         self.shared_transaction(move |connection| {
             Box::pin(async move {
-                let ended = end(connection, &[session], reason, now).await?;
-                Ok(TxOutcome::if_ended(ended > 0))
+                let ended = end(connection, &[session], reason, now).await?.pop();
+                Ok(TxOutcome::revoking(ended))
             })
         })
         .await
@@ -125,7 +134,7 @@ impl SessionRepository for SqliteStore {
         client: &ClientId,
         reason: EndReason,
         now: Timestamp,
-    ) -> Result<Option<SessionId>, PortError> {
+    ) -> Result<Option<Session>, PortError> {
         let (credential, client) = (*credential, client.clone());
         self.shared_transaction(move |connection| {
             Box::pin(async move { end_by_credential(connection, &credential, &client, reason, now).await })
@@ -210,17 +219,17 @@ async fn insert(connection: &mut SqliteConnection, new: &NewSession) -> Result<(
     Ok(())
 }
 
-/// Ends those of `sessions` that have not ended before; how many they were.
+/// Ends those of `sessions` that have not ended before, and returns them.
 pub(super) async fn end(
     connection: &mut SqliteConnection,
     sessions: &[SessionId],
     reason: EndReason,
     now: Timestamp,
-) -> Result<u64, DbError> {
-    let mut ended = 0;
+) -> Result<Vec<Session>, DbError> {
+    let mut ended = Vec::new();
     for session in sessions {
         let query = sqlx::query(END).bind(session.0).bind(stored(now)).bind(reason.as_str());
-        ended += query.execute(&mut *connection).await?.rows_affected();
+        ended.extend(query.fetch_optional(&mut *connection).await?.as_ref().map(rows::session).transpose()?);
     }
     Ok(ended)
 }
@@ -231,7 +240,7 @@ async fn end_by_credential(
     client: &ClientId,
     reason: EndReason,
     now: Timestamp,
-) -> Result<TxOutcome<Option<SessionId>>, DbError> {
+) -> Result<TxOutcome<Option<Session>>, DbError> {
     let ended = sqlx::query(END_BY_CREDENTIAL)
         .bind(credential.as_bytes().as_slice())
         .bind(client.as_str())
@@ -239,10 +248,7 @@ async fn end_by_credential(
         .bind(reason.as_str())
         .fetch_optional(connection)
         .await?;
-    match ended {
-        Some(row) => Ok(TxOutcome::CommitRevoking(Some(SessionId(row.try_get("id")?)))),
-        None => Ok(TxOutcome::Rollback(None)),
-    }
+    Ok(TxOutcome::revoking(ended.as_ref().map(rows::session).transpose()?))
 }
 
 async fn purge(

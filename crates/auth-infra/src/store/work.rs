@@ -38,6 +38,13 @@ impl TxOutcome<bool> {
     }
 }
 
+impl<T> TxOutcome<Option<T>> {
+    /// The end of a transaction that returns what it ended, if anything.
+    pub(crate) fn revoking(ended: Option<T>) -> Self {
+        if ended.is_some() { Self::CommitRevoking(ended) } else { Self::Rollback(None) }
+    }
+}
+
 /// Gives up after `limit`. Dropping `work` must leave no connection behind that is still busy with it. It comes pinned,
 /// because a future that is handed on by value takes its room once more at every hand.
 pub(crate) async fn within<T>(

@@ -84,15 +84,11 @@ impl MemoryStore {
 }
 
 impl State {
-    /// Ends a session unless it has ended before; whether it did.
-    fn end_session(&mut self, session: SessionId, reason: EndReason, at: Timestamp) -> bool {
-        match self.sessions.get_mut(&session) {
-            Some(session) if session.end.is_none() => {
-                session.end = Some(SessionEnd { at, reason });
-                true
-            }
-            _ => false,
-        }
+    /// Ends a session and returns it. Returns `None` when it does not exist or has ended before.
+    fn end_session(&mut self, session: SessionId, reason: EndReason, at: Timestamp) -> Option<Session> {
+        let session = self.sessions.get_mut(&session).filter(|session| session.end.is_none())?;
+        session.end = Some(SessionEnd { at, reason });
+        Some(session.clone())
     }
 
     /// Appends events under the next numbers.

@@ -54,7 +54,12 @@ impl SessionRepository for MemoryStore {
         Ok(Some(JudgedRefresh { record, verdict }))
     }
 
-    async fn end(&self, session: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, PortError> {
+    async fn end(
+        &self,
+        session: SessionId,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Option<Session>, PortError> {
         Ok(self.state()?.end_session(session, reason, now))
     }
 
@@ -64,7 +69,7 @@ impl SessionRepository for MemoryStore {
         client: &ClientId,
         reason: EndReason,
         now: Timestamp,
-    ) -> Result<Option<SessionId>, PortError> {
+    ) -> Result<Option<Session>, PortError> {
         let mut state = self.state()?;
         let session = state
             .credentials
@@ -72,7 +77,7 @@ impl SessionRepository for MemoryStore {
             .and_then(|credential| state.sessions.get(&credential.session))
             .filter(|session| session.client_id == *client)
             .map(|session| session.id);
-        Ok(session.filter(|session| state.end_session(*session, reason, now)))
+        Ok(session.and_then(|session| state.end_session(session, reason, now)))
     }
 
     async fn purge(&self, now: Timestamp, policy: &SessionPolicy, limit: u32) -> Result<u64, PortError> {

@@ -330,6 +330,9 @@ faults! {
         user_sessions::a_session_that_had_ended_keeps_its_end
         session_ends::ending_a_session_leaves_the_others_alone;
     ChecksEndsBeforeItWrites => session_ends::of_12_ends_of_one_session_exactly_one_succeeds;
+    ReturnsEndedSessionsAsTheyWere =>
+        session_ends::a_session_ends_once_and_the_first_end_stays
+        session_ends::a_session_ends_by_its_current_credential_and_by_a_consumed_one;
     EndsByCurrentCredentialsOnly =>
         session_races::a_session_that_is_ended_by_its_credential_while_it_is_refreshed_is_over
         session_ends::a_session_ends_by_its_current_credential_and_by_a_consumed_one;

@@ -40,7 +40,12 @@ impl SessionRepository for Broken {
         self.refresh_badly(attempt).await
     }
 
-    async fn end(&self, session: SessionId, reason: EndReason, now: Timestamp) -> Result<bool, PortError> {
+    async fn end(
+        &self,
+        session: SessionId,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Option<Session>, PortError> {
         let _call = self.begin().await?;
         let before = self.inner.find(session).await?;
         let was_live = before.as_ref().is_some_and(|(session, _)| session.end.is_none());
@@ -50,9 +55,10 @@ impl SessionRepository for Broken {
         let ended = self.inner.end(session, reason, now).await?;
         let Some((found, user)) = before else { return Ok(ended) };
         match self.fault {
-            Fault::EndsTwice => Ok(true),
-            Fault::ChecksEndsBeforeItWrites => Ok(was_live),
-            Fault::KeepsTheLastEnd if !ended => {
+            Fault::EndsTwice => Ok(Some(found)),
+            Fault::ChecksEndsBeforeItWrites => Ok(was_live.then_some(found)),
+            Fault::ReturnsEndedSessionsAsTheyWere => Ok(ended.map(|_| found)),
+            Fault::KeepsTheLastEnd if ended.is_none() => {
                 let end = Some(SessionEnd { at: now, reason });
                 self.notes().altered.insert(session, (Session { end, ..found }, user));
                 Ok(ended)
@@ -71,7 +77,7 @@ impl SessionRepository for Broken {
         client: &ClientId,
         reason: EndReason,
         now: Timestamp,
-    ) -> Result<Option<SessionId>, PortError> {
+    ) -> Result<Option<Session>, PortError> {
         let _call = self.begin().await?;
         let session = self.notes().credentials.get(credential).copied();
         let found = match session {
@@ -88,7 +94,11 @@ impl SessionRepository for Broken {
             }
             Fault::AnswersEndsByCredentialTwice if found.client_id == *client => {
                 self.inner.end_by_credential(credential, client, reason, now).await?;
-                Ok(Some(found.id))
+                Ok(Some(found))
+            }
+            Fault::ReturnsEndedSessionsAsTheyWere => {
+                let ended = self.inner.end_by_credential(credential, client, reason, now).await?;
+                Ok(ended.map(|_| found))
             }
             Fault::EndsAllOfAUser => {
                 let ended = self.inner.end_by_credential(credential, client, reason, now).await?;
