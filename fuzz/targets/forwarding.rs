@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use actix_web::test::TestRequest;
 use auth_fuzz::{header_values, with_header};
-use auth_http::request::client_address;
 use auth_http::origin::TrustedProxies;
+use auth_http::request::client_address;
 use auth_http::settings::{Flag, Sources};
 use auth_http::wiring;
 use libfuzzer_sys::fuzz_target;
@@ -15,7 +15,9 @@ use libfuzzer_sys::fuzz_target;
 static TRUSTED: LazyLock<TrustedProxies> = LazyLock::new(|| {
     let value = "10.0.0.0/8,192.0.2.1/32,fd00::/8".to_owned();
     let flag = Flag { name: "--set", key: "trusted_proxies".to_owned(), value };
-    wiring::load_settings(&Sources { flags: vec![flag], ..Sources::default() }).expect("settings").trusted_proxies
+    wiring::load_settings(&Sources { flags: vec![flag], ..Sources::default() })
+        .expect("settings")
+        .trusted_proxies
 });
 
 /// Who asks when `input` was forwarded by `peer`.
