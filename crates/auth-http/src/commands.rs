@@ -24,9 +24,9 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use self::arguments::{SettingsArguments, Usage};
+use crate::server::{self, telemetry};
 use crate::settings::{LogLevel, Settings, Source, Sources};
-use crate::wiring::{self, Wired};
-use crate::{application, telemetry};
+use crate::wiring::{self, Service};
 
 /// The exit code of a command that was not understood.
 const USAGE: u8 = 2;
@@ -111,7 +111,7 @@ fn serve(settings: Settings) -> anyhow::Result<()> {
     for warning in settings.warnings() {
         tracing::warn!("{warning}");
     }
-    actix_web::rt::System::new().block_on(application::serve(settings))
+    actix_web::rt::System::new().block_on(server::serve(settings))
 }
 
 /// Runs a command that works on what is kept; what is not worth a warning is not logged, unless a setting asks for it.
@@ -127,7 +127,7 @@ fn operate(
 }
 
 /// The domain over what is kept. A command that only works on what is there makes nothing where nothing is.
-async fn open(settings: &Settings) -> anyhow::Result<Wired> {
+async fn open(settings: &Settings) -> anyhow::Result<Service> {
     let store = wiring::open_store(settings)?;
     let pending = store.pending_migrations().await.context("cannot read the store's schema")?;
     store.close().await;
@@ -140,7 +140,7 @@ async fn open(settings: &Settings) -> anyhow::Result<Wired> {
 }
 
 /// The domain over what is kept, which is made if it is not there.
-async fn open_or_make(settings: &Settings) -> anyhow::Result<Wired> {
+async fn open_or_make(settings: &Settings) -> anyhow::Result<Service> {
     let wired = wiring::open(settings)?;
     wired.store.migrate().await.context("cannot bring the store's schema up to date")?;
     Ok(wired)

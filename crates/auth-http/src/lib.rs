@@ -1,31 +1,30 @@
-//! The authentication service: HTTP dialects over [`auth_domain`], wired to the adapters of [`auth_infra`].
+//! The authentication service: HTTP dialects over [`auth_domain`], connected to the adapters of [`auth_infra`].
 //!
-//! A request passes [`observe`], which numbers, hardens and logs it, and reaches the [`dialects::Router`] whose path
-//! it is. That receives the body ([`request`]), has the dialect's handler call a use case of the domain, and renders
-//! whatever goes wrong, a [`failure::Failure`], in the dialect's words. What all that looks like from outside is
-//! described by [`openapi`], and [`beside`] the dialects there are pages that show it.
+//! | module | purpose |
+//! | --- | --- |
+//! | [`commands`] | the command line: serving, and the operator's commands |
+//! | [`settings`] | one table of settings, read from a file, the environment and flags |
+//! | [`wiring`] | connects the adapters to the ports, as the settings define |
+//! | [`server`] | starts and stops the server; CORS, request ids, log, idle connections |
+//! | [`system_routes`] | health, signing keys, front page, API reference |
+//! | [`dialects`] | the HTTP APIs, one folder per API document |
+//! | [`request`], [`reply`] | parsing and answering, shared by the dialects |
+//! | [`failure`], [`problem`] | every way a request can fail, and its form outside the dialects |
+//! | [`openapi`] | the OpenAPI documents of the dialects |
+//! | [`origin`] | web origins and trusted networks |
 //!
-//! [`application`] starts, looks after and stops all of it on [`connections`] that are bounded, with the [`settings`] in
-//! force; [`wiring`] is the one place that knows ports and adapters both, and [`commands`] are what an operator does from
-//! a shell.
+//! A request passes the [`server::Observer`] and reaches the mounted dialect at its path. The dialect parses the body
+//! and calls a use case of the domain. It renders the result, or the [`failure::Failure`], in the form of its document.
 
-pub mod api_reference;
-pub mod application;
-pub mod beside;
 pub mod commands;
-pub mod connections;
-pub mod cors;
 pub mod dialects;
 pub mod failure;
-pub mod file;
-pub mod front_page;
-pub mod observe;
 pub mod openapi;
 pub mod origin;
 pub mod problem;
-pub mod readiness;
 pub mod reply;
 pub mod request;
+pub mod server;
 pub mod settings;
-pub mod telemetry;
+pub mod system_routes;
 pub mod wiring;

@@ -1,4 +1,4 @@
-//! Where adapters meet ports: the one place that knows both.
+//! Connects the adapters to the ports of the domain. No other module knows both.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -22,31 +22,28 @@ use crate::dialects::{self, Context, Dialect, MountedDialect, Profile, PublicTer
 use crate::openapi;
 use crate::settings::{DatabaseUrl, DialectSettings, Settings, SettingsError, Sources, reference};
 
-/// The domain over its adapters, and the adapters that have a life of their own.
-pub struct Wired {
-    /// The use cases.
+/// The use cases, and the adapters that need to be started, watched or closed.
+pub struct Service {
     pub auth: Auth,
-    /// The store, which may be away.
     pub store: Store,
-    /// The signing keys.
     pub keys: Arc<KeyRing>,
     audit: Arc<AuditQueue>,
 }
 
-impl Wired {
-    /// Stores the audit events that wait, and closes the store.
+impl Service {
+    /// Stores the queued audit events, then closes the store.
     pub async fn close(&self) {
         self.audit.close().await;
         self.store.close().await;
     }
 }
 
-/// Opens what the settings name, and makes the directories that are not there. The store's schema is as it was left.
+/// Opens the store and the keys, and creates missing directories. It does not migrate the store's schema.
 ///
 /// # Errors
 /// When the store or the keys cannot be opened.
-pub fn open(settings: &Settings) -> anyhow::Result<Wired> {
-    make_data_dir(settings)?;
+pub fn open(settings: &Settings) -> anyhow::Result<Service> {
+    create_data_dir(settings)?;
     let store = open_store(settings)?;
     let keys = Arc::new(open_keys(settings)?);
     let audit = Arc::new(AuditQueue::start(store.audit_events()));
@@ -63,7 +60,7 @@ pub fn open(settings: &Settings) -> anyhow::Result<Wired> {
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
-    Ok(Wired { auth: Auth::new(ports, policy(settings)), store, keys, audit })
+    Ok(Service { auth: Auth::new(ports, policy(settings)), store, keys, audit })
 }
 
 /// Reads the settings of a service that has every dialect.
@@ -96,29 +93,30 @@ fn policy(settings: &Settings) -> Policy {
     Policy { blocklist, ..settings.policy.clone() }
 }
 
-/// Makes the data directory, for its owner alone, if it is not there.
+/// Creates the data directory, accessible to its owner only, unless it exists.
 ///
 /// # Errors
-/// When that cannot be done, or anybody on this machine can write the one that is there.
-pub fn make_data_dir(settings: &Settings) -> anyhow::Result<()> {
+/// When it cannot be created, or when every user of this machine can write the existing one.
+pub fn create_data_dir(settings: &Settings) -> anyhow::Result<()> {
     let path = &settings.data_dir;
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.with_context(|| format!("cannot make the data directory {}", path.display()))?;
-    let found = fs::metadata(path).with_context(|| format!("cannot look at {}", path.display()))?;
+    let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    created.with_context(|| format!("cannot create the data directory {}", path.display()))?;
+    let found =
+        fs::metadata(path).with_context(|| format!("cannot read the permissions of {}", path.display()))?;
     let bits = found.permissions().mode();
     let is_open = bits & 0o002 != 0;
-    anyhow::ensure!(!is_open, "{} can be written by anybody on this machine: chmod o-w it", path.display());
+    anyhow::ensure!(!is_open, "every user of this machine can write {0}: run chmod o-w {0}", path.display());
     if bits & 0o077 != 0 {
         let path = path.display();
-        tracing::warn!(%path, "others on this machine can look into the data directory: chmod 700 it");
+        tracing::warn!(%path, "other users of this machine can read the data directory: chmod 700 it");
     }
     Ok(())
 }
 
-/// The store that the settings name. Nothing is opened or made yet.
+/// The store of the settings. It connects on first use.
 ///
 /// # Errors
-/// When the settings make no sense to the store.
+/// When the store rejects the settings.
 pub fn open_store(settings: &Settings) -> Result<Store, StoreError> {
     match &settings.database.url {
         DatabaseUrl::Sqlite(path) => SqliteStore::connect(&SqliteSettings::new(path)).map(Store::from),
@@ -130,7 +128,7 @@ pub fn open_store(settings: &Settings) -> Result<Store, StoreError> {
     }
 }
 
-/// The counters of attempts: several nodes share those on PostgreSQL, one counts in memory.
+/// The attempt limiter. Nodes on PostgreSQL share their counters; a single node on SQLite counts in memory.
 fn attempts(settings: &Settings, store: &Store) -> Arc<dyn AttemptLimiter> {
     match store {
         _ if !settings.rate_limit => Arc::new(NoLimits),
@@ -139,17 +137,17 @@ fn attempts(settings: &Settings, store: &Store) -> Arc<dyn AttemptLimiter> {
     }
 }
 
-/// The signing keys in the directory that the settings name; one is made if there is none.
+/// The signing keys in the directory of the settings. An empty directory gets its first key.
 ///
 /// # Errors
-/// When a key cannot be read or made.
+/// When a key cannot be read or created.
 pub fn open_keys(settings: &Settings) -> Result<KeyRing, KeyFileError> {
     let algorithm = settings.token.algorithm;
     let terms = key_terms(settings);
     KeyRing::open(&settings.keys_dir, algorithm, terms, Arc::new(SystemClock), Arc::new(SystemRandom))
 }
 
-/// How long what a key signs is needed: of all dialects, served or not, those with the longest.
+/// How long signatures must stay verifiable: the longest lifetime of all dialects, enabled or not.
 fn key_terms(settings: &Settings) -> TokenLifetimes {
     let documented = dialects::ALL.iter().map(|dialect| dialect.profile().access_lifetime);
     let lifetimes = documented.map(|documented| settings.token.access_lifetime_or(documented));
@@ -164,7 +162,7 @@ fn tokens(settings: &Settings) -> JwtSettings {
     JwtSettings { issuer: settings.public_url.as_str().to_owned(), audience: settings.token.audience.clone() }
 }
 
-/// The dialects that the settings enable, in their places.
+/// The enabled dialects under their prefixes.
 #[must_use]
 pub fn router(settings: &Settings, auth: &Auth) -> Router {
     let enabled = dialects::ALL.into_iter().filter_map(|dialect| {
@@ -174,7 +172,7 @@ pub fn router(settings: &Settings, auth: &Auth) -> Router {
     Router::new(enabled.collect())
 }
 
-/// What the settings make of a dialect under a prefix, as far as its clients can tell.
+/// The settings of a dialect that its clients can observe.
 #[must_use]
 pub fn public_terms<'a>(settings: &'a Settings, profile: &Profile, prefix: &'a str) -> PublicTerms<'a> {
     PublicTerms {
@@ -185,7 +183,7 @@ pub fn public_terms<'a>(settings: &'a Settings, profile: &Profile, prefix: &'a s
     }
 }
 
-/// The OpenAPI document of a dialect, as JSON, where the settings put the dialect; `None` if they do not know it.
+/// The OpenAPI document of a dialect as JSON, under its configured prefix. `None` for a dialect without settings.
 #[must_use]
 pub fn openapi(settings: &Settings, dialect: &dyn Dialect) -> Option<String> {
     let profile = dialect.profile();
@@ -193,7 +191,7 @@ pub fn openapi(settings: &Settings, dialect: &dyn Dialect) -> Option<String> {
     openapi::to_json(&openapi::document(dialect, &terms))
 }
 
-/// A dialect under a prefix, with all that its handlers need.
+/// A dialect under a prefix, with the state of its handlers.
 #[must_use]
 pub fn mounted_dialect(
     settings: &Settings,

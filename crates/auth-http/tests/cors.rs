@@ -9,9 +9,8 @@ use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service};
 use auth_domain::testing::{SeededRandom, TestPorts};
-use auth_http::observe::Observer;
 use auth_http::settings::{Flag, Sources};
-use auth_http::{application, wiring};
+use auth_http::{server, wiring};
 
 const APP: &str = "https://app.example.com";
 
@@ -40,9 +39,9 @@ async fn ask(origins: &str, method: Method, path: &str, headers: &[(&str, &str)]
     let flags = vec![Flag { name: "--set", key: "cors_origins".to_owned(), value: origins.to_owned() }];
     let settings = wiring::load_settings(&Sources { flags, ..Sources::default() }).expect("settings");
     let router = Arc::new(wiring::router(&settings, &TestPorts::new().auth()));
-    let observer = Arc::new(Observer::new(settings.trusted_proxies.clone(), false, &SeededRandom::default()));
-    let app =
-        application::app(&observer, &settings.cors_origins, &router).configure(|app| router.configure(app));
+    let observer =
+        Arc::new(server::Observer::new(settings.trusted_proxies.clone(), false, &SeededRandom::default()));
+    let app = server::app(&observer, &settings.cors_origins, &router).configure(|app| router.configure(app));
     let request = TestRequest::with_uri(path).method(method);
     let request = headers.iter().fold(request, |request, header| request.append_header(*header));
     let response = request.send_request(&init_service(app).await).await;

@@ -18,7 +18,7 @@ pub(super) struct Migrate {
 
 pub(super) async fn run(command: &Migrate, settings: &Settings) -> anyhow::Result<()> {
     if !command.plan {
-        wiring::make_data_dir(settings)?;
+        wiring::create_data_dir(settings)?;
     }
     let store = wiring::open_store(settings)?;
     let pending = store.pending_migrations().await.context("cannot read the store's schema")?;

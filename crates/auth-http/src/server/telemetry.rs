@@ -1,4 +1,4 @@
-//! The log: events on standard error, as text or as lines of JSON.
+//! The log: events on standard error, as text or as JSON lines.
 
 mod json_line;
 
@@ -18,17 +18,17 @@ use crate::settings::{LogFormat, LogSettings};
 
 use json_line::{JsonLine, JsonMembers};
 
-/// What the targets of this service's own events begin with.
+/// The prefix of the targets of this service's own events.
 const OWN_TARGETS: &str = "auth_";
 /// The target of audit events.
 const AUDIT_TARGET: &str = "audit";
 
-/// Sends this process's events to standard error, and panics too: where they happened, but not what they say, which may
-/// be anything that was at hand.
+/// Logs the events of this process to standard error. A panic is logged with its location only, because its message may
+/// contain any value, a secret too.
 ///
 /// # Errors
-/// When that was done before.
-pub fn init(settings: &LogSettings) -> Result<(), SetGlobalDefaultError> {
+/// When the log was initialised before.
+pub(crate) fn init(settings: &LogSettings) -> Result<(), SetGlobalDefaultError> {
     tracing::subscriber::set_global_default(subscriber(settings, io::stderr))?;
     panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(tracing::field::display);
@@ -37,24 +37,26 @@ pub fn init(settings: &LogSettings) -> Result<(), SetGlobalDefaultError> {
     Ok(())
 }
 
-/// A subscriber that writes to `writer`; by default text if standard error is a terminal, else JSON.
+/// A subscriber that writes to `writer`. The default format is text on a terminal and JSON elsewhere.
 fn subscriber<W>(settings: &LogSettings, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let preferred = if io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
+    let default_format = if io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
-    let layer = match settings.format.unwrap_or(preferred) {
+    let layer = match settings.format.unwrap_or(default_format) {
         LogFormat::Text => layer.boxed(),
         LogFormat::Json => layer.event_format(JsonLine).fmt_fields(JsonMembers).boxed(),
     };
-    let filter = settings.level.targets().clone().and(filter_fn(is_fit_to_log));
+    let filter = settings.level.targets().clone().and(filter_fn(is_safe_to_log));
     Registry::default().with(layer.with_filter(filter))
 }
 
-/// Below `info`, libraries may show what passes through them: requests, headers, rows. What a client sends that is no
-/// HTTP is no fault of this service, whatever actix-web calls it; and the greeting says what its start is like.
-fn is_fit_to_log(event: &Metadata<'_>) -> bool {
+/// Whether an event may be logged, whatever the level of the settings.
+///
+/// Below `info`, libraries may log the data that they process: requests, headers, rows. actix reports malformed HTTP of
+/// clients as errors, which are not errors of this service. It also reports its start, which the startup lines describe.
+fn is_safe_to_log(event: &Metadata<'_>) -> bool {
     let is_own = event.target().starts_with(OWN_TARGETS) || event.target() == AUDIT_TARGET;
     let is_noise = event.target().starts_with("actix_http")
         || (event.target().starts_with("actix_server") && *event.level() > LevelFilter::WARN);
@@ -69,10 +71,13 @@ mod tests {
     use crate::settings::{Flag, Settings, Sources};
 
     fn logged(level: &str, format: &str, event: impl FnOnce()) -> String {
-        let flag = |key: &str, value: &str| Flag { name: "--set", key: key.into(), value: value.into() };
-        let flags = vec![flag("log.level", level), flag("log.format", format)];
-        let settings =
-            Settings::load(&Sources { flags, ..Sources::default() }, Vec::new()).expect("settings");
+        let flags = [("log.level", level), ("log.format", format)].map(|(key, value)| Flag {
+            name: "--set",
+            key: key.into(),
+            value: value.into(),
+        });
+        let sources = Sources { flags: flags.into(), ..Sources::default() };
+        let settings = Settings::load(&sources, Vec::new()).expect("settings");
         let log = Arc::new(Mutex::new(Vec::new()));
         tracing::subscriber::with_default(subscriber(&settings.log, Writer(Arc::clone(&log))), event);
         String::from_utf8(log.lock().expect("the log").clone()).expect("UTF-8")
@@ -100,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_one_object_a_line() {
+    fn json_events_are_one_object_per_line() {
         let log = logged("info", "json", || {
             let _span = tracing::info_span!(target: "auth_http", "request", id = "7").entered();
             tracing::info!(target: "auth_http", status = 200, "answered");
@@ -113,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_logged_the_line_is_json_that_says_just_that() {
+    fn json_lines_contain_any_text_unchanged() {
         let odd = "a \"quote\", a \\, \u{0}\r\n\t\u{7f}\u{e4}\u{1f600}";
         let log = logged("info", "json", || {
             let span =
@@ -141,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_a_line_without_colours() {
+    fn text_events_are_one_line_without_colours() {
         let log = logged("warn,auth_http=debug", "text", || {
             tracing::debug!(target: "auth_http", "seen");
             tracing::info!(target: "auth_infra", "unseen");
@@ -152,21 +157,20 @@ mod tests {
     }
 
     #[test]
-    fn audit_events_are_logged_at_the_default_level_and_rubbish_when_asked_for() {
-        let log = |level| {
-            logged(level, "json", || {
-                tracing::info!(target: "audit", action = "user.logged_in", reason = None::<&str>, "audit event");
-                tracing::debug!(target: "audit", action = "session.refreshed", "audit event");
-            })
-        };
-        let event: serde_json::Value = serde_json::from_str(log("info").trim_end()).expect("one JSON value");
+    fn audit_events_are_logged_at_their_own_levels() {
+        fn log_events() {
+            tracing::info!(target: "audit", action = "user.logged_in", reason = None::<&str>, "audit event");
+            tracing::debug!(target: "audit", action = "session.refreshed", "audit event");
+        }
+        let log = logged("info", "json", log_events);
+        let event: serde_json::Value = serde_json::from_str(log.trim_end()).expect("one JSON value");
         assert_eq!((&event["target"], &event["action"]), (&"audit".into(), &"user.logged_in".into()));
-        assert_eq!(event.get("reason"), None, "what is not known is left out");
-        assert_eq!(log("debug").lines().count(), 2);
+        assert_eq!(event.get("reason"), None, "empty fields are omitted");
+        assert_eq!(logged("debug", "json", log_events).lines().count(), 2);
     }
 
     #[test]
-    fn libraries_are_not_heard_below_info() {
+    fn events_of_libraries_below_info_are_not_logged() {
         let log = logged("trace,sqlx=trace", "text", || {
             tracing::trace!(target: "auth_http", "own");
             tracing::debug!(target: "sqlx::query", "rows");

@@ -1,4 +1,4 @@
-//! Cross-origin resource sharing: the pages of which other origins browsers let use the service.
+//! Cross-origin resource sharing (CORS): which web origins may call the service from a browser.
 
 use actix_cors::{Cors, CorsError};
 use actix_web::body::{EitherBody, MessageBody};
@@ -7,20 +7,21 @@ use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::middleware::{Condition, Next};
 
+use super::observer::X_REQUEST_ID;
 use crate::dialects::Router;
 use crate::failure::Failure;
-use crate::observe::X_REQUEST_ID;
 use crate::origin::CorsOrigins;
 use crate::reply::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::request::X_API_KEY;
 
-/// For how long browsers may remember what they are allowed, in seconds.
+/// Seconds for which a browser may cache the answer to a preflight.
 const MAX_AGE: usize = 600;
 
-/// Tells browsers what the pages of `origins` may send and read, the cookie included. Without origins it does
-/// nothing; other browsers' requests are answered as ever, and their pages cannot read the answers.
-#[must_use]
-pub fn cors(origins: &CorsOrigins) -> Condition<Cors> {
+/// Allows the pages of `origins` to send requests with the cookie and to read the answers.
+///
+/// Requests from other origins are still answered, but without CORS headers, so that browsers do not show the answers
+/// to those pages. Without origins the middleware is off.
+pub(super) fn cors(origins: &CorsOrigins) -> Condition<Cors> {
     let cors = origins.iter().fold(Cors::default(), Cors::allowed_origin);
     let cors = cors
         .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
@@ -31,12 +32,8 @@ pub fn cors(origins: &CorsOrigins) -> Condition<Cors> {
     Condition::new(!origins.is_empty(), cors)
 }
 
-/// Answers a request as `next` does, unless that is [`cors`] refusing a preflight, which it does in plain text: this is
-/// said as whoever is at the path says it.
-///
-/// # Errors
-/// None of its own.
-pub async fn refuse_in_words_of<B: MessageBody>(
+/// Replaces the plain text with which [`cors`] refuses a preflight by the answer of the dialect at that path.
+pub(super) async fn render_refused_preflight<B: MessageBody>(
     router: &Router,
     request: ServiceRequest,
     next: Next<B>,

@@ -1,15 +1,14 @@
-//! The page at `/`: what this is, which dialects are on, and where to look.
+//! The page at `/`: the service, its dialects and its other pages.
 
 use std::fmt::Write as _;
 
-use crate::api_reference;
+use super::{StaticFile, api_reference};
 use crate::dialects::{MountedDialect, Router};
-use crate::file::File;
 
-/// Its own style, and nothing else.
+/// The page loads its own style sheet and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
-const STYLE: &[u8] = include_bytes!("../assets/style.css");
+const STYLE: &[u8] = include_bytes!("../../assets/style.css");
 
 const HEAD: &str = r#"<!doctype html>
 <html lang="en">
@@ -22,24 +21,23 @@ const HEAD: &str = r#"<!doctype html>
 </head>
 <body>
 <h1>auth-http</h1>
-<p>An authentication service: users, passwords, sessions and tokens. It keeps one store of accounts and speaks several
-HTTP dialects over it.</p>
-<h2>Where to look</h2>
+<p>This is an authentication service for users, passwords, sessions and tokens. It keeps one store of accounts and serves
+it through several HTTP dialects.</p>
+<h2>Pages</h2>
 <ul>
-<li><a href="/docs">The API reference</a>: read it, and try each call</li>
-<li><a href="/.well-known/jwks.json">The public keys</a> by which anyone can verify an access token</li>
-<li><a href="/health/live">Whether the service lives</a>, and <a href="/health/ready">whether it is ready</a></li>
+<li><a href="/docs">The API reference</a>: read it and try each call</li>
+<li><a href="/.well-known/jwks.json">The public keys</a> that verify the access tokens</li>
+<li><a href="/health/live">Whether the service is alive</a>, and <a href="/health/ready">whether it is ready</a></li>
 </ul>
-<h2>The dialects that are on</h2>
+<h2>Enabled dialects</h2>
 "#;
 
-/// The page and its style.
-#[must_use]
-pub fn files(router: &Router) -> Vec<File> {
+/// The page and its style sheet.
+pub(crate) fn files(router: &Router) -> Vec<StaticFile> {
     let page = router.dialects().fold(HEAD.to_owned(), |page, mounted| page + &section(mounted));
     vec![
-        File::page("/", POLICY, page + "</body>\n</html>\n"),
-        File::new("/docs/style.css", "text/css; charset=utf-8", STYLE),
+        StaticFile::page("/", POLICY, page + "</body>\n</html>\n"),
+        StaticFile::new("/docs/style.css", "text/css; charset=utf-8", STYLE),
     ]
 }
 
@@ -50,7 +48,7 @@ fn section(mounted: &MountedDialect) -> String {
     for route in mounted.dialect.routes() {
         let _ = writeln!(section, "<li><code>{} {prefix}{}</code></li>", route.method, route.path);
     }
-    let document = api_reference::path(profile.name);
+    let document = api_reference::document_path(profile.name);
     let _ = writeln!(section, "</ul>\n<p><a href=\"{document}\">Its OpenAPI document</a></p>");
     section
 }

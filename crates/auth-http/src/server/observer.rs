@@ -1,4 +1,4 @@
-//! What happens to every request and every answer, whoever answers.
+//! The outermost middleware: numbers, hardens and logs every request and its answer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -16,27 +16,27 @@ use auth_domain::model::{Caller, RequestId};
 use auth_domain::ports::SecureRandom;
 use tracing::{Instrument, info_span};
 
-use crate::connections::UnderWay;
+use super::idle_timeout::ActiveRequest;
 use crate::origin::TrustedProxies;
 use crate::request::client_address;
 
-/// The number of a request, in its answer and in the log.
-pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Carries the request's id, which the log contains too.
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// On every answer: nothing that this service says is to be cached, sniffed, framed or told to another site.
+/// Headers of every answer: it must not be cached or sniffed, and its URL must not reach another site.
 static HARDENING: [(HeaderName, HeaderValue); 3] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
 ];
 
-/// On every answer that does not bring a policy of its own, as a page does: it is no page.
-static NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+/// The content security policy of answers that set none of their own: they are not pages and load nothing.
+static DEFAULT_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// Two years (RFC 6797).
 static HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
-/// Numbers, hardens and logs.
+/// Numbers, hardens and logs requests.
 pub struct Observer {
     trusted: TrustedProxies,
     is_https: bool,
@@ -44,7 +44,8 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// An observer that believes `trusted` of a client's address. Request ids begin anywhere and count up.
+    /// An observer that trusts the forwarding headers of `trusted`. Request ids start at a random number and count up,
+    /// so that the ids of two runs or two nodes differ.
     #[must_use]
     pub fn new(trusted: TrustedProxies, is_https: bool, random: &dyn SecureRandom) -> Self {
         let mut first_id = [0; 8];
@@ -52,16 +53,17 @@ impl Observer {
         Self { trusted, is_https, next_id: AtomicU64::new(u64::from_le_bytes(first_id)) }
     }
 
-    /// Sees a request through.
+    /// Passes a request on and hardens and logs its answer.
     ///
     /// # Errors
-    /// None of its own.
+    /// Only those of `next`.
     pub async fn observe<B: MessageBody>(
         &self,
         request: ServiceRequest,
         next: Next<B>,
     ) -> Result<ServiceResponse<B>, actix_web::Error> {
-        let _under_way = UnderWay::mark(request.request());
+        // Held until the answer is ready: while it lives, the connection does not count as idle.
+        let _active = ActiveRequest::mark(request.request());
         let started = Instant::now();
         let number = RequestId(self.next_id.fetch_add(1, Ordering::Relaxed));
         let (id, client) = (number.to_string(), client_address(request.request(), &self.trusted));
@@ -71,12 +73,12 @@ impl Observer {
             id,
             client = client.map(tracing::field::display),
             method = %request.method(),
-            path = request.path(), // without the query, where people put tokens
+            path = request.path(), // without the query, which may contain tokens
         );
-        let wants_other_protocol = request.headers().contains_key(UPGRADE);
+        let wants_upgrade = request.headers().contains_key(UPGRADE);
         let mut response = next.call(request).instrument(span.clone()).await?;
-        if wants_other_protocol {
-            // actix takes the connection for upgraded and reads no further request from it: say so.
+        if wants_upgrade {
+            // actix treats the connection as upgraded and reads no further request from it: close it openly.
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
         self.harden(response.headers_mut(), &id);
@@ -91,7 +93,7 @@ impl Observer {
             headers.insert(name, value);
         }
         if !headers.contains_key(CONTENT_SECURITY_POLICY) {
-            headers.insert(CONTENT_SECURITY_POLICY, NO_PAGE.clone());
+            headers.insert(CONTENT_SECURITY_POLICY, DEFAULT_POLICY.clone());
         }
         if self.is_https {
             headers.insert(STRICT_TRANSPORT_SECURITY, HSTS.clone());

@@ -1,4 +1,4 @@
-//! What is served beside the dialects: pages and documents, health, and the public signing keys.
+//! Registers the routes outside the dialects.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -9,20 +9,19 @@ use actix_web::{HttpRequest, HttpResponse};
 use auth_infra::token::KeyRing;
 use serde::Serialize;
 
+use super::{Readiness, StaticFile};
 use crate::failure::Failure;
-use crate::file::File;
-use crate::readiness::Readiness;
 use crate::{problem, reply};
 
-/// What is served beside the dialects.
+/// The routes outside the dialects, with the state that they answer from.
 #[derive(Clone)]
-pub struct Beside {
-    /// Whether the service can do its work.
+pub struct SystemRoutes {
+    /// The answer of `/health/ready`.
     pub readiness: Arc<Readiness>,
-    /// The signing keys.
+    /// The signing keys, whose public parts are at `/.well-known/jwks.json`.
     pub keys: Arc<KeyRing>,
-    /// The pages and the documents, with all that they load.
-    pub files: Arc<[File]>,
+    /// The pages and the OpenAPI documents.
+    pub files: Arc<[StaticFile]>,
 }
 
 #[derive(Serialize)]
@@ -30,14 +29,14 @@ struct Health {
     status: &'static str,
 }
 
-impl Beside {
-    /// Puts each in its place.
+impl SystemRoutes {
+    /// Adds the routes to an app.
     pub fn configure(&self, app: &mut ServiceConfig) {
         for file in self.files.iter().cloned() {
             let path = file.path.clone();
             serve(app, &path, move || {
-                let answer = file.answer();
-                async { Ok(answer) }
+                let response = file.response();
+                async { Ok(response) }
             });
         }
         serve(app, "/health/live", || async { Ok(reply::json(StatusCode::OK, &Health { status: "live" })) });
@@ -56,21 +55,20 @@ async fn ready(readiness: Arc<Readiness>) -> Result<HttpResponse, Failure> {
     Ok(reply::json(StatusCode::OK, &Health { status: "ready" }))
 }
 
-/// Serves what `answer` makes to GET and HEAD at `path`.
-fn serve<F>(app: &mut ServiceConfig, path: &str, answer: impl Fn() -> F + Clone + 'static)
+/// Answers GET and HEAD at `path` with the result of `respond`, and other methods with 405.
+fn serve<F>(app: &mut ServiceConfig, path: &str, respond: impl Fn() -> F + Clone + 'static)
 where
     F: Future<Output = Result<HttpResponse, Failure>> + 'static,
 {
-    let respond = move |request: HttpRequest| {
+    app.service(web::resource(path).to(move |request: HttpRequest| {
         let is_allowed = matches!(*request.method(), Method::GET | Method::HEAD);
-        let answer = is_allowed.then(&answer);
+        let response = is_allowed.then(&respond);
         async move {
-            let result = match answer {
-                Some(answer) => answer.await,
+            let result = match response {
+                Some(response) => response.await,
                 None => Err(Failure::MethodNotAllowed(vec![Method::GET, Method::HEAD])),
             };
             result.unwrap_or_else(|failure| problem::render_failure(&failure))
         }
-    };
-    app.service(web::resource(path).to(respond));
+    }));
 }

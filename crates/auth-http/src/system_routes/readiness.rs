@@ -1,4 +1,4 @@
-//! Whether the service can do its work.
+//! Whether the service can answer requests.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,27 +9,27 @@ use tokio::time::sleep;
 
 use crate::failure::Failure;
 
-/// How long to wait before a store that was away is looked for again.
+/// Interval between two attempts to reach a store that was unavailable at the start.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Whether the store is there, with the schema that this program needs.
+/// Whether the store is available, with the schema that this program needs.
 pub struct Readiness {
     store: Store,
     is_migrated: AtomicBool,
 }
 
 impl Readiness {
-    /// A store that has yet to be migrated.
+    /// A store that is not migrated yet.
     #[must_use]
     pub fn new(store: Store) -> Self {
         Self { store, is_migrated: AtomicBool::new(false) }
     }
 
-    /// Brings the schema up to date, if the store is there. If it is away, that is not an error: see
-    /// [`migrate_when_back`](Self::migrate_when_back).
+    /// Brings the schema up to date if the store is available. An unavailable store is not an error: then
+    /// [`migrate_when_back`](Self::migrate_when_back) tries again.
     ///
     /// # Errors
-    /// When the store is there, but the schema cannot be brought up to date.
+    /// When the store is available, but its schema cannot be brought up to date.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match self.store.migrate().await {
             Ok(()) => {
@@ -44,7 +44,7 @@ impl Readiness {
         }
     }
 
-    /// Brings the schema up to date as soon as a store that was away at the start is there.
+    /// Tries [`migrate`](Self::migrate) every second until it succeeds.
     pub async fn migrate_when_back(&self) {
         while !self.is_migrated.load(Ordering::Acquire) {
             sleep(RETRY_INTERVAL).await;
@@ -54,7 +54,7 @@ impl Readiness {
         }
     }
 
-    /// Shows that the service can do its work.
+    /// Checks that the service can answer requests.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] while it cannot.

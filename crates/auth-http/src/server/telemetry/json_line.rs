@@ -1,7 +1,8 @@
-//! Events as lines of JSON.
+//! Formats events as JSON lines.
 //!
-//! tracing-subscriber's own writer keeps the fields of a span as text, parses that text for every event, and writes it
-//! anew, which takes longer than the rest of the line. Here the text is what goes into the line.
+//! The JSON format of tracing-subscriber stores the fields of a span as text. For every event it parses that text and
+//! serialises it again, which takes longer than the rest of the line. This formatter copies the text into the line
+//! instead, which saves a sixth of the processor time of a `/me` from the caches (`docs/benchmarks.md`).
 
 use std::fmt::{self, Write};
 
@@ -13,10 +14,10 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Writes an event as an object: time and level, the event's own fields, its target, and the span it is in.
+/// Formats an event as one object: time, level, the fields of the event, its target, and its span.
 pub(super) struct JsonLine;
 
-/// Writes fields as members of an object, each behind a comma.
+/// Formats fields as members of an object, each after a comma.
 pub(super) struct JsonMembers;
 
 impl<S, N> FormatEvent<S, N> for JsonLine
@@ -91,7 +92,7 @@ impl Visit for Members<'_> {
     }
 }
 
-/// Writes a member with a text. The names of fields need no escapes.
+/// Writes a member with a text value. Field names are Rust identifiers and need no escapes.
 fn member(to: &mut Writer<'_>, name: &str, value: impl fmt::Display) -> fmt::Result {
     write!(to, r#","{name}":"#)?;
     text(to, value)
@@ -103,7 +104,7 @@ fn text(to: &mut Writer<'_>, value: impl fmt::Display) -> fmt::Result {
     to.write_char('"')
 }
 
-/// Escapes what a string of JSON cannot hold as it is (RFC 8259, section 7).
+/// Escapes the characters that a JSON string cannot contain literally (RFC 8259, section 7).
 struct Escaped<'a, 'b>(&'a mut Writer<'b>);
 
 impl Write for Escaped<'_, '_> {

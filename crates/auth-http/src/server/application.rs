@@ -1,0 +1,153 @@
+//! Starts and stops the server, and wraps every request in the middleware that all routes share.
+
+use std::io::{self, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::App;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use anyhow::Context as _;
+use auth_infra::system::SystemRandom;
+use socket2::{Domain, Socket, Type};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::background;
+use super::connections::{self, Limits};
+use super::cors::{cors, render_refused_preflight};
+use super::observer::Observer;
+use crate::dialects::Router;
+use crate::origin::CorsOrigins;
+use crate::settings::Settings;
+use crate::system_routes::{Readiness, StaticFile, SystemRoutes, api_reference, front_page};
+use crate::wiring;
+
+/// Length of the listener's queue of connections that are not accepted yet.
+const BACKLOG: i32 = 1024;
+/// The connection on which PostgreSQL publishes revocations; it is not part of the pool.
+const LISTENER_CONNECTIONS: usize = 1;
+
+/// Serves until the process receives `SIGINT` or `SIGTERM`, then answers the active requests and returns.
+///
+/// # Errors
+/// When the service cannot start.
+pub async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let listener =
+        listen(settings.listen).with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let settings = settings.bound_to(listener.local_addr()?);
+    let service = wiring::open(&settings)?;
+    let readiness = Arc::new(Readiness::new(service.store.clone()));
+    readiness.migrate().await.context("cannot bring the store's schema up to date")?;
+    let revocation_sync = background::start(&service, &readiness);
+
+    let router = Arc::new(wiring::router(&settings, &service.auth));
+    let dialects = Arc::clone(&router);
+    let system_routes = SystemRoutes {
+        readiness,
+        keys: Arc::clone(&service.keys),
+        files: static_files(&settings, &router).into(),
+    };
+    let observer =
+        Observer::new(settings.trusted_proxies.clone(), settings.public_url.is_https(), &SystemRandom);
+    let observer = Arc::new(observer);
+    let origins = settings.cors_origins.clone();
+    let limits = Limits {
+        workers: settings.http.workers,
+        keep_alive: settings.http.keep_alive,
+        store_files: settings.database.max_connections as usize + LISTENER_CONNECTIONS,
+    };
+    let server = connections::serve(listener, limits, move || {
+        app(&observer, &origins, &dialects)
+            .configure(|app| system_routes.configure(app))
+            .configure(|app| dialects.configure(app))
+    })?;
+    stop_on_signal(server.handle())?;
+    print_welcome(&settings, &router)?;
+    server.await?;
+    service.close().await;
+    // The task closes its own connection to the store, which needs the runtime: wait for it before the runtime ends.
+    revocation_sync.await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// An app without routes. The observer is the outermost layer, so that it also numbers and logs the answers that
+/// [`cors`] gives by itself. `router` renders the preflights that CORS refuses.
+pub fn app(
+    observer: &Arc<Observer>,
+    origins: &CorsOrigins,
+    router: &Arc<Router>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
+    let (observer, router) = (Arc::clone(observer), Arc::clone(router));
+    App::new()
+        .wrap(cors(origins))
+        .wrap(from_fn(move |request, next| {
+            let router = Arc::clone(&router);
+            async move { render_refused_preflight(&router, request, next).await }
+        }))
+        .wrap(from_fn(move |request, next| {
+            let observer = Arc::clone(&observer);
+            async move { observer.observe(request, next).await }
+        }))
+}
+
+/// The pages and the OpenAPI documents, with every file that they load.
+fn static_files(settings: &Settings, router: &Router) -> Vec<StaticFile> {
+    let documents = router.dialects().filter_map(|mounted| {
+        Some((mounted.dialect.profile().name, wiring::openapi(settings, mounted.dialect)?))
+    });
+    [front_page::files(router), api_reference::files(documents.collect())].concat()
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // Without this option a restart fails while connections of the previous process are in TIME_WAIT.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn stop_on_signal(server: ServerHandle) -> io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    actix_web::rt::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: requests under way are answered first");
+        server.stop(true).await;
+    });
+    Ok(())
+}
+
+/// Prints on standard output where the service listens and how to try it.
+fn print_welcome(settings: &Settings, router: &Router) -> io::Result<()> {
+    let base = format!("http://{}", settings.listen);
+    let mut out = io::stdout().lock();
+    writeln!(out, "auth-http {} serves on {base}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "  store: {}", settings.database.url)?;
+    writeln!(out, "  signing keys: {}", settings.keys_dir.display())?;
+    for mounted in router.dialects() {
+        writeln!(out, "  {}: {base}{}", mounted.dialect.profile().name, mounted.context.prefix)?;
+    }
+    writeln!(out, "  API reference: {base}/docs")?;
+    let sample = router.dialects().find_map(|mounted| Some((mounted, mounted.dialect.profile().sample?)));
+    if let Some((mounted, (path, body))) = sample {
+        let url = format!("{base}{}{path}", mounted.context.prefix);
+        writeln!(out, "\nTry it:")?;
+        writeln!(out, "  curl -i {url} -H 'Content-Type: application/json' \\\n    -d '{body}'")?;
+    }
+    writeln!(out, "\nCtrl-C answers what is under way and stops.")?;
+    out.flush()
+}

@@ -1,0 +1,169 @@
+//! Connections: how many a server accepts, and how long one may be idle.
+//!
+//! By default, actix bounds the time for the first request head of a connection, and the idle time after an answer. It
+//! does not bound any later head: its first byte ends the keep-alive timer, and no other timer starts. A client that
+//! sends half a head, or one byte now and then, keeps its connection without limit. A thousand such connections use
+//! up the files that a process may usually open.
+//!
+//! This module therefore wraps each stream in an [`IdleTimeoutStream`]. `HttpServer` offers no place for such a wrapper,
+//! so the server is built from [`actix_server`] and [`actix_http`]. A wrapped stream costs a timer and no file
+//! descriptor.
+
+use std::fs;
+use std::future::ready;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, KeepAlive};
+use actix_server::{GracefulShutdownSignal, Server};
+use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::App;
+use actix_web::body::MessageBody;
+use actix_web::dev::{AppConfig, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::rt::net::TcpStream;
+
+use super::idle_timeout::IdleTimeoutStream;
+
+/// Time for the first request head of a connection.
+const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+/// Time for a refused client to close its connection.
+const DISCONNECT_DEADLINE: Duration = Duration::from_secs(1);
+/// Time for active requests after the server was asked to stop, in seconds.
+const DRAIN_SECONDS: u64 = 30;
+/// Upper bound of all connections, even if more files may be open: each has about 16 KiB of buffers.
+const MAX_CONNECTIONS: usize = 20_000;
+/// Files for everything but connections and workers: the store's, the keys, the log.
+const OTHER_FILES: usize = 64;
+const FILES_PER_WORKER: usize = 8;
+/// The limit of open files if the system does not report one.
+const DEFAULT_OPEN_FILES: usize = 1_024;
+
+/// The resources of a server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Threads that serve requests.
+    pub(super) workers: usize,
+    /// Time from an answer to the next complete request head.
+    pub(super) keep_alive: Duration,
+    /// Files to reserve for the store.
+    pub(super) store_files: usize,
+}
+
+/// Serves the app that `app` builds on `listener`, until it is stopped.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub(super) fn serve<T, B>(
+    listener: TcpListener,
+    limits: Limits,
+    app: impl Fn() -> App<T> + Clone + Send + 'static,
+) -> io::Result<Server>
+where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = actix_web::Error,
+            InitError = (),
+        > + 'static,
+    B: MessageBody + 'static,
+{
+    let builder = Server::build()
+        .workers(limits.workers)
+        .max_concurrent_connections(connections_per_worker(open_files(), limits))
+        .shutdown_timeout(DRAIN_SECONDS)
+        .disable_signals();
+    let shutdown = builder.graceful_shutdown_signal();
+    let builder = builder
+        .listen("http", listener, move || worker_service(app(), limits.keep_alive, shutdown.clone()))?;
+    Ok(builder.run())
+}
+
+/// The service of one worker: accepts connections and serves HTTP/1.1 on them.
+fn worker_service<T, B>(
+    app: App<T>,
+    keep_alive: Duration,
+    shutdown: GracefulShutdownSignal,
+) -> impl ServiceFactory<TcpStream, Config = ()>
+where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = actix_web::Error,
+            InitError = (),
+        > + 'static,
+    B: MessageBody + 'static,
+{
+    let http = HttpService::build()
+        .client_request_timeout(HEAD_DEADLINE)
+        .client_disconnect_timeout(DISCONNECT_DEADLINE)
+        // The stream itself ends when it is idle for too long, so actix needs no keep-alive timer of its own.
+        .keep_alive(KeepAlive::Os)
+        .graceful_shutdown_signal(move || {
+            let shutdown = shutdown.clone();
+            async move { shutdown.notified().await }
+        })
+        // Makes the clock available to `ActiveRequest::mark`, which finds it in the data of the connection.
+        .on_connect_ext(|stream: &IdleTimeoutStream<TcpStream>, data| {
+            data.insert(Rc::clone(stream.idle_clock()));
+        })
+        .h1(map_config(app, |()| AppConfig::default()));
+    fn_service(move |stream| ready(accept(stream, keep_alive))).and_then(http)
+}
+
+/// Wraps a new connection. A client that has already reset it has no address by which its requests could be limited.
+fn accept(
+    stream: TcpStream,
+    keep_alive: Duration,
+) -> Result<(IdleTimeoutStream<TcpStream>, Option<SocketAddr>), DispatchError> {
+    let peer = stream.peer_addr().map_err(DispatchError::Io)?;
+    Ok((IdleTimeoutStream::new(stream, keep_alive), Some(peer)))
+}
+
+/// Connections per worker, bounded so that the process never runs out of files. Further clients wait in the listener's
+/// queue, and the store and the keys can still open their files.
+fn connections_per_worker(open_files: usize, limits: Limits) -> usize {
+    let others = OTHER_FILES + limits.store_files + FILES_PER_WORKER * limits.workers;
+    let connections = open_files.saturating_sub(others).min(MAX_CONNECTIONS);
+    (connections / limits.workers).max(1)
+}
+
+/// The number of files that this process may have open (`ulimit -n`).
+fn open_files() -> usize {
+    let limits = fs::read_to_string("/proc/self/limits").ok();
+    limits.as_deref().and_then(soft_limit).unwrap_or(DEFAULT_OPEN_FILES)
+}
+
+fn soft_limit(limits: &str) -> Option<usize> {
+    let values = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    match values.split_whitespace().next()? {
+        "unlimited" => Some(usize::MAX),
+        number => number.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_files_to_the_rest_of_the_service() {
+        for (open_files, workers, expected) in [(1_024, 2, 462), (usize::MAX, 4, 5_000), (64, 4, 1)] {
+            let limits = Limits { workers, keep_alive: Duration::from_secs(75), store_files: 20 };
+            assert_eq!(connections_per_worker(open_files, limits), expected);
+        }
+    }
+
+    #[test]
+    fn soft_limit_of_open_files_is_read() {
+        for (soft, expected) in [("1024", 1_024), ("unlimited", usize::MAX)] {
+            let limits = format!("Limit  Soft Limit  Hard Limit\nMax open files  {soft}  524288  files\n");
+            assert_eq!(soft_limit(&limits), Some(expected));
+        }
+        assert_eq!(soft_limit("nonsense"), None);
+    }
+}

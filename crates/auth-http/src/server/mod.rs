@@ -1,0 +1,12 @@
+//! The running server, from its settings to its shutdown.
+
+mod application;
+mod background;
+mod connections;
+mod cors;
+mod idle_timeout;
+mod observer;
+pub(crate) mod telemetry;
+
+pub use application::{app, serve};
+pub use observer::Observer;
