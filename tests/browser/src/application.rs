@@ -2,18 +2,18 @@
 
 use std::path::PathBuf;
 
-use e2e::{Answer, Server, World};
+use e2e::{Response, TestData, TestServer};
 use serde_json::{Value, json};
 
-use crate::{Browser, Origin};
+use crate::{Browser, OriginProxy};
 
 /// A service on SQLite behind an origin that serves pages.
 #[derive(Debug)]
 pub struct Application {
-    world: World,
-    origin: Origin,
+    data: TestData,
+    origin: OriginProxy,
     settings: Vec<(&'static str, String)>,
-    server: Server,
+    server: TestServer,
 }
 
 impl Application {
@@ -23,30 +23,30 @@ impl Application {
     /// Starts it with these settings.
     #[must_use]
     pub fn start(settings: &[(&'static str, &str)]) -> Self {
-        let origin = Origin::of(Self::HOST);
+        let origin = OriginProxy::of(Self::HOST);
         let mut all = vec![("AUTH_PUBLIC_URL", origin.url().to_owned())];
         all.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        let world = World::on_sqlite();
-        let server = serve(&world, &origin, &all);
-        Self { world, origin, settings: all, server }
+        let data = TestData::on_sqlite();
+        let server = serve(&data, &origin, &all);
+        Self { data, origin, settings: all, server }
     }
 
     /// Where its pages are.
     #[must_use]
-    pub fn origin(&self) -> &Origin {
+    pub fn origin(&self) -> &OriginProxy {
         &self.origin
     }
 
     /// The directory in which its user's browser keeps cookies.
     #[must_use]
     pub fn profile(&self) -> PathBuf {
-        self.world.path().join("profile")
+        self.data.path().join("profile")
     }
 
     /// Kills the service and starts it again on the same store, behind the same origin.
     pub fn restart_service(&mut self) {
         self.server.signal("KILL");
-        self.server = serve(&self.world, &self.origin, &self.settings);
+        self.server = serve(&self.data, &self.origin, &self.settings);
     }
 
     /// A browser whose user, john, has registered and logged in on a page of the application.
@@ -79,10 +79,10 @@ impl Application {
     }
 }
 
-fn serve(world: &World, origin: &Origin, settings: &[(&str, String)]) -> Server {
+fn serve(data: &TestData, origin: &OriginProxy, settings: &[(&str, String)]) -> TestServer {
     let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let server = Server::start_with(world, &settings);
-    origin.pass_to(&server);
+    let server = TestServer::start_with(data, &settings);
+    origin.forward_to(&server);
     server
 }
 
@@ -100,6 +100,6 @@ pub fn with_bearer(method: &str, token: &str) -> Value {
 
 /// Posts nothing, as a page of the application does to refresh.
 #[must_use]
-pub fn post(browser: &Browser, url: &str) -> Answer {
+pub fn post(browser: &Browser, url: &str) -> Response {
     browser.fetch(url, &json!({"method": "POST"})).expect("an answer that the page may read")
 }

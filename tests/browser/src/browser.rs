@@ -8,14 +8,14 @@ use std::{fs, thread};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use e2e::Answer;
+use e2e::Response;
 use serde_json::{Value, json};
 
 use crate::driver::Driver;
 use crate::find;
 
 /// How long to wait for what ought to happen soon.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Nothing of this is about the service: no window, no first steps, nothing that speaks to its maker.
 const ARGUMENTS: [&str; 8] = [
@@ -32,7 +32,7 @@ const ARGUMENTS: [&str; 8] = [
 /// Sends the request that a page's script would, and gives what the script gets to see of the answer.
 const FETCH: &str = "const [url, options] = arguments;
     return fetch(url, options).then(
-        async answer => ({ status: answer.status, headers: [...answer.headers], body: await answer.text() }),
+        async response => ({ status: response.status, headers: [...response.headers], body: await response.text() }),
         error => null,
     );";
 
@@ -85,10 +85,10 @@ impl Browser {
     /// Calls `fetch(url, options)` in the page. `None` when the browser keeps the answer from the page's script, or
     /// sent nothing.
     #[must_use]
-    pub fn fetch(&self, url: &str, options: &Value) -> Option<Answer> {
+    pub fn fetch(&self, url: &str, options: &Value) -> Option<Response> {
         let seen = self.run(FETCH, &[json!(url), options.clone()]);
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
-        Some(Answer {
+        Some(Response {
             status: u16::try_from(seen["status"].as_u64()?).expect("a status"),
             headers: seen["headers"]
                 .as_array()
@@ -111,7 +111,7 @@ impl Browser {
     pub fn wait_until(&self, script: &str) {
         let order = json!({"script": script, "args": []});
         let path = format!("/session/{}/execute/sync", self.session);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         while self.driver.post(&path, &order) != Ok(Value::Bool(true)) {
             assert!(Instant::now() < deadline, "not in time: {script}");
             thread::sleep(Duration::from_millis(20));
@@ -155,8 +155,8 @@ impl Browser {
     }
 
     fn ask(&self, what: &str) -> Value {
-        let answer = self.driver.get(&format!("/session/{}/{what}", self.session));
-        answer.unwrap_or_else(|error| panic!("{what}: {error}"))
+        let response = self.driver.get(&format!("/session/{}/{what}", self.session));
+        response.unwrap_or_else(|error| panic!("{what}: {error}"))
     }
 }
 

@@ -10,7 +10,7 @@ use ureq::Agent;
 use crate::Programs;
 
 /// How long an order may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A process of `ChromeDriver` on a port of its own, which is killed when it is dropped.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Driver {
         let base = format!("http://127.0.0.1:{}", port.expect("ChromeDriver says where it is"));
         let agent = Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(WAIT_TIMEOUT))
             .build()
             .new_agent();
         Self { child, base, agent }
@@ -67,11 +67,11 @@ impl Drop for Driver {
 }
 
 /// Every answer is `{"value": ..}`; that of an order that failed says why in there.
-fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, String> {
-    let mut answer = answer.map_err(|error| error.to_string())?;
+fn read(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, String> {
+    let mut response = response.map_err(|error| error.to_string())?;
     // A screenshot is larger than what ureq reads by default would allow of other bodies.
-    let body = answer.body_mut().with_config().limit(64 << 20).read_to_string();
+    let body = response.body_mut().with_config().limit(64 << 20).read_to_string();
     let body = body.map_err(|error| error.to_string())?;
     let mut body: Value = serde_json::from_str(&body).map_err(|error| format!("{error}: {body}"))?;
-    if answer.status().is_success() { Ok(body["value"].take()) } else { Err(body.to_string()) }
+    if response.status().is_success() { Ok(body["value"].take()) } else { Err(body.to_string()) }
 }

@@ -4,10 +4,10 @@
 mod application;
 mod browser;
 mod driver;
-mod origin;
+mod origin_proxy;
 mod programs;
 
 pub use application::{Application, post, post_json, with_bearer};
 pub use browser::Browser;
-pub use origin::Origin;
+pub use origin_proxy::OriginProxy;
 pub use programs::{Programs, find};

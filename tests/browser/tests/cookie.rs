@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 #[test]
 #[cfg_attr(without_browser, ignore = "there is no Chromium here")]
-fn a_user_stays_logged_in_when_the_page_is_reloaded() {
+fn user_stays_logged_in_when_the_page_reloads() {
     let application = Application::start(&[]);
     let browser = application.browser_of_john();
     for _ in 0..3 {
@@ -16,7 +16,7 @@ fn a_user_stays_logged_in_when_the_page_is_reloaded() {
 
 #[test]
 #[cfg_attr(without_browser, ignore = "there is no Chromium here")]
-fn a_user_stays_logged_in_when_the_browser_is_closed_and_started_again() {
+fn user_stays_logged_in_when_the_browser_restarts() {
     let application = Application::start(&[]);
     drop(application.browser_of_john());
     for _ in 0..2 {
@@ -28,7 +28,7 @@ fn a_user_stays_logged_in_when_the_browser_is_closed_and_started_again() {
 
 #[test]
 #[cfg_attr(without_browser, ignore = "there is no Chromium here")]
-fn a_user_stays_logged_in_when_the_service_is_killed_and_started_again() {
+fn user_stays_logged_in_when_the_service_restarts() {
     let mut application = Application::start(&[]);
     let browser = application.browser_of_john();
     for _ in 0..2 {
@@ -39,7 +39,7 @@ fn a_user_stays_logged_in_when_the_service_is_killed_and_started_again() {
 
 #[test]
 #[cfg_attr(without_browser, ignore = "there is no Chromium here")]
-fn a_user_who_logs_out_is_out_and_the_browser_forgets_the_cookie() {
+fn logout_ends_the_session_and_removes_the_cookie() {
     let application = Application::start(&[]);
     let browser = application.browser_of_john();
     let token = application.refresh(&browser);

@@ -1,7 +1,7 @@
 //! Pages of other origins: they do nothing in the name of a user of the application, unless they are allowed to.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
-use browser::{Application, Browser, Origin, post_json, with_bearer};
+use browser::{Application, Browser, OriginProxy, post_json, with_bearer};
 use serde_json::{Value, json};
 
 /// The host of pages that are of the application's site, on another port.
@@ -26,9 +26,9 @@ fn assert_harmless(host: &str) {
     let browser = application.browser_of_john();
     let token = application.refresh(&browser);
     let cookie = cookie_of(&browser, &application);
-    let foreign = Origin::of(host);
+    let foreign = OriginProxy::of(host);
     browser.open(&foreign.page());
-    let _before = own.passed();
+    let _before = own.forwarded();
 
     for path in ["/api/auth/refresh", "/api/auth/logout"] {
         let post = including_cookies(json!({"method": "POST"}));
@@ -36,7 +36,7 @@ fn assert_harmless(host: &str) {
         // Without asking to read the answer, too.
         let mut blind = post;
         blind["mode"] = json!("no-cors");
-        assert_eq!(browser.fetch(&own.at(path), &blind).map(|answer| answer.body), Some(String::new()));
+        assert_eq!(browser.fetch(&own.at(path), &blind).map(|response| response.body), Some(String::new()));
     }
     // What john's own page may send, if a foreign page had come by a token.
     let with_token = including_cookies(with_bearer("POST", &token));
@@ -44,7 +44,7 @@ fn assert_harmless(host: &str) {
     assert!(browser.fetch(&own.at("/api/user"), &with_bearer("GET", &token)).is_none());
 
     assert_eq!(
-        own.passed(),
+        own.forwarded(),
         [
             "POST /api/auth/refresh 403",
             "POST /api/auth/refresh 403",
@@ -60,20 +60,20 @@ fn assert_harmless(host: &str) {
 
 #[test]
 #[cfg_attr(without_browser, ignore = "there is no Chromium here")]
-fn a_page_of_another_site_can_neither_refresh_nor_log_out() {
+fn page_of_another_site_cannot_refresh_or_log_out() {
     assert_harmless(OTHER_SITE);
 }
 
 /// To such a page's requests the browser adds the cookie: `SameSite` does not look at the port. The service does.
 #[test]
 #[cfg_attr(without_browser, ignore = "there is no Chromium here")]
-fn a_page_of_another_port_can_neither_refresh_nor_log_out() {
+fn page_of_another_port_cannot_refresh_or_log_out() {
     assert_harmless(SAME_SITE);
 }
 
 #[test]
 #[cfg_attr(without_browser, ignore = "there is no Chromium here")]
-fn a_form_of_another_site_can_neither_refresh_nor_log_out_nor_log_in() {
+fn form_of_another_site_cannot_refresh_log_out_or_log_in() {
     let application = Application::start(&[]);
     let browser = application.browser_of_john();
     let cookie = cookie_of(&browser, &application);
@@ -82,7 +82,7 @@ fn a_form_of_another_site_can_neither_refresh_nor_log_out_nor_log_in() {
         ("/api/auth/logout", r#"{"message":"Forbidden."}"#),
         ("/api/auth/login", r#"{"message":"Unsupported media type."}"#),
     ] {
-        browser.open(&Origin::of(OTHER_SITE).page());
+        browser.open(&OriginProxy::of(OTHER_SITE).page());
         // A form whose one field makes, with the `=` that the browser adds, a body that is valid JSON.
         let submit = r#"const form = document.createElement("form");
             Object.assign(form, { method: "POST", enctype: "text/plain", action: arguments[0] });
@@ -105,8 +105,8 @@ fn a_form_of_another_site_can_neither_refresh_nor_log_out_nor_log_in() {
 
 #[test]
 #[cfg_attr(without_browser, ignore = "there is no Chromium here")]
-fn a_page_of_an_origin_in_cors_origins_can_use_the_service_and_no_other_can() {
-    let listed = Origin::of(SAME_SITE);
+fn only_pages_of_listed_origins_can_use_the_service() {
+    let listed = OriginProxy::of(SAME_SITE);
     let application = Application::start(&[("AUTH_CORS_ORIGINS", listed.url())]);
     let own = application.origin();
     let browser = Browser::start(&application.profile());
@@ -125,14 +125,14 @@ fn a_page_of_an_origin_in_cors_origins_can_use_the_service_and_no_other_can() {
     assert_eq!((refused.status, refused.header("www-authenticate").is_some()), (401, true));
 
     for host in [SAME_SITE, OTHER_SITE] {
-        browser.open(&Origin::of(host).page());
-        let _before = own.passed();
+        browser.open(&OriginProxy::of(host).page());
+        let _before = own.forwarded();
         assert!(browser.fetch(&own.at("/api/auth/login"), &john).is_none());
         assert!(browser.fetch(&own.at("/api/auth/refresh"), &post).is_none());
         assert!(browser.fetch(&own.at("/api/user"), &with_bearer("GET", &token)).is_none());
-        let passed = own.passed();
-        assert_eq!(passed[1], "POST /api/auth/refresh 403", "{passed:?}");
-        assert!(passed.iter().all(|request| !request.ends_with(" 200")), "{passed:?}");
+        let forwarded = own.forwarded();
+        assert_eq!(forwarded[1], "POST /api/auth/refresh 403", "{forwarded:?}");
+        assert!(forwarded.iter().all(|request| !request.ends_with(" 200")), "{forwarded:?}");
     }
     browser.open(&listed.page());
     assert_eq!(browser.fetch(&own.at("/api/auth/refresh"), &post).expect("an answer").status, 200);

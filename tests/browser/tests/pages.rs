@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use browser::{Application, Browser};
-use e2e::{Server, World};
+use e2e::{TestData, TestServer};
 use serde_json::json;
 
 /// Opens a page of the service, keeps a picture of it, and shows that the browser found nothing wrong with it.
-fn assert_flawless(server: &Server, browser: &Browser, path: &str, is_shown: &str, picture: &str) {
+fn assert_flawless(server: &TestServer, browser: &Browser, path: &str, is_shown: &str, picture: &str) {
     let url = format!("{}{path}", server.base());
     browser.open(&url);
     browser.wait_until(is_shown);
@@ -21,20 +21,20 @@ fn assert_flawless(server: &Server, browser: &Browser, path: &str, is_shown: &st
 
 #[test]
 #[cfg_attr(without_browser, ignore = "there is no Chromium here")]
-fn the_front_page_is_shown_without_a_complaint() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
-    let browser = Browser::start(&world.path().join("profile"));
+fn front_page_shows_without_errors() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
+    let browser = Browser::start(&data.path().join("profile"));
     let is_shown = "return document.querySelectorAll('h3').length === 5";
     assert_flawless(&server, &browser, "/", is_shown, "front-page.png");
 }
 
 #[test]
 #[cfg_attr(without_browser, ignore = "there is no Chromium here")]
-fn the_api_reference_shows_every_dialect_without_a_complaint() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
-    let browser = Browser::start(&world.path().join("profile"));
+fn api_reference_shows_every_dialect_without_errors() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
+    let browser = Browser::start(&data.path().join("profile"));
     for (dialect, operations) in
         [("single_token", 4), ("directory", 7), ("token_pair", 4), ("accounts", 5), ("cookie", 5)]
     {
@@ -46,19 +46,19 @@ fn the_api_reference_shows_every_dialect_without_a_complaint() {
         assert_flawless(&server, &browser, &path, &is_shown, &format!("api-reference-{dialect}.png"));
     }
     // What `Try it out` does: the page may call the service.
-    let answer = browser.fetch("/api/user", &json!({}));
-    assert_eq!(answer.map(|answer| answer.status), Some(401));
+    let response = browser.fetch("/api/user", &json!({}));
+    assert_eq!(response.map(|response| response.status), Some(401));
 }
 
 /// What the other tests here rely on.
 #[test]
 #[cfg_attr(without_browser, ignore = "there is no Chromium here")]
-fn a_request_that_fails_and_a_complaint_in_the_console_are_noticed() {
+fn failed_request_and_console_message_are_detected() {
     let application = Application::start(&[]);
     let browser = Browser::start(&application.profile());
     browser.open(&application.origin().page());
     let nothing = application.origin().at("/nothing");
-    assert_eq!(browser.fetch(&nothing, &json!({})).map(|answer| answer.status), Some(404));
+    assert_eq!(browser.fetch(&nothing, &json!({})).map(|response| response.status), Some(404));
     // Port 9 is one that browsers refuse to speak to.
     assert!(browser.fetch("http://127.0.0.1:9/", &json!({})).is_none());
     let requests = browser.requests();

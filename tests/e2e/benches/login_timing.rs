@@ -11,7 +11,7 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, Instant};
 
-use e2e::{Answer, Client, Server, World, arguments, command};
+use e2e::{Client, Response, TestData, TestServer, arguments, command};
 
 const SAMPLES: usize = 10_000;
 const WARM_UP: usize = 20;
@@ -26,20 +26,20 @@ const CLASSES: [&str; 5] =
 
 fn main() {
     let samples = arguments().next().unwrap_or(SAMPLES);
-    let world = World::on_sqlite();
-    let server = Server::start_with(&world, &[("AUTH_RATE_LIMIT", "off")]);
+    let data = TestData::on_sqlite();
+    let server = TestServer::start_with(&data, &[("AUTH_RATE_LIMIT", "off")]);
     let client = server.client();
     for name in ["existing", "disabled"] {
         assert_eq!(client.register(name).status, 201);
     }
-    let suspended = command(&world).args(["user", "suspend", "disabled"]).status().expect("started");
+    let suspended = command(&data).args(["user", "suspend", "disabled"]).status().expect("started");
     assert!(suspended.success());
     let times = measure(&client, samples);
     report(&times);
 }
 
 /// A refused login of this class.
-fn log_in(client: &Client, class: usize) -> Answer {
+fn log_in(client: &Client, class: usize) -> Response {
     let over_long = "x".repeat(300);
     match class {
         0 => client.log_in_with("existing", "P@ssw0rd?"),
@@ -59,9 +59,14 @@ fn measure(client: &Client, samples: usize) -> [Vec<f64>; CLASSES.len()] {
     for round in 0..WARM_UP + samples {
         for class in shuffled(&mut chance) {
             let started = Instant::now();
-            let answer = log_in(client, class);
+            let response = log_in(client, class);
             let elapsed = started.elapsed();
-            assert_eq!((answer.status, &answer.body), (refusal.status, &refusal.body), "{}", CLASSES[class]);
+            assert_eq!(
+                (response.status, &response.body),
+                (refusal.status, &refusal.body),
+                "{}",
+                CLASSES[class]
+            );
             if round >= WARM_UP {
                 times[class].push(elapsed.as_secs_f64());
             }

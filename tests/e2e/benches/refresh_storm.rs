@@ -13,7 +13,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use e2e::{Answer, Client, Connection, Server, World, arguments};
+use e2e::{Client, Connection, Response, TestData, TestServer, arguments};
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use serde_json::Value;
 use test_postgres::TestPostgres;
@@ -43,22 +43,22 @@ const FORKED: &str = "
 fn main() {
     let credentials = arguments().next().unwrap_or(CREDENTIALS);
     println!("{credentials} credentials of each kind, each presented {AT_ONCE} times at once");
-    for world in World::on_every_store() {
-        let store = world.database_url().map_or("SQLite", |_| "PostgreSQL");
+    for data in TestData::on_every_store() {
+        let store = data.database_url().map_or("SQLite", |_| "PostgreSQL");
         for kind in [Kind::Rotating, Kind::SelfRenewing] {
             let name = format!("{store}, {kind:?}");
-            let mut stage = Stage::new(&world, kind);
+            let mut storm_run = RefreshStorm::new(&data, kind);
             let times = (0..credentials).step_by(BATCH).map(|first| {
                 let last = credentials.min(first + BATCH);
-                stage.run(&format!("{kind:?}{first}"), last - first, false)
+                storm_run.run(&format!("{kind:?}{first}"), last - first, false)
             });
             let rate = rate(credentials, times.sum());
             println!("{name:24} {credentials:>6} credentials: {rate:.0} refreshes/s");
             let killed = credentials.min(BATCH);
-            stage.run(&format!("{kind:?}Killed"), killed, true);
+            storm_run.run(&format!("{kind:?}Killed"), killed, true);
             println!("{name:24} {killed:>6} credentials: the server killed after each step");
         }
-        if let Some(url) = world.database_url() {
+        if let Some(url) = data.database_url() {
             assert_eq!(TestPostgres::shared().query(url, FORKED).as_deref(), Ok("0"), "forked sessions");
         }
     }
@@ -92,12 +92,12 @@ impl Kind {
             Self::Rotating => "/api/v1/auth/login",
             Self::SelfRenewing => "/v1/auth/login",
         };
-        let answer = client.post(path, &format!(r#"{{"email":"{user}","password":"P@ssw0rd!"}}"#));
-        assert_eq!(answer.status, 200, "{answer:?}");
-        self.grant(&answer, "acc_token")
+        let response = client.post(path, &format!(r#"{{"email":"{user}","password":"P@ssw0rd!"}}"#));
+        assert_eq!(response.status, 200, "{response:?}");
+        self.grant(&response, "acc_token")
     }
 
-    fn refresh(self, connection: &mut Connection, credential: &str) -> io::Result<Answer> {
+    fn refresh(self, connection: &mut Connection, credential: &str) -> io::Result<Response> {
         let (path, member) = match self {
             Self::Rotating => ("/api/v1/auth/refresh", "refreshToken"),
             Self::SelfRenewing => ("/v1/auth/refresh", "ref_token"),
@@ -109,18 +109,18 @@ impl Kind {
         self.granted(&self.refresh(connection, credential).expect("an answer"))
     }
 
-    fn granted(self, answer: &Answer) -> Grant {
-        assert_eq!(answer.status, 200, "a refresh: {answer:?}");
-        self.grant(answer, "token")
+    fn granted(self, response: &Response) -> Grant {
+        assert_eq!(response.status, 200, "a refresh: {response:?}");
+        self.grant(response, "token")
     }
 
     /// `single` is the member of the one token where there is one.
-    fn grant(self, answer: &Answer, single: &str) -> Grant {
+    fn grant(self, response: &Response, single: &str) -> Grant {
         let (access_token, credential) = match self {
             Self::Rotating => ("accessToken", "refreshToken"),
             Self::SelfRenewing => (single, single),
         };
-        Grant { access_token: answer.member(access_token), credential: answer.member(credential) }
+        Grant { access_token: response.member(access_token), credential: response.member(credential) }
     }
 
     /// What tells a credential from another.
@@ -136,15 +136,15 @@ impl Kind {
 }
 
 /// A server that can be killed and comes back.
-struct Stage<'a> {
-    world: &'a World,
+struct RefreshStorm<'a> {
+    data: &'a TestData,
     kind: Kind,
-    server: Server,
+    server: TestServer,
 }
 
-impl<'a> Stage<'a> {
-    fn new(world: &'a World, kind: Kind) -> Self {
-        Self { world, kind, server: Server::start_with(world, &SETTINGS) }
+impl<'a> RefreshStorm<'a> {
+    fn new(data: &'a TestData, kind: Kind) -> Self {
+        Self { data, kind, server: TestServer::start_with(data, &SETTINGS) }
     }
 
     /// Has a new user's credentials go through every step; the time for which they were presented at once.
@@ -168,7 +168,7 @@ impl<'a> Stage<'a> {
     fn next(&mut self, killing: bool) {
         if killing {
             self.server.signal("KILL");
-            self.server = Server::start_with(self.world, &SETTINGS);
+            self.server = TestServer::start_with(self.data, &SETTINGS);
         }
     }
 
@@ -189,18 +189,18 @@ impl<'a> Stage<'a> {
             credentials.iter().map(|credential| present(credential)).collect::<Vec<_>>()
         };
         let started = Instant::now();
-        let answers: Vec<_> = thread::scope(|scope| {
+        let responses: Vec<_> = thread::scope(|scope| {
             let threads: Vec<_> =
                 connections.into_iter().map(|connection| scope.spawn(|| present(connection))).collect();
             threads.into_iter().map(|thread| thread.join().expect("ended")).collect()
         });
         let time = started.elapsed();
-        let one = |number: usize| self.only_successor(answers.iter().map(|answers| &answers[number]));
+        let one = |number: usize| self.only_successor(responses.iter().map(|responses| &responses[number]));
         ((0..credentials.len()).map(one).collect(), time)
     }
 
-    fn only_successor<'b>(&self, answers: impl Iterator<Item = &'b io::Result<Answer>>) -> Grant {
-        let mut grants = answers.map(|answer| self.kind.granted(answer.as_ref().expect("an answer")));
+    fn only_successor<'b>(&self, responses: impl Iterator<Item = &'b io::Result<Response>>) -> Grant {
+        let mut grants = responses.map(|response| self.kind.granted(response.as_ref().expect("an answer")));
         let first = grants.next().expect("a first answer");
         grants.for_each(|grant| self.assert_same(&grant, &first));
         first

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use ureq::Agent;
-use ureq::http::{Request, Response};
+use ureq::http::{self, Request};
 
-use crate::Answer;
+use crate::Response;
 
 /// Speaks to one server.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ impl Client {
 
     /// `GET path`.
     #[must_use]
-    pub fn get(&self, path: &str, bearer: Option<&str>) -> Answer {
+    pub fn get(&self, path: &str, bearer: Option<&str>) -> Response {
         self.try_get(path, bearer).unwrap_or_else(|error| panic!("GET {path}: {error}"))
     }
 
@@ -36,7 +36,7 @@ impl Client {
     ///
     /// # Errors
     /// When there is no answer.
-    pub fn try_get(&self, path: &str, bearer: Option<&str>) -> Result<Answer, ureq::Error> {
+    pub fn try_get(&self, path: &str, bearer: Option<&str>) -> Result<Response, ureq::Error> {
         let mut request = self.agent.get(format!("{}{path}", self.base));
         if let Some(token) = bearer {
             request = request.header("Authorization", format!("Bearer {token}"));
@@ -46,7 +46,7 @@ impl Client {
 
     /// `POST path` with a JSON body.
     #[must_use]
-    pub fn post(&self, path: &str, body: &str) -> Answer {
+    pub fn post(&self, path: &str, body: &str) -> Response {
         self.try_post(path, body).unwrap_or_else(|error| panic!("POST {path}: {error}"))
     }
 
@@ -54,14 +54,14 @@ impl Client {
     ///
     /// # Errors
     /// When there is no answer.
-    pub fn try_post(&self, path: &str, body: &str) -> Result<Answer, ureq::Error> {
+    pub fn try_post(&self, path: &str, body: &str) -> Result<Response, ureq::Error> {
         let request = self.agent.post(format!("{}{path}", self.base));
         request.header("Content-Type", "application/json").send(body).map(read)
     }
 
     /// Any request with a JSON body, or with none.
     #[must_use]
-    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -78,51 +78,51 @@ impl Client {
     /// Asks again for as long as there is more hashing to do than the service takes at a time, as it says one should: a
     /// slow machine that runs many tests has that sooner than others.
     #[must_use]
-    pub fn patiently(ask: impl Fn() -> Answer) -> Answer {
+    pub fn retry_overloaded(ask: impl Fn() -> Response) -> Response {
         loop {
-            let answer = ask();
-            if answer.status != 503 {
-                return answer;
+            let response = ask();
+            if response.status != 503 {
+                return response;
             }
         }
     }
 
     /// Registers a user with this name, at `example.com`, whose password is `P@ssw0rd!`.
     #[must_use]
-    pub fn register(&self, name: &str) -> Answer {
+    pub fn register(&self, name: &str) -> Response {
         let body = format!(r#"{{"username":"{name}","email":"{name}@example.com","password":"P@ssw0rd!"}}"#);
         self.post("/v1/auth/register", &body)
     }
 
     /// Logs such a user in.
     #[must_use]
-    pub fn log_in(&self, name: &str) -> Answer {
+    pub fn log_in(&self, name: &str) -> Response {
         self.log_in_with(name, "P@ssw0rd!")
     }
 
     /// Logs a user in with this password.
     #[must_use]
-    pub fn log_in_with(&self, name: &str, password: &str) -> Answer {
+    pub fn log_in_with(&self, name: &str, password: &str) -> Response {
         self.post("/v1/auth/login", &format!(r#"{{"email":"{name}","password":"{password}"}}"#))
     }
 
     /// Renews a token.
     #[must_use]
-    pub fn refresh(&self, token: &str) -> Answer {
+    pub fn refresh(&self, token: &str) -> Response {
         self.post("/v1/auth/refresh", &format!(r#"{{"ref_token":"{token}"}}"#))
     }
 
     /// Opens the protected resource.
     #[must_use]
-    pub fn open(&self, token: &str) -> Answer {
+    pub fn open(&self, token: &str) -> Response {
         self.get("/v1/protected/resource", Some(token))
     }
 }
 
-fn read(response: Response<ureq::Body>) -> Answer {
+fn read(response: http::Response<ureq::Body>) -> Response {
     let (head, mut body) = response.into_parts();
     let headers = head.headers.iter();
-    Answer {
+    Response {
         status: head.status.as_u16(),
         headers: headers
             .map(|(name, value)| {

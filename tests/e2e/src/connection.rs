@@ -3,7 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 
-use crate::Answer;
+use crate::Response;
 use crate::raw::{connect, parse};
 
 const HEAD_END: &[u8] = b"\r\n\r\n";
@@ -28,7 +28,7 @@ impl Connection {
     ///
     /// # Errors
     /// When there is no answer.
-    pub fn post(&mut self, path: &str, body: &str) -> io::Result<Answer> {
+    pub fn post(&mut self, path: &str, body: &str) -> io::Result<Response> {
         let length = body.len();
         self.exchange(&format!(
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
@@ -40,13 +40,13 @@ impl Connection {
     ///
     /// # Errors
     /// When there is no answer.
-    pub fn get(&mut self, path: &str, token: &str) -> io::Result<Answer> {
+    pub fn get(&mut self, path: &str, token: &str) -> io::Result<Response> {
         self.exchange(&format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
         ))
     }
 
-    fn exchange(&mut self, request: &str) -> io::Result<Answer> {
+    fn exchange(&mut self, request: &str) -> io::Result<Response> {
         self.stream.write_all(request.as_bytes())?;
         self.received.clear();
         loop {
@@ -56,17 +56,17 @@ impl Connection {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             self.received.extend_from_slice(&chunk[..count]);
-            if let Some(answer) = self.whole_answer() {
-                return Ok(answer);
+            if let Some(response) = self.whole_answer() {
+                return Ok(response);
             }
         }
     }
 
     /// The answer, once all of it is there. The service gives every answer its length.
-    fn whole_answer(&self) -> Option<Answer> {
+    fn whole_answer(&self) -> Option<Response> {
         self.received.windows(HEAD_END.len()).position(|bytes| bytes == HEAD_END)?;
-        let answer = parse(&self.received)?;
-        let length = answer.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-        (answer.body.len() >= length).then_some(answer)
+        let response = parse(&self.received)?;
+        let length = response.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        (response.body.len() >= length).then_some(response)
     }
 }

@@ -6,19 +6,19 @@
     reason = "a panic is how a test fails"
 )]
 
-mod answer;
 mod client;
 mod connection;
 mod raw;
+mod response;
 mod server;
-mod world;
+mod test_data;
 
-pub use answer::Answer;
 pub use client::Client;
 pub use connection::Connection;
 pub use raw::{connect, send_raw};
-pub use server::{PUBLIC_URL, Server, command, run};
-pub use world::World;
+pub use response::Response;
+pub use server::{PUBLIC_URL, TestServer, command, run};
+pub use test_data::TestData;
 
 /// The numbers among this program's arguments: Cargo adds flags of its own to those of a bench.
 pub fn arguments() -> impl Iterator<Item = usize> {

@@ -10,50 +10,50 @@ use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::{Client, World};
+use crate::{Client, TestData};
 
 /// How long to wait for what ought to happen soon.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What every server's tokens name as their issuer, whatever port it was given.
 pub const PUBLIC_URL: &str = "http://localhost";
 
 /// A server, which is killed when it is dropped.
 #[derive(Debug)]
-pub struct Server {
+pub struct TestServer {
     child: Child,
     base: String,
     log: PathBuf,
 }
 
-impl Server {
+impl TestServer {
     /// Starts a server and waits until it is ready.
     #[must_use]
-    pub fn start(world: &World) -> Self {
-        Self::start_with(world, &[])
+    pub fn start(data: &TestData) -> Self {
+        Self::start_with(data, &[])
     }
 
     /// Starts a server with these settings in its environment and waits until it is ready.
     #[must_use]
-    pub fn start_with(world: &World, settings: &[(&str, &str)]) -> Self {
-        let server = Self::start_unready(world, settings);
+    pub fn start_with(data: &TestData, settings: &[(&str, &str)]) -> Self {
+        let server = Self::start_unready(data, settings);
         server.wait_until_ready();
         server
     }
 
     /// Starts a server and waits until it listens.
     #[must_use]
-    pub fn start_unready(world: &World, settings: &[(&str, &str)]) -> Self {
-        Self::start_under(&[], world, settings)
+    pub fn start_unready(data: &TestData, settings: &[(&str, &str)]) -> Self {
+        Self::start_under(&[], data, settings)
     }
 
     /// Starts a server by a command line that these words begin, such as `taskset -c 0`, and waits until it listens.
     #[must_use]
-    pub fn start_under(before: &[&str], world: &World, settings: &[(&str, &str)]) -> Self {
+    pub fn start_under(before: &[&str], data: &TestData, settings: &[(&str, &str)]) -> Self {
         static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let log = world.path().join(format!("log-{number}"));
-        let mut child = command_under(before, world)
+        let log = data.path().join(format!("log-{number}"));
+        let mut child = command_under(before, data)
             .env("AUTH_LISTEN", "127.0.0.1:0")
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())
@@ -98,13 +98,13 @@ impl Server {
     pub fn wait_until_ready(&self) {
         let client = self.client();
         self.wait_for("ready", || {
-            client.try_get("/health/ready", None).is_ok_and(|answer| answer.status == 200)
+            client.try_get("/health/ready", None).is_ok_and(|response| response.status == 200)
         });
     }
 
     /// Waits until `condition` holds.
     pub fn wait_for(&self, what: &str, condition: impl Fn() -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         while !condition() {
             assert!(Instant::now() < deadline, "not {what} in time: {}", self.log());
             sleep(Duration::from_millis(20));
@@ -130,41 +130,41 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for TestServer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The binary, with the settings of `world` and none of this process's own.
+/// The binary, with the settings of `data` and none of this process's own.
 #[must_use]
-pub fn command(world: &World) -> Command {
-    command_under(&[], world)
+pub fn command(data: &TestData) -> Command {
+    command_under(&[], data)
 }
 
-fn command_under(before: &[&str], world: &World) -> Command {
+fn command_under(before: &[&str], data: &TestData) -> Command {
     let mut words = before.iter().map(OsStr::new).chain([binary().as_os_str()]);
     let mut command = Command::new(words.next().expect("the binary at least"));
     command.args(words);
-    command.current_dir(world.path());
+    command.current_dir(data.path());
     for (name, _) in env::vars().filter(|(name, _)| name.starts_with("AUTH_")) {
         command.env_remove(name);
     }
-    command.env("AUTH_DATA_DIR", world.data_dir());
+    command.env("AUTH_DATA_DIR", data.data_dir());
     command.env("AUTH_PUBLIC_URL", PUBLIC_URL);
     // All tests come from one address. Those of the limits turn them on.
     command.env("AUTH_RATE_LIMIT", "off");
-    if let Some(url) = world.database_url() {
+    if let Some(url) = data.database_url() {
         command.env("AUTH_DATABASE_URL", url);
     }
     command
 }
 
-/// Runs a command of the binary, with the settings of `world` and this input, and gives what it says.
+/// Runs a command of the binary, with the settings of `data` and this input, and gives what it says.
 #[expect(clippy::must_use_candidate, reason = "what a command says is rarely of interest")]
-pub fn run(world: &World, arguments: &[&str], input: &str) -> String {
-    let mut command = command(world);
+pub fn run(data: &TestData, arguments: &[&str], input: &str) -> String {
+    let mut command = command(data);
     let command = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("started");
     child.stdin.take().expect("input").write_all(input.as_bytes()).expect("written");

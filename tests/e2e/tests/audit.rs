@@ -5,23 +5,23 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-use e2e::{Answer, Client, Server, World, command};
+use e2e::{Client, Response, TestData, TestServer, command};
 use serde_json::Value;
 
 /// Runs a command of the binary on the same data and gives the lines that it prints.
-fn run(world: &World, arguments: &[&str]) -> Vec<String> {
-    let output = command(world).args(arguments).stdin(Stdio::null()).output().expect("run");
+fn run(data: &TestData, arguments: &[&str]) -> Vec<String> {
+    let output = command(data).args(arguments).stdin(Stdio::null()).output().expect("run");
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
 }
 
-fn events(world: &World) -> Vec<Value> {
-    let lines = run(world, &["audit", "--json", "--limit", "1000"]);
+fn events(data: &TestData) -> Vec<Value> {
+    let lines = run(data, &["audit", "--json", "--limit", "1000"]);
     lines.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-fn actions(world: &World) -> Vec<String> {
-    events(world).iter().map(|event| text(event, "action")).collect()
+fn actions(data: &TestData) -> Vec<String> {
+    events(data).iter().map(|event| text(event, "action")).collect()
 }
 
 fn text(event: &Value, member: &str) -> String {
@@ -29,33 +29,33 @@ fn text(event: &Value, member: &str) -> String {
 }
 
 /// Somebody who takes down what the audit trail ought to say: action, reason, detail, and which request it was.
-struct Tourist {
+struct AuditTour {
     client: Client,
     api_key: String,
     expected: Vec<(String, String)>,
 }
 
-impl Tourist {
-    fn new(world: &World, server: &Server) -> Self {
-        let created = run(world, &["api-key", "create", "--name", "backend"]);
+impl AuditTour {
+    fn new(data: &TestData, server: &TestServer) -> Self {
+        let created = run(data, &["api-key", "create", "--name", "backend"]);
         let api_key = created.last().expect("a key").clone();
         let id = created[0].split_whitespace().nth(1).expect("an id");
         let line = format!("api_key.created  ({id} users:read,users:write,users:roles,auth)");
         Self { client: server.client(), api_key, expected: vec![(line, String::new())] }
     }
 
-    fn expect(&mut self, answer: Answer, status: u16, lines: &[&str]) -> Answer {
-        assert_eq!(answer.status, status, "{answer:?}");
-        let request = answer.header("x-request-id").expect("a number");
+    fn expect(&mut self, response: Response, status: u16, lines: &[&str]) -> Response {
+        assert_eq!(response.status, status, "{response:?}");
+        let request = response.header("x-request-id").expect("a number");
         self.expected.extend(lines.iter().map(|line| ((*line).to_owned(), request.to_owned())));
-        answer
+        response
     }
 
-    fn post(&mut self, path: &str, body: &str, status: u16, lines: &[&str]) -> Answer {
+    fn post(&mut self, path: &str, body: &str, status: u16, lines: &[&str]) -> Response {
         self.expect(self.client.post(path, body), status, lines)
     }
 
-    fn keyed(&mut self, method: &str, path: &str, body: &str, status: u16, lines: &[&str]) -> Answer {
+    fn keyed(&mut self, method: &str, path: &str, body: &str, status: u16, lines: &[&str]) -> Response {
         self.expect(self.client.send(method, path, &[("X-API-Key", &self.api_key)], body), status, lines)
     }
 
@@ -63,12 +63,12 @@ impl Tourist {
         let body = r#"{"username":"john","email":"john@example.com","password":"P@ssw0rd!"}"#;
         self.post("/v1/auth/register", body, 201, &["user.registered  (customer)"]);
         self.post("/v1/auth/register", body, 409, &["user.registered name_taken (username)"]);
-        let answer = self.expect(self.client.log_in("john"), 200, &["user.logged_in "]);
-        let token = answer.member("acc_token");
+        let response = self.expect(self.client.log_in("john"), 200, &["user.logged_in "]);
+        let token = response.member("acc_token");
         self.expect(self.client.open(&token), 403, &["resource.opened missing_role (staff)"]);
-        let answer = self.expect(self.client.refresh(&token), 200, &["session.refreshed "]);
+        let response = self.expect(self.client.refresh(&token), 200, &["session.refreshed "]);
         self.expect(self.client.refresh(&token), 200, &["session.refreshed  (retry)"]);
-        self.expect(self.client.refresh(&answer.member("token")), 200, &["session.refreshed "]);
+        self.expect(self.client.refresh(&response.member("token")), 200, &["session.refreshed "]);
         let wrong = self.client.log_in_with("john", "wrong");
         self.expect(wrong, 401, &["user.logged_in wrong_password"]);
         self.expect(self.client.log_in("nobody"), 401, &["user.logged_in unknown_user"]);
@@ -124,10 +124,10 @@ impl Tourist {
     fn cookie(&mut self) {
         let body = r#"{"username":"joan","password":"P@ssw0rd!"}"#;
         self.post("/api/auth/register", body, 201, &["user.registered  (customer)"]);
-        let answer = self.post("/api/auth/login", body, 200, &["user.logged_in "]);
-        let token = answer.json()["data"]["token"].as_str().expect("a token").to_owned();
+        let response = self.post("/api/auth/login", body, 200, &["user.logged_in "]);
+        let token = response.json()["data"]["token"].as_str().expect("a token").to_owned();
         let cookie =
-            answer.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie");
+            response.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie");
         let refreshed = self.client.send("POST", "/api/auth/refresh", &[("Cookie", cookie)], "");
         self.expect(refreshed, 200, &["session.refreshed "]);
         let bearer = format!("Bearer {token}");
@@ -142,20 +142,20 @@ fn line(event: &Value) -> String {
 }
 
 #[test]
-fn a_tour_through_all_dialects_leaves_exactly_its_events_on_every_store() {
-    for world in World::on_every_store() {
-        let server = Server::start_with(&world, &[("AUTH_PROTECTED__REQUIRED_ROLE", "staff")]);
-        let mut tourist = Tourist::new(&world, &server);
-        tourist.single_token();
-        tourist.directory();
-        tourist.token_pair();
-        tourist.accounts();
-        tourist.cookie();
+fn tour_of_all_dialects_leaves_exactly_its_audit_events() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start_with(&data, &[("AUTH_PROTECTED__REQUIRED_ROLE", "staff")]);
+        let mut tour = AuditTour::new(&data, &server);
+        tour.single_token();
+        tour.directory();
+        tour.token_pair();
+        tour.accounts();
+        tour.cookie();
         sleep(Duration::from_millis(200));
 
-        let events = events(&world);
+        let events = events(&data);
         let seen: Vec<_> = events.iter().map(|event| (line(event), text(event, "request"))).collect();
-        assert_eq!(seen, tourist.expected);
+        assert_eq!(seen, tour.expected);
         assert!(events.is_sorted_by_key(|event| event["id"].as_i64()));
         for event in &events {
             let action = text(event, "action");
@@ -166,7 +166,7 @@ fn a_tour_through_all_dialects_leaves_exactly_its_events_on_every_store() {
             assert!(!is_of_session || (event["session"].is_string() && event["user"].is_string()), "{event}");
         }
         let logged = server.log();
-        for (_, request) in tourist.expected.iter().skip(1) {
+        for (_, request) in tour.expected.iter().skip(1) {
             assert!(logged.contains(request), "{request} is in the log");
         }
         let audit_lines = logged.lines().filter(|line| line.contains(r#""target":"audit""#)).count();
@@ -175,27 +175,27 @@ fn a_tour_through_all_dialects_leaves_exactly_its_events_on_every_store() {
 }
 
 #[test]
-fn events_survive_a_stop_that_comes_at_once_on_every_store() {
-    for world in World::on_every_store() {
-        let server = Server::start(&world);
+fn audit_events_survive_an_immediate_stop() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start(&data);
         let client = server.client();
         assert_eq!(client.register("john").status, 201);
         assert_eq!(client.log_in("john").status, 200);
         server.signal("TERM");
         assert!(server.wait_for_end().success());
-        assert_eq!(actions(&world), ["user.registered", "user.logged_in"]);
+        assert_eq!(actions(&data), ["user.registered", "user.logged_in"]);
 
-        let server = Server::start(&world);
+        let server = TestServer::start(&data);
         assert_eq!(server.client().log_in("john").status, 200);
         drop(server);
-        assert_eq!(actions(&world)[..2], ["user.registered", "user.logged_in"]);
+        assert_eq!(actions(&data)[..2], ["user.registered", "user.logged_in"]);
     }
 }
 
 #[test]
-fn a_kill_a_tenth_of_a_second_after_the_answer_loses_no_event_on_every_store() {
-    for world in World::on_every_store() {
-        let server = Server::start(&world);
+fn kill_100_ms_after_a_response_loses_no_audit_event() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start(&data);
         let client = server.client();
         assert_eq!(client.register("john").status, 201);
         for _ in 0..5 {
@@ -203,16 +203,16 @@ fn a_kill_a_tenth_of_a_second_after_the_answer_loses_no_event_on_every_store() {
         }
         sleep(Duration::from_millis(100));
         server.kill();
-        assert_eq!(actions(&world).len(), 6);
+        assert_eq!(actions(&data).len(), 6);
     }
 }
 
 #[test]
-fn whoever_follows_is_told_what_happens_and_stops_when_told() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
-    let log = world.path().join("followed");
-    let mut command = command(&world);
+fn audit_follow_prints_new_events_until_interrupted() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
+    let log = data.path().join("followed");
+    let mut command = command(&data);
     command.args(["audit", "--follow", "--json", "--action", "user.logged_in"]);
     let mut follower = command.stdout(std::fs::File::create(&log).expect("a file")).spawn().expect("started");
     let client = server.client();

@@ -2,22 +2,22 @@
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 use auth_http::dialects::{ALL, Dialect, Endpoint, Route};
-use e2e::{Answer, Server, World, command};
+use e2e::{Response, TestData, TestServer, command};
 
 /// What lies beside the dialects and answers GET and HEAD.
-const BESIDE: [&str; 4] = ["/", "/health/live", "/health/ready", "/.well-known/jwks.json"];
+const SYSTEM_PATHS: [&str; 4] = ["/", "/health/live", "/health/ready", "/.well-known/jwks.json"];
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 /// A route of a dialect, and what whoever calls it has to show beforehand.
-struct Door {
+struct TestRoute {
     dialect: &'static dyn Dialect,
     route: &'static Route,
     path: String,
     key: Option<String>,
 }
 
-impl Door {
+impl TestRoute {
     fn name(&self) -> String {
         format!("{} {} of {}", self.route.method, self.path, self.dialect.profile().name)
     }
@@ -28,7 +28,7 @@ impl Door {
         !is_bare && matches!(self.route.method.as_str(), "POST" | "PUT")
     }
 
-    fn send(&self, server: &Server, method: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    fn send(&self, server: &TestServer, method: &str, headers: &[(&str, &str)], body: &str) -> Response {
         let key = self.key.iter().map(|key| ("X-API-Key", key.as_str()));
         let headers: Vec<_> = headers.iter().copied().chain(key).collect();
         let lines: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
@@ -44,93 +44,102 @@ impl Door {
 }
 
 /// Every route of every dialect, where it is by default.
-fn doors(world: &World) -> Vec<Door> {
-    let made = command(world).args(["api-key", "create", "--name", "every door"]).output().expect("run");
+fn test_routes(data: &TestData) -> Vec<TestRoute> {
+    let made = command(data).args(["api-key", "create", "--name", "every route_case"]).output().expect("run");
     let key = String::from_utf8(made.stdout).expect("text").trim().lines().last().expect("a key").to_owned();
-    let doors = ALL.into_iter().flat_map(|dialect| {
+    let test_routes = ALL.into_iter().flat_map(|dialect| {
         let profile = dialect.profile();
         let key = (profile.name == "directory").then(|| key.clone());
         dialect.routes().iter().map(move |route| {
             let path = route.path.replace("{user_id}", "00000000-0000-7000-8000-000000000000");
-            Door { dialect, route, path: format!("{}{path}", profile.prefix), key: key.clone() }
+            TestRoute { dialect, route, path: format!("{}{path}", profile.prefix), key: key.clone() }
         })
     });
-    doors.collect()
+    test_routes.collect()
 }
 
 /// What every answer has, and what none has.
-fn assert_hardened(answer: &Answer, what: &str) {
+fn assert_hardened(response: &Response, what: &str) {
     for (name, value) in [
         ("cache-control", "no-store"),
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
     ] {
-        assert_eq!(answer.header(name), Some(value), "{name} of {what}: {answer:?}");
+        assert_eq!(response.header(name), Some(value), "{name} of {what}: {response:?}");
     }
-    let policy = answer.header("content-security-policy").unwrap_or_default();
-    assert!(policy.starts_with("default-src 'none'"), "{what}: {answer:?}");
-    assert!(policy.contains("frame-ancestors 'none'"), "{what}: {answer:?}");
-    assert!(answer.header("x-request-id").is_some_and(|id| id.len() == 16), "{what}: {answer:?}");
+    let policy = response.header("content-security-policy").unwrap_or_default();
+    assert!(policy.starts_with("default-src 'none'"), "{what}: {response:?}");
+    assert!(policy.contains("frame-ancestors 'none'"), "{what}: {response:?}");
+    assert!(response.header("x-request-id").is_some_and(|id| id.len() == 16), "{what}: {response:?}");
     for name in ["server", "x-powered-by", "strict-transport-security"] {
-        assert_eq!(answer.header(name), None, "{name} of {what}: {answer:?}");
+        assert_eq!(response.header(name), None, "{name} of {what}: {response:?}");
     }
 }
 
 /// A refusal: hardened, and in the envelope of the dialects, which is a JSON object with one text that says what it is.
-fn assert_refused(answer: &Answer, status: u16, what: &str) {
-    assert_eq!(answer.status, status, "{what}: {answer:?}");
-    assert_hardened(answer, what);
-    assert_eq!(answer.header("content-type"), Some("application/json"), "{what}: {answer:?}");
-    let body = answer.json();
+fn assert_refused(response: &Response, status: u16, what: &str) {
+    assert_eq!(response.status, status, "{what}: {response:?}");
+    assert_hardened(response, what);
+    assert_eq!(response.header("content-type"), Some("application/json"), "{what}: {response:?}");
+    let body = response.json();
     let text = body.get("error").or_else(|| body.get("message")).and_then(|text| text.as_str());
-    assert!(text.is_some_and(|text| !text.is_empty()), "{what}: {answer:?}");
+    assert!(text.is_some_and(|text| !text.is_empty()), "{what}: {response:?}");
 }
 
 #[test]
-fn every_route_is_hardened_whether_it_serves_or_refuses() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
-    for door in doors(&world) {
-        let answer = door.send(&server, door.route.method.as_str(), &[], "");
-        assert_hardened(&answer, &door.name());
-        assert!((400..500).contains(&answer.status), "{}: {answer:?}", door.name());
+fn every_route_sends_the_security_headers() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
+    for route_case in test_routes(&data) {
+        let response = route_case.send(&server, route_case.route.method.as_str(), &[], "");
+        assert_hardened(&response, &route_case.name());
+        assert!((400..500).contains(&response.status), "{}: {response:?}", route_case.name());
     }
-    for path in BESIDE {
-        let answer = server.client().get(path, None);
-        assert_eq!(answer.status, 200, "{path}");
-        assert_hardened(&answer, path);
+    for path in SYSTEM_PATHS {
+        let response = server.client().get(path, None);
+        assert_eq!(response.status, 200, "{path}");
+        assert_hardened(&response, path);
     }
 }
 
 #[test]
-fn every_route_says_which_methods_it_has() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
-    for door in doors(&world) {
+fn every_route_lists_its_methods_in_allow() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
+    for route_case in test_routes(&data) {
         for method in ["PATCH", "OPTIONS", "TRACE", "PROPFIND"] {
-            let answer = door.send(&server, method, &[], "");
-            assert_refused(&answer, 405, &format!("{method} at {}", door.name()));
-            let allowed = answer.header("allow").expect("Allow");
+            let response = route_case.send(&server, method, &[], "");
+            assert_refused(&response, 405, &format!("{method} at {}", route_case.name()));
+            let allowed = response.header("allow").expect("Allow");
             let allowed: Vec<_> = allowed.split(", ").collect();
-            assert!(allowed.contains(&door.route.method.as_str()), "{}: {allowed:?}", door.name());
-            assert_eq!(allowed.contains(&"GET"), allowed.contains(&"HEAD"), "{}: {allowed:?}", door.name());
+            assert!(
+                allowed.contains(&route_case.route.method.as_str()),
+                "{}: {allowed:?}",
+                route_case.name()
+            );
+            assert_eq!(
+                allowed.contains(&"GET"),
+                allowed.contains(&"HEAD"),
+                "{}: {allowed:?}",
+                route_case.name()
+            );
         }
     }
-    for path in BESIDE {
-        let answer = server.client().send("POST", path, &[], "{}");
-        assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")), "{path}");
-        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
-        assert_hardened(&answer, path);
+    for path in SYSTEM_PATHS {
+        let response = server.client().send("POST", path, &[], "{}");
+        assert_eq!((response.status, response.header("allow")), (405, Some("GET, HEAD")), "{path}");
+        assert_eq!(response.header("content-type"), Some("application/problem+json"), "{path}");
+        assert_hardened(&response, path);
     }
 }
 
 #[test]
-fn every_body_is_bounded_and_has_to_be_one_json_object() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
-    let doors = doors(&world);
-    for door in doors.iter().filter(|door| door.takes_a_body()) {
-        let method = door.route.method.as_str();
+fn every_body_is_bounded_and_must_be_one_json_object() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
+    let test_routes = test_routes(&data);
+    for route_case in test_routes.iter().filter(|route_case| route_case.takes_a_body()) {
+        let method = route_case.route.method.as_str();
         let large = format!("{{\"a\":\"{}\"}}", "a".repeat(16 * 1_024));
         for (what, headers, body, status) in [
             ("a large body", vec![JSON], large.as_str(), 413),
@@ -144,40 +153,40 @@ fn every_body_is_bounded_and_has_to_be_one_json_object() {
             ("trailing data", vec![JSON], "{} {}", 400),
             ("two types", vec![JSON, JSON], "{}", 400),
         ] {
-            let answer = door.send(&server, method, &headers, body);
-            assert_refused(&answer, status, &format!("{what} to {}", door.name()));
+            let response = route_case.send(&server, method, &headers, body);
+            assert_refused(&response, status, &format!("{what} to {}", route_case.name()));
         }
     }
 }
 
 #[test]
-fn every_route_refuses_two_authorizations_and_takes_no_token_from_a_query() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
+fn routes_reject_two_authorizations_and_query_tokens() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
     let token = {
         assert_eq!(server.client().register("john_doe").status, 201);
         server.client().log_in("john_doe").member("acc_token")
     };
-    for mut door in doors(&world) {
+    for mut route_case in test_routes(&data) {
         let bearer = format!("Bearer {token}");
         let twice = [("Authorization", bearer.as_str()), ("Authorization", bearer.as_str()), JSON];
-        let answer = door.send(&server, door.route.method.as_str(), &twice, "");
-        assert_refused(&answer, 400, &format!("two authorizations at {}", door.name()));
-        if matches!(door.route.endpoint, Endpoint::Me | Endpoint::ProtectedResource) {
-            door.path = format!("{}?access_token={token}&token={token}", door.path);
-            let answer = door.send(&server, "GET", &[], "");
-            assert_refused(&answer, 401, &format!("a token in the query of {}", door.name()));
-            assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{}", door.name());
+        let response = route_case.send(&server, route_case.route.method.as_str(), &twice, "");
+        assert_refused(&response, 400, &format!("two authorizations at {}", route_case.name()));
+        if matches!(route_case.route.endpoint, Endpoint::Me | Endpoint::ProtectedResource) {
+            route_case.path = format!("{}?access_token={token}&token={token}", route_case.path);
+            let response = route_case.send(&server, "GET", &[], "");
+            assert_refused(&response, 401, &format!("a token in the query of {}", route_case.name()));
+            assert_eq!(response.header("www-authenticate"), Some("Bearer"), "{}", route_case.name());
         }
     }
 }
 
 #[test]
-fn on_https_every_answer_asks_for_https_for_two_years() {
-    let world = World::on_sqlite();
-    let server = Server::start_with(&world, &[("AUTH_PUBLIC_URL", "https://auth.example.com")]);
+fn https_responses_send_hsts_for_two_years() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start_with(&data, &[("AUTH_PUBLIC_URL", "https://auth.example.com")]);
     for path in ["/", "/health/live", "/v1/protected/resource", "/api/user", "/nowhere"] {
-        let answer = server.client().get(path, None);
-        assert_eq!(answer.header("strict-transport-security"), Some("max-age=63072000"), "{path}");
+        let response = server.client().get(path, None);
+        assert_eq!(response.header("strict-transport-security"), Some("max-age=63072000"), "{path}");
     }
 }

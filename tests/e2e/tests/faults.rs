@@ -3,19 +3,21 @@
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
-use e2e::{Answer, Client, Server, World, connect};
+use e2e::{Client, Response, TestData, TestServer, connect};
 use test_postgres::TestPostgres;
 
 /// Fails unless the answer tells the client to come back, and not that it was wrong.
-fn assert_away(answer: &Answer) {
-    answer.assert(503, r#"{"error":"Service unavailable."}"#);
-    assert_eq!(answer.header("retry-after"), Some("1"));
+fn assert_away(response: &Response) {
+    response.assert(503, r#"{"error":"Service unavailable."}"#);
+    assert_eq!(response.header("retry-after"), Some("1"));
 }
 
 fn assert_all_away(client: &Client, token: &str) {
-    for request in [&(|| client.register("late")) as &dyn Fn() -> Answer, &|| client.log_in("john"), &|| {
-        client.refresh(token)
-    }] {
+    for request in
+        [&(|| client.register("late")) as &dyn Fn() -> Response, &|| client.log_in("john"), &|| {
+            client.refresh(token)
+        }]
+    {
         let started = Instant::now();
         assert_away(&request());
         assert!(started.elapsed() < Duration::from_millis(3_500), "{:?}", started.elapsed());
@@ -26,10 +28,10 @@ fn assert_all_away(client: &Client, token: &str) {
 }
 
 #[test]
-fn a_store_that_goes_away_is_503_and_comes_back_without_a_restart() {
+fn lost_store_answers_503_and_recovers_without_a_restart() {
     let postgres = TestPostgres::start();
-    let world = World::at(postgres.create_database());
-    let server = Server::start(&world);
+    let data = TestData::at(postgres.create_database());
+    let server = TestServer::start(&data);
     let client = server.client();
     assert_eq!(client.register("john").status, 201);
     let token = client.log_in("john").member("acc_token");
@@ -45,17 +47,17 @@ fn a_store_that_goes_away_is_503_and_comes_back_without_a_restart() {
 }
 
 #[test]
-fn a_store_that_is_away_at_the_start_is_503_until_it_is_there() {
+fn store_missing_at_start_answers_503_until_it_returns() {
     let postgres = TestPostgres::start();
-    let world = World::at(postgres.create_database());
+    let data = TestData::at(postgres.create_database());
     let token = {
-        let server = Server::start(&world);
+        let server = TestServer::start(&data);
         assert_eq!(server.client().register("john").status, 201);
         server.client().log_in("john").member("acc_token")
     };
 
     postgres.stop();
-    let server = Server::start_unready(&world, &[]);
+    let server = TestServer::start_unready(&data, &[]);
     assert_all_away(&server.client(), &token);
     assert_away(&server.client().open(&token));
 
@@ -65,9 +67,9 @@ fn a_store_that_is_away_at_the_start_is_503_until_it_is_there() {
 }
 
 #[test]
-fn what_was_acknowledged_survives_a_kill_on_every_store() {
-    for world in World::on_every_store() {
-        let server = Server::start(&world);
+fn acknowledged_writes_survive_a_kill() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start(&data);
         let client = server.client();
         let names: Vec<_> = (0..20).map(|number| format!("user{number}")).collect();
         for name in &names {
@@ -77,7 +79,7 @@ fn what_was_acknowledged_survives_a_kill_on_every_store() {
         let renewed = client.refresh(&token).member("token");
         server.kill();
 
-        let server = Server::start(&world);
+        let server = TestServer::start(&data);
         let client = server.client();
         for name in &names {
             assert_eq!(client.log_in(name).status, 200, "{name}");
@@ -95,10 +97,10 @@ fn what_was_acknowledged_survives_a_kill_on_every_store() {
 }
 
 #[test]
-fn a_request_under_way_is_answered_when_the_server_is_told_to_stop() {
+fn request_in_flight_is_answered_during_shutdown() {
     for signal in ["TERM", "INT"] {
-        let world = World::on_sqlite();
-        let server = Server::start(&world);
+        let data = TestData::on_sqlite();
+        let server = TestServer::start(&data);
         let body = r#"{"username":"john","email":"john@example.com","password":"P@ssw0rd!"}"#;
         let (first, last) = body.split_at(20);
         let mut stream = connect(server.base());
@@ -113,9 +115,9 @@ fn a_request_under_way_is_answered_when_the_server_is_told_to_stop() {
         server.signal(signal);
         server.wait_for("stopping", || server.log().contains("stopping"));
         stream.write_all(last.as_bytes()).expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("answered");
-        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).expect("answered");
+        assert!(response.starts_with("HTTP/1.1 201"), "{response}");
         assert!(server.wait_for_end().success(), "{signal}");
     }
 }

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use e2e::{Server, World, connect, send_raw};
+use e2e::{TestData, TestServer, connect, send_raw};
 
 const JSON: &str = "Content-Type: application/json\r\n";
 
@@ -19,9 +19,9 @@ fn post(path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn hostile_bodies_and_headers_are_answered_and_never_with_a_fault() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
+fn hostile_bodies_and_headers_are_answered_without_5xx() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
     let long = "a".repeat(5_000);
     let deep = format!("{{\"email\":{}", "[".repeat(8_000));
     let many_headers = (0..90).fold(String::new(), |mut headers, number| {
@@ -91,58 +91,58 @@ fn hostile_bodies_and_headers_are_answered_and_never_with_a_fault() {
         ("no HTTP", b"\x16\x03\x01\x02\x00".to_vec(), 400),
     ];
     for (what, bytes, status) in cases {
-        let answer = send_raw(server.base(), &bytes).unwrap_or_else(|| panic!("no answer to {what}"));
-        assert_eq!(answer.status, status, "{what}: {answer:?}");
+        let response = send_raw(server.base(), &bytes).unwrap_or_else(|| panic!("no answer to {what}"));
+        assert_eq!(response.status, status, "{what}: {response:?}");
     }
     assert_eq!(server.client().get("/health/ready", None).status, 200);
 }
 
 #[test]
-fn an_over_long_bearer_token_is_an_invalid_one() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
+fn over_long_bearer_token_is_invalid() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
     for length in [4_096, 4_097, 8_000, 100_000] {
-        let answer = server.client().open(&"a".repeat(length));
-        answer.assert(401, r#"{"error":"Invalid or missing token."}"#);
+        let response = server.client().open(&"a".repeat(length));
+        response.assert(401, r#"{"error":"Invalid or missing token."}"#);
     }
 }
 
 #[test]
-fn a_chunked_body_is_bounded_like_any_other() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
+fn chunked_body_is_bounded_like_any_other() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
     let mut stream = connect(server.base());
     write!(stream, "POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n")
         .expect("sent");
     let chunk = format!("1000\r\n{}\r\n", "a".repeat(0x1000));
-    let mut answer = String::new();
+    let mut response = String::new();
     for _ in 0..5 {
         // The server may have answered and closed by now.
         let _ = stream.write_all(chunk.as_bytes());
     }
     let _ = stream.write_all(b"0\r\n\r\n");
-    stream.read_to_string(&mut answer).expect("answered");
-    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
-    assert!(answer.ends_with(r#"{"error":"Payload too large."}"#), "{answer}");
+    stream.read_to_string(&mut response).expect("answered");
+    assert!(response.starts_with("HTTP/1.1 413"), "{response}");
+    assert!(response.ends_with(r#"{"error":"Payload too large."}"#), "{response}");
 }
 
 #[test]
-fn a_head_that_does_not_arrive_is_not_waited_for() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
+fn stalled_head_is_answered_with_408() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
     let mut stream = connect(server.base());
     let started = Instant::now();
     stream.write_all(b"POST /v1/auth/login HTTP/1.1\r\nHost: a\r\n").expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("closed within 30 seconds");
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("closed within 30 seconds");
+    assert!(response.starts_with("HTTP/1.1 408"), "{response}");
     assert!(started.elapsed() < Duration::from_secs(9), "5 seconds are the limit: {:?}", started.elapsed());
 }
 
 #[test]
-fn a_body_that_does_not_arrive_is_answered_with_408() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
+fn stalled_body_is_answered_with_408() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
     let mut stream = connect(server.base());
     write!(
         stream,
@@ -150,37 +150,37 @@ fn a_body_that_does_not_arrive_is_answered_with_408() {
     )
     .expect("sent");
     let started = Instant::now();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("answered within 30 seconds");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("answered within 30 seconds");
     assert!(started.elapsed() < Duration::from_secs(14), "10 seconds are the limit: {:?}", started.elapsed());
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
-    assert!(answer.ends_with(r#"{"error":"Request timeout."}"#), "{answer}");
+    assert!(response.starts_with("HTTP/1.1 408"), "{response}");
+    assert!(response.ends_with(r#"{"error":"Request timeout."}"#), "{response}");
 }
 
 #[test]
-fn a_get_that_asks_for_another_protocol_is_answered_at_once_and_the_connection_closed() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
+fn upgrade_request_is_answered_and_its_connection_closed() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
     for protocol in ["websocket", "h2c"] {
         let started = Instant::now();
         let request = format!(
             "GET /v1/protected/resource HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n"
         );
-        let answer = send_raw(server.base(), request.as_bytes()).expect("answered");
-        assert_eq!(answer.status, 401, "{protocol}");
-        assert_eq!(answer.header("connection"), Some("close"), "{protocol}");
+        let response = send_raw(server.base(), request.as_bytes()).expect("answered");
+        assert_eq!(response.status, 401, "{protocol}");
+        assert_eq!(response.header("connection"), Some("close"), "{protocol}");
         assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     }
 }
 
 #[test]
 fn head_is_get_without_the_body() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
     for (path, status) in [("/health/live", 200), ("/v1/protected/resource", 401)] {
         let request = format!("HEAD {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        let answer = send_raw(server.base(), request.as_bytes()).expect("answered");
-        assert_eq!((answer.status, answer.body.as_str()), (status, ""), "{path}");
+        let response = send_raw(server.base(), request.as_bytes()).expect("answered");
+        assert_eq!((response.status, response.body.as_str()), (status, ""), "{path}");
     }
 }
 
@@ -189,17 +189,17 @@ const LIVE: &[u8] = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
 /// Asks on a connection that is kept, and reads the answer, which comes in one piece.
 fn ask(stream: &mut TcpStream) -> io::Result<()> {
     stream.write_all(LIVE)?;
-    let mut answer = [0; 4_096];
-    let length = stream.read(&mut answer)?;
-    let answer = String::from_utf8_lossy(&answer[..length]);
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let mut response = [0; 4_096];
+    let length = stream.read(&mut response)?;
+    let response = String::from_utf8_lossy(&response[..length]);
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
     Ok(())
 }
 
 #[test]
-fn a_later_head_that_trickles_in_does_not_keep_the_connection() {
-    let world = World::on_sqlite();
-    let server = Server::start_with(&world, &[("AUTH_HTTP__KEEP_ALIVE_SECONDS", "2")]);
+fn trickling_head_does_not_extend_the_keep_alive() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start_with(&data, &[("AUTH_HTTP__KEEP_ALIVE_SECONDS", "2")]);
     for (what, pieces) in
         [("nothing", ""), ("half a head", "G"), ("a head in pieces", "GET /health/live HTTP/1.1")]
     {
@@ -225,9 +225,9 @@ fn a_later_head_that_trickles_in_does_not_keep_the_connection() {
 }
 
 #[test]
-fn a_client_that_pauses_for_less_than_the_keep_alive_is_served_on_one_connection() {
-    let world = World::on_sqlite();
-    let server = Server::start_with(&world, &[("AUTH_HTTP__KEEP_ALIVE_SECONDS", "2")]);
+fn pauses_shorter_than_the_keep_alive_keep_the_connection() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start_with(&data, &[("AUTH_HTTP__KEEP_ALIVE_SECONDS", "2")]);
     let mut stream = connect(server.base());
     for _ in 0..5 {
         ask(&mut stream).expect("answered");
@@ -236,9 +236,9 @@ fn a_client_that_pauses_for_less_than_the_keep_alive_is_served_on_one_connection
 }
 
 #[test]
-fn a_request_that_takes_longer_than_the_keep_alive_is_answered() {
-    let world = World::on_sqlite();
-    let server = Server::start_with(&world, &[("AUTH_HTTP__KEEP_ALIVE_SECONDS", "1")]);
+fn request_longer_than_the_keep_alive_is_answered() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start_with(&data, &[("AUTH_HTTP__KEEP_ALIVE_SECONDS", "1")]);
     let mut stream = connect(server.base());
     ask(&mut stream).expect("answered");
     write!(stream, "POST /v1/auth/login HTTP/1.1\r\nHost: a\r\n{JSON}Content-Length: 2\r\n\r\n{{")

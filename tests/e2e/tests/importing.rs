@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use e2e::{Server, World, command};
+use e2e::{TestData, TestServer, command};
 use test_postgres::TestPostgres;
 
 /// `P@ssw0rd!`, hashed by libxcrypt, hashlib, passlib and the reference implementation of Argon2.
@@ -21,22 +21,22 @@ const HASHES: [(&str, &str); 7] = [
 ];
 
 /// Imports a user for each hash; the last line that the command prints.
-fn import(world: &World) -> String {
+fn import(data: &TestData) -> String {
     let lines = HASHES.map(|(name, hash)| {
         format!(r#"{{"username":"{name}","email":"{name}@example.com","password_hash":"{hash}"}}"#)
     });
-    let file = world.path().join("accounts.jsonl");
+    let file = data.path().join("accounts.jsonl");
     fs::write(&file, lines.join("\n")).expect("a file");
-    let output = command(world).args(["user", "import"]).arg(&file).output().expect("run");
+    let output = command(data).args(["user", "import"]).arg(&file).output().expect("run");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 #[test]
-fn whoever_was_imported_logs_in_and_has_a_hash_of_today_from_then_on() {
-    for world in World::on_every_store() {
-        assert_eq!(import(&world), "imported 7, already there 0, bad 0\n");
-        let server = Server::start(&world);
+fn imported_user_logs_in_and_gets_a_current_hash() {
+    for data in TestData::on_every_store() {
+        assert_eq!(import(&data), "imported 7, already there 0, bad 0\n");
+        let server = TestServer::start(&data);
         let client = server.client();
         for (name, _) in HASHES {
             assert_eq!(client.log_in_with(name, "P@ssw0rd").status, 401, "{name}");
@@ -44,12 +44,12 @@ fn whoever_was_imported_logs_in_and_has_a_hash_of_today_from_then_on() {
                 assert_eq!(client.log_in(name).status, 200, "{name}, login {round}");
             }
         }
-        if let Some(url) = world.database_url() {
+        if let Some(url) = data.database_url() {
             let upgraded = "SELECT count(*) FROM accounts \
                 WHERE password_hash LIKE '$argon2id$v=19$m=19456,t=2,p=1$%' AND password_version = 0";
             assert_eq!(TestPostgres::shared().query(url, upgraded).expect("a count"), "7");
         }
-        assert_eq!(import(&world), "imported 0, already there 7, bad 0\n");
+        assert_eq!(import(&data), "imported 0, already there 7, bad 0\n");
         assert_eq!(client.log_in("bcrypt-2a").status, 200, "the second import changed nothing");
     }
 }

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use e2e::{Answer, Client, Server, World, command, connect, run};
+use e2e::{Client, Response, TestData, TestServer, command, connect, run};
 use socket2::SockRef;
 
 const ON: (&str, &str) = ("AUTH_RATE_LIMIT", "on");
@@ -15,20 +15,20 @@ const BEHIND_A_PROXY: (&str, &str) = ("AUTH_TRUSTED_PROXIES", "127.0.0.0/8");
 const WRONG: &str = "wrong password";
 const RIGHT: &str = "P@ssw0rd!";
 
-fn start(world: &World, settings: &[(&str, &str)]) -> Server {
-    let server = Server::start_with(world, &[&[ON], settings].concat());
+fn start(data: &TestData, settings: &[(&str, &str)]) -> TestServer {
+    let server = TestServer::start_with(data, &[&[ON], settings].concat());
     assert_eq!(server.client().register("john").status, 201);
     server
 }
 
 /// FailureStreak a password as somebody at this address, if the server believes the test.
-fn log_in_from(server: &Server, address: &str, name: &str, password: &str) -> Answer {
+fn log_in_from(server: &TestServer, address: &str, name: &str, password: &str) -> Response {
     let body = format!(r#"{{"email":"{name}","password":"{password}"}}"#);
     server.client().send("POST", "/v1/auth/login", &[("X-Forwarded-For", address)], &body)
 }
 
 /// What so many at once are answered.
-fn at_once(count: usize, ask: impl Fn(usize) -> Answer + Sync) -> Vec<Answer> {
+fn at_once(count: usize, ask: impl Fn(usize) -> Response + Sync) -> Vec<Response> {
     let ask = &ask;
     thread::scope(|scope| {
         let tasks: Vec<_> = (0..count).map(|number| scope.spawn(move || ask(number))).collect();
@@ -36,72 +36,72 @@ fn at_once(count: usize, ask: impl Fn(usize) -> Answer + Sync) -> Vec<Answer> {
     })
 }
 
-fn count(answers: &[Answer], status: u16) -> usize {
-    answers.iter().filter(|answer| answer.status == status).count()
+fn count(responses: &[Response], status: u16) -> usize {
+    responses.iter().filter(|response| response.status == status).count()
 }
 
 /// Guesses until the account waits for several seconds, so that a slow machine sees it wait; how many were tried.
-fn wear_out(guess: impl Fn() -> Answer) -> usize {
+fn wear_out(guess: impl Fn() -> Response) -> usize {
     let mut tried = 0;
     loop {
-        let answer = guess();
-        match answer.status {
+        let response = guess();
+        match response.status {
             401 => tried += 1,
-            429 if answer.header("retry-after").and_then(|text| text.parse().ok()) >= Some(4) => {
+            429 if response.header("retry-after").and_then(|text| text.parse().ok()) >= Some(4) => {
                 return tried;
             }
             429 => thread::sleep(Duration::from_millis(100)),
-            _ => panic!("{answer:?}"),
+            _ => panic!("{response:?}"),
         }
     }
 }
 
 /// Fails unless the answer tells by which limit, and for how long.
-fn assert_limited(answer: &Answer, policy: &str) {
-    answer.assert(429, r#"{"error":"Too many requests."}"#);
-    let seconds: u64 = answer.header("retry-after").expect("a time").parse().expect("seconds");
+fn assert_limited(response: &Response, policy: &str) {
+    response.assert(429, r#"{"error":"Too many requests."}"#);
+    let seconds: u64 = response.header("retry-after").expect("a time").parse().expect("seconds");
     assert!(seconds >= 1);
-    assert_eq!(answer.header("ratelimit-policy"), Some(policy));
+    assert_eq!(response.header("ratelimit-policy"), Some(policy));
     let name = policy.split(';').next().expect("a name");
-    assert_eq!(answer.header("ratelimit"), Some(format!("{name};r=0;t={seconds}").as_str()));
+    assert_eq!(response.header("ratelimit"), Some(format!("{name};r=0;t={seconds}").as_str()));
 }
 
 #[test]
-fn of_200_guesses_at_once_no_more_are_tried_than_the_limit_on_every_store() {
-    for world in World::on_every_store() {
-        let server = start(&world, &[BEHIND_A_PROXY]);
+fn of_200_concurrent_guesses_only_the_limit_is_verified() {
+    for data in TestData::on_every_store() {
+        let server = start(&data, &[BEHIND_A_PROXY]);
         let begun = Instant::now();
-        let answers =
+        let responses =
             at_once(200, |number| log_in_from(&server, &format!("198.51.100.{number}"), "john", WRONG));
         // While they wait for each other a second may pass, and then another, longer wait.
         let seconds = usize::try_from(begun.elapsed().as_secs()).expect("a number");
-        let tried = count(&answers, 401);
+        let tried = count(&responses, 401);
         assert!((1..=5 + seconds).contains(&tried), "{tried} were tried in {seconds} s");
-        let told_to_wait: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
+        let told_to_wait: Vec<_> = responses.iter().filter(|response| response.status == 429).collect();
         assert!(told_to_wait.len() > 100, "{} were told to wait", told_to_wait.len());
-        for answer in &told_to_wait {
-            assert_limited(answer, r#""account";q=5"#);
+        for response in &told_to_wait {
+            assert_limited(response, r#""account";q=5"#);
         }
         // Some may have waited for the others for too long; nothing else happens.
-        assert_eq!(tried + told_to_wait.len() + count(&answers, 503), 200);
+        assert_eq!(tried + told_to_wait.len() + count(&responses, 503), 200);
     }
 }
 
 #[test]
-fn right_passwords_at_once_are_all_let_in_on_every_store() {
-    for world in World::on_every_store() {
-        let server = start(&world, &[]);
+fn concurrent_right_passwords_all_log_in() {
+    for data in TestData::on_every_store() {
+        let server = start(&data, &[]);
         for round in 0..3 {
-            let answers = at_once(20, |_| server.client().log_in("john"));
-            assert_eq!(count(&answers, 200), 20, "round {round}: {answers:?}");
+            let responses = at_once(20, |_| server.client().log_in("john"));
+            assert_eq!(count(&responses, 200), 20, "round {round}: {responses:?}");
         }
     }
 }
 
 #[test]
-fn one_account_has_one_counter_whatever_it_is_called_and_wherever_it_is_tried_on_every_store() {
-    for world in World::on_every_store() {
-        let server = start(&world, &[]);
+fn one_account_has_one_counter_across_names_and_dialects() {
+    for data in TestData::on_every_store() {
+        let server = start(&data, &[]);
         let client = server.client();
         let other = |path: &str, member: &str| {
             client.post(path, &format!(r#"{{"{member}":"John","password":"{WRONG}"}}"#))
@@ -127,22 +127,22 @@ fn one_account_has_one_counter_whatever_it_is_called_and_wherever_it_is_tried_on
 }
 
 #[test]
-fn an_address_that_fails_too_often_has_to_wait_and_cannot_talk_its_way_out_on_every_store() {
-    for world in World::on_every_store() {
-        let server = start(&world, &[("AUTH_LIMITS__LOGIN_PER_MINUTE", "1")]);
+fn untrusted_forwarded_address_does_not_evade_the_limit() {
+    for data in TestData::on_every_store() {
+        let server = start(&data, &[("AUTH_LIMITS__LOGIN_PER_MINUTE", "1")]);
         let tried = |number: usize| {
             log_in_from(&server, &format!("198.51.100.{number}"), &format!("user{number}"), WRONG).status
         };
         assert!((0..30).all(|number| tried(number) == 401));
-        let answer = log_in_from(&server, "203.0.113.9", "john", RIGHT);
-        assert_limited(&answer, r#""login";q=1;w=60"#);
+        let response = log_in_from(&server, "203.0.113.9", "john", RIGHT);
+        assert_limited(&response, r#""login";q=1;w=60"#);
     }
 }
 
 #[test]
-fn what_a_trusted_proxy_says_of_an_address_counts_on_every_store() {
-    for world in World::on_every_store() {
-        let server = start(&world, &[BEHIND_A_PROXY, ("AUTH_LIMITS__LOGIN_PER_MINUTE", "1")]);
+fn address_reported_by_a_trusted_proxy_counts() {
+    for data in TestData::on_every_store() {
+        let server = start(&data, &[BEHIND_A_PROXY, ("AUTH_LIMITS__LOGIN_PER_MINUTE", "1")]);
         let tried = |address: &str, number: usize| {
             log_in_from(&server, address, &format!("user{number}"), WRONG).status
         };
@@ -154,9 +154,9 @@ fn what_a_trusted_proxy_says_of_an_address_counts_on_every_store() {
 }
 
 #[test]
-fn an_owner_gets_in_from_where_they_were_before_while_somebody_else_guesses_on_every_store() {
-    for world in World::on_every_store() {
-        let server = start(&world, &[BEHIND_A_PROXY]);
+fn known_caller_logs_in_while_another_caller_is_throttled() {
+    for data in TestData::on_every_store() {
+        let server = start(&data, &[BEHIND_A_PROXY]);
         let (home, elsewhere) = ("198.51.100.1", "203.0.113.9");
         assert_eq!(log_in_from(&server, home, "john", RIGHT).status, 200);
         assert_eq!(wear_out(|| log_in_from(&server, elsewhere, "john", WRONG)), 7);
@@ -174,9 +174,9 @@ fn an_owner_gets_in_from_where_they_were_before_while_somebody_else_guesses_on_e
 
 #[test]
 fn nodes_on_one_database_count_together() {
-    let world = World::on_postgres();
-    let first = start(&world, &[]);
-    let second = Server::start_with(&world, &[ON]);
+    let data = TestData::on_postgres();
+    let first = start(&data, &[]);
+    let second = TestServer::start_with(&data, &[ON]);
     for node in [&first, &second, &first, &second, &first] {
         assert_eq!(node.client().log_in_with("john", WRONG).status, 401);
     }
@@ -186,11 +186,11 @@ fn nodes_on_one_database_count_together() {
 }
 
 #[test]
-fn registrations_are_limited_once_their_body_is_sound_on_every_store() {
-    for world in World::on_every_store() {
+fn only_valid_registrations_count_toward_the_limit() {
+    for data in TestData::on_every_store() {
         let limits =
             [("AUTH_LIMITS__REGISTRATION_BURST", "3"), ("AUTH_LIMITS__REGISTRATION_PER_MINUTE", "1")];
-        let server = start(&world, &limits);
+        let server = start(&data, &limits);
         let client = server.client();
         for _ in 0..10 {
             assert_eq!(client.post("/v1/auth/register", r#"{"username":"jane"}"#).status, 400);
@@ -203,10 +203,10 @@ fn registrations_are_limited_once_their_body_is_sound_on_every_store() {
 }
 
 #[test]
-fn who_sends_and_resets_the_connection_is_limited_like_anybody() {
-    let world = World::on_sqlite();
+fn resetting_the_connection_does_not_evade_the_limit() {
+    let data = TestData::on_sqlite();
     let limits = [("AUTH_LIMITS__REGISTRATION_BURST", "3"), ("AUTH_LIMITS__REGISTRATION_PER_MINUTE", "1")];
-    let server = start(&world, &limits);
+    let server = start(&data, &limits);
     for number in 0..20 {
         let body =
             format!(r#"{{"username":"user{number}","email":"{number}@example.com","password":"P@ssw0rd!"}}"#);
@@ -217,17 +217,18 @@ fn who_sends_and_resets_the_connection_is_limited_like_anybody() {
     }
     // Those that were closed before they were read count for nothing; the rest counts like any other.
     let client = server.client();
-    let refused =
-        (0..4).map(|_| Client::patiently(|| client.register("june"))).find(|answer| answer.status == 429);
+    let refused = (0..4)
+        .map(|_| Client::retry_overloaded(|| client.register("june")))
+        .find(|response| response.status == 429);
     assert_limited(&refused.expect("three at the most"), r#""registration";q=1;w=60"#);
-    let users = run(&world, &["user", "list", "--json"], "");
+    let users = run(&data, &["user", "list", "--json"], "");
     assert!(users.matches("@example.com").count() <= 4, "three, and one more a minute: {users}");
 }
 
 #[test]
-fn failed_refreshes_are_limited_and_others_are_not_counted_on_every_store() {
-    for world in World::on_every_store() {
-        let server = start(&world, &[("AUTH_LIMITS__REFRESH_PER_5_MINUTES", "4")]);
+fn only_failed_refreshes_count_toward_the_limit() {
+    for data in TestData::on_every_store() {
+        let server = start(&data, &[("AUTH_LIMITS__REFRESH_PER_5_MINUTES", "4")]);
         let client = server.client();
         let mut token = client.log_in("john").member("acc_token");
         for _ in 0..8 {
@@ -243,11 +244,11 @@ fn failed_refreshes_are_limited_and_others_are_not_counted_on_every_store() {
 }
 
 #[test]
-fn a_backend_with_a_key_is_limited_by_account_and_not_by_address_on_every_store() {
-    for world in World::on_every_store() {
+fn api_key_is_limited_by_account_and_not_by_address() {
+    for data in TestData::on_every_store() {
         let limits = [("AUTH_LIMITS__LOGIN_BURST", "2"), ("AUTH_LIMITS__REGISTRATION_BURST", "2")];
-        let server = start(&world, &limits);
-        let mut create = command(&world);
+        let server = start(&data, &limits);
+        let mut create = command(&data);
         let create = create.args(["api-key", "create", "--name", "backend"]).stderr(Stdio::null());
         let output = String::from_utf8(create.output().expect("run").stdout).expect("UTF-8");
         let key = output.lines().last().expect("a key");
@@ -269,13 +270,13 @@ fn a_backend_with_a_key_is_limited_by_account_and_not_by_address_on_every_store(
 }
 
 #[test]
-fn a_user_activated_from_the_shell_is_let_in_whatever_was_guessed_where_nodes_count_together() {
-    let world = World::on_postgres();
-    let server = start(&world, &[]);
+fn activating_a_user_from_the_shell_clears_their_limit() {
+    let data = TestData::on_postgres();
+    let server = start(&data, &[]);
     let client = server.client();
     assert_eq!(wear_out(|| client.log_in_with("john", WRONG)), 7);
     assert_eq!(client.log_in("john").status, 429);
-    let mut activate = command(&world);
+    let mut activate = command(&data);
     let activate = activate.env(ON.0, ON.1).args(["user", "activate", "john"]);
     let activated = activate.stdout(Stdio::null()).status();
     assert!(activated.expect("run").success());
@@ -283,9 +284,9 @@ fn a_user_activated_from_the_shell_is_let_in_whatever_was_guessed_where_nodes_co
 }
 
 #[test]
-fn limits_that_are_off_limit_nobody() {
-    let world = World::on_sqlite();
-    let server = Server::start_with(&world, &[("AUTH_RATE_LIMIT", "off")]);
+fn disabled_limits_never_throttle() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start_with(&data, &[("AUTH_RATE_LIMIT", "off")]);
     let client = server.client();
     for _ in 0..40 {
         assert_eq!(client.log_in_with("john", WRONG).status, 401);

@@ -1,29 +1,29 @@
-//! One account store behind five front doors: who comes in by one is known at all the others.
+//! One account store behind five front test_routes: who comes in by one is known at all the others.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 use std::process::Stdio;
 
-use e2e::{Answer, Client, Server, World, command};
+use e2e::{Client, Response, TestData, TestServer, command};
 
 const DIALECTS: [&str; 5] = ["single_token", "directory", "token_pair", "accounts", "cookie"];
 const PASSWORD: &str = "P@ssw0rd!";
 
 /// Somebody who speaks every dialect of a server.
-struct Polyglot {
+struct AllDialects {
     client: Client,
     api_key: String,
 }
 
-impl Polyglot {
-    fn new(world: &World, server: &Server) -> Self {
-        let mut create = command(world);
+impl AllDialects {
+    fn new(data: &TestData, server: &TestServer) -> Self {
+        let mut create = command(data);
         let output = create.args(["api-key", "create", "--name", "backend"]).stderr(Stdio::null()).output();
         let output = String::from_utf8(output.expect("run").stdout).expect("UTF-8");
         let api_key = output.lines().last().expect("a key").to_owned();
         Self { client: server.client(), api_key }
     }
 
-    fn keyed(&self, method: &str, path: &str, body: &str) -> Answer {
+    fn keyed(&self, method: &str, path: &str, body: &str) -> Response {
         self.client.send(method, path, &[("X-API-Key", &self.api_key)], body)
     }
 
@@ -33,14 +33,14 @@ impl Polyglot {
         let by_name = format!(r#"{{"username":"{username}","password":"{PASSWORD}"}}"#);
         let by_email = format!(r#"{{"email":"{email}","password":"{PASSWORD}"}}"#);
         let by_both = format!(r#"{{"username":"{username}","email":"{email}","password":"{PASSWORD}"}}"#);
-        let answer = match dialect {
+        let response = match dialect {
             "single_token" => self.client.post("/v1/auth/register", &by_both),
             "directory" => self.keyed("POST", "/api/v1/users", &by_both),
             "token_pair" => self.client.post("/api/v1/auth/register", &by_email),
             "accounts" => self.client.post("/api/v1/auth/register", &by_both),
             _ => self.client.post("/api/auth/register", &by_name),
         };
-        assert_eq!(answer.status, 201, "{dialect}: {answer:?}");
+        assert_eq!(response.status, 201, "{dialect}: {response:?}");
         match dialect {
             "token_pair" => vec![email],
             "cookie" => vec![username],
@@ -48,7 +48,7 @@ impl Polyglot {
         }
     }
 
-    fn log_in(&self, dialect: &str, identifier: &str, password: &str) -> Answer {
+    fn log_in(&self, dialect: &str, identifier: &str, password: &str) -> Response {
         let named = |member: &str| format!(r#"{{"{member}":"{identifier}","password":"{password}"}}"#);
         match dialect {
             "single_token" => self.client.post("/v1/auth/login", &named("email")),
@@ -61,9 +61,9 @@ impl Polyglot {
 
     /// Logs in and gives the access token.
     fn access_token(&self, dialect: &str, identifier: &str) -> String {
-        let answer = self.log_in(dialect, identifier, PASSWORD);
-        assert_eq!(answer.status, 200, "{dialect}: {answer:?}");
-        let body = answer.json();
+        let response = self.log_in(dialect, identifier, PASSWORD);
+        assert_eq!(response.status, 200, "{dialect}: {response:?}");
+        let body = response.json();
         let token = match dialect {
             "single_token" => &body["acc_token"],
             "directory" => &body["token"],
@@ -76,16 +76,16 @@ impl Polyglot {
 }
 
 #[test]
-fn who_registers_in_one_dialect_logs_in_through_every_other_on_every_store() {
-    for world in World::on_every_store() {
-        let server = Server::start(&world);
-        let polyglot = Polyglot::new(&world, &server);
+fn user_of_one_dialect_logs_in_through_every_other() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start(&data);
+        let dialects = AllDialects::new(&data, &server);
         for registered_in in DIALECTS {
-            for identifier in polyglot.register(registered_in) {
+            for identifier in dialects.register(registered_in) {
                 for dialect in DIALECTS {
-                    let token = polyglot.access_token(dialect, &identifier);
-                    assert_eq!(polyglot.client.open(&token).status, 200, "{registered_in} by {dialect}");
-                    let wrong = polyglot.log_in(dialect, &identifier, "wrong password");
+                    let token = dialects.access_token(dialect, &identifier);
+                    assert_eq!(dialects.client.open(&token).status, 200, "{registered_in} by {dialect}");
+                    let wrong = dialects.log_in(dialect, &identifier, "wrong password");
                     assert_eq!(wrong.status, 401, "{registered_in} by {dialect}");
                 }
             }
@@ -94,41 +94,41 @@ fn who_registers_in_one_dialect_logs_in_through_every_other_on_every_store() {
 }
 
 #[test]
-fn a_password_changed_or_a_user_deleted_through_directory_ends_sessions_everywhere() {
-    for world in World::on_every_store() {
-        let server = Server::start(&world);
-        let polyglot = Polyglot::new(&world, &server);
+fn directory_changes_end_the_sessions_of_every_dialect() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start(&data);
+        let dialects = AllDialects::new(&data, &server);
         let user = r#"{"username":"jane","email":"jane@example.com","password":"P@ssw0rd!"}"#;
-        let id = polyglot.keyed("POST", "/api/v1/users", user).member("id");
+        let id = dialects.keyed("POST", "/api/v1/users", user).member("id");
         let path = format!("/api/v1/users/{id}");
         for (method, body, status) in [("PUT", r#"{"password":"P@ssw0rd!"}"#, 200), ("DELETE", "", 204)] {
-            let tokens = DIALECTS.map(|dialect| polyglot.access_token(dialect, "jane"));
-            assert!(tokens.iter().all(|token| polyglot.client.open(token).status == 200));
-            assert_eq!(polyglot.keyed(method, &path, body).status, status);
+            let tokens = DIALECTS.map(|dialect| dialects.access_token(dialect, "jane"));
+            assert!(tokens.iter().all(|token| dialects.client.open(token).status == 200));
+            assert_eq!(dialects.keyed(method, &path, body).status, status);
             for (dialect, token) in DIALECTS.iter().zip(&tokens) {
-                assert_eq!(polyglot.client.open(token).status, 401, "{method}, {dialect}");
+                assert_eq!(dialects.client.open(token).status, 401, "{method}, {dialect}");
             }
         }
     }
 }
 
 #[test]
-fn a_role_set_through_a_key_opens_the_resource_that_asks_for_it_on_every_store() {
-    for world in World::on_every_store() {
-        let server = Server::start_with(&world, &[("AUTH_PROTECTED__REQUIRED_ROLE", "admin")]);
-        let polyglot = Polyglot::new(&world, &server);
+fn role_set_through_an_api_key_opens_the_protected_resource() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start_with(&data, &[("AUTH_PROTECTED__REQUIRED_ROLE", "admin")]);
+        let dialects = AllDialects::new(&data, &server);
         let user = r#"{"username":"jane","email":"jane@example.com","password":"P@ssw0rd!"}"#;
-        let id = polyglot.keyed("POST", "/api/v1/users", user).member("id");
+        let id = dialects.keyed("POST", "/api/v1/users", user).member("id");
         let opens =
-            || DIALECTS.map(|dialect| polyglot.client.open(&polyglot.access_token(dialect, "jane")).status);
+            || DIALECTS.map(|dialect| dialects.client.open(&dialects.access_token(dialect, "jane")).status);
         assert_eq!(opens(), [403; 5], "with the roles of a new user");
         for (roles, said, status) in [
             (r#"["customer","admin"]"#, r#"["admin","customer"]"#, 200),
             (r#"["customer"]"#, r#"["customer"]"#, 403),
         ] {
             let path = format!("/api/v1/users/{id}/roles");
-            let answer = polyglot.keyed("PUT", &path, &format!(r#"{{"roles":{roles}}}"#));
-            answer.assert(200, &format!(r#"{{"roles":{said}}}"#));
+            let response = dialects.keyed("PUT", &path, &format!(r#"{{"roles":{roles}}}"#));
+            response.assert(200, &format!(r#"{{"roles":{said}}}"#));
             assert_eq!(opens(), [status; 5], "logged in with {roles}");
         }
     }

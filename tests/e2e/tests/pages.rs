@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use e2e::{Server, World};
+use e2e::{TestData, TestServer};
 
 const NOT_FOUND: &str = r#"{"type":"about:blank","title":"Not Found","status":404}"#;
 
@@ -14,9 +14,9 @@ fn paths(page: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn whatever_the_pages_name_is_served() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
+fn every_link_of_the_pages_is_served() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
     let client = server.client();
     for (page, least) in [("/", 9), ("/docs", 6), ("/docs/", 6)] {
         let html = client.get(page, None).body;
@@ -29,9 +29,9 @@ fn whatever_the_pages_name_is_served() {
 }
 
 #[test]
-fn pages_load_nothing_from_elsewhere_and_run_no_script_that_stands_in_them() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
+fn pages_load_only_own_files_and_run_no_inline_script() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
     let client = server.client();
     for page in ["/", "/docs", "/docs/"] {
         let page = client.get(page, None);
@@ -51,11 +51,11 @@ fn pages_load_nothing_from_elsewhere_and_run_no_script_that_stands_in_them() {
 }
 
 #[test]
-fn the_documents_of_the_dialects_that_are_on_are_served_where_the_settings_put_them() {
-    let world = World::on_sqlite();
+fn openapi_documents_follow_the_dialect_settings() {
+    let data = TestData::on_sqlite();
     let settings =
         [("AUTH_DIALECTS__COOKIE__ENABLED", "false"), ("AUTH_DIALECTS__SINGLE_TOKEN__PREFIX", "/elsewhere")];
-    let server = Server::start_with(&world, &settings);
+    let server = TestServer::start_with(&data, &settings);
     let client = server.client();
     let document = client.get("/openapi/single_token.json", None);
     assert_eq!((document.status, document.header("content-type")), (200, Some("application/json")));
@@ -70,9 +70,9 @@ fn the_documents_of_the_dialects_that_are_on_are_served_where_the_settings_put_t
 }
 
 #[test]
-fn the_reference_answers_like_everything_beside_the_dialects() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
+fn api_reference_answers_like_the_other_system_routes() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
     let client = server.client();
     client.get("/docs/nothing", None).assert(404, NOT_FOUND);
     for path in ["/docs", "/docs/", "/docs/initializer.js", "/openapi/accounts.json"] {

@@ -5,13 +5,13 @@ use std::env;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use e2e::{Client, Server, World, run};
+use e2e::{Client, TestData, TestServer, run};
 use test_postgres::TestPostgres;
 
 const PASSWORD: &str = "P@ssw0rd!";
 /// The longest that another node or another process takes to be seen. The promise is one second; a machine that runs
 /// many tests at once may stumble.
-const SEEN_WITHIN: Duration = Duration::from_secs(5);
+const MAX_PROPAGATION: Duration = Duration::from_secs(5);
 
 /// How long it takes until the token opens nothing any more.
 fn time_to_refusal(client: &Client, token: &str) -> Duration {
@@ -19,7 +19,7 @@ fn time_to_refusal(client: &Client, token: &str) -> Duration {
     loop {
         match client.open(token).status {
             401 => return began.elapsed(),
-            200 => assert!(began.elapsed() < SEEN_WITHIN, "still open after {:?}", began.elapsed()),
+            200 => assert!(began.elapsed() < MAX_PROPAGATION, "still open after {:?}", began.elapsed()),
             status => panic!("{status}"),
         }
         sleep(Duration::from_millis(5));
@@ -41,9 +41,9 @@ fn report(what: &str, mut times: Vec<Duration>) {
 }
 
 #[test]
-fn a_logout_in_any_dialect_closes_the_access_token_at_once_on_every_store() {
-    for world in World::on_every_store() {
-        let server = Server::start(&world);
+fn logout_revokes_the_access_token_at_once() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start(&data);
         let client = server.client();
         assert_eq!(client.register("john").status, 201);
         let login = format!(r#"{{"username":"john","password":"{PASSWORD}"}}"#);
@@ -67,9 +67,9 @@ fn a_logout_in_any_dialect_closes_the_access_token_at_once_on_every_store() {
 }
 
 #[test]
-fn a_replay_closes_the_newest_access_token_at_once_on_every_store() {
-    for world in World::on_every_store() {
-        let server = Server::start(&world);
+fn replay_revokes_the_newest_access_token_at_once() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start(&data);
         let client = server.client();
         assert_eq!(client.register("john").status, 201);
         let first = log_in(&client, "john");
@@ -86,9 +86,9 @@ fn a_replay_closes_the_newest_access_token_at_once_on_every_store() {
 }
 
 #[test]
-fn a_session_that_makes_room_for_another_is_closed_at_once_on_every_store() {
-    for world in World::on_every_store() {
-        let server = Server::start_with(&world, &[("AUTH_SESSION__MAX_LIVE", "2")]);
+fn evicted_session_is_revoked_at_once() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start_with(&data, &[("AUTH_SESSION__MAX_LIVE", "2")]);
         let client = server.client();
         assert_eq!(client.register("john").status, 201);
         let tokens = [(); 3].map(|()| log_in(&client, "john"));
@@ -98,9 +98,9 @@ fn a_session_that_makes_room_for_another_is_closed_at_once_on_every_store() {
 }
 
 #[test]
-fn what_the_shell_ends_in_another_process_is_closed_within_a_second_on_every_store() {
-    for world in World::on_every_store() {
-        let server = Server::start(&world);
+fn shell_commands_revoke_access_tokens_within_a_second() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start(&data);
         let client = server.client();
         assert_eq!(client.register("jane").status, 201);
         assert_eq!(client.register("john").status, 201);
@@ -113,10 +113,10 @@ fn what_the_shell_ends_in_another_process_is_closed_within_a_second_on_every_sto
             (&["user", "delete", "jane"], ""),
         ] {
             let token = log_in(&client, "jane");
-            run(&world, arguments, input);
+            run(&data, arguments, input);
             times.push(time_to_refusal(&client, &token));
             if arguments[1] == "suspend" {
-                run(&world, &["user", "activate", "jane"], "");
+                run(&data, &["user", "activate", "jane"], "");
                 assert_eq!(client.open(&token).status, 401, "a session does not come back");
             }
         }
@@ -126,13 +126,13 @@ fn what_the_shell_ends_in_another_process_is_closed_within_a_second_on_every_sto
 }
 
 #[test]
-fn roles_set_to_what_they_are_log_nobody_out() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
+fn setting_unchanged_roles_ends_no_session() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
     let client = server.client();
     assert_eq!(client.register("jane").status, 201);
     let token = log_in(&client, "jane");
-    run(&world, &["user", "set-roles", "jane", "customer"], "");
+    run(&data, &["user", "set-roles", "jane", "customer"], "");
     sleep(Duration::from_secs(1));
     assert_eq!(client.open(&token).status, 200);
 }
@@ -140,9 +140,9 @@ fn roles_set_to_what_they_are_log_nobody_out() {
 /// With `REVOCATION_TRIALS` in the environment, as many trials as it says; the times are on standard output
 /// (`cargo test -p e2e --test revocation nodes -- --nocapture`).
 #[test]
-fn a_logout_on_one_of_two_nodes_is_seen_by_the_other_within_a_second() {
-    let world = World::on_postgres();
-    let (one, two) = (Server::start(&world), Server::start(&world));
+fn logout_reaches_the_other_node_within_a_second() {
+    let data = TestData::on_postgres();
+    let (one, two) = (TestServer::start(&data), TestServer::start(&data));
     let (here, there) = (one.client(), two.client());
     assert_eq!(here.register("john").status, 201);
     let trials = env::var("REVOCATION_TRIALS").map_or(20, |trials| trials.parse().expect("a number"));
@@ -161,10 +161,10 @@ fn a_logout_on_one_of_two_nodes_is_seen_by_the_other_within_a_second() {
 }
 
 #[test]
-fn a_store_that_is_away_for_a_moment_closes_nothing_and_for_longer_is_503_and_never_401() {
+fn store_outage_is_tolerated_briefly_then_503_never_401() {
     let postgres = TestPostgres::start();
-    let world = World::at(postgres.create_database());
-    let server = Server::start(&world);
+    let data = TestData::at(postgres.create_database());
+    let server = TestServer::start(&data);
     let client = server.client();
     assert_eq!(client.register("john").status, 201);
     let token = log_in(&client, "john");
@@ -177,9 +177,9 @@ fn a_store_that_is_away_for_a_moment_closes_nothing_and_for_longer_is_503_and_ne
     }
     server.wait_for("asking the store", || client.open(&token).status == 503);
     for _ in 0..20 {
-        let answer = client.open(&token);
-        answer.assert(503, r#"{"error":"Service unavailable."}"#);
-        assert_eq!(answer.header("retry-after"), Some("1"));
+        let response = client.open(&token);
+        response.assert(503, r#"{"error":"Service unavailable."}"#);
+        assert_eq!(response.header("retry-after"), Some("1"));
         sleep(Duration::from_millis(50));
     }
 
@@ -188,19 +188,19 @@ fn a_store_that_is_away_for_a_moment_closes_nothing_and_for_longer_is_503_and_ne
     server.wait_for("open again", || client.open(&token).status == 200);
     sleep(Duration::from_secs(1));
     let token = log_in(&client, "john");
-    run(&world, &["user", "suspend", "john"], "");
+    run(&data, &["user", "suspend", "john"], "");
     time_to_refusal(&client, &token);
 }
 
 #[test]
-fn an_end_that_happens_while_a_node_is_away_is_known_when_it_starts() {
-    for world in World::on_every_store() {
-        let server = Server::start(&world);
+fn session_ended_while_a_node_is_down_is_revoked_at_start() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start(&data);
         assert_eq!(server.client().register("john").status, 201);
         let token = log_in(&server.client(), "john");
         drop(server);
-        run(&world, &["user", "set-password", "john"], "another one\n");
-        let server = Server::start(&world);
+        run(&data, &["user", "set-password", "john"], "another one\n");
+        let server = TestServer::start(&data);
         for _ in 0..20 {
             assert_eq!(server.client().open(&token).status, 401);
             sleep(Duration::from_millis(25));

@@ -3,14 +3,14 @@
 
 use std::fs;
 
-use e2e::{Server, World, command};
+use e2e::{TestData, TestServer, command};
 use test_postgres::TestPostgres;
 
 #[test]
-fn no_password_and_no_token_reaches_the_log_or_the_store() {
-    for world in World::on_every_store() {
+fn no_password_or_token_reaches_the_log_or_the_store() {
+    for data in TestData::on_every_store() {
         let server =
-            Server::start_with(&world, &[("AUTH_LOG__LEVEL", "trace"), ("AUTH_LOG__FORMAT", "json")]);
+            TestServer::start_with(&data, &[("AUTH_LOG__LEVEL", "trace"), ("AUTH_LOG__FORMAT", "json")]);
         let client = server.client();
         assert_eq!(client.register("john").status, 201);
         let token = client.log_in("john").member("acc_token");
@@ -19,14 +19,14 @@ fn no_password_and_no_token_reaches_the_log_or_the_store() {
         assert_eq!(client.get(&format!("/v1/protected/resource?access_token={renewed}"), None).status, 401);
         let wrong = "a wrong password that somebody mistyped";
         assert_eq!(client.log_in_with("john", wrong).status, 401);
-        let mut others = secrets_of_other_dialects(&world, &server);
+        let mut others = secrets_of_other_dialects(&data, &server);
         let log = server.log();
         assert!(log.contains("/v1/auth/login"), "the log is there: {log}");
         assert!(log.contains("wrong_password"), "and so is the audit trail: {log}");
         server.signal("TERM");
         assert!(server.wait_for_end().success());
 
-        let stored = everything_stored(&world);
+        let stored = everything_stored(&data);
         for (place, text) in [("log", log), ("store", stored)] {
             others.extend(["P@ssw0rd!", wrong, &token, &renewed].map(str::to_owned));
             for secret in &others {
@@ -44,15 +44,15 @@ fn no_password_and_no_token_reaches_the_log_or_the_store() {
 
 #[test]
 fn the_password_of_the_database_is_in_no_log_and_no_error() {
-    let world = World::at("postgres://auth:s3cr3t-of-the-database@127.0.0.1:9/auth".to_owned());
-    let server = Server::start_unready(&world, &[("AUTH_LOG__LEVEL", "trace")]);
+    let data = TestData::at("postgres://auth:s3cr3t-of-the-database@127.0.0.1:9/auth".to_owned());
+    let server = TestServer::start_unready(&data, &[("AUTH_LOG__LEVEL", "trace")]);
     assert_eq!(server.client().log_in("john").status, 503);
     assert!(!server.log().contains("s3cr3t"), "{}", server.log());
 }
 
 /// An API key, and refresh tokens of every kind, each used right and in the wrong place.
-fn secrets_of_other_dialects(world: &World, server: &Server) -> Vec<String> {
-    let output = command(world).args(["api-key", "create", "--name", "backend"]).output().expect("run");
+fn secrets_of_other_dialects(data: &TestData, server: &TestServer) -> Vec<String> {
+    let output = command(data).args(["api-key", "create", "--name", "backend"]).output().expect("run");
     let output = String::from_utf8(output.stdout).expect("UTF-8");
     let api_key = output.lines().last().expect("a key").to_owned();
     let client = server.client();
@@ -77,8 +77,8 @@ fn secrets_of_other_dialects(world: &World, server: &Server) -> Vec<String> {
 }
 
 /// All that the store holds, as text.
-fn everything_stored(world: &World) -> String {
-    world.database_url().map_or_else(|| all_files(world), all_rows)
+fn everything_stored(data: &TestData) -> String {
+    data.database_url().map_or_else(|| all_files(data), all_rows)
 }
 
 fn all_rows(url: &str) -> String {
@@ -89,8 +89,8 @@ fn all_rows(url: &str) -> String {
     tables.split(' ').map(|table| TestPostgres::shared().query(url, &rows(table)).expect("rows")).collect()
 }
 
-fn all_files(world: &World) -> String {
-    let files = fs::read_dir(world.data_dir()).expect("the data directory");
+fn all_files(data: &TestData) -> String {
+    let files = fs::read_dir(data.data_dir()).expect("the data directory");
     let files = files.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_file());
     files.map(|path| String::from_utf8_lossy(&fs::read(path).expect("a file")).into_owned()).collect()
 }

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use e2e::{Server, World};
+use e2e::{TestData, TestServer};
 
 const EXPECTED: [(u16, &str); 4] = [
     (201, r#"{"message":"User registered successfully."}"#),
@@ -13,9 +13,9 @@ const EXPECTED: [(u16, &str); 4] = [
 ];
 
 #[test]
-fn a_user_registers_logs_in_opens_the_resource_and_refreshes_on_every_store() {
-    for world in World::on_every_store() {
-        let server = Server::start(&world);
+fn user_registers_logs_in_opens_the_resource_and_refreshes() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start(&data);
         let client = server.client();
         client.register("john").assert(EXPECTED[0].0, EXPECTED[0].1);
         let login = client.log_in("john@example.com");
@@ -30,9 +30,9 @@ fn a_user_registers_logs_in_opens_the_resource_and_refreshes_on_every_store() {
 }
 
 #[test]
-fn what_goes_wrong_is_answered_as_documented_on_every_store() {
-    for world in World::on_every_store() {
-        let server = Server::start(&world);
+fn failures_are_answered_as_documented() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start(&data);
         let client = server.client();
         assert_eq!(client.register("john").status, 201);
         client.register("JOHN").assert(409, r#"{"error":"User already exists."}"#);
@@ -48,22 +48,22 @@ fn what_goes_wrong_is_answered_as_documented_on_every_store() {
 
 /// The README's tour is run by a shell, as it stands there, but for the port.
 #[test]
-fn the_tour_of_the_readme_works_when_it_is_pasted() {
+fn readme_tour_works_when_pasted() {
     let readme = include_str!("../../../README.md");
     let tour =
         readme.split_once("<!-- tour:begin -->").and_then(|(_, rest)| rest.split_once("<!-- tour:end -->"));
     let (tour, _) = tour.expect("the README has a tour");
-    for world in World::on_every_store() {
-        paste(tour, &Server::start(&world));
+    for data in TestData::on_every_store() {
+        paste(tour, &TestServer::start(&data));
     }
 }
 
-fn paste(tour: &str, server: &Server) {
+fn paste(tour: &str, server: &TestServer) {
     let lines = tour.lines().filter(|line| !line.starts_with("```"));
     let script = lines.collect::<Vec<_>>().join("\n").replace("http://127.0.0.1:8080", server.base());
     let output = Command::new("sh").arg("-c").arg(format!("exec 2>&1; {script}")).output().expect("a shell");
     let said = String::from_utf8(output.stdout).expect("UTF-8");
-    let statuses: Vec<_> = said.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+    let statuses: Vec<_> = said.split("HTTP/1.1 ").skip(1).map(|response| &response[..3]).collect();
     assert_eq!(statuses, ["201", "200", "200", "200"], "{said}");
     for body in
         ["{\"message\":\"User registered successfully.\"}", "{\"data\":\"protected data\"}", "{\"token\":\""]
@@ -73,9 +73,9 @@ fn paste(tour: &str, server: &Server) {
 }
 
 #[test]
-fn health_is_told_beside_the_dialects() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
+fn health_routes_answer_outside_the_dialects() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
     let client = server.client();
     client.get("/health/live", None).assert(200, r#"{"status":"live"}"#);
     client.get("/health/ready", None).assert(200, r#"{"status":"ready"}"#);
@@ -88,11 +88,11 @@ fn health_is_told_beside_the_dialects() {
 }
 
 #[test]
-fn the_front_page_says_which_dialects_are_on_and_where() {
-    let world = World::on_sqlite();
+fn front_page_lists_the_enabled_dialects_and_their_paths() {
+    let data = TestData::on_sqlite();
     let settings =
         [("AUTH_DIALECTS__COOKIE__ENABLED", "false"), ("AUTH_DIALECTS__SINGLE_TOKEN__PREFIX", "/elsewhere")];
-    let server = Server::start_with(&world, &settings);
+    let server = TestServer::start_with(&data, &settings);
     let page = server.client().get("/", None);
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     for said in [
@@ -107,21 +107,21 @@ fn the_front_page_says_which_dialects_are_on_and_where() {
 }
 
 #[test]
-fn behind_https_browsers_are_told_to_keep_to_it() {
-    let world = World::on_sqlite();
-    let server = Server::start_with(&world, &[("AUTH_PUBLIC_URL", "https://auth.example.com")]);
+fn https_system_routes_send_hsts() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start_with(&data, &[("AUTH_PUBLIC_URL", "https://auth.example.com")]);
     for path in ["/health/live", "/v1/nothing", "/nothing"] {
-        let answer = server.client().get(path, None);
-        assert_eq!(answer.header("strict-transport-security"), Some("max-age=63072000"), "{path}");
+        let response = server.client().get(path, None);
+        assert_eq!(response.header("strict-transport-security"), Some("max-age=63072000"), "{path}");
     }
 }
 
 #[test]
-fn every_answer_is_hardened_and_numbered() {
-    let world = World::on_sqlite();
-    let server = Server::start(&world);
+fn every_response_has_security_headers_and_a_request_id() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
     let client = server.client();
-    let answers = [
+    let responses = [
         client.get("/health/live", None),
         client.get("/.well-known/jwks.json", None),
         client.get("/nothing", None),
@@ -131,21 +131,21 @@ fn every_answer_is_hardened_and_numbered() {
         client.log_in("nobody"),
         client.register("john"),
     ];
-    for answer in &answers {
+    for response in &responses {
         for (name, value) in [
             ("cache-control", "no-store"),
             ("x-content-type-options", "nosniff"),
             ("referrer-policy", "no-referrer"),
             ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
         ] {
-            assert_eq!(answer.header(name), Some(value), "{answer:?}");
+            assert_eq!(response.header(name), Some(value), "{response:?}");
         }
-        assert_eq!(answer.header("server"), None);
-        assert_eq!(answer.header("strict-transport-security"), None, "on plain HTTP");
+        assert_eq!(response.header("server"), None);
+        assert_eq!(response.header("strict-transport-security"), None, "on plain HTTP");
     }
     let mut ids: Vec<_> =
-        answers.iter().map(|answer| answer.header("x-request-id").expect("an id")).collect();
+        responses.iter().map(|response| response.header("x-request-id").expect("an id")).collect();
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!(ids.len(), answers.len());
+    assert_eq!(ids.len(), responses.len());
 }

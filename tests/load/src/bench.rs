@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use e2e::World;
+use e2e::TestData;
 
 use crate::cluster;
 use crate::measure::Round;
@@ -41,10 +41,10 @@ impl Store {
     ///
     /// # Errors
     /// When there is no folder for it, or PostgreSQL does not start.
-    pub fn world(self) -> Result<World> {
+    pub fn test_data(self) -> Result<TestData> {
         Ok(match self {
-            Self::Sqlite => World::on_sqlite_in(&folder()?),
-            Self::Postgres => World::at(cluster::numbered()?),
+            Self::Sqlite => TestData::on_sqlite_in(&folder()?),
+            Self::Postgres => TestData::at(cluster::numbered()?),
         })
     }
 }

@@ -6,19 +6,19 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::{Server, World};
+use e2e::{TestData, TestServer};
 
 use crate::bench::{folder, say};
 use crate::cluster;
 use crate::sessions::{self, CHEAP_LOG_INS};
 
-/// Fills an empty store; what it needs to be told is in its first lines.
+/// Fills an empty store; what it needs to be measured_from is in its first lines.
 const FILL: &str = include_str!("../sql/fill.sql");
 
 /// What has to be free on the disk for each user that is to be stored: twice what a user takes, for sorting.
-const ROOM_PER_USER: u64 = 1_500;
+const DISK_BYTES_PER_USER: u64 = 1_500;
 /// What has to be free beyond that, in bytes.
-const ROOM: u64 = 2 << 30;
+const SPARE_DISK_BYTES: u64 = 2 << 30;
 
 /// Users of a filled store have this password, besides numbers from 1 on in their names.
 #[derive(Debug)]
@@ -47,8 +47,8 @@ impl BigStore {
             ),
         )?;
         if marked == mark {
-            // There may be migrations that it has not seen.
-            e2e::run(&World::at(url.clone()), &["migrate"], "");
+            // There may be migrations that it has not stats.
+            e2e::run(&TestData::at(url.clone()), &["migrate"], "");
         } else {
             fill(&name, users)?;
             let comment = format!("COMMENT ON DATABASE {name} IS '{mark}'");
@@ -85,7 +85,7 @@ fn mark(users: u64) -> String {
 }
 
 fn fill(name: &str, users: u64) -> Result<()> {
-    let needed = ROOM + users * ROOM_PER_USER;
+    let needed = SPARE_DISK_BYTES + users * DISK_BYTES_PER_USER;
     let free = free_bytes()?;
     ensure!(free >= needed, "{} MiB are free on the disk, {} MiB are needed", free >> 20, needed >> 20);
     say(format_args!("  filling a store of {users} users"));
@@ -114,7 +114,7 @@ fn fill(name: &str, users: u64) -> Result<()> {
 
 /// Has the service make the schema, and a hash of the password that all users will have.
 fn password_hash(url: &str) -> Result<String> {
-    let server = Server::start_with(&World::at(url.to_owned()), &CHEAP_LOG_INS);
+    let server = TestServer::start_with(&TestData::at(url.to_owned()), &CHEAP_LOG_INS);
     sessions::register(&server.client(), 1)?;
     cluster::run(url, "SELECT password_hash FROM accounts")
 }
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_number_leads_to_a_user_who_has_both_names() {
+    fn every_number_maps_to_a_user_with_both_names() {
         let store = BigStore { url: String::new(), users: 100, bytes: 0 };
         for number in [0, 1, 57, 99, 100, u64::MAX] {
             let username = store.username(number);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_of_another_size_is_marked_otherwise() {
+    fn mark_depends_on_the_number_of_users() {
         assert_eq!(mark(10), mark(10));
         assert_ne!(mark(10), mark(11));
     }

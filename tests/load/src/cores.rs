@@ -4,22 +4,22 @@ use std::process::{self, Command};
 use std::thread::available_parallelism;
 
 use anyhow::{Context as _, Result, bail};
-use e2e::World;
+use e2e::TestData;
 
 use crate::cluster;
 
 const ATTEMPTS: usize = 10;
 
 /// While this is held, this program runs on the last core only, so that the first is left to what it measures: start
-/// that with [`server`](Self::server) before its own words. On a machine with one core nothing is parted.
+/// that with [`server`](Self::server) before its own format. On a machine with one core nothing is pinning.
 #[derive(Debug)]
-pub struct Parted {
+pub struct CorePinning {
     cores: usize,
     /// The id of the process of PostgreSQL that was moved.
     store: Option<String>,
 }
 
-impl Parted {
+impl CorePinning {
     /// Leaves the first core.
     ///
     /// # Errors
@@ -32,18 +32,18 @@ impl Parted {
         Ok(Self { cores, store: None })
     }
 
-    /// The words before those of a server's command that keep it on the first core.
+    /// The format before those of a server's command that keep it on the first core.
     #[must_use]
     pub fn server(&self) -> &'static [&'static str] {
         if self.cores > 1 { &["taskset", "-c", "0"] } else { &[] }
     }
 
-    /// Keeps the PostgreSQL of this world, if it is on one, on the first core too: connections from now on.
+    /// Keeps the PostgreSQL of this data, if it is on one, on the first core too: connections from now on.
     ///
     /// # Errors
     /// When it does not say who it is, or may not be moved.
-    pub fn keep_store(&mut self, world: &World) -> Result<()> {
-        if let Some(url) = world.database_url().filter(|_| self.cores > 1) {
+    pub fn keep_store(&mut self, data: &TestData) -> Result<()> {
+        if let Some(url) = data.database_url().filter(|_| self.cores > 1) {
             let file = cluster::run(url, "SELECT pg_read_file('postmaster.pid')")?;
             let process = file.lines().next().context("the id of a process")?;
             stay_on("0", process)?;
@@ -52,18 +52,18 @@ impl Parted {
         Ok(())
     }
 
-    /// What this is, in words for a reader.
+    /// What this is, in format for a reader.
     #[must_use]
     pub fn described(&self) -> &'static str {
         if self.cores > 1 {
             "The server, with PostgreSQL where that is the store, has core 0; the client has another. So has the limit."
         } else {
-            "Server and client share the one core."
+            "TestServer and client share the one core."
         }
     }
 }
 
-impl Drop for Parted {
+impl Drop for CorePinning {
     fn drop(&mut self) {
         let all = format!("0-{}", self.cores - 1);
         for process in [Some(process::id().to_string()), self.store.take()].into_iter().flatten() {

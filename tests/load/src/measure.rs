@@ -35,7 +35,7 @@ pub struct Measured {
     pub better: Better,
     /// What is asked for; `None` for what only belongs to the picture.
     pub goal: Option<Goal>,
-    /// What the limit is, in words; empty where there is none.
+    /// What the limit is, in format; empty where there is none.
     pub limit: String,
     /// In the order in which they were measured.
     pub rounds: Vec<Round>,
@@ -50,7 +50,7 @@ pub struct Round {
     pub limit: Option<f64>,
     /// What the service came to.
     pub ours: f64,
-    /// What else was seen in this round, by name with its unit: `p99 ms`, `client cores`.
+    /// What else was stats in this round, by name with its unit: `p99 ms`, `client cores`.
     pub detail: BTreeMap<String, f64>,
 }
 
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_median_of_an_even_count_lies_between_the_two_in_the_middle() {
+    fn median_of_an_even_count_is_the_mean_of_the_middle_two() {
         assert_eq!(Spread::of([4.0, 1.0, 3.0, 2.0]), Some(Spread { median: 2.5, min: 1.0, max: 4.0 }));
         assert_eq!(Spread::of([9.0, 1.0, 2.0]), Some(Spread { median: 2.0, min: 1.0, max: 9.0 }));
         assert_eq!(Spread::of([]), None);
@@ -160,14 +160,14 @@ mod tests {
 
     /// Both sides of a pair saw the same machine; the medians of each side alone need not have.
     #[test]
-    fn the_ratio_is_the_median_of_the_pairs_not_that_of_the_sides() {
+    fn ratio_is_the_median_of_the_pairs() {
         let measured = measured(Better::Higher, Goal::Ratio(0.9), &[(100.0, 90.0), (10.0, 10.0), (1.0, 0.5)]);
         assert_eq!(measured.ratio(), Some(Spread { median: 0.9, min: 0.5, max: 1.0 }));
         assert_eq!(measured.is_met(), Some(true));
     }
 
     #[test]
-    fn what_is_better_lower_must_not_exceed_its_goal() {
+    fn lower_is_better_goal_is_an_upper_bound() {
         let pairs = [(1.0, 3.5)];
         assert_eq!(measured(Better::Lower, Goal::Ratio(3.0), &pairs).is_met(), Some(false));
         assert_eq!(measured(Better::Lower, Goal::Value(3.5), &pairs).is_met(), Some(true));
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_of_nothing_gives_no_ratio() {
+    fn limit_of_zero_gives_no_ratio() {
         assert_eq!(Round { limit: Some(0.0), ours: 1.0, ..Round::default() }.ratio(), None);
     }
 }

@@ -49,7 +49,7 @@ impl Process {
     ///
     /// # Errors
     /// As above.
-    pub fn most_resident_kib(self) -> Result<u64> {
+    pub fn peak_resident_kib(self) -> Result<u64> {
         self.status("VmHWM:")
     }
 
@@ -81,14 +81,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_has_a_size_and_its_greatest_is_no_less() {
+    fn peak_resident_set_is_at_least_the_current_one() {
         let own = Process::own();
         let now = own.resident_kib().expect("a size");
-        assert!(now > 0 && own.most_resident_kib().expect("a size") >= now);
+        assert!(now > 0 && own.peak_resident_kib().expect("a size") >= now);
     }
 
     #[test]
-    fn what_is_computed_takes_time() {
+    fn cpu_time_increases() {
         let before = Process::own().cpu_time().expect("a time");
         while Process::own().cpu_time().expect("a time") == before {}
     }

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 /// How often a second it is looked where the process is: not a multiple of what else happens a hundred times a second.
 const FREQUENCY: &str = "499";
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A recording; its file is whole once this is dropped.
 #[derive(Debug)]
@@ -31,10 +31,10 @@ impl Recording {
             .arg(file)
             .stdin(Stdio::null());
         let recording = perf.spawn().map(Self).context("perf does not run (Debian: linux-perf)")?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         while fs::metadata(file).map_or(0, |file| file.len()) == 0 {
             ensure!(Instant::now() < deadline, "perf writes nothing: may it record?");
-            sleep(PATIENCE / 100);
+            sleep(WAIT_TIMEOUT / 100);
         }
         Ok(recording)
     }

@@ -17,7 +17,7 @@ use crate::measures;
 
 /// What was measured at one time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Kept {
+pub struct SavedRun {
     /// The machine and what ran on it.
     pub machine: BTreeMap<String, String>,
     /// The command line that repeats it.
@@ -30,27 +30,27 @@ pub struct Kept {
     pub measured: Vec<Measured>,
 }
 
-/// Takes these measures, keeps them, and gives them to `tell`. One that fails does not keep the others from being taken.
+/// Takes these measures, keeps them, and gives them to `report`. One that fails does not keep the others from being taken.
 ///
 /// # Errors
 /// When one failed, after the others are taken.
-pub async fn run(names: &[&str], bench: &Bench, tell: impl Fn(&[Measured])) -> Result<()> {
+pub async fn run(names: &[&str], bench: &Bench, report: impl Fn(&[Measured])) -> Result<()> {
     let machine = machine::describe();
-    let words: Vec<String> = env::args().skip(2).collect();
-    let command = format!("just bench {}", words.join(" ")).trim_end().to_owned();
+    let format: Vec<String> = env::args().skip(2).collect();
+    let command = format!("just bench {}", format.join(" ")).trim_end().to_owned();
     let mut failed = Vec::new();
     for (number, name) in names.iter().enumerate() {
         say(format_args!("{name} ({} of {})", number + 1, names.len()));
         match take(name, bench).await {
             Ok(measured) => {
-                tell(&measured);
+                report(&measured);
                 // What is recorded is slowed down by that.
                 if bench.recorded {
                     continue;
                 }
                 let (machine, command) = (machine.clone(), command.clone());
                 let seconds = bench.run.as_secs_f64();
-                keep(name, &Kept { machine, command, rounds: bench.rounds, seconds, measured })?;
+                keep(name, &SavedRun { machine, command, rounds: bench.rounds, seconds, measured })?;
             }
             Err(fault) => {
                 say(format_args!("  failed: {fault:#}"));
@@ -71,7 +71,7 @@ async fn take(name: &str, bench: &Bench) -> Result<Vec<Measured>> {
     measure.await?
 }
 
-fn keep(name: &str, kept: &Kept) -> Result<()> {
+fn keep(name: &str, kept: &SavedRun) -> Result<()> {
     fs::write(file(name)?, serde_json::to_vec_pretty(kept)?).context("cannot keep what was measured")
 }
 
@@ -79,7 +79,7 @@ fn keep(name: &str, kept: &Kept) -> Result<()> {
 ///
 /// # Errors
 /// When something has not been measured.
-pub fn last() -> Result<Vec<Kept>> {
+pub fn last() -> Result<Vec<SavedRun>> {
     let read = |name: &&str| {
         let content = fs::read(file(name)?).with_context(|| format!("{name} has not been measured"))?;
         serde_json::from_slice(&content)

@@ -1,9 +1,9 @@
 //! Users with sessions, and what they ask.
 
 use anyhow::{Result, ensure};
-use e2e::{Answer, Client};
+use e2e::{Client, Response};
 
-use crate::client::{Response, Talk, post};
+use crate::client::{LoadClient, RawResponse, post};
 
 /// Log-ins that cost as little as they may, for what measures something else.
 pub const CHEAP_LOG_INS: [(&str, &str); 3] =
@@ -28,8 +28,8 @@ pub struct Grant {
 pub fn register(client: &Client, count: usize) -> Result<Vec<String>> {
     let names: Vec<_> = (0..count).map(|number| format!("user{number}")).collect();
     for name in &names {
-        let answer = Client::patiently(|| client.register(name));
-        ensure!(answer.status == 201, "a registration: {answer:?}");
+        let response = Client::retry_overloaded(|| client.register(name));
+        ensure!(response.status == 201, "a registration: {response:?}");
     }
     Ok(names)
 }
@@ -41,7 +41,7 @@ pub fn register(client: &Client, count: usize) -> Result<Vec<String>> {
 pub fn log_in<'a>(client: &Client, users: impl IntoIterator<Item = &'a String>) -> Result<Vec<Grant>> {
     users
         .into_iter()
-        .map(|user| grant(&Client::patiently(|| client.post(LOG_IN, &credentials(user)))))
+        .map(|user| grant(&Client::retry_overloaded(|| client.post(LOG_IN, &credentials(user)))))
         .collect()
 }
 
@@ -54,9 +54,9 @@ pub fn credentials(user: &str) -> String {
     format!(r#"{{"email":"{user}","password":"{PASSWORD}"}}"#)
 }
 
-fn grant(answer: &Answer) -> Result<Grant> {
-    ensure!(answer.status == 200, "a log-in: {answer:?}");
-    Ok(Grant { access_token: answer.member("accessToken"), refresh_token: answer.member("refreshToken") })
+fn grant(response: &Response) -> Result<Grant> {
+    ensure!(response.status == 200, "a log-in: {response:?}");
+    Ok(Grant { access_token: response.member("accessToken"), refresh_token: response.member("refreshToken") })
 }
 
 /// A session that is refreshed again and again, each time with the token that the last answer gave.
@@ -73,12 +73,12 @@ impl Refreshing {
     }
 }
 
-impl Talk for Refreshing {
+impl LoadClient for Refreshing {
     fn request(&mut self) -> &[u8] {
         &self.request
     }
 
-    fn is_expected(&mut self, response: &Response<'_>) -> bool {
+    fn is_expected(&mut self, response: &RawResponse<'_>) -> bool {
         let next = response.member("refreshToken").filter(|_| response.status == 200).map(Self::with);
         next.map(|next| *self = next).is_some()
     }
@@ -88,23 +88,23 @@ impl Talk for Refreshing {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, body: &[u8]) -> Response<'_> {
-        Response { status, head: "", body }
+    fn response(status: u16, body: &[u8]) -> RawResponse<'_> {
+        RawResponse { status, head: "", body }
     }
 
     #[test]
-    fn each_refresh_presents_what_the_last_one_gave() {
+    fn each_refresh_presents_the_previous_token() {
         let mut session = Refreshing::with("first");
         assert!(session.request().ends_with(br#"{"refreshToken":"first"}"#));
-        assert!(session.is_expected(&answer(200, br#"{"accessToken":"a","refreshToken":"second"}"#)));
+        assert!(session.is_expected(&response(200, br#"{"accessToken":"a","refreshToken":"second"}"#)));
         assert!(session.request().ends_with(br#"{"refreshToken":"second"}"#));
     }
 
     #[test]
-    fn a_refusal_is_not_expected_and_gives_no_token() {
+    fn rejected_refresh_is_unexpected_and_gives_no_token() {
         let mut session = Refreshing::with("first");
-        assert!(!session.is_expected(&answer(401, br#"{"refreshToken":"second"}"#)));
-        assert!(!session.is_expected(&answer(200, b"{}")));
+        assert!(!session.is_expected(&response(401, br#"{"refreshToken":"second"}"#)));
+        assert!(!session.is_expected(&response(200, b"{}")));
         assert!(session.request().ends_with(br#"{"refreshToken":"first"}"#));
     }
 }

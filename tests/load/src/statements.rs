@@ -135,7 +135,7 @@ pub struct Meaning {
 /// are numbered 1, and those of the one before 0.
 ///
 /// # Errors
-/// When a parameter has a value that nobody told the meaning of.
+/// When a parameter has a value that nobody measured_from the meaning of.
 pub fn script(statements: &[Statement], meaning: &Meaning, refreshes: usize) -> Result<String> {
     ensure!(!statements.is_empty(), "the service sent nothing");
     let mut script = String::new();
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn statements_are_read_from_the_log_with_their_parameters() {
+    fn statements_are_read_from_the_log_with_parameters() {
         let statements = read(LOG);
         assert_eq!(statements.len(), 3);
         assert_eq!(statements[0].text, "SELECT a\nFROM b WHERE c = $1");
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn statements_are_told_apart_by_transactions() {
+    fn statements_are_grouped_by_transaction() {
         let statement = |text: &str| Statement { text: text.to_owned(), parameters: Vec::new() };
         let texts =
             ["SELECT 1", "BEGIN; SET LOCAL a = b", "SELECT 2", "COMMIT", "SELECT 3", "BEGIN", "ROLLBACK"];
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn each_refresh_of_the_script_has_variables_of_its_own() {
+    fn each_refresh_of_the_script_has_its_own_variables() {
         let values = [("old", ":d#"), ("new", "ARRAY[:d+#]"), ("at", ":now")];
         let values = values.map(|(value, variable)| (value.to_owned(), variable.to_owned())).to_vec();
         let statement = Statement {
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_that_is_not_known_fails() {
+    fn unknown_parameter_is_an_error() {
         let statement =
             Statement { text: "SELECT $1".to_owned(), parameters: vec![Some("something else".to_owned())] };
         let failure = script(&[statement], &Meaning { values: Vec::new() }, 1).expect_err("a failure");
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn eleven_is_not_one() {
+    fn parameter_11_is_not_parameter_1() {
         let parameters = (1..=11).map(|number| Some(number.to_string())).collect();
         let variable = |number| if number == 11 { ":eleven" } else { ":other" };
         let values = (1..=11).map(|number| (number.to_string(), variable(number).to_owned()));

@@ -15,10 +15,10 @@ pub(crate) struct Account {
 }
 
 /// Accounts that serve in root's place, the first that exists.
-const IN_PLACE_OF_ROOT: [&str; 2] = ["postgres", "nobody"];
+const UNPRIVILEGED_ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
 
 /// What a cluster may come to need: 66 MB to begin with, and 8 for each database.
-const ROOM_IN_KIB: u64 = 4 * 1024 * 1024;
+const MIN_FREE_KIB: u64 = 4 * 1024 * 1024;
 
 impl Account {
     /// Whether this process is root's, by the program that says so everywhere.
@@ -27,12 +27,12 @@ impl Account {
     }
 
     /// Of the accounts in `/etc/passwd`, the one to use in root's place.
-    pub(crate) fn in_place_of_root() -> Option<Self> {
+    pub(crate) fn unprivileged() -> Option<Self> {
         let accounts = fs::read_to_string("/etc/passwd").ok()?;
-        IN_PLACE_OF_ROOT.iter().find_map(|name| Self::named(name, &accounts))
+        UNPRIVILEGED_ACCOUNTS.iter().find_map(|name| Self::external(name, &accounts))
     }
 
-    fn named(name: &str, accounts: &str) -> Option<Self> {
+    fn external(name: &str, accounts: &str) -> Option<Self> {
         accounts.lines().find_map(|line| {
             let mut fields = line.split(':');
             if fields.next() != Some(name) {
@@ -45,9 +45,9 @@ impl Account {
 
 /// Where throw-away data goes: to memory where there is plenty, else to the folder for temporary files. What is
 /// `shared` with another account is a folder which that account can reach.
-pub(crate) fn place_for_data(shared: bool) -> PathBuf {
+pub(crate) fn data_folder(shared: bool) -> PathBuf {
     let memory = Path::new("/dev/shm");
-    if has_room(memory) && is_open_to_all(memory) {
+    if has_space(memory) && is_open_to_all(memory) {
         return memory.to_owned();
     }
     Some(env::temp_dir())
@@ -56,10 +56,10 @@ pub(crate) fn place_for_data(shared: bool) -> PathBuf {
 }
 
 /// A container's `/dev/shm` is often of 64 MB, which a cluster would fill in the middle of the tests.
-fn has_room(folder: &Path) -> bool {
+fn has_space(folder: &Path) -> bool {
     let output = Command::new("df").arg("-Pk").arg(folder).stderr(Stdio::null()).output();
     output.is_ok_and(|output| {
-        free_kib(&String::from_utf8_lossy(&output.stdout)).is_some_and(|kib| kib >= ROOM_IN_KIB)
+        free_kib(&String::from_utf8_lossy(&output.stdout)).is_some_and(|kib| kib >= MIN_FREE_KIB)
     })
 }
 
@@ -85,9 +85,9 @@ mod tests {
 
     #[test]
     fn an_account_is_found_by_its_whole_name() {
-        assert_eq!(Account::named("nobody", ACCOUNTS), Some(Account { user: 65534, group: 65533 }));
-        assert_eq!(Account::named("postgres", ACCOUNTS), None);
-        assert_eq!(Account::named("broken", ACCOUNTS), None);
+        assert_eq!(Account::external("nobody", ACCOUNTS), Some(Account { user: 65534, group: 65533 }));
+        assert_eq!(Account::external("postgres", ACCOUNTS), None);
+        assert_eq!(Account::external("broken", ACCOUNTS), None);
     }
 
     #[test]
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_below_a_private_one_is_not_open_to_all() {
+    fn folder_inside_a_private_one_is_not_accessible_to_all() {
         let private = env::temp_dir().join(format!("test-postgres-{:016x}", crate::random()));
         let inner = private.join("inner");
         fs::create_dir_all(&inner).unwrap();

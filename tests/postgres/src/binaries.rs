@@ -21,20 +21,20 @@ const PACKAGES: [(&str, &str); 5] = [
     ("/usr/local/opt", "postgresql"),
 ];
 
-/// The folder of the installed programs: the named one and no other, else from `PATH`, else the newest package's,
+/// The folder of the installed programs: the external one and no other, else from `PATH`, else the newest package's,
 /// else the one that `pg_config` tells.
-pub(crate) fn find(named: Option<&OsStr>, path: Option<&OsStr>) -> Option<PathBuf> {
-    if let Some(named) = named {
-        return Some(PathBuf::from(named)).filter(|folder| is_complete(folder));
+pub(crate) fn find(external: Option<&OsStr>, path: Option<&OsStr>) -> Option<PathBuf> {
+    if let Some(external) = external {
+        return Some(PathBuf::from(external)).filter(|folder| is_complete(folder));
     }
     path.and_then(on_path)
         .or_else(|| newest(PACKAGES.iter().map(|&(parent, prefix)| (Path::new(parent), prefix))))
-        .or_else(told_by_pg_config)
+        .or_else(from_pg_config)
 }
 
 /// `psql` alone: it is all that a server which runs elsewhere asks for.
-pub(crate) fn find_psql(named: Option<&OsStr>, path: Option<&OsStr>) -> Option<PathBuf> {
-    find(named, path)
+pub(crate) fn find_psql(external: Option<&OsStr>, path: Option<&OsStr>) -> Option<PathBuf> {
+    find(external, path)
         .into_iter()
         .chain(path.into_iter().flat_map(env::split_paths))
         .map(|folder| folder.join("psql"))
@@ -64,7 +64,7 @@ fn newest<'a>(packages: impl Iterator<Item = (&'a Path, &'a str)>) -> Option<Pat
         .map(|(_, folder)| folder)
 }
 
-fn told_by_pg_config() -> Option<PathBuf> {
+fn from_pg_config() -> Option<PathBuf> {
     let output = Command::new("pg_config").arg("--bindir").output().ok()?;
     let folder = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim_end());
     Some(folder).filter(|folder| is_complete(folder))
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_packages_the_newest_is_taken_by_number_not_by_name() {
+    fn newest_package_is_chosen_by_version_number() {
         let machine = Machine::with(&["9/bin", "17/bin", "pgsql-16/bin", "extension/bin"], &PROGRAMS);
 
         let found = newest([(machine.0.as_path(), ""), (machine.0.as_path(), "pgsql-")].into_iter());
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn homebrew_names_its_versions_with_an_at_sign() {
+    fn homebrew_version_folders_are_found() {
         let machine = Machine::with(&["postgresql@9/bin", "postgresql@16/bin"], &PROGRAMS);
 
         assert_eq!(
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_package_alone_is_no_server() {
+    fn client_package_alone_is_not_a_server() {
         let machine = Machine::with(&["18/bin"], &["psql"]);
 
         assert_eq!(newest([(machine.0.as_path(), "")].into_iter()), None);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_comes_before_the_packages() {
+    fn path_is_searched_before_packages() {
         let machine = Machine::with(&["empty"], &[]);
         let server = Machine::with(&["bin"], &PROGRAMS);
         let path = env::join_paths([machine.0.join("empty"), server.0.join("bin")]).unwrap();
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_folder_is_the_only_one_looked_at() {
+    fn configured_folder_is_the_only_one_searched() {
         let empty = Machine::with(&["bin"], &[]);
         let server = Machine::with(&["bin"], &PROGRAMS);
 

@@ -14,7 +14,7 @@ use std::{
 };
 
 use crate::{
-    account::{Account, place_for_data},
+    account::{Account, data_folder},
     psql, random,
 };
 
@@ -27,24 +27,24 @@ const LAST_LINES: usize = 20;
 pub(crate) struct Cluster {
     binaries: PathBuf,
     folder: PathBuf,
-    fate: Fate,
+    lifetime: Lifetime,
     port: u16,
-    keeper: Mutex<Keeper>,
+    supervisor: Mutex<Supervisor>,
 }
 
 /// What becomes of a cluster when its process is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    ThrownAway,
+enum Lifetime {
+    Temporary,
     Durable,
 }
 
 impl Cluster {
     pub(crate) fn start(binaries: PathBuf) -> Result<Self, String> {
         let account = account()?;
-        let folder = place_for_data(account.is_some()).join(format!("auth-test-postgres-{:016x}", random()));
+        let folder = data_folder(account.is_some()).join(format!("auth-test-postgres-{:016x}", random()));
         fs::DirBuilder::new().mode(0o700).create(&folder).map_err(|error| cannot_be_made(&folder, &error))?;
-        Self::keep(binaries, folder, Fate::ThrownAway, account)
+        Self::keep(binaries, folder, Lifetime::Temporary, account)
     }
 
     /// A cluster in this folder, which is made where it is not there, and stays.
@@ -55,21 +55,21 @@ impl Cluster {
             .create(folder)
             .map_err(|error| cannot_be_made(folder, &error))?;
         let folder = folder.canonicalize().map_err(|error| cannot_be_made(folder, &error))?;
-        Self::keep(binaries, folder, Fate::Durable, account()?)
+        Self::keep(binaries, folder, Lifetime::Durable, account()?)
     }
 
     fn keep(
         binaries: PathBuf,
         folder: PathBuf,
-        fate: Fate,
+        lifetime: Lifetime,
         account: Option<Account>,
     ) -> Result<Self, String> {
         if let Some(to) = account {
             chown(&folder, Some(to.user), Some(to.group)).map_err(|error| cannot_be_made(&folder, &error))?;
         }
-        let keeper = Keeper::call(&binaries, &folder, fate, account)
+        let supervisor = Supervisor::call(&binaries, &folder, lifetime, account)
             .map_err(|error| format!("sh does not run: {error}"))?;
-        let mut cluster = Self { binaries, folder, fate, port: 0, keeper: Mutex::new(keeper) };
+        let mut cluster = Self { binaries, folder, lifetime, port: 0, supervisor: Mutex::new(supervisor) };
         cluster.order("create")?;
         for _ in 1..ATTEMPTS {
             cluster.port = free_port();
@@ -123,7 +123,7 @@ impl Cluster {
     }
 
     fn order(&self, order: &str) -> Result<(), String> {
-        let answer = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).order(order);
+        let answer = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).order(order);
         match answer {
             Ok(answer) if answer == "ok" => Ok(()),
             Ok(answer) => Err(format!(
@@ -137,7 +137,7 @@ impl Cluster {
         }
     }
 
-    /// The file of what the server and the keeper have said.
+    /// The file of what the server and the supervisor have said.
     pub(crate) fn log_file(&self) -> PathBuf {
         self.folder.join("log")
     }
@@ -153,7 +153,7 @@ impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cluster")
             .field("folder", &self.folder)
-            .field("fate", &self.fate)
+            .field("lifetime", &self.lifetime)
             .field("port", &self.port)
             .finish_non_exhaustive()
     }
@@ -161,9 +161,9 @@ impl fmt::Debug for Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        self.keeper.get_mut().unwrap_or_else(PoisonError::into_inner).dismiss();
-        if self.fate == Fate::ThrownAway {
-            // The keeper, as another account, may empty the folder of a folder that is not its own, but not remove it.
+        self.supervisor.get_mut().unwrap_or_else(PoisonError::into_inner).dismiss();
+        if self.lifetime == Lifetime::Temporary {
+            // The supervisor, as another account, may empty the folder of a folder that is not its own, but not remove it.
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
@@ -172,7 +172,7 @@ impl Drop for Cluster {
 /// The account to run the server as, where it cannot be this process's own.
 fn account() -> Result<Option<Account>, &'static str> {
     if Account::is_root() {
-        let account = Account::in_place_of_root();
+        let account = Account::unprivileged();
         return account
             .map(Some)
             .ok_or("PostgreSQL refuses to be root, and /etc/passwd has no account for it");
@@ -185,24 +185,29 @@ fn cannot_be_made(folder: &Path, error: &io::Error) -> String {
 }
 
 /// The shell that runs `cluster.sh`. It holds the reading end of a pipe whose only writing end is in this process: when
-/// this process ends, by whatever signal or exit, the kernel closes it and the keeper clears everything away. It is in
+/// this process ends, by whatever signal or exit, the kernel closes it and the supervisor clears everything away. It is in
 /// a process group of its own, so that whoever kills a whole group of tests does not kill it too.
-struct Keeper {
+struct Supervisor {
     process: Child,
     answers: BufReader<ChildStdout>,
 }
 
-impl Keeper {
-    fn call(binaries: &Path, folder: &Path, fate: Fate, account: Option<Account>) -> io::Result<Self> {
-        let fate = match fate {
-            Fate::ThrownAway => "thrown-away",
-            Fate::Durable => "durable",
+impl Supervisor {
+    fn call(
+        binaries: &Path,
+        folder: &Path,
+        lifetime: Lifetime,
+        account: Option<Account>,
+    ) -> io::Result<Self> {
+        let lifetime = match lifetime {
+            Lifetime::Temporary => "thrown-away",
+            Lifetime::Durable => "durable",
         };
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", include_str!("cluster.sh"), "test-postgres"])
             .args([binaries, folder])
-            .arg(fate)
+            .arg(lifetime)
             .envs([("LC_ALL", "C"), ("TZ", "UTC")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -226,7 +231,7 @@ impl Keeper {
         }
     }
 
-    /// Waiting closes the pipe first, which is the keeper's sign to clear away.
+    /// Waiting closes the pipe first, which is the supervisor's sign to clear away.
     fn dismiss(&mut self) {
         let _ = self.process.wait();
     }

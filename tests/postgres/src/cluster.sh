@@ -8,13 +8,13 @@
 trap '' HUP INT QUIT TERM PIPE
 binaries=$1
 folder=$2
-fate=$3
+lifetime=$3
 data=$folder/data
 server=
 
 # A durable one is given its name when it is whole.
 create() {
-    if [ "$fate" = durable ]; then
+    if [ "$lifetime" = durable ]; then
         [ -d "$data" ] && return
         rm -rf "$data.new"
         "$binaries/initdb" -D "$data.new" -U postgres -A trust --no-instructions --locale=C --encoding=UTF8 \
@@ -31,7 +31,7 @@ create() {
 #
 # A durable one flushes whatever it acknowledges, as PostgreSQL does by default.
 start() {
-    if [ "$fate" = durable ]; then
+    if [ "$lifetime" = durable ]; then
         set -- "$1" -c shared_buffers="$(awk '/^MemTotal/ { print int($2 / 4) }' /proc/meminfo)kB" -c max_wal_size=2GB -c checkpoint_timeout=30min
     else
         rm -f "$data/postmaster.pid"
@@ -76,7 +76,7 @@ resume() {
 # is the fast one, which leaves nothing to recover at the next start.
 stop() {
     [ -n "$server" ] || return 0
-    if [ "$fate" = durable ]; then signal=INT; else signal=QUIT; fi
+    if [ "$lifetime" = durable ]; then signal=INT; else signal=QUIT; fi
     kill -"$signal" "$server" 2>/dev/null && resume
     wait "$server"
     server=
@@ -95,4 +95,4 @@ while read -r order argument; do
     if [ $? -eq 0 ]; then echo ok; else echo failed; fi
 done
 stop
-[ "$fate" = durable ] || { cd / && rm -rf "$folder"; }
+[ "$lifetime" = durable ] || { cd / && rm -rf "$folder"; }

@@ -22,7 +22,7 @@
 mod account;
 mod binaries;
 mod cluster;
-mod named;
+mod external;
 mod psql;
 
 use std::{
@@ -33,7 +33,7 @@ use std::{
     sync::OnceLock,
 };
 
-use self::{cluster::Cluster, named::Named};
+use self::{cluster::Cluster, external::External};
 
 /// The environment variable with the URL of a server to use instead of a throw-away cluster.
 pub const DATABASE_URL: &str = "AUTH_TEST_DATABASE_URL";
@@ -62,7 +62,7 @@ pub struct TestPostgres {
 #[derive(Debug)]
 enum Server {
     Cluster(Cluster),
-    Named(Named),
+    External(External),
 }
 
 impl TestPostgres {
@@ -102,7 +102,7 @@ impl TestPostgres {
         static SHARED: OnceLock<TestPostgres> = OnceLock::new();
         SHARED.get_or_init(|| {
             let server = match source(&|name| env::var_os(name)) {
-                Ok(Source::Named { url, psql }) => Named::at(url, psql).map(Server::Named),
+                Ok(Source::External { url, psql }) => External::at(url, psql).map(Server::External),
                 Ok(Source::Installed(binaries)) => Cluster::start(binaries).map(Server::Cluster),
                 Err(reason) => Err(reason),
             };
@@ -123,7 +123,7 @@ impl TestPostgres {
         let name = format!("test_{:016x}", random());
         let created = match &self.server {
             Server::Cluster(cluster) => cluster.create_database(&name),
-            Server::Named(named) => named.create_database(&name),
+            Server::External(external) => external.create_database(&name),
         };
         match created {
             Ok(()) => psql::with_database(&self.url(), &name),
@@ -136,7 +136,7 @@ impl TestPostgres {
     pub fn program(&self, name: &str) -> Option<PathBuf> {
         match &self.server {
             Server::Cluster(cluster) => Some(cluster.program(name)),
-            Server::Named(_) => None,
+            Server::External(_) => None,
         }
     }
 
@@ -145,7 +145,7 @@ impl TestPostgres {
     pub fn log_file(&self) -> Option<PathBuf> {
         match &self.server {
             Server::Cluster(cluster) => Some(cluster.log_file()),
-            Server::Named(_) => None,
+            Server::External(_) => None,
         }
     }
 
@@ -163,7 +163,7 @@ impl TestPostgres {
     pub fn url(&self) -> String {
         match &self.server {
             Server::Cluster(cluster) => cluster.url(),
-            Server::Named(named) => named.url(),
+            Server::External(external) => external.url(),
         }
     }
 
@@ -179,7 +179,7 @@ impl TestPostgres {
     /// When it is the [`shared`](Self::shared) server, or does not obey.
     #[track_caller]
     pub fn stop(&self) {
-        obeyed(self.exclusive().stop());
+        expect_success(self.exclusive().stop());
     }
 
     /// Brings a stopped server back at the same address; one that runs is stopped first.
@@ -188,7 +188,7 @@ impl TestPostgres {
     /// When it is the [`shared`](Self::shared) server, or does not start.
     #[track_caller]
     pub fn restart(&self) {
-        obeyed(self.exclusive().restart());
+        expect_success(self.exclusive().restart());
     }
 
     /// Freezes the server: connections are accepted and stay open, but nothing is answered, as when a network fails
@@ -198,7 +198,7 @@ impl TestPostgres {
     /// When it is the [`shared`](Self::shared) server, or is stopped.
     #[track_caller]
     pub fn pause(&self) {
-        obeyed(self.exclusive().pause());
+        expect_success(self.exclusive().pause());
     }
 
     /// Lets a paused server go on where it was.
@@ -207,7 +207,7 @@ impl TestPostgres {
     /// When it is the [`shared`](Self::shared) server, or is stopped.
     #[track_caller]
     pub fn resume(&self) {
-        obeyed(self.exclusive().resume());
+        expect_success(self.exclusive().resume());
     }
 
     #[track_caller]
@@ -223,7 +223,7 @@ impl TestPostgres {
     fn psql(&self) -> PathBuf {
         match &self.server {
             Server::Cluster(cluster) => cluster.psql(),
-            Server::Named(named) => named.psql(),
+            Server::External(external) => external.psql(),
         }
     }
 }
@@ -234,14 +234,14 @@ impl TestPostgres {
 /// Why they would find none, and what to do.
 pub fn find() -> Result<String, String> {
     source(&|name| env::var_os(name)).map(|source| match source {
-        Source::Named { .. } => format!("the server that {DATABASE_URL} names"),
+        Source::External { .. } => format!("the server that {DATABASE_URL} names"),
         Source::Installed(binaries) => format!("a throw-away cluster from {}", binaries.display()),
     })
 }
 
 #[derive(Debug, PartialEq)]
 enum Source {
-    Named { url: String, psql: PathBuf },
+    External { url: String, psql: PathBuf },
     Installed(PathBuf),
 }
 
@@ -257,15 +257,15 @@ fn source(environment: Environment<'_>) -> Result<Source, String> {
         .filter(|url| url.starts_with("postgres://") || url.starts_with("postgresql://"))
         .ok_or_else(|| format!("{DATABASE_URL} is no URL that begins with postgres://"))?;
     binaries::find_psql(environment(POSTGRES_BIN).as_deref(), environment("PATH").as_deref())
-        .map(|psql| Source::Named { url, psql })
+        .map(|psql| Source::External { url, psql })
         .ok_or_else(|| {
             format!("{DATABASE_URL} is set, but psql, which talks to it, is not installed.\n{ADVICE}")
         })
 }
 
 fn installed(environment: Environment<'_>) -> Result<PathBuf, String> {
-    let named = environment(POSTGRES_BIN).filter(|folder| !folder.is_empty());
-    binaries::find(named.as_deref(), environment("PATH").as_deref()).ok_or_else(|| match named {
+    let external = environment(POSTGRES_BIN).filter(|folder| !folder.is_empty());
+    binaries::find(external.as_deref(), environment("PATH").as_deref()).ok_or_else(|| match external {
         Some(folder) => {
             let folder = PathBuf::from(folder);
             format!(
@@ -278,7 +278,7 @@ fn installed(environment: Environment<'_>) -> Result<PathBuf, String> {
 }
 
 #[track_caller]
-fn obeyed(outcome: Result<(), String>) {
+fn expect_success(outcome: Result<(), String>) {
     if let Err(reason) = outcome {
         panic!("{reason}");
     }
@@ -294,13 +294,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_named_server_is_taken_before_an_installed_one() {
+    fn external_server_is_preferred_to_an_installed_one() {
         let environment = |name: &str| match name {
             DATABASE_URL => Some("postgres://u:p@h/d".into()),
             name => env::var_os(name),
         };
 
-        assert!(matches!(source(&environment), Ok(Source::Named { url, .. }) if url == "postgres://u:p@h/d"));
+        assert!(
+            matches!(source(&environment), Ok(Source::External { url, .. }) if url == "postgres://u:p@h/d")
+        );
     }
 
     #[test]
@@ -314,14 +316,14 @@ mod tests {
     }
 
     #[test]
-    fn another_engine_is_refused_without_showing_the_url() {
+    fn url_of_another_engine_is_rejected_but_not_shown() {
         let refusal = source(&|_| Some("mysql://u:hunter2@h/d".into())).unwrap_err();
 
         assert!(refusal.contains(DATABASE_URL) && !refusal.contains("hunter2"), "{refusal}");
     }
 
     #[test]
-    fn a_machine_without_postgresql_is_told_what_to_do() {
+    fn missing_postgresql_error_gives_advice() {
         let refusal =
             installed(&|name| Some(name).filter(|name| *name == POSTGRES_BIN).map(|_| "/nowhere".into()))
                 .unwrap_err();
@@ -334,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_without_psql_cannot_use_a_named_server() {
+    fn external_server_needs_psql() {
         let environment = |name: &str| match name {
             DATABASE_URL => Some("postgres://u:p@h/d".into()),
             POSTGRES_BIN => Some("/nowhere".into()),

@@ -22,13 +22,13 @@ fn program() -> Command {
 }
 
 /// A process of its own with a throw-away server, which runs until its standard input is closed.
-struct Owner {
+struct ServerProcess {
     process: Child,
     address: String,
     data: PathBuf,
 }
 
-impl Owner {
+impl ServerProcess {
     fn start() -> Self {
         let mut process = program()
             .args(["run", "sh", "-c", &format!("echo ${DATABASE_URL}; cat")])
@@ -50,13 +50,13 @@ impl Owner {
         TcpStream::connect(&self.address).is_ok()
     }
 
-    fn expect_nothing_left(&self) {
+    fn assert_nothing_left(&self) {
         wait_for("the server to end", || !self.server_answers());
-        expect_nothing_in(self.data.parent().unwrap());
+        assert_removed(self.data.parent().unwrap());
     }
 }
 
-fn expect_nothing_in(folder: &Path) {
+fn assert_removed(folder: &Path) {
     wait_for("the data to be removed", || !folder.exists());
     wait_for("the last process to end", || {
         !processes()
@@ -96,57 +96,59 @@ fn signal(signal: &str, process: &str) {
 }
 
 #[test]
-fn it_ends_with_a_process_that_ends() {
-    let mut owner = Owner::start();
+fn server_ends_when_its_process_ends() {
+    let mut owner = ServerProcess::start();
 
     drop(owner.process.stdin.take());
 
     assert!(owner.process.wait().unwrap().success());
-    owner.expect_nothing_left();
+    owner.assert_nothing_left();
 }
 
 #[test]
-fn it_ends_with_a_process_that_is_killed() {
-    let mut owner = Owner::start();
+fn server_ends_when_its_process_is_killed() {
+    let mut owner = ServerProcess::start();
 
     owner.process.kill().unwrap();
 
     assert!(!owner.process.wait().unwrap().success());
-    owner.expect_nothing_left();
+    owner.assert_nothing_left();
 }
 
 #[test]
-fn it_ends_with_a_process_that_aborts() {
-    let mut owner = Owner::start();
+fn server_ends_when_its_process_aborts() {
+    let mut owner = ServerProcess::start();
 
     signal("ABRT", &owner.process.id().to_string());
 
     assert!(!owner.process.wait().unwrap().success());
-    owner.expect_nothing_left();
+    owner.assert_nothing_left();
 }
 
 #[test]
-fn it_ends_when_a_whole_group_is_terminated_or_killed() {
+fn server_ends_when_a_process_group_is_terminated() {
     for kind in ["TERM", "KILL"] {
-        let mut owner = Owner::start();
+        let mut owner = ServerProcess::start();
 
         signal(kind, &format!("-{}", owner.process.id()));
 
         assert!(!owner.process.wait().unwrap().success());
-        owner.expect_nothing_left();
+        owner.assert_nothing_left();
     }
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn it_ends_with_a_process_that_is_killed_while_it_is_made() {
+fn server_ends_when_its_process_is_killed_during_start() {
     for milliseconds in [0, 50, 200, 400] {
         let mut owner = program().args(["run", "cat"]).stdin(Stdio::piped()).spawn().unwrap();
         let mut folder = PathBuf::new();
         wait_for("the shell that makes the server", || {
             let of_owner = processes().find(|process| process.parent == owner.id().to_string());
-            folder =
-                of_owner.and_then(|keeper| keeper.arguments.into_iter().nth(5)).unwrap_or_default().into();
+            folder = of_owner
+                .and_then(|supervisor| supervisor.arguments.into_iter().nth(5))
+                .unwrap_or_default()
+                .into();
             folder.to_string_lossy().contains("auth-test-postgres")
         });
         thread::sleep(Duration::from_millis(milliseconds));
@@ -154,17 +156,17 @@ fn it_ends_with_a_process_that_is_killed_while_it_is_made() {
         owner.kill().unwrap();
         owner.wait().unwrap();
 
-        expect_nothing_in(&folder);
+        assert_removed(&folder);
     }
 }
 
 #[test]
-fn the_result_of_the_command_is_passed_on() {
+fn exit_status_of_the_command_is_returned() {
     assert_eq!(program().args(["run", "sh", "-c", "exit 7"]).status().unwrap().code(), Some(7));
 }
 
 #[test]
-fn a_server_that_is_named_is_passed_on() {
+fn url_of_an_external_server_is_passed_on() {
     let url = TestPostgres::shared().url();
 
     let output = program().args(["run", "printenv", DATABASE_URL]).env(DATABASE_URL, &url).output().unwrap();
@@ -173,7 +175,7 @@ fn a_server_that_is_named_is_passed_on() {
 }
 
 #[test]
-fn what_is_missing_is_told_and_fails() {
+fn find_fails_with_advice_when_postgresql_is_missing() {
     let output = program().arg("find").env(POSTGRES_BIN, "/nowhere").output().unwrap();
 
     assert_eq!(output.status.code(), Some(1));
@@ -181,7 +183,7 @@ fn what_is_missing_is_told_and_fails() {
 }
 
 #[test]
-fn what_is_there_is_told() {
+fn find_prints_the_installed_postgresql() {
     let output = program().arg("find").output().unwrap();
 
     assert_eq!(output.status.code(), Some(0));

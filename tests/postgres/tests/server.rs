@@ -13,7 +13,7 @@ use std::{
 use test_postgres::TestPostgres;
 
 #[test]
-fn every_database_is_empty_and_its_own() {
+fn every_database_is_empty_and_separate() {
     let postgres = TestPostgres::shared();
     let one = postgres.create_database();
     let other = postgres.create_database();
@@ -26,7 +26,7 @@ fn every_database_is_empty_and_its_own() {
 }
 
 #[test]
-fn many_tests_make_databases_at_the_same_time() {
+fn databases_can_be_created_concurrently() {
     let urls: HashSet<_> = thread::scope(|scope| {
         let makers: Vec<_> =
             (0..16).map(|_| scope.spawn(|| TestPostgres::shared().create_database())).collect();
@@ -48,7 +48,7 @@ fn text_is_utf_8() {
 }
 
 #[test]
-fn what_the_server_refuses_is_an_error() {
+fn rejected_query_is_an_error() {
     let postgres = TestPostgres::shared();
 
     let refusal = postgres.query(&postgres.url(), "SELECT 1 / 0").unwrap_err();
@@ -57,7 +57,7 @@ fn what_the_server_refuses_is_an_error() {
 }
 
 #[test]
-fn a_stopped_server_refuses_connections_and_comes_back_with_what_was_committed() {
+fn restarted_server_still_has_what_was_committed() {
     let postgres = TestPostgres::start();
     let url = postgres.create_database();
     postgres.query(&url, "CREATE TABLE users AS SELECT 'ada' AS name").unwrap();
@@ -99,7 +99,7 @@ fn stopping_cuts_the_connections_in_use() {
 }
 
 #[test]
-fn a_paused_server_accepts_but_says_nothing_until_it_goes_on() {
+fn paused_server_accepts_but_does_not_answer() {
     let postgres = TestPostgres::start();
     let url = postgres.create_database();
 
@@ -120,7 +120,7 @@ fn a_paused_server_accepts_but_says_nothing_until_it_goes_on() {
 const ASK_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 #[test]
-fn pausing_freezes_connections_that_are_open_already() {
+fn pausing_freezes_open_connections() {
     let postgres = TestPostgres::start();
     postgres.query(&postgres.url(), "CREATE TABLE ticks (at timestamptz)").unwrap();
     let tick = "DO $$ BEGIN FOR i IN 1..3000 LOOP INSERT INTO ticks VALUES (clock_timestamp()); COMMIT; \
@@ -142,7 +142,7 @@ fn pausing_freezes_connections_that_are_open_already() {
 }
 
 #[test]
-fn a_paused_server_can_be_stopped() {
+fn paused_server_can_be_stopped() {
     let postgres = TestPostgres::start();
 
     postgres.pause();
@@ -153,7 +153,7 @@ fn a_paused_server_can_be_stopped() {
 }
 
 #[test]
-fn a_dropped_server_is_gone_even_if_it_was_paused() {
+fn dropping_a_paused_server_removes_it() {
     let postgres = TestPostgres::start();
     let url = postgres.url();
     let data = postgres.query(&url, "SHOW data_directory").unwrap();
@@ -167,7 +167,7 @@ fn a_dropped_server_is_gone_even_if_it_was_paused() {
 
 #[test]
 #[should_panic(expected = "use TestPostgres::start()")]
-fn the_shared_server_cannot_be_stopped_under_other_tests() {
+fn shared_server_cannot_be_stopped() {
     TestPostgres::shared().stop();
 }
 
@@ -184,7 +184,7 @@ fn wait_for(event: &str, mut happened: impl FnMut() -> bool) {
 }
 
 #[test]
-fn a_durable_cluster_flushes_what_it_acknowledges_and_keeps_it_from_process_to_process() {
+fn durable_cluster_flushes_commits_and_keeps_its_data() {
     let folder = std::env::temp_dir().join(format!("test-postgres-durable-{}", std::process::id()));
 
     let first = TestPostgres::durable(&folder).unwrap();

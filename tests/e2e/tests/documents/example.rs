@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use e2e::{Answer, Server, World};
+use e2e::{Response, TestData, TestServer};
 use serde_json::Value;
 
-use crate::likeness;
+use crate::matching;
 
 /// One API document.
 pub(crate) struct Document {
@@ -73,18 +73,26 @@ impl Example {
     }
 
     /// Sends the request; what differs from what is printed is the error.
-    pub(crate) fn replay(&self, world: &World, server: &Server, known: &mut Known) -> Result<(), String> {
-        let answer = match self.setting {
-            Some(setting) => self.send(&Server::start_with(world, &[setting]), known),
+    pub(crate) fn replay(
+        &self,
+        data: &TestData,
+        server: &TestServer,
+        known: &mut Known,
+    ) -> Result<(), String> {
+        let response = match self.setting {
+            Some(setting) => self.send(&TestServer::start_with(data, &[setting]), known),
             None => self.send(server, known),
         };
-        self.keep(&answer, known);
-        self.compare(&answer).map_err(|difference| {
-            format!("{}, {}: {difference}, in {} {}", self.heading, self.request, answer.status, answer.body)
+        self.keep(&response, known);
+        self.compare(&response).map_err(|difference| {
+            format!(
+                "{}, {}: {difference}, in {} {}",
+                self.heading, self.request, response.status, response.body
+            )
         })
     }
 
-    fn send(&self, server: &Server, known: &Known) -> Answer {
+    fn send(&self, server: &TestServer, known: &Known) -> Response {
         let request = known.put_into(self.request);
         let mut lines = request.lines();
         let (method, path) = lines.next().and_then(|line| line.split_once(' ')).expect("a method and a path");
@@ -92,25 +100,25 @@ impl Example {
         server.client().send(method, path, &headers, &known.put_into(self.body))
     }
 
-    fn keep(&self, answer: &Answer, known: &mut Known) {
+    fn keep(&self, response: &Response, known: &mut Known) {
         for (name, source) in self.keeps {
             let value = if *source == "set-cookie" {
-                answer.header(source).and_then(|cookie| cookie.split(';').next()).map(str::to_owned)
+                response.header(source).and_then(|cookie| cookie.split(';').next()).map(str::to_owned)
             } else {
-                answer.json().pointer(source).and_then(Value::as_str).map(str::to_owned)
+                response.json().pointer(source).and_then(Value::as_str).map(str::to_owned)
             };
-            known.0.insert(name, value.unwrap_or_else(|| panic!("no {source} in {answer:?}")));
+            known.0.insert(name, value.unwrap_or_else(|| panic!("no {source} in {response:?}")));
         }
     }
 
-    fn compare(&self, answer: &Answer) -> Result<(), String> {
-        if answer.status != self.status {
+    fn compare(&self, response: &Response) -> Result<(), String> {
+        if response.status != self.status {
             return Err(format!("not {}", self.status));
         }
         if self.printed.is_empty() {
-            return if answer.body.is_empty() { Ok(()) } else { Err("a body".to_owned()) };
+            return if response.body.is_empty() { Ok(()) } else { Err("a body".to_owned()) };
         }
         let printed = serde_json::from_str(self.printed).expect("the document prints JSON");
-        likeness::compare(&answer.json(), &printed, "the body")
+        matching::compare(&response.json(), &printed, "the body")
     }
 }

@@ -11,13 +11,13 @@ mod accounts;
 mod cookie;
 mod directory;
 mod example;
-mod likeness;
+mod matching;
 mod single_token;
 mod token_pair;
 
 use std::process::Stdio;
 
-use e2e::{Server, World, command};
+use e2e::{TestData, TestServer, command};
 use example::{Document, Known};
 use serde_json::Value;
 
@@ -29,23 +29,22 @@ const DOCUMENTS: [&Document; 5] = [
     &cookie::DOCUMENT,
 ];
 
-fn api_key(world: &World) -> String {
-    let mut create = command(world);
+fn api_key(data: &TestData) -> String {
+    let mut create = command(data);
     let output = create.args(["api-key", "create", "--name", "backend"]).stderr(Stdio::null()).output();
     let output = String::from_utf8(output.expect("run").stdout).expect("UTF-8");
     output.lines().last().expect("a key").to_owned()
 }
 
 #[test]
-fn every_example_of_the_documents_is_answered_as_printed_by_one_server_on_every_store() {
-    for world in World::on_every_store() {
-        let store = if world.database_url().is_some() { "PostgreSQL" } else { "SQLite" };
-        let server = Server::start(&world);
+fn every_documented_example_is_answered_as_printed() {
+    for data in TestData::on_every_store() {
+        let store = if data.database_url().is_some() { "PostgreSQL" } else { "SQLite" };
+        let server = TestServer::start(&data);
         let mut differences = Vec::new();
         for document in DOCUMENTS {
-            let mut known = Known::new(api_key(&world));
-            let replayed =
-                document.examples.iter().map(|example| example.replay(&world, &server, &mut known));
+            let mut known = Known::new(api_key(&data));
+            let replayed = document.examples.iter().map(|example| example.replay(&data, &server, &mut known));
             let differing: Vec<_> = replayed.filter_map(Result::err).collect();
             let count = document.examples.len();
             println!("{}: {} of {count} exact on {store}", document.name, count - differing.len());
@@ -56,7 +55,7 @@ fn every_example_of_the_documents_is_answered_as_printed_by_one_server_on_every_
 }
 
 #[test]
-fn what_cannot_be_provoked_over_http_is_worded_as_printed() {
+fn failures_not_reachable_over_http_are_worded_as_printed() {
     let page = include_str!("../../../../docs/errors.md");
     for document in DOCUMENTS {
         for (status, printed) in document.unprovoked {

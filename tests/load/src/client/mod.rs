@@ -11,31 +11,31 @@ pub mod closed;
 pub mod open;
 pub mod request;
 pub mod response;
-pub mod seen;
+pub mod stats;
 
 pub use closed::closed;
 pub use open::open;
 pub use request::{get, post};
-pub use response::Response;
-pub use seen::Seen;
+pub use response::RawResponse;
+pub use stats::LoadStats;
 
 /// What one connection says, and what it makes of the answers.
-pub trait Talk: Send + 'static {
+pub trait LoadClient: Send + 'static {
     /// The whole next request.
     fn request(&mut self) -> &[u8];
 
     /// Takes the answer to it, and says whether it is one that was expected: one other fails the run, if it is not
     /// among those that the load allows.
-    fn is_expected(&mut self, response: &Response<'_>) -> bool {
+    fn is_expected(&mut self, response: &RawResponse<'_>) -> bool {
         response.status == 200
     }
 }
 
 /// The same request again and again, answered 200.
 #[derive(Clone, Debug)]
-pub struct Same(pub Vec<u8>);
+pub struct SameRequest(pub Vec<u8>);
 
-impl Talk for Same {
+impl LoadClient for SameRequest {
     fn request(&mut self) -> &[u8] {
         &self.0
     }
@@ -43,12 +43,12 @@ impl Talk for Same {
 
 /// Each of these requests in turn, again and again, all answered 200.
 #[derive(Clone, Debug)]
-pub struct InTurn {
+pub struct CycledRequests {
     requests: Vec<Vec<u8>>,
     asked: usize,
 }
 
-impl InTurn {
+impl CycledRequests {
     /// Beginning with the first.
     #[must_use]
     pub fn of(requests: Vec<Vec<u8>>) -> Self {
@@ -56,7 +56,7 @@ impl InTurn {
     }
 }
 
-impl Talk for InTurn {
+impl LoadClient for CycledRequests {
     fn request(&mut self) -> &[u8] {
         self.asked += 1;
         &self.requests[(self.asked - 1) % self.requests.len()]

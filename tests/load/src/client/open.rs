@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, anyhow};
 
 use crate::client::closed::describe;
-use crate::client::{Response, Seen, Talk};
+use crate::client::{LoadClient, LoadStats, RawResponse};
 use crate::process::Process;
 
-/// Has these talk with `base`, `rate` requests a second in all, for the warm-up and then for the run. Each request is
+/// Has these client with `base`, `rate` requests a second in all, for the warm-up and then for the run. Each request is
 /// sent by whoever has no other under way; when nobody has, it waits, and that is counted. Threads send them, not
 /// tasks: a sleeping thread wakes within a twentieth of a millisecond, a task within one or two.
 ///
@@ -20,26 +20,26 @@ use crate::process::Process;
 ///
 /// # Errors
 /// When a connection breaks, or an answer was not expected.
-pub fn open<T: Talk>(
+pub fn open<T: LoadClient>(
     base: &str,
-    talks: impl IntoIterator<Item = T>,
+    clients: impl IntoIterator<Item = T>,
     rate: u32,
     warm_up: Duration,
     run: Duration,
-) -> Result<Seen> {
+) -> Result<LoadStats> {
     let address = base.trim_start_matches("http://");
     let mut streams = Vec::new();
-    for talk in talks {
+    for client in clients {
         let stream = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
         stream.set_nodelay(true)?;
-        streams.push((stream, talk));
+        streams.push((stream, client));
     }
     let start = Instant::now();
     let schedule =
         Schedule { next: AtomicU32::new(0), start, rate, begin: start + warm_up, end: start + warm_up + run };
     let before = Process::own().cpu_time()?;
-    let seen = thread::scope(|scope| {
-        let start = |(stream, talk)| scope.spawn(|| ask(stream, talk, &schedule));
+    let stats = thread::scope(|scope| {
+        let start = |(stream, client)| scope.spawn(|| ask(stream, client, &schedule));
         let threads: Vec<_> = streams.into_iter().map(start).collect();
         let joined =
             threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("a thread panicked"))?);
@@ -47,7 +47,7 @@ pub fn open<T: Talk>(
     })?;
     let client_cpu =
         Process::own().cpu_time()?.saturating_sub(before).mul_f64(run.div_duration_f64(warm_up + run));
-    Seen::sum(seen, run, client_cpu)?.all_as_expected()
+    LoadStats::sum(stats, run, client_cpu)?.all_as_expected()
 }
 
 /// When requests are due.
@@ -69,37 +69,38 @@ impl Schedule {
     }
 }
 
-fn ask<T: Talk>(mut stream: TcpStream, mut talk: T, schedule: &Schedule) -> Result<Seen> {
+fn ask<T: LoadClient>(mut stream: TcpStream, mut client: T, schedule: &Schedule) -> Result<LoadStats> {
     let mut received = Vec::with_capacity(4_096);
-    let mut seen = Seen::nothing()?;
+    let mut stats = LoadStats::nothing()?;
     while let Some(due) = schedule.take() {
         thread::sleep(due.saturating_duration_since(Instant::now()));
-        let response = exchange(&mut stream, &mut received, talk.request()).context("a connection broke")?;
+        let response =
+            exchange(&mut stream, &mut received, client.request()).context("a connection broke")?;
         let time = due.elapsed();
-        if !talk.is_expected(&response) {
-            seen.count_unexpected(|| describe(&response));
+        if !client.is_expected(&response) {
+            stats.count_unexpected(|| describe(&response));
         } else if due >= schedule.begin {
-            seen.count(response.status, time);
+            stats.count(response.status, time);
         }
     }
-    Ok(seen)
+    Ok(stats)
 }
 
 fn exchange<'a>(
     stream: &mut TcpStream,
     received: &'a mut Vec<u8>,
     request: &[u8],
-) -> io::Result<Response<'a>> {
+) -> io::Result<RawResponse<'a>> {
     stream.write_all(request)?;
     received.clear();
-    while Response::parse(received)?.is_none() {
+    while RawResponse::parse(received)?.is_none() {
         let mut chunk = [0; 4_096];
         match stream.read(&mut chunk)? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             count => received.extend_from_slice(&chunk[..count]),
         }
     }
-    Response::parse(received)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    RawResponse::parse(received)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
 #[cfg(test)]
@@ -107,7 +108,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
-    use crate::client::Same;
+    use crate::client::SameRequest;
 
     const STALL: Duration = Duration::from_millis(300);
 
@@ -127,18 +128,18 @@ mod tests {
     }
 
     /// One connection, a hundred requests a second, the first answered after 0.3 s: thirty were due meanwhile, and a
-    /// closed loop would have seen one slow answer.
+    /// closed loop would have stats one slow answer.
     #[test]
-    fn requests_that_a_stall_kept_from_being_sent_are_slow_too() {
-        let talks = [Same(b"GET / HTTP/1.1\r\n\r\n".to_vec())];
-        let seen =
-            open(&stalling(), talks, 100, Duration::ZERO, Duration::from_millis(500)).expect("answers");
-        assert_eq!(seen.answered(), 50);
+    fn requests_delayed_by_a_stall_count_as_slow() {
+        let clients = [SameRequest(b"GET / HTTP/1.1\r\n\r\n".to_vec())];
+        let stats =
+            open(&stalling(), clients, 100, Duration::ZERO, Duration::from_millis(500)).expect("answers");
+        assert_eq!(stats.answered(), 50);
         assert!(
-            seen.percentile_ms(50.0) > 10.0,
+            stats.percentile_ms(50.0) > 10.0,
             "the half of all was due in the stall: {}",
-            seen.percentile_ms(50.0)
+            stats.percentile_ms(50.0)
         );
-        assert!(seen.percentile_ms(100.0) >= STALL.as_secs_f64() * 1e3 * 0.99);
+        assert!(stats.percentile_ms(100.0) >= STALL.as_secs_f64() * 1e3 * 0.99);
     }
 }

@@ -6,7 +6,7 @@ const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// An answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Response<'a> {
+pub struct RawResponse<'a> {
     /// Its status.
     pub status: u16,
     /// Its lines before the body, as they came.
@@ -15,7 +15,7 @@ pub struct Response<'a> {
     pub body: &'a [u8],
 }
 
-impl<'a> Response<'a> {
+impl<'a> RawResponse<'a> {
     /// The answer at the beginning of what was received; `None` while some of it is missing.
     ///
     /// # Errors
@@ -71,22 +71,22 @@ mod tests {
         b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nContent-Length: 13\r\n\r\n{\"token\":\"x\"}";
 
     #[test]
-    fn an_answer_that_comes_in_pieces_is_whole_at_its_last_byte() {
+    fn response_in_pieces_is_complete_at_its_last_byte() {
         for end in 0..ANSWER.len() {
-            assert_eq!(Response::parse(&ANSWER[..end]).expect("no fault"), None, "{end}");
+            assert_eq!(RawResponse::parse(&ANSWER[..end]).expect("no fault"), None, "{end}");
         }
-        let answer = Response::parse(ANSWER).expect("no fault").expect("an answer");
-        assert_eq!((answer.status, answer.body), (200, &b"{\"token\":\"x\"}"[..]));
-        assert_eq!(answer.header("content-type"), Some("application/json"));
-        assert_eq!((answer.member("token"), answer.member("other")), (Some("x"), None));
+        let response = RawResponse::parse(ANSWER).expect("no fault").expect("an answer");
+        assert_eq!((response.status, response.body), (200, &b"{\"token\":\"x\"}"[..]));
+        assert_eq!(response.header("content-type"), Some("application/json"));
+        assert_eq!((response.member("token"), response.member("other")), (Some("x"), None));
     }
 
     #[test]
-    fn what_is_no_answer_is_an_error() {
+    fn malformed_response_is_an_error() {
         for other in
             [&b"HTTP/1.0 200 OK\r\n\r\n"[..], b"HTTP/1.1 200 OK\r\n\r\n", b"\xff\r\n\r\n", b"\r\n\r\n"]
         {
-            assert!(Response::parse(other).is_err(), "{other:?}");
+            assert!(RawResponse::parse(other).is_err(), "{other:?}");
         }
     }
 }

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_as_they_are_written() {
+    fn implementation_names_round_trip() {
         for one in Implementation::ALL {
             assert_eq!(one.to_string().parse::<Implementation>().expect("a name"), one);
         }

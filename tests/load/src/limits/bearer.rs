@@ -31,7 +31,7 @@ pub fn serve(key: &str, body: String) -> Result<()> {
     let bare = web::Data::from(Arc::new(Bare { key, body: body.into() }));
     let workers = available_parallelism().map_or(1, usize::from);
     actix_web::rt::System::new().block_on(async move {
-        let app = move || App::new().app_data(bare.clone()).default_service(web::to(answer));
+        let app = move || App::new().app_data(bare.clone()).default_service(web::to(response));
         let server = HttpServer::new(app).workers(workers).bind(("127.0.0.1", 0))?;
         let address = server.addrs().first().copied().context("an address")?;
         writeln!(stdout(), "http://{address}")?;
@@ -40,7 +40,7 @@ pub fn serve(key: &str, body: String) -> Result<()> {
     })
 }
 
-async fn answer(request: HttpRequest, bare: web::Data<Bare>) -> HttpResponse {
+async fn response(request: HttpRequest, bare: web::Data<Bare>) -> HttpResponse {
     if is_signed(&request, &bare.key).is_none() {
         return HttpResponse::Unauthorized().finish();
     }

@@ -3,7 +3,7 @@
 
 pub mod argon2;
 pub mod bearer;
-pub mod foreign;
+pub mod c_implementations;
 
 use std::env;
 use std::ffi::OsStr;
@@ -20,16 +20,16 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// Starts `limit` with these arguments, by a command line that the words of `before` begin.
+    /// Starts `limit` with these arguments, by a command line that the format of `before` begin.
     ///
     /// # Errors
     /// When it does not start.
     pub fn start(before: &[&str], arguments: &[&str]) -> Result<Self> {
         let own = env::current_exe()?;
-        let mut words = before.iter().map(OsStr::new).chain([own.as_os_str()]);
-        let program = words.next().context("a program")?;
+        let mut format = before.iter().map(OsStr::new).chain([own.as_os_str()]);
+        let program = format.next().context("a program")?;
         let mut command = Command::new(program);
-        command.args(words).arg("limit").args(arguments).stdout(Stdio::piped());
+        command.args(format).arg("limit").args(arguments).stdout(Stdio::piped());
         let mut child = command.spawn().context("the limit does not start")?;
         let lines = BufReader::new(child.stdout.take().context("its output")?);
         Ok(Self { child, lines })

@@ -1,28 +1,33 @@
 //! Requests a second that show who bears an access token, beside a bare server that verifies the same token.
 
 use anyhow::{Context as _, Result};
-use e2e::{Client, Server};
+use e2e::{Client, TestServer};
 
 use crate::bench::{Bench, Store};
-use crate::client::{Same, closed, get};
-use crate::cores::Parted;
+use crate::client::{SameRequest, closed, get};
+use crate::cores::CorePinning;
 use crate::limits::Limit;
 use crate::measure::{Better, Goal, Measured};
-use crate::measures::{rate, register, watched};
+use crate::measures::{measure_load, rate, register};
 
 const CONNECTIONS: usize = 32;
 
 /// A path, and how one gets a token for it.
-struct Place {
+struct Endpoint {
     id: &'static str,
     path: &'static str,
     log_in: &'static str,
     token: &'static str,
 }
 
-const PLACES: [Place; 2] = [
-    Place { id: "me", path: "/api/v1/auth/me", log_in: "/api/v1/auth/login", token: "accessToken" },
-    Place { id: "protected", path: "/v1/protected/resource", log_in: "/v1/auth/login", token: "acc_token" },
+const ENDPOINTS: [Endpoint; 2] = [
+    Endpoint { id: "me", path: "/api/v1/auth/me", log_in: "/api/v1/auth/login", token: "accessToken" },
+    Endpoint {
+        id: "protected",
+        path: "/v1/protected/resource",
+        log_in: "/v1/auth/login",
+        token: "acc_token",
+    },
 ];
 
 /// On each store.
@@ -32,16 +37,16 @@ const PLACES: [Place; 2] = [
 pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
     let mut measured = Vec::new();
     for store in Store::ALL {
-        let world = store.world()?;
-        let mut parted = Parted::begin()?;
-        parted.keep_store(&world)?;
-        let server = Server::start_under(parted.server(), &world, &[]);
+        let data = store.test_data()?;
+        let mut pinning = CorePinning::begin()?;
+        pinning.keep_store(&data)?;
+        let server = TestServer::start_under(pinning.server(), &data, &[]);
         server.wait_until_ready();
         let client = server.client();
         register(&client, "bearer")?;
-        for place in &PLACES {
-            let mut one = at(place, &server, &client, &parted, bench, store).await?;
-            one.notes.push(parted.described().to_owned());
+        for place in &ENDPOINTS {
+            let mut one = at(place, &server, &client, &pinning, bench, store).await?;
+            one.notes.push(pinning.described().to_owned());
             measured.push(one);
         }
     }
@@ -49,23 +54,23 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
 }
 
 async fn at(
-    place: &Place,
-    server: &Server,
+    place: &Endpoint,
+    server: &TestServer,
     client: &Client,
-    parted: &Parted,
+    pinning: &CorePinning,
     bench: &Bench,
     store: Store,
 ) -> Result<Measured> {
     let token = client.post(place.log_in, r#"{"email":"bearer","password":"P@ssw0rd!"}"#).member(place.token);
     let body = client.get(place.path, Some(&token)).body;
-    let mut limiting = Limit::start(parted.server(), &["bearer", &key(client)?, &body])?;
+    let mut limiting = Limit::start(pinning.server(), &["bearer", &key(client)?, &body])?;
     let base = limiting.line()?;
     let id = format!("{}-{}", place.id, store.id());
-    let talks = vec![Same(get(place.path, &token)); CONNECTIONS];
-    let limit = async || Ok(closed(&base, talks.clone(), bench.warm_up, bench.run).await?.per_second());
+    let clients = vec![SameRequest(get(place.path, &token)); CONNECTIONS];
+    let limit = async || Ok(closed(&base, clients.clone(), bench.warm_up, bench.run).await?.per_second());
     let ours = async || {
-        let load = closed(server.base(), talks.clone(), bench.warm_up, bench.run);
-        Ok(rate(&watched(&id, server, bench, load).await?))
+        let load = closed(server.base(), clients.clone(), bench.warm_up, bench.run);
+        Ok(rate(&measure_load(&id, server, bench, load).await?))
     };
     let rounds = bench.pairs(&format!("{}, {store}", place.path), limit, ours).await?;
     Ok(Measured {

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use e2e::Server;
+use e2e::TestServer;
 
 use crate::bench::{Bench, Store};
-use crate::client::{Response, Same, Seen, Talk, closed, get, open, post};
+use crate::client::{LoadClient, LoadStats, RawResponse, SameRequest, closed, get, open, post};
 use crate::limits::Limit;
 use crate::limits::argon2::{Implementation, PARAMETERS};
 use crate::measure::{Better, Goal, Measured, Round};
-use crate::measures::{cores, percentiles, register, watched};
+use crate::measures::{cores, measure_load, percentiles, register};
 use crate::process::Process;
 use crate::sessions::{LOG_IN, PASSWORD};
 
@@ -19,12 +19,12 @@ const CONNECTIONS: usize = 500;
 /// Each soon has as many live sessions as a user may have, so that most log-ins end one as well.
 const USERS: usize = 20;
 /// The connections of those who do not log in, and how often they ask, together.
-const OTHERS: usize = 8;
-const RATE: u32 = 200;
+const BYSTANDER_CONNECTIONS: usize = 8;
+const BYSTANDER_RATE: u32 = 200;
 /// What a flood may take beside hashing, in KiB.
 const MARGIN_KIB: u64 = 64 * 1_024;
-/// Within what a log-in that is too much has to be told so.
-const OVERLOADED_WITHIN: Duration = Duration::from_millis(3_500);
+/// Within what a log-in that is too much has to be measured_from so.
+const MAX_RESPONSE_TIME: Duration = Duration::from_millis(3_500);
 
 /// On each store.
 ///
@@ -39,21 +39,21 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
 }
 
 async fn on(store: Store, bench: &Bench) -> Result<Measured> {
-    let world = store.world()?;
-    let flood = Flood::prepare(Server::start(&world))?;
+    let data = store.test_data()?;
+    let flood = Flood::prepare(TestServer::start(&data))?;
     let id = format!("flood-{}", store.id());
     let mut alone = Vec::new();
     let limit = async || {
         let mut detail = percentiles("beside bare hashing", &flood.others_beside_hashing(bench).await?);
-        let seen = flood.others(bench).await?;
-        detail.extend(percentiles("idle", &seen));
+        let stats = flood.others(bench).await?;
+        detail.extend(percentiles("idle", &stats));
         alone.push(detail);
-        Ok(seen.percentile_ms(99.0))
+        Ok(stats.percentile_ms(99.0))
     };
     let ours = async || {
-        let log_ins = watched(&id, &flood.server, bench, flood.log_ins(bench));
+        let log_ins = measure_load(&id, &flood.server, bench, flood.log_ins(bench));
         let (others, log_ins) = tokio::try_join!(flood.others(bench), log_ins)?;
-        Ok(round(&others, &log_ins.seen))
+        Ok(round(&others, &log_ins.stats))
     };
     let mut rounds = bench.pairs(&format!("/me p99 in a flood, {store}"), limit, ours).await?;
     for (round, alone) in rounds.iter_mut().zip(alone) {
@@ -71,9 +71,9 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
         rounds,
         notes: vec![
             format!(
-                "An open loop of {RATE} requests a second over {OTHERS} connections; a time counts from when the request \
+                "An open loop of {BYSTANDER_RATE} requests a second over {BYSTANDER_CONNECTIONS} connections; a time counts from when the request \
                  was due. Meanwhile {CONNECTIONS} connections log in as fast as they are answered, as {USERS} users, \
-                 half of them with a wrong password. 200, 401 and 503 with `Retry-After` are allowed; any other answer \
+                 half of them with a wrong password. 200, 401 and 503 with `Retry-After` are allowed; any other response \
                  would have failed the run."
             ),
             "Beside bare hashing: the same while nobody logs in, and another program computes Argon2id in a bare loop on \
@@ -87,7 +87,7 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
 
 /// What others saw, and how the log-ins meanwhile were answered.
 #[expect(clippy::cast_precision_loss, reason = "so many answers there are not")]
-fn round(others: &Seen, log_ins: &Seen) -> Round {
+fn round(others: &LoadStats, log_ins: &LoadStats) -> Round {
     let mut detail = percentiles("flooded", others);
     detail.insert("slowest log-in answer ms".to_owned(), log_ins.percentile_ms(100.0));
     for status in [200, 401, 503] {
@@ -100,7 +100,7 @@ fn round(others: &Seen, log_ins: &Seen) -> Round {
 /// A server with users who will log in, and somebody else, who will not.
 #[derive(Debug)]
 pub struct Flood {
-    server: Server,
+    server: TestServer,
     idle_kib: u64,
     token: String,
 }
@@ -121,7 +121,7 @@ impl Flood {
     ///
     /// # Errors
     /// When this is not Linux.
-    pub fn prepare(server: Server) -> Result<Self> {
+    pub fn prepare(server: TestServer) -> Result<Self> {
         let idle_kib = Process::new(server.process_id()).resident_kib()?;
         let client = server.client();
         for user in 0..USERS {
@@ -136,37 +136,37 @@ impl Flood {
     ///
     /// # Errors
     /// When an answer is neither 200, 401 nor 503 with `Retry-After`, or takes too long.
-    pub async fn log_ins(&self, bench: &Bench) -> Result<Seen> {
-        let talks = (0..CONNECTIONS).map(LogIns::of);
-        let seen = closed(self.server.base(), talks, bench.warm_up, bench.run).await?;
-        let slowest = seen.percentile_ms(100.0);
-        ensure!(slowest <= OVERLOADED_WITHIN.as_secs_f64() * 1e3, "a log-in was answered after {slowest} ms");
-        Ok(seen)
+    pub async fn log_ins(&self, bench: &Bench) -> Result<LoadStats> {
+        let clients = (0..CONNECTIONS).map(LogIns::of);
+        let stats = closed(self.server.base(), clients, bench.warm_up, bench.run).await?;
+        let slowest = stats.percentile_ms(100.0);
+        ensure!(slowest <= MAX_RESPONSE_TIME.as_secs_f64() * 1e3, "a log-in was answered after {slowest} ms");
+        Ok(stats)
     }
 
     /// What others see in the time of a run.
     ///
     /// # Errors
     /// When one is not answered 200.
-    pub async fn others(&self, bench: &Bench) -> Result<Seen> {
+    pub async fn others(&self, bench: &Bench) -> Result<LoadStats> {
         let (base, warm_up, run) = (self.server.base().to_owned(), bench.warm_up, bench.run);
-        let talks = vec![Same(get("/api/v1/auth/me", &self.token)); OTHERS];
-        tokio::task::spawn_blocking(move || open(&base, talks, RATE, warm_up, run)).await?
+        let clients = vec![SameRequest(get("/api/v1/auth/me", &self.token)); BYSTANDER_CONNECTIONS];
+        tokio::task::spawn_blocking(move || open(&base, clients, BYSTANDER_RATE, warm_up, run)).await?
     }
 
     /// What others see while nobody logs in, and a program of the lowest priority keeps every core hashing.
     ///
     /// # Errors
     /// When one is not answered 200, or the program has ended, as it has where `chrt` (of util-linux) may not do that.
-    async fn others_beside_hashing(&self, bench: &Bench) -> Result<Seen> {
+    async fn others_beside_hashing(&self, bench: &Bench) -> Result<LoadStats> {
         let (implementation, threads) = (Implementation::Simd.to_string(), cores().to_string());
-        // Longer than it is watched; it is killed then.
+        // Longer than it is measure_load; it is killed then.
         let seconds = (2 * (bench.warm_up + bench.run)).as_secs_f64().to_string();
         let mut hashing =
             Limit::start(&["chrt", "--idle", "0"], &["hash", &implementation, &threads, &seconds])?;
-        let seen = self.others(bench).await?;
+        let stats = self.others(bench).await?;
         ensure!(hashing.is_running()?, "the cores were not kept hashing");
-        Ok(seen)
+        Ok(stats)
     }
 
     /// What the server has taken.
@@ -178,7 +178,7 @@ impl Flood {
         let workers = u64::try_from(process.threads("hash-")?)?;
         ensure!(workers > 0, "no thread is named as one that hashes");
         let bound_kib = self.idle_kib + workers * u64::from(PARAMETERS.0) + MARGIN_KIB;
-        Ok(Resident { idle_kib: self.idle_kib, most_kib: process.most_resident_kib()?, bound_kib })
+        Ok(Resident { idle_kib: self.idle_kib, most_kib: process.peak_resident_kib()?, bound_kib })
     }
 }
 
@@ -200,13 +200,13 @@ impl LogIns {
     }
 }
 
-impl Talk for LogIns {
+impl LoadClient for LogIns {
     fn request(&mut self) -> &[u8] {
         self.is_wrong = !self.is_wrong;
         &self.requests[usize::from(self.is_wrong)]
     }
 
-    fn is_expected(&mut self, response: &Response<'_>) -> bool {
+    fn is_expected(&mut self, response: &RawResponse<'_>) -> bool {
         match response.status {
             200 => !self.is_wrong,
             401 => self.is_wrong,

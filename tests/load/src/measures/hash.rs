@@ -9,27 +9,27 @@ use auth_infra::password::{self, HashingSettings};
 
 use crate::bench::{Bench, folder, say};
 use crate::limits::argon2::Implementation;
-use crate::limits::foreign::Foreign;
+use crate::limits::c_implementations::CImplementation;
 use crate::measure::{Better, Goal, Measured, Round, Spread};
 
 /// Enough for a hundred hashes.
-const LONGEST: Duration = Duration::from_secs(1);
+const MAX_TIME: Duration = Duration::from_secs(1);
 
 /// One thread, the other cores idle.
 ///
 /// # Errors
 /// When an implementation computes another tag than the others.
 pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
-    let run = bench.run.min(LONGEST);
+    let run = bench.run.min(MAX_TIME);
     let mut notes = vec![
         "One thread hashes; a number is the median of the times of one second. Ours is the service's own engine with its \
          own memory, called as `auth-http hash calibrate` calls it. All compute the same tag."
             .to_owned(),
     ];
-    let foreign = foreign(&mut notes)?;
+    let c_implementations = c_implementations(&mut notes)?;
     let mut details = Vec::new();
     let limit = async || {
-        let times = all_ms(&foreign, run)?;
+        let times = all_ms(&c_implementations, run)?;
         let fastest = times.values().copied().min_by(f64::total_cmp).context("no implementation")?;
         say(format_args!("  {times:.2?}"));
         details.push(times);
@@ -56,25 +56,25 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
 }
 
 /// Those in C that can be built here; why one cannot becomes a note.
-fn foreign(notes: &mut Vec<String>) -> Result<Vec<Foreign>> {
+fn c_implementations(notes: &mut Vec<String>) -> Result<Vec<CImplementation>> {
     let folder = folder()?.join("programs");
-    let mut foreign = Vec::new();
-    for found in [Foreign::reference(&folder), Foreign::sodium(&folder)] {
+    let mut c_implementations = Vec::new();
+    for found in [CImplementation::reference(&folder), CImplementation::sodium(&folder)] {
         match found {
-            Ok(one) => foreign.push(one),
+            Ok(one) => c_implementations.push(one),
             Err(reason) => notes.push(format!("Left out: {reason:#}.")),
         }
     }
-    Ok(foreign)
+    Ok(c_implementations)
 }
 
 /// What a hash takes with each implementation, by its name.
-fn all_ms(foreign: &[Foreign], run: Duration) -> Result<BTreeMap<String, f64>> {
+fn all_ms(c_implementations: &[CImplementation], run: Duration) -> Result<BTreeMap<String, f64>> {
     let mut times = BTreeMap::new();
     for one in Implementation::ALL {
         times.insert(format!("{one} ms"), median_ms(&one.times(run)?)?);
     }
-    for one in foreign {
+    for one in c_implementations {
         times.insert(format!("{} ms", one.name), median_ms(&one.times(run)?)?);
     }
     Ok(times)

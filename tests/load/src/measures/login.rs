@@ -1,14 +1,14 @@
 //! Log-ins a second with both cores saturated, beside Argon2id alone on the same cores.
 
 use anyhow::Result;
-use e2e::Server;
+use e2e::TestServer;
 
 use crate::bench::{Bench, Store};
-use crate::client::{InTurn, closed, post};
+use crate::client::{CycledRequests, closed, post};
 use crate::limits::Limit;
 use crate::limits::argon2::Implementation;
 use crate::measure::{Better, Goal, Measured};
-use crate::measures::{cores, rate, watched};
+use crate::measures::{cores, measure_load, rate};
 use crate::sessions::{self, LOG_IN};
 
 /// Each logs in as somebody else.
@@ -29,9 +29,9 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
 }
 
 async fn on(store: Store, bench: &Bench) -> Result<Measured> {
-    let world = store.world()?;
-    let server = Server::start(&world);
-    let talks = talks(&server)?;
+    let data = store.test_data()?;
+    let server = TestServer::start(&data);
+    let clients = clients(&server)?;
     let id = format!("login-{}", store.id());
     let limit = async || {
         let (threads, seconds) = (cores().to_string(), bench.run.as_secs_f64().to_string());
@@ -39,8 +39,8 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
         Ok(Limit::start(&[], &["hash", &implementation, &threads, &seconds])?.line()?.parse()?)
     };
     let ours = async || {
-        let load = closed(server.base(), talks.clone(), bench.warm_up, bench.run);
-        Ok(rate(&watched(&id, &server, bench, load).await?))
+        let load = closed(server.base(), clients.clone(), bench.warm_up, bench.run);
+        Ok(rate(&measure_load(&id, &server, bench, load).await?))
     };
     let rounds = bench.pairs(&format!("log-ins, {store}"), limit, ours).await?;
     Ok(Measured {
@@ -56,15 +56,15 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
         rounds,
         notes: vec![format!(
             "{CONNECTIONS} connections, each of {USERS_OF_EACH} users in turn, `POST /api/v1/auth/login` in a closed loop, 200 only. Each \
-             answer follows a committed session and two new tokens. Server, store and client share all cores: what the \
+             response follows a committed session and two new tokens. TestServer, store and client share all cores: what the \
              client takes is lost to the server, and is not given back in the ratio."
         )],
     })
 }
 
 /// Registers the users, and gives what each connection says.
-fn talks(server: &Server) -> Result<Vec<InTurn>> {
+fn clients(server: &TestServer) -> Result<Vec<CycledRequests>> {
     let users = sessions::register(&server.client(), CONNECTIONS * USERS_OF_EACH)?;
     let log_ins: Vec<_> = users.iter().map(|user| post(LOG_IN, &sessions::credentials(user))).collect();
-    Ok(log_ins.chunks(USERS_OF_EACH).map(|log_ins| InTurn::of(log_ins.to_vec())).collect())
+    Ok(log_ins.chunks(USERS_OF_EACH).map(|log_ins| CycledRequests::of(log_ins.to_vec())).collect())
 }

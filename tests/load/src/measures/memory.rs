@@ -5,10 +5,10 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::Result;
-use e2e::Server;
+use e2e::TestServer;
 
 use crate::bench::{Bench, Store};
-use crate::client::{Same, closed, post};
+use crate::client::{SameRequest, closed, post};
 use crate::measure::{Better, Goal, Measured, Round};
 use crate::process::Process;
 use crate::sessions::{self, LOG_IN};
@@ -20,7 +20,7 @@ const ALLOWANCE: f64 = 64.0;
 /// The memory of one hash in MiB, by default (19456 KiB).
 const BLOCK: f64 = 19.0;
 /// How long it is left alone before it is looked at.
-const REST: Duration = Duration::from_secs(2);
+const IDLE_TIME: Duration = Duration::from_secs(2);
 
 /// MiB of the resident set, idle and in a flood.
 ///
@@ -35,8 +35,8 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
             idle.push(Round { ours: before, ..Round::default() });
             flooded.push(Round { limit: Some(before + allowed()), ours: most, detail: BTreeMap::new() });
         }
-        measured.push(told(store, "idle", "Memory, idle", Some(Goal::Value(25.0)), idle));
-        measured.push(told(store, "flood", "Memory, log-in flood", Some(Goal::Ratio(1.0)), flooded));
+        measured.push(measured_from(store, "idle", "Memory, idle", Some(Goal::Value(25.0)), idle));
+        measured.push(measured_from(store, "flood", "Memory, log-in flood", Some(Goal::Ratio(1.0)), flooded));
     }
     Ok(measured)
 }
@@ -49,16 +49,17 @@ fn allowed() -> f64 {
 
 /// What a new service keeps at first, and the most that it keeps while log-ins flood it.
 async fn round(store: Store, bench: &Bench) -> Result<(f64, f64)> {
-    let world = store.world()?;
-    let server = Server::start_with(&world, &[("AUTH_LOG__LEVEL", "warn")]);
+    let data = store.test_data()?;
+    let server = TestServer::start_with(&data, &[("AUTH_LOG__LEVEL", "warn")]);
     let process = Process::new(server.process_id());
-    tokio::time::sleep(REST).await;
+    tokio::time::sleep(IDLE_TIME).await;
     let idle = mib(process.resident_kib()?);
     let users = sessions::register(&server.client(), CONNECTIONS)?;
-    let talks =
-        users.iter().map(|user| Same(post(LOG_IN, &sessions::credentials(&format!("{user}@example.com")))));
-    closed(server.base(), talks, bench.warm_up, bench.run).await?;
-    Ok((idle, mib(process.most_resident_kib()?)))
+    let clients = users
+        .iter()
+        .map(|user| SameRequest(post(LOG_IN, &sessions::credentials(&format!("{user}@example.com")))));
+    closed(server.base(), clients, bench.warm_up, bench.run).await?;
+    Ok((idle, mib(process.peak_resident_kib()?)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no process has so many KiB")]
@@ -66,13 +67,13 @@ fn mib(kib: u64) -> f64 {
     kib as f64 / 1024.0
 }
 
-fn told(store: Store, id: &str, name: &str, goal: Option<Goal>, rounds: Vec<Round>) -> Measured {
+fn measured_from(store: Store, id: &str, name: &str, goal: Option<Goal>, rounds: Vec<Round>) -> Measured {
     let notes = match goal {
         Some(Goal::Ratio(_)) => format!(
             "The most of the resident set (VmHWM) while {CONNECTIONS} connections log in; the limit: idle, {BLOCK} MiB for \
              each hash that may be under way, one a core, and {ALLOWANCE} MiB."
         ),
-        _ => format!("The resident set (VmRSS) {} s after it was ready.", REST.as_secs()),
+        _ => format!("The resident set (VmRSS) {} s after it was ready.", IDLE_TIME.as_secs()),
     };
     Measured {
         id: format!("memory-{id}-{}", store.id()),

@@ -15,14 +15,14 @@ use std::future::Future;
 use std::thread::available_parallelism;
 
 use anyhow::{Result, bail, ensure};
-use e2e::{Client, Server};
+use e2e::{Client, TestServer};
 
 use crate::bench::Bench;
-use crate::client::Seen;
+use crate::client::LoadStats;
 use crate::measure::{Measured, Round};
 use crate::process::Process;
 
-/// The names of all measures, in the order in which they are taken and told.
+/// The names of all measures, in the order in which they are taken and measured_from.
 pub const ALL: [&str; 9] =
     ["login", "hash", "bearer", "refresh_postgres", "refresh_sqlite", "flood", "memory", "start", "scale"];
 
@@ -52,48 +52,48 @@ fn cores() -> usize {
 
 /// Registers a user of this name, whose password is `P@ssw0rd!`.
 fn register(client: &Client, name: &str) -> Result<()> {
-    let answer = client.register(name);
-    ensure!(answer.status == 201, "{name} is not registered: {} {}", answer.status, answer.body);
+    let response = client.register(name);
+    ensure!(response.status == 201, "{name} is not registered: {} {}", response.status, response.body);
     Ok(())
 }
 
-/// What a load has seen, and what it cost the server.
-struct Watched {
-    seen: Seen,
+/// What a load has stats, and what it cost the server.
+struct ServerLoad {
+    stats: LoadStats,
     /// How many cores the server kept busy, the warm-up included.
     server_cores: f64,
 }
 
 /// Watches the server under a load, and records where its time goes if that is asked for.
-async fn watched(
+async fn measure_load(
     id: &str,
-    server: &Server,
+    server: &TestServer,
     bench: &Bench,
-    load: impl Future<Output = Result<Seen>>,
-) -> Result<Watched> {
+    load: impl Future<Output = Result<LoadStats>>,
+) -> Result<ServerLoad> {
     let process = Process::new(server.process_id());
     let recording = bench.record(id, server.process_id())?;
     let before = process.cpu_time()?;
-    let seen = load.await?;
+    let stats = load.await?;
     let busy = process.cpu_time()?.saturating_sub(before);
     drop(recording);
-    Ok(Watched { seen, server_cores: busy.div_duration_f64(bench.warm_up + bench.run) })
+    Ok(ServerLoad { stats, server_cores: busy.div_duration_f64(bench.warm_up + bench.run) })
 }
 
 /// A round of answers a second, whose limit is not known yet.
-fn rate(Watched { seen, server_cores }: &Watched) -> Round {
+fn rate(ServerLoad { stats, server_cores }: &ServerLoad) -> Round {
     let detail = [
-        ("p50 ms", seen.percentile_ms(50.0)),
-        ("p99 ms", seen.percentile_ms(99.0)),
+        ("p50 ms", stats.percentile_ms(50.0)),
+        ("p99 ms", stats.percentile_ms(99.0)),
         ("server cores", *server_cores),
-        ("client cores", seen.client_cores()),
+        ("client cores", stats.client_cores()),
     ];
     let detail = detail.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Round { limit: None, ours: seen.per_second(), detail }
+    Round { limit: None, ours: stats.per_second(), detail }
 }
 
 /// The percentiles that a picture shows, as details of a round: `idle p99 ms`.
-fn percentiles(series: &str, seen: &Seen) -> BTreeMap<String, f64> {
+fn percentiles(series: &str, stats: &LoadStats) -> BTreeMap<String, f64> {
     let percents = [50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
-    percents.map(|percent| (format!("{series} p{percent} ms"), seen.percentile_ms(percent))).into()
+    percents.map(|percent| (format!("{series} p{percent} ms"), stats.percentile_ms(percent))).into()
 }

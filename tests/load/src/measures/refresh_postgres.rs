@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use auth_domain::model::RefreshSecret;
-use e2e::{Server, World};
+use e2e::{TestData, TestServer};
 
 use crate::bench::Bench;
 use crate::client::closed;
@@ -17,7 +17,7 @@ use crate::measure::{Better, Goal, Measured};
 use crate::sessions::{self, CHEAP_LOG_INS, Refreshing};
 use crate::statements::{self, Meaning};
 
-use super::{rate, watched};
+use super::{measure_load, rate};
 
 /// How many connections refresh, each a session of its own, on either side.
 const CONNECTIONS: usize = 32;
@@ -27,23 +27,23 @@ const UNROLLED: usize = 10;
 /// Refreshes a second, of 32 connections.
 ///
 /// # Errors
-/// When an answer is no refresh, or the statements of the service cannot be told.
+/// When an answer is no refresh, or the statements of the service cannot be measured_from.
 pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
     let url = cluster::fresh("refreshes")?;
-    let world = World::at(url.clone());
+    let data = TestData::at(url.clone());
     let connections = CONNECTIONS.to_string();
     let mut settings = CHEAP_LOG_INS.to_vec();
     settings.push(("AUTH_DATABASE__MAX_CONNECTIONS", &connections));
-    let server = Server::start_with(&world, &settings);
+    let server = TestServer::start_with(&data, &settings);
     let users = sessions::register(&server.client(), 2 * CONNECTIONS)?;
     let (theirs, ours) = users.split_at(CONNECTIONS);
-    let limit = Pgbench::new(&server, &world, &url, theirs)?;
+    let limit = Pgbench::new(&server, &data, &url, theirs)?;
     let refresh = || async {
         let grants = sessions::log_in(&server.client(), ours)?;
         cluster::run(&url, "CHECKPOINT")?;
-        let talks = grants.iter().map(|grant| Refreshing::with(&grant.refresh_token));
-        let load = closed(server.base(), talks, bench.warm_up, bench.run);
-        Ok(rate(&watched("refresh-postgres", &server, bench, load).await?))
+        let clients = grants.iter().map(|grant| Refreshing::with(&grant.refresh_token));
+        let load = closed(server.base(), clients, bench.warm_up, bench.run);
+        Ok(rate(&measure_load("refresh-postgres", &server, bench, load).await?))
     };
     let rounds = bench.pairs("refreshes", || async { limit.run(bench) }, refresh).await?;
     Ok(vec![Measured {
@@ -78,7 +78,7 @@ struct Pgbench {
 }
 
 impl Pgbench {
-    fn new(server: &Server, world: &World, url: &str, users: &[String]) -> Result<Self> {
+    fn new(server: &TestServer, data: &TestData, url: &str, users: &[String]) -> Result<Self> {
         let (statements, meaning) = one_refresh(server, url, &users[..1])?;
         cluster::run(url, "TRUNCATE sessions CASCADE")?;
         for grant in sessions::log_in(&server.client(), users)? {
@@ -86,7 +86,7 @@ impl Pgbench {
             refresh(server, &grant.refresh_token)?;
         }
         cluster::run(url, OWN)?;
-        let script = world.path().join("refresh.sql");
+        let script = data.path().join("refresh.sql");
         let refreshes = statements::script(&statements, &meaning, UNROLLED)?;
         fs::write(&script, format!("{}{refreshes}", opening()?))?;
         Ok(Self { url: url.to_owned(), script, described: format!("{} a refresh", statements.len()) })
@@ -123,7 +123,11 @@ impl Pgbench {
 }
 
 /// What the service sends for one refresh, neither the first of its connection nor of its session, and what it means.
-fn one_refresh(server: &Server, url: &str, user: &[String]) -> Result<(Vec<statements::Statement>, Meaning)> {
+fn one_refresh(
+    server: &TestServer,
+    url: &str,
+    user: &[String],
+) -> Result<(Vec<statements::Statement>, Meaning)> {
     let first = sessions::log_in(&server.client(), user)?.remove(0).refresh_token;
     let second = refresh(server, &first)?;
     let log = cluster::server()?.log_file().context("a log")?;
@@ -149,11 +153,11 @@ fn one_refresh(server: &Server, url: &str, user: &[String]) -> Result<(Vec<state
 }
 
 /// The token that takes this one's place.
-fn refresh(server: &Server, token: &str) -> Result<String> {
+fn refresh(server: &TestServer, token: &str) -> Result<String> {
     let body = format!(r#"{{"refreshToken":"{token}"}}"#);
-    let answer = server.client().post("/api/v1/auth/refresh", &body);
-    ensure!(answer.status == 200, "a refresh: {answer:?}");
-    Ok(answer.member("refreshToken"))
+    let response = server.client().post("/api/v1/auth/refresh", &body);
+    ensure!(response.status == 200, "a refresh: {response:?}");
+    Ok(response.member("refreshToken"))
 }
 
 /// Has the server log every statement, or none, of all connections, those that are open included.
@@ -162,7 +166,7 @@ fn log_statements(all: bool) -> Result<()> {
     let level = if all { "all" } else { "none" };
     cluster::run(&url, &format!("ALTER SYSTEM SET log_statement = '{level}'"))?;
     cluster::run(&url, "SELECT pg_reload_conf()")?;
-    // Connections look for news of the settings before their next statement, once the server has told them.
+    // Connections look for news of the settings before their next statement, once the server has measured_from them.
     std::thread::sleep(Duration::from_millis(500));
     Ok(())
 }
@@ -224,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_seconds_of_the_warm_up_do_not_count() {
+    fn warm_up_seconds_do_not_count() {
         let progress = "pgbench: note\nprogress: 1.0 s, 10.0 tps, lat 3.1 ms stddev 0.9, 0 failed\n\
                         progress: 2.0 s, 20.0 tps, lat 3.1 ms\nprogress: 3.0 s, 30.5 tps, lat 3.1 ms\n";
         assert_eq!(rate_after(progress, 1), Some(25.25));
@@ -232,13 +236,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_done_is_read_from_the_report() {
+    fn processed_transactions_are_read_from_the_report() {
         assert_eq!(processed("x\nnumber of transactions actually processed: 123\ny"), Some(123));
         assert_eq!(processed("number of transactions actually processed: 123/124"), None);
     }
 
     #[test]
-    fn a_part_of_a_second_is_a_second_for_pgbench() {
+    fn partial_seconds_are_rounded_up_for_pgbench() {
         assert_eq!(whole_seconds(Duration::from_millis(1_200)), 2);
         assert_eq!(whole_seconds(Duration::from_secs(3)), 3);
     }

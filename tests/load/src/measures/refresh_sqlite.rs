@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use auth_domain::model::{RefreshSecret, SecretDigest};
-use e2e::Server;
+use e2e::TestServer;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqlSafeStr as _};
 
@@ -14,7 +14,7 @@ use crate::client::closed;
 use crate::measure::{Better, Goal, Measured};
 use crate::sessions::{self, CHEAP_LOG_INS, Refreshing};
 
-use super::{rate, watched};
+use super::{measure_load, rate};
 
 /// How many connections refresh, each a session of its own; the bare loop has as many sessions.
 const CONNECTIONS: usize = 32;
@@ -28,11 +28,11 @@ const COLUMNS: &str = include_str!("../../../../crates/auth-infra/src/sqlite/row
 /// # Errors
 /// When an answer is no refresh, or the bare loop changes something else than a refresh does.
 pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
-    let world = Store::Sqlite.world()?;
-    let server = Server::start_with(&world, &CHEAP_LOG_INS);
+    let data = Store::Sqlite.test_data()?;
+    let server = TestServer::start_with(&data, &CHEAP_LOG_INS);
     let users = sessions::register(&server.client(), 2 * CONNECTIONS)?;
     let (theirs, ours) = users.split_at(CONNECTIONS);
-    let database = world.data_dir().join("auth.db");
+    let database = data.data_dir().join("auth.db");
     let limit = async || {
         let grants = sessions::log_in(&server.client(), theirs)?;
         let tokens: Vec<_> = grants.into_iter().map(|grant| grant.refresh_token).collect();
@@ -42,9 +42,9 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
     };
     let refresh = async || {
         let grants = sessions::log_in(&server.client(), ours)?;
-        let talks = grants.iter().map(|grant| Refreshing::with(&grant.refresh_token));
-        let load = closed(server.base(), talks, bench.warm_up, bench.run);
-        Ok(rate(&watched("refresh-sqlite", &server, bench, load).await?))
+        let clients = grants.iter().map(|grant| Refreshing::with(&grant.refresh_token));
+        let load = closed(server.base(), clients, bench.warm_up, bench.run);
+        Ok(rate(&measure_load("refresh-sqlite", &server, bench, load).await?))
     };
     let rounds = bench.pairs("refreshes", limit, refresh).await?;
     Ok(vec![Measured {

@@ -7,12 +7,12 @@ use anyhow::{Context as _, Result, ensure};
 use auth_domain::model::{IdentifierKey, UserId, UserNumber, UserRef};
 use auth_domain::ports::UserRepository as _;
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
-use e2e::{Connection, Server, World};
+use e2e::{Connection, TestData, TestServer};
 
 use crate::bench::Bench;
 use crate::big_store::BigStore;
 use crate::cluster;
-use crate::cores::Parted;
+use crate::cores::CorePinning;
 use crate::measure::{Better, Goal, Measured, Round, Spread};
 use crate::sessions::{self, CHEAP_LOG_INS, Grant};
 
@@ -20,9 +20,9 @@ const SMALL: u64 = 10_000;
 const BIG: u64 = 10_000_000;
 
 /// How often something is done in a round, each time for another user.
-const TURNS: u64 = 500;
+const REPETITIONS: u64 = 500;
 /// How often where it takes as long as a hash.
-const HASHING_TURNS: u64 = 50;
+const HASHING_REPETITIONS: u64 = 50;
 /// The users who are logged in.
 const ACTIVE: u64 = 100;
 /// The users on a page.
@@ -48,14 +48,14 @@ const LOGIN: &str = "log-in";
 /// # Errors
 /// When a store cannot be filled, or an answer is not as it should be.
 pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
-    let mut parted = Parted::begin()?;
-    let (mut small, mut big) = (Scene::of(SMALL, &mut parted)?, Scene::of(BIG, &mut parted)?);
+    let mut pinning = CorePinning::begin()?;
+    let (mut small, mut big) = (ScaleFixture::of(SMALL, &mut pinning)?, ScaleFixture::of(BIG, &mut pinning)?);
     let mut measured = Vec::new();
     for (id, name) in KINDS {
         // A server does not wait for long for the first request of a connection.
         small.connect();
         big.connect();
-        let turns = if id == LOGIN { HASHING_TURNS } else { TURNS };
+        let turns = if id == LOGIN { HASHING_REPETITIONS } else { REPETITIONS };
         let mut rounds = Vec::new();
         // In the first, which does not count, statements are planned, and PostgreSQL's processes map the pages that these
         // users are in: one that has served for a while has mapped them all.
@@ -71,7 +71,7 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
         }
         rounds.remove(0);
         let goal = (id != LOGIN).then_some(Goal::Ratio(1.2));
-        measured.push(told(id, name, rounds, &big.store, &parted, goal));
+        measured.push(measured_from(id, name, rounds, &big.store, &pinning, goal));
     }
     Ok(measured)
 }
@@ -80,12 +80,12 @@ fn median(times: Vec<f64>) -> Result<f64> {
     Ok(Spread::of(times).context("nothing was done")?.median)
 }
 
-fn told(
+fn measured_from(
     id: &str,
     name: &str,
     rounds: Vec<Round>,
     big: &BigStore,
-    parted: &Parted,
+    pinning: &CorePinning,
     goal: Option<Goal>,
 ) -> Measured {
     Measured {
@@ -101,13 +101,13 @@ fn told(
              every fifth user, all of it in the memory of the machine, a quarter of \
              which is PostgreSQL's, as its documentation advises. {}",
             big.bytes >> 20,
-            parted.described()
+            pinning.described()
         )],
     }
 }
 
 /// A store, a service on it, and users who are logged in.
-struct Scene {
+struct ScaleFixture {
     store: BigStore,
     adapter: PostgresStore,
     connection: Connection,
@@ -115,11 +115,11 @@ struct Scene {
     grants: Vec<Grant>,
     first: i64,
     last: i64,
-    server: Server,
+    server: TestServer,
 }
 
-impl Scene {
-    fn of(users: u64, parted: &mut Parted) -> Result<Self> {
+impl ScaleFixture {
+    fn of(users: u64, pinning: &mut CorePinning) -> Result<Self> {
         let store = BigStore::of(users)?;
         read_into_memory(&store.url)?;
         let adapter = PostgresStore::connect(&PostgresSettings::new(store.url.clone()))?;
@@ -129,9 +129,9 @@ impl Scene {
             ("AUTH_SESSION__IDLE_SECONDS", "31622400"),
             ("AUTH_SESSION__ABSOLUTE_SECONDS", "31622400"),
         ]);
-        let world = World::at(store.url.clone());
-        parted.keep_store(&world)?;
-        let server = Server::start_under(parted.server(), &world, &settings);
+        let data = TestData::at(store.url.clone());
+        pinning.keep_store(&data)?;
+        let server = TestServer::start_under(pinning.server(), &data, &settings);
         server.wait_until_ready();
         let users: Vec<_> = (0..ACTIVE).map(|number| store.email(scattered(number))).collect();
         let grants = sessions::log_in(&server.client(), &users)?;
@@ -164,15 +164,15 @@ impl Scene {
         let grant = &mut self.grants[user];
         let refresh = format!(r#"{{"refreshToken":"{}"}}"#, grant.refresh_token);
         let begun = Instant::now();
-        let answer = match kind {
+        let response = match kind {
             "refresh" => self.connection.post("/api/v1/auth/refresh", &refresh)?,
             "me" => self.connection.get("/api/v1/auth/me", &grant.access_token)?,
             _ => self.connection.post(sessions::LOG_IN, &sessions::credentials(&self.users[user]))?,
         };
         let time = milliseconds(begun);
-        ensure!(answer.status == 200, "{kind}: {answer:?}");
+        ensure!(response.status == 200, "{kind}: {response:?}");
         if kind == "refresh" {
-            grant.refresh_token = answer.member("refreshToken");
+            grant.refresh_token = response.member("refreshToken");
         }
         Ok(time)
     }

@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use e2e::{Server, World};
+use e2e::{TestData, TestServer};
 
 use crate::bench::{Bench, Store};
 use crate::measure::{Better, Goal, Measured, Round, Spread};
@@ -18,7 +18,7 @@ const STARTS: usize = 20;
 /// How often it is asked.
 const POLL: Duration = Duration::from_micros(500);
 /// When it is given up.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Milliseconds from the start to the first 200 of `/health/ready`.
 ///
@@ -30,10 +30,10 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
 }
 
 fn measure_on(store: Store, bench: &Bench) -> Result<Measured> {
-    let world = store.world()?;
+    let data = store.test_data()?;
     // The first start makes the schema and the keys.
-    drop(Server::start(&world));
-    let rounds = (0..bench.rounds).map(|_| round(&world)).collect::<Result<_>>()?;
+    drop(TestServer::start(&data));
+    let rounds = (0..bench.rounds).map(|_| round(&data)).collect::<Result<_>>()?;
     Ok(Measured {
         id: format!("start-{}", store.id()),
         name: format!("Start to ready, existing store, {store}"),
@@ -50,8 +50,8 @@ fn measure_on(store: Store, bench: &Bench) -> Result<Measured> {
     })
 }
 
-fn round(world: &World) -> Result<Round> {
-    let times = (0..STARTS).map(|_| start(world)).collect::<Result<Vec<_>>>()?;
+fn round(data: &TestData) -> Result<Round> {
+    let times = (0..STARTS).map(|_| start(data)).collect::<Result<Vec<_>>>()?;
     let spread = Spread::of(times).unwrap_or(Spread { median: f64::NAN, min: f64::NAN, max: f64::NAN });
     let detail =
         BTreeMap::from([("least ms".to_owned(), spread.min), ("greatest ms".to_owned(), spread.max)]);
@@ -59,15 +59,15 @@ fn round(world: &World) -> Result<Round> {
 }
 
 /// Milliseconds of one start.
-fn start(world: &World) -> Result<f64> {
+fn start(data: &TestData) -> Result<f64> {
     let address = free_address()?;
-    let mut command = e2e::command(world);
+    let mut command = e2e::command(data);
     command.env("AUTH_LISTEN", address.to_string()).env("AUTH_LOG__LEVEL", "warn");
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let begun = Instant::now();
-    let server = Killed(command.spawn()?);
+    let server = KillOnDrop(command.spawn()?);
     while !is_ready(address) {
-        ensure!(begun.elapsed() < PATIENCE, "not ready within {} s", PATIENCE.as_secs());
+        ensure!(begun.elapsed() < WAIT_TIMEOUT, "not ready within {} s", WAIT_TIMEOUT.as_secs());
         sleep(POLL);
     }
     let time = begun.elapsed();
@@ -76,9 +76,9 @@ fn start(world: &World) -> Result<f64> {
 }
 
 /// A server that is killed in the end.
-struct Killed(Child);
+struct KillOnDrop(Child);
 
-impl Drop for Killed {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -92,12 +92,12 @@ fn free_address() -> Result<SocketAddr> {
 fn is_ready(address: SocketAddr) -> bool {
     let ask = || {
         let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(WAIT_TIMEOUT))?;
         stream.write_all(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).map(|_| answer)
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).map(|_| response)
     };
-    ask().is_ok_and(|answer: Vec<u8>| answer.starts_with(b"HTTP/1.1 200 "))
+    ask().is_ok_and(|response: Vec<u8>| response.starts_with(b"HTTP/1.1 200 "))
 }
 
 #[cfg(test)]
@@ -105,16 +105,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_answer_of_200_means_ready() {
+    fn only_status_200_means_ready() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a listener");
         let address = listener.local_addr().expect("an address");
-        let answers = ["HTTP/1.1 503 Service Unavailable\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"];
+        let responses = ["HTTP/1.1 503 Service Unavailable\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"];
         let service = std::thread::spawn(move || {
-            for answer in answers {
+            for response in responses {
                 let (mut stream, _) = listener.accept().expect("somebody");
                 let mut request = [0; 1_024];
                 assert!(stream.read(&mut request).expect("a request") > 0);
-                stream.write_all(answer.as_bytes()).expect("sent");
+                stream.write_all(response.as_bytes()).expect("sent");
             }
         });
         assert_eq!([is_ready(address), is_ready(address)], [false, true]);

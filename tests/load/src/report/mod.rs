@@ -1,8 +1,8 @@
-//! What is told of what was measured: a table, a page and its pictures.
+//! What is measured_from of what was measured: a table, a page and its pictures.
 
+mod format;
 mod page;
 mod svg;
-mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::bench::say;
 use crate::measure::{Measured, Spread};
-use crate::run::{Kept, last};
+use crate::run::{SavedRun, last};
 
-pub use words::table;
+pub use format::table;
 
 /// The fewest pairs that a page is made of.
-const FEWEST: usize = 5;
+const MIN_PAIRS: usize = 5;
 
 /// Writes `docs/benchmarks.md` between its two marks, and `docs/benchmarks/*.svg`, from what was measured last.
 ///
@@ -38,14 +38,14 @@ pub fn write() -> Result<()> {
 }
 
 /// A page never mixes what was measured of different programs, or too seldom.
-fn check(kept: &[Kept]) -> Result<()> {
+fn check(kept: &[SavedRun]) -> Result<()> {
     let first = kept.first().context("nothing was measured")?;
     for one in kept {
         let names: Vec<_> = one.measured.iter().map(|measured| &*measured.id).collect();
         let names = names.join(", ");
         ensure!(
-            one.rounds >= FEWEST,
-            "{names}: {} pairs, and a page is made of {FEWEST} or more",
+            one.rounds >= MIN_PAIRS,
+            "{names}: {} pairs, and a page is made of {MIN_PAIRS} or more",
             one.rounds
         );
         let (commit, other) = (one.machine.get("commit"), first.machine.get("commit"));
@@ -54,7 +54,7 @@ fn check(kept: &[Kept]) -> Result<()> {
     Ok(())
 }
 
-fn pictures_of(kept: &[Kept]) -> Vec<(PathBuf, String)> {
+fn pictures_of(kept: &[SavedRun]) -> Vec<(PathBuf, String)> {
     let all: Vec<&Measured> = kept.iter().flat_map(|kept| &kept.measured).collect();
     let mut pictures = vec![(PathBuf::from("ratios.svg"), svg::bars(&bars(&all)))];
     for measured in all {
@@ -70,12 +70,12 @@ fn pictures_of(kept: &[Kept]) -> Vec<(PathBuf, String)> {
 /// How far each goal was reached: 1 is the goal, more is better, whichever way its numbers are good.
 fn bars(measured: &[&Measured]) -> Vec<svg::Bar> {
     let bar = |measured: &&Measured| {
-        let share = |value| words::share_of_goal(measured, value);
+        let share = |value| format::share_of_goal(measured, value);
         let reached = measured.reached()?;
         let Spread { median, min, max } = reached;
         Some(svg::Bar {
             name: measured.name.replace('`', ""),
-            said: format!("{} ({})", words::number(median), words::goal(measured)),
+            said: format!("{} ({})", format::number(median), format::goal(measured)),
             share: share(median)?,
             from: share(min)?,
             to: share(max)?,
@@ -125,8 +125,8 @@ mod tests {
         }
     }
 
-    pub(super) fn kept(commit: &str, rounds: usize) -> Kept {
-        Kept {
+    pub(super) fn kept(commit: &str, rounds: usize) -> SavedRun {
+        SavedRun {
             machine: [("commit".to_owned(), commit.to_owned())].into(),
             command: "just bench".to_owned(),
             rounds,
@@ -136,14 +136,14 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_become_curves_in_their_order() {
+    fn percentiles_become_ordered_curves() {
         let curves = curves(&flood());
         let points: Vec<_> = curves.iter().map(|curve| (&*curve.name, &*curve.points)).collect();
         assert_eq!(points, [("idle", &[(50.0, 0.2), (99.0, 0.5), (99.9, 1.0)][..])]);
     }
 
     #[test]
-    fn a_page_is_made_of_five_pairs_or_more_of_one_commit() {
+    fn page_needs_five_pairs_of_one_commit() {
         assert!(check(&[kept("a", 5), kept("a", 6)]).is_ok());
         assert!(check(&[kept("a", 5), kept("a", 4)]).is_err());
         assert!(check(&[kept("a", 5), kept("b", 5)]).is_err());
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_what_was_allowed_is_twice_the_goal() {
+    fn half_of_the_allowed_value_is_twice_the_goal() {
         let bars = bars(&[&flood()]);
         assert!((bars[0].share - 1.5).abs() < 1e-9, "2 where 3 is allowed");
     }

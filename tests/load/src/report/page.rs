@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
 
-use super::words::{goal, number, spread, verdict};
+use super::format::{goal, number, spread, verdict};
 use crate::measure::{Measured, Spread};
-use crate::run::Kept;
+use crate::run::SavedRun;
 
 const BEGIN: &str = "<!-- measured:begin -->";
 const END: &str = "<!-- measured:end -->";
@@ -20,7 +20,7 @@ pub(super) fn between(page: &str, measured: &str) -> Result<String> {
 }
 
 /// The summary, the machine and each measure in full.
-pub(super) fn measured(kept: &[Kept]) -> String {
+pub(super) fn measured(kept: &[SavedRun]) -> String {
     let mut page = String::new();
     let all = || kept.iter().flat_map(|kept| &kept.measured);
     summary(&mut page, all());
@@ -53,7 +53,7 @@ fn summary<'a>(page: &mut String, measured: impl Iterator<Item = &'a Measured>) 
     page.push_str("\n![Each measure as a share of its goal](benchmarks/ratios.svg)\n\n");
 }
 
-fn machine(page: &mut String, kept: &[Kept]) {
+fn machine(page: &mut String, kept: &[SavedRun]) {
     page.push_str("## The machine\n\n| | |\n|---|---|\n");
     let Some(first) = kept.first() else { return };
     for (name, value) in &first.machine {
@@ -64,7 +64,7 @@ fn machine(page: &mut String, kept: &[Kept]) {
     let _ = writeln!(page, "| command | `{}` |\n", commands.join("`, `"));
 }
 
-fn section(page: &mut String, measured: &Measured, kept: &Kept) {
+fn section(page: &mut String, measured: &Measured, kept: &SavedRun) {
     let Measured { id, name, unit, limit, rounds, notes, .. } = measured;
     let _ = writeln!(page, "<a id=\"{id}\"></a>\n\n### {name}\n");
     if !limit.is_empty() {
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_written_by_hand_stays() {
+    fn hand_written_text_is_kept() {
         let page = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
         let once = between(&page, "new\n").expect("marks");
         assert_eq!(once, format!("before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 /// How far a goal was reached.
 pub(super) struct Bar {
     pub(super) name: String,
-    /// The number, in words.
+    /// The number, in format.
     pub(super) said: String,
     /// The median as a share of the goal.
     pub(super) share: f64,
@@ -28,7 +28,7 @@ const ROW: f64 = 34.0;
 /// Where bars begin, how long one of the goal itself is, and the longest.
 const LEFT: f64 = 400.0;
 const UNIT: f64 = 170.0;
-const LONGEST: f64 = 1.5;
+const MAX_TIME: f64 = 1.5;
 
 /// A bar for each goal, its spread over it; the line is the goal.
 pub(super) fn bars(bars: &[Bar]) -> String {
@@ -37,7 +37,7 @@ pub(super) fn bars(bars: &[Bar]) -> String {
         begin(height, "Each measure as a share of its goal; the line is the goal, and longer is better");
     let mut top = 34.0;
     for bar in bars {
-        let at = |share: f64| LEFT + share.clamp(0.0, LONGEST) * UNIT;
+        let at = |share: f64| LEFT + share.clamp(0.0, MAX_TIME) * UNIT;
         let class = if bar.share >= 1.0 { "met" } else { "missed" };
         let (baseline, middle) = (top + 15.0, top + 10.0);
         let _ = write!(
@@ -48,7 +48,7 @@ pub(super) fn bars(bars: &[Bar]) -> String {
             at(bar.share) - LEFT,
             at(bar.from),
             at(bar.to),
-            LEFT + LONGEST * UNIT + 12.0,
+            LEFT + MAX_TIME * UNIT + 12.0,
             escape(&bar.said),
         );
         top += ROW;
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_are_well_formed_whatever_they_are_called_and_however_long() {
+    fn bars_are_well_formed_for_any_name_and_length() {
         let name = r#"<&"> more"#.to_owned();
         let bar =
             |share| Bar { name: name.clone(), said: name.clone(), share, from: share / 2.0, to: share * 2.0 };
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn curves_are_well_formed_even_of_one_point_and_of_none() {
+    fn curves_are_well_formed_with_one_or_no_point() {
         let points = vec![(50.0, 0.2), (99.0, 3.0), (99.9, 40.0)];
         let of = |name: &str, points: &[(f64, f64)]| Curve { name: name.to_owned(), points: points.to_vec() };
         assert_well_formed(&curves("<t>", &[of("idle", &points), of("<&>", &points)]));

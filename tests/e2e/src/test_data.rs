@@ -7,12 +7,12 @@ use test_postgres::TestPostgres;
 
 /// Where one test's servers keep their data. It is gone when it is dropped.
 #[derive(Debug)]
-pub struct World {
+pub struct TestData {
     directory: TempDir,
     database_url: Option<String>,
 }
 
-impl World {
+impl TestData {
     /// Data in an SQLite file.
     #[must_use]
     pub fn on_sqlite() -> Self {
@@ -37,13 +37,13 @@ impl World {
         Self { database_url: Some(database_url), ..Self::on_sqlite() }
     }
 
-    /// One world on each store.
+    /// One data on each store.
     #[must_use]
     pub fn on_every_store() -> [Self; 2] {
         [Self::on_sqlite(), Self::on_postgres()]
     }
 
-    /// The directory of this world, for whatever a test needs to keep.
+    /// The directory of this data, for whatever a test needs to keep.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.directory.path()

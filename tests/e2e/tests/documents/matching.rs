@@ -32,35 +32,35 @@ const SAMPLE_NUMBER: u64 = 1;
 
 /// Whether `answer` has the members of `printed`, no more and none less, at any depth, and its texts; what differs is the
 /// error.
-pub(crate) fn compare(answer: &Value, printed: &Value, place: &str) -> Result<(), String> {
-    match (answer, printed) {
-        (Value::Object(answer), Value::Object(printed)) => {
-            let (has, should_have): (Vec<_>, Vec<_>) = (answer.keys().collect(), printed.keys().collect());
+pub(crate) fn compare(response: &Value, printed: &Value, place: &str) -> Result<(), String> {
+    match (response, printed) {
+        (Value::Object(response), Value::Object(printed)) => {
+            let (has, should_have): (Vec<_>, Vec<_>) = (response.keys().collect(), printed.keys().collect());
             if has != should_have {
                 return Err(format!("{place} has {has:?} and not {should_have:?}"));
             }
-            printed
-                .iter()
-                .try_for_each(|(name, printed)| compare(&answer[name], printed, &format!("{place}'s {name}")))
+            printed.iter().try_for_each(|(name, printed)| {
+                compare(&response[name], printed, &format!("{place}'s {name}"))
+            })
         }
-        (Value::Array(answer), Value::Array(printed)) if answer.len() == printed.len() => {
-            answer.iter().zip(printed).try_for_each(|(answer, printed)| compare(answer, printed, place))
+        (Value::Array(response), Value::Array(printed)) if response.len() == printed.len() => {
+            response.iter().zip(printed).try_for_each(|(response, printed)| compare(response, printed, place))
         }
-        _ if is_like(answer, printed) => Ok(()),
-        _ => Err(format!("{place} is {answer} and not {printed}")),
+        _ if is_like(response, printed) => Ok(()),
+        _ => Err(format!("{place} is {response} and not {printed}")),
     }
 }
 
-fn is_like(answer: &Value, printed: &Value) -> bool {
+fn is_like(response: &Value, printed: &Value) -> bool {
     if printed.as_u64() == Some(SAMPLE_NUMBER) {
-        return answer.is_u64();
+        return response.is_u64();
     }
-    let Some(text) = printed.as_str() else { return answer == printed };
+    let Some(text) = printed.as_str() else { return response == printed };
     if REFRESH_TOKENS.contains(&text) {
-        return is_text(answer);
+        return is_text(response);
     }
     let kind = KINDS.iter().find(|(sample, _)| *sample == text);
-    kind.map_or(answer == printed, |(_, is_of_kind)| is_of_kind(answer))
+    kind.map_or(response == printed, |(_, is_of_kind)| is_of_kind(response))
 }
 
 fn is_text(value: &Value) -> bool {
@@ -94,13 +94,13 @@ fn has_form(value: &Value, form: &str) -> bool {
 }
 
 #[test]
-fn an_answer_differs_by_a_member_a_text_or_a_kind() {
+fn compare_reports_each_kind_of_difference() {
     let printed =
         r#"{"a":"exact","b":{"id":"uuid-string","at":"2023-10-27T10:00:00Z"},"n":1,"t":["jwt-string"]}"#;
     let good = r#"{"a":"exact","b":{"id":"01890a5d-ac96-774b-bcce-b302099a8057","at":"2026-01-02T03:04:05Z"},"n":7,"t":["eyJh.eyJi.c_-"]}"#;
     let compare_to = |text: &str| {
-        let [answer, printed] = [text, printed].map(|json| serde_json::from_str(json).expect("JSON"));
-        compare(&answer, &printed, "it")
+        let [response, printed] = [text, printed].map(|json| serde_json::from_str(json).expect("JSON"));
+        compare(&response, &printed, "it")
     };
     assert_eq!(compare_to(good), Ok(()));
     for (from, to) in [

@@ -1,4 +1,4 @@
-//! A server that somebody named: databases are made there, and dropped when this process is gone.
+//! A server that somebody external: databases are made there, and dropped when this process is gone.
 
 use std::{
     fmt,
@@ -11,15 +11,15 @@ use std::{
 
 use crate::psql;
 
-pub(crate) struct Named {
+pub(crate) struct External {
     psql: PathBuf,
     url: String,
     cleaner: Mutex<Child>,
 }
 
-impl Named {
+impl External {
     pub(crate) fn at(url: String, psql: PathBuf) -> Result<Self, String> {
-        let cleaner = call_cleaner(&psql, &url).map_err(|error| format!("sh does not run: {error}"))?;
+        let cleaner = spawn_cleaner(&psql, &url).map_err(|error| format!("sh does not run: {error}"))?;
         Ok(Self { psql, url, cleaner: Mutex::new(cleaner) })
     }
 
@@ -44,20 +44,20 @@ impl Named {
     }
 }
 
-impl fmt::Debug for Named {
+impl fmt::Debug for External {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Named").finish_non_exhaustive()
+        f.debug_struct("External").finish_non_exhaustive()
     }
 }
 
-impl Drop for Named {
+impl Drop for External {
     fn drop(&mut self) {
         let _ = self.cleaner.get_mut().unwrap_or_else(PoisonError::into_inner).wait();
     }
 }
 
-/// Outlives this process as the keeper of a cluster does: by a pipe that the kernel closes, in a group of its own.
-fn call_cleaner(psql: &Path, url: &str) -> std::io::Result<Child> {
+/// Outlives this process as the supervisor of a cluster does: by a pipe that the kernel closes, in a group of its own.
+fn spawn_cleaner(psql: &Path, url: &str) -> std::io::Result<Child> {
     Command::new("/bin/sh")
         .args(["-c", include_str!("cleaner.sh"), "test-postgres"])
         .arg(psql)
@@ -74,16 +74,16 @@ mod tests {
     use super::*;
     use crate::TestPostgres;
 
-    const OURS: &str = "SELECT count(*) FROM pg_database WHERE datname LIKE 'test%'";
+    const TEST_DATABASES: &str = "SELECT count(*) FROM pg_database WHERE datname LIKE 'test%'";
 
     #[test]
-    fn the_databases_on_a_named_server_are_dropped_afterwards_even_those_in_use() {
+    fn databases_on_an_external_server_are_dropped_even_in_use() {
         let server = TestPostgres::start();
-        let named = Named::at(server.url(), server.psql()).unwrap();
+        let external = External::at(server.url(), server.psql()).unwrap();
         for name in ["test_one", "test_two"] {
-            named.create_database(name).unwrap();
+            external.create_database(name).unwrap();
         }
-        assert_eq!(server.query(&server.url(), OURS).unwrap(), "2");
+        assert_eq!(server.query(&server.url(), TEST_DATABASES).unwrap(), "2");
         let mut user = Command::new(server.psql())
             .args(["-X", "-q", "-w", "-d", &psql::with_database(&server.url(), "test_two")])
             .args(["-c", "SELECT pg_sleep(60)"])
@@ -96,19 +96,19 @@ mod tests {
             == "0"
         {}
 
-        drop(named);
+        drop(external);
 
-        assert_eq!(server.query(&server.url(), OURS).unwrap(), "0");
+        assert_eq!(server.query(&server.url(), TEST_DATABASES).unwrap(), "0");
         assert!(!user.wait().unwrap().success());
     }
 
     #[test]
-    fn what_the_named_server_refuses_is_told() {
+    fn rejection_by_the_external_server_is_returned() {
         let server = TestPostgres::start();
-        let named = Named::at(server.url(), server.psql()).unwrap();
+        let external = External::at(server.url(), server.psql()).unwrap();
 
-        named.create_database("test_one").unwrap();
-        let refusal = named.create_database("test_one").unwrap_err();
+        external.create_database("test_one").unwrap();
+        let refusal = external.create_database("test_one").unwrap_err();
 
         assert!(refusal.contains("already exists"), "{refusal}");
     }
@@ -116,9 +116,9 @@ mod tests {
     #[test]
     fn a_url_with_a_password_is_not_shown() {
         let server = TestPostgres::start();
-        let named =
-            Named::at("postgres://user:hunter2@127.0.0.1/postgres".to_owned(), server.psql()).unwrap();
+        let external =
+            External::at("postgres://user:hunter2@127.0.0.1/postgres".to_owned(), server.psql()).unwrap();
 
-        assert!(!format!("{named:?}").contains("hunter2"));
+        assert!(!format!("{external:?}").contains("hunter2"));
     }
 }

@@ -1,4 +1,4 @@
-//! What a load has seen.
+//! What a load has stats.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use hdrhistogram::Histogram;
 
-/// The longest time that is told apart from longer ones.
-const LONGEST: Duration = Duration::from_secs(60);
+/// The longest time that is measured_from apart from longer ones.
+const MAX_TIME: Duration = Duration::from_secs(60);
 /// A time is kept to one part in a thousand.
-const FIGURES: u8 = 3;
+const SIGNIFICANT_DIGITS: u8 = 3;
 
-/// What a load has seen after its warm-up.
+/// What a load has stats after its warm-up.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct LoadStats {
     /// How long answers took, in nanoseconds: those that were expected.
     times: Histogram<u64>,
     /// How many answers had each status.
@@ -28,15 +28,15 @@ pub struct Seen {
     pub client_cpu: Duration,
 }
 
-impl Seen {
+impl LoadStats {
     /// Nothing yet.
     ///
     /// # Errors
     /// None that happens: the bounds are constants.
     pub fn nothing() -> Result<Self> {
-        let longest = u64::try_from(LONGEST.as_nanos())?;
+        let longest = u64::try_from(MAX_TIME.as_nanos())?;
         Ok(Self {
-            times: Histogram::new_with_bounds(1_000, longest, FIGURES)?,
+            times: Histogram::new_with_bounds(1_000, longest, SIGNIFICANT_DIGITS)?,
             statuses: BTreeMap::new(),
             unexpected: 0,
             first_unexpected: None,
@@ -45,7 +45,7 @@ impl Seen {
         })
     }
 
-    /// The sum of what connections have seen over this time.
+    /// The sum of what connections have stats over this time.
     ///
     /// # Errors
     /// None that happens: all histograms have the same bounds.
@@ -68,9 +68,9 @@ impl Seen {
     }
 
     /// Counts one that was not.
-    pub fn count_unexpected(&mut self, answer: impl FnOnce() -> String) {
+    pub fn count_unexpected(&mut self, response: impl FnOnce() -> String) {
         self.unexpected += 1;
-        self.first_unexpected.get_or_insert_with(answer);
+        self.first_unexpected.get_or_insert_with(response);
     }
 
     fn add(&mut self, other: &Self) -> Result<()> {
@@ -128,13 +128,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_connections_saw_adds_up() {
-        let mut one = Seen::nothing().expect("a histogram");
+    fn stats_of_connections_add_up() {
+        let mut one = LoadStats::nothing().expect("a histogram");
         for milliseconds in 1..=100 {
             one.count(200, Duration::from_millis(milliseconds));
         }
-        let all =
-            Seen::sum([one.clone(), one], Duration::from_secs(2), Duration::ZERO).expect("the same bounds");
+        let all = LoadStats::sum([one.clone(), one], Duration::from_secs(2), Duration::ZERO)
+            .expect("the same bounds");
         assert_eq!((all.answered(), all.statuses[&200]), (200, 200));
         assert!((all.per_second() - 100.0).abs() < 1e-9);
         assert!((all.percentile_ms(99.0) - 99.0).abs() < 0.1, "{}", all.percentile_ms(99.0));
@@ -142,15 +142,15 @@ mod tests {
     }
 
     #[test]
-    fn one_answer_that_was_not_expected_fails_the_run() {
-        let mut seen = Seen::nothing().expect("a histogram");
-        seen.count(200, Duration::from_millis(1));
-        seen.count_unexpected(|| "503".to_owned());
-        assert!(seen.all_as_expected().expect_err("a failure").to_string().contains("503"));
+    fn one_unexpected_response_fails_the_run() {
+        let mut stats = LoadStats::nothing().expect("a histogram");
+        stats.count(200, Duration::from_millis(1));
+        stats.count_unexpected(|| "503".to_owned());
+        assert!(stats.all_as_expected().expect_err("a failure").to_string().contains("503"));
     }
 
     #[test]
-    fn a_run_without_answers_is_a_failure() {
-        assert!(Seen::nothing().expect("a histogram").all_as_expected().is_err());
+    fn run_without_responses_is_an_error() {
+        assert!(LoadStats::nothing().expect("a histogram").all_as_expected().is_err());
     }
 }

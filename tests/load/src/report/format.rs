@@ -1,4 +1,4 @@
-//! Numbers and goals in words.
+//! Numbers and goals in format.
 
 use std::fmt::Write as _;
 
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_says_both_sides_the_ratio_and_whether_that_is_enough() {
+    fn table_line_shows_both_sides_the_ratio_and_the_verdict() {
         assert_eq!(
             table(&[flood()]),
             "`/me` p99 <&> more  limit 1.00 (1.00 .. 1.00), ours 2.00 (2.00 .. 2.00) ms: \

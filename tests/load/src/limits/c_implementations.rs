@@ -15,13 +15,13 @@ const PROGRAM: &str = include_str!("argon2.c");
 
 /// An implementation in C.
 #[derive(Clone, Debug)]
-pub struct Foreign {
+pub struct CImplementation {
     /// Its name, for a table.
     pub name: &'static str,
     program: PathBuf,
 }
 
-impl Foreign {
+impl CImplementation {
     /// The reference implementation (phc-winner-argon2), with the vector instructions of its `opt.c` on x86-64.
     ///
     /// # Errors

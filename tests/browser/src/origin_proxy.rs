@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use e2e::Server;
+use e2e::TestServer;
 
 /// An empty page, served wherever a path ends so.
 const PAGE_PATH: &str = "/page";
@@ -14,29 +14,29 @@ const PAGE: &str = "<!doctype html><title>A page</title><link rel=\"icon\" href=
 /// An origin on this machine: it serves an empty page and passes everything else on to a server, as the proxy in
 /// front of an application and this service does.
 #[derive(Debug)]
-pub struct Origin {
+pub struct OriginProxy {
     url: String,
-    shared: Arc<Shared>,
+    shared: Arc<ProxyState>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct ProxyState {
     server: Mutex<Option<String>>,
-    passed: Mutex<Vec<String>>,
+    forwarded: Mutex<Vec<String>>,
 }
 
-impl Origin {
+impl OriginProxy {
     /// An origin of this host, `127.0.0.1` or `localhost`, on a port of its own.
     #[must_use]
     pub fn of(host: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::<ProxyState>::default();
         let accepted = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let shared = Arc::clone(&accepted);
-                thread::spawn(move || shared.answer(&stream));
+                thread::spawn(move || shared.response(&stream));
             }
         });
         Self { url: format!("http://{host}:{port}"), shared }
@@ -61,20 +61,20 @@ impl Origin {
     }
 
     /// Passes on to this server from now on.
-    pub fn pass_to(&self, server: &Server) {
+    pub fn forward_to(&self, server: &TestServer) {
         *lock(&self.shared.server) = Some(server.base().to_owned());
     }
 
-    /// What was passed on since it was asked last, and how it was answered: `POST /api/auth/login 200`.
+    /// What was forwarded on since it was asked last, and how it was answered: `POST /api/auth/login 200`.
     #[must_use]
-    pub fn passed(&self) -> Vec<String> {
-        std::mem::take(&mut lock(&self.shared.passed))
+    pub fn forwarded(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.shared.forwarded))
     }
 }
 
-impl Shared {
+impl ProxyState {
     /// Serves one request. A browser that goes away meanwhile is no fault.
-    fn answer(&self, client: &TcpStream) -> Option<()> {
+    fn response(&self, client: &TcpStream) -> Option<()> {
         let (head, body) = receive(client).ok()?;
         let mut words = head.split(' ');
         let (method, path) = (words.next()?, words.next()?);
@@ -88,11 +88,11 @@ impl Shared {
         let mut server = TcpStream::connect(server.strip_prefix("http://")?).ok()?;
         write!(server, "{head}Connection: close\r\n\r\n").ok()?;
         server.write_all(&body).ok()?;
-        let mut answer = Vec::new();
-        server.read_to_end(&mut answer).ok()?;
-        let status = String::from_utf8_lossy(answer.get(9..12)?).into_owned();
-        lock(&self.passed).push(format!("{method} {path} {status}"));
-        client.write_all(&answer).ok()
+        let mut response = Vec::new();
+        server.read_to_end(&mut response).ok()?;
+        let status = String::from_utf8_lossy(response.get(9..12)?).into_owned();
+        lock(&self.forwarded).push(format!("{method} {path} {status}"));
+        client.write_all(&response).ok()
     }
 }
 
