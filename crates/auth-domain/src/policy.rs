@@ -40,7 +40,7 @@ pub struct SessionPolicy {
 impl SessionPolicy {
     /// How many of a user's other sessions may be live when one begins.
     #[must_use]
-    pub fn others_live(&self) -> u32 {
+    pub fn max_others(&self) -> u32 {
         self.max_live.saturating_sub(1)
     }
 
@@ -50,7 +50,7 @@ impl SessionPolicy {
     pub fn surplus(&self, mut others: Vec<Session>, now: Timestamp) -> Vec<SessionId> {
         others.retain(|session| session.is_live(now, self));
         others.sort_unstable_by_key(|session| (session.created_at, session.id));
-        let room = usize::try_from(self.others_live()).unwrap_or(usize::MAX);
+        let room = usize::try_from(self.max_others()).unwrap_or(usize::MAX);
         let surplus = others.len().saturating_sub(room);
         others.into_iter().take(surplus).map(|session| session.id).collect()
     }

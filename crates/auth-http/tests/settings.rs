@@ -452,7 +452,7 @@ fn limits_are_on_and_can_be_set() {
     assert_eq!((attempts.log_ins.burst, attempts.log_ins.quota), (7, 8));
     assert_eq!((attempts.registrations.burst, attempts.registrations.quota), (9, 10));
     assert_eq!((attempts.refreshes.burst, attempts.refreshes.quota), (11, 11));
-    assert_eq!((attempts.account.free, attempts.account.longest_wait.as_secs()), (12, 13));
+    assert_eq!((attempts.account.free_failures, attempts.account.max_wait.as_secs()), (12, 13));
     for (key, value) in [("limits.login_burst", "0"), ("limits.account_free", "51")] {
         assert!(refusal(from_flags(&[(key, value)])).contains("must be a whole number"));
     }

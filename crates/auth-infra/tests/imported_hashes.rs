@@ -9,7 +9,7 @@ use auth_domain::model::{
     UserStatus, Username,
 };
 use auth_domain::testing::TestPorts;
-use auth_domain::use_cases::{ImportUser, Imported, LogIn, LogInError};
+use auth_domain::use_cases::{ImportSuccess, ImportUser, LogIn, LogInError};
 use auth_domain::{Auth, Ports, model::PasswordHash, policy::Policy};
 use auth_infra::password::{Argon2Hasher, HashingSettings};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
@@ -74,7 +74,7 @@ async fn a_hash_of_any_kind_becomes_one_of_today_at_the_first_login() {
         HASHES.iter().enumerate().map(|(index, hash)| (format!("user{index}"), hash)).collect();
     let batch = named.iter().map(|(name, (_, hash))| somebody(name, hash)).collect();
     let imported = auth.import_users(batch).await.expect("no fault");
-    assert_eq!(imported, [Ok(Imported::Now); HASHES.len()]);
+    assert_eq!(imported, [Ok(ImportSuccess::Imported); HASHES.len()]);
 
     for (name, (password, hash)) in named {
         let stored = async || {

@@ -17,7 +17,7 @@ fn now() -> Timestamp {
 fn guess(account: &str, address: u8) -> Guess {
     let caller = Caller { address: Some([192, 0, 2, address].into()), ..Caller::default() };
     let mut policy = AttemptPolicy::default();
-    policy.account.first_wait = policy.account.longest_wait;
+    policy.account.first_wait = policy.account.max_wait;
     Guess {
         account: CounterKey::of_unknown(account),
         caller: CounterKey::of_caller(&caller),
@@ -42,7 +42,7 @@ async fn try_one(node: &PostgresStore, guess: &Guess, outcome: GuessOutcome) -> 
             node.settle(guess, kept, outcome, now()).await.expect("settled");
             true
         }
-        Ok(AdmitOutcome::Refused(_)) | Err(PortError::Overloaded) => false,
+        Ok(AdmitOutcome::Throttled(_)) | Err(PortError::Overloaded) => false,
         Err(fault) => panic!("{fault:?}"),
     }
 }

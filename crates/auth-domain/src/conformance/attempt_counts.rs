@@ -85,7 +85,7 @@ async fn guess(attempts: &dyn AttemptLimiter, guess: &Guess, outcome: GuessOutco
             attempts.settle(guess, kept, outcome, guess.now).await.expect("no fault");
             true
         }
-        AdmitOutcome::Refused(_) => false,
+        AdmitOutcome::Throttled(_) => false,
     }
 }
 

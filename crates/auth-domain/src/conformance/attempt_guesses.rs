@@ -27,7 +27,7 @@ fn guess(account: &str, address: u8, now: Timestamp) -> Guess {
 /// The same, where nothing is forgiven while guesses wait for each other, however slow the machine is.
 fn unhurried(guess: Guess) -> Guess {
     let mut policy = guess.policy;
-    policy.account.first_wait = policy.account.longest_wait;
+    policy.account.first_wait = policy.account.max_wait;
     policy.log_ins.window *= 100;
     let counter = guess.counter.map(|counter| Counter { rate: policy.log_ins, ..counter });
     Guess { counter, policy, ..guess }
@@ -40,14 +40,14 @@ async fn ask(attempts: &dyn AttemptLimiter, guess: &Guess) -> AdmitOutcome {
 async fn admit(attempts: &dyn AttemptLimiter, guess: &Guess) -> Reservation {
     match ask(attempts, guess).await {
         AdmitOutcome::Admitted(reservation) => reservation,
-        AdmitOutcome::Refused(throttled) => panic!("refused: {throttled:?}"),
+        AdmitOutcome::Throttled(throttled) => panic!("refused: {throttled:?}"),
     }
 }
 
 async fn refused(attempts: &dyn AttemptLimiter, guess: &Guess) -> Throttled {
     match ask(attempts, guess).await {
         AdmitOutcome::Admitted(_) => panic!("admitted"),
-        AdmitOutcome::Refused(throttled) => throttled,
+        AdmitOutcome::Throttled(throttled) => throttled,
     }
 }
 
@@ -75,7 +75,7 @@ async fn fail_at_once(attempts: &dyn AttemptLimiter, guesses: &[Guess]) -> usize
                 settle(attempts, guess, kept, GuessOutcome::Failed).await;
                 true
             }
-            Ok(AdmitOutcome::Refused(_)) | Err(PortError::Overloaded) => false,
+            Ok(AdmitOutcome::Throttled(_)) | Err(PortError::Overloaded) => false,
             Err(fault) => panic!("{fault:?}"),
         }
     });

@@ -149,7 +149,7 @@ pub(super) async fn what_was_refused_has_ended_nothing(store: &dyn StoreFixture)
     let double = NewSession { session: Session { id: own[0].session.id, ..double.session }, ..double };
     assert!(scene.sessions().open(&double, &crowded).await.is_err(), "ids are unique");
     let stale = NewSession { roles: roles("editor"), ..scene.new_session(&user, version, at(5)) };
-    assert_eq!(scene.try_open(&stale, &crowded).await, OpenOutcome::Refused);
+    assert_eq!(scene.try_open(&stale, &crowded).await, OpenOutcome::Denied);
     scene.users().set_roles(user.id, &user.roles, at(6)).await.expect("no fault").expect("the user");
     for new in own {
         assert_not_ended(&scene, new.session.id, "nothing has happened to it");

@@ -15,7 +15,7 @@ const ROUNDS: usize = 20;
 /// Opening this session is refused, and nothing of it is stored.
 async fn assert_refused(scene: &Scene<'_>, new: &NewSession) {
     let crowded = SessionPolicy { max_live: 1, ..SessionPolicy::default() };
-    assert_eq!(scene.try_open(new, &crowded).await, OpenOutcome::Refused);
+    assert_eq!(scene.try_open(new, &crowded).await, OpenOutcome::Denied);
     assert_eq!(scene.find_session(new.session.id).await, None);
     let attempt = scene.attempt(new.credential, later(100));
     assert_eq!(scene.sessions().refresh(&attempt).await.expect("no fault"), None);
@@ -149,7 +149,7 @@ async fn race(store: &dyn StoreFixture, meanwhile: Meanwhile) {
                         "opened, so ended: {meanwhile:?}"
                     );
                 }
-                (OpenOutcome::Opened, None) | (OpenOutcome::Refused, _) => assert_eq!(found, None),
+                (OpenOutcome::Opened, None) | (OpenOutcome::Denied, _) => assert_eq!(found, None),
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::model::{
 use crate::policy::SessionPolicy;
 
 const ROUNDS: u64 = 20;
-const SESSION_OVER: RefreshVerdict = RefreshVerdict::Refuse(RefreshDenial::SessionOver);
+const SESSION_OVER: RefreshVerdict = RefreshVerdict::Deny(RefreshDenial::SessionOver);
 
 /// Judges all of them at once; each judgement must be the domain's own.
 async fn refresh_at_once(scene: &Scene<'_>, attempts: &[RefreshAttempt]) -> Vec<JudgedRefresh> {

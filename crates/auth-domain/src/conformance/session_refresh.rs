@@ -110,7 +110,7 @@ pub(super) async fn an_attempt_is_judged_by_the_policy_it_brings(store: &dyn Sto
     let with = |policy| RefreshAttempt { policy, ..scene.attempt(opened.credential, later(60)) };
     let default = SessionPolicy::default();
     let idle = with(SessionPolicy { idle: Duration::from_secs(59), ..default.clone() });
-    let refused = RefreshVerdict::Refuse(RefreshDenial::SessionOver);
+    let refused = RefreshVerdict::Deny(RefreshDenial::SessionOver);
     assert_eq!(scene.refresh(&idle).await.verdict, refused);
     let patient = with(SessionPolicy { retry_grace: Duration::from_secs(60), ..default.clone() });
     assert_eq!(scene.refresh(&patient).await.verdict, retry_of(&first));
@@ -157,7 +157,7 @@ pub(super) async fn a_replay_ends_its_session_and_no_other(store: &dyn StoreFixt
     assert_eq!(scene.session(stolen.session.id).await, Session { end, ..before.clone() });
     for credential in [stolen.credential, first.successor, second.successor] {
         let judged = scene.refresh(&scene.attempt(credential, later(51))).await;
-        assert_eq!(judged.verdict, RefreshVerdict::Refuse(RefreshDenial::SessionOver));
+        assert_eq!(judged.verdict, RefreshVerdict::Deny(RefreshDenial::SessionOver));
     }
     assert_eq!(scene.session(stolen.session.id).await, Session { end, ..before }, "the end stays");
     assert_eq!(scene.session(other.session.id).await, other.session, "the other session is live");
@@ -203,7 +203,7 @@ pub(super) async fn another_client_is_refused_and_changes_nothing(store: &dyn St
         let mut attempt = scene.attempt(credential, later(60));
         attempt.client.id = ClientId::from(id.to_owned());
         let judged = scene.refresh(&attempt).await;
-        assert_eq!(judged.verdict, RefreshVerdict::Refuse(RefreshDenial::OtherClient));
+        assert_eq!(judged.verdict, RefreshVerdict::Deny(RefreshDenial::OtherClient));
         assert_eq!(scene.session(session.id).await, session, "nothing changes");
         let successor = scene.attempt(attempt.successor, later(60));
         assert_eq!(scene.sessions().refresh(&successor).await.expect("no fault"), None);
@@ -229,7 +229,7 @@ pub(super) async fn a_session_that_is_over_is_refused_and_changes_nothing(store:
         for style in [RefreshStyle::Rotating, RefreshStyle::SelfRenewing, RefreshStyle::Reusable] {
             let attempt = RefreshAttempt { client: client(style), ..scene.attempt(new.credential, at) };
             let judged = scene.refresh(&attempt).await;
-            assert_eq!(judged.verdict, RefreshVerdict::Refuse(RefreshDenial::SessionOver));
+            assert_eq!(judged.verdict, RefreshVerdict::Deny(RefreshDenial::SessionOver));
             assert_eq!(judged.record.session, before, "the record tells the session");
             let successor = scene.attempt(attempt.successor, at);
             assert_eq!(scene.sessions().refresh(&successor).await.expect("no fault"), None);
@@ -257,6 +257,6 @@ pub(super) async fn a_refreshed_session_outlives_its_idle_time_but_not_its_expir
             }
         }
         let verdict = present(&scene, credential, style, 30 * day).await;
-        assert_eq!(verdict, RefreshVerdict::Refuse(RefreshDenial::SessionOver));
+        assert_eq!(verdict, RefreshVerdict::Deny(RefreshDenial::SessionOver));
     }
 }

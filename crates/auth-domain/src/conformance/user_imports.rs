@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::ports::{RegisterOutcome, UpdateOutcome};
 
-use ImportOutcome::{AlreadyThere, Imported, Taken};
+use ImportOutcome::{AlreadyImported, Imported, Taken};
 
 /// Somebody of that name, with nothing that need not be.
 fn somebody(scene: &Scene<'_>, name: &str) -> ImportedUser {
@@ -117,7 +117,7 @@ pub(super) async fn a_user_who_was_imported_is_known_whatever_has_changed(store:
     let before = [scene.login_record(jane).await, scene.login_record(john).await];
 
     let second = batch.each_ref().map(|imported| again(&scene, imported));
-    assert_eq!(import(&scene, &second).await, [AlreadyThere; 3]);
+    assert_eq!(import(&scene, &second).await, [AlreadyImported; 3]);
     assert_eq!([scene.login_record(jane).await, scene.login_record(john).await], before, "nothing changed");
     assert_eq!(scene.users().list(None, 10).await.expect("no fault").len(), 3, "nobody was added");
 }
@@ -158,7 +158,7 @@ pub(super) async fn names_that_meet_in_a_batch_are_the_firsts(store: &dyn StoreF
     let user = NewUser { password_hash: other, ..scene.new_user(identifiers(Some("JANE"), None)) };
     let another = ImportedUser { user, ..first.clone() };
     let batch = [first.clone(), another.clone(), again(&scene, &first)];
-    assert_eq!(import(&scene, &batch).await, [Imported, Taken(IdentifierKind::Username), AlreadyThere]);
+    assert_eq!(import(&scene, &batch).await, [Imported, Taken(IdentifierKind::Username), AlreadyImported]);
     assert_stored(&scene, &first).await;
     assert_eq!(import(&scene, &[again(&scene, &another)]).await, [Taken(IdentifierKind::Username)]);
     assert_eq!(scene.users().list(None, 10).await.expect("no fault").len(), 1);
@@ -186,7 +186,7 @@ pub(super) async fn of_imports_of_one_batch_at_once_each_user_is_stored_once(sto
             .collect();
         let outcomes = join_all(runs.iter().map(|run| import(&scene, run))).await;
         let imported = outcomes.iter().flatten().filter(|outcome| **outcome == Imported).count();
-        let known = outcomes.iter().flatten().filter(|outcome| **outcome == AlreadyThere).count();
+        let known = outcomes.iter().flatten().filter(|outcome| **outcome == AlreadyImported).count();
         assert_eq!((imported, known), (20, 100), "each once, and known to all the others");
         let listed = scene.users().list(None, 1_000).await.expect("no fault");
         assert_eq!(listed.len(), 20 * (round + 1));

@@ -34,7 +34,7 @@ impl Home {
             let end = scene.session(session.id).await.end;
             assert_eq!(end, Some(SessionEnd { at, reason }));
             let judged = scene.refresh(&scene.attempt(*credential, at)).await;
-            assert_eq!(judged.verdict, RefreshVerdict::Refuse(RefreshDenial::SessionOver));
+            assert_eq!(judged.verdict, RefreshVerdict::Deny(RefreshDenial::SessionOver));
         }
         self.assert_others_live(scene).await;
     }

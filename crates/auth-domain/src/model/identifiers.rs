@@ -15,7 +15,7 @@ pub const EMAIL_MAX_BYTES: usize = 254;
 const KEY_MAX_BYTES: usize = 4 * USERNAME_MAX_CODE_POINTS;
 
 /// After this many rounds of folding a text is taken as it is.
-const MOST_ROUNDS: usize = 8;
+const MAX_FOLD_ROUNDS: usize = 8;
 
 /// What an identifier is compared by: usernames and e-mail addresses share one uniqueness space, so that nobody
 /// can register another user's e-mail address as a username.
@@ -246,7 +246,7 @@ pub(super) fn fold(text: &str) -> String {
 /// What is left when `change` changes nothing any more: so making a key of a key changes nothing. No text is known that
 /// takes more than three rounds.
 fn settle(mut text: String, change: impl Fn(String) -> String) -> String {
-    for _ in 0..MOST_ROUNDS {
+    for _ in 0..MAX_FOLD_ROUNDS {
         let next = change(text.clone());
         if next == text {
             break;

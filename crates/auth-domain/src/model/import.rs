@@ -69,7 +69,7 @@ pub enum ImportOutcome {
     /// The user is stored.
     Imported,
     /// The same import brought the user before. Nothing has changed about them.
-    AlreadyThere,
+    AlreadyImported,
     /// Somebody else has this identifier; if both are taken, it is the username that is named. The user is not stored.
     Taken(IdentifierKind),
 }
@@ -86,7 +86,7 @@ pub fn judge_import(
     let judge = |imported: &ImportedUser| {
         let keys = imported.user.identifiers.keys();
         if known.contains(&imported.digest()) {
-            return ImportOutcome::AlreadyThere;
+            return ImportOutcome::AlreadyImported;
         }
         let is_taken = |kind| keys.iter().any(|(of, key)| *of == kind && taken.contains(*key));
         if let Some(kind) =
@@ -166,10 +166,10 @@ mod tests {
         assert_eq!(
             outcomes,
             [
-                ImportOutcome::AlreadyThere,
+                ImportOutcome::AlreadyImported,
                 ImportOutcome::Taken(IdentifierKind::Email),
                 ImportOutcome::Imported,
-                ImportOutcome::AlreadyThere,
+                ImportOutcome::AlreadyImported,
                 ImportOutcome::Taken(IdentifierKind::Username),
                 ImportOutcome::Taken(IdentifierKind::Username),
                 ImportOutcome::Imported,

@@ -46,7 +46,7 @@ pub use refresh::{
 pub use role::{
     InvalidRole, InvalidRoles, ROLE_MAX_LENGTH, ROLES_MAX, Role, RoleChoice, RoleNotOffered, Roles,
 };
-pub use secret::{ApiKeySecret, CallingAsProgram, Purpose, RefreshSecret, Refreshing, Secret, SecretDigest};
+pub use secret::{ApiKeyPurpose, ApiKeySecret, Purpose, RefreshPurpose, RefreshSecret, Secret, SecretDigest};
 pub use session::{Client, ClientId, EndReason, NewSession, RefreshStyle, Session, SessionEnd, SessionId};
 pub use timestamp::Timestamp;
 pub use user::{

@@ -112,7 +112,7 @@ impl PasswordAttempt {
     }
 
     /// The attempt as the password that it has been shown to be.
-    pub(crate) fn proven(&self) -> Password {
+    pub(crate) fn as_password(&self) -> Password {
         Password(self.0.clone())
     }
 }

@@ -1,4 +1,4 @@
-//! Refreshing a session: credentials that are used once, and the judgement over one that is presented.
+//! RefreshPurpose a session: credentials that are used once, and the judgement over one that is presented.
 
 use std::fmt;
 
@@ -173,7 +173,7 @@ pub enum RefreshVerdict {
     /// The credential was used before, and this is no retry: the session is to end.
     Replay,
     /// Nothing changes.
-    Refuse(RefreshDenial),
+    Deny(RefreshDenial),
 }
 
 impl RefreshRecord {
@@ -181,13 +181,13 @@ impl RefreshRecord {
     #[must_use]
     pub fn judge(&self, attempt: &RefreshAttempt) -> RefreshVerdict {
         if self.session.client_id != attempt.client.id {
-            return RefreshVerdict::Refuse(RefreshDenial::OtherClient);
+            return RefreshVerdict::Deny(RefreshDenial::OtherClient);
         }
         if !self.session.is_live(attempt.now, &attempt.policy) {
-            return RefreshVerdict::Refuse(RefreshDenial::SessionOver);
+            return RefreshVerdict::Deny(RefreshDenial::SessionOver);
         }
         if !self.user.is_active() {
-            return RefreshVerdict::Refuse(RefreshDenial::UserSuspended);
+            return RefreshVerdict::Deny(RefreshDenial::UserSuspended);
         }
         match (&self.credential, attempt.client.refresh_style) {
             (_, RefreshStyle::Reusable) => RefreshVerdict::Extend,
@@ -299,7 +299,7 @@ mod tests {
                 (session(), suspended_user(), RefreshDenial::UserSuspended),
             ] {
                 let record = RefreshRecord { user, session, credential: record.credential.clone() };
-                assert_eq!(judge(&record), RefreshVerdict::Refuse(refusal));
+                assert_eq!(judge(&record), RefreshVerdict::Deny(refusal));
             }
         }
     }

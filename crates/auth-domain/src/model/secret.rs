@@ -65,17 +65,17 @@ pub trait Purpose: Send + Sync + 'static {
 
 /// For refreshing a session.
 #[derive(Debug)]
-pub struct Refreshing;
+pub struct RefreshPurpose;
 
-impl Purpose for Refreshing {
+impl Purpose for RefreshPurpose {
     const PREFIX: &'static str = "ref_";
 }
 
 /// For calling as a trusted program.
 #[derive(Debug)]
-pub struct CallingAsProgram;
+pub struct ApiKeyPurpose;
 
-impl Purpose for CallingAsProgram {
+impl Purpose for ApiKeyPurpose {
     const PREFIX: &'static str = "key_";
 }
 
@@ -91,9 +91,9 @@ pub struct Secret<P: Purpose> {
 }
 
 /// The opaque token that refreshes a session: `ref_` and 48 characters.
-pub type RefreshSecret = Secret<Refreshing>;
+pub type RefreshSecret = Secret<RefreshPurpose>;
 /// The key a trusted program calls with: `key_` and 48 characters.
-pub type ApiKeySecret = Secret<CallingAsProgram>;
+pub type ApiKeySecret = Secret<ApiKeyPurpose>;
 
 impl<P: Purpose> Secret<P> {
     /// A new secret.

@@ -70,51 +70,51 @@ impl Rate {
 /// and allows telling an owner from a guesser by the addresses that the owner logged in from before, so that nobody can
 /// lock an owner out by guessing. So:
 ///
-/// - The first [`free`](Self::free) failures cost nothing. After each further one the account waits: 1, 2, 4 .. seconds,
-///   [`longest_wait`](Self::longest_wait) at the most.
+/// - The first [`free_failures`](Self::free_failures) failures cost nothing. After each further one the account waits: 1, 2, 4 .. seconds,
+///   [`max_wait`](Self::max_wait) at the most.
 /// - A place from which the owner has logged in is *known* to the account. A guess from there is admitted whatever the
-///   account waits for, until [`known_failures`](Self::known_failures) have failed that came from there; from then on
+///   account waits for, until [`max_known_caller_failures`](Self::max_known_caller_failures) have failed that came from there; from then on
 ///   it is treated as any other. All its failures count for the account, too.
-/// - An account has at most [`known_places`](Self::known_places), the newest. What they may add stays free for them:
-///   other guesses end at [`most`](Self::most) less that, so that no more than `most` fail in a row, wherever they came
+/// - An account has at most [`max_known_callers`](Self::max_known_callers), the newest. What they may add stays free for them:
+///   other guesses end at [`max_failures`](Self::max_failures) less that, so that no more than `most` fail in a row, wherever they came
 ///   from.
 /// - A right password forgets every failure, and makes the place that it came from known.
-/// - A day without a failure forgets them, too ([`forget_after`](Self::forget_after)).
+/// - A day without a failure forgets them, too ([`failure_retention`](Self::failure_retention)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountPolicy {
     /// Failures in a row that cost nothing. Default: 5.
-    pub free: u32,
+    pub free_failures: u32,
     /// The wait after one failure more; each further one doubles it. Default: 1 second.
     pub first_wait: Duration,
     /// The longest wait. Default: 900 seconds.
-    pub longest_wait: Duration,
+    pub max_wait: Duration,
     /// The most failures in a row. Default: 100.
-    pub most: u32,
+    pub max_failures: u32,
     /// How many places an account knows. Default: 10.
-    pub known_places: u32,
+    pub max_known_callers: u32,
     /// How many failures a known place may add to those of everybody else. Default: 5.
-    pub known_failures: u32,
+    pub max_known_caller_failures: u32,
     /// After this long without one, failures are forgotten. Default: 24 hours.
-    pub forget_after: Duration,
+    pub failure_retention: Duration,
     /// A place from which nobody logged in for this long is known no longer. Default: 90 days.
-    pub know_for: Duration,
+    pub known_caller_retention: Duration,
 }
 
 impl AccountPolicy {
     /// How many failures in a row may come from places that the account does not know. Default: 50.
     #[must_use]
-    pub fn most_from_anywhere(&self) -> u32 {
-        let kept = self.known_places.saturating_mul(self.known_failures);
-        self.most.saturating_sub(kept).max(self.free)
+    pub fn max_unknown_failures(&self) -> u32 {
+        let kept = self.max_known_callers.saturating_mul(self.max_known_caller_failures);
+        self.max_failures.saturating_sub(kept).max(self.free_failures)
     }
 
-    /// How long an account waits after so many failures in a row: nothing below [`free`](Self::free), then
+    /// How long an account waits after so many failures in a row: nothing below [`free_failures`](Self::free_failures), then
     /// [`first_wait`](Self::first_wait), doubled for each further one.
     #[must_use]
     pub fn wait_after(&self, failures: u32) -> Duration {
-        let Some(doublings) = failures.checked_sub(self.free) else { return Duration::ZERO };
+        let Some(doublings) = failures.checked_sub(self.free_failures) else { return Duration::ZERO };
         let factor = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);
-        self.first_wait.saturating_mul(factor).min(self.longest_wait)
+        self.first_wait.saturating_mul(factor).min(self.max_wait)
     }
 }
 
@@ -122,14 +122,14 @@ impl Default for AccountPolicy {
     fn default() -> Self {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         Self {
-            free: 5,
+            free_failures: 5,
             first_wait: Duration::from_secs(1),
-            longest_wait: Duration::from_secs(900),
-            most: 100,
-            known_places: 10,
-            known_failures: 5,
-            forget_after: DAY,
-            know_for: DAY * 90,
+            max_wait: Duration::from_secs(900),
+            max_failures: 100,
+            max_known_callers: 10,
+            max_known_caller_failures: 5,
+            failure_retention: DAY,
+            known_caller_retention: DAY * 90,
         }
     }
 }
@@ -149,8 +149,8 @@ mod tests {
     #[test]
     fn what_known_places_may_add_is_kept_free_for_them() {
         let policy = AccountPolicy::default();
-        let from_known = policy.known_places * policy.known_failures;
-        assert_eq!(policy.most_from_anywhere() + from_known, 100);
+        let from_known = policy.max_known_callers * policy.max_known_caller_failures;
+        assert_eq!(policy.max_unknown_failures() + from_known, 100);
     }
 
     #[test]

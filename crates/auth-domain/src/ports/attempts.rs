@@ -11,7 +11,7 @@ pub enum AdmitOutcome {
     /// It may. A place is kept for it until it is [settled](AttemptLimiter::settle).
     Admitted(Reservation),
     /// There were too many failures.
-    Refused(Throttled),
+    Throttled(Throttled),
 }
 
 /// Counts attempts. All nodes of a deployment count together.

@@ -26,7 +26,7 @@ pub enum PasswordVerdict {
 pub enum InvalidHash {
     /// It is no hash of a kind that is verified here.
     #[error("is no hash of a kind that is verified here")]
-    Unknown,
+    Unsupported,
     /// It would take more time or memory than a verification may.
     #[error("costs more to verify than a verification may")]
     TooCostly,

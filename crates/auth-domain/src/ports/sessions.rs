@@ -15,7 +15,7 @@ pub enum OpenOutcome {
     /// The session is stored.
     Opened,
     /// The user is gone or suspended, or the password or the roles were changed since the password was proven.
-    Refused,
+    Denied,
 }
 
 /// Keeps sessions and their refresh credentials. Each method is one transaction: it happens whole or not at all.
@@ -33,7 +33,7 @@ pub enum OpenOutcome {
 ///     counts as refreshed at the attempt's time.
 ///   - `Extend`: the session counts as refreshed at the attempt's time.
 ///   - `Replay`: the session ends with [`EndReason::Replayed`].
-///   - `Retry`, `Refuse`: nothing changes.
+///   - `Retry`, `Deny`: nothing changes.
 /// - MUST, of any number of concurrent attempts with one credential, judge exactly one to rotate.
 /// - MUST end a session once: the first end stays, and only the call that ended the session returns it, as it is stored
 ///   afterwards.

@@ -75,7 +75,7 @@ impl AttemptLimiter for MemoryAttempts {
                         state.keep(guess, records);
                         return Ok(AdmitOutcome::Admitted(reservation));
                     }
-                    GuessVerdict::Refuse(throttled) => return Ok(AdmitOutcome::Refused(throttled)),
+                    GuessVerdict::Throttle(throttled) => return Ok(AdmitOutcome::Throttled(throttled)),
                     GuessVerdict::Wait => {}
                 }
             }

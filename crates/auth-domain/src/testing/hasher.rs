@@ -75,7 +75,7 @@ impl PasswordHasher for PlainHasher {
     }
 
     fn accept(&self, hash: &PasswordHash) -> Result<(), InvalidHash> {
-        PlainHash::parse(hash).map(|_| ()).ok_or(InvalidHash::Unknown)
+        PlainHash::parse(hash).map(|_| ()).ok_or(InvalidHash::Unsupported)
     }
 
     async fn verify<'a>(

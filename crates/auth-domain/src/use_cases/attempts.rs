@@ -16,7 +16,7 @@ use super::audit_entry::AuditEntry;
 pub(super) enum AttemptError {
     /// There were too many before it.
     #[error("too many attempts")]
-    TooMany(Throttled),
+    Throttled(Throttled),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -29,11 +29,11 @@ pub(super) struct AttemptPermit {
 }
 
 impl Auth {
-    /// Asks for leave to try a password of `account`. What came of it has to be [settled](Self::settle).
+    /// Asks for permit to try a password of `account`. What came of it has to be [settled](Self::settle).
     pub(super) async fn admit(&self, account: CounterKey) -> Result<AttemptPermit, AttemptError> {
         let counter = self.counter(Limit::LogIns);
         if self.caller.api_key.is_some() {
-            self.refuse_exhausted(Limit::LogIns)?;
+            self.check_exhausted(Limit::LogIns)?;
         }
         let guess = Guess {
             account,
@@ -44,7 +44,7 @@ impl Auth {
         };
         match self.ports.attempts.admit(&guess).await? {
             AdmitOutcome::Admitted(reservation) => Ok(AttemptPermit { guess, reservation }),
-            AdmitOutcome::Refused(throttled) => Err(self.too_many(throttled)),
+            AdmitOutcome::Throttled(throttled) => Err(self.throttled(throttled)),
         }
     }
 
@@ -52,9 +52,9 @@ impl Auth {
     ///
     /// A program's failures are counted when they have happened, and nothing is kept free for them before: all its
     /// users' log-ins would have to queue for that one counter.
-    pub(super) async fn settle(&self, leave: AttemptPermit, outcome: GuessOutcome) -> Result<(), PortError> {
+    pub(super) async fn settle(&self, permit: AttemptPermit, outcome: GuessOutcome) -> Result<(), PortError> {
         let now = self.ports.clock.now();
-        self.ports.attempts.settle(&leave.guess, leave.reservation, outcome, now).await?;
+        self.ports.attempts.settle(&permit.guess, permit.reservation, outcome, now).await?;
         if outcome == GuessOutcome::Failed && self.caller.api_key.is_some() {
             self.count_failure(Limit::LogIns).await?;
         }
@@ -64,7 +64,7 @@ impl Auth {
     /// Counts an attempt of the caller's place before it is made, if there is room for it.
     pub(super) async fn count(&self, limit: Limit) -> Result<(), AttemptError> {
         match self.count_failure(limit).await? {
-            Some(throttled) => Err(self.too_many(throttled)),
+            Some(throttled) => Err(self.throttled(throttled)),
             None => Ok(()),
         }
     }
@@ -78,11 +78,11 @@ impl Auth {
     }
 
     /// Refuses an attempt of which it is known here, without asking anybody, that there is no room for it.
-    pub(super) fn refuse_exhausted(&self, limit: Limit) -> Result<(), AttemptError> {
+    pub(super) fn check_exhausted(&self, limit: Limit) -> Result<(), AttemptError> {
         let exhausted = self
             .counter(limit)
             .and_then(|counter| self.ports.attempts.exhausted(&counter, self.ports.clock.now()));
-        exhausted.map_or(Ok(()), |throttled| Err(self.too_many(throttled)))
+        exhausted.map_or(Ok(()), |throttled| Err(self.throttled(throttled)))
     }
 
     /// Forgets what an account has seen of wrong passwords. That this fails is no reason to fail what it comes with: a
@@ -91,10 +91,10 @@ impl Auth {
         let _ = self.ports.attempts.forget(CounterKey::of_user(user)).await;
     }
 
-    fn too_many(&self, throttled: Throttled) -> AttemptError {
+    fn throttled(&self, throttled: Throttled) -> AttemptError {
         let denied = AuditEntry::denied(AuditAction::AttemptLimited, DenialReason::TooManyAttempts);
         self.audit(denied.detail(throttled.limit));
-        AttemptError::TooMany(throttled)
+        AttemptError::Throttled(throttled)
     }
 
     fn counter(&self, limit: Limit) -> Option<Counter> {

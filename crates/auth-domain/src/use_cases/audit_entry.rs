@@ -21,24 +21,24 @@ pub(super) struct AuditEntry {
 
 impl AuditEntry {
     /// It was done.
-    pub(super) fn of(action: AuditAction) -> Self {
+    pub(super) fn succeeded(action: AuditAction) -> Self {
         let outcome = AuditOutcome::Succeeded;
         Self { action, outcome, user: None, session: None, client: None, detail: None }
     }
 
     /// It was not done.
     pub(super) fn denied(action: AuditAction, reason: DenialReason) -> Self {
-        Self { outcome: AuditOutcome::Denied(reason), ..Self::of(action) }
+        Self { outcome: AuditOutcome::Denied(reason), ..Self::succeeded(action) }
     }
 
-    /// It was not done, because whoever is claimed to be here has not proven their password.
-    pub(super) fn unproven(action: AuditAction, claimed: Option<&LoginRecord>) -> Self {
-        let reason = match claimed {
+    /// It was not done, because whoever is record to be here has not proven their password.
+    pub(super) fn unverified(action: AuditAction, record: Option<&LoginRecord>) -> Self {
+        let reason = match record {
             None => DenialReason::UnknownUser,
             Some(record) if !record.user.is_active() => DenialReason::UserSuspended,
             Some(_) => DenialReason::WrongPassword,
         };
-        Self { user: claimed.map(|record| record.user.id), ..Self::denied(action, reason) }
+        Self { user: record.map(|record| record.user.id), ..Self::denied(action, reason) }
     }
 
     /// It is about this user.
@@ -78,8 +78,8 @@ impl AuditEntry {
 
 impl Auth {
     /// Records what has just been decided.
-    pub(super) fn audit(&self, note: AuditEntry) {
-        let AuditEntry { action, outcome, user, session, client, detail } = note;
+    pub(super) fn audit(&self, entry: AuditEntry) {
+        let AuditEntry { action, outcome, user, session, client, detail } = entry;
         let (at, caller) = (self.ports.clock.now(), self.caller.clone());
         self.ports.audit.record(AuditEvent { at, action, outcome, user, session, client, caller, detail });
     }
@@ -96,8 +96,9 @@ mod tests {
         let caller = Caller { request: Some(RequestId(7)), ..Caller::default() };
         let mocks = Mocks::new();
         let recorder = mocks.recorder();
-        let note = AuditEntry::of(AuditAction::UserLoggedIn).session(&session()).detail(AuditDetail::RETRY);
-        mocks.auth().called_by(caller.clone()).audit(note);
+        let entry =
+            AuditEntry::succeeded(AuditAction::UserLoggedIn).session(&session()).detail(AuditDetail::RETRY);
+        mocks.auth().called_by(caller.clone()).audit(entry);
         let expected = AuditEvent {
             at: NOW,
             action: AuditAction::UserLoggedIn,
@@ -113,6 +114,6 @@ mod tests {
 
     #[test]
     fn an_empty_detail_is_none() {
-        assert_eq!(AuditEntry::of(AuditAction::UserRolesSet).detail(&Roles::default()).detail, None);
+        assert_eq!(AuditEntry::succeeded(AuditAction::UserRolesSet).detail(&Roles::default()).detail, None);
     }
 }

@@ -61,14 +61,14 @@ impl Auth {
             return Err(AuthenticateError::InvalidToken);
         };
         if !claims.are_current(now, &self.policy.token) {
-            return Err(self.refuse(&claims, DenialReason::TokenExpired));
+            return Err(self.deny(&claims, DenialReason::TokenExpired));
         }
         let is_live = match self.session_state(&claims, now) {
             SessionState::Live => true,
             SessionState::Ended => false,
             SessionState::Unknown => self.is_live(&claims, now).await?,
         };
-        if is_live { Ok(claims.into()) } else { Err(self.refuse(&claims, DenialReason::SessionOver)) }
+        if is_live { Ok(claims.into()) } else { Err(self.deny(&claims, DenialReason::SessionOver)) }
     }
 
     /// The user who bears `token`, as they are or were a moment ago: see
@@ -83,7 +83,7 @@ impl Auth {
     }
 
     /// Refuses a token that is ours.
-    fn refuse(&self, claims: &AccessClaims, reason: DenialReason) -> AuthenticateError {
+    fn deny(&self, claims: &AccessClaims, reason: DenialReason) -> AuthenticateError {
         self.audit(AuditEntry::denied(AuditAction::UserAuthenticated, reason).claims(claims));
         AuthenticateError::InvalidToken
     }

@@ -54,7 +54,7 @@ impl Auth {
         if key.last_used_at.is_none_or(|last| now.since(last) >= LAST_USE_PRECISION) {
             self.ports.api_keys.mark_used(key.id, now).await?;
         }
-        shown.audit(AuditEntry::of(AuditAction::ApiKeyUsed).detail(scope));
+        shown.audit(AuditEntry::succeeded(AuditAction::ApiKeyUsed).detail(scope));
         Ok(key)
     }
 

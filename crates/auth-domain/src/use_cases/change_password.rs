@@ -48,23 +48,24 @@ impl Auth {
     /// [`ChangePasswordError::Password`] when the policy does not allow the new one.
     pub async fn change_password(&self, command: ChangePassword) -> Result<(), ChangePasswordError> {
         let ChangePassword { user, current, new } = command;
-        let claimed = self.ports.users.find_with_password(user).await?;
-        let denied = AuditEntry::unproven(AuditAction::UserPasswordChanged, claimed.as_ref()).user(user);
-        let Some(proof) = self.verify_password(CounterKey::of_user(user), claimed, &current).await? else {
+        let record = self.ports.users.find_with_password(user).await?;
+        let denied = AuditEntry::unverified(AuditAction::UserPasswordChanged, record.as_ref()).user(user);
+        let Some(verified) = self.verify_password(CounterKey::of_user(user), record, &current).await? else {
             self.audit(denied);
             return Err(ChangePasswordError::InvalidCredentials);
         };
-        self.judge_password(&new, &proof.record.user.identifiers).map_err(ChangePasswordError::Password)?;
+        self.judge_password(&new, &verified.record.user.identifiers)
+            .map_err(ChangePasswordError::Password)?;
         let hash = self.ports.hasher.hash(&new).await?;
         let now = self.ports.clock.now();
         let changed =
-            self.ports.users.change_password(user, proof.record.password.version, &hash, now).await?;
+            self.ports.users.change_password(user, verified.record.password.version, &hash, now).await?;
         if !changed {
             let reason = DenialReason::ChangedMeanwhile;
             self.audit(AuditEntry::denied(AuditAction::UserPasswordChanged, reason).user(user));
             return Err(ChangePasswordError::InvalidCredentials);
         }
-        self.audit(AuditEntry::of(AuditAction::UserPasswordChanged).user(user));
+        self.audit(AuditEntry::succeeded(AuditAction::UserPasswordChanged).user(user));
         Ok(())
     }
 }
@@ -72,7 +73,7 @@ impl Auth {
 impl From<AttemptError> for ChangePasswordError {
     fn from(error: AttemptError) -> Self {
         match error {
-            AttemptError::TooMany(throttled) => Self::TooManyAttempts(throttled),
+            AttemptError::Throttled(throttled) => Self::TooManyAttempts(throttled),
             AttemptError::Port(error) => Self::Port(error),
         }
     }

@@ -47,7 +47,7 @@ impl Auth {
         };
         let new = NewApiKey { key, digest: secret.digest() };
         self.ports.api_keys.insert(&new).await?;
-        self.audit(AuditEntry::of(AuditAction::ApiKeyCreated).detail(&new.key));
+        self.audit(AuditEntry::succeeded(AuditAction::ApiKeyCreated).detail(&new.key));
         Ok(CreatedApiKey { key: new.key, secret })
     }
 }

@@ -12,11 +12,11 @@ impl Auth {
     /// # Errors
     /// When a port failed.
     pub async fn delete_user(&self, user: UserId) -> Result<bool, PortError> {
-        let there_was = self.ports.users.delete(user).await?;
-        if there_was {
-            self.audit(AuditEntry::of(AuditAction::UserDeleted).user(user));
+        let deleted = self.ports.users.delete(user).await?;
+        if deleted {
+            self.audit(AuditEntry::succeeded(AuditAction::UserDeleted).user(user));
         }
-        Ok(there_was)
+        Ok(deleted)
     }
 }
 
@@ -26,12 +26,12 @@ mod tests {
 
     #[tokio::test]
     async fn says_whether_there_was_such_a_user() {
-        for there_was in [true, false] {
+        for deleted in [true, false] {
             let mut mocks = Mocks::new();
-            mocks.users.expect_delete().once().withf(|id| *id == user().id).returning(move |_| Ok(there_was));
+            mocks.users.expect_delete().once().withf(|id| *id == user().id).returning(move |_| Ok(deleted));
             let recorder = mocks.recorder();
-            assert_eq!(mocks.auth().delete_user(user().id).await.expect("asked"), there_was);
-            assert_eq!(recorder.lines(), ["user.deleted user"][..usize::from(there_was)]);
+            assert_eq!(mocks.auth().delete_user(user().id).await.expect("asked"), deleted);
+            assert_eq!(recorder.lines(), ["user.deleted user"][..usize::from(deleted)]);
         }
     }
 }

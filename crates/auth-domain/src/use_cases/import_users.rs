@@ -33,11 +33,11 @@ pub struct ImportUser {
 
 /// How somebody comes to be a user here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Imported {
+pub enum ImportSuccess {
     /// The import brought them.
-    Now,
+    Imported,
     /// The same import brought them before; nothing has changed about them.
-    Before,
+    AlreadyImported,
 }
 
 /// Why somebody did not become a user.
@@ -63,8 +63,8 @@ impl Auth {
     pub async fn import_users(
         &self,
         batch: Vec<ImportUser>,
-    ) -> Result<Vec<Result<Imported, ImportUserError>>, PortError> {
-        let judged: Vec<_> = batch.into_iter().map(|user| self.judge_import(user)).collect();
+    ) -> Result<Vec<Result<ImportSuccess, ImportUserError>>, PortError> {
+        let judged: Vec<_> = batch.into_iter().map(|user| self.check_import(user)).collect();
         let accepted: Vec<_> = judged.iter().filter_map(|user| user.as_ref().ok()).cloned().collect();
         let outcomes =
             if accepted.is_empty() { Vec::new() } else { self.ports.users.import(&accepted).await? };
@@ -77,7 +77,7 @@ impl Auth {
     }
 
     /// Whether somebody can be stored, but for what others have.
-    fn judge_import(&self, user: ImportUser) -> Result<ImportedUser, ImportUserError> {
+    fn check_import(&self, user: ImportUser) -> Result<ImportedUser, ImportUserError> {
         self.ports.hasher.accept(&user.password_hash).map_err(ImportUserError::Hash)?;
         if user.email_verified && user.identifiers.email().is_none() {
             return Err(ImportUserError::NoEmail);
@@ -96,10 +96,10 @@ impl Auth {
     }
 }
 
-fn tell(outcome: ImportOutcome) -> Result<Imported, ImportUserError> {
+fn tell(outcome: ImportOutcome) -> Result<ImportSuccess, ImportUserError> {
     match outcome {
-        ImportOutcome::Imported => Ok(Imported::Now),
-        ImportOutcome::AlreadyThere => Ok(Imported::Before),
+        ImportOutcome::Imported => Ok(ImportSuccess::Imported),
+        ImportOutcome::AlreadyImported => Ok(ImportSuccess::AlreadyImported),
         ImportOutcome::Taken(kind) => Err(ImportUserError::Taken(kind)),
     }
 }
@@ -129,7 +129,7 @@ mod tests {
         mocks.hasher.expect_accept().returning(|hash| match hash.expose().chars().next() {
             Some('g') => Ok(()),
             Some('c') => Err(InvalidHash::TooCostly),
-            _ => Err(InvalidHash::Unknown),
+            _ => Err(InvalidHash::Unsupported),
         });
         mocks.hasher.expect_hash().never();
         mocks
@@ -147,18 +147,18 @@ mod tests {
                 hashes == ["good 1", "good 2", "good 3"]
             })
             .returning(|_| {
-                use ImportOutcome::{AlreadyThere, Imported, Taken};
-                Ok(vec![AlreadyThere, Taken(IdentifierKind::Email), Imported])
+                use ImportOutcome::{AlreadyImported, Imported, Taken};
+                Ok(vec![AlreadyImported, Taken(IdentifierKind::Email), Imported])
             });
         let batch = ["costly", "good 1", "unknown", "good 2", "good 3"].map(somebody).into();
         assert_eq!(
             mocks.auth().import_users(batch).await.expect("no fault"),
             [
                 Err(ImportUserError::Hash(InvalidHash::TooCostly)),
-                Ok(Imported::Before),
-                Err(ImportUserError::Hash(InvalidHash::Unknown)),
+                Ok(ImportSuccess::AlreadyImported),
+                Err(ImportUserError::Hash(InvalidHash::Unsupported)),
                 Err(ImportUserError::Taken(IdentifierKind::Email)),
-                Ok(Imported::Now),
+                Ok(ImportSuccess::Imported),
             ]
         );
     }
@@ -182,7 +182,10 @@ mod tests {
             })
             .returning(|batch| Ok(vec![ImportOutcome::Imported; batch.len()]));
         let batch = vec![somebody("good"), ImportUser { created_at: Some(then), ..somebody("good") }];
-        assert_eq!(mocks.auth().import_users(batch).await.expect("no fault"), [Ok(Imported::Now); 2]);
+        assert_eq!(
+            mocks.auth().import_users(batch).await.expect("no fault"),
+            [Ok(ImportSuccess::Imported); 2]
+        );
     }
 
     #[tokio::test]

@@ -24,9 +24,9 @@ impl Auth {
     pub async fn list_users(&self, after: Option<UserNumber>, limit: u32) -> Result<UserPage, PortError> {
         let limit = limit.clamp(1, MAX_PAGE);
         let mut users = self.ports.users.list(after, limit + 1).await?;
-        let there_are_more = users.len() > limit as usize;
+        let has_more = users.len() > limit as usize;
         users.truncate(limit as usize);
-        let next = users.last().map(|user| user.number).filter(|_| there_are_more);
+        let next = users.last().map(|user| user.number).filter(|_| has_more);
         Ok(UserPage { users, next })
     }
 }

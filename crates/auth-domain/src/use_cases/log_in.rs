@@ -46,21 +46,21 @@ impl Auth {
     /// [`LogInError::InvalidCredentials`], whatever it is that is wrong with them; [`LogInError::TooManyAttempts`],
     /// whether there is such a user or not.
     pub async fn log_in(&self, command: LogIn<'_>) -> Result<TokenGrant, LogInError> {
-        let claimed = self.find_by_identifier(command.identifier).await?;
-        let account = match &claimed {
+        let record = self.find_by_identifier(command.identifier).await?;
+        let account = match &record {
             Some(record) => CounterKey::of_user(record.user.id),
             None => CounterKey::of_unknown(command.identifier),
         };
         let denied =
-            AuditEntry::unproven(AuditAction::UserLoggedIn, claimed.as_ref()).client(&command.client.id);
-        let Some(proof) = self.verify_password(account, claimed, &command.password).await? else {
+            AuditEntry::unverified(AuditAction::UserLoggedIn, record.as_ref()).client(&command.client.id);
+        let Some(verified) = self.verify_password(account, record, &command.password).await? else {
             self.audit(denied);
             return Err(LogInError::InvalidCredentials);
         };
-        if proof.is_outdated {
-            self.upgrade_hash(&proof.record, &command.password).await;
+        if verified.hash_is_outdated {
+            self.upgrade_hash(&verified.record, &command.password).await;
         }
-        self.open_session(command.client, proof.record).await
+        self.open_session(command.client, verified.record).await
     }
 
     /// The user whom somebody claims to be. A text that can be nobody's name takes the same way as one that is not.
@@ -74,7 +74,7 @@ impl Auth {
     /// Replaces an outdated hash while the password is at hand. That this fails is no reason to refuse the login:
     /// the next one tries again.
     async fn upgrade_hash(&self, record: &LoginRecord, password: &PasswordAttempt) {
-        if let Ok(better) = self.ports.hasher.hash(&password.proven()).await {
+        if let Ok(better) = self.ports.hasher.hash(&password.as_password()).await {
             let users = &self.ports.users;
             let _ = users.upgrade_password_hash(record.user.id, &record.password.hash, &better).await;
         }
@@ -100,10 +100,10 @@ impl Auth {
         let new = NewSession { session, credential, password_version, roles };
         match self.ports.sessions.open(&new, &self.policy.session).await? {
             OpenOutcome::Opened => {
-                self.audit(AuditEntry::of(AuditAction::UserLoggedIn).session(&new.session));
+                self.audit(AuditEntry::succeeded(AuditAction::UserLoggedIn).session(&new.session));
                 Ok(grant)
             }
-            OpenOutcome::Refused => {
+            OpenOutcome::Denied => {
                 let denied = AuditEntry::denied(AuditAction::UserLoggedIn, DenialReason::ChangedMeanwhile);
                 self.audit(denied.user(new.session.user_id).client(&client.id));
                 Err(LogInError::InvalidCredentials)
@@ -115,7 +115,7 @@ impl Auth {
 impl From<AttemptError> for LogInError {
     fn from(error: AttemptError) -> Self {
         match error {
-            AttemptError::TooMany(throttled) => Self::TooManyAttempts(throttled),
+            AttemptError::Throttled(throttled) => Self::TooManyAttempts(throttled),
             AttemptError::Port(error) => Self::Port(error),
         }
     }
@@ -281,7 +281,7 @@ mod tests {
     async fn a_password_changed_meanwhile_opens_nothing() {
         let mut mocks = judged(PasswordVerdict::Matches);
         mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
-        mocks.sessions.expect_open().once().returning(|_, _| Ok(OpenOutcome::Refused));
+        mocks.sessions.expect_open().once().returning(|_, _| Ok(OpenOutcome::Denied));
         let recorder = mocks.recorder();
         let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("refused");
         assert!(matches!(error, LogInError::InvalidCredentials));

@@ -31,7 +31,7 @@ impl Auth {
         let sessions = &self.ports.sessions;
         let ended = match command {
             LogOut::Session(id) => sessions.end(id, EndReason::LoggedOut, now).await?,
-            LogOut::RefreshToken { client, token } => match self.read_handle(client, token, now) {
+            LogOut::RefreshToken { client, token } => match self.parse_handle(client, token, now) {
                 Some(handle) => {
                     let reason = EndReason::LoggedOut;
                     sessions.end_by_credential(&handle.digest(), &client.id, reason, now).await?
@@ -40,7 +40,7 @@ impl Auth {
             },
         };
         let ended = ended.inspect(|session| {
-            self.audit(AuditEntry::of(AuditAction::UserLoggedOut).session(session));
+            self.audit(AuditEntry::succeeded(AuditAction::UserLoggedOut).session(session));
         });
         Ok(ended.map(|session| session.id))
     }

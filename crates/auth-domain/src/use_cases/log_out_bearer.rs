@@ -202,7 +202,7 @@ mod tests {
     #[tokio::test]
     async fn an_expired_token_beside_what_refreshes_nothing_ends_no_session() {
         let mut refused = bearing(Some(expired()));
-        judged(&mut refused, session().id, RefreshVerdict::Refuse(RefreshDenial::SessionOver));
+        judged(&mut refused, session().id, RefreshVerdict::Deny(RefreshDenial::SessionOver));
         let mut alone = bearing(Some(expired()));
         alone.sessions.expect_refresh().never();
         for (mut mocks, with_refresh_token) in [(refused, true), (alone, false)] {

@@ -37,7 +37,7 @@ pub use authenticate_api_key::AuthenticateApiKeyError;
 pub use change_password::{ChangePassword, ChangePasswordError};
 pub use create_api_key::{CreateApiKey, CreatedApiKey};
 pub use grant::TokenGrant;
-pub use import_users::{ImportUser, ImportUserError, Imported};
+pub use import_users::{ImportSuccess, ImportUser, ImportUserError};
 pub use list_users::{MAX_PAGE, UserPage};
 pub use log_in::{LogIn, LogInError};
 pub use log_out::LogOut;

@@ -53,7 +53,7 @@ impl Auth {
     ) -> Result<TokenGrant, RefreshSessionError> {
         match self.refresh(command).await {
             Err(failure @ (RefreshSessionError::InvalidToken | RefreshSessionError::Replayed(_))) => {
-                Err(self.counted(failure).await)
+                Err(self.count_failed_refresh(failure).await)
             }
             outcome => outcome,
         }
@@ -61,9 +61,9 @@ impl Auth {
 
     /// What a refresh that failed is to be answered with, now that it counts. A replay is told in any case. Nothing is
     /// refused before it is looked at: that costs little, and others at the same place must not end anybody's session.
-    async fn counted(&self, failure: RefreshSessionError) -> RefreshSessionError {
+    async fn count_failed_refresh(&self, failure: RefreshSessionError) -> RefreshSessionError {
         if let (RefreshSessionError::InvalidToken, Err(exhausted)) =
-            (&failure, self.refuse_exhausted(Limit::Refreshes))
+            (&failure, self.check_exhausted(Limit::Refreshes))
         {
             return exhausted.into();
         }
@@ -79,8 +79,8 @@ impl Auth {
     async fn refresh(&self, command: RefreshSession<'_>) -> Result<TokenGrant, RefreshSessionError> {
         let RefreshSession { client, token } = command;
         let now = self.ports.clock.now();
-        let Some(presented) = self.read_handle(client, token, now) else {
-            return Err(self.refuse_unknown(client));
+        let Some(presented) = self.parse_handle(client, token, now) else {
+            return Err(self.deny_unknown(client));
         };
         let nonce = SuccessorNonce::generate(&*self.ports.random);
         let successor = presented.successor(&nonce);
@@ -93,30 +93,30 @@ impl Auth {
             policy: self.policy.session.clone(),
         };
         let Some(JudgedRefresh { record, verdict }) = self.ports.sessions.refresh(&attempt).await? else {
-            return Err(self.refuse_unknown(client));
+            return Err(self.deny_unknown(client));
         };
-        let note = note_of(&verdict).session(&record.session);
+        let entry = audit_entry(&verdict).session(&record.session);
         let (handle, refreshed_at) = match verdict {
             RefreshVerdict::Rotate => (successor, now),
             RefreshVerdict::Extend => (presented, now),
             RefreshVerdict::Retry { nonce, consumed_at } => (presented.successor(&nonce), consumed_at),
             RefreshVerdict::Replay => {
-                self.audit(note);
+                self.audit(entry);
                 return Err(RefreshSessionError::Replayed(record.session.id));
             }
-            RefreshVerdict::Refuse(_) => {
-                self.audit(note);
+            RefreshVerdict::Deny(_) => {
+                self.audit(entry);
                 return Err(RefreshSessionError::InvalidToken);
             }
         };
         let session = Session { last_refreshed_at: refreshed_at, ..record.session };
         let grant = self.grant(client, record.user, &session, handle, now)?;
-        self.audit(note);
+        self.audit(entry);
         Ok(grant)
     }
 
     /// Refuses what is no credential, or none that is known.
-    fn refuse_unknown(&self, client: &Client) -> RefreshSessionError {
+    fn deny_unknown(&self, client: &Client) -> RefreshSessionError {
         self.audit(
             AuditEntry::denied(AuditAction::SessionRefreshed, DenialReason::NotOurs).client(&client.id),
         );
@@ -124,7 +124,7 @@ impl Auth {
     }
 
     /// Reads what a client of this style presents; its access token may have expired, but not be another client's.
-    pub(super) fn read_handle(&self, client: &Client, token: &str, now: Timestamp) -> Option<RefreshHandle> {
+    pub(super) fn parse_handle(&self, client: &Client, token: &str, now: Timestamp) -> Option<RefreshHandle> {
         match client.refresh_style {
             RefreshStyle::Rotating | RefreshStyle::Reusable => {
                 RefreshSecret::parse(token).map(RefreshHandle::Secret)
@@ -141,20 +141,20 @@ impl Auth {
 }
 
 /// What the audit trail says of a verdict.
-fn note_of(verdict: &RefreshVerdict) -> AuditEntry {
+fn audit_entry(verdict: &RefreshVerdict) -> AuditEntry {
     let denial = match verdict {
         RefreshVerdict::Rotate | RefreshVerdict::Extend => {
-            return AuditEntry::of(AuditAction::SessionRefreshed);
+            return AuditEntry::succeeded(AuditAction::SessionRefreshed);
         }
         RefreshVerdict::Retry { .. } => {
-            return AuditEntry::of(AuditAction::SessionRefreshed).detail(AuditDetail::RETRY);
+            return AuditEntry::succeeded(AuditAction::SessionRefreshed).detail(AuditDetail::RETRY);
         }
         RefreshVerdict::Replay => {
             return AuditEntry::denied(AuditAction::SessionReplayed, DenialReason::UsedBefore);
         }
-        RefreshVerdict::Refuse(RefreshDenial::OtherClient) => DenialReason::OtherClient,
-        RefreshVerdict::Refuse(RefreshDenial::SessionOver) => DenialReason::SessionOver,
-        RefreshVerdict::Refuse(RefreshDenial::UserSuspended) => DenialReason::UserSuspended,
+        RefreshVerdict::Deny(RefreshDenial::OtherClient) => DenialReason::OtherClient,
+        RefreshVerdict::Deny(RefreshDenial::SessionOver) => DenialReason::SessionOver,
+        RefreshVerdict::Deny(RefreshDenial::UserSuspended) => DenialReason::UserSuspended,
     };
     AuditEntry::denied(AuditAction::SessionRefreshed, denial)
 }
@@ -162,7 +162,7 @@ fn note_of(verdict: &RefreshVerdict) -> AuditEntry {
 impl From<AttemptError> for RefreshSessionError {
     fn from(error: AttemptError) -> Self {
         match error {
-            AttemptError::TooMany(throttled) => Self::TooManyAttempts(throttled),
+            AttemptError::Throttled(throttled) => Self::TooManyAttempts(throttled),
             AttemptError::Port(error) => Self::Port(error),
         }
     }
@@ -274,7 +274,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_store_refuses_or_does_not_know_gets_no_token() {
-        let refused = judged(RefreshVerdict::Refuse(RefreshDenial::SessionOver));
+        let refused = judged(RefreshVerdict::Deny(RefreshDenial::SessionOver));
         for answer in [None, Some(refused)] {
             let mut mocks = Mocks::new();
             mocks.sessions.expect_refresh().once().returning(move |_| Ok(answer.clone()));
@@ -292,16 +292,10 @@ mod tests {
             (RefreshVerdict::Extend, "session.refreshed user session"),
             (retry, "session.refreshed user session (retry)"),
             (RefreshVerdict::Replay, "session.replayed used_before user session"),
+            (RefreshVerdict::Deny(RefreshDenial::OtherClient), "session.refreshed other_client user session"),
+            (RefreshVerdict::Deny(RefreshDenial::SessionOver), "session.refreshed session_over user session"),
             (
-                RefreshVerdict::Refuse(RefreshDenial::OtherClient),
-                "session.refreshed other_client user session",
-            ),
-            (
-                RefreshVerdict::Refuse(RefreshDenial::SessionOver),
-                "session.refreshed session_over user session",
-            ),
-            (
-                RefreshVerdict::Refuse(RefreshDenial::UserSuspended),
+                RefreshVerdict::Deny(RefreshDenial::UserSuspended),
                 "session.refreshed user_suspended user session",
             ),
         ] {

@@ -71,7 +71,9 @@ impl Auth {
         };
         match self.ports.users.register(&user).await? {
             RegisterOutcome::Registered(user) => {
-                self.audit(AuditEntry::of(AuditAction::UserRegistered).user(user.id).detail(&user.roles));
+                self.audit(
+                    AuditEntry::succeeded(AuditAction::UserRegistered).user(user.id).detail(&user.roles),
+                );
                 Ok(user)
             }
             RegisterOutcome::Taken(kind) => {
@@ -99,7 +101,7 @@ impl Auth {
 impl From<AttemptError> for RegisterError {
     fn from(error: AttemptError) -> Self {
         match error {
-            AttemptError::TooMany(throttled) => Self::TooManyAttempts(throttled),
+            AttemptError::Throttled(throttled) => Self::TooManyAttempts(throttled),
             AttemptError::Port(error) => Self::Port(error),
         }
     }

@@ -14,7 +14,7 @@ impl Auth {
     pub async fn revoke_api_key(&self, key: ApiKeyId) -> Result<bool, PortError> {
         let revoked = self.ports.api_keys.revoke(key, self.ports.clock.now()).await?;
         if revoked {
-            self.audit(AuditEntry::of(AuditAction::ApiKeyRevoked).detail(key));
+            self.audit(AuditEntry::succeeded(AuditAction::ApiKeyRevoked).detail(key));
         }
         Ok(revoked)
     }

@@ -15,7 +15,7 @@ impl Auth {
     pub async fn set_roles(&self, user: UserId, roles: &Roles) -> Result<Option<User>, PortError> {
         let changed = self.ports.users.set_roles(user, roles, self.ports.clock.now()).await?;
         if changed.is_some() {
-            self.audit(AuditEntry::of(AuditAction::UserRolesSet).user(user).detail(roles));
+            self.audit(AuditEntry::succeeded(AuditAction::UserRolesSet).user(user).detail(roles));
         }
         Ok(changed)
     }

@@ -34,7 +34,7 @@ impl Auth {
     ) -> Result<Option<User>, PortError> {
         let changed = self.ports.users.set_status(user, status, self.ports.clock.now()).await?;
         if changed.is_some() {
-            self.audit(AuditEntry::of(action).user(user));
+            self.audit(AuditEntry::succeeded(action).user(user));
         }
         Ok(changed)
     }

@@ -66,7 +66,7 @@ impl Auth {
         };
         match self.ports.users.update(user, &changes, self.ports.clock.now()).await? {
             UpdateOutcome::Updated(user) => {
-                self.note_changes(user.id, &changes);
+                self.audit_changes(user.id, &changes);
                 if changes.password_hash.is_some() {
                     self.forget_attempts(user.id).await;
                 }
@@ -82,7 +82,7 @@ impl Auth {
     }
 
     /// Records which members have been changed, and a new password as what it is.
-    fn note_changes(&self, user: UserId, changes: &UserChanges) {
+    fn audit_changes(&self, user: UserId, changes: &UserChanges) {
         let members = [
             (changes.username.is_some(), "username"),
             (changes.email.is_some(), "email"),
@@ -92,11 +92,11 @@ impl Auth {
         let names: Vec<_> = members.iter().filter(|(is_new, _)| *is_new).map(|(_, name)| *name).collect();
         if !names.is_empty() {
             self.audit(
-                AuditEntry::of(AuditAction::UserUpdated).user(user).detail(AuditDetail::names(&names)),
+                AuditEntry::succeeded(AuditAction::UserUpdated).user(user).detail(AuditDetail::names(&names)),
             );
         }
         if changes.password_hash.is_some() {
-            self.audit(AuditEntry::of(AuditAction::UserPasswordChanged).user(user));
+            self.audit(AuditEntry::succeeded(AuditAction::UserPasswordChanged).user(user));
         }
     }
 

@@ -10,11 +10,11 @@ use super::attempts::AttemptError;
 pub(super) struct VerifiedLogin {
     pub(super) record: LoginRecord,
     /// Whether a new hash of the password would be better than the stored one.
-    pub(super) is_outdated: bool,
+    pub(super) hash_is_outdated: bool,
 }
 
 impl Auth {
-    /// Compares `attempt` with the password of whoever is claimed to be here, if `account` has not seen too many wrong
+    /// Compares `attempt` with the password of whoever is record to be here, if `account` has not seen too many wrong
     /// ones. `None` when there is no such user, the password is wrong or the user is suspended: each costs the same
     /// work and counts for the same.
     ///
@@ -23,33 +23,34 @@ impl Auth {
     pub(super) async fn verify_password(
         &self,
         account: CounterKey,
-        claimed: Option<LoginRecord>,
+        record: Option<LoginRecord>,
         attempt: &PasswordAttempt,
     ) -> Result<Option<VerifiedLogin>, AttemptError> {
-        let leave = self.admit(account).await?;
-        let verified = self.verify(claimed, attempt).await;
+        let permit = self.admit(account).await?;
+        let verified = self.verify(record, attempt).await;
         let outcome = match &verified {
             Ok(Some(_)) => GuessOutcome::Succeeded,
             Ok(None) => GuessOutcome::Failed,
             Err(_) => GuessOutcome::Abandoned,
         };
-        let settled = self.settle(leave, outcome).await;
-        let proof = verified?;
+        let settled = self.settle(permit, outcome).await;
+        let verified = verified?;
         settled?;
-        Ok(proof)
+        Ok(verified)
     }
 
     async fn verify(
         &self,
-        claimed: Option<LoginRecord>,
+        record: Option<LoginRecord>,
         attempt: &PasswordAttempt,
     ) -> Result<Option<VerifiedLogin>, PortError> {
-        let stored = claimed.as_ref().map(|record| &record.password.hash);
+        let stored = record.as_ref().map(|record| &record.password.hash);
         let verdict = self.ports.hasher.verify(attempt, stored.filter(|_| !attempt.is_overlong())).await?;
-        let record = claimed.filter(|record| record.user.is_active());
-        Ok(record
-            .filter(|_| verdict != PasswordVerdict::Differs)
-            .map(|record| VerifiedLogin { record, is_outdated: verdict == PasswordVerdict::MatchesOutdated }))
+        let record = record.filter(|record| record.user.is_active());
+        Ok(record.filter(|_| verdict != PasswordVerdict::Differs).map(|record| VerifiedLogin {
+            record,
+            hash_is_outdated: verdict == PasswordVerdict::MatchesOutdated,
+        }))
     }
 }
 
@@ -91,7 +92,7 @@ mod tests {
 
     fn refusing() -> MockAttemptLimiter {
         let mut attempts = MockAttemptLimiter::new();
-        attempts.expect_admit().once().returning(|_| Ok(AdmitOutcome::Refused(throttled())));
+        attempts.expect_admit().once().returning(|_| Ok(AdmitOutcome::Throttled(throttled())));
         attempts.expect_settle().never();
         attempts
     }
@@ -103,9 +104,9 @@ mod tests {
     ) -> Result<bool, AttemptError> {
         mocks.hasher.expect_verify().once().return_once(|_, _| verdict);
         let attempt = PasswordAttempt::new("P@ssw0rd!");
-        let proof =
+        let verified =
             mocks.auth().verify_password(CounterKey::of_user(user().id), Some(record), &attempt).await;
-        proof.map(|proof| proof.is_some())
+        verified.map(|verified| verified.is_some())
     }
 
     #[tokio::test]
@@ -197,14 +198,14 @@ mod tests {
         ] {
             let mut attempts = MockAttemptLimiter::new();
             let admit = attempts.expect_admit().once().withf(move |guess| guess.account == account);
-            admit.returning(|_| Ok(AdmitOutcome::Refused(throttled())));
+            admit.returning(|_| Ok(AdmitOutcome::Throttled(throttled())));
             let mut mocks = Mocks { attempts, ..Mocks::new() };
             mocks.users.expect_find_for_login().return_once(|_| Ok(found));
             mocks.auth().log_in(log_in(&client, identifier)).await.expect_err("too many");
         }
     }
 
-    /// The counters that a guess asks for leave, by who makes it.
+    /// The counters that a guess asks for permit, by who makes it.
     async fn counted_by(caller: Caller) -> (Option<CounterKey>, Option<Limit>) {
         let (sender, receiver) = std::sync::mpsc::channel();
         let mut attempts = MockAttemptLimiter::new();
@@ -213,7 +214,7 @@ mod tests {
             sender
                 .send((guess.caller, guess.counter.map(|counter| counter.limit)))
                 .expect("the test listens");
-            Ok(AdmitOutcome::Refused(throttled()))
+            Ok(AdmitOutcome::Throttled(throttled()))
         });
         let auth = Mocks { attempts, ..Mocks::new() }.auth().called_by(caller);
         let attempt = PasswordAttempt::new("P@ssw0rd!");
@@ -245,11 +246,11 @@ mod tests {
             let auth = mocks.auth().called_by(backend());
             let attempt = PasswordAttempt::new("P@ssw0rd!");
             let record = Some(login_record(user()));
-            let proof = auth
+            let verified = auth
                 .verify_password(CounterKey::of_user(user().id), record, &attempt)
                 .await
                 .expect("looked at");
-            assert_eq!(proof.is_some(), counted == 0);
+            assert_eq!(verified.is_some(), counted == 0);
         }
         let mut attempts = MockAttemptLimiter::new();
         let exhausted = Throttled { limit: Limit::LogIns, ..throttled() };
@@ -257,6 +258,6 @@ mod tests {
         let auth = Mocks { attempts, ..Mocks::new() }.auth().called_by(backend());
         let refused =
             auth.verify_password(CounterKey::of_unknown("jane"), None, &PasswordAttempt::new("x")).await;
-        assert!(matches!(refused, Err(AttemptError::TooMany(told)) if told == exhausted));
+        assert!(matches!(refused, Err(AttemptError::Throttled(told)) if told == exhausted));
     }
 }

@@ -74,7 +74,7 @@ impl PasswordHasher for Broken {
             Fault::RejectsItsOwn => false,
             _ => parts(hash).is_some(),
         };
-        if is_read { Ok(()) } else { Err(InvalidHash::Unknown) }
+        if is_read { Ok(()) } else { Err(InvalidHash::Unsupported) }
     }
 
     async fn verify<'a>(

@@ -123,7 +123,7 @@ impl AttemptLimiter for Broken {
             },
             Fault::KeepsThePlaceOfTheRefused => {
                 let admission = inner.admit(&guess).await?;
-                if let (AdmitOutcome::Refused(_), Some(counter)) = (admission, guess.counter) {
+                if let (AdmitOutcome::Throttled(_), Some(counter)) = (admission, guess.counter) {
                     inner.count(&counter, guess.now).await?;
                 }
                 Ok(admission)

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use auth_domain::Auth;
 use auth_domain::model::IdentifierKind;
-use auth_domain::use_cases::{ImportUser, ImportUserError, Imported};
+use auth_domain::use_cases::{ImportSuccess, ImportUser, ImportUserError};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -106,8 +106,8 @@ async fn store(
             Err(reason) => Err(reason),
         };
         match outcome {
-            Ok(Imported::Now) => tally.imported += 1,
-            Ok(Imported::Before) => tally.already_there += 1,
+            Ok(ImportSuccess::Imported) => tally.imported += 1,
+            Ok(ImportSuccess::AlreadyImported) => tally.already_there += 1,
             Err(reason) => {
                 tally.bad += 1;
                 // Where standard error is closed, the number of bad lines has to do.

@@ -43,8 +43,8 @@ enum Record {
 impl Record {
     fn is_under_way(&self) -> bool {
         match self {
-            Self::Bucket(bucket) => !bucket.under_way.is_empty(),
-            Self::Account(account) => !account.tries.under_way.is_empty(),
+            Self::Bucket(bucket) => !bucket.pending.is_empty(),
+            Self::Account(account) => !account.streak.pending.is_empty(),
         }
     }
 }

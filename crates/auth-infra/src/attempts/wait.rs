@@ -26,7 +26,7 @@ where
     loop {
         match judge(guess.now.plus(waited)).await? {
             GuessVerdict::Admit(reservation) => return Ok(AdmitOutcome::Admitted(reservation)),
-            GuessVerdict::Refuse(throttled) => return Ok(AdmitOutcome::Refused(throttled)),
+            GuessVerdict::Throttle(throttled) => return Ok(AdmitOutcome::Throttled(throttled)),
             GuessVerdict::Wait if begun.elapsed() + pause > TIMEOUT => return Err(PortError::Overloaded),
             GuessVerdict::Wait => sleep(pause).await,
         }

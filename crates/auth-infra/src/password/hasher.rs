@@ -108,7 +108,7 @@ impl PasswordHasher for Argon2Hasher {
         match StoredHash::parse(hash.expose()) {
             Ok(_) => Ok(()),
             Err(ParseHashError::TooCostly(_)) => Err(InvalidHash::TooCostly),
-            Err(_) => Err(InvalidHash::Unknown),
+            Err(_) => Err(InvalidHash::Unsupported),
         }
     }
 
@@ -316,10 +316,10 @@ mod tests {
         let hasher = cheap();
         let costly_bcrypt = FOREIGN[0].replace("$05$", "$15$");
         for (stored, rejected) in [
-            ("", InvalidHash::Unknown),
-            ("P@ssw0rd!", InvalidHash::Unknown),
-            ("$2b$12$x", InvalidHash::Unknown),
-            ("$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/", InvalidHash::Unknown),
+            ("", InvalidHash::Unsupported),
+            ("P@ssw0rd!", InvalidHash::Unsupported),
+            ("$2b$12$x", InvalidHash::Unsupported),
+            ("$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/", InvalidHash::Unsupported),
             (TOO_COSTLY, InvalidHash::TooCostly),
             (&costly_bcrypt, InvalidHash::TooCostly),
         ] {

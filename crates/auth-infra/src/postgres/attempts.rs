@@ -55,7 +55,7 @@ impl AttemptLimiter for PostgresStore {
     async fn admit(&self, guess: &Guess) -> Result<AdmitOutcome, PortError> {
         let exhausted = guess.counter.and_then(|counter| self.exhausted(&counter, guess.now));
         if let Some(throttled) = exhausted {
-            return Ok(AdmitOutcome::Refused(throttled));
+            return Ok(AdmitOutcome::Throttled(throttled));
         }
         let begun = Instant::now();
         // Whoever waits for guesses under way keeps the turn at the account: those behind would wait for the same.
@@ -69,7 +69,7 @@ impl AttemptLimiter for PostgresStore {
             .await
         })
         .await?;
-        if let (AdmitOutcome::Refused(throttled), Some(counter)) = (admission, guess.counter)
+        if let (AdmitOutcome::Throttled(throttled), Some(counter)) = (admission, guess.counter)
             && throttled.limit == Limit::LogIns
         {
             self.throttle_cache.insert(counter.key, throttled, guess.now);

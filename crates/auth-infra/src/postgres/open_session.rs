@@ -56,7 +56,7 @@ pub(super) async fn where_there_is_room(
     if new.session.end.is_some() || !new.may_begin(JUDGED_STATUS, new.password_version, &new.roles) {
         return Ok(Continue(()));
     }
-    let opening = Opening { new: new.clone(), others_live: i64::from(policy.others_live()) };
+    let opening = Opening { new: new.clone(), others_live: i64::from(policy.max_others()) };
     match store.openings.ask(store, opening).await? {
         BatchOutcome::Done(opened) => Ok(Break(opened)),
         BatchOutcome::Retry | BatchOutcome::RunAlone => Ok(Continue(())),
@@ -100,7 +100,7 @@ pub(super) async fn lock_and_open(
     let session = &new.session;
     let user = sqlx::query_as(LOCK_USER).bind(session.user_id.0).fetch_optional(&mut *connection).await?;
     if !user.map_or(Ok(false), |user| may_begin(new, user))? {
-        return Ok(TxOutcome::Rollback(OpenOutcome::Refused));
+        return Ok(TxOutcome::Rollback(OpenOutcome::Denied));
     }
     let others = sqlx::query(NOT_ENDED).bind(session.user_id.0).fetch_all(&mut *connection).await?;
     let others = others.iter().map(rows::session).collect::<Result<_, _>>()?;

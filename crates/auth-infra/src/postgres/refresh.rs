@@ -95,7 +95,7 @@ impl BatchRequest for RefreshAttempt {
             looks.push(match judged {
                 Ok(None) => BatchOutcome::Done(None),
                 Ok(Some(judged)) => match judged.refresh.verdict {
-                    RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => {
+                    RefreshVerdict::Retry { .. } | RefreshVerdict::Deny(_) => {
                         BatchOutcome::Done(Some(judged.refresh))
                     }
                     RefreshVerdict::Rotate | RefreshVerdict::Extend if asked.is_awaited() => {
@@ -146,7 +146,7 @@ pub(super) async fn lock_and_judge(
             sessions::end(connection, &[session], EndReason::Replayed, attempt.now).await?;
             Ok(TxOutcome::CommitRevoking(Some(judged.refresh)))
         }
-        RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => {
+        RefreshVerdict::Retry { .. } | RefreshVerdict::Deny(_) => {
             Ok(TxOutcome::Rollback(Some(judged.refresh)))
         }
     }

@@ -48,7 +48,7 @@ pub(super) async fn refresh(
             sessions::end(connection, &[session], EndReason::Replayed, attempt.now).await?;
             return Ok(TxOutcome::CommitRevoking(judged));
         }
-        RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => return Ok(TxOutcome::Rollback(judged)),
+        RefreshVerdict::Retry { .. } | RefreshVerdict::Deny(_) => return Ok(TxOutcome::Rollback(judged)),
     }
     Ok(TxOutcome::Commit(judged))
 }

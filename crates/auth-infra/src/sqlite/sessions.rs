@@ -162,7 +162,7 @@ async fn open(
     let session = &new.session;
     let user = sqlx::query_as(FIND_USER).bind(session.user_id.0).fetch_optional(&mut *connection).await?;
     if !user.map_or(Ok(false), |user| may_begin(new, user))? {
-        return Ok(TxOutcome::Rollback(OpenOutcome::Refused));
+        return Ok(TxOutcome::Rollback(OpenOutcome::Denied));
     }
     let others = sqlx::query(NOT_ENDED).bind(session.user_id.0).fetch_all(&mut *connection).await?;
     let others = others.iter().map(rows::session).collect::<Result<_, _>>()?;
@@ -197,7 +197,7 @@ async fn open_where_there_is_room(
         .bind(status.as_str())
         .bind(password_version.0)
         .bind(roles.to_string())
-        .bind(i64::from(policy.others_live()))
+        .bind(i64::from(policy.max_others()))
         .bind(credential.as_bytes().as_slice());
     Ok(query.execute(connection).await?.rows_affected() > 0)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Counter, Room, Throttled, take, take_expired};
+use super::{Capacity, Counter, Throttled, take, take_expired};
 use crate::model::Timestamp;
 use crate::policy::Rate;
 
@@ -15,13 +15,13 @@ pub struct Bucket {
     /// When it will be full again.
     pub full_at: Timestamp,
     /// When the guesses that are under way were admitted, for each of which a token is kept.
-    pub under_way: Vec<Timestamp>,
+    pub pending: Vec<Timestamp>,
 }
 
 /// A full one.
 impl Default for Bucket {
     fn default() -> Self {
-        Self { full_at: Timestamp::UNIX_EPOCH, under_way: Vec::new() }
+        Self { full_at: Timestamp::UNIX_EPOCH, pending: Vec::new() }
     }
 }
 
@@ -31,9 +31,9 @@ impl Bucket {
     /// # Errors
     /// When there is none.
     pub fn charge(&mut self, counter: &Counter, now: Timestamp) -> Result<(), Throttled> {
-        match self.room(&counter.rate, now) {
-            Room::None(retry_after) => Err(counter.throttled(retry_after)),
-            Room::Free | Room::UnderWay => {
+        match self.capacity(&counter.rate, now) {
+            Capacity::Exhausted(retry_after) => Err(counter.throttled(retry_after)),
+            Capacity::Available | Capacity::Pending => {
                 self.take(&counter.rate, now);
                 Ok(())
             }
@@ -43,38 +43,40 @@ impl Bucket {
     /// From when on this says no more than a full bucket.
     #[must_use]
     pub fn expires_at(&self, rate: &Rate, reservation: Duration) -> Timestamp {
-        let Some(last) = self.under_way.iter().max() else { return self.full_at };
+        let Some(last) = self.pending.iter().max() else { return self.full_at };
         // Each of them that nobody settles takes a token.
-        let kept = u32::try_from(self.under_way.len()).unwrap_or(u32::MAX);
+        let kept = u32::try_from(self.pending.len()).unwrap_or(u32::MAX);
         self.full_at.max(last.plus(reservation)).plus(rate.interval().saturating_mul(kept))
     }
 
     /// Counts guesses of which nobody said what came of them.
     pub(super) fn expire(&mut self, rate: &Rate, reservation: Duration, now: Timestamp) {
-        for at in take_expired(&mut self.under_way, reservation, now) {
+        for at in take_expired(&mut self.pending, reservation, now) {
             self.take(rate, at);
         }
     }
 
     /// Whether there is a token, beside those that are kept.
-    pub(super) fn room(&self, rate: &Rate, now: Timestamp) -> Room {
+    pub(super) fn capacity(&self, rate: &Rate, now: Timestamp) -> Capacity {
         let (interval, burst) = (rate.interval(), rate.burst.max(1));
         let missing = self.missing(rate, now).as_micros().div_ceil(interval.as_micros());
         if missing >= burst.into() {
-            return Room::None(self.missing(rate, now).saturating_sub(interval.saturating_mul(burst - 1)));
+            return Capacity::Exhausted(
+                self.missing(rate, now).saturating_sub(interval.saturating_mul(burst - 1)),
+            );
         }
-        let kept = missing + self.under_way.len() as u128;
-        if kept < burst.into() { Room::Free } else { Room::UnderWay }
+        let kept = missing + self.pending.len() as u128;
+        if kept < burst.into() { Capacity::Available } else { Capacity::Pending }
     }
 
     pub(super) fn reserve(&mut self, now: Timestamp) {
-        self.under_way.push(now);
+        self.pending.push(now);
     }
 
     /// Ends what was reserved `at` that time, and takes the token for good if the guess failed. What has expired was
     /// counted before.
     pub(super) fn settle(&mut self, rate: &Rate, at: Timestamp, has_failed: bool, now: Timestamp) {
-        if take(&mut self.under_way, at) && has_failed {
+        if take(&mut self.pending, at) && has_failed {
             self.take(rate, now);
         }
     }
@@ -133,9 +135,9 @@ mod tests {
         for _ in 0..9 {
             bucket.reserve(NOW);
         }
-        assert_eq!(bucket.room(&counter().rate, NOW), Room::Free, "for the thirtieth");
+        assert_eq!(bucket.capacity(&counter().rate, NOW), Capacity::Available, "for the thirtieth");
         bucket.reserve(NOW);
-        assert_eq!(bucket.room(&counter().rate, NOW), Room::UnderWay);
+        assert_eq!(bucket.capacity(&counter().rate, NOW), Capacity::Pending);
     }
 
     #[test]
@@ -149,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_a_wider_rate_left_is_cut_to_this_one() {
-        let mut bucket = Bucket { full_at: Timestamp::MAX, under_way: Vec::new() };
+        let mut bucket = Bucket { full_at: Timestamp::MAX, pending: Vec::new() };
         let refused = bucket.charge(&counter(), NOW).expect_err("empty");
         assert_eq!(refused.retry_after, Duration::from_secs(2));
         assert_eq!(

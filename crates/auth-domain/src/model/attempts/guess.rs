@@ -1,7 +1,7 @@
 //! A guess at a password, and the judgement over it.
 
 use super::account::throttled;
-use super::{AccountRecord, Bucket, Counter, CounterKey, Room, Throttled};
+use super::{AccountRecord, Bucket, Capacity, Counter, CounterKey, Throttled};
 use crate::model::Timestamp;
 use crate::policy::AttemptPolicy;
 
@@ -46,7 +46,7 @@ pub enum GuessVerdict {
     /// It depends on guesses that are under way: ask again in a moment. Nothing is kept.
     Wait,
     /// There were too many failures. Nothing is kept.
-    Refuse(Throttled),
+    Throttle(Throttled),
 }
 
 /// The records of the counters that a guess concerns, read under a lock. What was never written is the default.
@@ -67,21 +67,21 @@ impl GuessRecords {
         self.expire(guess, now);
         let is_welcome = self.account.trusts(guess.caller, &guess.policy.account);
         let limiting = guess.counter.filter(|_| !is_welcome);
-        let of_caller = limiting.map(|counter| (counter, self.bucket.room(&counter.rate, now)));
+        let of_caller = limiting.map(|counter| (counter, self.bucket.capacity(&counter.rate, now)));
         let refused_by_place = match of_caller {
-            Some((counter, Room::None(retry_after))) => Some(counter.throttled(retry_after)),
+            Some((counter, Capacity::Exhausted(retry_after))) => Some(counter.throttled(retry_after)),
             _ => None,
         };
-        let of_account = self.account.room(guess.caller, &guess.policy.account, now);
+        let of_account = self.account.capacity(guess.caller, &guess.policy.account, now);
         let refused_by_account = match of_account {
-            Room::None(retry_after) => Some(throttled(&guess.policy.account, retry_after)),
+            Capacity::Exhausted(retry_after) => Some(throttled(&guess.policy.account, retry_after)),
             _ => None,
         };
         let refused = refused_by_place.into_iter().chain(refused_by_account);
         if let Some(longest) = refused.max_by_key(|throttled| throttled.retry_after) {
-            return GuessVerdict::Refuse(longest);
+            return GuessVerdict::Throttle(longest);
         }
-        if of_account == Room::UnderWay || of_caller.is_some_and(|(_, room)| room == Room::UnderWay) {
+        if of_account == Capacity::Pending || of_caller.is_some_and(|(_, room)| room == Capacity::Pending) {
             return GuessVerdict::Wait;
         }
         self.account.reserve(guess.caller, now);

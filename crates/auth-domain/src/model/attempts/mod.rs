@@ -17,23 +17,23 @@ use super::Timestamp;
 
 /// Whether there is room for another attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Room {
+enum Capacity {
     /// There is.
-    Free,
+    Available,
     /// There will be, if those under way succeed.
-    UnderWay,
+    Pending,
     /// There is none for this long.
-    None(Duration),
+    Exhausted(Duration),
 }
 
 /// Takes those out that were reserved `reservation` ago or earlier; when each of them ran out.
-fn take_expired(under_way: &mut Vec<Timestamp>, reservation: Duration, now: Timestamp) -> Vec<Timestamp> {
-    let expired = under_way.extract_if(.., |at| at.plus(reservation) <= now);
+fn take_expired(pending: &mut Vec<Timestamp>, reservation: Duration, now: Timestamp) -> Vec<Timestamp> {
+    let expired = pending.extract_if(.., |at| at.plus(reservation) <= now);
     expired.map(|at| at.plus(reservation)).collect()
 }
 
 /// Takes out the one that was reserved at that time, or one of several; whether there was one.
-fn take(under_way: &mut Vec<Timestamp>, at: Timestamp) -> bool {
-    let found = under_way.iter().position(|other| *other == at);
-    found.map(|index| under_way.swap_remove(index)).is_some()
+fn take(pending: &mut Vec<Timestamp>, at: Timestamp) -> bool {
+    let found = pending.iter().position(|other| *other == at);
+    found.map(|index| pending.swap_remove(index)).is_some()
 }

@@ -23,7 +23,7 @@ impl SessionRepository for MemoryStore {
             .get(&session.user_id)
             .is_some_and(|entry| new.may_begin(entry.user.status, entry.password.version, &entry.user.roles));
         if !may_open {
-            return Ok(OpenOutcome::Refused);
+            return Ok(OpenOutcome::Denied);
         }
         state.make_room_for(session, policy);
         let credential = Credential { session: session.id, state: CredentialState::Current };
@@ -49,7 +49,7 @@ impl SessionRepository for MemoryStore {
             RefreshVerdict::Replay => {
                 state.end_session(record.session.id, EndReason::Replayed, attempt.now);
             }
-            RefreshVerdict::Retry { .. } | RefreshVerdict::Refuse(_) => {}
+            RefreshVerdict::Retry { .. } | RefreshVerdict::Deny(_) => {}
         }
         Ok(Some(JudgedRefresh { record, verdict }))
     }

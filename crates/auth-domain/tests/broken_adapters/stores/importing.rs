@@ -54,18 +54,22 @@ impl Broken {
             self.notes().imported.iter().find(|before| before.digest() == imported.digest()).cloned();
         self.notes().imported.push(imported.clone());
         match (self.fault, outcome) {
-            (Fault::KnowsImportsByTheirNames, ImportOutcome::AlreadyThere | ImportOutcome::Taken(_)) => {
+            (Fault::KnowsImportsByTheirNames, ImportOutcome::AlreadyImported | ImportOutcome::Taken(_)) => {
                 let taken = ImportOutcome::Taken(IdentifierKind::Username);
-                return Ok(if self.is_held(imported).await? { ImportOutcome::AlreadyThere } else { taken });
+                return Ok(if self.is_held(imported).await? {
+                    ImportOutcome::AlreadyImported
+                } else {
+                    taken
+                });
             }
-            (Fault::KnowsImportsByTheirHashes, ImportOutcome::AlreadyThere) => {
+            (Fault::KnowsImportsByTheirHashes, ImportOutcome::AlreadyImported) => {
                 let id = before.as_ref().map_or(imported.user.id, |before| before.user.id);
                 let stored = self.inner.find_with_password(id).await?;
                 if stored.is_none_or(|record| record.password.hash != imported.user.password_hash) {
                     return Ok(ImportOutcome::Taken(IdentifierKind::Username));
                 }
             }
-            (Fault::BringsBackImportedHashes, ImportOutcome::AlreadyThere) => {
+            (Fault::BringsBackImportedHashes, ImportOutcome::AlreadyImported) => {
                 let id = before.as_ref().map_or(imported.user.id, |before| before.user.id);
                 if let Some(record) = self.inner.find_with_password(id).await? {
                     let hash = &imported.user.password_hash;
@@ -74,7 +78,7 @@ impl Broken {
             }
             (Fault::KnowsTheDeleted, ImportOutcome::Imported) if before.is_some() => {
                 self.inner.delete(imported.user.id).await?;
-                return Ok(ImportOutcome::AlreadyThere);
+                return Ok(ImportOutcome::AlreadyImported);
             }
             (Fault::KeepsNamesOfRefusedImports, ImportOutcome::Taken(_)) => {
                 self.haunt(&imported.user.identifiers).await?;

@@ -36,11 +36,11 @@ impl Broken {
                 new.may_begin(record.user.status, record.password.version, &record.user.roles)
             });
         if self.refuses(user) {
-            return Ok(OpenOutcome::Refused);
+            return Ok(OpenOutcome::Denied);
         }
         if self.is(Fault::ChecksUsersBeforeItOpens) && may_open {
             yield_now().await;
-            if self.inner.open(new, policy).await? == OpenOutcome::Refused
+            if self.inner.open(new, policy).await? == OpenOutcome::Denied
                 && let Some(record) = record
             {
                 self.notes().altered.insert(new.session.id, (new.session.clone(), record.user));

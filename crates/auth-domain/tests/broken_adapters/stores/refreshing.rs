@@ -110,7 +110,7 @@ impl Broken {
                 let user = judged.record.user.id;
                 self.end_sessions(|owner| owner == user, attempt.now).await?;
             }
-            RefreshVerdict::Refuse(refusal) => judged = self.answer_refusal(attempt, judged, refusal).await?,
+            RefreshVerdict::Deny(refusal) => judged = self.answer_refusal(attempt, judged, refusal).await?,
             RefreshVerdict::Replay | RefreshVerdict::Extend => {}
         }
         match self.fault {

@@ -56,8 +56,8 @@ pub(super) fn limits() -> [Setting; 7] {
             1..=50,
             "Failed log-ins of one account in a row that cost nothing. After each further one it waits: 1, 2, 4 .. \
              seconds. A hundred in a row is the most, whatever this says.",
-            |s| Some(s.policy.attempts.account.free.to_string()),
-            |s, number| s.policy.attempts.account.free = number,
+            |s| Some(s.policy.attempts.account.free_failures.to_string()),
+            |s, number| s.policy.attempts.account.free_failures = number,
         ),
         Setting::integer(
             "limits.account_longest_wait_seconds",
@@ -65,8 +65,8 @@ pub(super) fn limits() -> [Setting; 7] {
             1..=86_400,
             "The longest that an account waits after a failed log-in. An owner who comes from an address that they \
              logged in from before does not wait for the failures of others.",
-            |s| Some(seconds(s.policy.attempts.account.longest_wait)),
-            |s, number| s.policy.attempts.account.longest_wait = duration(number),
+            |s| Some(seconds(s.policy.attempts.account.max_wait)),
+            |s, number| s.policy.attempts.account.max_wait = duration(number),
         ),
     ]
 }

@@ -35,23 +35,23 @@ struct StoredPlace {
 }
 
 pub(super) fn of_bucket(bucket: &Bucket) -> String {
-    json(&StoredBucket { full_at: bucket.full_at.unix_micros(), under_way: micros(&bucket.under_way) })
+    json(&StoredBucket { full_at: bucket.full_at.unix_micros(), under_way: micros(&bucket.pending) })
 }
 
 pub(super) fn of_account(account: &AccountRecord) -> String {
-    let known = account.known.iter().map(|known| StoredPlace {
+    let known = account.known_callers.iter().map(|known| StoredPlace {
         caller: hexadecimal(known.caller.as_bytes()),
-        seen_at: known.seen_at.unix_micros(),
-        tries: of_tries(&known.tries),
+        seen_at: known.last_login_at.unix_micros(),
+        tries: of_tries(&known.streak),
     });
-    json(&StoredAccount { tries: of_tries(&account.tries), known: known.collect() })
+    json(&StoredAccount { tries: of_tries(&account.streak), known: known.collect() })
 }
 
 fn of_tries(tries: &FailureStreak) -> StoredTries {
     StoredTries {
         failures: tries.failures,
         last_failure_at: tries.last_failure_at.unix_micros(),
-        under_way: micros(&tries.under_way),
+        under_way: micros(&tries.pending),
     }
 }
 
@@ -63,7 +63,7 @@ fn json(record: &impl Serialize) -> String {
 pub(super) fn bucket(record: &str) -> Result<Bucket, CorruptValue> {
     let stored: StoredBucket =
         serde_json::from_str(record).map_err(|_| CorruptValue("bucket of attempts"))?;
-    Ok(Bucket { full_at: Timestamp::from_unix_micros(stored.full_at), under_way: times(stored.under_way) })
+    Ok(Bucket { full_at: Timestamp::from_unix_micros(stored.full_at), pending: times(stored.under_way) })
 }
 
 pub(super) fn account(record: &str) -> Result<AccountRecord, CorruptValue> {
@@ -71,17 +71,17 @@ pub(super) fn account(record: &str) -> Result<AccountRecord, CorruptValue> {
     let stored: StoredAccount = serde_json::from_str(record).map_err(|_| unreadable())?;
     let known = stored.known.into_iter().map(|known| {
         let caller = from_hexadecimal(&known.caller).ok_or_else(unreadable)?;
-        let seen_at = Timestamp::from_unix_micros(known.seen_at);
-        Ok(KnownCaller { caller: CounterKey::from_bytes(caller), seen_at, tries: tries(known.tries) })
+        let last_login_at = Timestamp::from_unix_micros(known.seen_at);
+        Ok(KnownCaller { caller: CounterKey::from_bytes(caller), last_login_at, streak: tries(known.tries) })
     });
-    Ok(AccountRecord { tries: tries(stored.tries), known: known.collect::<Result<_, _>>()? })
+    Ok(AccountRecord { streak: tries(stored.tries), known_callers: known.collect::<Result<_, _>>()? })
 }
 
 fn tries(stored: StoredTries) -> FailureStreak {
     FailureStreak {
         failures: stored.failures,
         last_failure_at: Timestamp::from_unix_micros(stored.last_failure_at),
-        under_way: times(stored.under_way),
+        pending: times(stored.under_way),
     }
 }
 
@@ -123,26 +123,26 @@ mod tests {
 
     prop_compose! {
         fn any_tries()(
-            failures in any::<u32>(), last_failure_at in time(), under_way in prop::collection::vec(time(), 0..6),
+            failures in any::<u32>(), last_failure_at in time(), pending in prop::collection::vec(time(), 0..6),
         ) -> FailureStreak {
-            FailureStreak { failures, last_failure_at, under_way }
+            FailureStreak { failures, last_failure_at, pending }
         }
     }
 
     prop_compose! {
-        fn any_place()(caller in any::<[u8; 32]>(), seen_at in time(), tries in any_tries()) -> KnownCaller {
-            KnownCaller { caller: CounterKey::from_bytes(caller), seen_at, tries }
+        fn any_place()(caller in any::<[u8; 32]>(), last_login_at in time(), streak in any_tries()) -> KnownCaller {
+            KnownCaller { caller: CounterKey::from_bytes(caller), last_login_at, streak }
         }
     }
 
     proptest! {
         #[test]
         fn records_are_read_as_they_are_written(
-            full_at in time(), tries in any_tries(), known in prop::collection::vec(any_place(), 0..4),
+            full_at in time(), streak in any_tries(), known_callers in prop::collection::vec(any_place(), 0..4),
         ) {
-            let written = Bucket { full_at, under_way: tries.under_way.clone() };
+            let written = Bucket { full_at, pending: streak.pending.clone() };
             prop_assert_eq!(bucket(&of_bucket(&written)).expect("read"), written);
-            let written = AccountRecord { tries, known };
+            let written = AccountRecord { streak, known_callers };
             prop_assert_eq!(account(&of_account(&written)).expect("read"), written);
         }
     }

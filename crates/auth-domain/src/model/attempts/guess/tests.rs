@@ -39,7 +39,7 @@ fn admit(records: &mut GuessRecords, guess: &Guess, now: Timestamp) -> Reservati
 
 fn refused(records: &mut GuessRecords, guess: &Guess, now: Timestamp) -> Throttled {
     match records.admit(guess, now) {
-        GuessVerdict::Refuse(throttled) => throttled,
+        GuessVerdict::Throttle(throttled) => throttled,
         other => panic!("{other:?}"),
     }
 }
@@ -60,7 +60,7 @@ fn fail_all(records: &mut GuessRecords, guess: &Guess, now: &mut Timestamp, pati
                 failures += 1;
                 assert!(failures < 1_000, "nobody is let guess for ever");
             }
-            GuessVerdict::Refuse(throttled) if throttled.retry_after <= patience => {
+            GuessVerdict::Throttle(throttled) if throttled.retry_after <= patience => {
                 *now = now.plus(throttled.retry_after);
             }
             _ => return failures,
@@ -143,8 +143,8 @@ fn a_guess_that_nobody_settles_has_failed_after_ten_seconds() {
     assert_eq!(records.admit(&guess(2), after(9)), GuessVerdict::Wait);
     assert_eq!(refused(&mut records, &guess(2), after(10)).retry_after, Duration::from_secs(1));
     records.settle(&guess(1), Reservation { at: NOW }, GuessOutcome::Failed, after(10));
-    assert_eq!(records.account.tries.failures, 5, "it is not counted twice");
-    assert_eq!(records.bucket.under_way, vec![]);
+    assert_eq!(records.account.streak.failures, 5, "it is not counted twice");
+    assert_eq!(records.bucket.pending, vec![]);
     let mut of_another_account = GuessRecords { bucket: records.bucket, ..GuessRecords::default() };
     let left = fail_all(
         &mut of_another_account,
@@ -199,10 +199,10 @@ fn an_owner_at_a_known_place_waits_for_their_own_guesses_and_not_as_long_as_stra
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
     let mut now = NOW;
     fail_all(&mut records, &from_anywhere(), &mut now, Duration::from_secs(60));
-    let under_way: Vec<_> = (0..5).map(|_| admit(&mut records, &guess(1), now)).collect();
+    let pending: Vec<_> = (0..5).map(|_| admit(&mut records, &guess(1), now)).collect();
     assert_eq!(records.admit(&guess(1), now), GuessVerdict::Wait, "one of the five may be right");
     assert!(refused(&mut records, &guess(2), now).retry_after > Duration::from_secs(60));
-    for reservation in under_way {
+    for reservation in pending {
         records.settle(&guess(1), reservation, GuessOutcome::Failed, now);
     }
     assert!(refused(&mut records, &guess(1), now).retry_after > Duration::from_secs(60), "none was");
@@ -225,8 +225,8 @@ fn an_owner_gets_in_from_a_known_place_where_others_have_failed_too_often() {
         Limit::LogIns,
         "then it is a place like any other"
     );
-    records.account.tries = FailureStreak::default();
-    records.account.known[0].tries = FailureStreak::default();
+    records.account.streak = FailureStreak::default();
+    records.account.known_callers[0].streak = FailureStreak::default();
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
 }
 
@@ -250,7 +250,7 @@ fn no_more_than_100_fail_in_a_row_wherever_they_come_from() {
     for address in 1..=12 {
         settle(&mut records, &guess(address), GuessOutcome::Succeeded, after(address.into()));
     }
-    assert_eq!(records.account.known.len(), 10, "the newest are known");
+    assert_eq!(records.account.known_callers.len(), 10, "the newest are known");
     let mut now = after(60);
     let hour = Duration::from_secs(3_600);
     let from_anywhere = fail_all(&mut records, &from_anywhere(), &mut now, hour);
@@ -329,18 +329,18 @@ proptest! {
         for address in 0..10 {
             settle(&mut records, &Guess { counter: None, ..guess(address) }, GuessOutcome::Succeeded, NOW);
         }
-        let (mut now, mut tried, mut under_way) = (NOW, 0_u32, Vec::new());
+        let (mut now, mut tried, mut pending) = (NOW, 0_u32, Vec::new());
         for event in events {
             match event {
                 Event::Guess { address } => {
                     let guess = Guess { counter: None, ..guess(address) };
                     if let GuessVerdict::Admit(reservation) = records.admit(&guess, now) {
                         tried += 1;
-                        under_way.push((guess, reservation));
+                        pending.push((guess, reservation));
                     }
                 }
-                Event::Settle { index, outcome } if !under_way.is_empty() => {
-                    let (guess, reservation) = under_way.swap_remove(index % under_way.len());
+                Event::Settle { index, outcome } if !pending.is_empty() => {
+                    let (guess, reservation) = pending.swap_remove(index % pending.len());
                     let is_late = reservation.at.plus(guess.policy.reservation) <= now;
                     records.settle(&guess, reservation, outcome, now);
                     tried -= u32::from(outcome == GuessOutcome::Abandoned && !is_late);
@@ -366,7 +366,7 @@ proptest! {
             match event {
                 Event::Guess { address } => drop(records.admit(&guess(address), now)),
                 Event::Settle { index, .. } => {
-                    let at = records.account.tries.under_way.get(index % 5).copied().unwrap_or(NOW);
+                    let at = records.account.streak.pending.get(index % 5).copied().unwrap_or(NOW);
                     records.settle(&guess(address), Reservation { at }, GuessOutcome::Failed, now);
                 }
                 Event::Pass { seconds } => now = now.plus(Duration::from_secs(seconds)),
@@ -377,7 +377,7 @@ proptest! {
         let (mut kept, mut lost) = (records, GuessRecords::default());
         prop_assert_eq!(kept.admit(&guess(address), then), lost.admit(&guess(address), then));
         let caller = guess(address).caller;
-        let room = |records: &GuessRecords| records.account.room(caller, &policy.account, then);
+        let room = |records: &GuessRecords| records.account.capacity(caller, &policy.account, then);
         prop_assert_eq!(room(&kept), room(&lost));
     }
 }
