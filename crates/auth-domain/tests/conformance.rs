@@ -13,6 +13,6 @@ auth_domain::conformance_tests! { secure_random: async || Arc::new(SeededRandom:
 auth_domain::conformance_tests! {
     access_token_codec: async || AccessTokenCodecs {
         codec: Arc::new(PlainTokens::default()),
-        strangers: vec![Arc::new(PlainTokens::issued_by("stranger"))],
+        foreign: vec![Arc::new(PlainTokens::issued_by("foreign"))],
     }
 }

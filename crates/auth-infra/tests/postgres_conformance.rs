@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_domain::conformance::StoreFixture;
+use auth_domain::conformance::StoreUnderTest;
 use auth_domain::model::{SessionId, UserId};
 use auth_domain::ports::{
     ApiKeyRepository, AttemptLimiter, AuditRepository, RevocationFeed, SessionRepository, SessionState,
@@ -24,7 +24,7 @@ struct Fresh {
 }
 
 #[async_trait]
-impl StoreFixture for Fresh {
+impl StoreUnderTest for Fresh {
     fn users(&self) -> &dyn UserRepository {
         &self.store
     }

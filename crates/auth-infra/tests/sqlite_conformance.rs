@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_domain::conformance::StoreFixture;
+use auth_domain::conformance::StoreUnderTest;
 use auth_domain::model::{SessionId, UserId};
 use auth_domain::ports::{
     ApiKeyRepository, AuditRepository, RevocationFeed, SessionRepository, SessionState, UserRepository,
@@ -22,7 +22,7 @@ struct Fresh {
 }
 
 #[async_trait]
-impl StoreFixture for Fresh {
+impl StoreUnderTest for Fresh {
     fn users(&self) -> &dyn UserRepository {
         &self.store
     }

@@ -30,7 +30,7 @@ fn codecs(algorithm: KeyAlgorithm, other: KeyAlgorithm) -> AccessTokenCodecs {
     let keys = ring("kid", algorithm);
     AccessTokenCodecs {
         codec: codec(&keys, ISSUER, ISSUER),
-        strangers: vec![
+        foreign: vec![
             codec(&ring("kid", algorithm), ISSUER, ISSUER),
             codec(&ring("other", algorithm), ISSUER, ISSUER),
             codec(&ring("kid", other), ISSUER, ISSUER),

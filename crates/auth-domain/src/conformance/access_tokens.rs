@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::AccessTokenCodecs;
-use super::scene::{later, now, roles};
+use super::fixture::{later, now, roles};
 use crate::model::{AccessClaims, ClientId, ROLES_MAX, Role, Roles, SessionId, Timestamp, TokenId, UserId};
 
 /// What a token of every day says.
@@ -22,10 +22,10 @@ fn claims() -> AccessClaims {
 }
 
 fn sign(codecs: &AccessTokenCodecs, claims: &AccessClaims) -> String {
-    codecs.codec.sign(claims).expect("no fault").expose().to_owned()
+    codecs.codec.sign(claims).expect("no error").expose().to_owned()
 }
 
-pub(super) async fn a_token_is_verified_to_the_claims_it_was_signed_for(codecs: &AccessTokenCodecs) {
+pub(super) async fn token_verifies_to_its_claims(codecs: &AccessTokenCodecs) {
     let role = |n: usize| Role::parse(&format!("r{n:063}")).expect("a role");
     for claims in [
         claims(),
@@ -46,7 +46,7 @@ pub(super) async fn a_token_is_verified_to_the_claims_it_was_signed_for(codecs: 
     }
 }
 
-pub(super) async fn expiry_is_not_judged(codecs: &AccessTokenCodecs) {
+pub(super) async fn expiry_is_not_checked(codecs: &AccessTokenCodecs) {
     let at = Timestamp::from_unix_seconds;
     for (issued_at, expires_at) in [
         (at(0), at(1)),
@@ -60,7 +60,7 @@ pub(super) async fn expiry_is_not_judged(codecs: &AccessTokenCodecs) {
     }
 }
 
-pub(super) async fn equal_claims_are_signed_to_the_same_id_and_times(codecs: &AccessTokenCodecs) {
+pub(super) async fn equal_claims_get_the_same_id_and_times(codecs: &AccessTokenCodecs) {
     let (one, two) = (sign(codecs, &claims()), sign(codecs, &claims()));
     for token in [one, two] {
         let read = codecs.codec.verify(&token).expect("its own token");
@@ -87,7 +87,7 @@ pub(super) async fn different_claims_make_different_tokens(codecs: &AccessTokenC
     }
 }
 
-pub(super) async fn a_token_that_was_tampered_with_is_refused(codecs: &AccessTokenCodecs) {
+pub(super) async fn tampered_token_is_refused(codecs: &AccessTokenCodecs) {
     let token = sign(codecs, &claims());
     for (index, character) in token.char_indices() {
         for replacement in ['A', 'B', '-', '.'] {
@@ -101,7 +101,7 @@ pub(super) async fn a_token_that_was_tampered_with_is_refused(codecs: &AccessTok
     }
 }
 
-pub(super) async fn a_token_with_something_added_is_refused(codecs: &AccessTokenCodecs) {
+pub(super) async fn token_with_added_text_is_refused(codecs: &AccessTokenCodecs) {
     let token = sign(codecs, &claims());
     for added in ["A", "=", "==", ".", " ", "\n", "\0", ".A", &token] {
         assert_eq!(codecs.codec.verify(&format!("{token}{added}")), None, "{added:?} behind");
@@ -109,7 +109,7 @@ pub(super) async fn a_token_with_something_added_is_refused(codecs: &AccessToken
     }
 }
 
-pub(super) async fn parts_of_two_tokens_make_no_third(codecs: &AccessTokenCodecs) {
+pub(super) async fn token_mixed_from_two_is_refused(codecs: &AccessTokenCodecs) {
     let other = AccessClaims { user_id: UserId(Uuid::from_u128(1)), ..claims() };
     let (one, two) = (sign(codecs, &claims()), sign(codecs, &other));
     let (one, two): (Vec<_>, Vec<_>) = (one.split('.').collect(), two.split('.').collect());
@@ -123,18 +123,18 @@ pub(super) async fn parts_of_two_tokens_make_no_third(codecs: &AccessTokenCodecs
     }
 }
 
-pub(super) async fn tokens_of_strangers_are_refused(codecs: &AccessTokenCodecs) {
-    assert!(!codecs.strangers.is_empty(), "a codec is shown by whom it refuses");
+pub(super) async fn foreign_tokens_are_refused(codecs: &AccessTokenCodecs) {
+    assert!(!codecs.foreign.is_empty(), "a codec is shown by whom it refuses");
     let own = sign(codecs, &claims());
-    for (index, stranger) in codecs.strangers.iter().enumerate() {
-        let token = stranger.sign(&claims()).expect("no fault");
-        assert_eq!(stranger.verify(token.expose()), Some(claims()), "stranger {index} knows its own token");
-        assert_eq!(codecs.codec.verify(token.expose()), None, "a token of stranger {index}");
-        assert_eq!(stranger.verify(&own), None, "stranger {index} refuses as well");
+    for (index, foreign) in codecs.foreign.iter().enumerate() {
+        let token = foreign.sign(&claims()).expect("no error");
+        assert_eq!(foreign.verify(token.expose()), Some(claims()), "foreign {index} knows its own token");
+        assert_eq!(codecs.codec.verify(token.expose()), None, "a token of foreign {index}");
+        assert_eq!(foreign.verify(&own), None, "foreign {index} refuses as well");
     }
 }
 
-pub(super) async fn what_is_no_token_is_refused(codecs: &AccessTokenCodecs) {
+pub(super) async fn text_that_is_not_a_token_is_refused(codecs: &AccessTokenCodecs) {
     // alg none; HS256 under an empty key's favourite payload; JSON instead of the compact form
     let unsigned = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.eyJzdWIiOiIxIn0.";
     let famous = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0Ijox\

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::scene::{later, now};
+use super::fixture::{later, now};
 use crate::model::{Caller, Counter, CounterKey, Guess, GuessOutcome, Limit, Timestamp};
 use crate::policy::{AttemptPolicy, Rate};
 use crate::ports::{AdmitOutcome, AttemptLimiter};
@@ -20,7 +20,7 @@ fn counter(address: u8) -> Counter {
 }
 
 async fn passes(attempts: &dyn AttemptLimiter, counter: &Counter, at: Timestamp) -> bool {
-    attempts.count(counter, at).await.expect("no fault").is_none()
+    attempts.count(counter, at).await.expect("no error").is_none()
 }
 
 /// How many of so many, one after the other, pass.
@@ -32,14 +32,14 @@ async fn pass(attempts: &dyn AttemptLimiter, counter: &Counter, tries: usize, at
     passed
 }
 
-pub(super) async fn as_many_pass_as_there_is_room_for(attempts: &dyn AttemptLimiter) {
+pub(super) async fn attempts_pass_up_to_the_limit(attempts: &dyn AttemptLimiter) {
     assert_eq!(pass(attempts, &counter(1), 20, now()).await, 10);
-    let told = attempts.count(&counter(1), now()).await.expect("no fault").expect("refused");
+    let told = attempts.count(&counter(1), now()).await.expect("no error").expect("refused");
     assert_eq!((told.limit, told.quota), (Limit::Registrations, 30));
     assert_eq!((told.window, told.retry_after), (Some(Duration::from_secs(60)), Duration::from_secs(2)));
 }
 
-pub(super) async fn of_many_at_once_as_many_pass_as_there_is_room_for(attempts: &dyn AttemptLimiter) {
+pub(super) async fn concurrent_attempts_pass_up_to_the_limit(attempts: &dyn AttemptLimiter) {
     for address in 1..=5 {
         let counter = counter(address);
         let passed = join_all((0..50).map(|_| passes(attempts, &counter, now()))).await;
@@ -47,7 +47,7 @@ pub(super) async fn of_many_at_once_as_many_pass_as_there_is_room_for(attempts: 
     }
 }
 
-pub(super) async fn room_comes_back_with_time(attempts: &dyn AttemptLimiter) {
+pub(super) async fn attempts_pass_again_after_time(attempts: &dyn AttemptLimiter) {
     assert_eq!(pass(attempts, &counter(1), 20, now()).await, 10);
     assert_eq!(pass(attempts, &counter(1), 20, later(1)).await, 0);
     assert_eq!(pass(attempts, &counter(1), 20, later(2)).await, 1);
@@ -55,7 +55,7 @@ pub(super) async fn room_comes_back_with_time(attempts: &dyn AttemptLimiter) {
     assert_eq!(pass(attempts, &counter(1), 20, later(3_600)).await, 10, "and no more than there was");
 }
 
-pub(super) async fn counters_are_kept_apart(attempts: &dyn AttemptLimiter) {
+pub(super) async fn counters_are_independent(attempts: &dyn AttemptLimiter) {
     assert_eq!(pass(attempts, &counter(1), 20, now()).await, 10);
     let full = counter(1).key;
     for index in [0, 15, 31] {
@@ -67,7 +67,7 @@ pub(super) async fn counters_are_kept_apart(attempts: &dyn AttemptLimiter) {
     }
 }
 
-pub(super) async fn a_counter_that_was_found_exhausted_is_known_to_be(attempts: &dyn AttemptLimiter) {
+pub(super) async fn exhausted_counter_is_reported_until_it_refills(attempts: &dyn AttemptLimiter) {
     assert_eq!(attempts.exhausted(&counter(1), now()), None);
     assert_eq!(pass(attempts, &counter(1), 9, now()).await, 9);
     assert_eq!(attempts.exhausted(&counter(1), now()), None, "there is room for one more");
@@ -80,16 +80,16 @@ pub(super) async fn a_counter_that_was_found_exhausted_is_known_to_be(attempts: 
 }
 
 async fn guess(attempts: &dyn AttemptLimiter, guess: &Guess, outcome: GuessOutcome) -> bool {
-    match attempts.admit(guess).await.expect("no fault") {
+    match attempts.admit(guess).await.expect("no error") {
         AdmitOutcome::Admitted(kept) => {
-            attempts.settle(guess, kept, outcome, guess.now).await.expect("no fault");
+            attempts.settle(guess, kept, outcome, guess.now).await.expect("no error");
             true
         }
         AdmitOutcome::Throttled(_) => false,
     }
 }
 
-pub(super) async fn only_records_that_have_expired_are_purged(attempts: &dyn AttemptLimiter) {
+pub(super) async fn only_expired_records_are_purged(attempts: &dyn AttemptLimiter) {
     let policy = AttemptPolicy::default();
     let jane = CounterKey::of_unknown("jane");
     let somewhere = Guess { account: jane, caller: None, counter: None, now: now(), policy };
@@ -99,7 +99,7 @@ pub(super) async fn only_records_that_have_expired_are_purged(attempts: &dyn Att
         assert!(guess(attempts, &somewhere, GuessOutcome::Failed).await);
     }
     assert_eq!(pass(attempts, &counter(1), 20, now()).await, 10);
-    assert_eq!(attempts.purge(now(), 100).await.expect("no fault"), 0);
+    assert_eq!(attempts.purge(now(), 100).await.expect("no error"), 0);
     assert!(!passes(attempts, &counter(1), later(1)).await, "what still says something is there");
     assert!(!guess(attempts, &somewhere, GuessOutcome::Failed).await);
     purge_all(attempts, later(2 * DAY)).await;
@@ -113,21 +113,21 @@ pub(super) async fn only_records_that_have_expired_are_purged(attempts: &dyn Att
     assert_eq!(pass(attempts, &counter(1), 20, later(91 * DAY)).await, 10);
 }
 
-pub(super) async fn no_more_are_purged_than_the_limit(attempts: &dyn AttemptLimiter) {
+pub(super) async fn purge_respects_the_limit(attempts: &dyn AttemptLimiter) {
     for address in 1..=7 {
         assert!(passes(attempts, &counter(address), now()).await);
     }
     let mut purged = Vec::new();
     while purged.iter().sum::<u64>() < 7 && purged.len() < 10 {
-        purged.push(attempts.purge(later(DAY), 3).await.expect("no fault"));
+        purged.push(attempts.purge(later(DAY), 3).await.expect("no error"));
     }
     assert_eq!(purged, [3, 3, 1]);
-    assert_eq!(attempts.purge(later(DAY), 3).await.expect("no fault"), 0);
+    assert_eq!(attempts.purge(later(DAY), 3).await.expect("no error"), 0);
 }
 
 async fn purge_all(attempts: &dyn AttemptLimiter, at: Timestamp) {
     let mut calls = 0;
-    while attempts.purge(at, 2).await.expect("no fault") > 0 {
+    while attempts.purge(at, 2).await.expect("no error") > 0 {
         calls += 1;
         assert!(calls < 100, "it comes to an end");
     }

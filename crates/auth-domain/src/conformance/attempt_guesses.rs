@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::scene::{later, now};
+use super::fixture::{later, now};
 use crate::model::{
     Caller, Counter, CounterKey, Guess, GuessOutcome, Limit, Reservation, Throttled, Timestamp,
 };
@@ -34,7 +34,7 @@ fn unhurried(guess: Guess) -> Guess {
 }
 
 async fn ask(attempts: &dyn AttemptLimiter, guess: &Guess) -> AdmitOutcome {
-    attempts.admit(guess).await.expect("no fault")
+    attempts.admit(guess).await.expect("no error")
 }
 
 async fn admit(attempts: &dyn AttemptLimiter, guess: &Guess) -> Reservation {
@@ -52,7 +52,7 @@ async fn refused(attempts: &dyn AttemptLimiter, guess: &Guess) -> Throttled {
 }
 
 async fn settle(attempts: &dyn AttemptLimiter, guess: &Guess, kept: Reservation, outcome: GuessOutcome) {
-    attempts.settle(guess, kept, outcome, guess.now).await.expect("no fault");
+    attempts.settle(guess, kept, outcome, guess.now).await.expect("no error");
 }
 
 /// FailureStreak one password, which is admitted and comes out so.
@@ -82,7 +82,7 @@ async fn fail_at_once(attempts: &dyn AttemptLimiter, guesses: &[Guess]) -> usize
     join_all(tries).await.into_iter().filter(|tried| *tried).count()
 }
 
-pub(super) async fn failures_are_kept_and_make_an_account_wait(attempts: &dyn AttemptLimiter) {
+pub(super) async fn failures_throttle_an_account(attempts: &dyn AttemptLimiter) {
     fail(attempts, &guess("jane", 1, now()), 5).await;
     let mut at = now();
     for wait in [1, 2, 4, 8] {
@@ -93,7 +93,7 @@ pub(super) async fn failures_are_kept_and_make_an_account_wait(attempts: &dyn At
     }
 }
 
-pub(super) async fn failures_are_kept_and_make_a_place_wait(attempts: &dyn AttemptLimiter) {
+pub(super) async fn failures_throttle_an_address(attempts: &dyn AttemptLimiter) {
     for number in 0..30 {
         fail(attempts, &guess(&format!("user {number}"), 1, now()), 1).await;
     }
@@ -103,7 +103,7 @@ pub(super) async fn failures_are_kept_and_make_a_place_wait(attempts: &dyn Attem
     refused(attempts, &guess("one more", 1, later(2))).await;
 }
 
-pub(super) async fn accounts_and_places_are_kept_apart(attempts: &dyn AttemptLimiter) {
+pub(super) async fn accounts_and_addresses_are_counted_separately(attempts: &dyn AttemptLimiter) {
     fail(attempts, &guess("jane", 1, now()), 5).await;
     refused(attempts, &guess("jane", 1, now())).await;
     let mut resembling = guess("jane", 1, now());
@@ -121,9 +121,7 @@ pub(super) async fn accounts_and_places_are_kept_apart(attempts: &dyn AttemptLim
     fail(attempts, &guess("john", 2, now()), 5).await;
 }
 
-pub(super) async fn of_200_guesses_at_once_no_more_are_tried_than_one_after_the_other(
-    attempts: &dyn AttemptLimiter,
-) {
+pub(super) async fn concurrent_guesses_admit_no_more_than_sequential_ones(attempts: &dyn AttemptLimiter) {
     for round in 0..3 {
         let account = format!("user {round}");
         let guesses: Vec<_> = (0..200).map(|address| unhurried(guess(&account, address, now()))).collect();
@@ -131,15 +129,13 @@ pub(super) async fn of_200_guesses_at_once_no_more_are_tried_than_one_after_the_
     }
 }
 
-pub(super) async fn of_200_guesses_from_one_place_no_more_are_tried_than_one_after_the_other(
-    attempts: &dyn AttemptLimiter,
-) {
+pub(super) async fn concurrent_guesses_from_one_address_admit_no_more(attempts: &dyn AttemptLimiter) {
     let guesses: Vec<_> =
         (0..200).map(|number| unhurried(guess(&format!("user {number}"), 1, now()))).collect();
     assert_eq!(fail_at_once(attempts, &guesses).await, 30);
 }
 
-pub(super) async fn right_passwords_at_once_are_all_admitted(attempts: &dyn AttemptLimiter) {
+pub(super) async fn concurrent_correct_passwords_are_all_admitted(attempts: &dyn AttemptLimiter) {
     fail(attempts, &guess("jane", 2, now()), 4).await;
     for from in [1, 3] {
         let tries = (0..20).map(|_| async move {
@@ -153,9 +149,7 @@ pub(super) async fn right_passwords_at_once_are_all_admitted(attempts: &dyn Atte
     join_all(tries).await;
 }
 
-pub(super) async fn a_guess_that_depends_on_others_for_too_long_is_an_overload(
-    attempts: &dyn AttemptLimiter,
-) {
+pub(super) async fn guess_that_waits_too_long_is_an_overload(attempts: &dyn AttemptLimiter) {
     let jane = guess("jane", 1, now());
     let mut kept = Vec::new();
     for _ in 0..5 {
@@ -167,7 +161,7 @@ pub(super) async fn a_guess_that_depends_on_others_for_too_long_is_an_overload(
     admit(attempts, &jane).await;
 }
 
-pub(super) async fn a_refused_guess_keeps_no_place_in_the_other_counter(attempts: &dyn AttemptLimiter) {
+pub(super) async fn refused_guess_reserves_nothing_in_any_counter(attempts: &dyn AttemptLimiter) {
     fail(attempts, &guess("jane", 1, now()), 5).await;
     for _ in 0..100 {
         refused(attempts, &guess("jane", 2, now())).await;
@@ -181,7 +175,7 @@ pub(super) async fn a_refused_guess_keeps_no_place_in_the_other_counter(attempts
     fail(attempts, &guess("john", 3, now()), 5).await;
 }
 
-pub(super) async fn what_could_not_be_tried_counts_for_nothing(attempts: &dyn AttemptLimiter) {
+pub(super) async fn abandoned_guess_does_not_count(attempts: &dyn AttemptLimiter) {
     let jane = guess("jane", 1, now());
     for _ in 0..40 {
         try_one(attempts, &jane, GuessOutcome::Abandoned).await;
@@ -189,7 +183,7 @@ pub(super) async fn what_could_not_be_tried_counts_for_nothing(attempts: &dyn At
     fail(attempts, &jane, 5).await;
 }
 
-pub(super) async fn a_guess_that_nobody_settles_becomes_a_failure(attempts: &dyn AttemptLimiter) {
+pub(super) async fn unsettled_guess_becomes_a_failure(attempts: &dyn AttemptLimiter) {
     let mut kept = Vec::new();
     for _ in 0..5 {
         kept.push(admit(attempts, &guess("jane", 1, now())).await);
@@ -203,7 +197,7 @@ pub(super) async fn a_guess_that_nobody_settles_becomes_a_failure(attempts: &dyn
     assert_eq!(throttled.retry_after, Duration::from_secs(2));
 }
 
-pub(super) async fn a_right_password_forgets_the_failures_of_its_account_only(attempts: &dyn AttemptLimiter) {
+pub(super) async fn success_resets_only_the_failures_of_its_account(attempts: &dyn AttemptLimiter) {
     fail(attempts, &guess("john", 1, now()), 5).await;
     for _ in 0..3 {
         fail(attempts, &guess("jane", 2, now()), 4).await;
@@ -217,7 +211,7 @@ pub(super) async fn a_right_password_forgets_the_failures_of_its_account_only(at
     assert_eq!(throttled.limit, Limit::LogIns, "and none of those of its place");
 }
 
-pub(super) async fn a_known_place_is_let_in_while_the_account_waits(attempts: &dyn AttemptLimiter) {
+pub(super) async fn known_caller_is_admitted_while_the_account_is_throttled(attempts: &dyn AttemptLimiter) {
     for caller in 1..=3 {
         try_one(attempts, &guess("jane", caller, now()), GuessOutcome::Succeeded).await;
     }
@@ -230,13 +224,13 @@ pub(super) async fn a_known_place_is_let_in_while_the_account_waits(attempts: &d
     fail(attempts, &guess("jane", 9, later(1)), 5).await;
 }
 
-pub(super) async fn an_account_is_forgotten_when_asked_to_and_no_other(attempts: &dyn AttemptLimiter) {
+pub(super) async fn forget_resets_only_the_given_account(attempts: &dyn AttemptLimiter) {
     for account in ["jane", "john"] {
         try_one(attempts, &guess(account, 1, now()), GuessOutcome::Succeeded).await;
         fail(attempts, &guess(account, 2, now()), 5).await;
     }
-    attempts.forget(CounterKey::of_unknown("jane")).await.expect("no fault");
-    attempts.forget(CounterKey::of_unknown("nobody")).await.expect("no fault");
+    attempts.forget(CounterKey::of_unknown("jane")).await.expect("no error");
+    attempts.forget(CounterKey::of_unknown("nobody")).await.expect("no error");
     refused(attempts, &guess("john", 3, now())).await;
     fail(attempts, &guess("jane", 3, now()), 5).await;
     refused(attempts, &guess("jane", 1, now())).await;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 
-use super::StoreFixture;
-use super::scene::{Scene, later, now, roles};
+use super::StoreUnderTest;
+use super::fixture::{Fixture, later, now, roles};
 use crate::model::{
     ApiKeyId, AuditAction, AuditDetail, AuditEvent, AuditFilter, AuditId, AuditOutcome, AuditRecord, Caller,
     ClientId, DenialReason, RequestId, SessionId, Timestamp, UserId,
@@ -35,35 +35,35 @@ fn address(text: &str) -> IpAddr {
     text.parse().expect("an address")
 }
 
-async fn append(scene: &Scene<'_>, events: &[AuditEvent]) {
-    scene.audit_events().append(events).await.expect("no fault");
+async fn append(fixture: &Fixture<'_>, events: &[AuditEvent]) {
+    fixture.audit_events().append(events).await.expect("no error");
 }
 
 async fn list(
-    scene: &Scene<'_>,
+    fixture: &Fixture<'_>,
     filter: &AuditFilter,
     after: Option<AuditId>,
     limit: u32,
 ) -> Vec<AuditRecord> {
-    scene.audit_events().list(filter, after, limit).await.expect("no fault")
+    fixture.audit_events().list(filter, after, limit).await.expect("no error")
 }
 
-async fn all(scene: &Scene<'_>) -> Vec<AuditRecord> {
-    list(scene, &AuditFilter::default(), None, u32::MAX).await
+async fn all(fixture: &Fixture<'_>) -> Vec<AuditRecord> {
+    list(fixture, &AuditFilter::default(), None, u32::MAX).await
 }
 
 fn events(records: Vec<AuditRecord>) -> Vec<AuditEvent> {
     records.into_iter().map(|record| record.event).collect()
 }
 
-pub(super) async fn every_member_of_an_event_is_given_back_as_stored(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn event_is_returned_as_appended(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     let caller = |address, request, api_key| Caller { address, request, api_key };
     let whole = AuditEvent {
-        user: Some(UserId(scene.uuid())),
-        session: Some(SessionId(scene.uuid())),
+        user: Some(UserId(fixture.uuid())),
+        session: Some(SessionId(fixture.uuid())),
         client: Some(ClientId::from("example".to_owned())),
-        caller: caller(Some(address("192.0.2.1")), Some(RequestId(7)), Some(ApiKeyId(scene.uuid()))),
+        caller: caller(Some(address("192.0.2.1")), Some(RequestId(7)), Some(ApiKeyId(fixture.uuid()))),
         detail: Some(AuditDetail::from(&roles("admin,customer"))),
         ..plain(0)
     };
@@ -88,35 +88,35 @@ pub(super) async fn every_member_of_an_event_is_given_back_as_stored(store: &dyn
         whole,
     ];
     for event in &variants {
-        append(&scene, std::slice::from_ref(event)).await;
-        assert_eq!(all(&scene).await.pop().map(|record| record.event).as_ref(), Some(event));
+        append(&fixture, std::slice::from_ref(event)).await;
+        assert_eq!(all(&fixture).await.pop().map(|record| record.event).as_ref(), Some(event));
     }
-    append(&scene, &variants).await;
-    assert_eq!(events(all(&scene).await)[variants.len()..], variants, "and together");
+    append(&fixture, &variants).await;
+    assert_eq!(events(all(&fixture).await)[variants.len()..], variants, "and together");
 }
 
-pub(super) async fn every_action_and_every_reason_is_given_back(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn every_action_and_denial_reason_is_returned(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     let actions = AuditAction::ALL.iter().map(|action| AuditEvent { action: *action, ..plain(0) });
     let denied = |reason: &DenialReason| AuditEvent { outcome: AuditOutcome::Denied(*reason), ..plain(0) };
     let appended: Vec<_> = actions.chain(DenialReason::ALL.iter().map(denied)).collect();
-    append(&scene, &appended).await;
-    assert_eq!(events(all(&scene).await), appended);
+    append(&fixture, &appended).await;
+    assert_eq!(events(all(&fixture).await), appended);
 }
 
-pub(super) async fn pages_meet_every_event_once_in_the_order_of_appending(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    assert_eq!(all(&scene).await, vec![], "a store is empty at first");
+pub(super) async fn pages_list_every_event_once_in_append_order(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    assert_eq!(all(&fixture).await, vec![], "a store is empty at first");
     let mut appended = plain_events(7);
     appended.reverse(); // whatever their times are
-    append(&scene, &appended[..3]).await;
-    append(&scene, &[]).await;
-    append(&scene, &appended[3..]).await;
+    append(&fixture, &appended[..3]).await;
+    append(&fixture, &[]).await;
+    append(&fixture, &appended[3..]).await;
     for limit in [1, 2, 3, 7, 8] {
         let mut met: Vec<AuditRecord> = Vec::new();
         loop {
             let after = met.last().map(|record| record.id);
-            let page = list(&scene, &AuditFilter::default(), after, limit).await;
+            let page = list(&fixture, &AuditFilter::default(), after, limit).await;
             assert!(page.len() <= limit as usize, "pages of {limit} hold no more");
             if page.is_empty() {
                 break;
@@ -127,22 +127,22 @@ pub(super) async fn pages_meet_every_event_once_in_the_order_of_appending(store:
         assert!(met.is_sorted_by(|one, next| one.id < next.id), "numbers go up");
         assert_eq!(events(met), appended, "pages of {limit}");
     }
-    assert_eq!(list(&scene, &AuditFilter::default(), None, 0).await, vec![]);
+    assert_eq!(list(&fixture, &AuditFilter::default(), None, 0).await, vec![]);
 }
 
-pub(super) async fn the_latest_events_come_in_ascending_order(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    append(&scene, &plain_events(5)).await;
-    let all = all(&scene).await;
+pub(super) async fn latest_events_are_in_ascending_order(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    append(&fixture, &plain_events(5)).await;
+    let all = all(&fixture).await;
     for (limit, first) in [(0, 5), (1, 4), (3, 2), (5, 0), (u32::MAX, 0)] {
-        let latest = scene.audit_events().latest(&AuditFilter::default(), limit).await.expect("no fault");
+        let latest = fixture.audit_events().latest(&AuditFilter::default(), limit).await.expect("no error");
         assert_eq!(latest, all[first..], "the latest {limit}");
     }
 }
 
-pub(super) async fn a_filter_lets_pass_what_it_asks_for_and_nothing_else(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let [jane, paul] = [scene.uuid(), scene.uuid()].map(|id| Some(UserId(id)));
+pub(super) async fn filter_selects_exactly_the_matching_events(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let [jane, paul] = [fixture.uuid(), fixture.uuid()].map(|id| Some(UserId(id)));
     let mut appended = Vec::new();
     for (second, (user, action)) in (0..).zip([
         (jane, AuditAction::UserLoggedIn),
@@ -154,9 +154,9 @@ pub(super) async fn a_filter_lets_pass_what_it_asks_for_and_nothing_else(store: 
     ]) {
         appended.push(AuditEvent { action, user, ..plain(second) });
     }
-    append(&scene, &appended).await;
-    let all = all(&scene).await;
-    for user in [None, jane, paul, Some(UserId(scene.uuid()))] {
+    append(&fixture, &appended).await;
+    let all = all(&fixture).await;
+    for user in [None, jane, paul, Some(UserId(fixture.uuid()))] {
         for action in [None, Some(AuditAction::UserLoggedIn), Some(AuditAction::UserSuspended)] {
             for since in [None, Some(later(0)), Some(later(3).plus(Duration::from_micros(1))), Some(later(9))]
             {
@@ -164,54 +164,58 @@ pub(super) async fn a_filter_lets_pass_what_it_asks_for_and_nothing_else(store: 
                 let passing = |records: &[AuditRecord]| {
                     records.iter().filter(|record| filter.matches(&record.event)).cloned().collect::<Vec<_>>()
                 };
-                assert_eq!(list(&scene, &filter, None, 10).await, passing(&all), "{filter:?}");
+                assert_eq!(list(&fixture, &filter, None, 10).await, passing(&all), "{filter:?}");
                 assert_eq!(
-                    list(&scene, &filter, Some(all[1].id), 10).await,
+                    list(&fixture, &filter, Some(all[1].id), 10).await,
                     passing(&all[2..]),
                     "{filter:?}"
                 );
-                let latest = scene.audit_events().latest(&filter, 10).await.expect("no fault");
+                let latest = fixture.audit_events().latest(&filter, 10).await.expect("no error");
                 assert_eq!(latest, passing(&all), "{filter:?}");
             }
         }
     }
 }
 
-pub(super) async fn an_event_outlives_its_user(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_named("jane").await;
-    append(&scene, &[AuditEvent { user: Some(user.id), ..plain(0) }]).await;
-    assert!(scene.users().delete(user.id).await.expect("no fault"));
+pub(super) async fn event_outlives_its_user(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_named("jane").await;
+    append(&fixture, &[AuditEvent { user: Some(user.id), ..plain(0) }]).await;
+    assert!(fixture.users().delete(user.id).await.expect("no error"));
     let filter = AuditFilter { user: Some(user.id), ..AuditFilter::default() };
-    assert_eq!(list(&scene, &filter, None, 10).await.len(), 1);
+    assert_eq!(list(&fixture, &filter, None, 10).await.len(), 1);
 }
 
-pub(super) async fn only_events_from_before_are_purged_and_no_more_than_the_limit(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn purge_deletes_only_earlier_events_up_to_the_limit(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     let appended: Vec<_> = [3, 0, 4, 2, 1, 5].map(plain).into();
-    append(&scene, &appended).await;
+    append(&fixture, &appended).await;
     let mut left = appended.len();
     for (limit, purged) in [(0, 0), (2, 2), (1, 1), (10, 0)] {
-        assert_eq!(scene.audit_events().purge(later(3), limit).await.expect("no fault"), purged);
+        assert_eq!(fixture.audit_events().purge(later(3), limit).await.expect("no error"), purged);
         left -= usize::try_from(purged).expect("few");
-        assert_eq!(all(&scene).await.len(), left, "limit {limit}");
+        assert_eq!(all(&fixture).await.len(), left, "limit {limit}");
     }
-    assert_eq!(events(all(&scene).await), [3, 4, 5].map(plain), "an event of that very time stays");
+    assert_eq!(events(all(&fixture).await), [3, 4, 5].map(plain), "an event of that very time stays");
 }
 
-pub(super) async fn the_number_of_a_purged_event_is_never_given_again(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    append(&scene, &plain_events(3)).await;
-    let last = all(&scene).await.pop().expect("an event").id;
-    assert_eq!(scene.audit_events().purge(Timestamp::MAX, 10).await.expect("no fault"), 3);
-    append(&scene, &plain_events(1)).await;
-    assert_eq!(list(&scene, &AuditFilter::default(), Some(last), 10).await.len(), 1, "read on from the last");
+pub(super) async fn number_of_a_purged_event_is_not_reused(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    append(&fixture, &plain_events(3)).await;
+    let last = all(&fixture).await.pop().expect("an event").id;
+    assert_eq!(fixture.audit_events().purge(Timestamp::MAX, 10).await.expect("no error"), 3);
+    append(&fixture, &plain_events(1)).await;
+    assert_eq!(
+        list(&fixture, &AuditFilter::default(), Some(last), 10).await.len(),
+        1,
+        "read on from the last"
+    );
 }
 
-pub(super) async fn who_reads_on_from_the_last_event_misses_none(store: &dyn StoreFixture) {
+pub(super) async fn reader_misses_no_event_of_concurrent_writers(store: &dyn StoreUnderTest) {
     const WRITERS: u64 = 12;
     const ROUNDS: u64 = 20;
-    let scene = Scene::new(store);
+    let fixture = Fixture::new(store);
     let mut met: Vec<AuditRecord> = Vec::new();
     for round in 0..ROUNDS {
         let batches: Vec<_> = (0..WRITERS)
@@ -220,12 +224,12 @@ pub(super) async fn who_reads_on_from_the_last_event_misses_none(store: &dyn Sto
                 [plain(second), plain(second + 1)]
             })
             .collect();
-        let writing = join_all(batches.iter().map(|batch| append(&scene, batch)));
+        let writing = join_all(batches.iter().map(|batch| append(&fixture, batch)));
         let reading = async {
             let mut page = Vec::new();
             for _ in 0..3 {
                 let after = page.last().or(met.last()).map(|record: &AuditRecord| record.id);
-                page.extend(list(&scene, &AuditFilter::default(), after, u32::MAX).await);
+                page.extend(list(&fixture, &AuditFilter::default(), after, u32::MAX).await);
             }
             page
         };
@@ -233,7 +237,7 @@ pub(super) async fn who_reads_on_from_the_last_event_misses_none(store: &dyn Sto
         met.extend(page);
     }
     let after = met.last().map(|record| record.id);
-    met.extend(list(&scene, &AuditFilter::default(), after, u32::MAX).await);
+    met.extend(list(&fixture, &AuditFilter::default(), after, u32::MAX).await);
     let mut met = events(met);
     let is_whole = |pair: &[AuditEvent]| pair[1].at.since(pair[0].at) == Duration::from_secs(1);
     assert!(met.chunks_exact(2).all(is_whole), "the events of one call stand together");

@@ -4,16 +4,16 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{AccessTokenCodecs, StoreFixture};
+use super::{AccessTokenCodecs, StoreUnderTest};
 
 /// A case at work: it comes to its end, or it panics.
-pub type Verdict<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+pub type CaseFuture<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// One case of a suite, for a subject such as a store or a hasher.
 pub struct Case<S: ?Sized> {
     pub(super) group: &'static str,
     pub(super) name: &'static str,
-    pub(super) run: for<'a> fn(&'a S) -> Verdict<'a>,
+    pub(super) run: for<'a> fn(&'a S) -> CaseFuture<'a>,
 }
 
 impl<S: ?Sized> Case<S> {
@@ -33,7 +33,7 @@ impl<S: ?Sized> Case<S> {
     ///
     /// # Panics
     /// The future panics when the subject breaks the promise.
-    pub fn run<'a>(&self, subject: &'a S) -> Verdict<'a> {
+    pub fn run<'a>(&self, subject: &'a S) -> CaseFuture<'a> {
         (self.run)(subject)
     }
 }
@@ -66,8 +66,8 @@ pub trait Subject<S: ?Sized> {
     fn borrow(&self) -> &S;
 }
 
-impl<F: StoreFixture + 'static> Subject<dyn StoreFixture> for F {
-    fn borrow(&self) -> &(dyn StoreFixture + 'static) {
+impl<F: StoreUnderTest + 'static> Subject<dyn StoreUnderTest> for F {
+    fn borrow(&self) -> &(dyn StoreUnderTest + 'static) {
         self
     }
 }

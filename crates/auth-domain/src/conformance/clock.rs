@@ -6,14 +6,14 @@ use crate::model::Timestamp;
 use crate::ports::Clock;
 
 /// A clock that stands at zero, counts in other units or has never been set tells a time long ago or far ahead.
-pub(super) async fn the_time_is_of_this_age(clock: &dyn Clock) {
+pub(super) async fn time_is_between_2025_and_2200(clock: &dyn Clock) {
     let now = clock.now();
     let (early, late) =
         (Timestamp::from_unix_seconds(1_735_689_600), Timestamp::from_unix_seconds(7_258_118_400));
     assert!(early < now && now < late, "{now} is between 2025 and 2200");
 }
 
-pub(super) async fn two_readings_are_close_to_each_other(clock: &dyn Clock) {
+pub(super) async fn consecutive_readings_are_close(clock: &dyn Clock) {
     let readings: Vec<_> = (0..1_000).map(|_| clock.now()).collect();
     for pair in readings.windows(2) {
         let apart = pair[1].since(pair[0]).max(pair[0].since(pair[1]));

@@ -1,71 +1,251 @@
-//! What the cases need of whoever runs them.
+//! Whom and what the cases speak of.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use async_trait::async_trait;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
-use crate::model::UserId;
-use crate::ports::{
-    AccessTokenCodec, ApiKeyRepository, AuditRepository, RevocationFeed, SessionRepository, UserRepository,
+use super::StoreUnderTest;
+use crate::model::{
+    ApiKey, ApiKeyId, ApiKeyName, Client, ClientId, DisplayName, EmailAddress, IdentifierKey, Identifiers,
+    JudgedRefresh, LoginRecord, NewApiKey, NewSession, NewUser, PasswordHash, PasswordVersion, PhoneNumber,
+    RefreshAttempt, RefreshStyle, RefreshVerdict, Roles, Scopes, SecretDigest, Session, SessionId,
+    SuccessorNonce, Timestamp, User, UserId, UserRef, Username,
 };
-use crate::testing::MemoryStore;
+use crate::policy::SessionPolicy;
+use crate::ports::{
+    ApiKeyRepository, AuditRepository, OpenOutcome, RegisterOutcome, SessionRepository, UserRepository,
+};
 
-/// A fresh, empty store, and whatever it needs to live: it is dropped when its case is over.
-#[async_trait]
-pub trait StoreFixture: Send + Sync {
-    /// The stored users.
-    fn users(&self) -> &dyn UserRepository;
-
-    /// The sessions of those users.
-    fn sessions(&self) -> &dyn SessionRepository;
-
-    /// What is known of those of the sessions that have ended. A watch that has to be set to work is at work.
-    fn revocations(&self) -> &dyn RevocationFeed;
-
-    /// The stored API keys.
-    fn api_keys(&self) -> &dyn ApiKeyRepository;
-
-    /// The audit trail.
-    fn audit_events(&self) -> &dyn AuditRepository;
-
-    /// Marks a user's e-mail address as verified, past the ports: none of them does so, yet what a store makes of
-    /// a verified address is part of their contract.
-    async fn verify_email(&self, user: UserId);
+/// When a case happens: not on a whole millisecond, since stores promise microseconds.
+pub(super) fn now() -> Timestamp {
+    Timestamp::from_unix_micros(1_755_080_130_123_457)
 }
 
-#[async_trait]
-impl StoreFixture for MemoryStore {
-    fn users(&self) -> &dyn UserRepository {
-        self
-    }
-
-    fn sessions(&self) -> &dyn SessionRepository {
-        self
-    }
-
-    fn revocations(&self) -> &dyn RevocationFeed {
-        self
-    }
-
-    fn api_keys(&self) -> &dyn ApiKeyRepository {
-        self
-    }
-
-    fn audit_events(&self) -> &dyn AuditRepository {
-        self
-    }
-
-    async fn verify_email(&self, user: UserId) {
-        Self::verify_email(self, user);
-    }
+/// This many seconds after [`now`].
+pub(super) fn later(seconds: u64) -> Timestamp {
+    now().plus(Duration::from_secs(seconds))
 }
 
-/// A codec of access tokens, and others whose tokens it must refuse.
-#[derive(Clone)]
-pub struct AccessTokenCodecs {
-    /// The codec to be examined.
-    pub codec: Arc<dyn AccessTokenCodec>,
-    /// Codecs that each differ from it in one thing that it must notice: another key, another algorithm, another
-    /// issuer, another audience. At least one.
-    pub strangers: Vec<Arc<dyn AccessTokenCodec>>,
+pub(super) fn username(typed: &str) -> Username {
+    Username::parse(typed).expect("a username")
+}
+
+pub(super) fn email(typed: &str) -> EmailAddress {
+    EmailAddress::parse(typed).expect("an e-mail address")
+}
+
+pub(super) fn key(typed: &str) -> IdentifierKey {
+    IdentifierKey::of(typed).expect("an identifier")
+}
+
+/// At least one name.
+pub(super) fn identifiers(name: Option<&str>, address: Option<&str>) -> Identifiers {
+    Identifiers::new(name.map(username), address.map(email)).expect("a name")
+}
+
+pub(super) fn display_name(typed: &str) -> DisplayName {
+    DisplayName::parse(typed).expect("a name to be shown")
+}
+
+pub(super) fn phone_number(typed: &str) -> PhoneNumber {
+    PhoneNumber::parse(typed).expect("a phone number")
+}
+
+pub(super) fn hash(text: &str) -> PasswordHash {
+    PasswordHash::new(format!("$example$v=1${text}"))
+}
+
+pub(super) fn roles(joined: &str) -> Roles {
+    Roles::parse(joined).expect("roles")
+}
+
+/// A client whose sessions are refreshed in this style.
+pub(super) fn client(refresh_style: RefreshStyle) -> Client {
+    Client { id: ClientId::from_static("example"), refresh_style, access_lifetime: Duration::from_secs(900) }
+}
+
+/// A store, and new things to put into it, all of them different.
+pub(super) struct Fixture<'a> {
+    pub(super) store: &'a dyn StoreUnderTest,
+    made: AtomicU64,
+}
+
+impl<'a> Fixture<'a> {
+    pub(super) fn new(store: &'a dyn StoreUnderTest) -> Self {
+        Self { store, made: AtomicU64::new(0) }
+    }
+
+    pub(super) fn users(&self) -> &'a dyn UserRepository {
+        self.store.users()
+    }
+
+    pub(super) fn sessions(&self) -> &'a dyn SessionRepository {
+        self.store.sessions()
+    }
+
+    pub(super) fn api_keys(&self) -> &'a dyn ApiKeyRepository {
+        self.store.api_keys()
+    }
+
+    pub(super) fn audit_events(&self) -> &'a dyn AuditRepository {
+        self.store.audit_events()
+    }
+
+    fn bytes(&self) -> [u8; 32] {
+        Sha256::digest(self.made.fetch_add(1, Ordering::Relaxed).to_be_bytes()).into()
+    }
+
+    pub(super) fn uuid(&self) -> Uuid {
+        let made = u128::from(self.made.fetch_add(1, Ordering::Relaxed));
+        Uuid::from_u128(0x0198_a2f3_5d7b_7000_8000_0000_0000_0000 + made)
+    }
+
+    /// What a new secret is found by.
+    pub(super) fn digest(&self) -> SecretDigest {
+        SecretDigest::from_bytes(self.bytes())
+    }
+
+    /// Somebody of that name, with nothing that need not be.
+    pub(super) fn new_user(&self, identifiers: Identifiers) -> NewUser {
+        NewUser {
+            id: UserId(self.uuid()),
+            identifiers,
+            display_name: None,
+            phone_number: None,
+            roles: Roles::default(),
+            password_hash: hash("first"),
+            created_at: now(),
+        }
+    }
+
+    /// Registers somebody of whom everything is known.
+    pub(super) async fn register_whole(&self, name: &str) -> User {
+        let names = identifiers(Some(name), Some(&format!("{name}@mail.example")));
+        let user = NewUser {
+            display_name: Some(display_name(&format!("The one and only {name}"))),
+            phone_number: Some(phone_number("+84123456789")),
+            roles: roles("admin,customer"),
+            ..self.new_user(names)
+        };
+        self.register(&user).await
+    }
+
+    /// Registers somebody with this username.
+    pub(super) async fn register_named(&self, name: &str) -> User {
+        self.register(&self.new_user(identifiers(Some(name), None))).await
+    }
+
+    /// Registers somebody whose names are free.
+    pub(super) async fn register(&self, user: &NewUser) -> User {
+        match self.users().register(user).await.expect("no error") {
+            RegisterOutcome::Registered(registered) => registered,
+            RegisterOutcome::Taken(kind) => panic!("the {kind:?} of {:?} is free", user.identifiers),
+        }
+    }
+
+    /// A user who is there.
+    pub(super) async fn user(&self, id: UserId) -> User {
+        self.users().find(&UserRef::Id(id)).await.expect("no error").expect("the user is there")
+    }
+
+    /// A user who is there, with the password.
+    pub(super) async fn login_record(&self, id: UserId) -> LoginRecord {
+        self.users().find_with_password(id).await.expect("no error").expect("the user is there")
+    }
+
+    pub(super) async fn password_version(&self, id: UserId) -> PasswordVersion {
+        self.login_record(id).await.password.version
+    }
+
+    /// Whom this name belongs to.
+    pub(super) async fn holder(&self, name: &str) -> Option<UserId> {
+        let user = self.users().find(&UserRef::Identifier(key(name))).await.expect("no error");
+        user.map(|user| user.id)
+    }
+
+    /// A session of `user` that begins at `at`, for whoever proved the password of this version.
+    pub(super) fn new_session(&self, user: &User, version: PasswordVersion, at: Timestamp) -> NewSession {
+        NewSession {
+            session: Session {
+                id: SessionId(self.uuid()),
+                user_id: user.id,
+                client_id: client(RefreshStyle::Rotating).id,
+                created_at: at,
+                last_refreshed_at: at,
+                expires_at: at.plus(SessionPolicy::default().absolute),
+                end: None,
+            },
+            credential: self.digest(),
+            password_version: version,
+            roles: user.roles.clone(),
+        }
+    }
+
+    /// Opens a session under this policy.
+    pub(super) async fn try_open(&self, session: &NewSession, policy: &SessionPolicy) -> OpenOutcome {
+        self.sessions().open(session, policy).await.expect("no error")
+    }
+
+    /// Opens a session of `user` at `at`.
+    pub(super) async fn open(&self, user: &User, at: Timestamp) -> NewSession {
+        let session = self.new_session(user, self.password_version(user.id).await, at);
+        let outcome = self.try_open(&session, &SessionPolicy::default()).await;
+        assert_eq!(outcome, OpenOutcome::Opened, "nothing stands against this session");
+        session
+    }
+
+    /// A session, if it is there.
+    pub(super) async fn find_session(&self, id: SessionId) -> Option<Session> {
+        self.sessions().find(id).await.expect("no error").map(|(session, _)| session)
+    }
+
+    /// A session that is there.
+    pub(super) async fn session(&self, id: SessionId) -> Session {
+        self.find_session(id).await.expect("the session is there")
+    }
+
+    /// An attempt at `at` with this credential by its client, whose tokens rotate.
+    pub(super) fn attempt(&self, presented: SecretDigest, at: Timestamp) -> RefreshAttempt {
+        RefreshAttempt {
+            presented,
+            client: client(RefreshStyle::Rotating),
+            successor: self.digest(),
+            nonce: SuccessorNonce::from_bytes(self.bytes()),
+            now: at,
+            policy: SessionPolicy::default(),
+        }
+    }
+
+    /// The judgement over an attempt with a credential that is there; it must be the domain's own.
+    pub(super) async fn refresh(&self, attempt: &RefreshAttempt) -> JudgedRefresh {
+        let judged =
+            self.sessions().refresh(attempt).await.expect("no error").expect("the credential is there");
+        assert_eq!(judged.verdict, judged.record.judge(attempt), "the verdict is the domain's");
+        judged
+    }
+
+    /// Uses up a current credential at `at`; the attempt that did it.
+    pub(super) async fn rotate(&self, presented: SecretDigest, at: Timestamp) -> RefreshAttempt {
+        let attempt = self.attempt(presented, at);
+        assert_eq!(self.refresh(&attempt).await.verdict, RefreshVerdict::Rotate, "the credential is current");
+        attempt
+    }
+
+    /// An API key that never expires.
+    pub(super) fn new_api_key(&self, name: &str) -> NewApiKey {
+        NewApiKey {
+            key: ApiKey {
+                id: ApiKeyId(self.uuid()),
+                name: ApiKeyName::parse(name).expect("a name"),
+                scopes: Scopes::all(),
+                created_at: now(),
+                expires_at: None,
+                revoked_at: None,
+                last_used_at: None,
+            },
+            digest: self.digest(),
+        }
+    }
 }

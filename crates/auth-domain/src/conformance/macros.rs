@@ -36,7 +36,7 @@ macro_rules! __conformance_tests {
 ///
 /// | suite | subject |
 /// |---|---|
-/// | `stores` | anything that is a [`StoreFixture`](crate::conformance::StoreFixture) |
+/// | `stores` | anything that is a [`StoreUnderTest`](crate::conformance::StoreUnderTest) |
 /// | `password_hasher` | `Arc<dyn PasswordHasher>` |
 /// | `access_token_codec` | [`AccessTokenCodecs`](crate::conformance::AccessTokenCodecs) |
 /// | `attempt_limiter` | `Arc<dyn AttemptLimiter>` |
@@ -48,7 +48,7 @@ macro_rules! __conformance_tests {
 #[macro_export]
 macro_rules! conformance_tests {
     (stores: $make:expr $(,)?) => {
-        async fn __fresh_stores() -> impl $crate::conformance::StoreFixture {
+        async fn __fresh_stores() -> impl $crate::conformance::StoreUnderTest {
             ($make)().await
         }
         $crate::__conformance_cases! { stores => $crate::__conformance_tests [STORE_CASES __fresh_stores] }

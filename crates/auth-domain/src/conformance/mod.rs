@@ -8,7 +8,7 @@
 //! use std::sync::Arc;
 //!
 //! use async_trait::async_trait;
-//! use auth_domain::conformance::StoreFixture;
+//! use auth_domain::conformance::StoreUnderTest;
 //! use auth_domain::model::UserId;
 //! use auth_domain::ports::{
 //!     ApiKeyRepository, AuditRepository, PasswordHasher, SessionRepository, RevocationFeed, UserRepository,
@@ -22,7 +22,7 @@
 //! }
 //!
 //! #[async_trait]
-//! impl StoreFixture for Fresh {
+//! impl StoreUnderTest for Fresh {
 //!     fn users(&self) -> &dyn UserRepository {
 //!         &self.store
 //!     }
@@ -94,11 +94,11 @@ mod attempt_guesses;
 mod audit_events;
 mod case;
 mod clock;
-mod faults;
+mod errors;
 mod fixture;
 mod password_hasher;
+mod recent_users;
 mod revocation_feed;
-mod scene;
 mod secure_random;
 mod session_cap;
 mod session_ends;
@@ -106,6 +106,7 @@ mod session_members;
 mod session_opening;
 mod session_races;
 mod session_refresh;
+mod under_test;
 mod user_changes;
 mod user_imports;
 mod user_lists;
@@ -114,13 +115,12 @@ mod user_name_races;
 mod user_names;
 mod user_numbers;
 mod user_passwords;
-mod user_recency;
 mod user_sessions;
 
 use crate::ports::{AttemptLimiter, Clock, PasswordHasher, SecureRandom};
 
-pub use case::{Case, Verdict};
-pub use fixture::{AccessTokenCodecs, StoreFixture};
+pub use case::{Case, CaseFuture};
+pub use under_test::{AccessTokenCodecs, StoreUnderTest};
 
 #[doc(hidden)]
 pub use case::{Subject, find_case};
@@ -128,7 +128,7 @@ pub use case::{Subject, find_case};
 /// The cases of [`UserRepository`](crate::ports::UserRepository),
 /// [`SessionRepository`](crate::ports::SessionRepository), [`RevocationFeed`](crate::ports::RevocationFeed),
 /// [`ApiKeyRepository`](crate::ports::ApiKeyRepository) and [`AuditRepository`](crate::ports::AuditRepository).
-pub const STORE_CASES: &[Case<dyn StoreFixture>] =
+pub const STORE_CASES: &[Case<dyn StoreUnderTest>] =
     crate::__conformance_cases! { stores => crate::__conformance_list [] };
 
 /// The cases of [`PasswordHasher`].

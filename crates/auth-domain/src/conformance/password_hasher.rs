@@ -10,14 +10,14 @@ fn password(typed: &str) -> Password {
 }
 
 async fn hash(hasher: &dyn PasswordHasher, typed: &str) -> PasswordHash {
-    hasher.hash(&password(typed)).await.expect("no fault")
+    hasher.hash(&password(typed)).await.expect("no error")
 }
 
 async fn verify(hasher: &dyn PasswordHasher, typed: &str, stored: Option<&PasswordHash>) -> PasswordVerdict {
-    hasher.verify(&PasswordAttempt::new(typed), stored).await.expect("no fault")
+    hasher.verify(&PasswordAttempt::new(typed), stored).await.expect("no error")
 }
 
-pub(super) async fn a_hash_matches_the_password_it_was_made_of(hasher: &dyn PasswordHasher) {
+pub(super) async fn hash_matches_its_password(hasher: &dyn PasswordHasher) {
     for typed in [
         "P@ssw0rd!",
         "x",
@@ -34,7 +34,7 @@ pub(super) async fn a_hash_matches_the_password_it_was_made_of(hasher: &dyn Pass
     }
 }
 
-pub(super) async fn a_hash_matches_no_other_password(hasher: &dyn PasswordHasher) {
+pub(super) async fn hash_matches_no_other_password(hasher: &dyn PasswordHasher) {
     let long = "a".repeat(254);
     let emoji = "\u{1f600}".repeat(254);
     for (typed, others) in [
@@ -54,7 +54,7 @@ pub(super) async fn a_hash_matches_no_other_password(hasher: &dyn PasswordHasher
     }
 }
 
-pub(super) async fn a_hash_matches_however_the_keyboard_composed_the_password(hasher: &dyn PasswordHasher) {
+pub(super) async fn hash_ignores_the_unicode_composition(hasher: &dyn PasswordHasher) {
     let stored = hash(hasher, "caf\u{e9}-caf\u{e9}").await;
     assert_eq!(verify(hasher, "cafe\u{301}-cafe\u{301}", Some(&stored)).await, PasswordVerdict::Matches);
 }
@@ -71,26 +71,26 @@ pub(super) async fn two_hashes_of_one_password_differ(hasher: &dyn PasswordHashe
     }
 }
 
-pub(super) async fn a_hash_does_not_show_the_password(hasher: &dyn PasswordHasher) {
+pub(super) async fn hash_does_not_contain_the_password(hasher: &dyn PasswordHasher) {
     let stored = hash(hasher, "correct-horse").await;
     assert!(!stored.expose().contains("correct-horse"));
     assert!(!stored.expose().to_lowercase().contains("636f72726563742d686f727365"), "nor in hexadecimal");
 }
 
-pub(super) async fn a_hash_survives_being_stored_as_text(hasher: &dyn PasswordHasher) {
+pub(super) async fn hash_can_be_stored_as_text(hasher: &dyn PasswordHasher) {
     let made = hash(hasher, "P@ssw0rd!").await;
     assert!(!made.expose().contains('\0'), "no store keeps NUL");
     let stored = PasswordHash::new(made.expose().to_owned());
     assert_eq!(verify(hasher, "P@ssw0rd!", Some(&stored)).await, PasswordVerdict::Matches);
 }
 
-pub(super) async fn whatever_is_tried_for_nobody_differs(hasher: &dyn PasswordHasher) {
+pub(super) async fn every_password_differs_without_a_hash(hasher: &dyn PasswordHasher) {
     for typed in ["P@ssw0rd!", "", "\0", "decoy", "password", &"a".repeat(256), &"\u{1f600}".repeat(2_000)] {
         assert_eq!(verify(hasher, typed, None).await, PasswordVerdict::Differs, "{typed:?}");
     }
 }
 
-pub(super) async fn what_it_made_is_accepted_and_what_is_no_hash_is_rejected(hasher: &dyn PasswordHasher) {
+pub(super) async fn own_hashes_are_accepted_and_malformed_ones_rejected(hasher: &dyn PasswordHasher) {
     let made = hash(hasher, "P@ssw0rd!").await;
     assert_eq!(hasher.accept(&made), Ok(()));
     for stored in no_hashes(&made) {
@@ -105,7 +105,7 @@ fn no_hashes(made: &PasswordHash) -> [PasswordHash; 7] {
         .map(|text| PasswordHash::new(text.to_owned()))
 }
 
-pub(super) async fn what_is_no_hash_is_corrupt(hasher: &dyn PasswordHasher) {
+pub(super) async fn malformed_hash_is_corrupt(hasher: &dyn PasswordHasher) {
     for stored in no_hashes(&hash(hasher, "P@ssw0rd!").await) {
         let text = stored.expose();
         let verdict = hasher.verify(&PasswordAttempt::new("P@ssw0rd!"), Some(&stored)).await;
@@ -113,7 +113,7 @@ pub(super) async fn what_is_no_hash_is_corrupt(hasher: &dyn PasswordHasher) {
     }
 }
 
-pub(super) async fn a_burst_is_answered_rightly_or_as_an_overload_and_passes(hasher: &dyn PasswordHasher) {
+pub(super) async fn burst_is_answered_correctly_or_as_an_overload(hasher: &dyn PasswordHasher) {
     let stored = &hash(hasher, "P@ssw0rd!").await;
     let (right, wrong) = (&PasswordAttempt::new("P@ssw0rd!"), &PasswordAttempt::new("wrong"));
     let attempts = (0..64).map(|index| async move {

@@ -27,13 +27,13 @@ pub(super) async fn every_byte_is_filled(random: &dyn SecureRandom) {
 }
 
 /// That two are equal by chance is less likely than 2^-107.
-pub(super) async fn no_two_fills_are_alike(random: &dyn SecureRandom) {
+pub(super) async fn no_two_fills_are_equal(random: &dyn SecureRandom) {
     let fills: BTreeSet<[u8; 16]> = (0..1_000).map(|_| fill(random)).collect();
     assert_eq!(fills.len(), 1_000);
 }
 
 /// Each count is 256 give or take 16; ten times that much has a chance of less than 10^-20.
-pub(super) async fn every_value_is_as_likely_as_the_others(random: &dyn SecureRandom) {
+pub(super) async fn every_byte_value_is_equally_likely(random: &dyn SecureRandom) {
     let mut counts = [0_u32; 256];
     for _ in 0..64 {
         for byte in fill::<1_024>(random) {

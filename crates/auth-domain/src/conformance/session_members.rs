@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::StoreFixture;
-use super::scene::{Scene, later, now, roles};
+use super::StoreUnderTest;
+use super::fixture::{Fixture, later, now, roles};
 use crate::model::{
     ClientId, EndReason, NewSession, RefreshVerdict, SecretDigest, Session, SessionEnd, SessionId, Timestamp,
     User, UserStatus,
@@ -14,22 +14,22 @@ use crate::policy::SessionPolicy;
 use crate::ports::OpenOutcome;
 
 /// Stores a session and reads it back.
-async fn round_trip(scene: &Scene<'_>, user: &User, session: Session) {
-    let version = scene.password_version(user.id).await;
-    let roles = scene.user(session.user_id).await.roles;
-    let new = NewSession { session, credential: scene.digest(), password_version: version, roles };
-    assert_eq!(scene.try_open(&new, &SessionPolicy::default()).await, OpenOutcome::Opened);
-    let found = scene.sessions().find(new.session.id).await.expect("no fault");
+async fn round_trip(fixture: &Fixture<'_>, user: &User, session: Session) {
+    let version = fixture.password_version(user.id).await;
+    let roles = fixture.user(session.user_id).await.roles;
+    let new = NewSession { session, credential: fixture.digest(), password_version: version, roles };
+    assert_eq!(fixture.try_open(&new, &SessionPolicy::default()).await, OpenOutcome::Opened);
+    let found = fixture.sessions().find(new.session.id).await.expect("no error");
     assert_eq!(found, Some((new.session, user.clone())));
 }
 
-pub(super) async fn every_member_of_a_session_is_given_back_as_stored(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_whole("jane").await;
+pub(super) async fn session_is_returned_as_stored(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_whole("jane").await;
     for client in
         ["example", "", "\u{f6}\u{1f600} client", "'; DROP TABLE sessions; --", "007", &"c".repeat(255)]
     {
-        let session = scene.new_session(&user, scene.password_version(user.id).await, now()).session;
+        let session = fixture.new_session(&user, fixture.password_version(user.id).await, now()).session;
         let times = Session {
             client_id: ClientId::from(client.to_owned()),
             created_at: now().plus(Duration::from_micros(1)),
@@ -37,13 +37,13 @@ pub(super) async fn every_member_of_a_session_is_given_back_as_stored(store: &dy
             expires_at: now().plus(Duration::from_micros(3)),
             ..session
         };
-        round_trip(&scene, &user, times).await;
+        round_trip(&fixture, &user, times).await;
     }
 }
 
-pub(super) async fn the_earliest_and_the_latest_times_are_given_back(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_named("jane").await;
+pub(super) async fn earliest_and_latest_times_are_returned(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_named("jane").await;
     let last_micro = Timestamp::from_unix_micros(Timestamp::MAX.unix_micros() - 1);
     for (created_at, expires_at) in [
         (now(), Timestamp::MAX),
@@ -51,38 +51,38 @@ pub(super) async fn the_earliest_and_the_latest_times_are_given_back(store: &dyn
         (Timestamp::UNIX_EPOCH, Timestamp::from_unix_micros(1)),
         (last_micro, Timestamp::MAX),
     ] {
-        let new = scene.new_session(&user, scene.password_version(user.id).await, created_at);
-        round_trip(&scene, &user, Session { expires_at, ..new.session }).await;
+        let new = fixture.new_session(&user, fixture.password_version(user.id).await, created_at);
+        round_trip(&fixture, &user, Session { expires_at, ..new.session }).await;
     }
 }
 
-pub(super) async fn the_least_and_the_greatest_ids_are_given_back(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_named("jane").await;
+pub(super) async fn smallest_and_largest_ids_are_returned(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_named("jane").await;
     for id in [Uuid::nil(), Uuid::from_u128(1), Uuid::max()].map(SessionId) {
-        let new = scene.new_session(&user, scene.password_version(user.id).await, now());
-        round_trip(&scene, &user, Session { id, ..new.session }).await;
+        let new = fixture.new_session(&user, fixture.password_version(user.id).await, now());
+        round_trip(&fixture, &user, Session { id, ..new.session }).await;
     }
 }
 
-pub(super) async fn a_session_is_given_back_with_its_user_as_they_are_now(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_whole("jane").await;
-    let session = scene.open(&user, now()).await.session;
+pub(super) async fn session_is_returned_with_its_current_user(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_whole("jane").await;
+    let session = fixture.open(&user, now()).await.session;
     store.verify_email(user.id).await;
-    scene.users().set_roles(user.id, &roles("editor"), later(1)).await.expect("no fault");
-    scene.users().set_status(user.id, UserStatus::Suspended, later(1)).await.expect("no fault");
+    fixture.users().set_roles(user.id, &roles("editor"), later(1)).await.expect("no error");
+    fixture.users().set_status(user.id, UserStatus::Suspended, later(1)).await.expect("no error");
     let (_, found) =
-        scene.sessions().find(session.id).await.expect("no fault").expect("the session is there");
+        fixture.sessions().find(session.id).await.expect("no error").expect("the session is there");
     assert_eq!(
         found,
         User { email_verified: true, status: UserStatus::Suspended, roles: roles("editor"), ..user }
     );
 }
 
-pub(super) async fn every_way_to_end_is_given_back(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_named("jane").await;
+pub(super) async fn every_end_reason_is_returned(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_named("jane").await;
     let at = [later(1), Timestamp::UNIX_EPOCH, Timestamp::MAX, later(4), later(5), later(6)];
     let reasons = [
         EndReason::LoggedOut,
@@ -93,45 +93,45 @@ pub(super) async fn every_way_to_end_is_given_back(store: &dyn StoreFixture) {
         EndReason::Superseded,
     ];
     for (at, reason) in at.into_iter().zip(reasons) {
-        let session = scene.open(&user, now()).await.session;
-        assert!(scene.sessions().end(session.id, reason, at).await.expect("no fault").is_some());
+        let session = fixture.open(&user, now()).await.session;
+        assert!(fixture.sessions().end(session.id, reason, at).await.expect("no error").is_some());
         let end = Some(SessionEnd { at, reason });
-        assert_eq!(scene.session(session.id).await, Session { end, ..session });
+        assert_eq!(fixture.session(session.id).await, Session { end, ..session });
     }
 }
 
-pub(super) async fn a_credential_is_known_by_its_digest_and_by_nothing_else(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_named("jane").await;
-    let version = scene.password_version(user.id).await;
+pub(super) async fn credential_is_found_only_by_its_whole_digest(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_named("jane").await;
+    let version = fixture.password_version(user.id).await;
     let mut half_zero = [7; 32];
     half_zero[16..].fill(0);
     for digest in [[0; 32], [0xff; 32], [b'0'; 32], half_zero] {
         let new = NewSession {
             credential: SecretDigest::from_bytes(digest),
-            ..scene.new_session(&user, version, now())
+            ..fixture.new_session(&user, version, now())
         };
-        assert_eq!(scene.try_open(&new, &SessionPolicy::default()).await, OpenOutcome::Opened);
+        assert_eq!(fixture.try_open(&new, &SessionPolicy::default()).await, OpenOutcome::Opened);
         for index in [0, 15, 31] {
             let mut resembling = digest;
             resembling[index] ^= 0x10;
-            let attempt = scene.attempt(SecretDigest::from_bytes(resembling), later(1));
-            assert_eq!(scene.sessions().refresh(&attempt).await.expect("no fault"), None);
+            let attempt = fixture.attempt(SecretDigest::from_bytes(resembling), later(1));
+            assert_eq!(fixture.sessions().refresh(&attempt).await.expect("no error"), None);
         }
-        let judged = scene.refresh(&scene.attempt(new.credential, later(1))).await;
+        let judged = fixture.refresh(&fixture.attempt(new.credential, later(1))).await;
         assert_eq!((judged.record.session, judged.verdict), (new.session, RefreshVerdict::Rotate));
     }
 }
 
-pub(super) async fn what_is_not_there_is_not_found(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_named("jane").await;
-    scene.open(&user, now()).await;
-    for id in [scene.uuid(), Uuid::nil(), Uuid::max(), user.id.0].map(SessionId) {
-        assert_eq!(scene.find_session(id).await, None);
-        let ended = scene.sessions().end(id, EndReason::LoggedOut, later(1)).await;
-        assert_eq!(ended.expect("no fault"), None);
+pub(super) async fn unknown_session_is_not_found(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_named("jane").await;
+    fixture.open(&user, now()).await;
+    for id in [fixture.uuid(), Uuid::nil(), Uuid::max(), user.id.0].map(SessionId) {
+        assert_eq!(fixture.find_session(id).await, None);
+        let ended = fixture.sessions().end(id, EndReason::LoggedOut, later(1)).await;
+        assert_eq!(ended.expect("no error"), None);
     }
-    let attempt = scene.attempt(scene.digest(), later(1));
-    assert_eq!(scene.sessions().refresh(&attempt).await.expect("no fault"), None);
+    let attempt = fixture.attempt(fixture.digest(), later(1));
+    assert_eq!(fixture.sessions().refresh(&attempt).await.expect("no error"), None);
 }

@@ -2,18 +2,18 @@
 
 use futures_util::future::join_all;
 
-use super::StoreFixture;
-use super::scene::{
-    Scene, display_name, email, hash, identifiers, key, later, phone_number, roles, username,
+use super::StoreUnderTest;
+use super::fixture::{
+    Fixture, display_name, email, hash, identifiers, key, later, phone_number, roles, username,
 };
 use crate::model::{Roles, User, UserChanges, UserId, UserRef, UserStatus};
 use crate::ports::UpdateOutcome;
 
 /// Makes a change that nothing stands against; the user as changed, by the answer and by the store.
-async fn update(scene: &Scene<'_>, user: UserId, changes: &UserChanges) -> User {
-    match scene.users().update(user, changes, later(1)).await.expect("no fault") {
+async fn update(fixture: &Fixture<'_>, user: UserId, changes: &UserChanges) -> User {
+    match fixture.users().update(user, changes, later(1)).await.expect("no error") {
         UpdateOutcome::Updated(answer) => {
-            assert_eq!(scene.user(user).await, answer, "the answer is what is stored");
+            assert_eq!(fixture.user(user).await, answer, "the answer is what is stored");
             answer
         }
         outcome => panic!("nothing stands against {changes:?}: {outcome:?}"),
@@ -24,35 +24,35 @@ fn no_changes() -> UserChanges {
     UserChanges::default()
 }
 
-pub(super) async fn each_member_changes_alone(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let other = scene.register_whole("john").await;
-    let mut user = scene.register_whole("jane").await;
-    let password = scene.login_record(user.id).await.password;
+pub(super) async fn each_member_changes_on_its_own(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let other = fixture.register_whole("john").await;
+    let mut user = fixture.register_whole("jane").await;
+    let password = fixture.login_record(user.id).await.password;
 
     let changes = UserChanges { username: Some(username("Janet")), ..no_changes() };
     user.identifiers = user.identifiers.changed(Some(username("Janet")), None);
-    assert_eq!(update(&scene, user.id, &changes).await, user);
+    assert_eq!(update(&fixture, user.id, &changes).await, user);
 
     let changes = UserChanges { email: Some(email("janet@mail.example")), ..no_changes() };
     user.identifiers = user.identifiers.changed(None, Some(email("janet@mail.example")));
-    assert_eq!(update(&scene, user.id, &changes).await, user);
+    assert_eq!(update(&fixture, user.id, &changes).await, user);
 
     let changes = UserChanges { display_name: Some(display_name("Janet \u{1f600}")), ..no_changes() };
     user.display_name = Some(display_name("Janet \u{1f600}"));
-    assert_eq!(update(&scene, user.id, &changes).await, user);
+    assert_eq!(update(&fixture, user.id, &changes).await, user);
 
     let changes = UserChanges { phone_number: Some(phone_number("+15550100199")), ..no_changes() };
     user.phone_number = Some(phone_number("+15550100199"));
-    assert_eq!(update(&scene, user.id, &changes).await, user);
+    assert_eq!(update(&fixture, user.id, &changes).await, user);
 
-    assert_eq!(scene.login_record(user.id).await.password, password, "the password is as it was");
-    assert_eq!(scene.user(other.id).await, other, "nobody else changes");
+    assert_eq!(fixture.login_record(user.id).await.password, password, "the password is as it was");
+    assert_eq!(fixture.user(other.id).await, other, "nobody else changes");
 }
 
-pub(super) async fn all_members_change_together(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_named("jane").await;
+pub(super) async fn all_members_change_together(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_named("jane").await;
     let changes = UserChanges {
         username: Some(username("Janet")),
         email: Some(email("janet@example.com")),
@@ -60,7 +60,7 @@ pub(super) async fn all_members_change_together(store: &dyn StoreFixture) {
         phone_number: Some(phone_number("+15550100199")),
         password_hash: Some(hash("second")),
     };
-    let updated = update(&scene, user.id, &changes).await;
+    let updated = update(&fixture, user.id, &changes).await;
     let expected = User {
         identifiers: identifiers(Some("Janet"), Some("janet@example.com")),
         display_name: changes.display_name.clone(),
@@ -68,43 +68,43 @@ pub(super) async fn all_members_change_together(store: &dyn StoreFixture) {
         ..user
     };
     assert_eq!(updated, expected);
-    assert!(scene.login_record(updated.id).await.password.hash == hash("second"));
+    assert!(fixture.login_record(updated.id).await.password.hash == hash("second"));
 }
 
-pub(super) async fn changing_nothing_changes_nothing(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_whole("jane").await;
-    let session = scene.open(&user, later(0)).await;
-    let before = scene.login_record(user.id).await;
-    assert_eq!(update(&scene, user.id, &no_changes()).await, user);
-    assert_eq!(scene.login_record(user.id).await, before);
-    assert_eq!(scene.session(session.session.id).await, session.session);
+pub(super) async fn empty_change_changes_nothing(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_whole("jane").await;
+    let session = fixture.open(&user, later(0)).await;
+    let before = fixture.login_record(user.id).await;
+    assert_eq!(update(&fixture, user.id, &no_changes()).await, user);
+    assert_eq!(fixture.login_record(user.id).await, before);
+    assert_eq!(fixture.session(session.session.id).await, session.session);
 }
 
-pub(super) async fn a_changed_email_is_unverified(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_whole("jane").await;
+pub(super) async fn changed_email_is_unverified(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_whole("jane").await;
     store.verify_email(user.id).await;
-    assert!(scene.user(user.id).await.email_verified, "the fixture's verify_email works");
+    assert!(fixture.user(user.id).await.email_verified, "the fixture's verify_email works");
     let old = user.identifiers.email().cloned();
     let changes = UserChanges { email: Some(email("new@example.com")), ..no_changes() };
-    assert!(!update(&scene, user.id, &changes).await.email_verified);
+    assert!(!update(&fixture, user.id, &changes).await.email_verified);
     let back = UserChanges { email: old, ..no_changes() };
-    assert!(!update(&scene, user.id, &back).await.email_verified, "nor when it is changed back");
+    assert!(!update(&fixture, user.id, &back).await.email_verified, "nor when it is changed back");
 }
 
-pub(super) async fn an_email_in_another_spelling_stays_verified(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_whole("jane").await;
+pub(super) async fn email_in_another_spelling_stays_verified(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_whole("jane").await;
     store.verify_email(user.id).await;
     let changes = UserChanges { email: Some(email("JANE@Mail.Example")), ..no_changes() };
-    let updated = update(&scene, user.id, &changes).await;
+    let updated = update(&fixture, user.id, &changes).await;
     assert_eq!((updated.email(), updated.email_verified), (Some("JANE@Mail.Example"), true));
 }
 
-pub(super) async fn an_email_stays_verified_when_something_else_changes(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_whole("jane").await;
+pub(super) async fn email_stays_verified_when_other_members_change(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_whole("jane").await;
     store.verify_email(user.id).await;
     let changes = UserChanges {
         username: Some(username("janet")),
@@ -113,74 +113,74 @@ pub(super) async fn an_email_stays_verified_when_something_else_changes(store: &
         password_hash: Some(hash("second")),
         ..no_changes()
     };
-    assert!(update(&scene, user.id, &changes).await.email_verified);
+    assert!(update(&fixture, user.id, &changes).await.email_verified);
 }
 
-pub(super) async fn an_absent_user_is_not_changed(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_whole("jane").await;
-    let before = scene.login_record(user.id).await;
-    let absent = UserId(scene.uuid());
+pub(super) async fn unknown_user_is_not_changed(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_whole("jane").await;
+    let before = fixture.login_record(user.id).await;
+    let absent = UserId(fixture.uuid());
     let taken = UserChanges { username: Some(username("jane")), ..no_changes() };
     let free = UserChanges { username: Some(username("free")), ..no_changes() };
     for changes in [&no_changes(), &free, &taken] {
-        let outcome = scene.users().update(absent, changes, later(1)).await.expect("no fault");
+        let outcome = fixture.users().update(absent, changes, later(1)).await.expect("no error");
         assert_eq!(outcome, UpdateOutcome::NotFound, "{changes:?}");
     }
-    let status = scene.users().set_status(absent, UserStatus::Suspended, later(1)).await.expect("no fault");
+    let status = fixture.users().set_status(absent, UserStatus::Suspended, later(1)).await.expect("no error");
     assert_eq!(status, None);
-    let given = scene.users().set_roles(absent, &roles("admin"), later(1)).await.expect("no fault");
+    let given = fixture.users().set_roles(absent, &roles("admin"), later(1)).await.expect("no error");
     assert_eq!(given, None);
-    assert!(!scene.users().delete(absent).await.expect("no fault"));
-    assert_eq!(scene.login_record(user.id).await, before);
-    assert_eq!(scene.holder("free").await, None);
+    assert!(!fixture.users().delete(absent).await.expect("no error"));
+    assert_eq!(fixture.login_record(user.id).await, before);
+    assert_eq!(fixture.holder("free").await, None);
 }
 
-pub(super) async fn a_status_is_set_and_set_back(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let other = scene.register_whole("john").await;
-    let user = scene.register_whole("jane").await;
+pub(super) async fn status_can_be_set_and_reset(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let other = fixture.register_whole("john").await;
+    let user = fixture.register_whole("jane").await;
     for status in [UserStatus::Suspended, UserStatus::Suspended, UserStatus::Active, UserStatus::Active] {
-        let changed = scene.users().set_status(user.id, status, later(1)).await.expect("no fault");
+        let changed = fixture.users().set_status(user.id, status, later(1)).await.expect("no error");
         assert_eq!(changed, Some(User { status, ..user.clone() }));
-        assert_eq!(scene.user(user.id).await.status, status);
+        assert_eq!(fixture.user(user.id).await.status, status);
     }
-    assert_eq!(scene.user(other.id).await, other, "nobody else changes");
+    assert_eq!(fixture.user(other.id).await, other, "nobody else changes");
 }
 
-pub(super) async fn roles_are_replaced_as_a_whole(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let other = scene.register_whole("john").await;
-    let user = scene.register_whole("jane").await;
+pub(super) async fn roles_are_replaced_as_a_whole(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let other = fixture.register_whole("john").await;
+    let user = fixture.register_whole("jane").await;
     for roles in [roles("editor"), roles("admin,editor"), Roles::default(), roles("customer")] {
-        let changed = scene.users().set_roles(user.id, &roles, later(1)).await.expect("no fault");
+        let changed = fixture.users().set_roles(user.id, &roles, later(1)).await.expect("no error");
         assert_eq!(changed, Some(User { roles: roles.clone(), ..user.clone() }));
-        assert_eq!(scene.user(user.id).await.roles, roles);
+        assert_eq!(fixture.user(user.id).await.roles, roles);
     }
-    assert_eq!(scene.user(other.id).await, other, "nobody else changes");
+    assert_eq!(fixture.user(other.id).await, other, "nobody else changes");
 }
 
-pub(super) async fn a_deleted_user_is_gone(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let other = scene.register_whole("john").await;
-    let user = scene.register_whole("jane").await;
-    assert!(scene.users().delete(user.id).await.expect("no fault"));
+pub(super) async fn deleted_user_is_not_found(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let other = fixture.register_whole("john").await;
+    let user = fixture.register_whole("jane").await;
+    assert!(fixture.users().delete(user.id).await.expect("no error"));
     for by in [UserRef::Id(user.id), UserRef::Number(user.number), UserRef::Identifier(key("jane"))] {
-        assert_eq!(scene.users().find(&by).await.expect("no fault"), None, "{by:?}");
+        assert_eq!(fixture.users().find(&by).await.expect("no error"), None, "{by:?}");
     }
-    assert_eq!(scene.users().find_with_password(user.id).await.expect("no fault"), None);
-    assert_eq!(scene.users().find_for_login(&key("jane")).await.expect("no fault"), None);
-    assert_eq!(scene.users().list(None, 10).await.expect("no fault"), vec![other]);
-    assert!(!scene.users().delete(user.id).await.expect("no fault"), "a user is deleted once");
+    assert_eq!(fixture.users().find_with_password(user.id).await.expect("no error"), None);
+    assert_eq!(fixture.users().find_for_login(&key("jane")).await.expect("no error"), None);
+    assert_eq!(fixture.users().list(None, 10).await.expect("no error"), vec![other]);
+    assert!(!fixture.users().delete(user.id).await.expect("no error"), "a user is deleted once");
 }
 
-pub(super) async fn of_10_deletions_of_one_user_exactly_one_succeeds(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn one_of_10_deletions_of_one_user_succeeds(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     for round in 0..10 {
-        let user = scene.register_named(&format!("user {round}")).await;
-        scene.open(&user, later(0)).await;
-        let deleted = join_all((0..10).map(|_| scene.users().delete(user.id))).await;
-        let deleted = deleted.into_iter().filter(|deleted| *deleted.as_ref().expect("no fault"));
+        let user = fixture.register_named(&format!("user {round}")).await;
+        fixture.open(&user, later(0)).await;
+        let deleted = join_all((0..10).map(|_| fixture.users().delete(user.id))).await;
+        let deleted = deleted.into_iter().filter(|deleted| *deleted.as_ref().expect("no error"));
         assert_eq!(deleted.count(), 1, "exactly one");
     }
 }

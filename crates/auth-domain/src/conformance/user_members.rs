@@ -2,15 +2,15 @@
 
 use uuid::Uuid;
 
-use super::StoreFixture;
-use super::scene::{Scene, display_name, hash, identifiers, key, later, now, phone_number, roles};
+use super::StoreUnderTest;
+use super::fixture::{Fixture, display_name, hash, identifiers, key, later, now, phone_number, roles};
 use crate::model::{
     NewUser, PasswordHash, ROLES_MAX, Role, Roles, Timestamp, User, UserId, UserNumber, UserRef, UserStatus,
 };
 
 /// Stores a user and reads them back by every way there is.
-async fn round_trip(scene: &Scene<'_>, new: &NewUser) -> User {
-    let user = scene.register(new).await;
+async fn round_trip(fixture: &Fixture<'_>, new: &NewUser) -> User {
+    let user = fixture.register(new).await;
     let stored = User {
         id: new.id,
         number: user.number,
@@ -26,53 +26,53 @@ async fn round_trip(scene: &Scene<'_>, new: &NewUser) -> User {
     let mut refs = vec![UserRef::Id(user.id), UserRef::Number(user.number)];
     refs.extend(new.identifiers.keys().into_iter().map(|(_, key)| UserRef::Identifier(key.clone())));
     for by in refs {
-        let found = scene.users().find(&by).await.expect("no fault");
+        let found = fixture.users().find(&by).await.expect("no error");
         assert_eq!(found.as_ref(), Some(&stored), "found by {by:?}");
     }
-    let record = scene.login_record(user.id).await;
+    let record = fixture.login_record(user.id).await;
     assert_eq!(record.user, stored, "found with the password");
     assert!(record.password.hash == new.password_hash, "the hash is the one that was stored");
     for (_, key) in new.identifiers.keys() {
-        let by_name = scene.users().find_for_login(key).await.expect("no fault");
+        let by_name = fixture.users().find_for_login(key).await.expect("no error");
         assert_eq!(by_name.as_ref(), Some(&record), "found for login by {key:?}");
     }
-    let listed = scene.users().list(None, 1_000).await.expect("no fault");
+    let listed = fixture.users().list(None, 1_000).await.expect("no error");
     assert!(listed.contains(&stored), "listed among {listed:?}");
     user
 }
 
-pub(super) async fn a_user_with_every_member_is_given_back_as_stored(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn full_user_is_returned_as_stored(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     let names = identifiers(Some("j\u{f6}hn D\u{153} \u{1f600}"), Some("j\u{f6}hn@b\u{fc}cher.example"));
     let new = NewUser {
         display_name: Some(display_name("  \u{130}\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{1f469}  ")),
         phone_number: Some(phone_number("+84123456789")),
         roles: roles("admin,customer,support.level-2"),
-        ..scene.new_user(names)
+        ..fixture.new_user(names)
     };
-    round_trip(&scene, &new).await;
+    round_trip(&fixture, &new).await;
 }
 
-pub(super) async fn a_user_with_nothing_but_a_username_is_given_back_as_stored(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    round_trip(&scene, &scene.new_user(identifiers(Some("jane"), None))).await;
+pub(super) async fn username_only_user_is_returned_as_stored(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    round_trip(&fixture, &fixture.new_user(identifiers(Some("jane"), None))).await;
 }
 
-pub(super) async fn a_user_with_nothing_but_an_email_is_given_back_as_stored(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    round_trip(&scene, &scene.new_user(identifiers(None, Some("jane@example.com")))).await;
+pub(super) async fn email_only_user_is_returned_as_stored(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    round_trip(&fixture, &fixture.new_user(identifiers(None, Some("jane@example.com")))).await;
 }
 
-pub(super) async fn each_member_that_may_be_absent_is_stored_alone(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let bare = |name| scene.new_user(identifiers(Some(name), None));
-    round_trip(&scene, &NewUser { display_name: Some(display_name("Jane")), ..bare("a") }).await;
-    round_trip(&scene, &NewUser { phone_number: Some(phone_number("+15550100199")), ..bare("b") }).await;
-    round_trip(&scene, &NewUser { roles: roles("customer"), ..bare("c") }).await;
+pub(super) async fn each_optional_member_is_stored_on_its_own(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let bare = |name| fixture.new_user(identifiers(Some(name), None));
+    round_trip(&fixture, &NewUser { display_name: Some(display_name("Jane")), ..bare("a") }).await;
+    round_trip(&fixture, &NewUser { phone_number: Some(phone_number("+15550100199")), ..bare("b") }).await;
+    round_trip(&fixture, &NewUser { roles: roles("customer"), ..bare("c") }).await;
 }
 
-pub(super) async fn the_longest_members_are_given_back_as_stored(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn longest_members_are_returned_as_stored(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     let address = format!("{}@{}.example", "a".repeat(64), "b".repeat(60) + "." + &"c".repeat(60));
     let names = identifiers(Some(&"\u{1f600}".repeat(255)), Some(&address));
     let longest = (0..ROLES_MAX).map(|n| Role::parse(&format!("r{n:063}")).expect("a role"));
@@ -82,16 +82,16 @@ pub(super) async fn the_longest_members_are_given_back_as_stored(store: &dyn Sto
         phone_number: Some(phone_number("+123456789012345")),
         roles: many_roles,
         password_hash: hash(&"A".repeat(900)),
-        ..scene.new_user(names)
+        ..fixture.new_user(names)
     };
-    round_trip(&scene, &new).await;
+    round_trip(&fixture, &new).await;
     let longest =
         format!("{}@{}.example", "a".repeat(64), ["b".repeat(60), "c".repeat(60), "d".repeat(58)].join("."));
-    round_trip(&scene, &scene.new_user(identifiers(None, Some(&longest)))).await;
+    round_trip(&fixture, &fixture.new_user(identifiers(None, Some(&longest)))).await;
 }
 
-pub(super) async fn names_are_given_back_as_they_were_typed(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn names_keep_their_typed_spelling(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     for (typed, address) in [
         ("John_Doe", "John.Doe@Example.COM"),
         ("e\u{301}mile", "\u{c9}mile@b\u{fc}cher.example"),
@@ -99,15 +99,13 @@ pub(super) async fn names_are_given_back_as_they_were_typed(store: &dyn StoreFix
         ("STRASSE", "strasse@example.com"),
         ("\u{ff4a}anet", "janet@example.com"),
     ] {
-        let user = round_trip(&scene, &scene.new_user(identifiers(Some(typed), Some(address)))).await;
+        let user = round_trip(&fixture, &fixture.new_user(identifiers(Some(typed), Some(address)))).await;
         assert_eq!((user.username(), user.email()), (Some(typed), Some(address)));
     }
 }
 
-pub(super) async fn text_that_means_something_to_a_database_is_given_back_as_stored(
-    store: &dyn StoreFixture,
-) {
-    let scene = Scene::new(store);
+pub(super) async fn text_with_database_syntax_is_returned_as_stored(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     for (index, text) in [
         "007",
         "1e3",
@@ -130,14 +128,14 @@ pub(super) async fn text_that_means_something_to_a_database_is_given_back_as_sto
         let new = NewUser {
             display_name: Some(display_name(text)),
             password_hash: PasswordHash::new(text.to_owned()),
-            ..scene.new_user(identifiers(Some(text), Some(&address)))
+            ..fixture.new_user(identifiers(Some(text), Some(&address)))
         };
-        round_trip(&scene, &new).await;
+        round_trip(&fixture, &new).await;
     }
 }
 
-pub(super) async fn times_are_given_back_to_the_microsecond(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn times_keep_their_microseconds(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     let last_micro = Timestamp::from_unix_micros(Timestamp::MAX.unix_micros() - 1);
     for (index, created_at) in
         [Timestamp::UNIX_EPOCH, Timestamp::from_unix_micros(1), now(), later(1), last_micro, Timestamp::MAX]
@@ -145,49 +143,49 @@ pub(super) async fn times_are_given_back_to_the_microsecond(store: &dyn StoreFix
             .enumerate()
     {
         let names = identifiers(Some(&format!("user {index}")), None);
-        round_trip(&scene, &NewUser { created_at, ..scene.new_user(names) }).await;
+        round_trip(&fixture, &NewUser { created_at, ..fixture.new_user(names) }).await;
     }
 }
 
-pub(super) async fn the_least_and_the_greatest_ids_are_given_back(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn smallest_and_largest_ids_are_returned(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     for id in [Uuid::nil(), Uuid::from_u128(1), Uuid::from_u128(u128::MAX >> 1), Uuid::max()] {
         let names = identifiers(Some(&id.to_string()), None);
-        round_trip(&scene, &NewUser { id: UserId(id), ..scene.new_user(names) }).await;
+        round_trip(&fixture, &NewUser { id: UserId(id), ..fixture.new_user(names) }).await;
     }
 }
 
-pub(super) async fn a_changed_member_is_given_back_as_changed(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_whole("jane").await;
+pub(super) async fn changed_members_are_returned_as_changed(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_whole("jane").await;
     store.verify_email(user.id).await;
-    scene.users().set_status(user.id, UserStatus::Suspended, later(1)).await.expect("no fault");
-    scene.users().set_roles(user.id, &roles("editor"), later(1)).await.expect("no fault");
+    fixture.users().set_status(user.id, UserStatus::Suspended, later(1)).await.expect("no error");
+    fixture.users().set_roles(user.id, &roles("editor"), later(1)).await.expect("no error");
     let changed =
         User { email_verified: true, status: UserStatus::Suspended, roles: roles("editor"), ..user.clone() };
-    assert_eq!(scene.user(user.id).await, changed);
-    assert_eq!(scene.login_record(user.id).await.user, changed);
-    assert_eq!(scene.users().list(None, 10).await.expect("no fault"), vec![changed.clone()]);
-    let record = scene.users().find_for_login(&key("jane")).await.expect("no fault");
+    assert_eq!(fixture.user(user.id).await, changed);
+    assert_eq!(fixture.login_record(user.id).await.user, changed);
+    assert_eq!(fixture.users().list(None, 10).await.expect("no error"), vec![changed.clone()]);
+    let record = fixture.users().find_for_login(&key("jane")).await.expect("no error");
     assert_eq!(record.map(|record| record.user), Some(changed));
 }
 
-pub(super) async fn who_is_not_there_is_not_found(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let user = scene.register_named("jane").await;
-    for id in [scene.uuid(), Uuid::nil(), Uuid::max()].map(UserId) {
-        assert_eq!(scene.users().find(&UserRef::Id(id)).await.expect("no fault"), None);
-        assert_eq!(scene.users().find_with_password(id).await.expect("no fault"), None);
+pub(super) async fn unknown_user_is_not_found(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_named("jane").await;
+    for id in [fixture.uuid(), Uuid::nil(), Uuid::max()].map(UserId) {
+        assert_eq!(fixture.users().find(&UserRef::Id(id)).await.expect("no error"), None);
+        assert_eq!(fixture.users().find_with_password(id).await.expect("no error"), None);
     }
     for number in [i64::MIN, -1, 0, user.number.0 + 1, 1 << 53, i64::MAX].map(UserNumber) {
-        assert_eq!(scene.users().find(&UserRef::Number(number)).await.expect("no fault"), None, "{number}");
+        assert_eq!(fixture.users().find(&UserRef::Number(number)).await.expect("no error"), None, "{number}");
     }
     for name in ["joan", "jane ".trim_end_matches("e "), "jane@example.com", "j%", "jan_", "\u{1f600}"] {
         assert_eq!(
-            scene.users().find(&UserRef::Identifier(key(name))).await.expect("no fault"),
+            fixture.users().find(&UserRef::Identifier(key(name))).await.expect("no error"),
             None,
             "{name}"
         );
-        assert_eq!(scene.users().find_for_login(&key(name)).await.expect("no fault"), None, "{name}");
+        assert_eq!(fixture.users().find_for_login(&key(name)).await.expect("no error"), None, "{name}");
     }
 }

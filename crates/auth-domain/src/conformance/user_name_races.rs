@@ -2,17 +2,17 @@
 
 use futures_util::future::{join, join_all};
 
-use super::StoreFixture;
-use super::scene::{Scene, email, identifiers, later, username};
+use super::StoreUnderTest;
+use super::fixture::{Fixture, email, identifiers, later, username};
 use crate::model::{IdentifierKind, NewUser, UserChanges, UserId};
 use crate::ports::{RegisterOutcome, UpdateOutcome};
 
 const ROUNDS: usize = 20;
 
 /// Registers all of them at once; the ids of those who succeeded.
-async fn register_at_once(scene: &Scene<'_>, users: &[NewUser]) -> Vec<UserId> {
-    let outcomes = join_all(users.iter().map(|user| scene.users().register(user))).await;
-    let registered = outcomes.into_iter().filter_map(|outcome| match outcome.expect("no fault") {
+async fn register_at_once(fixture: &Fixture<'_>, users: &[NewUser]) -> Vec<UserId> {
+    let outcomes = join_all(users.iter().map(|user| fixture.users().register(user))).await;
+    let registered = outcomes.into_iter().filter_map(|outcome| match outcome.expect("no error") {
         RegisterOutcome::Registered(user) => Some(user.id),
         RegisterOutcome::Taken(_) => None,
     });
@@ -20,9 +20,9 @@ async fn register_at_once(scene: &Scene<'_>, users: &[NewUser]) -> Vec<UserId> {
 }
 
 /// Makes all changes at once; the ids of the users for whom it succeeded.
-async fn update_at_once(scene: &Scene<'_>, changes: &[(UserId, UserChanges)]) -> Vec<UserId> {
-    let calls = changes.iter().map(|(user, changes)| scene.users().update(*user, changes, later(1)));
-    let updated = join_all(calls).await.into_iter().filter_map(|outcome| match outcome.expect("no fault") {
+async fn update_at_once(fixture: &Fixture<'_>, changes: &[(UserId, UserChanges)]) -> Vec<UserId> {
+    let calls = changes.iter().map(|(user, changes)| fixture.users().update(*user, changes, later(1)));
+    let updated = join_all(calls).await.into_iter().filter_map(|outcome| match outcome.expect("no error") {
         UpdateOutcome::Updated(user) => Some(user.id),
         UpdateOutcome::Taken(_) => None,
         UpdateOutcome::NotFound => panic!("the user is there"),
@@ -34,56 +34,54 @@ fn names(name: &str, address: &str) -> UserChanges {
     UserChanges { username: Some(username(name)), email: Some(email(address)), ..UserChanges::default() }
 }
 
-pub(super) async fn of_50_registrations_of_one_name_exactly_one_succeeds(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn one_of_50_registrations_of_one_name_succeeds(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     let new = |index: usize| {
         let spelling = ["jane@example.com", "JANE@example.com", "Jane@EXAMPLE.com"][index % 3];
         let own = format!("user {index}");
-        scene.new_user(match index % 3 {
+        fixture.new_user(match index % 3 {
             0 => identifiers(Some(spelling), None),
             1 => identifiers(None, Some(spelling)),
             _ => identifiers(Some(&own), Some(spelling)),
         })
     };
     let users: Vec<_> = (0..50).map(new).collect();
-    let registered = register_at_once(&scene, &users).await;
+    let registered = register_at_once(&fixture, &users).await;
     assert_eq!(registered.len(), 1, "exactly one");
-    assert_eq!(scene.holder("jane@example.com").await, Some(registered[0]));
-    let listed = scene.users().list(None, 100).await.expect("no fault");
+    assert_eq!(fixture.holder("jane@example.com").await, Some(registered[0]));
+    let listed = fixture.users().list(None, 100).await.expect("no error");
     assert_eq!(listed.iter().map(|user| user.id).collect::<Vec<_>>(), registered, "nobody else is there");
 }
 
-pub(super) async fn of_20_changes_to_one_name_exactly_one_succeeds(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn one_of_20_changes_to_one_name_succeeds(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     let mut changes = Vec::new();
     for index in 0..20 {
-        let user = scene.register_named(&format!("user {index}")).await;
+        let user = fixture.register_named(&format!("user {index}")).await;
         let name = Some(username(["wanted", "WANTED", "Wanted"][index % 3]));
         changes.push((user.id, UserChanges { username: name, ..UserChanges::default() }));
     }
-    let updated = update_at_once(&scene, &changes).await;
+    let updated = update_at_once(&fixture, &changes).await;
     assert_eq!(updated.len(), 1, "exactly one");
-    assert_eq!(scene.holder("wanted").await, Some(updated[0]));
+    assert_eq!(fixture.holder("wanted").await, Some(updated[0]));
     let mut still = 0;
     for index in 0..20 {
-        still += usize::from(scene.holder(&format!("user {index}")).await.is_some());
+        still += usize::from(fixture.holder(&format!("user {index}")).await.is_some());
     }
     assert_eq!(still, 19, "the others keep their names");
 }
 
-pub(super) async fn of_a_registration_and_a_change_to_one_name_exactly_one_succeeds(
-    store: &dyn StoreFixture,
-) {
-    let scene = Scene::new(store);
+pub(super) async fn one_of_registration_and_change_to_one_name_succeeds(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     for round in 0..ROUNDS {
         let wanted = format!("wanted{round}@example.com");
-        let user = scene.register_named(&format!("user {round}")).await;
-        let new = scene.new_user(identifiers(None, Some(&wanted)));
+        let user = fixture.register_named(&format!("user {round}")).await;
+        let new = fixture.new_user(identifiers(None, Some(&wanted)));
         let changes = UserChanges { username: Some(username(&wanted)), ..UserChanges::default() };
         let (registered, updated) =
-            join(scene.users().register(&new), scene.users().update(user.id, &changes, later(1))).await;
-        let holder = scene.holder(&wanted).await;
-        match (registered.expect("no fault"), updated.expect("no fault")) {
+            join(fixture.users().register(&new), fixture.users().update(user.id, &changes, later(1))).await;
+        let holder = fixture.holder(&wanted).await;
+        match (registered.expect("no error"), updated.expect("no error")) {
             (RegisterOutcome::Registered(_), UpdateOutcome::Taken(IdentifierKind::Username)) => {
                 assert_eq!(holder, Some(new.id));
             }
@@ -95,64 +93,63 @@ pub(super) async fn of_a_registration_and_a_change_to_one_name_exactly_one_succe
     }
 }
 
-pub(super) async fn registrations_with_crossed_names_meet_no_fault_and_one_succeeds(
-    store: &dyn StoreFixture,
-) {
-    let scene = Scene::new(store);
+pub(super) async fn one_of_6_registrations_with_crossed_names_succeeds(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     for round in 0..ROUNDS {
         let (a, b) = (format!("a{round}@example.com"), format!("b{round}@example.com"));
         let crossed = |index: usize| if index.is_multiple_of(2) { (&a, &b) } else { (&b, &a) };
         let users: Vec<_> = (0..6)
             .map(|index| crossed(index + round))
-            .map(|(name, address)| scene.new_user(identifiers(Some(name), Some(address))))
+            .map(|(name, address)| fixture.new_user(identifiers(Some(name), Some(address))))
             .collect();
-        let registered = register_at_once(&scene, &users).await;
+        let registered = register_at_once(&fixture, &users).await;
         assert_eq!(registered.len(), 1, "exactly one");
-        assert_eq!(scene.holder(&a).await, Some(registered[0]));
-        assert_eq!(scene.holder(&b).await, Some(registered[0]));
+        assert_eq!(fixture.holder(&a).await, Some(registered[0]));
+        assert_eq!(fixture.holder(&b).await, Some(registered[0]));
     }
 }
 
-pub(super) async fn changes_to_crossed_names_meet_no_fault_and_one_succeeds(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn one_of_2_changes_to_crossed_names_succeeds(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     for round in 0..ROUNDS {
         let (a, b) = (format!("a{round}@example.com"), format!("b{round}@example.com"));
-        let one = scene.register_named(&format!("one {round}")).await.id;
-        let other = scene.register_named(&format!("other {round}")).await.id;
-        let updated = update_at_once(&scene, &[(one, names(&a, &b)), (other, names(&b, &a))]).await;
+        let one = fixture.register_named(&format!("one {round}")).await.id;
+        let other = fixture.register_named(&format!("other {round}")).await.id;
+        let updated = update_at_once(&fixture, &[(one, names(&a, &b)), (other, names(&b, &a))]).await;
         assert_eq!(updated.len(), 1, "exactly one");
-        assert_eq!(scene.holder(&a).await, Some(updated[0]));
-        assert_eq!(scene.holder(&b).await, Some(updated[0]));
+        assert_eq!(fixture.holder(&a).await, Some(updated[0]));
+        assert_eq!(fixture.holder(&b).await, Some(updated[0]));
     }
 }
 
-pub(super) async fn two_who_want_each_others_names_are_refused_without_a_fault(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn swap_of_names_between_users_is_rejected_without_error(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     for round in 0..ROUNDS {
         let (a, b) = (format!("a{round}@example.com"), format!("b{round}@example.com"));
-        let one = scene.register_named(&a).await.id;
-        let other = scene.register_named(&b).await.id;
+        let one = fixture.register_named(&a).await.id;
+        let other = fixture.register_named(&b).await.id;
         let swap = [
             (one, UserChanges { username: Some(username(&b)), ..UserChanges::default() }),
             (other, UserChanges { username: Some(username(&a)), ..UserChanges::default() }),
         ];
-        assert_eq!(update_at_once(&scene, &swap).await, vec![], "both names are taken");
-        assert_eq!((scene.holder(&a).await, scene.holder(&b).await), (Some(one), Some(other)));
+        assert_eq!(update_at_once(&fixture, &swap).await, vec![], "both names are taken");
+        assert_eq!((fixture.holder(&a).await, fixture.holder(&b).await), (Some(one), Some(other)));
     }
 }
 
-pub(super) async fn a_name_that_is_freed_and_wanted_has_one_holder_or_none(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn name_freed_during_a_registration_has_at_most_one_holder(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     for round in 0..ROUNDS {
         let name = format!("name {round}");
-        let old = scene.register_named(&name).await;
-        let new = scene.new_user(identifiers(Some(&name), None));
-        let (deleted, registered) = join(scene.users().delete(old.id), scene.users().register(&new)).await;
-        assert!(deleted.expect("no fault"));
-        let holder = match registered.expect("no fault") {
+        let old = fixture.register_named(&name).await;
+        let new = fixture.new_user(identifiers(Some(&name), None));
+        let (deleted, registered) =
+            join(fixture.users().delete(old.id), fixture.users().register(&new)).await;
+        assert!(deleted.expect("no error"));
+        let holder = match registered.expect("no error") {
             RegisterOutcome::Registered(user) => Some(user.id),
             RegisterOutcome::Taken(_) => None,
         };
-        assert_eq!(scene.holder(&name).await, holder);
+        assert_eq!(fixture.holder(&name).await, holder);
     }
 }

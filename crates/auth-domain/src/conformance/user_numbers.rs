@@ -2,64 +2,64 @@
 
 use futures_util::future::join_all;
 
-use super::StoreFixture;
-use super::scene::{Scene, identifiers};
+use super::StoreUnderTest;
+use super::fixture::{Fixture, identifiers};
 use crate::model::UserNumber;
 use crate::ports::RegisterOutcome;
 
-pub(super) async fn numbers_are_at_least_1_and_below_2_to_the_53(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn numbers_are_at_least_1_and_below_2_to_the_53(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     for index in 0..3 {
-        let number = scene.register_named(&format!("user {index}")).await.number;
+        let number = fixture.register_named(&format!("user {index}")).await.number;
         assert!((1..1 << 53).contains(&number.0), "{number}");
     }
 }
 
-pub(super) async fn each_number_is_greater_than_those_before(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn each_number_exceeds_all_earlier_numbers(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     let mut last = UserNumber(0);
     for index in 0..20 {
-        let number = scene.register_named(&format!("user {index}")).await.number;
+        let number = fixture.register_named(&format!("user {index}")).await.number;
         assert!(number > last, "{number} after {last}");
         last = number;
     }
 }
 
-pub(super) async fn the_number_of_a_deleted_user_is_never_given_again(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
-    let mut last = scene.register_named("the first").await.number;
+pub(super) async fn number_of_a_deleted_user_is_not_reused(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let mut last = fixture.register_named("the first").await.number;
     for round in 0..5 {
-        let user = scene.register_named(&format!("user {round}")).await;
+        let user = fixture.register_named(&format!("user {round}")).await;
         assert!(user.number > last, "{} after {last}", user.number);
         last = user.number;
-        assert!(scene.users().delete(user.id).await.expect("no fault"));
+        assert!(fixture.users().delete(user.id).await.expect("no error"));
     }
 }
 
-pub(super) async fn numbers_are_not_given_again_when_everybody_is_deleted(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn numbers_are_not_reused_when_all_users_are_deleted(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     let mut last = UserNumber(0);
     for round in 0..3 {
         let users = [
-            scene.register_named(&format!("user {round} a")).await,
-            scene.register_named(&format!("user {round} b")).await,
+            fixture.register_named(&format!("user {round} a")).await,
+            fixture.register_named(&format!("user {round} b")).await,
         ];
         for user in users {
             assert!(user.number > last, "{} after {last}", user.number);
             last = user.number;
-            assert!(scene.users().delete(user.id).await.expect("no fault"));
+            assert!(fixture.users().delete(user.id).await.expect("no error"));
         }
     }
 }
 
-pub(super) async fn users_who_register_at_once_have_different_numbers(store: &dyn StoreFixture) {
-    let scene = Scene::new(store);
+pub(super) async fn concurrent_registrations_get_different_numbers(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
     let new: Vec<_> =
-        (0..30).map(|index| scene.new_user(identifiers(Some(&format!("user {index}")), None))).collect();
-    let outcomes = join_all(new.iter().map(|user| scene.users().register(user))).await;
+        (0..30).map(|index| fixture.new_user(identifiers(Some(&format!("user {index}")), None))).collect();
+    let outcomes = join_all(new.iter().map(|user| fixture.users().register(user))).await;
     let mut numbers: Vec<_> = outcomes
         .into_iter()
-        .map(|outcome| match outcome.expect("no fault") {
+        .map(|outcome| match outcome.expect("no error") {
             RegisterOutcome::Registered(user) => user.number,
             RegisterOutcome::Taken(kind) => panic!("the {kind:?} is free"),
         })

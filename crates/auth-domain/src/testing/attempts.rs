@@ -14,7 +14,7 @@ use crate::model::{
 use crate::ports::{AdmitOutcome, AttemptLimiter, PortError};
 
 /// How often a guess that depends on others is judged again. Time stands still here, so it is not for two seconds.
-const PATIENCE: u32 = 1_000;
+const MAX_ATTEMPTS: u32 = 1_000;
 
 /// Counts attempts for as long as it lives, by the time that it is told.
 #[derive(Debug, Default)]
@@ -66,7 +66,7 @@ impl State {
 #[async_trait]
 impl AttemptLimiter for MemoryAttempts {
     async fn admit(&self, guess: &Guess) -> Result<AdmitOutcome, PortError> {
-        for _ in 0..PATIENCE {
+        for _ in 0..MAX_ATTEMPTS {
             {
                 let mut state = self.state();
                 let mut records = state.read(guess);
@@ -79,7 +79,7 @@ impl AttemptLimiter for MemoryAttempts {
                     GuessVerdict::Wait => {}
                 }
             }
-            let_others().await;
+            yield_once().await;
         }
         Err(PortError::Overloaded)
     }
@@ -132,7 +132,7 @@ impl AttemptLimiter for MemoryAttempts {
 }
 
 /// Lets other tasks and futures do something, whatever runs them.
-async fn let_others() {
+async fn yield_once() {
     let mut has_waited = false;
     poll_fn(|context| {
         if std::mem::replace(&mut has_waited, true) {

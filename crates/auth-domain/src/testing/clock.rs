@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stands_still_until_it_is_set() {
+    fn clock_changes_only_when_set() {
         let clock = FixedClock::default();
         let before = clock.now();
         assert_eq!(clock.now(), before);

@@ -131,24 +131,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn hashes_are_outdated_when_the_test_says_so() {
+    async fn outdate_makes_earlier_hashes_outdated() {
         let hasher = PlainHasher::new();
-        let old = hasher.hash(&password()).await.expect("no fault");
+        let old = hasher.hash(&password()).await.expect("no error");
         hasher.outdate();
-        let new = hasher.hash(&password()).await.expect("no fault");
-        let verdict = hasher.verify(&attempt(), Some(&old)).await.expect("no fault");
+        let new = hasher.hash(&password()).await.expect("no error");
+        let verdict = hasher.verify(&attempt(), Some(&old)).await.expect("no error");
         assert_eq!(verdict, PasswordVerdict::MatchesOutdated);
-        let verdict = hasher.verify(&attempt(), Some(&new)).await.expect("no fault");
+        let verdict = hasher.verify(&attempt(), Some(&new)).await.expect("no error");
         assert_eq!(verdict, PasswordVerdict::Matches);
-        let verdict = hasher.verify(&PasswordAttempt::new("wrong"), Some(&old)).await.expect("no fault");
+        let verdict = hasher.verify(&PasswordAttempt::new("wrong"), Some(&old)).await.expect("no error");
         assert_eq!(verdict, PasswordVerdict::Differs);
     }
 
     #[tokio::test]
-    async fn work_is_counted_and_refused_work_is_not() {
+    async fn refused_work_is_not_counted() {
         let hasher = PlainHasher::new();
-        hasher.hash(&password()).await.expect("no fault");
-        hasher.verify(&attempt(), None).await.expect("no fault");
+        hasher.hash(&password()).await.expect("no error");
+        hasher.verify(&attempt(), None).await.expect("no error");
         hasher.set_overloaded(true);
         assert!(matches!(hasher.hash(&password()).await, Err(PortError::Overloaded)));
         assert!(matches!(hasher.verify(&attempt(), None).await, Err(PortError::Overloaded)));

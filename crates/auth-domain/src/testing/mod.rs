@@ -51,14 +51,14 @@ mod attempts;
 mod clock;
 mod hasher;
 mod memory;
+mod ports;
 mod random;
 mod tokens;
-mod world;
 
 pub use attempts::MemoryAttempts;
 pub use clock::FixedClock;
 pub use hasher::PlainHasher;
 pub use memory::MemoryStore;
+pub use ports::{TestPorts, ports};
 pub use random::SeededRandom;
 pub use tokens::PlainTokens;
-pub use world::{TestPorts, ports};

@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_gives_the_same_again_and_another_seed_does_not() {
+    fn seed_determines_the_bytes() {
         let first = SeededRandom::new(1);
         let (one, two) = (bytes(&first), bytes(&first));
         assert_ne!(one, two);

@@ -9,12 +9,12 @@ use auth_domain::model::Timestamp;
 use auth_domain::ports::{Clock, SecureRandom};
 use auth_domain::testing::{FixedClock, SeededRandom};
 
-use crate::assert_noticed;
+use crate::assert_detected;
 
 /// Tells another day at each reading.
-struct Jumping(AtomicU64);
+struct JumpingClock(AtomicU64);
 
-impl Clock for Jumping {
+impl Clock for JumpingClock {
     fn now(&self) -> Timestamp {
         let days = Duration::from_secs(self.0.fetch_add(1, Ordering::SeqCst) * 24 * 3_600);
         FixedClock::default().now().plus(days)
@@ -22,17 +22,17 @@ impl Clock for Jumping {
 }
 
 #[tokio::test]
-async fn a_clock_that_breaks_a_promise_is_noticed() {
+async fn faulty_clock_fails_a_case() {
     let stopped: Arc<dyn Clock> = Arc::new(FixedClock::at(Timestamp::UNIX_EPOCH));
-    let jumping: Arc<dyn Clock> = Arc::new(Jumping(AtomicU64::new(0)));
-    let noticed = [(stopped, "the_time_is_of_this_age"), (jumping, "two_readings_are_close_to_each_other")];
-    assert_noticed(CLOCK_CASES, noticed).await;
+    let jumping: Arc<dyn Clock> = Arc::new(JumpingClock(AtomicU64::new(0)));
+    let detected = [(stopped, "time_is_between_2025_and_2200"), (jumping, "consecutive_readings_are_close")];
+    assert_detected(CLOCK_CASES, detected).await;
 }
 
-/// Good chance, spoilt.
-struct Spoilt(SeededRandom, fn(&mut [u8]));
+/// Good chance, faulty.
+struct FaultyRandom(SeededRandom, fn(&mut [u8]));
 
-impl SecureRandom for Spoilt {
+impl SecureRandom for FaultyRandom {
     fn fill(&self, bytes: &mut [u8]) {
         self.0.fill(bytes);
         (self.1)(bytes);
@@ -40,15 +40,15 @@ impl SecureRandom for Spoilt {
 }
 
 #[tokio::test]
-async fn chance_that_breaks_a_promise_is_noticed() {
-    let spoilt = |spoil| -> Arc<dyn SecureRandom> { Arc::new(Spoilt(SeededRandom::default(), spoil)) };
-    let noticed = [
-        (spoilt(|bytes| bytes.fill(7)), "no_two_fills_are_alike"),
-        (spoilt(|bytes| bytes.iter_mut().skip(32).for_each(|byte| *byte = 0)), "every_byte_is_filled"),
+async fn faulty_random_fails_a_case() {
+    let faulty = |spoil| -> Arc<dyn SecureRandom> { Arc::new(FaultyRandom(SeededRandom::default(), spoil)) };
+    let detected = [
+        (faulty(|bytes| bytes.fill(7)), "no_two_fills_are_equal"),
+        (faulty(|bytes| bytes.iter_mut().skip(32).for_each(|byte| *byte = 0)), "every_byte_is_filled"),
         (
-            spoilt(|bytes| bytes.iter_mut().for_each(|byte| *byte &= 0x7f)),
-            "every_value_is_as_likely_as_the_others",
+            faulty(|bytes| bytes.iter_mut().for_each(|byte| *byte &= 0x7f)),
+            "every_byte_value_is_equally_likely",
         ),
     ];
-    assert_noticed(SECURE_RANDOM_CASES, noticed).await;
+    assert_detected(SECURE_RANDOM_CASES, detected).await;
 }

@@ -9,38 +9,38 @@ use auth_domain::ports::{AccessTokenCodec, PortError};
 use auth_domain::testing::PlainTokens;
 use uuid::Uuid;
 
-use crate::assert_noticed;
+use crate::assert_detected;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     DropsRoles,
-    JudgesExpiry,
-    MakesIdsOfItsOwn,
-    AnswersWithAnEarlierToken,
-    ForgivesTheLastCharacter,
+    ChecksExpiry,
+    ReplacesTokenIds,
+    ReturnsAnEarlierToken,
+    IgnoresTheLastCharacter,
     TrimsTokens,
     SignsTheHeaderOnly,
-    TrustsEverybody,
-    TakesNothingForAGuest,
+    TrustsForeignTokens,
+    AcceptsAnEmptyToken,
 }
 
-struct Broken {
+struct FaultyCodec {
     fault: Fault,
     inner: PlainTokens,
     signed: Mutex<Vec<AccessClaims>>,
     made: AtomicU64,
 }
 
-impl AccessTokenCodec for Broken {
+impl AccessTokenCodec for FaultyCodec {
     fn sign(&self, claims: &AccessClaims) -> Result<AccessToken, PortError> {
         let mut claims = claims.clone();
         let mut signed = self.signed.lock().expect("no panic under the lock");
         match self.fault {
-            Fault::MakesIdsOfItsOwn => {
+            Fault::ReplacesTokenIds => {
                 let made = self.made.fetch_add(1, Ordering::SeqCst);
                 claims.token_id = TokenId(Uuid::from_u128(made.into()));
             }
-            Fault::AnswersWithAnEarlierToken => {
+            Fault::ReturnsAnEarlierToken => {
                 let earlier = signed.iter().find(|earlier| earlier.user_id == claims.user_id);
                 claims = earlier.cloned().unwrap_or(claims);
             }
@@ -57,11 +57,11 @@ impl AccessTokenCodec for Broken {
     fn verify(&self, token: &str) -> Option<AccessClaims> {
         match self.fault {
             Fault::DropsRoles => Some(AccessClaims { roles: Roles::default(), ..self.inner.verify(token)? }),
-            Fault::JudgesExpiry => self
+            Fault::ChecksExpiry => self
                 .inner
                 .verify(token)
                 .filter(|claims| claims.expires_at > Timestamp::from_unix_seconds(1_700_000_000)),
-            Fault::ForgivesTheLastCharacter => {
+            Fault::IgnoresTheLastCharacter => {
                 let begun = token.get(..token.len().checked_sub(1)?)?;
                 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
                     .chars()
@@ -73,7 +73,7 @@ impl AccessTokenCodec for Broken {
                 signature.parse::<usize>().ok()?;
                 self.signed.lock().expect("no panic under the lock").get(said.parse::<usize>().ok()?).cloned()
             }
-            Fault::TakesNothingForAGuest if token.is_empty() => {
+            Fault::AcceptsAnEmptyToken if token.is_empty() => {
                 let token = self.inner.sign(&guest()).ok()?;
                 self.inner.verify(token.expose())
             }
@@ -95,37 +95,40 @@ fn guest() -> AccessClaims {
     }
 }
 
-fn broken(fault: Fault) -> Arc<AccessTokenCodecs> {
-    let codec =
-        Broken { fault, inner: PlainTokens::default(), signed: Mutex::default(), made: AtomicU64::new(0) };
-    let stranger = if fault == Fault::TrustsEverybody { "test" } else { "stranger" };
+fn faulty(fault: Fault) -> Arc<AccessTokenCodecs> {
+    let codec = FaultyCodec {
+        fault,
+        inner: PlainTokens::default(),
+        signed: Mutex::default(),
+        made: AtomicU64::new(0),
+    };
+    let foreign = if fault == Fault::TrustsForeignTokens { "test" } else { "foreign" };
     Arc::new(AccessTokenCodecs {
         codec: Arc::new(codec),
-        strangers: vec![Arc::new(PlainTokens::issued_by(stranger))],
+        foreign: vec![Arc::new(PlainTokens::issued_by(foreign))],
     })
 }
 
 #[tokio::test]
-async fn a_codec_that_breaks_a_promise_is_noticed() {
-    let noticed = [
-        (Fault::DropsRoles, "a_token_is_verified_to_the_claims_it_was_signed_for"),
-        (Fault::JudgesExpiry, "expiry_is_not_judged"),
-        (Fault::MakesIdsOfItsOwn, "equal_claims_are_signed_to_the_same_id_and_times"),
-        (Fault::AnswersWithAnEarlierToken, "different_claims_make_different_tokens"),
-        (Fault::ForgivesTheLastCharacter, "a_token_that_was_tampered_with_is_refused"),
-        (Fault::TrimsTokens, "a_token_with_something_added_is_refused"),
-        (Fault::SignsTheHeaderOnly, "parts_of_two_tokens_make_no_third"),
-        (Fault::TrustsEverybody, "tokens_of_strangers_are_refused"),
-        (Fault::TakesNothingForAGuest, "what_is_no_token_is_refused"),
+async fn faulty_codec_fails_a_case() {
+    let detected = [
+        (Fault::DropsRoles, "token_verifies_to_its_claims"),
+        (Fault::ChecksExpiry, "expiry_is_not_checked"),
+        (Fault::ReplacesTokenIds, "equal_claims_get_the_same_id_and_times"),
+        (Fault::ReturnsAnEarlierToken, "different_claims_make_different_tokens"),
+        (Fault::IgnoresTheLastCharacter, "tampered_token_is_refused"),
+        (Fault::TrimsTokens, "token_with_added_text_is_refused"),
+        (Fault::SignsTheHeaderOnly, "token_mixed_from_two_is_refused"),
+        (Fault::TrustsForeignTokens, "foreign_tokens_are_refused"),
+        (Fault::AcceptsAnEmptyToken, "text_that_is_not_a_token_is_refused"),
     ];
-    assert_noticed(ACCESS_TOKEN_CODEC_CASES, noticed.map(|(fault, case)| (broken(fault), case))).await;
+    assert_detected(ACCESS_TOKEN_CODEC_CASES, detected.map(|(fault, case)| (faulty(fault), case))).await;
 }
 
 #[tokio::test]
-async fn a_suite_without_strangers_is_noticed() {
-    let codecs = AccessTokenCodecs { codec: Arc::new(PlainTokens::default()), strangers: vec![] };
-    let strangers =
-        ACCESS_TOKEN_CODEC_CASES.iter().find(|case| case.name() == "tokens_of_strangers_are_refused");
-    let case = strangers.expect("a case of this name");
+async fn suite_without_foreign_codecs_fails() {
+    let codecs = AccessTokenCodecs { codec: Arc::new(PlainTokens::default()), foreign: vec![] };
+    let foreign = ACCESS_TOKEN_CODEC_CASES.iter().find(|case| case.name() == "foreign_tokens_are_refused");
+    let case = foreign.expect("a case of this name");
     assert!(tokio::spawn(async move { case.run(&codecs).await }).await.is_err());
 }

@@ -11,44 +11,44 @@ use auth_domain::ports::{AdmitOutcome, AttemptLimiter, PortError};
 use auth_domain::testing::MemoryAttempts;
 use tokio::task::yield_now;
 
-use crate::assert_noticed;
+use crate::assert_detected;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     None,
     ForgetsFailures,
-    LimitsNoPlace,
-    KnowsAccountsByHalf,
-    LetsGuessesMeet,
-    RefusesInsteadOfWaiting,
-    WaitsForNobody,
-    KeepsThePlaceOfTheRefused,
-    CountsTheAbandoned,
-    LosesTheUnsettled,
-    RemembersAfterSuccess,
-    KnowsNoPlaces,
-    ForgetsNothing,
-    ForgetsEverybody,
+    IgnoresAddresses,
+    TruncatesAccountKeys,
+    AdmitsWithoutLock,
+    OverloadsInsteadOfWaiting,
+    AdmitsInsteadOfOverload,
+    CountsRefusedGuesses,
+    CountsAbandonedGuesses,
+    KeepsReservationsTooLong,
+    KeepsFailuresAfterSuccess,
+    ForgetsKnownCallers,
+    NeverForgets,
+    ForgetsAllAccounts,
     HasNoLimit,
-    CountsBeforeItReads,
-    NeverFillsUp,
-    KnowsCountersByHalf,
-    KnowsNothingAtHand,
+    ReadsBeforeItCounts,
+    NeverRefills,
+    TruncatesCounterKeys,
+    NeverReportsExhausted,
     PurgesEverything,
     PurgesWithoutLimit,
 }
 
 /// Counts as it should, but for one thing.
-struct Broken {
+struct FaultyLimiter {
     fault: Fault,
     inner: Mutex<Arc<MemoryAttempts>>,
     first: Mutex<Option<Timestamp>>,
     reservations: AtomicU64,
 }
 
-fn broken(fault: Fault) -> Arc<dyn AttemptLimiter> {
+fn faulty(fault: Fault) -> Arc<dyn AttemptLimiter> {
     let (inner, first, reservations) = (Mutex::default(), Mutex::default(), AtomicU64::new(0));
-    Arc::new(Broken { fault, inner, first, reservations })
+    Arc::new(FaultyLimiter { fault, inner, first, reservations })
 }
 
 fn half(key: CounterKey) -> CounterKey {
@@ -57,7 +57,7 @@ fn half(key: CounterKey) -> CounterKey {
     CounterKey::from_bytes(bytes)
 }
 
-impl Broken {
+impl FaultyLimiter {
     fn inner(&self) -> Arc<MemoryAttempts> {
         self.inner.lock().expect("no panic under the lock").clone()
     }
@@ -69,10 +69,10 @@ impl Broken {
     fn seen(&self, guess: &Guess) -> Guess {
         let guess = guess.clone();
         match self.fault {
-            Fault::LimitsNoPlace => Guess { counter: None, ..guess },
-            Fault::KnowsAccountsByHalf => Guess { account: half(guess.account), ..guess },
-            Fault::KnowsNoPlaces => Guess { caller: None, ..guess },
-            Fault::LosesTheUnsettled => {
+            Fault::IgnoresAddresses => Guess { counter: None, ..guess },
+            Fault::TruncatesAccountKeys => Guess { account: half(guess.account), ..guess },
+            Fault::ForgetsKnownCallers => Guess { caller: None, ..guess },
+            Fault::KeepsReservationsTooLong => {
                 let policy =
                     AttemptPolicy { reservation: std::time::Duration::from_secs(3_600), ..guess.policy };
                 Guess { policy, ..guess }
@@ -82,7 +82,7 @@ impl Broken {
     }
 
     fn counted(&self, counter: &Counter) -> Counter {
-        if self.fault == Fault::KnowsCountersByHalf {
+        if self.fault == Fault::TruncatesCounterKeys {
             Counter { key: half(counter.key), ..*counter }
         } else {
             *counter
@@ -92,16 +92,16 @@ impl Broken {
     /// The time as somebody reads it whose clock stands still.
     fn time(&self, now: Timestamp) -> Timestamp {
         let mut first = self.first.lock().expect("no panic under the lock");
-        if self.fault == Fault::NeverFillsUp { *first.get_or_insert(now) } else { now }
+        if self.fault == Fault::NeverRefills { *first.get_or_insert(now) } else { now }
     }
 }
 
 #[async_trait]
-impl AttemptLimiter for Broken {
+impl AttemptLimiter for FaultyLimiter {
     async fn admit(&self, guess: &Guess) -> Result<AdmitOutcome, PortError> {
         let (inner, guess) = (self.inner(), self.seen(guess));
         match self.fault {
-            Fault::LetsGuessesMeet => {
+            Fault::AdmitsWithoutLock => {
                 // Whether there is room is read first, and a place taken later.
                 let kept = inner.admit(&guess).await?;
                 let AdmitOutcome::Admitted(reservation) = kept else { return Ok(kept) };
@@ -109,7 +109,7 @@ impl AttemptLimiter for Broken {
                 yield_now().await;
                 Ok(kept)
             }
-            Fault::RefusesInsteadOfWaiting => match inner.admit(&guess).await {
+            Fault::OverloadsInsteadOfWaiting => match inner.admit(&guess).await {
                 Ok(AdmitOutcome::Admitted(reservation))
                     if self.reservations.fetch_add(1, Ordering::SeqCst) < 8 =>
                 {
@@ -117,11 +117,11 @@ impl AttemptLimiter for Broken {
                 }
                 _ => Err(PortError::Overloaded),
             },
-            Fault::WaitsForNobody => match inner.admit(&guess).await {
+            Fault::AdmitsInsteadOfOverload => match inner.admit(&guess).await {
                 Err(PortError::Overloaded) => Ok(AdmitOutcome::Admitted(Reservation { at: guess.now })),
                 admission => admission,
             },
-            Fault::KeepsThePlaceOfTheRefused => {
+            Fault::CountsRefusedGuesses => {
                 let admission = inner.admit(&guess).await?;
                 if let (AdmitOutcome::Throttled(_), Some(counter)) = (admission, guess.counter) {
                     inner.count(&counter, guess.now).await?;
@@ -141,14 +141,14 @@ impl AttemptLimiter for Broken {
     ) -> Result<(), PortError> {
         let (inner, guess) = (self.inner(), self.seen(guess));
         let outcome = match (self.fault, outcome) {
-            (Fault::CountsTheAbandoned, GuessOutcome::Abandoned) => GuessOutcome::Failed,
+            (Fault::CountsAbandonedGuesses, GuessOutcome::Abandoned) => GuessOutcome::Failed,
             (Fault::ForgetsFailures, GuessOutcome::Failed)
-            | (Fault::RemembersAfterSuccess, GuessOutcome::Succeeded) => GuessOutcome::Abandoned,
-            (Fault::ForgetsEverybody, GuessOutcome::Succeeded) => {
+            | (Fault::KeepsFailuresAfterSuccess, GuessOutcome::Succeeded) => GuessOutcome::Abandoned,
+            (Fault::ForgetsAllAccounts, GuessOutcome::Succeeded) => {
                 self.begin_anew();
                 return Ok(());
             }
-            (Fault::LetsGuessesMeet, GuessOutcome::Failed) => {
+            (Fault::AdmitsWithoutLock, GuessOutcome::Failed) => {
                 let admission = inner.admit(&guess).await?;
                 let AdmitOutcome::Admitted(kept) = admission else { return Ok(()) };
                 return inner.settle(&guess, kept, outcome, now).await;
@@ -162,7 +162,7 @@ impl AttemptLimiter for Broken {
         let (inner, counter, now) = (self.inner(), self.counted(counter), self.time(now));
         match self.fault {
             Fault::HasNoLimit => Ok(None),
-            Fault::CountsBeforeItReads => {
+            Fault::ReadsBeforeItCounts => {
                 let told = inner.exhausted(&counter, now);
                 yield_now().await;
                 inner.count(&counter, now).await?;
@@ -174,13 +174,13 @@ impl AttemptLimiter for Broken {
 
     fn exhausted(&self, counter: &Counter, now: Timestamp) -> Option<Throttled> {
         let told = self.inner().exhausted(&self.counted(counter), self.time(now));
-        told.filter(|_| self.fault != Fault::KnowsNothingAtHand)
+        told.filter(|_| self.fault != Fault::NeverReportsExhausted)
     }
 
     async fn forget(&self, account: CounterKey) -> Result<(), PortError> {
         match self.fault {
-            Fault::ForgetsNothing => return Ok(()),
-            Fault::ForgetsEverybody => self.begin_anew(),
+            Fault::NeverForgets => return Ok(()),
+            Fault::ForgetsAllAccounts => self.begin_anew(),
             _ => {}
         }
         self.inner().forget(account).await
@@ -199,37 +199,37 @@ impl AttemptLimiter for Broken {
 }
 
 #[tokio::test]
-async fn a_limiter_that_keeps_its_promises_passes() {
+async fn correct_limiter_passes_every_case() {
     for case in ATTEMPT_LIMITER_CASES {
-        case.run(&*broken(Fault::None)).await;
+        case.run(&*faulty(Fault::None)).await;
     }
 }
 
 #[tokio::test]
-async fn a_limiter_that_breaks_a_promise_is_noticed() {
-    let noticed = [
-        (Fault::ForgetsFailures, "failures_are_kept_and_make_an_account_wait"),
-        (Fault::LimitsNoPlace, "failures_are_kept_and_make_a_place_wait"),
-        (Fault::KnowsAccountsByHalf, "accounts_and_places_are_kept_apart"),
-        (Fault::LetsGuessesMeet, "of_200_guesses_at_once_no_more_are_tried_than_one_after_the_other"),
-        (Fault::LetsGuessesMeet, "of_200_guesses_from_one_place_no_more_are_tried_than_one_after_the_other"),
-        (Fault::RefusesInsteadOfWaiting, "right_passwords_at_once_are_all_admitted"),
-        (Fault::WaitsForNobody, "a_guess_that_depends_on_others_for_too_long_is_an_overload"),
-        (Fault::KeepsThePlaceOfTheRefused, "a_refused_guess_keeps_no_place_in_the_other_counter"),
-        (Fault::CountsTheAbandoned, "what_could_not_be_tried_counts_for_nothing"),
-        (Fault::LosesTheUnsettled, "a_guess_that_nobody_settles_becomes_a_failure"),
-        (Fault::RemembersAfterSuccess, "a_right_password_forgets_the_failures_of_its_account_only"),
-        (Fault::ForgetsEverybody, "a_right_password_forgets_the_failures_of_its_account_only"),
-        (Fault::KnowsNoPlaces, "a_known_place_is_let_in_while_the_account_waits"),
-        (Fault::ForgetsNothing, "an_account_is_forgotten_when_asked_to_and_no_other"),
-        (Fault::ForgetsEverybody, "an_account_is_forgotten_when_asked_to_and_no_other"),
-        (Fault::HasNoLimit, "as_many_pass_as_there_is_room_for"),
-        (Fault::CountsBeforeItReads, "of_many_at_once_as_many_pass_as_there_is_room_for"),
-        (Fault::NeverFillsUp, "room_comes_back_with_time"),
-        (Fault::KnowsCountersByHalf, "counters_are_kept_apart"),
-        (Fault::KnowsNothingAtHand, "a_counter_that_was_found_exhausted_is_known_to_be"),
-        (Fault::PurgesEverything, "only_records_that_have_expired_are_purged"),
-        (Fault::PurgesWithoutLimit, "no_more_are_purged_than_the_limit"),
+async fn faulty_limiter_fails_a_case() {
+    let detected = [
+        (Fault::ForgetsFailures, "failures_throttle_an_account"),
+        (Fault::IgnoresAddresses, "failures_throttle_an_address"),
+        (Fault::TruncatesAccountKeys, "accounts_and_addresses_are_counted_separately"),
+        (Fault::AdmitsWithoutLock, "concurrent_guesses_admit_no_more_than_sequential_ones"),
+        (Fault::AdmitsWithoutLock, "concurrent_guesses_from_one_address_admit_no_more"),
+        (Fault::OverloadsInsteadOfWaiting, "concurrent_correct_passwords_are_all_admitted"),
+        (Fault::AdmitsInsteadOfOverload, "guess_that_waits_too_long_is_an_overload"),
+        (Fault::CountsRefusedGuesses, "refused_guess_reserves_nothing_in_any_counter"),
+        (Fault::CountsAbandonedGuesses, "abandoned_guess_does_not_count"),
+        (Fault::KeepsReservationsTooLong, "unsettled_guess_becomes_a_failure"),
+        (Fault::KeepsFailuresAfterSuccess, "success_resets_only_the_failures_of_its_account"),
+        (Fault::ForgetsAllAccounts, "success_resets_only_the_failures_of_its_account"),
+        (Fault::ForgetsKnownCallers, "known_caller_is_admitted_while_the_account_is_throttled"),
+        (Fault::NeverForgets, "forget_resets_only_the_given_account"),
+        (Fault::ForgetsAllAccounts, "forget_resets_only_the_given_account"),
+        (Fault::HasNoLimit, "attempts_pass_up_to_the_limit"),
+        (Fault::ReadsBeforeItCounts, "concurrent_attempts_pass_up_to_the_limit"),
+        (Fault::NeverRefills, "attempts_pass_again_after_time"),
+        (Fault::TruncatesCounterKeys, "counters_are_independent"),
+        (Fault::NeverReportsExhausted, "exhausted_counter_is_reported_until_it_refills"),
+        (Fault::PurgesEverything, "only_expired_records_are_purged"),
+        (Fault::PurgesWithoutLimit, "purge_respects_the_limit"),
     ];
-    assert_noticed(ATTEMPT_LIMITER_CASES, noticed.map(|(fault, case)| (broken(fault), case))).await;
+    assert_detected(ATTEMPT_LIMITER_CASES, detected.map(|(fault, case)| (faulty(fault), case))).await;
 }

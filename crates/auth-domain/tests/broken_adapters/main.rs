@@ -1,4 +1,4 @@
-//! The conformance suite notices adapters that break their promises: for each promise there is an adapter that
+//! The conformance suite detects adapters that break their promises: for each promise there is an adapter that
 //! breaks it, and a case that fails for that reason.
 #![expect(clippy::expect_used, reason = "a panic fails the test")]
 
@@ -11,17 +11,17 @@ mod stores;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use auth_domain::conformance::{Case, STORE_CASES, StoreFixture};
+use auth_domain::conformance::{Case, STORE_CASES, StoreUnderTest};
 
-use stores::{Broken, Fault, NOTICED_BY};
+use stores::{DETECTED_BY, Fault, FaultyStore};
 
 /// Asserts that each case fails for the subject next to it, and that there are no other cases.
-async fn assert_noticed<S: ?Sized + Send + Sync + 'static, const N: usize>(
+async fn assert_detected<S: ?Sized + Send + Sync + 'static, const N: usize>(
     cases: &'static [Case<S>],
-    noticed: [(Arc<S>, &str); N],
+    detected: [(Arc<S>, &str); N],
 ) {
     let mut seen = BTreeSet::new();
-    for (subject, name) in noticed {
+    for (subject, name) in detected {
         let case = cases.iter().find(|case| case.name() == name).expect("a case of this name");
         let verdict = tokio::spawn(async move { case.run(&*subject).await }).await;
         assert!(verdict.is_err(), "{case} must notice");
@@ -31,35 +31,35 @@ async fn assert_noticed<S: ?Sized + Send + Sync + 'static, const N: usize>(
 }
 
 /// Whether the case fails for a store with this fault.
-async fn notices(case: &'static Case<dyn StoreFixture>, fault: Fault) -> bool {
-    let broken = Broken::by(fault);
-    tokio::spawn(async move { case.run(&broken).await }).await.is_err()
+async fn detects(case: &'static Case<dyn StoreUnderTest>, fault: Fault) -> bool {
+    let faulty = FaultyStore::by(fault);
+    tokio::spawn(async move { case.run(&faulty).await }).await.is_err()
 }
 
-fn case(name: &str) -> &'static Case<dyn StoreFixture> {
+fn case(name: &str) -> &'static Case<dyn StoreUnderTest> {
     STORE_CASES.iter().find(|case| case.to_string() == name).expect("a case of this name")
 }
 
 #[tokio::test]
-async fn a_store_that_keeps_its_promises_passes_though_its_calls_meet() {
+async fn correct_store_passes_every_case() {
     for case in STORE_CASES {
-        assert!(!notices(case, Fault::None).await, "{case}");
+        assert!(!detects(case, Fault::None).await, "{case}");
     }
 }
 
 #[tokio::test]
-async fn a_store_that_breaks_a_promise_is_noticed() {
-    for (fault, cases) in NOTICED_BY {
+async fn faulty_store_fails_its_cases() {
+    for (fault, cases) in DETECTED_BY {
         for name in *cases {
-            assert!(notices(case(name), *fault).await, "{name} must notice {fault:?}");
+            assert!(detects(case(name), *fault).await, "{name} must notice {fault:?}");
         }
     }
 }
 
 #[test]
-fn every_case_is_seen_to_fail() {
+fn every_case_fails_for_some_fault() {
     let seen: BTreeSet<_> =
-        NOTICED_BY.iter().flat_map(|(_, cases)| *cases).map(ToString::to_string).collect();
+        DETECTED_BY.iter().flat_map(|(_, cases)| *cases).map(ToString::to_string).collect();
     let cases: BTreeSet<_> = STORE_CASES.iter().map(ToString::to_string).collect();
     assert_eq!(seen, cases);
     assert_eq!(cases.len(), STORE_CASES.len(), "no two cases have one name");

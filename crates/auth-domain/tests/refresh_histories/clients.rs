@@ -1,4 +1,4 @@
-//! The clients that a user logs in through, two of each style.
+//! The clients that a user logs in by, two of each style.
 
 use std::time::Duration;
 

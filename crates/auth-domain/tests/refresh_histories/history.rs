@@ -16,22 +16,22 @@ pub(crate) const CLIENTS: usize = 6;
 /// Something that happens. Sessions and tokens are counted back from the newest; a number that is too great stands
 /// for the oldest.
 #[derive(Clone, Debug)]
-pub(crate) enum Act {
+pub(crate) enum Operation {
     LogIn { client: usize },
-    Refresh { session: usize, token: usize, through: Through },
+    Refresh { session: usize, token: usize, by: PresentedBy },
     RefreshWith { session: usize, forgery: Forgery },
-    LogOut { session: usize, token: usize, through: Through },
+    LogOut { session: usize, token: usize, by: PresentedBy },
     LogOutById { session: usize },
     Use { session: usize, token: usize },
     Wait { micros: u64 },
-    WaitUntil { session: usize, moment: Moment, offset: i64 },
+    WaitUntil { session: usize, deadline: Deadline, offset: i64 },
 }
 
-/// Through which client a token is presented.
+/// PresentedBy which client a token is presented.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Through {
-    ItsOwn,
-    Client(usize),
+pub(crate) enum PresentedBy {
+    OwnClient,
+    OtherClient(usize),
 }
 
 /// What is presented instead of a token.
@@ -48,7 +48,7 @@ pub(crate) enum Forgery {
 
 /// When something is over for a session.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Moment {
+pub(crate) enum Deadline {
     Grace,
     Idle,
     Absolute,
@@ -67,32 +67,32 @@ pub(crate) enum Event {
 }
 
 /// What happened to sessions of which style, by the style's name.
-pub(crate) type Seen = BTreeSet<(String, Event)>;
+pub(crate) type EventSet = BTreeSet<(String, Event)>;
 
 /// All histories.
-pub(crate) fn histories() -> impl Strategy<Value = Vec<Act>> {
-    prop::collection::vec(act(), OPERATIONS)
+pub(crate) fn histories() -> impl Strategy<Value = Vec<Operation>> {
+    prop::collection::vec(apply(), OPERATIONS)
 }
 
-fn act() -> impl Strategy<Value = Act> {
+fn apply() -> impl Strategy<Value = Operation> {
     let session = || prop_oneof![4 => Just(0_usize), 1 => 1..4_usize];
     let token = || prop_oneof![4 => Just(0_usize), 3 => Just(1), 1 => 2..9_usize];
-    let through = || prop_oneof![9 => Just(Through::ItsOwn), 1 => (0..CLIENTS).prop_map(Through::Client)];
+    let by = || prop_oneof![9 => Just(PresentedBy::OwnClient), 1 => (0..CLIENTS).prop_map(PresentedBy::OtherClient)];
     let wait =
         [0, 1, 1_000_000, GRACE / 3, GRACE - 1, GRACE, ACCESS, ACCESS + LEEWAY, IDLE / 2, ABSOLUTE / 3];
-    let moment = [Moment::Grace, Moment::Grace, Moment::Access, Moment::Idle, Moment::Absolute];
+    let deadline = [Deadline::Grace, Deadline::Grace, Deadline::Access, Deadline::Idle, Deadline::Absolute];
     prop_oneof![
-        6 => (0..CLIENTS).prop_map(|client| Act::LogIn { client }),
-        40 => (session(), token(), through())
-            .prop_map(|(session, token, through)| Act::Refresh { session, token, through }),
-        4 => (session(), forgery()).prop_map(|(session, forgery)| Act::RefreshWith { session, forgery }),
-        2 => (session(), token(), through())
-            .prop_map(|(session, token, through)| Act::LogOut { session, token, through }),
-        1 => session().prop_map(|session| Act::LogOutById { session }),
-        15 => (session(), token()).prop_map(|(session, token)| Act::Use { session, token }),
-        15 => select(wait.to_vec()).prop_map(|micros| Act::Wait { micros }),
-        15 => (session(), select(moment.to_vec()), -1..=1_i64)
-            .prop_map(|(session, moment, offset)| Act::WaitUntil { session, moment, offset }),
+        6 => (0..CLIENTS).prop_map(|client| Operation::LogIn { client }),
+        40 => (session(), token(), by())
+            .prop_map(|(session, token, by)| Operation::Refresh { session, token, by }),
+        4 => (session(), forgery()).prop_map(|(session, forgery)| Operation::RefreshWith { session, forgery }),
+        2 => (session(), token(), by())
+            .prop_map(|(session, token, by)| Operation::LogOut { session, token, by }),
+        1 => session().prop_map(|session| Operation::LogOutById { session }),
+        15 => (session(), token()).prop_map(|(session, token)| Operation::Use { session, token }),
+        15 => select(wait.to_vec()).prop_map(|micros| Operation::Wait { micros }),
+        15 => (session(), select(deadline.to_vec()), -1..=1_i64)
+            .prop_map(|(session, deadline, offset)| Operation::WaitUntil { session, deadline, offset }),
     ]
 }
 

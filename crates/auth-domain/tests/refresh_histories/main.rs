@@ -8,25 +8,25 @@
 mod clients;
 mod history;
 mod reference;
-mod world;
+mod runner;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Runtime;
 
-use history::{Event, Seen, histories};
-use world::World;
+use history::{Event, EventSet, histories};
+use runner::HistoryRunner;
 
 /// How many histories are tried, each of fifty operations.
 const HISTORIES: u32 = 10_000;
 
 #[test]
-fn every_history_of_sessions_goes_as_the_reference_says() {
+fn every_history_agrees_with_the_reference() {
     let config = Config { cases: HISTORIES, failure_persistence: None, ..Config::default() };
     let runtime = runtime();
     let outcome = TestRunner::new(config).run(&histories(), |history| {
-        runtime.block_on(World::live(&history)).map_err(TestCaseError::fail)?;
+        runtime.block_on(HistoryRunner::run(&history)).map_err(TestCaseError::fail)?;
         Ok(())
     });
     if let Err(failure) = outcome {
@@ -36,23 +36,23 @@ fn every_history_of_sessions_goes_as_the_reference_says() {
 
 /// The property would also hold of histories in which nothing happens.
 #[test]
-fn everything_that_can_happen_to_a_session_does() {
+fn histories_reach_every_event() {
     use Event::{Admitted, AnsweredAgain, LoggedOut, Refreshed, Refused, Replayed};
     let runtime = runtime();
     let mut runner = TestRunner::deterministic();
-    let mut seen = Seen::new();
+    let mut events = EventSet::new();
     for _ in 0..200 {
         let history = histories().new_tree(&mut runner).expect("a history").current();
-        seen.append(&mut runtime.block_on(World::live(&history)).expect("as the reference says"));
+        events.append(&mut runtime.block_on(HistoryRunner::run(&history)).expect("as the reference says"));
     }
     let always = [AnsweredAgain, Refused, LoggedOut(false), LoggedOut(true), Admitted(false), Admitted(true)];
     let rotating = always.iter().chain(&[Refreshed, Replayed]);
-    let expected: Seen = ["SelfRenewing", "Rotating"]
+    let expected: EventSet = ["SelfRenewing", "Rotating"]
         .into_iter()
         .flat_map(|style| rotating.clone().map(move |event| (style.to_owned(), *event)))
         .chain(always.iter().map(|event| ("Reusable".to_owned(), *event)))
         .collect();
-    assert_eq!(seen, expected);
+    assert_eq!(events, expected);
 }
 
 fn runtime() -> Runtime {

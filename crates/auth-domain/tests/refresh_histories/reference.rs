@@ -16,7 +16,7 @@ pub(crate) const MAX_LIVE: usize = 3;
 
 /// What a refresh is answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum RefreshOutcome {
     /// A token that has not been handed out before.
     New,
     /// The session's current token once more, as it was.
@@ -64,22 +64,22 @@ impl Session {
         Access { issued, expires: (issued + ACCESS / SECOND).min(self.ends_at() / SECOND) }
     }
 
-    /// Somebody presents the token of this number through a client.
-    pub(crate) fn refresh(&mut self, token: usize, client: usize, now: u64) -> Answer {
+    /// Somebody presents the token of this number by a client.
+    pub(crate) fn refresh(&mut self, token: usize, client: usize, now: u64) -> RefreshOutcome {
         if client != self.client || !self.is_live(now) {
-            return Answer::Refused;
+            return RefreshOutcome::Refused;
         }
         let successors = self.tokens - 1 - token;
         let answer = match successors {
-            _ if self.style == RefreshStyle::Reusable => Answer::Current,
-            0 => Answer::New,
-            1 if now - self.refreshed < GRACE => return Answer::Current,
-            _ => Answer::Replayed,
+            _ if self.style == RefreshStyle::Reusable => RefreshOutcome::Current,
+            0 => RefreshOutcome::New,
+            1 if now - self.refreshed < GRACE => return RefreshOutcome::Current,
+            _ => RefreshOutcome::Replayed,
         };
         match answer {
-            Answer::Replayed => self.ended = Some(EndReason::Replayed),
-            Answer::New => self.tokens += 1,
-            Answer::Current | Answer::Refused => {}
+            RefreshOutcome::Replayed => self.ended = Some(EndReason::Replayed),
+            RefreshOutcome::New => self.tokens += 1,
+            RefreshOutcome::Current | RefreshOutcome::Refused => {}
         }
         if self.ended.is_none() {
             self.refreshed = now;

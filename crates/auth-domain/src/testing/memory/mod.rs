@@ -124,7 +124,7 @@ mod tests {
     use crate::ports::{ApiKeyRepository, SessionRepository, UserRepository};
 
     #[tokio::test]
-    async fn a_store_that_is_away_answers_nothing_and_comes_back() {
+    async fn unavailable_store_fails_until_it_is_back() {
         let store = MemoryStore::new();
         store.set_away(true);
         let user = UserRef::Number(UserNumber(1));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobodys_email_cannot_be_verified() {
+    async fn email_of_an_unknown_user_cannot_be_verified() {
         assert!(!MemoryStore::new().verify_email(UserId(uuid::Uuid::nil())));
     }
 }

@@ -84,7 +84,7 @@ impl UserRepository for MemoryStore {
             return Ok(UpdateOutcome::Taken(kind));
         }
         state.names.retain(|_, holder| *holder != user);
-        state.take_names(&identifiers, user);
+        state.lock_names(&identifiers, user);
         if changes.password_hash.is_some() {
             state.end_sessions_of(user, EndReason::PasswordChanged, now);
         }
@@ -188,12 +188,12 @@ impl State {
     fn add(&mut self, user: &NewUser) -> &mut UserEntry {
         self.last_number += 1;
         let number = UserNumber(self.last_number);
-        self.take_names(&user.identifiers, user.id);
+        self.lock_names(&user.identifiers, user.id);
         self.numbers.insert(number, user.id);
         self.users.entry(user.id).insert_entry(registered(user, number)).into_mut()
     }
 
-    fn take_names(&mut self, identifiers: &Identifiers, user: UserId) {
+    fn lock_names(&mut self, identifiers: &Identifiers, user: UserId) {
         self.names.extend(identifiers.keys().into_iter().map(|(_, key)| (key.clone(), user)));
     }
 }

@@ -6,33 +6,33 @@ use auth_domain::ports::{ApiKeyRepository, PortError};
 use tokio::task::yield_now;
 
 use super::registering::to_milliseconds;
-use super::{Broken, Fault};
+use super::{Fault, FaultyStore};
 
 #[async_trait]
-impl ApiKeyRepository for Broken {
+impl ApiKeyRepository for FaultyStore {
     async fn insert(&self, new: &NewApiKey) -> Result<(), PortError> {
         let _call = self.begin().await?;
         let mut new = new.clone();
         match self.fault {
             Fault::DropsExpiries => new.key.expires_at = None,
             Fault::DropsScopes => new.key.scopes = Scopes::default(),
-            Fault::CutsKeyTimes => new.key.expires_at = new.key.expires_at.map(to_milliseconds),
-            Fault::OverwritesKeysOfTheSameId => {
+            Fault::TruncatesKeyTimes => new.key.expires_at = new.key.expires_at.map(to_milliseconds),
+            Fault::OverwritesKeysWithTheSameId => {
                 let _ = self.inner.insert(&new).await;
                 return Ok(());
             }
             _ => {}
         }
-        self.notes().keys.push(new.clone());
+        self.log().keys.push(new.clone());
         self.inner.insert(&new).await
     }
 
     async fn find(&self, digest: &SecretDigest) -> Result<Option<ApiKey>, PortError> {
         let _call = self.begin().await?;
         let half = |digest: &SecretDigest| digest.as_bytes()[..16].to_vec();
-        let known = self.notes().keys.iter().find(|known| half(&known.digest) == half(digest)).cloned();
+        let known = self.log().keys.iter().find(|known| half(&known.digest) == half(digest)).cloned();
         let found = match known {
-            Some(known) if self.is(Fault::FindsKeysByHalf) => {
+            Some(known) if self.is(Fault::TruncatesKeyDigests) => {
                 ApiKeyRepository::find(&self.inner, &known.digest).await?
             }
             _ => ApiKeyRepository::find(&self.inner, digest).await?,
@@ -77,31 +77,31 @@ impl ApiKeyRepository for Broken {
     async fn mark_used(&self, key: ApiKeyId, now: Timestamp) -> Result<(), PortError> {
         let _call = self.begin().await?;
         match self.fault {
-            Fault::KeepsTheLastUse => self.notes().last_uses.push((key, now)),
+            Fault::KeepsTheLastReportedUse => self.log().last_uses.push((key, now)),
             Fault::ReadsUsesBeforeItWrites => {
                 let before = self.last_use(key);
                 yield_now().await;
-                self.notes().last_uses.push((key, before.max(Some(now)).unwrap_or(now)));
+                self.log().last_uses.push((key, before.max(Some(now)).unwrap_or(now)));
             }
             Fault::MarksEveryKey => {
                 for other in ApiKeyRepository::list(&self.inner).await? {
                     self.inner.mark_used(other.id, now).await?;
                 }
             }
-            Fault::MarksNoRevokedKey if !self.is_live(key).await? => return Ok(()),
+            Fault::IgnoresUseOfRevokedKeys if !self.is_live(key).await? => return Ok(()),
             _ => {}
         }
         self.inner.mark_used(key, now).await
     }
 }
 
-impl Broken {
+impl FaultyStore {
     async fn is_live(&self, key: ApiKeyId) -> Result<bool, PortError> {
         let keys = ApiKeyRepository::list(&self.inner).await?;
         Ok(keys.iter().any(|known| known.id == key && known.revoked_at.is_none()))
     }
 
     fn last_use(&self, key: ApiKeyId) -> Option<Timestamp> {
-        self.notes().last_uses.iter().rev().find(|(used, _)| *used == key).map(|(_, at)| *at)
+        self.log().last_uses.iter().rev().find(|(used, _)| *used == key).map(|(_, at)| *at)
     }
 }

@@ -10,10 +10,10 @@ use auth_domain::ports::{AuditRepository, PortError, UserRepository};
 use tokio::task::yield_now;
 
 use super::registering::to_milliseconds;
-use super::{Broken, Fault};
+use super::{Fault, FaultyStore};
 
 #[async_trait]
-impl AuditRepository for Broken {
+impl AuditRepository for FaultyStore {
     async fn append(&self, events: &[AuditEvent]) -> Result<(), PortError> {
         let _call = self.begin().await?;
         let events: Vec<_> = events.iter().map(|event| self.altered(event.clone())).collect();
@@ -61,7 +61,7 @@ impl AuditRepository for Broken {
     async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, PortError> {
         let _call = self.begin().await?;
         match self.fault {
-            Fault::PurgesEventsOfThatTime => {
+            Fault::PurgesEventsOfTheGivenTime => {
                 AuditRepository::purge(&self.inner, before.plus(Duration::from_micros(1)), limit).await
             }
             Fault::PurgesEventsWithoutLimit => AuditRepository::purge(&self.inner, before, u32::MAX).await,
@@ -70,17 +70,17 @@ impl AuditRepository for Broken {
     }
 }
 
-impl Broken {
+impl FaultyStore {
     fn altered(&self, mut event: AuditEvent) -> AuditEvent {
         match self.fault {
             Fault::DropsDetails => event.detail = None,
             Fault::DropsAddresses => event.caller.address = None,
-            Fault::CutsEventTimes => event.at = to_milliseconds(event.at),
-            Fault::CutsRequestIds => {
+            Fault::TruncatesEventTimes => event.at = to_milliseconds(event.at),
+            Fault::TruncatesRequestIds => {
                 event.caller.request =
                     event.caller.request.map(|RequestId(id)| RequestId(id & i64::MAX as u64));
             }
-            Fault::KnowsReasonsOfDenialByHalf if event.outcome.denial() == Some(DenialReason::UsedBefore) => {
+            Fault::ReplacesADenialReason if event.outcome.denial() == Some(DenialReason::UsedBefore) => {
                 event.outcome = AuditOutcome::Denied(DenialReason::NotOurs);
             }
             _ => {}
@@ -91,8 +91,8 @@ impl Broken {
     /// The filter without what the store does not look at.
     fn widened(&self, filter: &AuditFilter) -> AuditFilter {
         match self.fault {
-            Fault::FiltersByNoAction => AuditFilter { action: None, ..filter.clone() },
-            Fault::FiltersTheFirstMomentOut => {
+            Fault::IgnoresTheActionFilter => AuditFilter { action: None, ..filter.clone() },
+            Fault::ExcludesTheFirstMoment => {
                 let since = filter.since.map(|since| since.plus(Duration::from_micros(1)));
                 AuditFilter { since, ..filter.clone() }
             }
@@ -109,11 +109,11 @@ impl Broken {
 
     /// Shows every other event one call later than those around it, as if it had got its number long before its commit.
     fn hold_back(&self, found: &mut Vec<AuditRecord>) {
-        let mut notes = self.notes();
+        let mut log = self.log();
         found.retain(|record| {
-            let is_new = record.id.0 % 2 == 1 && !notes.events_held_back.contains(&record.id);
+            let is_new = record.id.0 % 2 == 1 && !log.events_held_back.contains(&record.id);
             if is_new {
-                notes.events_held_back.push(record.id);
+                log.events_held_back.push(record.id);
             }
             !is_new
         });

@@ -7,26 +7,26 @@ use auth_domain::model::{
 use auth_domain::ports::{PortError, UpdateOutcome, UserRepository};
 use tokio::task::yield_now;
 
-use super::{Broken, Fault};
+use super::{Fault, FaultyStore};
 
-impl Broken {
-    pub(super) async fn update_badly(
+impl FaultyStore {
+    pub(super) async fn update_with_fault(
         &self,
         user: UserId,
         changes: &UserChanges,
         now: Timestamp,
     ) -> Result<UpdateOutcome, PortError> {
-        let changes = self.write_changes(changes);
+        let changes = self.altered_changes(changes);
         let Some(before) = UserRepository::find(&self.inner, &UserRef::Id(user)).await? else {
-            return self.miss_badly(user, &changes, now).await;
+            return self.update_unknown_user(user, &changes, now).await;
         };
         let after = before.identifiers.changed(changes.username.clone(), changes.email.clone());
         let keys = |user: &User| user.identifiers.keys().into_iter().map(|(_, key)| key.clone()).collect();
         let old_keys: Vec<IdentifierKey> = keys(&before);
         let new_keys: Vec<_> = after.keys().into_iter().map(|(_, key)| key.clone()).collect();
         let _names = match self.fault {
-            Fault::FaultsWhenNamesAreWaitedFor => {
-                Some(self.take_names(old_keys.iter().chain(&new_keys).cloned().collect()).await?)
+            Fault::DeadlocksOnNames => {
+                Some(self.lock_names(old_keys.iter().chain(&new_keys).cloned().collect()).await?)
             }
             _ => None,
         };
@@ -37,25 +37,29 @@ impl Broken {
             }
             return Ok(UpdateOutcome::Updated(User { identifiers: after, ..before }));
         }
-        if self.is(Fault::RefusesOwnNames) && wants_any(&changes, &old_keys) {
+        if self.is(Fault::RejectsOwnNames) && requests_any(&changes, &old_keys) {
             return Ok(UpdateOutcome::Taken(IdentifierKind::Username));
         }
         self.unverify(&before, &changes, now).await?;
         match self.write(&before, &changes, now).await? {
             UpdateOutcome::Updated(after) => self.updated(before, after, &changes, now).await,
             UpdateOutcome::Taken(kind) => {
-                if self.is(Fault::ChangesHalfOfIt) {
+                if self.is(Fault::AppliesHalfOfRejectedChanges) {
                     let half = UserChanges { username: None, email: None, ..changes };
                     self.inner.update(user, &half, now).await?;
                 }
-                let blames = self.is(Fault::NamesTheEmailFirst);
-                Ok(UpdateOutcome::Taken(if blames { self.blame(&after, kind).await? } else { kind }))
+                let blames = self.is(Fault::ReportsTheEmailFirst);
+                Ok(UpdateOutcome::Taken(if blames {
+                    self.conflicting_kind(&after, kind).await?
+                } else {
+                    kind
+                }))
             }
             UpdateOutcome::NotFound => Ok(UpdateOutcome::NotFound),
         }
     }
 
-    fn write_changes(&self, changes: &UserChanges) -> UserChanges {
+    fn altered_changes(&self, changes: &UserChanges) -> UserChanges {
         let mut changes = changes.clone();
         match self.fault {
             Fault::IgnoresTheNewDisplayName => changes.display_name = None,
@@ -67,13 +71,13 @@ impl Broken {
         changes
     }
 
-    async fn miss_badly(
+    async fn update_unknown_user(
         &self,
         user: UserId,
         changes: &UserChanges,
         now: Timestamp,
     ) -> Result<UpdateOutcome, PortError> {
-        if let (Fault::LooksForNamesBeforeUsers, Some(name)) = (self.fault, &changes.username)
+        if let (Fault::ChecksNamesBeforeUsers, Some(name)) = (self.fault, &changes.username)
             && !self.are_free(&[name.key().clone()], user).await?
         {
             return Ok(UpdateOutcome::Taken(IdentifierKind::Username));
@@ -131,30 +135,30 @@ impl Broken {
                 self.inner.verify_email(before.id);
                 after.email_verified = true;
             }
-            Fault::ChangesEverybody => {
+            Fault::ChangesAllUsers => {
                 let shared = UserChanges { username: None, email: None, ..changes.clone() };
                 for user in self.inner.list(None, u32::MAX).await? {
                     self.inner.update(user.id, &shared, now).await?;
                 }
             }
-            Fault::KeepsOldNames => self.haunt(&before.identifiers).await?,
+            Fault::KeepsOldNames => self.reserve_names(&before.identifiers).await?,
             Fault::FreesNamesStillHeld => {
                 let (names, new_names) = (before.identifiers.keys(), after.identifiers.keys());
                 let kept = names.into_iter().filter(|old| new_names.iter().any(|new| new.1 == old.1));
                 let kept: Vec<_> = kept.map(|(_, key)| key.clone()).collect();
-                self.notes().freed_names.extend(kept);
+                self.log().freed_names.extend(kept);
             }
             Fault::EndsSessionsAtUpdates => self.end_sessions(|owner| owner == before.id, now).await?,
-            Fault::EndsSessionsOfEverybody if changes.password_hash.is_some() => {
+            Fault::EndsSessionsOfAllUsers if changes.password_hash.is_some() => {
                 self.end_sessions(|_| true, now).await?;
             }
-            Fault::AnswersUpdatesWithTheOldUser => return Ok(UpdateOutcome::Updated(before)),
+            Fault::ReturnsTheUserBeforeTheUpdate => return Ok(UpdateOutcome::Updated(before)),
             _ => {}
         }
         Ok(UpdateOutcome::Updated(after))
     }
 
-    pub(super) async fn change_password_badly(
+    pub(super) async fn change_password_with_fault(
         &self,
         user: UserId,
         version: PasswordVersion,
@@ -175,12 +179,12 @@ impl Broken {
             (Fault::CountsNoVersions, Some(stored)) if stored.version == version => {
                 self.inner.upgrade_password_hash(user, &stored.hash, hash).await?
             }
-            (Fault::ChangesTheAbsent, None) => true,
+            (Fault::ChangesUnknownUsers, None) => true,
             _ => self.inner.change_password(user, version, hash, now).await?,
         };
         match self.fault {
-            Fault::EndsSessionsOfEverybody if changed => self.end_sessions(|_| true, now).await?,
-            Fault::EndsSessionsForNoReason if !changed => {
+            Fault::EndsSessionsOfAllUsers if changed => self.end_sessions(|_| true, now).await?,
+            Fault::EndsSessionsWithoutReason if !changed => {
                 self.end_sessions(|owner| owner == user, now).await?;
             }
             _ => {}
@@ -188,7 +192,7 @@ impl Broken {
         Ok(changed)
     }
 
-    pub(super) async fn upgrade_badly(
+    pub(super) async fn upgrade_with_fault(
         &self,
         user: UserId,
         old: &PasswordHash,
@@ -197,7 +201,7 @@ impl Broken {
         let stored = self.inner.find_with_password(user).await?.map(|record| record.password);
         let Some(stored) = stored else { return self.inner.upgrade_password_hash(user, old, new).await };
         match self.fault {
-            Fault::CountsVersionsOfBetterHashes if stored.hash == *old => {
+            Fault::CountsVersionsOfUpgrades if stored.hash == *old => {
                 self.inner.change_password(user, stored.version, new, Timestamp::UNIX_EPOCH).await
             }
             Fault::UpgradesAnyHash => self.inner.upgrade_password_hash(user, &stored.hash, new).await,
@@ -211,8 +215,8 @@ impl Broken {
             {
                 self.inner.upgrade_password_hash(user, &stored.hash, new).await
             }
-            Fault::RefusesAfterBetterHashes => {
-                self.notes().better_hashed.push(user);
+            Fault::RefusesAfterHashUpgrades => {
+                self.log().better_hashed.push(user);
                 self.inner.upgrade_password_hash(user, old, new).await
             }
             _ => self.inner.upgrade_password_hash(user, old, new).await,
@@ -220,7 +224,7 @@ impl Broken {
     }
 }
 
-fn wants_any(changes: &UserChanges, keys: &[IdentifierKey]) -> bool {
+fn requests_any(changes: &UserChanges, keys: &[IdentifierKey]) -> bool {
     let username = changes.username.iter().map(Username::key);
     let email = changes.email.iter().map(EmailAddress::key);
     username.chain(email).any(|key| keys.contains(key))

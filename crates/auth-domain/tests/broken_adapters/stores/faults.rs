@@ -1,4 +1,4 @@
-//! Every promise that [`Broken`](super::Broken) can break, and the cases that must notice.
+//! Every promise that [`FaultyStore`](super::FaultyStore) can break, and the cases that must notice.
 
 macro_rules! faults {
     ($($fault:ident => $($group:ident :: $case:ident)+;)*) => {
@@ -11,7 +11,7 @@ macro_rules! faults {
         }
 
         /// Each fault with the cases that must notice it. Others may notice it as well.
-        pub(crate) const NOTICED_BY: &[(Fault, &[&str])] = &[
+        pub(crate) const DETECTED_BY: &[(Fault, &[&str])] = &[
             $((Fault::$fault, &[$(concat!(stringify!($group), "::", stringify!($case))),+])),*
         ];
     };
@@ -19,399 +19,399 @@ macro_rules! faults {
 
 faults! {
     // everything
-    FaultsWhenCallsMeet =>
-        session_races::sessions_of_one_user_refresh_at_once
-        session_races::whatever_happens_to_one_user_at_once_meets_no_fault;
+    FailsOnConcurrentCalls =>
+        session_races::sessions_of_one_user_refresh_concurrently
+        session_races::concurrent_calls_for_one_user_cause_no_error;
 
     // registering
     DropsDisplayNames =>
-        user_members::a_user_with_every_member_is_given_back_as_stored
-        user_members::each_member_that_may_be_absent_is_stored_alone;
+        user_members::full_user_is_returned_as_stored
+        user_members::each_optional_member_is_stored_on_its_own;
     DropsPhoneNumbers =>
-        user_members::a_user_with_every_member_is_given_back_as_stored
-        user_members::each_member_that_may_be_absent_is_stored_alone;
+        user_members::full_user_is_returned_as_stored
+        user_members::each_optional_member_is_stored_on_its_own;
     DropsRoles =>
-        user_members::a_user_with_every_member_is_given_back_as_stored
-        user_members::each_member_that_may_be_absent_is_stored_alone;
-    DropsEmails => user_members::a_user_with_every_member_is_given_back_as_stored;
-    CutsNames => user_members::the_longest_members_are_given_back_as_stored;
-    CutsHashes => user_members::the_longest_members_are_given_back_as_stored;
-    CutsTimesToMilliseconds =>
-        user_members::a_user_with_nothing_but_a_username_is_given_back_as_stored
-        user_members::times_are_given_back_to_the_microsecond;
-    CutsTimesAtYear2100 => user_members::times_are_given_back_to_the_microsecond;
-    StoresNamesFolded =>
-        user_members::a_user_with_every_member_is_given_back_as_stored
-        user_members::names_are_given_back_as_they_were_typed;
-    ReadsNumbersIntoNames => user_members::text_that_means_something_to_a_database_is_given_back_as_stored;
-    RewritesTheLeastId => user_members::the_least_and_the_greatest_ids_are_given_back;
+        user_members::full_user_is_returned_as_stored
+        user_members::each_optional_member_is_stored_on_its_own;
+    DropsEmails => user_members::full_user_is_returned_as_stored;
+    TruncatesNames => user_members::longest_members_are_returned_as_stored;
+    TruncatesHashes => user_members::longest_members_are_returned_as_stored;
+    TruncatesTimesToMilliseconds =>
+        user_members::username_only_user_is_returned_as_stored
+        user_members::times_keep_their_microseconds;
+    CapsTimesAtYear2100 => user_members::times_keep_their_microseconds;
+    StoresCaseFoldedNames =>
+        user_members::full_user_is_returned_as_stored
+        user_members::names_keep_their_typed_spelling;
+    ParsesNamesAsNumbers => user_members::text_with_database_syntax_is_returned_as_stored;
+    RewritesTheNilUserId => user_members::smallest_and_largest_ids_are_returned;
     NumbersFromZero => user_numbers::numbers_are_at_least_1_and_below_2_to_the_53;
-    NumbersAllAlike =>
-        user_numbers::each_number_is_greater_than_those_before
-        user_numbers::users_who_register_at_once_have_different_numbers;
+    GivesAllUsersOneNumber =>
+        user_numbers::each_number_exceeds_all_earlier_numbers
+        user_numbers::concurrent_registrations_get_different_numbers;
     ReusesNumbers =>
-        user_numbers::the_number_of_a_deleted_user_is_never_given_again
-        user_numbers::numbers_are_not_given_again_when_everybody_is_deleted;
-    TakesNamesBySpelling =>
-        user_names::a_username_is_taken_in_every_spelling
-        user_names::an_email_is_taken_in_every_spelling;
-    TakesUsernamesAndEmailsApart =>
-        user_names::usernames_and_emails_share_one_space
-        user_name_races::registrations_with_crossed_names_meet_no_fault_and_one_succeeds;
-    LetsNobodyHaveOneNameTwice =>
-        user_names::one_name_in_both_fields_of_one_user_is_no_conflict
-        user_names::a_name_in_both_fields_stays_taken_until_both_have_changed;
-    NamesTheEmailFirst => user_names::when_both_names_are_taken_the_username_is_named;
-    RegistersHalfOfIt =>
-        user_names::a_refused_registration_leaves_nothing_behind
-        user_name_races::of_50_registrations_of_one_name_exactly_one_succeeds;
+        user_numbers::number_of_a_deleted_user_is_not_reused
+        user_numbers::numbers_are_not_reused_when_all_users_are_deleted;
+    ComparesNamesBySpelling =>
+        user_names::username_is_taken_in_every_spelling
+        user_names::email_is_taken_in_every_spelling;
+    SeparatesUsernamesFromEmails =>
+        user_names::usernames_and_emails_share_one_namespace
+        user_name_races::one_of_6_registrations_with_crossed_names_succeeds;
+    RejectsEqualUsernameAndEmail =>
+        user_names::one_user_can_have_equal_username_and_email
+        user_names::name_in_both_fields_is_taken_until_both_change;
+    ReportsTheEmailFirst => user_names::username_conflict_is_reported_before_email_conflict;
+    RegistersTheFreeName =>
+        user_names::rejected_registration_stores_nothing
+        user_name_races::one_of_50_registrations_of_one_name_succeeds;
     ChecksNamesBeforeItWrites =>
-        user_name_races::of_20_changes_to_one_name_exactly_one_succeeds
-        user_name_races::of_a_registration_and_a_change_to_one_name_exactly_one_succeeds
-        user_name_races::changes_to_crossed_names_meet_no_fault_and_one_succeeds;
-    FaultsWhenNamesAreWaitedFor =>
-        user_name_races::registrations_with_crossed_names_meet_no_fault_and_one_succeeds
-        user_name_races::two_who_want_each_others_names_are_refused_without_a_fault;
-    OverwritesUsersOfTheSameId => faults::a_user_with_anothers_id_is_a_fault_that_changes_nothing;
+        user_name_races::one_of_20_changes_to_one_name_succeeds
+        user_name_races::one_of_registration_and_change_to_one_name_succeeds
+        user_name_races::one_of_2_changes_to_crossed_names_succeeds;
+    DeadlocksOnNames =>
+        user_name_races::one_of_6_registrations_with_crossed_names_succeeds
+        user_name_races::swap_of_names_between_users_is_rejected_without_error;
+    OverwritesUsersWithTheSameId => errors::duplicate_user_id_is_an_error_that_changes_nothing;
 
     // importing
-    DropsImportedStatuses => user_imports::an_imported_user_is_given_back_as_brought;
-    UnverifiesImportedEmails => user_imports::an_imported_user_is_given_back_as_brought;
-    CutsImportedHashes => user_imports::an_imported_user_is_given_back_as_brought;
-    ImportsInTheOrderOfNames => user_imports::imported_users_are_numbered_in_their_order;
-    KnowsImportsByTheirNames =>
-        user_imports::a_user_who_was_imported_is_known_whatever_has_changed
-        user_imports::names_that_meet_in_a_batch_are_the_firsts;
-    KnowsImportsByTheirHashes => user_imports::a_user_who_was_imported_is_known_whatever_has_changed;
-    BringsBackImportedHashes => user_imports::a_user_who_was_imported_is_known_whatever_has_changed;
-    RefusesWholeBatches => user_imports::a_batch_is_imported_but_for_those_whose_names_are_taken;
-    KeepsNamesOfRefusedImports => user_imports::a_batch_is_imported_but_for_those_whose_names_are_taken;
-    KnowsTheDeleted => user_imports::who_was_imported_and_deleted_is_imported_again;
-    LooksForNamesBeforeItImports =>
-        user_imports::of_imports_of_one_batch_at_once_each_user_is_stored_once
-        user_imports::of_an_import_and_a_registration_of_one_name_exactly_one_succeeds;
+    DropsImportedStatuses => user_imports::imported_user_is_returned_as_imported;
+    UnverifiesImportedEmails => user_imports::imported_user_is_returned_as_imported;
+    TruncatesImportedHashes => user_imports::imported_user_is_returned_as_imported;
+    ImportsInNameOrder => user_imports::imported_users_are_numbered_in_batch_order;
+    RecognisesImportsByName =>
+        user_imports::imported_user_is_recognised_after_any_change
+        user_imports::first_user_of_a_batch_gets_a_repeated_name;
+    RecognisesImportsByHash => user_imports::imported_user_is_recognised_after_any_change;
+    RestoresImportedHashes => user_imports::imported_user_is_recognised_after_any_change;
+    RejectsWholeBatches => user_imports::batch_skips_only_users_with_taken_names;
+    ReservesNamesOfRejectedImports => user_imports::batch_skips_only_users_with_taken_names;
+    RecognisesDeletedImports => user_imports::deleted_user_can_be_imported_again;
+    ChecksNamesBeforeItImports =>
+        user_imports::concurrent_imports_store_each_user_once
+        user_imports::one_of_import_and_registration_of_one_name_succeeds;
 
     // reading users
-    FindsByPatterns => user_members::who_is_not_there_is_not_found user_names::names_that_differ_are_free;
+    FindsByPatterns => user_members::unknown_user_is_not_found user_names::different_names_are_free;
     FindsForLoginByUsernameOnly =>
-        user_members::a_user_with_nothing_but_an_email_is_given_back_as_stored
-        user_names::a_user_is_found_by_each_of_their_names_in_every_spelling;
-    FindsUsersAsTheyRegistered =>
-        user_members::a_changed_member_is_given_back_as_changed
-        session_refresh::a_record_tells_the_user_as_they_are_now;
-    ShowsStrangers => user_recency::a_user_is_shown_as_they_are_stored;
-    RemembersWhomItHasShown => user_recency::a_change_is_shown_at_once user_recency::a_deleted_user_is_not_shown;
-    RemembersWhomItHasNotFound =>
-        user_recency::whoever_registers_is_shown_though_they_were_looked_for_before;
-    ListsTheNumberItself =>
-        user_lists::pages_meet_every_user_once_in_ascending_order
-        user_lists::a_page_holds_as_many_as_asked_for_and_no_more;
+        user_members::email_only_user_is_returned_as_stored
+        user_names::user_is_found_by_each_name_in_every_spelling;
+    FindsUsersAsRegistered =>
+        user_members::changed_members_are_returned_as_changed
+        session_refresh::record_contains_the_current_user;
+    ReturnsAnotherRecentUser => recent_users::recent_user_equals_the_stored_user;
+    CachesFoundUsersForever => recent_users::changed_user_is_returned_at_once recent_users::deleted_user_is_not_returned;
+    CachesAbsentUsersForever =>
+        recent_users::registered_user_is_found_after_an_earlier_miss;
+    ListsTheStartNumberAgain =>
+        user_lists::pages_list_every_user_once_in_ascending_order
+        user_lists::page_is_filled_up_to_the_limit;
     ListsNewestFirst =>
-        user_lists::pages_meet_every_user_once_in_ascending_order
-        user_lists::a_page_holds_as_many_as_asked_for_and_no_more;
+        user_lists::pages_list_every_user_once_in_ascending_order
+        user_lists::page_is_filled_up_to_the_limit;
     ListsOneTooMany =>
-        user_lists::a_page_holds_as_many_as_asked_for_and_no_more
-        user_lists::a_deleted_user_is_not_listed_and_the_next_page_begins_after_them;
+        user_lists::page_is_filled_up_to_the_limit
+        user_lists::page_can_start_after_a_deleted_user;
     ListsNothingAfterAGap =>
-        user_lists::a_page_begins_after_any_number_given
-        user_lists::a_deleted_user_is_not_listed_and_the_next_page_begins_after_them;
-    FaultsOnHugeNumbers =>
-        user_members::who_is_not_there_is_not_found
-        user_lists::a_page_begins_after_any_number_given;
+        user_lists::page_starts_after_any_given_number
+        user_lists::page_can_start_after_a_deleted_user;
+    FailsOnHugeNumbers =>
+        user_members::unknown_user_is_not_found
+        user_lists::page_starts_after_any_given_number;
 
     // changing users
     IgnoresTheNewDisplayName =>
-        user_changes::each_member_changes_alone
+        user_changes::each_member_changes_on_its_own
         user_changes::all_members_change_together;
     IgnoresTheNewPhoneNumber =>
-        user_changes::each_member_changes_alone
+        user_changes::each_member_changes_on_its_own
         user_changes::all_members_change_together;
-    IgnoresTheNewUsername => user_changes::each_member_changes_alone;
-    IgnoresTheNewEmail => user_changes::each_member_changes_alone user_changes::a_changed_email_is_unverified;
-    KeepsChangedEmailsVerified => user_changes::a_changed_email_is_unverified;
+    IgnoresTheNewUsername => user_changes::each_member_changes_on_its_own;
+    IgnoresTheNewEmail => user_changes::each_member_changes_on_its_own user_changes::changed_email_is_unverified;
+    KeepsChangedEmailsVerified => user_changes::changed_email_is_unverified;
     UnverifiesEmailsInAnotherSpelling =>
-        user_names::a_refused_change_leaves_everything_as_it_was
-        user_changes::an_email_in_another_spelling_stays_verified;
-    UnverifiesEmailsAtEveryChange => user_changes::an_email_stays_verified_when_something_else_changes;
-    ChangesHalfOfIt => user_names::a_refused_change_leaves_everything_as_it_was;
-    ChangesEverybody =>
-        user_changes::each_member_changes_alone
-        user_sessions::a_password_changed_with_other_members_ends_every_session;
-    LooksForNamesBeforeUsers => user_changes::an_absent_user_is_not_changed;
+        user_names::rejected_change_changes_nothing
+        user_changes::email_in_another_spelling_stays_verified;
+    UnverifiesEmailsAtEveryChange => user_changes::email_stays_verified_when_other_members_change;
+    AppliesHalfOfRejectedChanges => user_names::rejected_change_changes_nothing;
+    ChangesAllUsers =>
+        user_changes::each_member_changes_on_its_own
+        user_sessions::password_in_an_update_ends_every_session;
+    ChecksNamesBeforeUsers => user_changes::unknown_user_is_not_changed;
     KeepsOldNames =>
-        user_names::one_name_in_both_fields_of_one_user_is_no_conflict
-        user_names::a_changed_name_frees_the_old_one;
+        user_names::one_user_can_have_equal_username_and_email
+        user_names::changing_a_name_frees_the_old_one;
     FreesNamesStillHeld =>
-        user_names::a_name_in_both_fields_stays_taken_until_both_have_changed
-        user_names::a_user_may_change_the_spelling_of_a_name
-        user_names::a_user_may_swap_username_and_email;
-    RefusesOwnNames =>
-        user_names::one_name_in_both_fields_of_one_user_is_no_conflict
-        user_changes::an_email_in_another_spelling_stays_verified;
-    AnswersUpdatesWithTheOldUser =>
-        user_changes::a_changed_email_is_unverified
-        user_changes::an_email_stays_verified_when_something_else_changes;
+        user_names::name_in_both_fields_is_taken_until_both_change
+        user_names::user_can_change_the_spelling_of_a_name
+        user_names::user_can_swap_username_and_email;
+    RejectsOwnNames =>
+        user_names::one_user_can_have_equal_username_and_email
+        user_changes::email_in_another_spelling_stays_verified;
+    ReturnsTheUserBeforeTheUpdate =>
+        user_changes::changed_email_is_unverified
+        user_changes::email_stays_verified_when_other_members_change;
     NeverSuspends =>
-        user_changes::a_status_is_set_and_set_back
+        user_changes::status_can_be_set_and_reset
         user_sessions::suspending_a_user_ends_every_session;
     AddsRoles =>
-        user_members::a_changed_member_is_given_back_as_changed
+        user_members::changed_members_are_returned_as_changed
         user_changes::roles_are_replaced_as_a_whole;
 
     // passwords
     ChangesAnyVersion =>
-        user_passwords::a_password_changed_with_other_members_counts_a_new_version
-        user_passwords::a_change_by_an_outdated_version_changes_nothing;
-    ChangesTheAbsent => user_passwords::an_absent_users_password_is_not_changed;
-    ComparesVersionsBeforeItWrites => user_passwords::of_20_changes_of_one_version_exactly_one_succeeds;
+        user_passwords::password_in_an_update_counts_a_version
+        user_passwords::outdated_version_changes_nothing;
+    ChangesUnknownUsers => user_passwords::password_of_an_unknown_user_is_not_changed;
+    ComparesVersionsBeforeItWrites => user_passwords::one_of_20_changes_of_one_version_succeeds;
     CountsNoVersions =>
-        user_passwords::each_change_of_a_password_counts_a_new_version
-        user_sessions::a_session_that_had_ended_keeps_its_end;
-    CountsVersionsOfBetterHashes =>
-        user_passwords::what_is_no_change_of_the_password_counts_no_version
-        session_opening::a_better_hash_of_the_proven_password_does_not_stand_against_it;
+        user_passwords::each_password_change_counts_a_version
+        user_sessions::ended_session_keeps_its_first_end;
+    CountsVersionsOfUpgrades =>
+        user_passwords::other_changes_count_no_version
+        session_opening::hash_upgrade_does_not_prevent_a_session;
     UpdatesPasswordsWithoutVersion =>
-        user_passwords::a_password_changed_with_other_members_counts_a_new_version
-        user_sessions::a_password_changed_with_other_members_ends_every_session;
+        user_passwords::password_in_an_update_counts_a_version
+        user_sessions::password_in_an_update_ends_every_session;
     UpgradesAnyHash =>
-        user_passwords::a_better_hash_replaces_the_one_it_was_made_for_and_no_other
-        user_passwords::of_20_better_hashes_exactly_one_is_taken;
+        user_passwords::upgrade_replaces_only_the_hash_it_was_made_for
+        user_passwords::one_of_20_hash_upgrades_succeeds;
     ComparesHashesBeforeItWrites =>
-        user_passwords::of_20_better_hashes_exactly_one_is_taken
-        user_passwords::a_better_hash_never_brings_back_a_changed_password;
-    MatchesHashesWithoutCase => user_passwords::a_better_hash_replaces_the_one_it_was_made_for_and_no_other;
+        user_passwords::one_of_20_hash_upgrades_succeeds
+        user_passwords::upgrade_never_restores_a_changed_password;
+    MatchesHashesWithoutCase => user_passwords::upgrade_replaces_only_the_hash_it_was_made_for;
 
     // users and their sessions
     KeepsSessionsOfChangedPasswords =>
-        user_sessions::a_changed_password_ends_every_session_of_its_user
-        user_sessions::a_session_that_had_ended_keeps_its_end;
-    KeepsSessionsOfTheSuspended =>
+        user_sessions::changing_the_password_ends_every_session
+        user_sessions::ended_session_keeps_its_first_end;
+    KeepsSessionsOfSuspendedUsers =>
         user_sessions::suspending_a_user_ends_every_session
-        session_members::every_way_to_end_is_given_back
-        session_races::a_session_whose_user_is_suspended_while_it_is_refreshed_is_over;
-    KeepsSessionsOfTheDeleted =>
-        session_opening::a_deletion_at_the_same_time_leaves_no_session
-        session_races::a_session_whose_user_is_deleted_while_it_is_refreshed_is_gone;
-    EndsSessionsOfEverybody =>
-        user_sessions::a_changed_password_ends_every_session_of_its_user
-        user_sessions::deleting_a_user_deletes_their_sessions_and_credentials;
-    EndsSessionsThoughRolesStay =>
-        user_sessions::what_is_no_change_of_password_roles_or_status_ends_no_session
-        revocation_feed::what_was_refused_has_ended_nothing;
+        session_members::every_end_reason_is_returned
+        session_races::suspension_during_a_refresh_ends_the_session;
+    KeepsSessionsOfDeletedUsers =>
+        session_opening::concurrent_deletion_leaves_no_session
+        session_races::user_deletion_during_a_refresh_deletes_the_session;
+    EndsSessionsOfAllUsers =>
+        user_sessions::changing_the_password_ends_every_session
+        user_sessions::deleting_a_user_deletes_sessions_and_credentials;
+    EndsSessionsWithoutRoleChange =>
+        user_sessions::other_changes_end_no_session
+        revocation_feed::rejected_call_ends_no_session;
     KeepsSessionsOfChangedRoles =>
-        user_sessions::changed_roles_end_every_session_of_their_user
-        session_opening::roles_changed_at_the_same_time_leave_no_session_live;
+        user_sessions::changing_roles_ends_every_session
+        session_opening::concurrent_role_change_leaves_no_live_session;
     EndsSessionsAtUpdates =>
-        user_changes::changing_nothing_changes_nothing
-        user_sessions::what_is_no_change_of_password_roles_or_status_ends_no_session;
-    EndsSessionsForNoReason =>
-        user_passwords::a_change_by_an_outdated_version_changes_nothing
-        user_sessions::what_is_no_change_of_password_roles_or_status_ends_no_session;
-    RevivesSessions => user_sessions::a_user_who_may_log_in_again_gets_no_session_back;
+        user_changes::empty_change_changes_nothing
+        user_sessions::other_changes_end_no_session;
+    EndsSessionsWithoutReason =>
+        user_passwords::outdated_version_changes_nothing
+        user_sessions::other_changes_end_no_session;
+    RevivesSessions => user_sessions::reactivated_user_gets_no_session_back;
     DeletesTwice =>
-        user_changes::a_deleted_user_is_gone
-        user_changes::of_10_deletions_of_one_user_exactly_one_succeeds;
-    KeepsNamesOfTheDeleted =>
-        user_names::a_deleted_user_frees_their_names
-        user_name_races::a_name_that_is_freed_and_wanted_has_one_holder_or_none;
+        user_changes::deleted_user_is_not_found
+        user_changes::one_of_10_deletions_of_one_user_succeeds;
+    KeepsNamesOfDeletedUsers =>
+        user_names::deleting_a_user_frees_both_names
+        user_name_races::name_freed_during_a_registration_has_at_most_one_holder;
 
     // opening
-    OpensForOldPasswords =>
-        session_opening::a_changed_password_opens_nothing
-        session_opening::a_password_changed_at_the_same_time_leaves_no_session_live
-        session_opening::a_password_changed_with_other_members_at_the_same_time_leaves_no_session_live;
-    OpensForTheSuspended =>
-        session_opening::a_suspended_user_opens_nothing
-        session_opening::a_suspension_at_the_same_time_leaves_no_session_live;
-    OpensForOldRoles =>
-        session_opening::changed_roles_open_nothing
-        session_opening::roles_changed_at_the_same_time_leave_no_session_live;
-    OpensForNobody => session_opening::who_is_gone_opens_nothing;
-    RefusesAfterBetterHashes =>
-        session_opening::a_better_hash_of_the_proven_password_does_not_stand_against_it;
-    RefusesAfterSuspensions => session_opening::a_suspended_user_opens_nothing;
+    OpensForOutdatedPasswords =>
+        session_opening::outdated_password_opens_no_session
+        session_opening::concurrent_password_change_leaves_no_live_session
+        session_opening::concurrent_password_update_leaves_no_live_session;
+    OpensForSuspendedUsers =>
+        session_opening::suspended_user_opens_no_session
+        session_opening::concurrent_suspension_leaves_no_live_session;
+    OpensForOutdatedRoles =>
+        session_opening::outdated_roles_open_no_session
+        session_opening::concurrent_role_change_leaves_no_live_session;
+    OpensForUnknownUsers => session_opening::deleted_user_opens_no_session;
+    RefusesAfterHashUpgrades =>
+        session_opening::hash_upgrade_does_not_prevent_a_session;
+    RefusesAfterSuspensions => session_opening::suspended_user_opens_no_session;
     ChecksUsersBeforeItOpens =>
-        session_opening::a_password_changed_at_the_same_time_leaves_no_session_live
-        session_opening::a_deletion_at_the_same_time_leaves_no_session;
-    MakesRoomForTheRefused =>
-        session_opening::a_changed_password_opens_nothing
-        faults::a_session_with_anothers_credential_is_a_fault_that_changes_nothing;
-    OverwritesSessionsOfTheSameId =>
-        faults::a_session_with_anothers_id_is_a_fault_that_changes_nothing
-        faults::a_session_with_anothers_credential_is_a_fault_that_changes_nothing;
+        session_opening::concurrent_password_change_leaves_no_live_session
+        session_opening::concurrent_deletion_leaves_no_session;
+    EndsSessionsForRefusedOnes =>
+        session_opening::outdated_password_opens_no_session
+        errors::duplicate_credential_is_an_error_that_changes_nothing;
+    OverwritesSessionsWithTheSameId =>
+        errors::duplicate_session_id_is_an_error_that_changes_nothing
+        errors::duplicate_credential_is_an_error_that_changes_nothing;
     HasNoLimit =>
-        session_cap::the_oldest_session_makes_room_for_a_new_one
-        session_cap::one_session_at_a_time_is_kept_to;
+        session_cap::new_session_ends_the_oldest_above_the_limit
+        session_cap::limit_of_one_session_is_enforced;
     EndsTheNewest =>
-        session_cap::the_oldest_session_makes_room_for_a_new_one
-        session_cap::the_oldest_is_the_one_that_began_first_however_busy;
-    EndsTheLeastBusy => session_cap::the_oldest_is_the_one_that_began_first_however_busy;
-    EndsTheNewByASlowClock => session_cap::a_session_that_begins_by_a_slow_clock_is_not_the_one_that_ends;
-    EndsOneAtMost => session_cap::a_lowered_limit_ends_as_many_as_are_too_many;
-    CountsSessionsThatAreOver => session_cap::a_session_that_ended_by_itself_takes_no_room;
-    CountsSessionsThatEnded => session_cap::a_session_that_was_ended_takes_no_room;
-    CountsToTheSecond => session_cap::a_session_in_its_last_microsecond_takes_room;
-    CountsSessionsOfEverybody =>
-        session_cap::a_session_that_ended_by_itself_takes_no_room
-        session_cap::sessions_of_others_take_no_room;
-    CountsBeforeItOpens => session_cap::sessions_opened_at_once_keep_to_the_limit;
-    OverflowsOnHugeLimits => session_cap::limits_beyond_all_bounds_are_no_fault;
+        session_cap::new_session_ends_the_oldest_above_the_limit
+        session_cap::oldest_session_is_the_one_created_first;
+    EndsTheLeastBusy => session_cap::oldest_session_is_the_one_created_first;
+    EndsNewSessionsWithEarlierTimes => session_cap::new_session_with_an_earlier_time_stays_live;
+    EndsOneAtMost => session_cap::lowered_limit_ends_all_surplus_sessions;
+    CountsExpiredSessions => session_cap::expired_session_does_not_count;
+    CountsEndedSessions => session_cap::ended_session_does_not_count;
+    CountsToTheSecond => session_cap::session_counts_until_its_last_microsecond;
+    CountsSessionsOfAllUsers =>
+        session_cap::expired_session_does_not_count
+        session_cap::sessions_of_other_users_do_not_count;
+    CountsBeforeItOpens => session_cap::concurrently_opened_sessions_respect_the_limit;
+    OverflowsOnHugeLimits => session_cap::largest_policy_values_cause_no_error;
     SupersedesAsLoggedOut =>
-        session_cap::the_oldest_session_makes_room_for_a_new_one
-        session_cap::one_session_at_a_time_is_kept_to;
+        session_cap::new_session_ends_the_oldest_above_the_limit
+        session_cap::limit_of_one_session_is_enforced;
 
     // reading sessions
-    CutsClientIds => session_members::every_member_of_a_session_is_given_back_as_stored;
-    CutsSessionTimes =>
-        session_members::every_member_of_a_session_is_given_back_as_stored
-        session_members::the_earliest_and_the_latest_times_are_given_back
-        session_refresh::the_grace_for_a_retry_ends_to_the_microsecond;
-    FindsSessionsWithTheirUserAsItWas =>
-        session_members::a_session_is_given_back_with_its_user_as_they_are_now;
-    KnowsReasonsByHalf =>
+    TruncatesClientIds => session_members::session_is_returned_as_stored;
+    TruncatesSessionTimes =>
+        session_members::session_is_returned_as_stored
+        session_members::earliest_and_latest_times_are_returned
+        session_refresh::retry_window_ends_to_the_microsecond;
+    FindsSessionsWithTheRegisteredUser =>
+        session_members::session_is_returned_with_its_current_user;
+    ReplacesTheSuspendedReason =>
         user_sessions::suspending_a_user_ends_every_session
-        session_members::every_way_to_end_is_given_back;
-    RewritesTheLeastSessionId => session_members::the_least_and_the_greatest_ids_are_given_back;
-    FindsCredentialsByHalf => session_members::a_credential_is_known_by_its_digest_and_by_nothing_else;
-    FaultsOnUnknownCredentials => session_members::what_is_not_there_is_not_found;
+        session_members::every_end_reason_is_returned;
+    RewritesTheNilSessionId => session_members::smallest_and_largest_ids_are_returned;
+    TruncatesCredentialDigests => session_members::credential_is_found_only_by_its_whole_digest;
+    FailsOnUnknownCredentials => session_members::unknown_session_is_not_found;
 
     // refreshing
-    LetsTwoRotate => session_races::of_24_attempts_with_one_credential_exactly_one_rotates;
-    AnswersRetriesWithAnotherNonce =>
-        session_refresh::a_retry_is_answered_with_the_same_successor_and_changes_nothing
-        session_races::a_retry_after_the_race_is_answered_as_in_the_race;
-    RefreshesByRetries => session_refresh::a_retry_is_answered_with_the_same_successor_and_changes_nothing;
+    LetsTwoRotate => session_races::one_of_24_attempts_with_one_credential_rotates;
+    ReturnsAnotherNonceToRetries =>
+        session_refresh::retry_returns_the_same_successor_and_changes_nothing
+        session_races::later_retry_gets_the_successor_of_the_race;
+    RefreshesByRetries => session_refresh::retry_returns_the_same_successor_and_changes_nothing;
     StoresSuccessorsOfRetries =>
-        session_refresh::what_a_retry_offers_as_successor_is_not_stored
-        session_races::of_24_attempts_with_one_credential_exactly_one_rotates;
-    RemembersNonces => session_refresh::a_nonce_is_forgotten_once_the_successor_is_used;
-    ForgetsNoncesOfOtherSessions => session_refresh::nonces_of_other_sessions_are_kept;
-    JudgesByTheDefaultPolicy => session_refresh::an_attempt_is_judged_by_the_policy_it_brings;
-    ForgetsReplays =>
-        session_members::every_way_to_end_is_given_back
-        session_races::a_replay_ends_a_session_that_is_refreshed_at_the_same_time;
-    EndsAllSessionsOnReplay => session_refresh::a_replay_ends_its_session_and_no_other;
+        session_refresh::successor_offered_by_a_retry_is_not_stored
+        session_races::one_of_24_attempts_with_one_credential_rotates;
+    KeepsOldNonces => session_refresh::nonce_is_deleted_when_its_successor_is_used;
+    DeletesNoncesOfOtherSessions => session_refresh::nonces_of_other_sessions_are_kept;
+    JudgesByTheDefaultPolicy => session_refresh::attempt_is_judged_by_its_own_policy;
+    HidesReplayEnds =>
+        session_members::every_end_reason_is_returned
+        session_races::replay_ends_a_session_during_a_refresh;
+    EndsAllSessionsOnReplay => session_refresh::replay_ends_only_its_own_session;
     ReplaysTwice =>
-        session_races::of_many_replays_at_once_one_ends_the_session
-        session_races::a_replay_ends_a_session_that_is_refreshed_at_the_same_time;
+        session_races::one_of_12_replays_ends_the_session
+        session_races::replay_ends_a_session_during_a_refresh;
     CountsNoRefresh =>
-        session_members::every_member_of_a_session_is_given_back_as_stored
-        session_races::one_reusable_credential_extends_for_all_at_once;
+        session_members::session_is_returned_as_stored
+        session_races::concurrent_use_of_a_reusable_credential_succeeds;
     MovesTheExpiry =>
-        session_members::every_member_of_a_session_is_given_back_as_stored
-        session_refresh::a_current_credential_is_used_up_and_its_successor_takes_its_place;
+        session_members::session_is_returned_as_stored
+        session_refresh::rotation_replaces_the_current_credential;
     RotatesTheReusable =>
-        session_refresh::a_reusable_credential_stays_and_extends_its_session
-        session_refresh::a_refreshed_session_outlives_its_idle_time_but_not_its_expiry
-        session_races::one_reusable_credential_extends_for_all_at_once;
-    EndsOnOtherClients => session_refresh::another_client_is_refused_and_changes_nothing;
-    EndsWhatIsOver =>
-        session_refresh::an_attempt_is_judged_by_the_policy_it_brings
-        session_refresh::a_session_that_is_over_is_refused_and_changes_nothing;
-    TellsTheSessionAsItBecame =>
-        session_refresh::a_current_credential_is_used_up_and_its_successor_takes_its_place;
-    TellsTheUserAsTheyWere => session_refresh::a_record_tells_the_user_as_they_are_now;
+        session_refresh::reusable_credential_stays_current_and_extends_the_session
+        session_refresh::refresh_extends_the_idle_time_but_not_the_expiry
+        session_races::concurrent_use_of_a_reusable_credential_succeeds;
+    EndsOnOtherClients => session_refresh::other_client_is_refused_and_changes_nothing;
+    EndsExpiredSessions =>
+        session_refresh::attempt_is_judged_by_its_own_policy
+        session_refresh::session_that_is_not_live_is_refused_and_unchanged;
+    ReturnsTheSessionAfterTheRefresh =>
+        session_refresh::rotation_replaces_the_current_credential;
+    ReturnsTheRegisteredUserOnRefresh => session_refresh::record_contains_the_current_user;
     LosesEndsInRefreshes =>
-        session_races::a_session_that_is_ended_while_it_is_refreshed_is_over
-        session_races::a_session_that_is_ended_by_its_credential_while_it_is_refreshed_is_over
-        session_races::a_session_whose_password_is_changed_while_it_is_refreshed_is_over;
+        session_races::session_ended_during_a_refresh_is_over
+        session_races::session_ended_by_credential_during_a_refresh_is_over
+        session_races::password_change_during_a_refresh_ends_the_session;
     LeavesCredentialsBehind =>
-        session_races::whatever_happens_to_one_user_at_once_meets_no_fault
+        session_races::concurrent_calls_for_one_user_cause_no_error
         session_ends::credentials_are_purged_with_their_session;
 
     // ending and purging
     EndsTwice =>
-        session_ends::a_session_ends_once_and_the_first_end_stays
-        session_ends::of_12_ends_of_one_session_exactly_one_succeeds;
+        session_ends::session_ends_once_and_keeps_its_first_end
+        session_ends::one_of_12_ends_of_one_session_succeeds;
     KeepsTheLastEnd =>
-        session_ends::a_session_ends_once_and_the_first_end_stays
-        session_ends::of_12_ends_of_one_session_exactly_one_succeeds;
-    EndsAllOfAUser =>
-        user_sessions::a_session_that_had_ended_keeps_its_end
-        session_ends::ending_a_session_leaves_the_others_alone;
-    ChecksEndsBeforeItWrites => session_ends::of_12_ends_of_one_session_exactly_one_succeeds;
+        session_ends::session_ends_once_and_keeps_its_first_end
+        session_ends::one_of_12_ends_of_one_session_succeeds;
+    EndsAllSessionsOfTheUser =>
+        user_sessions::ended_session_keeps_its_first_end
+        session_ends::ending_a_session_leaves_the_others_live;
+    ChecksEndsBeforeItWrites => session_ends::one_of_12_ends_of_one_session_succeeds;
     ReturnsEndedSessionsAsTheyWere =>
-        session_ends::a_session_ends_once_and_the_first_end_stays
-        session_ends::a_session_ends_by_its_current_credential_and_by_a_consumed_one;
+        session_ends::session_ends_once_and_keeps_its_first_end
+        session_ends::session_ends_by_a_current_or_consumed_credential;
     EndsByCurrentCredentialsOnly =>
-        session_races::a_session_that_is_ended_by_its_credential_while_it_is_refreshed_is_over
-        session_ends::a_session_ends_by_its_current_credential_and_by_a_consumed_one;
-    EndsForAnyClient => session_ends::another_client_and_an_unknown_credential_end_nothing;
-    AnswersEndsByCredentialTwice => session_ends::a_session_ends_once_and_the_first_end_stays;
+        session_races::session_ended_by_credential_during_a_refresh_is_over
+        session_ends::session_ends_by_a_current_or_consumed_credential;
+    EndsForAnyClient => session_ends::other_client_or_unknown_credential_ends_nothing;
+    ReportsEndsByCredentialTwice => session_ends::session_ends_once_and_keeps_its_first_end;
     PurgesNoIdleSessions =>
-        session_ends::only_sessions_that_are_over_are_purged
-        session_ends::no_more_are_purged_than_the_limit;
+        session_ends::only_sessions_that_are_not_live_are_purged
+        session_ends::purge_respects_the_limit;
     PurgesToTheSecond =>
-        session_ends::only_sessions_that_are_over_are_purged
-        session_ends::no_more_are_purged_than_the_limit;
-    PurgesWithoutLimit => session_ends::no_more_are_purged_than_the_limit;
+        session_ends::only_sessions_that_are_not_live_are_purged
+        session_ends::purge_respects_the_limit;
+    PurgesWithoutLimit => session_ends::purge_respects_the_limit;
     PurgesNothing =>
-        session_ends::only_sessions_that_are_over_are_purged
+        session_ends::only_sessions_that_are_not_live_are_purged
         session_ends::credentials_are_purged_with_their_session
-        session_ends::a_session_with_more_credentials_than_the_limit_is_purged;
+        session_ends::session_with_more_credentials_than_the_limit_is_purged;
 
     // knowing of ends
-    TakesEverySessionForLive =>
-        revocation_feed::a_session_that_was_ended_is_not_live
-        revocation_feed::a_session_that_made_room_is_not_live
-        revocation_feed::sessions_that_ended_with_their_user_are_not_live;
-    TakesEverySessionForEnded =>
-        revocation_feed::a_session_that_made_room_is_not_live
-        revocation_feed::sessions_that_ended_with_their_user_are_not_live
-        revocation_feed::a_session_that_goes_on_has_not_ended
-        revocation_feed::what_was_refused_has_ended_nothing;
-    NoticesNoDeletion => revocation_feed::sessions_that_ended_with_their_user_are_not_live;
+    ReportsEverySessionLive =>
+        revocation_feed::ended_session_is_not_live
+        revocation_feed::superseded_session_is_not_live
+        revocation_feed::sessions_ended_by_a_user_change_are_not_live;
+    ReportsEverySessionEnded =>
+        revocation_feed::superseded_session_is_not_live
+        revocation_feed::sessions_ended_by_a_user_change_are_not_live
+        revocation_feed::live_session_is_not_reported_as_ended
+        revocation_feed::rejected_call_ends_no_session;
+    MissesDeletions => revocation_feed::sessions_ended_by_a_user_change_are_not_live;
 
     // API keys
     DropsExpiries =>
-        api_keys::every_member_of_a_key_is_given_back_as_stored
-        api_keys::a_key_is_found_when_it_serves_no_longer;
+        api_keys::key_is_returned_as_stored
+        api_keys::expired_and_revoked_keys_are_found;
     DropsScopes =>
-        api_keys::a_key_is_found_by_the_digest_of_its_secret_and_by_nothing_else
+        api_keys::key_is_found_only_by_the_digest_of_its_secret
         api_keys::keys_are_listed_oldest_first;
-    CutsKeyTimes =>
-        api_keys::every_member_of_a_key_is_given_back_as_stored
-        api_keys::a_key_is_found_when_it_serves_no_longer;
-    FindsKeysByHalf => api_keys::a_key_is_found_by_the_digest_of_its_secret_and_by_nothing_else;
+    TruncatesKeyTimes =>
+        api_keys::key_is_returned_as_stored
+        api_keys::expired_and_revoked_keys_are_found;
+    TruncatesKeyDigests => api_keys::key_is_found_only_by_the_digest_of_its_secret;
     HidesRevokedKeys =>
-        api_keys::a_key_is_revoked_once_and_the_first_time_stays
-        api_keys::use_and_revocation_leave_each_other_alone;
+        api_keys::key_is_revoked_once_and_keeps_the_first_time
+        api_keys::use_and_revocation_are_independent;
     ListsKeysNewestFirst => api_keys::keys_are_listed_oldest_first;
     RevokesTwice =>
-        api_keys::a_key_is_revoked_once_and_the_first_time_stays
-        api_keys::of_10_revocations_of_one_key_exactly_one_succeeds;
+        api_keys::key_is_revoked_once_and_keeps_the_first_time
+        api_keys::one_of_10_revocations_of_one_key_succeeds;
     RevokesEveryKey =>
-        api_keys::a_key_is_found_when_it_serves_no_longer
-        api_keys::a_key_is_revoked_once_and_the_first_time_stays;
-    ChecksRevocationsBeforeItWrites => api_keys::of_10_revocations_of_one_key_exactly_one_succeeds;
-    KeepsTheLastUse =>
-        api_keys::the_latest_of_the_times_a_key_was_used_is_kept
-        api_keys::the_latest_of_times_noted_at_once_is_kept;
-    ReadsUsesBeforeItWrites => api_keys::the_latest_of_times_noted_at_once_is_kept;
+        api_keys::expired_and_revoked_keys_are_found
+        api_keys::key_is_revoked_once_and_keeps_the_first_time;
+    ChecksRevocationsBeforeItWrites => api_keys::one_of_10_revocations_of_one_key_succeeds;
+    KeepsTheLastReportedUse =>
+        api_keys::latest_time_of_use_is_kept
+        api_keys::latest_of_concurrent_times_of_use_is_kept;
+    ReadsUsesBeforeItWrites => api_keys::latest_of_concurrent_times_of_use_is_kept;
     MarksEveryKey =>
-        api_keys::the_latest_of_the_times_a_key_was_used_is_kept
-        api_keys::use_and_revocation_leave_each_other_alone;
-    MarksNoRevokedKey => api_keys::use_and_revocation_leave_each_other_alone;
-    OverwritesKeysOfTheSameId =>
-        faults::an_api_key_with_anothers_id_or_secret_is_a_fault_that_changes_nothing;
+        api_keys::latest_time_of_use_is_kept
+        api_keys::use_and_revocation_are_independent;
+    IgnoresUseOfRevokedKeys => api_keys::use_and_revocation_are_independent;
+    OverwritesKeysWithTheSameId =>
+        errors::duplicate_api_key_is_an_error_that_changes_nothing;
 
     // the audit trail
-    DropsDetails => audit_events::every_member_of_an_event_is_given_back_as_stored;
-    DropsAddresses => audit_events::every_member_of_an_event_is_given_back_as_stored;
-    CutsEventTimes => audit_events::every_member_of_an_event_is_given_back_as_stored;
-    CutsRequestIds => audit_events::every_member_of_an_event_is_given_back_as_stored;
-    KnowsReasonsOfDenialByHalf => audit_events::every_action_and_every_reason_is_given_back;
-    ListsEventsByTime => audit_events::pages_meet_every_event_once_in_the_order_of_appending;
-    ListsTheLastEventAgain => audit_events::pages_meet_every_event_once_in_the_order_of_appending;
-    ListsTheLatestFirst => audit_events::the_latest_events_come_in_ascending_order;
-    FiltersByNoAction => audit_events::a_filter_lets_pass_what_it_asks_for_and_nothing_else;
-    FiltersTheFirstMomentOut => audit_events::a_filter_lets_pass_what_it_asks_for_and_nothing_else;
-    DeletesEventsWithTheirUser => audit_events::an_event_outlives_its_user;
-    PurgesEventsOfThatTime =>
-        audit_events::only_events_from_before_are_purged_and_no_more_than_the_limit;
+    DropsDetails => audit_events::event_is_returned_as_appended;
+    DropsAddresses => audit_events::event_is_returned_as_appended;
+    TruncatesEventTimes => audit_events::event_is_returned_as_appended;
+    TruncatesRequestIds => audit_events::event_is_returned_as_appended;
+    ReplacesADenialReason => audit_events::every_action_and_denial_reason_is_returned;
+    ListsEventsByTime => audit_events::pages_list_every_event_once_in_append_order;
+    ListsTheLastEventAgain => audit_events::pages_list_every_event_once_in_append_order;
+    ListsTheLatestFirst => audit_events::latest_events_are_in_ascending_order;
+    IgnoresTheActionFilter => audit_events::filter_selects_exactly_the_matching_events;
+    ExcludesTheFirstMoment => audit_events::filter_selects_exactly_the_matching_events;
+    DeletesEventsWithTheirUser => audit_events::event_outlives_its_user;
+    PurgesEventsOfTheGivenTime =>
+        audit_events::purge_deletes_only_earlier_events_up_to_the_limit;
     PurgesEventsWithoutLimit =>
-        audit_events::only_events_from_before_are_purged_and_no_more_than_the_limit;
-    ReusesEventNumbers => audit_events::the_number_of_a_purged_event_is_never_given_again;
-    ShowsEventsOutOfOrder => audit_events::who_reads_on_from_the_last_event_misses_none;
-    AppendsEventsOneByOne => audit_events::who_reads_on_from_the_last_event_misses_none;
+        audit_events::purge_deletes_only_earlier_events_up_to_the_limit;
+    ReusesEventNumbers => audit_events::number_of_a_purged_event_is_not_reused;
+    ShowsEventsOutOfOrder => audit_events::reader_misses_no_event_of_concurrent_writers;
+    AppendsEventsOneByOne => audit_events::reader_misses_no_event_of_concurrent_writers;
 }

@@ -6,25 +6,28 @@ use auth_domain::model::{
 use auth_domain::ports::{PortError, UserRepository};
 use tokio::task::yield_now;
 
-use super::{Broken, Fault};
+use super::{Fault, FaultyStore};
 
-impl Broken {
-    pub(super) async fn import_badly(&self, batch: &[ImportedUser]) -> Result<Vec<ImportOutcome>, PortError> {
-        let batch: Vec<_> = batch.iter().map(|imported| self.write_import(imported)).collect();
-        if self.is(Fault::LooksForNamesBeforeItImports) {
-            return self.import_regardless(&batch).await;
+impl FaultyStore {
+    pub(super) async fn import_with_fault(
+        &self,
+        batch: &[ImportedUser],
+    ) -> Result<Vec<ImportOutcome>, PortError> {
+        let batch: Vec<_> = batch.iter().map(|imported| self.altered_import(imported)).collect();
+        if self.is(Fault::ChecksNamesBeforeItImports) {
+            return self.import_despite_conflicts(&batch).await;
         }
-        if self.is(Fault::ImportsInTheOrderOfNames) {
+        if self.is(Fault::ImportsInNameOrder) {
             let mut sorted = batch.clone();
             sorted.sort_by_key(|imported| imported.user.identifiers.keys()[0].1.clone());
             return self.inner.import(&sorted).await;
         }
         let mut outcomes = Vec::new();
         for imported in &batch {
-            outcomes.push(self.import_one_badly(imported).await?);
+            outcomes.push(self.import_one_with_fault(imported).await?);
         }
         let is_refused = |outcome: &ImportOutcome| matches!(outcome, ImportOutcome::Taken(_));
-        if self.is(Fault::RefusesWholeBatches) && outcomes.iter().any(is_refused) {
+        if self.is(Fault::RejectsWholeBatches) && outcomes.iter().any(is_refused) {
             for imported in &batch {
                 self.inner.delete(imported.user.id).await?;
             }
@@ -34,12 +37,12 @@ impl Broken {
     }
 
     /// Somebody as this store writes them.
-    fn write_import(&self, imported: &ImportedUser) -> ImportedUser {
+    fn altered_import(&self, imported: &ImportedUser) -> ImportedUser {
         let mut imported = imported.clone();
         match self.fault {
             Fault::DropsImportedStatuses => imported.status = UserStatus::Active,
             Fault::UnverifiesImportedEmails => imported.email_verified = false,
-            Fault::CutsImportedHashes => {
+            Fault::TruncatesImportedHashes => {
                 let cut = imported.user.password_hash.expose().chars().take(255).collect();
                 imported.user.password_hash = PasswordHash::new(cut);
             }
@@ -48,13 +51,12 @@ impl Broken {
         imported
     }
 
-    async fn import_one_badly(&self, imported: &ImportedUser) -> Result<ImportOutcome, PortError> {
+    async fn import_one_with_fault(&self, imported: &ImportedUser) -> Result<ImportOutcome, PortError> {
         let outcome = self.inner.import(std::slice::from_ref(imported)).await?[0];
-        let before =
-            self.notes().imported.iter().find(|before| before.digest() == imported.digest()).cloned();
-        self.notes().imported.push(imported.clone());
+        let before = self.log().imported.iter().find(|before| before.digest() == imported.digest()).cloned();
+        self.log().imported.push(imported.clone());
         match (self.fault, outcome) {
-            (Fault::KnowsImportsByTheirNames, ImportOutcome::AlreadyImported | ImportOutcome::Taken(_)) => {
+            (Fault::RecognisesImportsByName, ImportOutcome::AlreadyImported | ImportOutcome::Taken(_)) => {
                 let taken = ImportOutcome::Taken(IdentifierKind::Username);
                 return Ok(if self.is_held(imported).await? {
                     ImportOutcome::AlreadyImported
@@ -62,26 +64,26 @@ impl Broken {
                     taken
                 });
             }
-            (Fault::KnowsImportsByTheirHashes, ImportOutcome::AlreadyImported) => {
+            (Fault::RecognisesImportsByHash, ImportOutcome::AlreadyImported) => {
                 let id = before.as_ref().map_or(imported.user.id, |before| before.user.id);
                 let stored = self.inner.find_with_password(id).await?;
                 if stored.is_none_or(|record| record.password.hash != imported.user.password_hash) {
                     return Ok(ImportOutcome::Taken(IdentifierKind::Username));
                 }
             }
-            (Fault::BringsBackImportedHashes, ImportOutcome::AlreadyImported) => {
+            (Fault::RestoresImportedHashes, ImportOutcome::AlreadyImported) => {
                 let id = before.as_ref().map_or(imported.user.id, |before| before.user.id);
                 if let Some(record) = self.inner.find_with_password(id).await? {
                     let hash = &imported.user.password_hash;
                     self.inner.upgrade_password_hash(id, &record.password.hash, hash).await?;
                 }
             }
-            (Fault::KnowsTheDeleted, ImportOutcome::Imported) if before.is_some() => {
+            (Fault::RecognisesDeletedImports, ImportOutcome::Imported) if before.is_some() => {
                 self.inner.delete(imported.user.id).await?;
                 return Ok(ImportOutcome::AlreadyImported);
             }
-            (Fault::KeepsNamesOfRefusedImports, ImportOutcome::Taken(_)) => {
-                self.haunt(&imported.user.identifiers).await?;
+            (Fault::ReservesNamesOfRejectedImports, ImportOutcome::Taken(_)) => {
+                self.reserve_names(&imported.user.identifiers).await?;
             }
             _ => {}
         }
@@ -98,7 +100,10 @@ impl Broken {
     }
 
     /// Judges the batch, and stores those who were let in when others may have taken their names.
-    async fn import_regardless(&self, batch: &[ImportedUser]) -> Result<Vec<ImportOutcome>, PortError> {
+    async fn import_despite_conflicts(
+        &self,
+        batch: &[ImportedUser],
+    ) -> Result<Vec<ImportOutcome>, PortError> {
         let mut free = Vec::new();
         for imported in batch {
             let keys: Vec<_> =
@@ -110,7 +115,7 @@ impl Broken {
         for ((imported, outcome), was_free) in batch.iter().zip(&mut outcomes).zip(free) {
             if was_free && *outcome != ImportOutcome::Imported {
                 let mut elsewhere = imported.clone();
-                elsewhere.user.identifiers = self.unheard_of();
+                elsewhere.user.identifiers = self.unused_identifiers();
                 self.inner.import(&[elsewhere]).await?;
                 *outcome = ImportOutcome::Imported;
             }
@@ -118,8 +123,8 @@ impl Broken {
         Ok(outcomes)
     }
 
-    fn unheard_of(&self) -> Identifiers {
-        let name: Username = self.unheard_of_name();
+    fn unused_identifiers(&self) -> Identifiers {
+        let name: Username = self.unused_name();
         Identifiers::new(Some(name), None).expect("a name")
     }
 }

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use auth_domain::conformance::StoreFixture;
+use auth_domain::conformance::StoreUnderTest;
 use auth_domain::model::{
     ApiKeyId, AuditId, IdentifierKey, ImportedUser, NewApiKey, NewSession, SecretDigest, Session, SessionId,
     SuccessorNonce, Timestamp, User, UserId,
@@ -28,11 +28,11 @@ use auth_domain::ports::{
 use auth_domain::testing::MemoryStore;
 use tokio::task::yield_now;
 
-pub(crate) use faults::{Fault, NOTICED_BY};
+pub(crate) use faults::{DETECTED_BY, Fault};
 
 /// What the faults need to know of what happened.
 #[derive(Default)]
-struct Notes {
+struct CallLog {
     users: HashMap<UserId, User>,
     opened: Vec<NewSession>,
     /// Sessions that are read otherwise than the store knows them.
@@ -41,7 +41,7 @@ struct Notes {
     consumed: HashMap<SecretDigest, (Timestamp, SuccessorNonce)>,
     aliases: HashMap<SecretDigest, SecretDigest>,
     last_rotated: Option<SecretDigest>,
-    names_in_work: Vec<IdentifierKey>,
+    locked_names: Vec<IdentifierKey>,
     freed_names: Vec<IdentifierKey>,
     better_hashed: Vec<UserId>,
     imported: Vec<ImportedUser>,
@@ -55,10 +55,10 @@ struct Notes {
 }
 
 /// A store that breaks one promise.
-pub(crate) struct Broken {
+pub(crate) struct FaultyStore {
     inner: MemoryStore,
     fault: Fault,
-    notes: Mutex<Notes>,
+    log: Mutex<CallLog>,
     calls: AtomicUsize,
 }
 
@@ -71,30 +71,30 @@ impl Drop for Call<'_> {
     }
 }
 
-impl Broken {
+impl FaultyStore {
     pub(crate) fn by(fault: Fault) -> Self {
-        Self { inner: MemoryStore::new(), fault, notes: Mutex::default(), calls: AtomicUsize::new(0) }
+        Self { inner: MemoryStore::new(), fault, log: Mutex::default(), calls: AtomicUsize::new(0) }
     }
 
     fn is(&self, fault: Fault) -> bool {
         self.fault == fault
     }
 
-    fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.notes.lock().expect("no panic under the lock")
+    fn log(&self) -> MutexGuard<'_, CallLog> {
+        self.log.lock().expect("no panic under the lock")
     }
 
     fn went_with_its_user(&self, session: SessionId) -> bool {
-        let notes = self.notes();
-        let owner = notes.opened.iter().find(|new| new.session.id == session).map(|new| new.session.user_id);
-        owner.is_some_and(|owner| notes.deleted.contains(&owner))
+        let log = self.log();
+        let owner = log.opened.iter().find(|new| new.session.id == session).map(|new| new.session.user_id);
+        owner.is_some_and(|owner| log.deleted.contains(&owner))
     }
 
     /// Begins a call: others may come in between, as with any store that is not in memory.
     async fn begin(&self) -> Result<Call<'_>, PortError> {
         let others = self.calls.fetch_add(1, Ordering::SeqCst);
         let call = Call(&self.calls);
-        if others > 0 && self.is(Fault::FaultsWhenCallsMeet) {
+        if others > 0 && self.is(Fault::FailsOnConcurrentCalls) {
             return Err(unavailable("database is locked"));
         }
         yield_now().await;
@@ -106,19 +106,19 @@ fn unavailable(why: &'static str) -> PortError {
     PortError::Unavailable(BoxError::from(why))
 }
 
-impl RevocationFeed for Broken {
+impl RevocationFeed for FaultyStore {
     fn session_state(&self, session: SessionId) -> SessionState {
         match self.fault {
-            Fault::TakesEverySessionForLive => SessionState::Live,
-            Fault::TakesEverySessionForEnded => SessionState::Ended,
-            Fault::NoticesNoDeletion if self.went_with_its_user(session) => SessionState::Live,
+            Fault::ReportsEverySessionLive => SessionState::Live,
+            Fault::ReportsEverySessionEnded => SessionState::Ended,
+            Fault::MissesDeletions if self.went_with_its_user(session) => SessionState::Live,
             _ => self.inner.session_state(session),
         }
     }
 }
 
 #[async_trait]
-impl StoreFixture for Broken {
+impl StoreUnderTest for FaultyStore {
     fn users(&self) -> &dyn UserRepository {
         self
     }

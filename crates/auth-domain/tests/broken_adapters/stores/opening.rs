@@ -10,12 +10,12 @@ use tokio::task::yield_now;
 use uuid::Uuid;
 
 use super::registering::to_milliseconds;
-use super::{Broken, Fault, unavailable};
+use super::{Fault, FaultyStore, unavailable};
 
 const YEAR: Duration = Duration::from_secs(366 * 24 * 3_600);
 
-impl Broken {
-    pub(super) async fn open_badly(
+impl FaultyStore {
+    pub(super) async fn open_with_fault(
         &self,
         new: &NewSession,
         policy: &SessionPolicy,
@@ -23,11 +23,11 @@ impl Broken {
         if self.is(Fault::OverflowsOnHugeLimits) && policy.idle > YEAR {
             return Err(unavailable("interval out of range"));
         }
-        let new = &self.write_session(new).await?;
+        let new = &self.altered_session(new).await?;
         let user = new.session.user_id;
         let record = self.inner.find_with_password(user).await?;
         let is_new = !self
-            .notes()
+            .log()
             .opened
             .iter()
             .any(|known| known.session.id == new.session.id || known.credential == new.credential);
@@ -43,40 +43,40 @@ impl Broken {
             if self.inner.open(new, policy).await? == OpenOutcome::Denied
                 && let Some(record) = record
             {
-                self.notes().altered.insert(new.session.id, (new.session.clone(), record.user));
+                self.log().altered.insert(new.session.id, (new.session.clone(), record.user));
             }
             return Ok(OpenOutcome::Opened);
         }
         let outcome = self.open_with_room(new, policy, may_open).await?;
         if outcome == OpenOutcome::Opened {
-            let mut notes = self.notes();
-            notes.credentials.insert(new.credential, new.session.id);
-            notes.opened.push(new.clone());
+            let mut log = self.log();
+            log.credentials.insert(new.credential, new.session.id);
+            log.opened.push(new.clone());
             return Ok(outcome);
         }
         let is_there = UserRepository::find(&self.inner, &UserRef::Id(user)).await?.is_some();
         match self.fault {
-            Fault::OpensForTheSuspended if is_there && !self.is_active(user).await? => {
+            Fault::OpensForSuspendedUsers if is_there && !self.is_active(user).await? => {
                 Ok(OpenOutcome::Opened)
             }
-            Fault::OpensForNobody if !is_there => Ok(OpenOutcome::Opened),
+            Fault::OpensForUnknownUsers if !is_there => Ok(OpenOutcome::Opened),
             _ => Ok(outcome),
         }
     }
 
-    async fn write_session(&self, new: &NewSession) -> Result<NewSession, PortError> {
+    async fn altered_session(&self, new: &NewSession) -> Result<NewSession, PortError> {
         let mut new = new.clone();
         match self.fault {
-            Fault::RewritesTheLeastSessionId if new.session.id.0.is_nil() => {
+            Fault::RewritesTheNilSessionId if new.session.id.0.is_nil() => {
                 new.session.id = SessionId(Uuid::from_u128(99));
             }
-            Fault::CutsSessionTimes => new.session.created_at = to_milliseconds(new.session.created_at),
-            Fault::OpensForOldPasswords => {
+            Fault::TruncatesSessionTimes => new.session.created_at = to_milliseconds(new.session.created_at),
+            Fault::OpensForOutdatedPasswords => {
                 if let Some(record) = self.inner.find_with_password(new.session.user_id).await? {
                     new.password_version = record.password.version;
                 }
             }
-            Fault::OpensForOldRoles => {
+            Fault::OpensForOutdatedRoles => {
                 if let Some(record) = self.inner.find_with_password(new.session.user_id).await? {
                     new.roles = record.user.roles;
                 }
@@ -87,10 +87,10 @@ impl Broken {
     }
 
     fn refuses(&self, user: UserId) -> bool {
-        let notes = self.notes();
+        let log = self.log();
         match self.fault {
-            Fault::RefusesAfterBetterHashes => notes.better_hashed.contains(&user),
-            Fault::RefusesAfterSuspensions => notes.once_suspended.contains(&user),
+            Fault::RefusesAfterHashUpgrades => log.better_hashed.contains(&user),
+            Fault::RefusesAfterSuspensions => log.once_suspended.contains(&user),
             _ => false,
         }
     }
@@ -109,17 +109,17 @@ impl Broken {
         let unlimited = SessionPolicy { max_live: u32::MAX, ..policy.clone() };
         match self.fault {
             Fault::HasNoLimit => self.inner.open(new, &unlimited).await,
-            Fault::MakesRoomForTheRefused => {
+            Fault::EndsSessionsForRefusedOnes => {
                 self.make_room(&new.session, policy).await?;
                 self.inner.open(new, &unlimited).await
             }
             Fault::EndsTheNewest
             | Fault::EndsTheLeastBusy
             | Fault::EndsOneAtMost
-            | Fault::CountsSessionsThatAreOver
-            | Fault::CountsSessionsThatEnded
+            | Fault::CountsExpiredSessions
+            | Fault::CountsEndedSessions
             | Fault::CountsToTheSecond
-            | Fault::CountsSessionsOfEverybody
+            | Fault::CountsSessionsOfAllUsers
             | Fault::CountsBeforeItOpens
             | Fault::SupersedesAsLoggedOut
                 if may_open =>
@@ -127,16 +127,16 @@ impl Broken {
                 self.make_room(&new.session, policy).await?;
                 self.inner.open(new, &unlimited).await
             }
-            Fault::EndsTheNewByASlowClock => {
+            Fault::EndsNewSessionsWithEarlierTimes => {
                 let opened = self.inner.open(new, &unlimited).await?;
-                self.notes().opened.push(new.clone());
+                self.log().opened.push(new.clone());
                 let one_more = policy.max_live.saturating_add(1);
                 let crowded = SessionPolicy { max_live: one_more, ..policy.clone() };
                 self.make_room(&new.session, &crowded).await?;
-                self.notes().opened.pop();
+                self.log().opened.pop();
                 Ok(opened)
             }
-            Fault::OverwritesSessionsOfTheSameId => {
+            Fault::OverwritesSessionsWithTheSameId => {
                 Ok(self.inner.open(new, policy).await.unwrap_or(OpenOutcome::Opened))
             }
             _ => self.inner.open(new, policy).await,
@@ -146,9 +146,9 @@ impl Broken {
     /// Ends what this store takes for the oldest live sessions.
     async fn make_room(&self, new: &Session, policy: &SessionPolicy) -> Result<(), PortError> {
         let mut live = Vec::new();
-        let opened = self.notes().opened.clone();
+        let opened = self.log().opened.clone();
         for known in opened {
-            let whose = known.session.user_id == new.user_id || self.is(Fault::CountsSessionsOfEverybody);
+            let whose = known.session.user_id == new.user_id || self.is(Fault::CountsSessionsOfAllUsers);
             if let (true, Some((session, _))) =
                 (whose, SessionRepository::find(&self.inner, known.session.id).await?)
                 && self.counts(&session, new.created_at, policy)
@@ -177,8 +177,8 @@ impl Broken {
 
     fn counts(&self, session: &Session, now: Timestamp, policy: &SessionPolicy) -> bool {
         match self.fault {
-            Fault::CountsSessionsThatAreOver => session.end.is_none(),
-            Fault::CountsSessionsThatEnded => now < session.ends_at(policy),
+            Fault::CountsExpiredSessions => session.end.is_none(),
+            Fault::CountsEndedSessions => now < session.ends_at(policy),
             Fault::CountsToTheSecond => session.is_live(now.plus(Duration::from_secs(1)), policy),
             _ => session.is_live(now, policy),
         }

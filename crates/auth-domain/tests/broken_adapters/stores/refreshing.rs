@@ -10,21 +10,21 @@ use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{BoxError, PortError, SessionRepository};
 use tokio::task::yield_now;
 
-use super::{Broken, Fault, unavailable};
+use super::{Fault, FaultyStore, unavailable};
 
-impl Broken {
-    pub(super) async fn refresh_badly(
+impl FaultyStore {
+    pub(super) async fn refresh_with_fault(
         &self,
         attempt: &RefreshAttempt,
     ) -> Result<Option<JudgedRefresh>, PortError> {
-        let attempt = &self.read_attempt(attempt);
+        let attempt = &self.altered_attempt(attempt);
         if self.is(Fault::OverflowsOnHugeLimits) && attempt.policy.idle > SessionPolicy::default().idle {
             return Err(unavailable("interval out of range"));
         }
-        if let Some(judged) = self.remember(attempt).await? {
+        if let Some(judged) = self.replay_old_retry(attempt).await? {
             return Ok(Some(judged));
         }
-        let session = self.notes().credentials.get(&attempt.presented).copied();
+        let session = self.log().credentials.get(&attempt.presented).copied();
         let was_live = match session {
             Some(session) => {
                 self.inner.find(session).await?.is_some_and(|(session, _)| session.end.is_none())
@@ -36,7 +36,7 @@ impl Broken {
         }
         let Some(judged) = self.inner.refresh(attempt).await? else {
             return match (self.fault, session) {
-                (Fault::FaultsOnUnknownCredentials, None) => Err(unavailable("no rows")),
+                (Fault::FailsOnUnknownCredentials, None) => Err(unavailable("no rows")),
                 (Fault::LeavesCredentialsBehind, Some(_)) => {
                     Err(PortError::Corrupt(BoxError::from("a credential of no session")))
                 }
@@ -49,38 +49,35 @@ impl Broken {
         self.answer(attempt, judged).await.map(Some)
     }
 
-    fn read_attempt(&self, attempt: &RefreshAttempt) -> RefreshAttempt {
+    fn altered_attempt(&self, attempt: &RefreshAttempt) -> RefreshAttempt {
         let mut attempt = attempt.clone();
         match self.fault {
-            Fault::FindsCredentialsByHalf => {
+            Fault::TruncatesCredentialDigests => {
                 let half = |digest: &[u8; 32]| digest[..16].to_vec();
                 let presented = half(attempt.presented.as_bytes());
-                let notes = self.notes();
-                let known = notes.credentials.keys().find(|known| half(known.as_bytes()) == presented);
+                let log = self.log();
+                let known = log.credentials.keys().find(|known| half(known.as_bytes()) == presented);
                 attempt.presented = known.copied().unwrap_or(attempt.presented);
             }
             Fault::StoresSuccessorsOfRetries => {
-                let alias = self.notes().aliases.get(&attempt.presented).copied();
+                let alias = self.log().aliases.get(&attempt.presented).copied();
                 attempt.presented = alias.unwrap_or(attempt.presented);
             }
             Fault::JudgesByTheDefaultPolicy => attempt.policy = SessionPolicy::default(),
             Fault::RotatesTheReusable => attempt.client.refresh_style = RefreshStyle::Rotating,
-            Fault::CutsSessionTimes => attempt.now = super::registering::to_milliseconds(attempt.now),
+            Fault::TruncatesSessionTimes => attempt.now = super::registering::to_milliseconds(attempt.now),
             _ => {}
         }
         attempt
     }
 
     /// Answers a retry of long ago as if nothing had happened since.
-    async fn remember(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
+    async fn replay_old_retry(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
         let (consumed, session) = {
-            let notes = self.notes();
-            (
-                notes.consumed.get(&attempt.presented).cloned(),
-                notes.credentials.get(&attempt.presented).copied(),
-            )
+            let log = self.log();
+            (log.consumed.get(&attempt.presented).cloned(), log.credentials.get(&attempt.presented).copied())
         };
-        let (true, Some((at, nonce)), Some(session)) = (self.is(Fault::RemembersNonces), consumed, session)
+        let (true, Some((at, nonce)), Some(session)) = (self.is(Fault::KeepsOldNonces), consumed, session)
         else {
             return Ok(None);
         };
@@ -100,22 +97,24 @@ impl Broken {
         let session = judged.record.session.id;
         match judged.verdict {
             RefreshVerdict::Rotate => {
-                let mut notes = self.notes();
-                notes.credentials.insert(attempt.successor, session);
-                notes.consumed.insert(attempt.presented, (attempt.now, attempt.nonce.clone()));
-                notes.last_rotated = Some(attempt.presented);
+                let mut log = self.log();
+                log.credentials.insert(attempt.successor, session);
+                log.consumed.insert(attempt.presented, (attempt.now, attempt.nonce.clone()));
+                log.last_rotated = Some(attempt.presented);
             }
-            RefreshVerdict::Retry { .. } => judged = self.answer_retry(attempt, judged).await?,
+            RefreshVerdict::Retry { .. } => judged = self.after_retry(attempt, judged).await?,
             RefreshVerdict::Replay if self.is(Fault::EndsAllSessionsOnReplay) => {
                 let user = judged.record.user.id;
                 self.end_sessions(|owner| owner == user, attempt.now).await?;
             }
-            RefreshVerdict::Deny(refusal) => judged = self.answer_refusal(attempt, judged, refusal).await?,
+            RefreshVerdict::Deny(refusal) => judged = self.after_refusal(attempt, judged, refusal).await?,
             RefreshVerdict::Replay | RefreshVerdict::Extend => {}
         }
         match self.fault {
-            Fault::TellsTheUserAsTheyWere => judged.record.user = self.as_registered(judged.record.user),
-            Fault::TellsTheSessionAsItBecame => {
+            Fault::ReturnsTheRegisteredUserOnRefresh => {
+                judged.record.user = self.as_registered(judged.record.user)
+            }
+            Fault::ReturnsTheSessionAfterTheRefresh => {
                 if let Some((session, _)) = self.inner.find(session).await? {
                     judged.record.session = session;
                 }
@@ -125,7 +124,7 @@ impl Broken {
         Ok(judged)
     }
 
-    async fn answer_retry(
+    async fn after_retry(
         &self,
         attempt: &RefreshAttempt,
         judged: JudgedRefresh,
@@ -138,7 +137,7 @@ impl Broken {
             Fault::LetsTwoRotate if self.calls.load(Ordering::SeqCst) > 1 => {
                 Ok(with(CredentialState::Current, RefreshVerdict::Rotate))
             }
-            Fault::AnswersRetriesWithAnotherNonce => {
+            Fault::ReturnsAnotherNonceToRetries => {
                 let nonce = attempt.nonce.clone();
                 let at = attempt.now;
                 let credential = CredentialState::Consumed { at, successor: Some(nonce.clone()) };
@@ -151,10 +150,10 @@ impl Broken {
                 Ok(judged)
             }
             Fault::StoresSuccessorsOfRetries => {
-                self.notes().aliases.insert(attempt.successor, attempt.presented);
+                self.log().aliases.insert(attempt.successor, attempt.presented);
                 Ok(judged)
             }
-            Fault::ForgetsNoncesOfOtherSessions if self.notes().last_rotated != Some(attempt.presented) => {
+            Fault::DeletesNoncesOfOtherSessions if self.log().last_rotated != Some(attempt.presented) => {
                 self.inner.end(judged.record.session.id, EndReason::Replayed, attempt.now).await?;
                 let CredentialState::Consumed { at, .. } = judged.record.credential else {
                     return Ok(judged);
@@ -165,7 +164,7 @@ impl Broken {
         }
     }
 
-    async fn answer_refusal(
+    async fn after_refusal(
         &self,
         attempt: &RefreshAttempt,
         judged: JudgedRefresh,
@@ -174,7 +173,7 @@ impl Broken {
         let Session { id, end, .. } = judged.record.session;
         match (self.fault, refusal) {
             (Fault::EndsOnOtherClients, RefreshDenial::OtherClient)
-            | (Fault::EndsWhatIsOver, RefreshDenial::SessionOver) => {
+            | (Fault::EndsExpiredSessions, RefreshDenial::SessionOver) => {
                 self.inner.end(id, EndReason::LoggedOut, attempt.now).await?;
                 Ok(judged)
             }

@@ -10,17 +10,17 @@ use auth_domain::ports::{PortError, RegisterOutcome, UserRepository};
 use tokio::task::yield_now;
 use uuid::Uuid;
 
-use super::{Broken, Fault, Notes, unavailable};
+use super::{CallLog, Fault, FaultyStore, unavailable};
 
-impl Broken {
-    pub(super) async fn register_badly(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
-        let user = &self.write_user(user);
+impl FaultyStore {
+    pub(super) async fn register_with_fault(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
+        let user = &self.altered_user(user);
         let keys: Vec<_> = user.identifiers.keys().into_iter().map(|(_, key)| key.clone()).collect();
         let _names = match self.fault {
-            Fault::FaultsWhenNamesAreWaitedFor => Some(self.take_names(keys.clone()).await?),
+            Fault::DeadlocksOnNames => Some(self.lock_names(keys.clone()).await?),
             _ => None,
         };
-        if self.is(Fault::LetsNobodyHaveOneNameTwice) && keys.len() < names_in(&user.identifiers) {
+        if self.is(Fault::RejectsEqualUsernameAndEmail) && keys.len() < names_in(&user.identifiers) {
             return Ok(RegisterOutcome::Taken(IdentifierKind::Username));
         }
         if self.is(Fault::FindsByPatterns) {
@@ -32,10 +32,10 @@ impl Broken {
         }
         if self.is(Fault::ChecksNamesBeforeItWrites) && self.are_free(&keys, user.id).await? {
             yield_now().await;
-            return self.register_regardless(user).await;
+            return self.register_despite_conflict(user).await;
         }
         let outcome = match self.inner.register(user).await {
-            Err(_) if self.is(Fault::OverwritesUsersOfTheSameId) => {
+            Err(_) if self.is(Fault::OverwritesUsersWithTheSameId) => {
                 self.inner.delete(user.id).await?;
                 self.inner.register(user).await?
             }
@@ -45,12 +45,12 @@ impl Broken {
             RegisterOutcome::Registered(user) => {
                 Ok(RegisterOutcome::Registered(self.registered(user).await?))
             }
-            RegisterOutcome::Taken(kind) => self.refuse_badly(user, kind).await,
+            RegisterOutcome::Taken(kind) => self.reject_with_fault(user, kind).await,
         }
     }
 
     /// A new user as this store writes it.
-    fn write_user(&self, user: &NewUser) -> NewUser {
+    fn altered_user(&self, user: &NewUser) -> NewUser {
         let mut user = user.clone();
         let (username, email) = (user.identifiers.username().cloned(), user.identifiers.email().cloned());
         match self.fault {
@@ -60,32 +60,32 @@ impl Broken {
             Fault::DropsEmails => {
                 user.identifiers = Identifiers::new(username, None).unwrap_or(user.identifiers);
             }
-            Fault::CutsNames => {
+            Fault::TruncatesNames => {
                 let cut =
                     |name: Username| parse_username(&name.as_str().chars().take(100).collect::<String>());
                 user.identifiers = identifiers(username.map(cut), email);
             }
-            Fault::CutsHashes => {
+            Fault::TruncatesHashes => {
                 let cut = user.password_hash.expose().chars().take(255).collect();
                 user.password_hash = PasswordHash::new(cut);
             }
-            Fault::CutsTimesToMilliseconds => user.created_at = to_milliseconds(user.created_at),
-            Fault::CutsTimesAtYear2100 => {
+            Fault::TruncatesTimesToMilliseconds => user.created_at = to_milliseconds(user.created_at),
+            Fault::CapsTimesAtYear2100 => {
                 user.created_at = user.created_at.min(Timestamp::from_unix_seconds(4_102_444_800));
             }
-            Fault::StoresNamesFolded => {
+            Fault::StoresCaseFoldedNames => {
                 let email = email.map(|email| parse_email(email.key().as_str()));
                 user.identifiers =
                     identifiers(username.map(|name| parse_username(name.key().as_str())), email);
             }
-            Fault::ReadsNumbersIntoNames => {
+            Fault::ParsesNamesAsNumbers => {
                 let read = |name: Username| match name.as_str().parse::<f64>() {
                     Ok(number) => parse_username(&number.to_string()),
                     Err(_) => name,
                 };
                 user.identifiers = identifiers(username.map(read), email);
             }
-            Fault::RewritesTheLeastId if user.id.0.is_nil() => user.id = UserId(Uuid::from_u128(99)),
+            Fault::RewritesTheNilUserId if user.id.0.is_nil() => user.id = UserId(Uuid::from_u128(99)),
             _ => {}
         }
         user
@@ -95,31 +95,35 @@ impl Broken {
     async fn registered(&self, mut user: User) -> Result<User, PortError> {
         match self.fault {
             Fault::NumbersFromZero => user.number = UserNumber(user.number.0 - 1),
-            Fault::NumbersAllAlike => user.number = UserNumber(1),
+            Fault::GivesAllUsersOneNumber => user.number = UserNumber(1),
             Fault::ReusesNumbers => {
                 let count = self.inner.list(None, u32::MAX).await?.len();
                 user.number = UserNumber(i64::try_from(count).expect("a small number"));
             }
             _ => {}
         }
-        self.notes().users.insert(user.id, user.clone());
+        self.log().users.insert(user.id, user.clone());
         Ok(user)
     }
 
-    async fn refuse_badly(&self, user: &NewUser, kind: IdentifierKind) -> Result<RegisterOutcome, PortError> {
+    async fn reject_with_fault(
+        &self,
+        user: &NewUser,
+        kind: IdentifierKind,
+    ) -> Result<RegisterOutcome, PortError> {
         let (username, email) = (user.identifiers.username(), user.identifiers.email());
         match self.fault {
-            Fault::TakesNamesBySpelling => {
+            Fault::ComparesNamesBySpelling => {
                 let users = self.inner.list(None, u32::MAX).await?;
                 let alike = users.iter().any(|known| {
                     known.username() == username.map(Username::as_str) && username.is_some()
                         || known.email() == email.map(EmailAddress::as_str) && email.is_some()
                 });
                 if !alike {
-                    return self.register_regardless(user).await;
+                    return self.register_despite_conflict(user).await;
                 }
             }
-            Fault::TakesUsernamesAndEmailsApart => {
+            Fault::SeparatesUsernamesFromEmails => {
                 let users = self.inner.list(None, u32::MAX).await?;
                 let key = |user: &Identifiers| {
                     (
@@ -132,19 +136,19 @@ impl Broken {
                     name.is_some() && known.0 == name || address.is_some() && known.1 == address
                 });
                 if !alike {
-                    return self.register_regardless(user).await;
+                    return self.register_despite_conflict(user).await;
                 }
             }
             Fault::FreesNamesStillHeld => {
                 let keys = user.identifiers.keys();
-                if keys.iter().all(|(_, key)| self.notes().freed_names.contains(key)) {
-                    return self.register_regardless(user).await;
+                if keys.iter().all(|(_, key)| self.log().freed_names.contains(key)) {
+                    return self.register_despite_conflict(user).await;
                 }
             }
-            Fault::NamesTheEmailFirst => {
-                return Ok(RegisterOutcome::Taken(self.blame(&user.identifiers, kind).await?));
+            Fault::ReportsTheEmailFirst => {
+                return Ok(RegisterOutcome::Taken(self.conflicting_kind(&user.identifiers, kind).await?));
             }
-            Fault::RegistersHalfOfIt => {
+            Fault::RegistersTheFreeName => {
                 let half = match kind {
                     IdentifierKind::Username => Identifiers::new(None, email.cloned()),
                     IdentifierKind::Email => Identifiers::new(username.cloned(), None),
@@ -159,7 +163,7 @@ impl Broken {
     }
 
     /// The e-mail address, if it is taken, whether or not the username is.
-    pub(super) async fn blame(
+    pub(super) async fn conflicting_kind(
         &self,
         identifiers: &Identifiers,
         kind: IdentifierKind,
@@ -170,11 +174,11 @@ impl Broken {
     }
 
     /// Registers a user under other names, and says that it has these.
-    async fn register_regardless(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
+    async fn register_despite_conflict(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
         if let RegisterOutcome::Registered(user) = self.inner.register(user).await? {
             return Ok(RegisterOutcome::Registered(user));
         }
-        let identifiers = identifiers(Some(self.unheard_of_name()), None);
+        let identifiers = identifiers(Some(self.unused_name()), None);
         match self.inner.register(&NewUser { identifiers, ..user.clone() }).await? {
             RegisterOutcome::Registered(registered) => {
                 Ok(RegisterOutcome::Registered(User { identifiers: user.identifiers.clone(), ..registered }))
@@ -183,18 +187,18 @@ impl Broken {
         }
     }
 
-    pub(super) fn unheard_of_name(&self) -> Username {
+    pub(super) fn unused_name(&self) -> Username {
         parse_username(&format!("nobody has heard of {}", self.count()))
     }
 
     pub(super) fn count(&self) -> u64 {
-        let mut notes = self.notes();
-        notes.made += 1;
-        notes.made
+        let mut log = self.log();
+        log.made += 1;
+        log.made
     }
 
     /// Lets somebody who is not there have these names, as far as they are free.
-    pub(super) async fn haunt(&self, names: &Identifiers) -> Result<(), PortError> {
+    pub(super) async fn reserve_names(&self, names: &Identifiers) -> Result<(), PortError> {
         for (_, key) in names.keys() {
             let ghost = NewUser {
                 id: UserId(Uuid::from_u128(1 << 64 | u128::from(self.count()))),
@@ -222,13 +226,13 @@ impl Broken {
     }
 
     /// Takes names one after another, as row locks do, and gives up when another call has one.
-    pub(super) async fn take_names(&self, names: Vec<IdentifierKey>) -> Result<Names<'_>, PortError> {
-        let mut taken = Names { notes: &self.notes, names: vec![] };
+    pub(super) async fn lock_names(&self, names: Vec<IdentifierKey>) -> Result<LockedNames<'_>, PortError> {
+        let mut taken = LockedNames { log: &self.log, names: vec![] };
         for name in names {
-            if self.notes().names_in_work.contains(&name) {
+            if self.log().locked_names.contains(&name) {
                 return Err(unavailable("deadlock detected"));
             }
-            self.notes().names_in_work.push(name.clone());
+            self.log().locked_names.push(name.clone());
             taken.names.push(name);
             yield_now().await;
         }
@@ -236,16 +240,16 @@ impl Broken {
     }
 }
 
-/// Names that a call has taken until it ends.
-pub(super) struct Names<'a> {
-    notes: &'a Mutex<Notes>,
+/// LockedNames that a call has taken until it ends.
+pub(super) struct LockedNames<'a> {
+    log: &'a Mutex<CallLog>,
     names: Vec<IdentifierKey>,
 }
 
-impl Drop for Names<'_> {
+impl Drop for LockedNames<'_> {
     fn drop(&mut self) {
-        if let Ok(mut notes) = self.notes.lock() {
-            notes.names_in_work.retain(|name| !self.names.contains(name));
+        if let Ok(mut log) = self.log.lock() {
+            log.locked_names.retain(|name| !self.names.contains(name));
         }
     }
 }

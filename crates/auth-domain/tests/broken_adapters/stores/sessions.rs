@@ -11,24 +11,24 @@ use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{OpenOutcome, PortError, SessionRepository};
 use tokio::task::yield_now;
 
-use super::{Broken, Fault};
+use super::{Fault, FaultyStore};
 
 #[async_trait]
-impl SessionRepository for Broken {
+impl SessionRepository for FaultyStore {
     async fn open(&self, session: &NewSession, policy: &SessionPolicy) -> Result<OpenOutcome, PortError> {
         let _call = self.begin().await?;
-        self.open_badly(session, policy).await
+        self.open_with_fault(session, policy).await
     }
 
     async fn find(&self, session: SessionId) -> Result<Option<(Session, User)>, PortError> {
         let _call = self.begin().await?;
-        if let Some(altered) = self.notes().altered.get(&session) {
+        if let Some(altered) = self.log().altered.get(&session) {
             return Ok(Some(altered.clone()));
         }
         let found = self.inner.find(session).await?;
         Ok(found.map(|(session, user)| {
             let user = match self.fault {
-                Fault::FindsSessionsWithTheirUserAsItWas => self.as_registered(user),
+                Fault::FindsSessionsWithTheRegisteredUser => self.as_registered(user),
                 _ => user,
             };
             (self.read_session(session), user)
@@ -37,7 +37,7 @@ impl SessionRepository for Broken {
 
     async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
         let _call = self.begin().await?;
-        self.refresh_badly(attempt).await
+        self.refresh_with_fault(attempt).await
     }
 
     async fn end(
@@ -60,10 +60,10 @@ impl SessionRepository for Broken {
             Fault::ReturnsEndedSessionsAsTheyWere => Ok(ended.map(|_| found)),
             Fault::KeepsTheLastEnd if ended.is_none() => {
                 let end = Some(SessionEnd { at: now, reason });
-                self.notes().altered.insert(session, (Session { end, ..found }, user));
+                self.log().altered.insert(session, (Session { end, ..found }, user));
                 Ok(ended)
             }
-            Fault::EndsAllOfAUser => {
+            Fault::EndsAllSessionsOfTheUser => {
                 self.end_sessions(|owner| owner == user.id, now).await?;
                 Ok(ended)
             }
@@ -79,7 +79,7 @@ impl SessionRepository for Broken {
         now: Timestamp,
     ) -> Result<Option<Session>, PortError> {
         let _call = self.begin().await?;
-        let session = self.notes().credentials.get(credential).copied();
+        let session = self.log().credentials.get(credential).copied();
         let found = match session {
             Some(session) => self.inner.find(session).await?,
             None => None,
@@ -88,11 +88,11 @@ impl SessionRepository for Broken {
             return self.inner.end_by_credential(credential, client, reason, now).await;
         };
         match self.fault {
-            Fault::EndsByCurrentCredentialsOnly if self.notes().consumed.contains_key(credential) => Ok(None),
+            Fault::EndsByCurrentCredentialsOnly if self.log().consumed.contains_key(credential) => Ok(None),
             Fault::EndsForAnyClient => {
                 self.inner.end_by_credential(credential, &found.client_id, reason, now).await
             }
-            Fault::AnswersEndsByCredentialTwice if found.client_id == *client => {
+            Fault::ReportsEndsByCredentialTwice if found.client_id == *client => {
                 self.inner.end_by_credential(credential, client, reason, now).await?;
                 Ok(Some(found))
             }
@@ -100,7 +100,7 @@ impl SessionRepository for Broken {
                 let ended = self.inner.end_by_credential(credential, client, reason, now).await?;
                 Ok(ended.map(|_| found))
             }
-            Fault::EndsAllOfAUser => {
+            Fault::EndsAllSessionsOfTheUser => {
                 let ended = self.inner.end_by_credential(credential, client, reason, now).await?;
                 self.end_sessions(|owner| owner == user.id, now).await?;
                 Ok(ended)
@@ -126,19 +126,19 @@ impl SessionRepository for Broken {
     }
 }
 
-impl Broken {
+impl FaultyStore {
     /// A session as this store reads it.
     fn read_session(&self, mut session: Session) -> Session {
         let forgotten = match self.fault {
             Fault::KeepsSessionsOfChangedPasswords => Some(EndReason::PasswordChanged),
-            Fault::KeepsSessionsOfTheSuspended => Some(EndReason::Suspended),
+            Fault::KeepsSessionsOfSuspendedUsers => Some(EndReason::Suspended),
             Fault::KeepsSessionsOfChangedRoles => Some(EndReason::RolesChanged),
-            Fault::ForgetsReplays => Some(EndReason::Replayed),
+            Fault::HidesReplayEnds => Some(EndReason::Replayed),
             _ => None,
         };
         session.end = session.end.filter(|end| Some(end.reason) != forgotten);
         match self.fault {
-            Fault::CutsClientIds => {
+            Fault::TruncatesClientIds => {
                 session.client_id =
                     ClientId::from(session.client_id.as_str().chars().take(20).collect::<String>());
             }
@@ -146,7 +146,7 @@ impl Broken {
             Fault::MovesTheExpiry if session.last_refreshed_at > session.created_at => {
                 session.expires_at = session.last_refreshed_at.plus(SessionPolicy::default().absolute);
             }
-            Fault::KnowsReasonsByHalf => {
+            Fault::ReplacesTheSuspendedReason => {
                 let known = |end: SessionEnd| match end.reason {
                     EndReason::Suspended => SessionEnd { reason: EndReason::LoggedOut, ..end },
                     _ => end,
@@ -161,7 +161,7 @@ impl Broken {
     /// From now on reads a session as live.
     pub(super) async fn revive(&self, session: SessionId) -> Result<(), PortError> {
         if let Some((found, user)) = self.inner.find(session).await? {
-            self.notes().altered.insert(session, (Session { end: None, ..found }, user));
+            self.log().altered.insert(session, (Session { end: None, ..found }, user));
         }
         Ok(())
     }

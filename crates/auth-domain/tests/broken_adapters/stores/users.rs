@@ -7,24 +7,24 @@ use auth_domain::model::{
 };
 use auth_domain::ports::{PortError, RegisterOutcome, SessionRepository, UpdateOutcome, UserRepository};
 
-use super::{Broken, Fault, unavailable};
+use super::{Fault, FaultyStore, unavailable};
 
 #[async_trait]
-impl UserRepository for Broken {
+impl UserRepository for FaultyStore {
     async fn register(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
         let _call = self.begin().await?;
-        self.register_badly(user).await
+        self.register_with_fault(user).await
     }
 
     async fn import(&self, batch: &[ImportedUser]) -> Result<Vec<ImportOutcome>, PortError> {
         let _call = self.begin().await?;
-        self.import_badly(batch).await
+        self.import_with_fault(batch).await
     }
 
     async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError> {
         let _call = self.begin().await?;
         let found = match user {
-            UserRef::Number(number) if self.is(Fault::FaultsOnHugeNumbers) && number.0.abs() >= 1 << 53 => {
+            UserRef::Number(number) if self.is(Fault::FailsOnHugeNumbers) && number.0.abs() >= 1 << 53 => {
                 return Err(unavailable("out of range"));
             }
             UserRef::Identifier(key) if self.is(Fault::FindsByPatterns) => self.find_like(key).await?,
@@ -35,17 +35,17 @@ impl UserRepository for Broken {
 
     async fn find_recent(&self, user: UserId) -> Result<Option<User>, PortError> {
         let found = UserRepository::find(self, &UserRef::Id(user)).await?;
-        let found = if found.is_none() && self.is(Fault::ShowsStrangers) {
+        let found = if found.is_none() && self.is(Fault::ReturnsAnotherRecentUser) {
             self.inner.list(None, 1).await?.pop()
         } else {
             found
         };
         let is_kept = match self.fault {
-            Fault::RemembersWhomItHasShown => found.is_some() || self.was_shown(user),
-            Fault::RemembersWhomItHasNotFound => true,
+            Fault::CachesFoundUsersForever => found.is_some() || self.was_shown(user),
+            Fault::CachesAbsentUsersForever => true,
             _ => false,
         };
-        Ok(if is_kept { self.notes().shown.entry(user).or_insert(found).clone() } else { found })
+        Ok(if is_kept { self.log().shown.entry(user).or_insert(found).clone() } else { found })
     }
 
     async fn find_for_login(&self, identifier: &IdentifierKey) -> Result<Option<LoginRecord>, PortError> {
@@ -68,9 +68,11 @@ impl UserRepository for Broken {
         let _call = self.begin().await?;
         let (mut from, mut most) = (after, limit);
         match (self.fault, after) {
-            (Fault::ListsTheNumberItself, Some(after)) => from = Some(UserNumber(after.0.saturating_sub(1))),
+            (Fault::ListsTheStartNumberAgain, Some(after)) => {
+                from = Some(UserNumber(after.0.saturating_sub(1)))
+            }
             (Fault::ListsOneTooMany, _) => most = limit.saturating_add(1),
-            (Fault::FaultsOnHugeNumbers, Some(after)) if after.0.abs() >= 1 << 53 => {
+            (Fault::FailsOnHugeNumbers, Some(after)) if after.0.abs() >= 1 << 53 => {
                 return Err(unavailable("out of range"));
             }
             (Fault::ListsNothingAfterAGap, Some(after))
@@ -94,7 +96,7 @@ impl UserRepository for Broken {
         now: Timestamp,
     ) -> Result<UpdateOutcome, PortError> {
         let _call = self.begin().await?;
-        self.update_badly(user, changes, now).await
+        self.update_with_fault(user, changes, now).await
     }
 
     async fn change_password(
@@ -105,7 +107,7 @@ impl UserRepository for Broken {
         now: Timestamp,
     ) -> Result<bool, PortError> {
         let _call = self.begin().await?;
-        self.change_password_badly(user, version, hash, now).await
+        self.change_password_with_fault(user, version, hash, now).await
     }
 
     async fn upgrade_password_hash(
@@ -115,7 +117,7 @@ impl UserRepository for Broken {
         new: &PasswordHash,
     ) -> Result<bool, PortError> {
         let _call = self.begin().await?;
-        self.upgrade_badly(user, old, new).await
+        self.upgrade_with_fault(user, old, new).await
     }
 
     async fn set_status(
@@ -131,13 +133,13 @@ impl UserRepository for Broken {
         let changed = self.inner.set_status(user, status, now).await?;
         match (self.fault, status) {
             (Fault::RevivesSessions, UserStatus::Active) => self.revive_sessions_of(user).await?,
-            (Fault::EndsSessionsForNoReason, UserStatus::Active) => {
+            (Fault::EndsSessionsWithoutReason, UserStatus::Active) => {
                 self.end_sessions(|owner| owner == user, now).await?;
             }
-            (Fault::EndsSessionsOfEverybody, UserStatus::Suspended) => {
+            (Fault::EndsSessionsOfAllUsers, UserStatus::Suspended) => {
                 self.end_sessions(|_| true, now).await?;
             }
-            (_, UserStatus::Suspended) => self.notes().once_suspended.push(user),
+            (_, UserStatus::Suspended) => self.log().once_suspended.push(user),
             _ => {}
         }
         Ok(changed)
@@ -155,7 +157,7 @@ impl UserRepository for Broken {
             if self.is(Fault::AddsRoles) {
                 roles = Roles::new(roles.iter().chain(before.roles.iter()).cloned()).expect("few roles");
             }
-            if self.is(Fault::EndsSessionsThoughRolesStay) && roles == before.roles {
+            if self.is(Fault::EndsSessionsWithoutRoleChange) && roles == before.roles {
                 self.end_sessions(|owner| owner == user, before.created_at).await?;
             }
         }
@@ -165,37 +167,37 @@ impl UserRepository for Broken {
     async fn delete(&self, user: UserId) -> Result<bool, PortError> {
         let _call = self.begin().await?;
         let before = UserRepository::find(&self.inner, &UserRef::Id(user)).await?;
-        if self.is(Fault::KeepsSessionsOfTheDeleted) {
+        if self.is(Fault::KeepsSessionsOfDeletedUsers) {
             self.revive_sessions_of(user).await?;
         }
         let deleted = self.inner.delete(user).await?;
-        self.notes().deleted.push(user);
+        self.log().deleted.push(user);
         let Some(before) = before else { return Ok(self.is(Fault::DeletesTwice) && self.was_there(user)) };
         match self.fault {
-            Fault::KeepsNamesOfTheDeleted => self.haunt(&before.identifiers).await?,
-            Fault::EndsSessionsOfEverybody => self.end_sessions(|_| true, before.created_at).await?,
+            Fault::KeepsNamesOfDeletedUsers => self.reserve_names(&before.identifiers).await?,
+            Fault::EndsSessionsOfAllUsers => self.end_sessions(|_| true, before.created_at).await?,
             _ => {}
         }
         Ok(deleted)
     }
 }
 
-impl Broken {
+impl FaultyStore {
     fn was_there(&self, user: UserId) -> bool {
-        self.notes().users.contains_key(&user)
+        self.log().users.contains_key(&user)
     }
 
     fn was_shown(&self, user: UserId) -> bool {
-        self.notes().shown.contains_key(&user)
+        self.log().shown.contains_key(&user)
     }
 
     /// A user as this store reads it.
     pub(super) fn read_user(&self, user: User) -> User {
-        if self.is(Fault::FindsUsersAsTheyRegistered) { self.as_registered(user) } else { user }
+        if self.is(Fault::FindsUsersAsRegistered) { self.as_registered(user) } else { user }
     }
 
     pub(super) fn as_registered(&self, user: User) -> User {
-        self.notes().users.get(&user.id).cloned().unwrap_or(user)
+        self.log().users.get(&user.id).cloned().unwrap_or(user)
     }
 
     /// The first user with a name that is like this one, where `%` is any text and `_` is any character.
@@ -212,7 +214,7 @@ impl Broken {
         whose: impl Fn(UserId) -> bool + Send,
         now: Timestamp,
     ) -> Result<(), PortError> {
-        let opened = self.notes().opened.clone();
+        let opened = self.log().opened.clone();
         for new in opened.iter().filter(|new| whose(new.session.user_id)) {
             self.inner.end(new.session.id, EndReason::PasswordChanged, now).await?;
         }
@@ -221,7 +223,7 @@ impl Broken {
 
     /// From now on reads the sessions of this user as live.
     async fn revive_sessions_of(&self, user: UserId) -> Result<(), PortError> {
-        let opened = self.notes().opened.clone();
+        let opened = self.log().opened.clone();
         for new in opened.iter().filter(|new| new.session.user_id == user) {
             self.revive(new.session.id).await?;
         }

@@ -14,40 +14,40 @@ use auth_domain::testing::{SeededRandom, TestPorts};
 use auth_domain::use_cases::{LogIn, LogOut, RefreshSession, RefreshSessionError, Register, TokenGrant};
 
 use super::clients::{client_of, mistyped, style_of};
-use super::history::{Act, CLIENTS, Event, Forgery, Moment, Seen, Through};
-use super::reference::{self, ABSOLUTE, Access, Answer, GRACE, IDLE, LEEWAY, MAX_LIVE};
+use super::history::{CLIENTS, Deadline, Event, EventSet, Forgery, Operation, PresentedBy};
+use super::reference::{self, ABSOLUTE, Access, GRACE, IDLE, LEEWAY, MAX_LIVE, RefreshOutcome};
 
 const PASSWORD: &str = "correct horse";
 
 /// What a user holds of a session.
-struct Held {
+struct IssuedTokens {
     id: SessionId,
     /// What refreshes the session, oldest first: for a session whose tokens renew themselves, its access tokens.
     refresh: Vec<String>,
     access: Vec<(String, Access)>,
 }
 
-pub(crate) struct World {
+pub(crate) struct HistoryRunner {
     ports: TestPorts,
     auth: Auth,
-    held: Vec<Held>,
+    issued: Vec<IssuedTokens>,
     /// The same sessions, in the same order.
     reference: Vec<reference::Session>,
-    seen: Seen,
+    events: EventSet,
 }
 
-impl World {
-    /// Lives through a history; what happened in it, or where the domain and the reference differ.
-    pub(crate) async fn live(history: &[Act]) -> Result<Seen, String> {
-        let mut world = Self::new().await;
+impl HistoryRunner {
+    /// Lives by a history; what happened in it, or where the domain and the reference differ.
+    pub(crate) async fn run(history: &[Operation]) -> Result<EventSet, String> {
+        let mut runner = Self::new().await;
         for client in 0..CLIENTS / 2 {
-            world.log_in(client).await?;
+            runner.log_in(client).await?;
         }
-        for (index, act) in history.iter().enumerate() {
-            world.act(act).await.map_err(|difference| format!("operation {index}: {difference}"))?;
+        for (index, apply) in history.iter().enumerate() {
+            runner.apply(apply).await.map_err(|difference| format!("operation {index}: {difference}"))?;
         }
-        world.compare_sessions().await?;
-        Ok(world.seen)
+        runner.compare_sessions().await?;
+        Ok(runner.events)
     }
 
     async fn new() -> Self {
@@ -73,19 +73,19 @@ impl World {
             roles: RoleChoice::Assigned(Roles::default()),
         };
         auth.register(register).await.expect("registered");
-        Self { ports, auth, held: Vec::new(), reference: Vec::new(), seen: Seen::new() }
+        Self { ports, auth, issued: Vec::new(), reference: Vec::new(), events: EventSet::new() }
     }
 
-    async fn act(&mut self, act: &Act) -> Result<(), String> {
-        match *act {
-            Act::LogIn { client } => self.log_in(client).await?,
-            Act::Refresh { session, token, through } => self.refresh(session, token, through).await?,
-            Act::RefreshWith { session, ref forgery } => self.refresh_with(session, forgery).await?,
-            Act::LogOut { session, token, through } => self.log_out(session, token, through).await?,
-            Act::LogOutById { session } => self.log_out_by_id(session).await?,
-            Act::Use { session, token } => self.use_access_token(session, token).await?,
-            Act::Wait { micros } => self.wait(micros),
-            Act::WaitUntil { session, moment, offset } => self.wait_until(session, moment, offset),
+    async fn apply(&mut self, apply: &Operation) -> Result<(), String> {
+        match *apply {
+            Operation::LogIn { client } => self.log_in(client).await?,
+            Operation::Refresh { session, token, by } => self.refresh(session, token, by).await?,
+            Operation::RefreshWith { session, ref forgery } => self.refresh_with(session, forgery).await?,
+            Operation::LogOut { session, token, by } => self.log_out(session, token, by).await?,
+            Operation::LogOutById { session } => self.log_out_by_id(session).await?,
+            Operation::Use { session, token } => self.use_access_token(session, token).await?,
+            Operation::Wait { micros } => self.wait(micros),
+            Operation::WaitUntil { session, deadline, offset } => self.wait_until(session, deadline, offset),
         }
         Ok(())
     }
@@ -99,46 +99,46 @@ impl World {
         reference::make_room(&mut self.reference, now);
         self.reference.push(reference::Session::begin(client, style_of(client), now));
         let id = grant.session_id;
-        self.held.push(Held { id, refresh: Vec::new(), access: Vec::new() });
-        self.take(self.held.len() - 1, grant, Answer::New)
+        self.issued.push(IssuedTokens { id, refresh: Vec::new(), access: Vec::new() });
+        self.take(self.issued.len() - 1, grant, RefreshOutcome::New)
     }
 
-    async fn refresh(&mut self, session: usize, token: usize, through: Through) -> Result<(), String> {
+    async fn refresh(&mut self, session: usize, token: usize, by: PresentedBy) -> Result<(), String> {
         let (session, token) = self.find(session, token);
-        let client = self.client(session, through);
+        let client = self.client(session, by);
         let now = self.now();
         let expected = if self.renews(session, token) {
             self.reference[session].refresh(token, client, now)
         } else {
-            Answer::Refused
+            RefreshOutcome::Refused
         };
         self.record(
             session,
             match expected {
-                Answer::New => Event::Refreshed,
-                Answer::Current => Event::AnsweredAgain,
-                Answer::Refused => Event::Refused,
-                Answer::Replayed => Event::Replayed,
+                RefreshOutcome::New => Event::Refreshed,
+                RefreshOutcome::Current => Event::AnsweredAgain,
+                RefreshOutcome::Refused => Event::Refused,
+                RefreshOutcome::Replayed => Event::Replayed,
             },
         );
-        let token = self.held[session].refresh[token].clone();
+        let token = self.issued[session].refresh[token].clone();
         self.present(session, client, &token, expected).await
     }
 
     async fn refresh_with(&mut self, session: usize, forgery: &Forgery) -> Result<(), String> {
         let (session, current) = self.find(session, 0);
         let client = self.reference[session].client;
-        let held = &self.held[session];
+        let issued = &self.issued[session];
         let token = match *forgery {
             Forgery::Text(text) => text.to_owned(),
-            Forgery::Mistyped(position) => mistyped(&held.refresh[current], position),
+            Forgery::Mistyped(position) => mistyped(&issued.refresh[current], position),
             Forgery::Unknown => RefreshSecret::generate(&SeededRandom::new(77)).expose().to_string(),
             Forgery::OtherKind if style_of(client) == RefreshStyle::SelfRenewing => {
                 RefreshSecret::generate(&*self.ports.random).expose().to_string()
             }
-            Forgery::OtherKind => held.access.last().expect("an access token").0.clone(),
+            Forgery::OtherKind => issued.access.last().expect("an access token").0.clone(),
         };
-        self.present(session, client, &token, Answer::Refused).await
+        self.present(session, client, &token, RefreshOutcome::Refused).await
     }
 
     /// Presents a token, whatever it is, and compares the answer and the session afterwards.
@@ -147,35 +147,38 @@ impl World {
         session: usize,
         client: usize,
         token: &str,
-        expected: Answer,
+        expected: RefreshOutcome,
     ) -> Result<(), String> {
         let command = RefreshSession { client: &client_of(client), token };
         match (expected, self.auth.refresh_session(command).await) {
-            (Answer::New | Answer::Current, Ok(grant)) => self.take(session, grant, expected)?,
-            (Answer::Refused, Err(RefreshSessionError::InvalidToken)) => {}
-            (Answer::Replayed, Err(RefreshSessionError::Replayed(id))) if id == self.held[session].id => {}
+            (RefreshOutcome::New | RefreshOutcome::Current, Ok(grant)) => {
+                self.take(session, grant, expected)?
+            }
+            (RefreshOutcome::Refused, Err(RefreshSessionError::InvalidToken)) => {}
+            (RefreshOutcome::Replayed, Err(RefreshSessionError::Replayed(id)))
+                if id == self.issued[session].id => {}
             (_, answer) => return Err(format!("refreshing: {answer:?}, not {expected:?}")),
         }
         self.compare_session(session).await
     }
 
-    async fn log_out(&mut self, session: usize, token: usize, through: Through) -> Result<(), String> {
+    async fn log_out(&mut self, session: usize, token: usize, by: PresentedBy) -> Result<(), String> {
         let (session, token) = self.find(session, token);
-        let client = self.client(session, through);
+        let client = self.client(session, by);
         let fits = client == self.reference[session].client && self.renews(session, token);
         let ends = fits && self.reference[session].log_out();
         self.record(session, Event::LoggedOut(ends));
-        let token = &self.held[session].refresh[token];
+        let token = &self.issued[session].refresh[token];
         let command = LogOut::RefreshToken { client: &client_of(client), token };
         let ended = self.auth.log_out(command).await.map_err(|error| error.to_string())?;
-        compare("logged out", ended, ends.then_some(self.held[session].id))?;
+        compare("logged out", ended, ends.then_some(self.issued[session].id))?;
         self.compare_session(session).await
     }
 
     async fn log_out_by_id(&mut self, session: usize) -> Result<(), String> {
         let (session, _) = self.find(session, 0);
         let ends = self.reference[session].log_out();
-        let id = self.held[session].id;
+        let id = self.issued[session].id;
         let ended = self.auth.log_out(LogOut::Session(id)).await.map_err(|error| error.to_string())?;
         compare("logged out", ended, ends.then_some(id))?;
         self.compare_session(session).await
@@ -183,13 +186,13 @@ impl World {
 
     async fn use_access_token(&mut self, session: usize, token: usize) -> Result<(), String> {
         let (session, _) = self.find(session, 0);
-        let access = &self.held[session].access;
+        let access = &self.issued[session].access;
         let (text, access) = &access[access.len().saturating_sub(1 + token)];
         let expected = self.reference[session].admits(*access, self.now());
         let identity = self.auth.authenticate(text).await;
         compare("admitted", identity.is_ok(), expected)?;
         if let Ok(identity) = identity {
-            compare("whose session", identity.session_id, self.held[session].id)?;
+            compare("whose session", identity.session_id, self.issued[session].id)?;
         }
         self.record(session, Event::Admitted(expected));
         Ok(())
@@ -199,25 +202,25 @@ impl World {
         self.ports.clock.advance(Duration::from_micros(micros));
     }
 
-    /// Waits until a moment of the session, or a microsecond earlier or later; not at all if it has passed.
-    fn wait_until(&mut self, session: usize, moment: Moment, offset: i64) {
+    /// Waits until a deadline of the session, or a microsecond earlier or later; not at all if it has passed.
+    fn wait_until(&mut self, session: usize, deadline: Deadline, offset: i64) {
         let (session, _) = self.find(session, 0);
         let session = &self.reference[session];
-        let moment = match moment {
-            Moment::Grace => session.refreshed + GRACE,
-            Moment::Idle => session.refreshed + IDLE,
-            Moment::Absolute => session.began + ABSOLUTE,
-            Moment::Access => session.access().expires * 1_000_000 + LEEWAY,
+        let deadline = match deadline {
+            Deadline::Grace => session.refreshed + GRACE,
+            Deadline::Idle => session.refreshed + IDLE,
+            Deadline::Absolute => session.began + ABSOLUTE,
+            Deadline::Access => session.access().expires * 1_000_000 + LEEWAY,
         };
-        self.wait(moment.saturating_add_signed(offset).saturating_sub(self.now()));
+        self.wait(deadline.saturating_add_signed(offset).saturating_sub(self.now()));
     }
 
     /// Takes what was granted, if it is what the reference says.
-    fn take(&mut self, session: usize, grant: TokenGrant, expected: Answer) -> Result<(), String> {
+    fn take(&mut self, session: usize, grant: TokenGrant, expected: RefreshOutcome) -> Result<(), String> {
         let now = self.now();
-        let (reference, held) = (&self.reference[session], &self.held[session]);
+        let (reference, issued) = (&self.reference[session], &self.issued[session]);
         let access = reference.access();
-        compare("whose session", grant.session_id, held.id)?;
+        compare("whose session", grant.session_id, issued.id)?;
         let micros = Duration::from_micros;
         compare(
             "the session's rest",
@@ -230,34 +233,34 @@ impl World {
         let renews_itself = reference.style == RefreshStyle::SelfRenewing;
         compare("without a refresh token", grant.refresh_token.is_none(), renews_itself)?;
         let refresh = grant.refresh_token.map_or(access_token.clone(), |token| token.expose().to_string());
-        if expected == Answer::New {
-            let before = self.held.iter().any(|held| held.refresh.contains(&refresh));
+        if expected == RefreshOutcome::New {
+            let before = self.issued.iter().any(|issued| issued.refresh.contains(&refresh));
             compare("handed out before", before, false)?;
-            self.held[session].refresh.push(refresh);
+            self.issued[session].refresh.push(refresh);
         } else {
-            compare("the token that refreshes", Some(&refresh), held.refresh.last())?;
+            compare("the token that refreshes", Some(&refresh), issued.refresh.last())?;
         }
-        self.held[session].access.push((access_token, access));
+        self.issued[session].access.push((access_token, access));
         Ok(())
     }
 
     /// Whether the token can refresh at all: an access token that is over before it began is none.
     fn renews(&self, session: usize, token: usize) -> bool {
-        let held = &self.held[session];
-        let text = &held.refresh[token];
-        let access = held.access.iter().find(|(access, _)| access == text);
+        let issued = &self.issued[session];
+        let text = &issued.refresh[token];
+        let access = issued.access.iter().find(|(access, _)| access == text);
         access.is_none_or(|(_, access)| access.issued < access.expires)
     }
 
     async fn compare_sessions(&self) -> Result<(), String> {
-        for session in 0..self.held.len() {
+        for session in 0..self.issued.len() {
             self.compare_session(session).await?;
         }
         Ok(())
     }
 
     async fn compare_session(&self, session: usize) -> Result<(), String> {
-        let (id, expected) = (self.held[session].id, &self.reference[session]);
+        let (id, expected) = (self.issued[session].id, &self.reference[session]);
         let found = self.ports.store.find(id).await.map_err(|error| error.to_string())?;
         let (found, _) = found.ok_or("the session is gone")?;
         compare("why it ended", found.end.map(|end| end.reason), expected.ended)?;
@@ -271,19 +274,19 @@ impl World {
 
     /// A session and a token that refreshes it, counted back from the newest.
     fn find(&self, session: usize, token: usize) -> (usize, usize) {
-        let session = self.held.len().saturating_sub(1 + session);
-        (session, self.held[session].refresh.len().saturating_sub(1 + token))
+        let session = self.issued.len().saturating_sub(1 + session);
+        (session, self.issued[session].refresh.len().saturating_sub(1 + token))
     }
 
-    fn client(&self, session: usize, through: Through) -> usize {
-        match through {
-            Through::ItsOwn => self.reference[session].client,
-            Through::Client(client) => client,
+    fn client(&self, session: usize, by: PresentedBy) -> usize {
+        match by {
+            PresentedBy::OwnClient => self.reference[session].client,
+            PresentedBy::OtherClient(client) => client,
         }
     }
 
     fn record(&mut self, session: usize, event: Event) {
-        self.seen.insert((format!("{:?}", self.reference[session].style), event));
+        self.events.insert((format!("{:?}", self.reference[session].style), event));
     }
 }
 
