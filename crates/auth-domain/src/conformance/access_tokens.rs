@@ -5,10 +5,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::AccessTokenCodecs;
-use super::fixture::{later, now, roles};
-use crate::model::{AccessClaims, ClientId, ROLES_MAX, Role, Roles, SessionId, Timestamp, TokenId, UserId};
+use super::fixture::{later, most_roles, now, roles};
+use crate::model::{AccessClaims, ClientId, Roles, SessionId, Timestamp, TokenId, UserId};
 
-/// What a token of every day says.
+/// The claims of a typical token.
 fn claims() -> AccessClaims {
     AccessClaims {
         token_id: TokenId(Uuid::from_u128(0x0d15_ea5e)),
@@ -21,19 +21,20 @@ fn claims() -> AccessClaims {
     }
 }
 
+/// An id that differs from every id in [`claims`].
+fn other_id() -> Uuid {
+    Uuid::from_u128(1)
+}
+
 fn sign(codecs: &AccessTokenCodecs, claims: &AccessClaims) -> String {
     codecs.codec.sign(claims).expect("no error").expose().to_owned()
 }
 
 pub(super) async fn token_verifies_to_its_claims(codecs: &AccessTokenCodecs) {
-    let role = |n: usize| Role::parse(&format!("r{n:063}")).expect("a role");
     for claims in [
         claims(),
         AccessClaims { roles: Roles::default(), ..claims() },
-        AccessClaims {
-            roles: Roles::new((0..ROLES_MAX).map(role)).expect("as many as there may be"),
-            ..claims()
-        },
+        AccessClaims { roles: most_roles(), ..claims() },
         AccessClaims { client_id: ClientId::from("\"\u{f6}\\\u{1f600}\n\u{0}".to_owned()), ..claims() },
         AccessClaims { client_id: ClientId::from_static(""), ..claims() },
         AccessClaims { token_id: TokenId(Uuid::nil()), user_id: UserId(Uuid::max()), ..claims() },
@@ -42,7 +43,7 @@ pub(super) async fn token_verifies_to_its_claims(codecs: &AccessTokenCodecs) {
     ] {
         let token = sign(codecs, &claims);
         assert_eq!(codecs.codec.verify(&token), Some(claims.clone()));
-        assert_eq!(codecs.codec.verify(&token), Some(claims), "and again");
+        assert_eq!(codecs.codec.verify(&token), Some(claims), "verified a second time");
     }
 }
 
@@ -71,12 +72,11 @@ pub(super) async fn equal_claims_get_the_same_id_and_times(codecs: &AccessTokenC
 
 pub(super) async fn different_claims_make_different_tokens(codecs: &AccessTokenCodecs) {
     let second = Duration::from_secs(1);
-    let other = |n| Uuid::from_u128(n);
     let variants = [
         claims(),
-        AccessClaims { token_id: TokenId(other(1)), ..claims() },
-        AccessClaims { user_id: UserId(other(1)), ..claims() },
-        AccessClaims { session_id: SessionId(other(1)), ..claims() },
+        AccessClaims { token_id: TokenId(other_id()), ..claims() },
+        AccessClaims { user_id: UserId(other_id()), ..claims() },
+        AccessClaims { session_id: SessionId(other_id()), ..claims() },
         AccessClaims { client_id: ClientId::from_static("other"), ..claims() },
         AccessClaims { roles: roles("customer"), ..claims() },
         AccessClaims { issued_at: claims().issued_at.plus(second), ..claims() },
@@ -94,7 +94,11 @@ pub(super) async fn tampered_token_is_refused(codecs: &AccessTokenCodecs) {
             if replacement != character {
                 let mut tampered = token.clone();
                 tampered.replace_range(index..=index, replacement.encode_utf8(&mut [0; 4]));
-                assert_eq!(codecs.codec.verify(&tampered), None, "character {index} became {replacement}");
+                assert_eq!(
+                    codecs.codec.verify(&tampered),
+                    None,
+                    "character {index} replaced by {replacement}"
+                );
             }
         }
         assert_eq!(codecs.codec.verify(&token[..index]), None, "cut off at {index}");
@@ -104,17 +108,17 @@ pub(super) async fn tampered_token_is_refused(codecs: &AccessTokenCodecs) {
 pub(super) async fn token_with_added_text_is_refused(codecs: &AccessTokenCodecs) {
     let token = sign(codecs, &claims());
     for added in ["A", "=", "==", ".", " ", "\n", "\0", ".A", &token] {
-        assert_eq!(codecs.codec.verify(&format!("{token}{added}")), None, "{added:?} behind");
-        assert_eq!(codecs.codec.verify(&format!("{added}{token}")), None, "{added:?} before");
+        assert_eq!(codecs.codec.verify(&format!("{token}{added}")), None, "{added:?} appended");
+        assert_eq!(codecs.codec.verify(&format!("{added}{token}")), None, "{added:?} prepended");
     }
 }
 
 pub(super) async fn token_mixed_from_two_is_refused(codecs: &AccessTokenCodecs) {
-    let other = AccessClaims { user_id: UserId(Uuid::from_u128(1)), ..claims() };
+    let other = AccessClaims { user_id: UserId(other_id()), ..claims() };
     let (one, two) = (sign(codecs, &claims()), sign(codecs, &other));
     let (one, two): (Vec<_>, Vec<_>) = (one.split('.').collect(), two.split('.').collect());
     if one.len() != two.len() {
-        return; // not made of parts
+        return; // this kind of token does not consist of parts
     }
     for index in (0..one.len()).filter(|index| one[*index] != two[*index]) {
         let mut mixed = one.clone();
@@ -124,18 +128,22 @@ pub(super) async fn token_mixed_from_two_is_refused(codecs: &AccessTokenCodecs) 
 }
 
 pub(super) async fn foreign_tokens_are_refused(codecs: &AccessTokenCodecs) {
-    assert!(!codecs.foreign.is_empty(), "a codec is shown by whom it refuses");
+    assert!(!codecs.foreign.is_empty(), "at least one foreign codec is needed");
     let own = sign(codecs, &claims());
     for (index, foreign) in codecs.foreign.iter().enumerate() {
         let token = foreign.sign(&claims()).expect("no error");
-        assert_eq!(foreign.verify(token.expose()), Some(claims()), "foreign {index} knows its own token");
-        assert_eq!(codecs.codec.verify(token.expose()), None, "a token of foreign {index}");
-        assert_eq!(foreign.verify(&own), None, "foreign {index} refuses as well");
+        assert_eq!(
+            foreign.verify(token.expose()),
+            Some(claims()),
+            "foreign codec {index} verifies its own token"
+        );
+        assert_eq!(codecs.codec.verify(token.expose()), None, "a token of foreign codec {index}");
+        assert_eq!(foreign.verify(&own), None, "foreign codec {index} refuses a token of the codec");
     }
 }
 
 pub(super) async fn text_that_is_not_a_token_is_refused(codecs: &AccessTokenCodecs) {
-    // alg none; HS256 under an empty key's favourite payload; JSON instead of the compact form
+    // `alg` none, the well-known HS256 example of jwt.io, and the JSON serialization.
     let unsigned = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.eyJzdWIiOiIxIn0.";
     let famous = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0Ijox\
                   NTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c";

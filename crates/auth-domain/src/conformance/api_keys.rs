@@ -42,7 +42,7 @@ pub(super) async fn key_is_returned_as_stored(store: &dyn StoreUnderTest) {
         insert(&fixture, &new).await;
         assert_eq!(find(&fixture, &new.digest).await.as_ref(), Some(&new.key));
         let listed = fixture.api_keys().list().await.expect("no error");
-        assert!(listed.contains(&new.key), "{:?} is listed", new.key);
+        assert!(listed.contains(&new.key), "{:?} must be listed", new.key);
     }
     for id in [Uuid::nil(), Uuid::max()].map(ApiKeyId) {
         let mut new = fixture.new_api_key("backend");
@@ -71,9 +71,9 @@ pub(super) async fn key_is_found_only_by_the_digest_of_its_secret(store: &dyn St
     for new in &keys {
         assert_eq!(find(&fixture, &new.digest).await.as_ref(), Some(&new.key));
         for index in [0, 15, 31] {
-            let mut resembling = *new.digest.as_bytes();
-            resembling[index] ^= 0x10;
-            assert_eq!(find(&fixture, &SecretDigest::from_bytes(resembling)).await, None);
+            let mut similar = *new.digest.as_bytes();
+            similar[index] ^= 0x10;
+            assert_eq!(find(&fixture, &SecretDigest::from_bytes(similar)).await, None);
         }
     }
     assert_eq!(find(&fixture, &fixture.digest()).await, None);
@@ -90,12 +90,12 @@ pub(super) async fn expired_and_revoked_keys_are_found(store: &dyn StoreUnderTes
     assert_eq!(find(&fixture, &expired.digest).await.as_ref(), Some(&expired.key));
     let revoked_key = ApiKey { revoked_at: Some(later(1)), ..revoked.key };
     assert_eq!(find(&fixture, &revoked.digest).await.as_ref(), Some(&revoked_key));
-    assert_eq!(fixture.api_keys().list().await.expect("no error").len(), 2, "and listed");
+    assert_eq!(fixture.api_keys().list().await.expect("no error").len(), 2, "both are listed");
 }
 
 pub(super) async fn keys_are_listed_oldest_first(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    assert_eq!(fixture.api_keys().list().await.expect("no error"), vec![], "a store is empty at first");
+    assert_eq!(fixture.api_keys().list().await.expect("no error"), vec![], "a fresh store is empty");
     let mut keys = Vec::new();
     for age in [3, 1, 4, 2, 5] {
         let mut new = fixture.new_api_key(&format!("{age} seconds later"));
@@ -131,9 +131,9 @@ pub(super) async fn one_of_10_revocations_of_one_key_succeeds(store: &dyn StoreU
     let revoked = join_all(times.iter().map(|time| fixture.api_keys().revoke(new.key.id, *time))).await;
     let winners: Vec<_> =
         times.into_iter().zip(revoked).filter(|(_, revoked)| *revoked.as_ref().expect("no error")).collect();
-    assert_eq!(winners.len(), 1, "exactly one");
+    assert_eq!(winners.len(), 1, "exactly one revocation succeeds");
     let stored = find(&fixture, &new.digest).await.and_then(|key| key.revoked_at);
-    assert_eq!(stored, Some(winners[0].0), "the time is that of the one that succeeded");
+    assert_eq!(stored, Some(winners[0].0), "the time of the successful revocation is stored");
 }
 
 pub(super) async fn latest_time_of_use_is_kept(store: &dyn StoreUnderTest) {
@@ -169,6 +169,6 @@ pub(super) async fn use_and_revocation_are_independent(store: &dyn StoreUnderTes
     assert!(fixture.api_keys().revoke(new.key.id, later(2)).await.expect("no error"));
     fixture.api_keys().mark_used(new.key.id, later(3)).await.expect("no error");
     fixture.api_keys().mark_used(ApiKeyId(fixture.uuid()), later(4)).await.expect("no error");
-    let found = find(&fixture, &new.digest).await.expect("the key is there");
+    let found = find(&fixture, &new.digest).await.expect("the key exists");
     assert_eq!((found.revoked_at, found.last_used_at), (Some(later(2)), Some(later(3))));
 }

@@ -1,4 +1,4 @@
-//! Attempts that are counted one by one.
+//! Counted attempts, such as registrations.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::ports::{AdmitOutcome, AttemptLimiter};
 
 const DAY: u64 = 24 * 3_600;
 
-/// A counter that has room for ten at once, and then for one every two seconds.
+/// A counter that allows ten attempts at once and then one every two seconds.
 fn counter(address: u8) -> Counter {
     let caller = Caller { address: Some([192, 0, 2, address].into()), ..Caller::default() };
     let rate = Rate { burst: 10, quota: 30, window: Duration::from_secs(60) };
@@ -23,8 +23,13 @@ async fn passes(attempts: &dyn AttemptLimiter, counter: &Counter, at: Timestamp)
     attempts.count(counter, at).await.expect("no error").is_none()
 }
 
-/// How many of so many, one after the other, pass.
-async fn pass(attempts: &dyn AttemptLimiter, counter: &Counter, tries: usize, at: Timestamp) -> usize {
+/// Makes `tries` attempts one after the other and returns how many pass.
+async fn count_passes(
+    attempts: &dyn AttemptLimiter,
+    counter: &Counter,
+    tries: usize,
+    at: Timestamp,
+) -> usize {
     let mut passed = 0;
     for _ in 0..tries {
         passed += usize::from(passes(attempts, counter, at).await);
@@ -33,10 +38,13 @@ async fn pass(attempts: &dyn AttemptLimiter, counter: &Counter, tries: usize, at
 }
 
 pub(super) async fn attempts_pass_up_to_the_limit(attempts: &dyn AttemptLimiter) {
-    assert_eq!(pass(attempts, &counter(1), 20, now()).await, 10);
-    let told = attempts.count(&counter(1), now()).await.expect("no error").expect("refused");
-    assert_eq!((told.limit, told.quota), (Limit::Registrations, 30));
-    assert_eq!((told.window, told.retry_after), (Some(Duration::from_secs(60)), Duration::from_secs(2)));
+    assert_eq!(count_passes(attempts, &counter(1), 20, now()).await, 10);
+    let throttled = attempts.count(&counter(1), now()).await.expect("no error").expect("refused");
+    assert_eq!((throttled.limit, throttled.quota), (Limit::Registrations, 30));
+    assert_eq!(
+        (throttled.window, throttled.retry_after),
+        (Some(Duration::from_secs(60)), Duration::from_secs(2))
+    );
 }
 
 pub(super) async fn concurrent_attempts_pass_up_to_the_limit(attempts: &dyn AttemptLimiter) {
@@ -48,34 +56,38 @@ pub(super) async fn concurrent_attempts_pass_up_to_the_limit(attempts: &dyn Atte
 }
 
 pub(super) async fn attempts_pass_again_after_time(attempts: &dyn AttemptLimiter) {
-    assert_eq!(pass(attempts, &counter(1), 20, now()).await, 10);
-    assert_eq!(pass(attempts, &counter(1), 20, later(1)).await, 0);
-    assert_eq!(pass(attempts, &counter(1), 20, later(2)).await, 1);
-    assert_eq!(pass(attempts, &counter(1), 20, later(8)).await, 3);
-    assert_eq!(pass(attempts, &counter(1), 20, later(3_600)).await, 10, "and no more than there was");
+    assert_eq!(count_passes(attempts, &counter(1), 20, now()).await, 10);
+    assert_eq!(count_passes(attempts, &counter(1), 20, later(1)).await, 0);
+    assert_eq!(count_passes(attempts, &counter(1), 20, later(2)).await, 1);
+    assert_eq!(count_passes(attempts, &counter(1), 20, later(8)).await, 3);
+    assert_eq!(
+        count_passes(attempts, &counter(1), 20, later(3_600)).await,
+        10,
+        "the counter holds at most ten"
+    );
 }
 
 pub(super) async fn counters_are_independent(attempts: &dyn AttemptLimiter) {
-    assert_eq!(pass(attempts, &counter(1), 20, now()).await, 10);
+    assert_eq!(count_passes(attempts, &counter(1), 20, now()).await, 10);
     let full = counter(1).key;
     for index in [0, 15, 31] {
         let mut key = *full.as_bytes();
         key[index] ^= 0x10;
-        let resembling = Counter { key: CounterKey::from_bytes(key), ..counter(1) };
-        assert_eq!(attempts.exhausted(&resembling, now()), None);
-        assert_eq!(pass(attempts, &resembling, 20, now()).await, 10);
+        let similar = Counter { key: CounterKey::from_bytes(key), ..counter(1) };
+        assert_eq!(attempts.exhausted(&similar, now()), None);
+        assert_eq!(count_passes(attempts, &similar, 20, now()).await, 10);
     }
 }
 
 pub(super) async fn exhausted_counter_is_reported_until_it_refills(attempts: &dyn AttemptLimiter) {
     assert_eq!(attempts.exhausted(&counter(1), now()), None);
-    assert_eq!(pass(attempts, &counter(1), 9, now()).await, 9);
-    assert_eq!(attempts.exhausted(&counter(1), now()), None, "there is room for one more");
-    assert_eq!(pass(attempts, &counter(1), 2, now()).await, 1);
-    let told = attempts.exhausted(&counter(1), later(1)).expect("exhausted");
-    assert_eq!((told.limit, told.quota), (Limit::Registrations, 30));
-    assert_eq!(told.retry_after, Duration::from_secs(1));
-    assert_eq!(attempts.exhausted(&counter(1), later(2)), None, "there is room again");
+    assert_eq!(count_passes(attempts, &counter(1), 9, now()).await, 9);
+    assert_eq!(attempts.exhausted(&counter(1), now()), None, "one more attempt is allowed");
+    assert_eq!(count_passes(attempts, &counter(1), 2, now()).await, 1);
+    let throttled = attempts.exhausted(&counter(1), later(1)).expect("exhausted");
+    assert_eq!((throttled.limit, throttled.quota), (Limit::Registrations, 30));
+    assert_eq!(throttled.retry_after, Duration::from_secs(1));
+    assert_eq!(attempts.exhausted(&counter(1), later(2)), None, "an attempt is allowed again");
     assert_eq!(attempts.exhausted(&counter(2), now()), None);
 }
 
@@ -92,25 +104,25 @@ async fn guess(attempts: &dyn AttemptLimiter, guess: &Guess, outcome: GuessOutco
 pub(super) async fn only_expired_records_are_purged(attempts: &dyn AttemptLimiter) {
     let policy = AttemptPolicy::default();
     let jane = CounterKey::of_unknown("jane");
-    let somewhere = Guess { account: jane, caller: None, counter: None, now: now(), policy };
+    let guess_now = Guess { account: jane, caller: None, counter: None, now: now(), policy };
     let caller = Some(CounterKey::from_bytes([7; 32]));
-    assert!(guess(attempts, &Guess { caller, ..somewhere.clone() }, GuessOutcome::Succeeded).await);
+    assert!(guess(attempts, &Guess { caller, ..guess_now.clone() }, GuessOutcome::Succeeded).await);
     for _ in 0..5 {
-        assert!(guess(attempts, &somewhere, GuessOutcome::Failed).await);
+        assert!(guess(attempts, &guess_now, GuessOutcome::Failed).await);
     }
-    assert_eq!(pass(attempts, &counter(1), 20, now()).await, 10);
+    assert_eq!(count_passes(attempts, &counter(1), 20, now()).await, 10);
     assert_eq!(attempts.purge(now(), 100).await.expect("no error"), 0);
-    assert!(!passes(attempts, &counter(1), later(1)).await, "what still says something is there");
-    assert!(!guess(attempts, &somewhere, GuessOutcome::Failed).await);
+    assert!(!passes(attempts, &counter(1), later(1)).await, "a record that is still in force stays");
+    assert!(!guess(attempts, &guess_now, GuessOutcome::Failed).await);
     purge_all(attempts, later(2 * DAY)).await;
-    let later_on = |days: u64, caller| Guess { caller, now: later(days * DAY), ..somewhere.clone() };
+    let day_2 = Guess { now: later(2 * DAY), ..guess_now };
     for _ in 0..5 {
-        assert!(guess(attempts, &later_on(2, None), GuessOutcome::Failed).await, "failures are forgotten");
+        assert!(guess(attempts, &day_2, GuessOutcome::Failed).await, "the failures are purged");
     }
-    let known = guess(attempts, &later_on(2, caller), GuessOutcome::Failed).await;
-    assert!(known, "the place is known for longer");
+    let known = guess(attempts, &Guess { caller, ..day_2 }, GuessOutcome::Failed).await;
+    assert!(known, "the known caller is kept for longer");
     purge_all(attempts, later(91 * DAY)).await;
-    assert_eq!(pass(attempts, &counter(1), 20, later(91 * DAY)).await, 10);
+    assert_eq!(count_passes(attempts, &counter(1), 20, later(91 * DAY)).await, 10);
 }
 
 pub(super) async fn purge_respects_the_limit(attempts: &dyn AttemptLimiter) {
@@ -129,6 +141,6 @@ async fn purge_all(attempts: &dyn AttemptLimiter, at: Timestamp) {
     let mut calls = 0;
     while attempts.purge(at, 2).await.expect("no error") > 0 {
         calls += 1;
-        assert!(calls < 100, "it comes to an end");
+        assert!(calls < 100, "the purge must end");
     }
 }

@@ -12,7 +12,7 @@ use crate::model::{
     ClientId, DenialReason, RequestId, SessionId, Timestamp, UserId,
 };
 
-/// An event with nothing that need not be, this many seconds from [`now`].
+/// An event without optional members, `seconds` after [`now`].
 fn plain(seconds: u64) -> AuditEvent {
     AuditEvent {
         at: later(seconds),
@@ -26,7 +26,7 @@ fn plain(seconds: u64) -> AuditEvent {
     }
 }
 
-/// Events that can be told apart by their times.
+/// Events that differ in their times.
 fn plain_events(count: u64) -> Vec<AuditEvent> {
     (0..count).map(plain).collect()
 }
@@ -92,7 +92,7 @@ pub(super) async fn event_is_returned_as_appended(store: &dyn StoreUnderTest) {
         assert_eq!(all(&fixture).await.pop().map(|record| record.event).as_ref(), Some(event));
     }
     append(&fixture, &variants).await;
-    assert_eq!(events(all(&fixture).await)[variants.len()..], variants, "and together");
+    assert_eq!(events(all(&fixture).await)[variants.len()..], variants, "appended in one call");
 }
 
 pub(super) async fn every_action_and_denial_reason_is_returned(store: &dyn StoreUnderTest) {
@@ -106,26 +106,26 @@ pub(super) async fn every_action_and_denial_reason_is_returned(store: &dyn Store
 
 pub(super) async fn pages_list_every_event_once_in_append_order(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    assert_eq!(all(&fixture).await, vec![], "a store is empty at first");
+    assert_eq!(all(&fixture).await, vec![], "a fresh store is empty");
     let mut appended = plain_events(7);
-    appended.reverse(); // whatever their times are
+    appended.reverse(); // the order is that of the calls, not of the times
     append(&fixture, &appended[..3]).await;
     append(&fixture, &[]).await;
     append(&fixture, &appended[3..]).await;
     for limit in [1, 2, 3, 7, 8] {
-        let mut met: Vec<AuditRecord> = Vec::new();
+        let mut listed: Vec<AuditRecord> = Vec::new();
         loop {
-            let after = met.last().map(|record| record.id);
+            let after = listed.last().map(|record| record.id);
             let page = list(&fixture, &AuditFilter::default(), after, limit).await;
-            assert!(page.len() <= limit as usize, "pages of {limit} hold no more");
+            assert!(page.len() <= limit as usize, "a page must not exceed {limit} events");
             if page.is_empty() {
                 break;
             }
-            met.extend(page);
-            assert!(met.len() <= appended.len(), "pages of {limit} come to an end");
+            listed.extend(page);
+            assert!(listed.len() <= appended.len(), "pages of {limit} must end");
         }
-        assert!(met.is_sorted_by(|one, next| one.id < next.id), "numbers go up");
-        assert_eq!(events(met), appended, "pages of {limit}");
+        assert!(listed.is_sorted_by(|one, next| one.id < next.id), "the numbers must increase");
+        assert_eq!(events(listed), appended, "pages of {limit}");
     }
     assert_eq!(list(&fixture, &AuditFilter::default(), None, 0).await, vec![]);
 }
@@ -196,7 +196,7 @@ pub(super) async fn purge_deletes_only_earlier_events_up_to_the_limit(store: &dy
         left -= usize::try_from(purged).expect("few");
         assert_eq!(all(&fixture).await.len(), left, "limit {limit}");
     }
-    assert_eq!(events(all(&fixture).await), [3, 4, 5].map(plain), "an event of that very time stays");
+    assert_eq!(events(all(&fixture).await), [3, 4, 5].map(plain), "an event of exactly that time stays");
 }
 
 pub(super) async fn number_of_a_purged_event_is_not_reused(store: &dyn StoreUnderTest) {
@@ -208,7 +208,7 @@ pub(super) async fn number_of_a_purged_event_is_not_reused(store: &dyn StoreUnde
     assert_eq!(
         list(&fixture, &AuditFilter::default(), Some(last), 10).await.len(),
         1,
-        "read on from the last"
+        "the new event follows the last number"
     );
 }
 
@@ -216,7 +216,7 @@ pub(super) async fn reader_misses_no_event_of_concurrent_writers(store: &dyn Sto
     const WRITERS: u64 = 12;
     const ROUNDS: u64 = 20;
     let fixture = Fixture::new(store);
-    let mut met: Vec<AuditRecord> = Vec::new();
+    let mut listed: Vec<AuditRecord> = Vec::new();
     for round in 0..ROUNDS {
         let batches: Vec<_> = (0..WRITERS)
             .map(|writer| {
@@ -228,19 +228,19 @@ pub(super) async fn reader_misses_no_event_of_concurrent_writers(store: &dyn Sto
         let reading = async {
             let mut page = Vec::new();
             for _ in 0..3 {
-                let after = page.last().or(met.last()).map(|record: &AuditRecord| record.id);
+                let after = page.last().or(listed.last()).map(|record: &AuditRecord| record.id);
                 page.extend(list(&fixture, &AuditFilter::default(), after, u32::MAX).await);
             }
             page
         };
         let (_, page) = join(writing, reading).await;
-        met.extend(page);
+        listed.extend(page);
     }
-    let after = met.last().map(|record| record.id);
-    met.extend(list(&fixture, &AuditFilter::default(), after, u32::MAX).await);
-    let mut met = events(met);
+    let after = listed.last().map(|record| record.id);
+    listed.extend(list(&fixture, &AuditFilter::default(), after, u32::MAX).await);
+    let mut listed = events(listed);
     let is_whole = |pair: &[AuditEvent]| pair[1].at.since(pair[0].at) == Duration::from_secs(1);
-    assert!(met.chunks_exact(2).all(is_whole), "the events of one call stand together");
-    met.sort_unstable_by_key(|event| event.at);
-    assert_eq!(met, plain_events(WRITERS * ROUNDS * 2), "each is met, and met once");
+    assert!(listed.chunks_exact(2).all(is_whole), "the events of one call must be adjacent");
+    listed.sort_unstable_by_key(|event| event.at);
+    assert_eq!(listed, plain_events(WRITERS * ROUNDS * 2), "each event must be listed exactly once");
 }

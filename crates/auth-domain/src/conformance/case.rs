@@ -1,4 +1,4 @@
-//! What a case is.
+//! Conformance cases: a name, a group and an async function.
 
 use std::fmt;
 use std::pin::Pin;
@@ -6,80 +6,80 @@ use std::sync::Arc;
 
 use super::{AccessTokenCodecs, StoreUnderTest};
 
-/// A case at work: it comes to its end, or it panics.
+/// The future of a running case. It completes when the case passes and panics when the case fails.
 pub type CaseFuture<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// One case of a suite, for a subject such as a store or a hasher.
-pub struct Case<S: ?Sized> {
+/// One conformance case for adapters of type `A`, such as `dyn PasswordHasher`.
+pub struct Case<A: ?Sized> {
     pub(super) group: &'static str,
     pub(super) name: &'static str,
-    pub(super) run: for<'a> fn(&'a S) -> CaseFuture<'a>,
+    pub(super) run: for<'a> fn(&'a A) -> CaseFuture<'a>,
 }
 
-impl<S: ?Sized> Case<S> {
-    /// What the case is about.
+impl<A: ?Sized> Case<A> {
+    /// The topic, such as `session_refresh`.
     #[must_use]
     pub fn group(&self) -> &'static str {
         self.group
     }
 
-    /// What the case shows: a sentence in `snake_case`, unique within its group.
+    /// The tested behaviour: a sentence in `snake_case`, unique within the group.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Runs the case.
+    /// Runs the case against a fresh adapter.
     ///
     /// # Panics
-    /// The future panics when the subject breaks the promise.
-    pub fn run<'a>(&self, subject: &'a S) -> CaseFuture<'a> {
-        (self.run)(subject)
+    /// The future panics when the adapter breaks the promise that the case tests.
+    pub fn run<'a>(&self, adapter: &'a A) -> CaseFuture<'a> {
+        (self.run)(adapter)
     }
 }
 
-/// `group::name`.
-impl<S: ?Sized> fmt::Display for Case<S> {
+/// Writes `group::name`.
+impl<A: ?Sized> fmt::Display for Case<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}::{}", self.group, self.name)
     }
 }
 
-impl<S: ?Sized> fmt::Debug for Case<S> {
+impl<A: ?Sized> fmt::Debug for Case<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Case({self})")
     }
 }
 
-/// The case with these names.
+/// Finds a case by its group and name.
 ///
 /// # Panics
-/// When there is none.
+/// When no such case exists.
 #[must_use]
-pub fn find_case<S: ?Sized>(cases: &'static [Case<S>], group: &str, name: &str) -> &'static Case<S> {
+pub fn find_case<A: ?Sized>(cases: &'static [Case<A>], group: &str, name: &str) -> &'static Case<A> {
     cases.iter().find(|case| case.group == group && case.name == name).expect("a case with these names")
 }
 
-/// What a test makes, seen as what a case examines.
-pub trait Subject<S: ?Sized> {
-    /// The subject.
-    fn borrow(&self) -> &S;
+/// Borrows the adapter from the value that a test creates: the store itself, or the content of an `Arc`.
+pub trait AsAdapter<A: ?Sized> {
+    /// Borrows the adapter.
+    fn as_adapter(&self) -> &A;
 }
 
-impl<F: StoreUnderTest + 'static> Subject<dyn StoreUnderTest> for F {
-    fn borrow(&self) -> &(dyn StoreUnderTest + 'static) {
+impl<S: StoreUnderTest + 'static> AsAdapter<dyn StoreUnderTest> for S {
+    fn as_adapter(&self) -> &(dyn StoreUnderTest + 'static) {
         self
     }
 }
 
-impl<P: ?Sized> Subject<P> for Arc<P> {
-    fn borrow(&self) -> &P {
+impl<A: ?Sized> AsAdapter<A> for Arc<A> {
+    fn as_adapter(&self) -> &A {
         self
     }
 }
 
-impl Subject<Self> for AccessTokenCodecs {
-    fn borrow(&self) -> &Self {
+impl AsAdapter<Self> for AccessTokenCodecs {
+    fn as_adapter(&self) -> &Self {
         self
     }
 }

@@ -1,16 +1,16 @@
-//! The time, as far as it can be examined.
+//! The clock, as far as a test can check it.
 
 use std::time::Duration;
 
 use crate::model::Timestamp;
 use crate::ports::Clock;
 
-/// A clock that stands at zero, counts in other units or has never been set tells a time long ago or far ahead.
+/// A clock that is stopped at zero, counts in other units or was never set returns a time outside this range.
 pub(super) async fn time_is_between_2025_and_2200(clock: &dyn Clock) {
     let now = clock.now();
     let (early, late) =
         (Timestamp::from_unix_seconds(1_735_689_600), Timestamp::from_unix_seconds(7_258_118_400));
-    assert!(early < now && now < late, "{now} is between 2025 and 2200");
+    assert!(early < now && now < late, "{now} must be between 2025 and 2200");
 }
 
 pub(super) async fn consecutive_readings_are_close(clock: &dyn Clock) {

@@ -1,4 +1,4 @@
-//! Whom and what the cases speak of.
+//! The users, sessions and keys that the cases create.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,20 +10,20 @@ use super::StoreUnderTest;
 use crate::model::{
     ApiKey, ApiKeyId, ApiKeyName, Client, ClientId, DisplayName, EmailAddress, IdentifierKey, Identifiers,
     JudgedRefresh, LoginRecord, NewApiKey, NewSession, NewUser, PasswordHash, PasswordVersion, PhoneNumber,
-    RefreshAttempt, RefreshStyle, RefreshVerdict, Roles, Scopes, SecretDigest, Session, SessionId,
-    SuccessorNonce, Timestamp, User, UserId, UserRef, Username,
+    ROLES_MAX, RefreshAttempt, RefreshStyle, RefreshVerdict, Role, Roles, Scopes, SecretDigest, Session,
+    SessionId, SuccessorNonce, Timestamp, User, UserId, UserRef, Username,
 };
 use crate::policy::SessionPolicy;
 use crate::ports::{
     ApiKeyRepository, AuditRepository, OpenOutcome, RegisterOutcome, SessionRepository, UserRepository,
 };
 
-/// When a case happens: not on a whole millisecond, since stores promise microseconds.
+/// The start time of every case. It is not a whole millisecond, because stores keep microseconds.
 pub(super) fn now() -> Timestamp {
     Timestamp::from_unix_micros(1_755_080_130_123_457)
 }
 
-/// This many seconds after [`now`].
+/// [`now`] plus `seconds`.
 pub(super) fn later(seconds: u64) -> Timestamp {
     now().plus(Duration::from_secs(seconds))
 }
@@ -40,13 +40,13 @@ pub(super) fn key(typed: &str) -> IdentifierKey {
     IdentifierKey::of(typed).expect("an identifier")
 }
 
-/// At least one name.
+/// The names of a user, at least one of them.
 pub(super) fn identifiers(name: Option<&str>, address: Option<&str>) -> Identifiers {
     Identifiers::new(name.map(username), address.map(email)).expect("a name")
 }
 
 pub(super) fn display_name(typed: &str) -> DisplayName {
-    DisplayName::parse(typed).expect("a name to be shown")
+    DisplayName::parse(typed).expect("a display name")
 }
 
 pub(super) fn phone_number(typed: &str) -> PhoneNumber {
@@ -61,20 +61,26 @@ pub(super) fn roles(joined: &str) -> Roles {
     Roles::parse(joined).expect("roles")
 }
 
-/// A client whose sessions are refreshed in this style.
+/// As many roles as a user may have, each of the greatest length.
+pub(super) fn most_roles() -> Roles {
+    let names = (0..ROLES_MAX).map(|index| format!("r{index:063}"));
+    Roles::new(names.map(|name| Role::parse(&name).expect("a role"))).expect("ROLES_MAX roles")
+}
+
+/// A client with this refresh style.
 pub(super) fn client(refresh_style: RefreshStyle) -> Client {
     Client { id: ClientId::from_static("example"), refresh_style, access_lifetime: Duration::from_secs(900) }
 }
 
-/// A store, and new things to put into it, all of them different.
+/// A store with functions that create distinct users, sessions and keys.
 pub(super) struct Fixture<'a> {
     pub(super) store: &'a dyn StoreUnderTest,
-    made: AtomicU64,
+    counter: AtomicU64,
 }
 
 impl<'a> Fixture<'a> {
     pub(super) fn new(store: &'a dyn StoreUnderTest) -> Self {
-        Self { store, made: AtomicU64::new(0) }
+        Self { store, counter: AtomicU64::new(0) }
     }
 
     pub(super) fn users(&self) -> &'a dyn UserRepository {
@@ -94,20 +100,20 @@ impl<'a> Fixture<'a> {
     }
 
     fn bytes(&self) -> [u8; 32] {
-        Sha256::digest(self.made.fetch_add(1, Ordering::Relaxed).to_be_bytes()).into()
+        Sha256::digest(self.counter.fetch_add(1, Ordering::Relaxed).to_be_bytes()).into()
     }
 
     pub(super) fn uuid(&self) -> Uuid {
-        let made = u128::from(self.made.fetch_add(1, Ordering::Relaxed));
-        Uuid::from_u128(0x0198_a2f3_5d7b_7000_8000_0000_0000_0000 + made)
+        let count = u128::from(self.counter.fetch_add(1, Ordering::Relaxed));
+        Uuid::from_u128(0x0198_a2f3_5d7b_7000_8000_0000_0000_0000 + count)
     }
 
-    /// What a new secret is found by.
+    /// The digest of a new secret.
     pub(super) fn digest(&self) -> SecretDigest {
         SecretDigest::from_bytes(self.bytes())
     }
 
-    /// Somebody of that name, with nothing that need not be.
+    /// A new user with these names and no optional member.
     pub(super) fn new_user(&self, identifiers: Identifiers) -> NewUser {
         NewUser {
             id: UserId(self.uuid()),
@@ -120,8 +126,8 @@ impl<'a> Fixture<'a> {
         }
     }
 
-    /// Registers somebody of whom everything is known.
-    pub(super) async fn register_whole(&self, name: &str) -> User {
+    /// Registers a user with every optional member.
+    pub(super) async fn register_full_user(&self, name: &str) -> User {
         let names = identifiers(Some(name), Some(&format!("{name}@mail.example")));
         let user = NewUser {
             display_name: Some(display_name(&format!("The one and only {name}"))),
@@ -132,40 +138,40 @@ impl<'a> Fixture<'a> {
         self.register(&user).await
     }
 
-    /// Registers somebody with this username.
+    /// Registers a user with this username and no other member.
     pub(super) async fn register_named(&self, name: &str) -> User {
         self.register(&self.new_user(identifiers(Some(name), None))).await
     }
 
-    /// Registers somebody whose names are free.
+    /// Registers a user; the names must be free.
     pub(super) async fn register(&self, user: &NewUser) -> User {
         match self.users().register(user).await.expect("no error") {
             RegisterOutcome::Registered(registered) => registered,
-            RegisterOutcome::Taken(kind) => panic!("the {kind:?} of {:?} is free", user.identifiers),
+            RegisterOutcome::Taken(kind) => panic!("the {kind:?} of {:?} must be free", user.identifiers),
         }
     }
 
-    /// A user who is there.
+    /// Reads a user, who must exist.
     pub(super) async fn user(&self, id: UserId) -> User {
-        self.users().find(&UserRef::Id(id)).await.expect("no error").expect("the user is there")
+        self.users().find(&UserRef::Id(id)).await.expect("no error").expect("the user exists")
     }
 
-    /// A user who is there, with the password.
+    /// Reads a user with the password hash; the user must exist.
     pub(super) async fn login_record(&self, id: UserId) -> LoginRecord {
-        self.users().find_with_password(id).await.expect("no error").expect("the user is there")
+        self.users().find_with_password(id).await.expect("no error").expect("the user exists")
     }
 
     pub(super) async fn password_version(&self, id: UserId) -> PasswordVersion {
         self.login_record(id).await.password.version
     }
 
-    /// Whom this name belongs to.
+    /// The user with this name.
     pub(super) async fn holder(&self, name: &str) -> Option<UserId> {
         let user = self.users().find(&UserRef::Identifier(key(name))).await.expect("no error");
         user.map(|user| user.id)
     }
 
-    /// A session of `user` that begins at `at`, for whoever proved the password of this version.
+    /// A new session of `user` that starts at `at`, after a log-in with the password of this version.
     pub(super) fn new_session(&self, user: &User, version: PasswordVersion, at: Timestamp) -> NewSession {
         NewSession {
             session: Session {
@@ -183,30 +189,30 @@ impl<'a> Fixture<'a> {
         }
     }
 
-    /// Opens a session under this policy.
+    /// Opens a session under `policy` and returns the outcome.
     pub(super) async fn try_open(&self, session: &NewSession, policy: &SessionPolicy) -> OpenOutcome {
         self.sessions().open(session, policy).await.expect("no error")
     }
 
-    /// Opens a session of `user` at `at`.
+    /// Opens a session of `user` at `at`; it must succeed.
     pub(super) async fn open(&self, user: &User, at: Timestamp) -> NewSession {
         let session = self.new_session(user, self.password_version(user.id).await, at);
         let outcome = self.try_open(&session, &SessionPolicy::default()).await;
-        assert_eq!(outcome, OpenOutcome::Opened, "nothing stands against this session");
+        assert_eq!(outcome, OpenOutcome::Opened, "the session opens");
         session
     }
 
-    /// A session, if it is there.
+    /// Reads a session, if it exists.
     pub(super) async fn find_session(&self, id: SessionId) -> Option<Session> {
         self.sessions().find(id).await.expect("no error").map(|(session, _)| session)
     }
 
-    /// A session that is there.
+    /// Reads a session, which must exist.
     pub(super) async fn session(&self, id: SessionId) -> Session {
-        self.find_session(id).await.expect("the session is there")
+        self.find_session(id).await.expect("the session exists")
     }
 
-    /// An attempt at `at` with this credential by its client, whose tokens rotate.
+    /// A refresh attempt at `at` by the credential's own client, whose tokens rotate.
     pub(super) fn attempt(&self, presented: SecretDigest, at: Timestamp) -> RefreshAttempt {
         RefreshAttempt {
             presented,
@@ -218,15 +224,15 @@ impl<'a> Fixture<'a> {
         }
     }
 
-    /// The judgement over an attempt with a credential that is there; it must be the domain's own.
+    /// Refreshes with a known credential and checks that the verdict is that of `RefreshRecord::judge`.
     pub(super) async fn refresh(&self, attempt: &RefreshAttempt) -> JudgedRefresh {
         let judged =
-            self.sessions().refresh(attempt).await.expect("no error").expect("the credential is there");
-        assert_eq!(judged.verdict, judged.record.judge(attempt), "the verdict is the domain's");
+            self.sessions().refresh(attempt).await.expect("no error").expect("the credential exists");
+        assert_eq!(judged.verdict, judged.record.judge(attempt), "the verdict is that of the domain");
         judged
     }
 
-    /// Uses up a current credential at `at`; the attempt that did it.
+    /// Rotates a current credential at `at` and returns the attempt.
     pub(super) async fn rotate(&self, presented: SecretDigest, at: Timestamp) -> RefreshAttempt {
         let attempt = self.attempt(presented, at);
         assert_eq!(self.refresh(&attempt).await.verdict, RefreshVerdict::Rotate, "the credential is current");

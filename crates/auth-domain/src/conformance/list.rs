@@ -1,6 +1,6 @@
-//! The one list of cases. A case that is written but not listed is dead code, and does not pass the lints.
+//! The list of all cases. A case function that is not listed is dead code, which the lints reject.
 
-/// Every case of a suite, handed to the macro that is named behind it.
+/// Passes all cases of a suite to the macro that `$then` names.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {

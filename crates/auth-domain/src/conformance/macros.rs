@@ -1,6 +1,6 @@
-//! What is made of the [list](super::list) of cases.
+//! The macros that turn the [list](super::list) of cases into constants and tests.
 
-/// The list of a suite's [`Case`](crate::conformance::Case)s.
+/// Expands to a slice of [`Case`](crate::conformance::Case)s.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_list {
@@ -8,12 +8,12 @@ macro_rules! __conformance_list {
         &[$($($crate::conformance::Case {
             group: stringify!($group),
             name: stringify!($case),
-            run: |subject| Box::pin($crate::conformance::$group::$case(subject)),
+            run: |adapter| Box::pin($crate::conformance::$group::$case(adapter)),
         },)*)*]
     };
 }
 
-/// One tokio test for each case of a suite.
+/// Expands to one tokio test for each case of a suite.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_tests {
@@ -24,27 +24,27 @@ macro_rules! __conformance_tests {
                 let cases = $crate::conformance::$cases;
                 let case = $crate::conformance::find_case(cases, stringify!($group), stringify!($case));
                 let fresh = super::$fresh().await;
-                case.run($crate::conformance::Subject::borrow(&fresh)).await;
+                case.run($crate::conformance::AsAdapter::as_adapter(&fresh)).await;
             }
         )* }
     )* };
 }
 
-/// Makes one tokio test of each case in a suite. See [`conformance`](crate::conformance) for an example.
+/// Creates one tokio test for each case of a suite. See [`conformance`](crate::conformance) for an example.
 ///
-/// Each suite asks for an async function, or a closure that gives a future, that makes a fresh subject:
+/// Each suite takes an async function, or a closure that returns a future. It creates a fresh adapter:
 ///
-/// | suite | subject |
+/// | suite | adapter |
 /// |---|---|
-/// | `stores` | anything that is a [`StoreUnderTest`](crate::conformance::StoreUnderTest) |
+/// | `stores` | any type that implements [`StoreUnderTest`](crate::conformance::StoreUnderTest) |
 /// | `password_hasher` | `Arc<dyn PasswordHasher>` |
 /// | `access_token_codec` | [`AccessTokenCodecs`](crate::conformance::AccessTokenCodecs) |
 /// | `attempt_limiter` | `Arc<dyn AttemptLimiter>` |
 /// | `clock` | `Arc<dyn Clock>` |
 /// | `secure_random` | `Arc<dyn SecureRandom>` |
 ///
-/// The tests are called `group::name`; two suites of one kind go into two modules. The calling crate needs tokio
-/// with the features `macros` and `rt-multi-thread`.
+/// The tests are called `group::name`. To run a suite for two adapters in one file, put each call into its own module.
+/// The calling crate needs tokio with the features `macros` and `rt-multi-thread`.
 #[macro_export]
 macro_rules! conformance_tests {
     (stores: $make:expr $(,)?) => {

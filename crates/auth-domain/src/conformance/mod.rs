@@ -1,8 +1,18 @@
-//! The suite that shows that an adapter keeps the contract of its port: this crate's own in memory, those of
-//! `auth-infra`, and yours.
+//! A test suite for adapters: each case tests one promise of a port.
 //!
-//! Each case is a sentence that a port promises with MUST. [`conformance_tests!`](crate::conformance_tests) makes one
-//! test of each, so that none can be forgotten, now or when the suite grows:
+//! The documentation of each port trait in [`ports`](crate::ports) lists its promises as lines with MUST. A case
+//! tests one such line, and its name states the behaviour. The in-memory adapters of
+//! [`testing`](crate::testing) and the adapters of `auth-infra` run the same cases.
+//!
+//! # What to implement
+//!
+//! 1. Implement the port traits. Users, sessions, revocations, API keys and audit events form one store. Its five ports
+//!    are tested together, because most promises span several of them.
+//! 2. For a store, implement [`StoreUnderTest`] for a type that owns one fresh store and its resources, such as a
+//!    temporary folder or a database. The type releases them when it is dropped.
+//! 3. For any other port, write a function that returns the adapter in an `Arc`.
+//!    For [`AccessTokenCodec`](crate::ports::AccessTokenCodec), return [`AccessTokenCodecs`].
+//! 4. Call [`conformance_tests!`](crate::conformance_tests) once for each suite, in an integration test.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -13,16 +23,15 @@
 //! use auth_domain::ports::{
 //!     ApiKeyRepository, AuditRepository, PasswordHasher, SessionRepository, RevocationFeed, UserRepository,
 //! };
-//! use auth_domain::testing::{MemoryStore, PlainHasher}; // your adapters here
+//! use auth_domain::testing::{MemoryStore, PlainHasher}; // replace these with your adapters
 //!
-//! /// One fresh, empty store. Whatever it needs to live, such as a folder or a database to be dropped at the end,
-//! /// is another member.
-//! struct Fresh {
+//! /// One fresh store. Add its resources, for example a `TempDir`, as further fields.
+//! struct TestStore {
 //!     store: MemoryStore,
 //! }
 //!
 //! #[async_trait]
-//! impl StoreUnderTest for Fresh {
+//! impl StoreUnderTest for TestStore {
 //!     fn users(&self) -> &dyn UserRepository {
 //!         &self.store
 //!     }
@@ -39,25 +48,34 @@
 //!         &self.store
 //!     }
 //!     async fn verify_email(&self, user: UserId) {
-//!         self.store.verify_email(user); // for a database: UPDATE .. SET email_verified = true WHERE id = ..
+//!         self.store.verify_email(user); // in SQL: UPDATE .. SET email_verified = true WHERE id = ..
 //!     }
 //! }
 //!
-//! async fn fresh_store() -> Fresh {
-//!     Fresh { store: MemoryStore::new() }
+//! async fn test_store() -> TestStore {
+//!     TestStore { store: MemoryStore::new() }
 //! }
 //!
 //! async fn hasher() -> Arc<dyn PasswordHasher> {
 //!     Arc::new(PlainHasher::new())
 //! }
 //!
-//! auth_domain::conformance_tests! { stores: fresh_store }
+//! auth_domain::conformance_tests! { stores: test_store }
 //! auth_domain::conformance_tests! { password_hasher: hasher }
 //! ```
 //!
-//! The crate that calls the macro needs tokio with the features `macros` and `rt-multi-thread` among its
-//! dev-dependencies. With another runtime, walk over [`STORE_CASES`] and the other lists, each case with a subject
-//! of its own:
+//! # How to run it
+//!
+//! Enable the feature `conformance` of `auth-domain` among the dev-dependencies. The macro creates one tokio test for each
+//! case, named `group::case`. A new case of a later version becomes a test without any change in your crate.
+//!
+//! ```text
+//! cargo test --test store_conformance                      # all cases
+//! cargo test --test store_conformance session_refresh      # one group
+//! ```
+//!
+//! The calling crate needs tokio with the features `macros` and `rt-multi-thread` as a dev-dependency. With another
+//! runtime, iterate over [`STORE_CASES`] or one of the other lists, and give each case a fresh adapter:
 //!
 //! ```
 //! use auth_domain::conformance::STORE_CASES;
@@ -68,21 +86,49 @@
 //! # }
 //! for case in STORE_CASES {
 //!     println!("{case}");
-//!     let fresh = MemoryStore::new();
-//!     block_on(case.run(&fresh));
+//!     let store = MemoryStore::new();
+//!     block_on(case.run(&store));
 //! }
 //! ```
 //!
-//! # What a case may count on
+//! # What a case requires
 //!
-//! - **A store is fresh**: empty and used by no other case. Cases list, purge and count what is there.
-//! - **A store has at least two connections**, if it has connections at all: the cases about concurrency start all
-//!   their calls at once, from one task. They meet wherever the adapter awaits something, so that the database sees
-//!   them at the same time.
+//! - **A fresh store.** It is empty, and no other case uses it. Cases list, count and purge all rows.
+//! - **At least two connections**, if the store uses connections. A case about concurrency starts all its calls from
+//!   one task. The calls overlap wherever the adapter awaits, so the database receives them at the same time.
+//! - **A running revocation feed**, if it needs a background task.
+//! - **A database that stays available.** No case disconnects it. An unexpected [`PortError`](crate::ports::PortError)
+//!   fails the case with the message "no error".
 //!
-//! A case fails by a panic that says what was promised. Faults, too, are failures: no case makes an adapter's
-//! database go away.
-#![expect(clippy::expect_used, reason = "a panic is how a case fails")]
+//! # What a failing case means
+//!
+//! The adapter breaks a promise, and a use case relies on it. The case panics with the expected behaviour. Its name and
+//! its group lead to the MUST line of the port:
+//!
+//! | groups | port |
+//! |---|---|
+//! | `user_..`, `recent_users` | [`UserRepository`](crate::ports::UserRepository) |
+//! | `session_..` | [`SessionRepository`](crate::ports::SessionRepository) |
+//! | `revocation_feed` | [`RevocationFeed`](crate::ports::RevocationFeed) |
+//! | `api_keys` | [`ApiKeyRepository`](crate::ports::ApiKeyRepository) |
+//! | `audit_events` | [`AuditRepository`](crate::ports::AuditRepository) |
+//! | `errors` | [`PortError`](crate::ports::PortError) |
+//! | `password_hasher` | [`PasswordHasher`] |
+//! | `access_tokens` | [`AccessTokenCodec`](crate::ports::AccessTokenCodec) |
+//! | `attempt_guesses`, `attempt_counts` | [`AttemptLimiter`] |
+//! | `clock` | [`Clock`] |
+//! | `secure_random` | [`SecureRandom`] |
+//!
+//! A concurrency case (`.._races`, `concurrent_..`, `one_of_..`) that fails only sometimes still shows a real race: a
+//! check and its write are not one atomic step. Such a case repeats its calls to make the race likely; it cannot fail for
+//! a correct adapter.
+//!
+//! # What the suite does not test
+//!
+//! Promises about a second process, a lost connection or a crash need tests of the adapter's own. The same holds for
+//! [`AuditLog`](crate::ports::AuditLog), which has no case. `tests/broken_adapters` of this crate shows that each case
+//! fails for at least one deliberately faulty adapter.
+#![expect(clippy::expect_used, reason = "a case fails by a panic")]
 
 mod list;
 mod macros;
@@ -123,7 +169,7 @@ pub use case::{Case, CaseFuture};
 pub use under_test::{AccessTokenCodecs, StoreUnderTest};
 
 #[doc(hidden)]
-pub use case::{Subject, find_case};
+pub use case::{AsAdapter, find_case};
 
 /// The cases of [`UserRepository`](crate::ports::UserRepository),
 /// [`SessionRepository`](crate::ports::SessionRepository), [`RevocationFeed`](crate::ports::RevocationFeed),

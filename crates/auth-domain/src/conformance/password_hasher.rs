@@ -60,13 +60,13 @@ pub(super) async fn hash_ignores_the_unicode_composition(hasher: &dyn PasswordHa
 }
 
 pub(super) async fn two_hashes_of_one_password_differ(hasher: &dyn PasswordHasher) {
-    let mut made_before: Vec<PasswordHash> = Vec::new();
+    let mut earlier: Vec<PasswordHash> = Vec::new();
     for _ in 0..4 {
         let made = hash(hasher, "P@ssw0rd!").await;
-        assert!(made_before.iter().all(|known| *known != made), "each hash has a salt of its own");
-        made_before.push(made);
+        assert!(earlier.iter().all(|known| *known != made), "each hash needs its own salt");
+        earlier.push(made);
     }
-    for stored in made_before {
+    for stored in earlier {
         assert_eq!(verify(hasher, "P@ssw0rd!", Some(&stored)).await, PasswordVerdict::Matches);
     }
 }
@@ -74,12 +74,15 @@ pub(super) async fn two_hashes_of_one_password_differ(hasher: &dyn PasswordHashe
 pub(super) async fn hash_does_not_contain_the_password(hasher: &dyn PasswordHasher) {
     let stored = hash(hasher, "correct-horse").await;
     assert!(!stored.expose().contains("correct-horse"));
-    assert!(!stored.expose().to_lowercase().contains("636f72726563742d686f727365"), "nor in hexadecimal");
+    assert!(
+        !stored.expose().to_lowercase().contains("636f72726563742d686f727365"),
+        "the hash must not contain it in hexadecimal"
+    );
 }
 
 pub(super) async fn hash_can_be_stored_as_text(hasher: &dyn PasswordHasher) {
     let made = hash(hasher, "P@ssw0rd!").await;
-    assert!(!made.expose().contains('\0'), "no store keeps NUL");
+    assert!(!made.expose().contains('\0'), "some stores cannot keep NUL");
     let stored = PasswordHash::new(made.expose().to_owned());
     assert_eq!(verify(hasher, "P@ssw0rd!", Some(&stored)).await, PasswordVerdict::Matches);
 }
@@ -93,20 +96,20 @@ pub(super) async fn every_password_differs_without_a_hash(hasher: &dyn PasswordH
 pub(super) async fn own_hashes_are_accepted_and_malformed_ones_rejected(hasher: &dyn PasswordHasher) {
     let made = hash(hasher, "P@ssw0rd!").await;
     assert_eq!(hasher.accept(&made), Ok(()));
-    for stored in no_hashes(&made) {
+    for stored in malformed_hashes(&made) {
         assert!(hasher.accept(&stored).is_err(), "{:?}", stored.expose());
     }
 }
 
-/// Texts of which no hasher can have made any.
-fn no_hashes(made: &PasswordHash) -> [PasswordHash; 7] {
+/// Texts that no hasher produces.
+fn malformed_hashes(made: &PasswordHash) -> [PasswordHash; 7] {
     let cut = &made.expose()[..made.expose().len() / 2];
     ["", "P@ssw0rd!", "$", "$$$$$", "$unknown$v=1$c2FsdA$aGFzaA", "\u{1f600}", cut]
         .map(|text| PasswordHash::new(text.to_owned()))
 }
 
 pub(super) async fn malformed_hash_is_corrupt(hasher: &dyn PasswordHasher) {
-    for stored in no_hashes(&hash(hasher, "P@ssw0rd!").await) {
+    for stored in malformed_hashes(&hash(hasher, "P@ssw0rd!").await) {
         let text = stored.expose();
         let verdict = hasher.verify(&PasswordAttempt::new("P@ssw0rd!"), Some(&stored)).await;
         assert!(matches!(verdict, Err(PortError::Corrupt(_))), "{text:?}: {verdict:?}");
@@ -123,10 +126,14 @@ pub(super) async fn burst_is_answered_correctly_or_as_an_overload(hasher: &dyn P
         };
         match hasher.verify(attempt, Some(stored)).await {
             Ok(verdict) => assert_eq!(verdict, expected),
-            Err(fault) => assert!(matches!(fault, PortError::Overloaded), "{fault:?}"),
+            Err(error) => assert!(matches!(error, PortError::Overloaded), "{error:?}"),
         }
     });
     join_all(attempts).await;
-    assert_eq!(verify(hasher, "P@ssw0rd!", Some(stored)).await, PasswordVerdict::Matches, "it has passed");
+    assert_eq!(
+        verify(hasher, "P@ssw0rd!", Some(stored)).await,
+        PasswordVerdict::Matches,
+        "the hasher recovers after the burst"
+    );
     hash(hasher, "P@ssw0rd!").await;
 }

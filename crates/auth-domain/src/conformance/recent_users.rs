@@ -1,4 +1,4 @@
-//! Showing users as they were a moment ago, and never as they were before a change that was made here.
+//! `find_recent`: a user may be cached, but never in a state older than a change made through the same process.
 
 use super::StoreUnderTest;
 use super::fixture::{Fixture, display_name, email, hash, identifiers, later, phone_number, roles, username};
@@ -8,8 +8,8 @@ async fn recent(fixture: &Fixture<'_>, user: UserId) -> Option<User> {
     fixture.users().find_recent(user).await.expect("no error")
 }
 
-/// That the user is shown as they are stored, now and when they have been shown before.
-async fn assert_shown(fixture: &Fixture<'_>, user: UserId, why: &str) {
+/// Asserts that `find_recent` returns the stored user, on the first call and on a second one that a cache may answer.
+async fn assert_current(fixture: &Fixture<'_>, user: UserId, why: &str) {
     let stored = fixture.user(user).await;
     for _ in 0..2 {
         assert_eq!(recent(fixture, user).await.as_ref(), Some(&stored), "{why}");
@@ -18,8 +18,8 @@ async fn assert_shown(fixture: &Fixture<'_>, user: UserId, why: &str) {
 
 pub(super) async fn recent_user_equals_the_stored_user(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    for user in [fixture.register_whole("jane").await, fixture.register_named("john").await] {
-        assert_shown(&fixture, user.id, "nothing has changed").await;
+    for user in [fixture.register_full_user("jane").await, fixture.register_named("john").await] {
+        assert_current(&fixture, user.id, "no change").await;
     }
     assert_eq!(recent(&fixture, UserId(fixture.uuid())).await, None);
 }
@@ -29,13 +29,13 @@ pub(super) async fn registered_user_is_found_after_an_earlier_miss(store: &dyn S
     let user = fixture.new_user(identifiers(Some("jane"), None));
     assert_eq!(recent(&fixture, user.id).await, None);
     fixture.register(&user).await;
-    assert_shown(&fixture, user.id, "they have registered").await;
+    assert_current(&fixture, user.id, "registered").await;
 }
 
 pub(super) async fn changed_user_is_returned_at_once(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let other = fixture.register_whole("john").await;
-    let user = fixture.register_whole("jane").await.id;
+    let other = fixture.register_full_user("john").await;
+    let user = fixture.register_full_user("jane").await.id;
     for changes in [
         UserChanges { username: Some(username("Janet")), ..UserChanges::default() },
         UserChanges { email: Some(email("janet@mail.example")), ..UserChanges::default() },
@@ -44,33 +44,33 @@ pub(super) async fn changed_user_is_returned_at_once(store: &dyn StoreUnderTest)
         UserChanges { password_hash: Some(hash("second")), ..UserChanges::default() },
     ] {
         fixture.users().update(user, &changes, later(1)).await.expect("no error");
-        assert_shown(&fixture, user, &format!("{changes:?}")).await;
+        assert_current(&fixture, user, &format!("{changes:?}")).await;
     }
     let version = fixture.password_version(user).await;
     assert!(
         fixture.users().change_password(user, version, &hash("third"), later(1)).await.expect("no error")
     );
-    assert_shown(&fixture, user, "another password").await;
+    assert_current(&fixture, user, "password changed").await;
     for status in [UserStatus::Suspended, UserStatus::Active] {
         fixture.users().set_status(user, status, later(1)).await.expect("no error").expect("the user");
-        assert_shown(&fixture, user, status.as_str()).await;
+        assert_current(&fixture, user, status.as_str()).await;
     }
     for round in 0..20 {
         let roles = roles(&format!("role{round}"));
         fixture.users().set_roles(user, &roles, later(1)).await.expect("no error").expect("the user");
-        assert_shown(&fixture, user, "other roles").await;
+        assert_current(&fixture, user, "roles changed").await;
     }
-    assert_eq!(recent(&fixture, other.id).await, Some(other), "nobody else changes");
+    assert_eq!(recent(&fixture, other.id).await, Some(other), "no other user changes");
 }
 
 pub(super) async fn deleted_user_is_not_returned(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let other = fixture.register_whole("john").await;
+    let other = fixture.register_full_user("john").await;
     for round in 0..10 {
-        let user = fixture.register_whole(&format!("jane{round}")).await;
-        assert_shown(&fixture, user.id, "they are there").await;
+        let user = fixture.register_full_user(&format!("jane{round}")).await;
+        assert_current(&fixture, user.id, "not deleted yet").await;
         assert!(fixture.users().delete(user.id).await.expect("no error"));
         assert_eq!(recent(&fixture, user.id).await, None);
     }
-    assert_shown(&fixture, other.id, "nobody else is deleted").await;
+    assert_current(&fixture, other.id, "no other user is deleted").await;
 }

@@ -1,4 +1,4 @@
-//! Chance, as far as it can be examined.
+//! Randomness, as far as a test can check it.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ fn fill<const N: usize>(random: &dyn SecureRandom) -> [u8; N] {
     bytes
 }
 
-/// That a byte is never touched, or always set to the same, has a chance of 2^-504.
+/// A correct source leaves a byte unchanged in all 64 fills with probability 2^-504.
 pub(super) async fn every_byte_is_filled(random: &dyn SecureRandom) {
     for length in (0..=65).chain([255, 256, 257, 4_096]) {
         let mut seen = vec![BTreeSet::new(); length];
@@ -22,17 +22,17 @@ pub(super) async fn every_byte_is_filled(random: &dyn SecureRandom) {
             }
         }
         let stuck = seen.iter().position(|seen| seen.len() == 1);
-        assert_eq!(stuck, None, "a byte that never changes, of {length}");
+        assert_eq!(stuck, None, "this byte of {length} never changes");
     }
 }
 
-/// That two are equal by chance is less likely than 2^-107.
+/// A correct source repeats a fill with a probability below 2^-107.
 pub(super) async fn no_two_fills_are_equal(random: &dyn SecureRandom) {
     let fills: BTreeSet<[u8; 16]> = (0..1_000).map(|_| fill(random)).collect();
     assert_eq!(fills.len(), 1_000);
 }
 
-/// Each count is 256 give or take 16; ten times that much has a chance of less than 10^-20.
+/// Each count has mean 256 and standard deviation 16. A deviation of 160 has a probability below 10^-20.
 pub(super) async fn every_byte_value_is_equally_likely(random: &dyn SecureRandom) {
     let mut counts = [0_u32; 256];
     for _ in 0..64 {
@@ -40,6 +40,6 @@ pub(super) async fn every_byte_value_is_equally_likely(random: &dyn SecureRandom
             counts[usize::from(byte)] += 1;
         }
     }
-    let odd = counts.iter().position(|count| !(96..=416).contains(count));
-    assert_eq!(odd, None, "a value that comes too seldom or too often");
+    let unlikely = counts.iter().position(|count| !(96..=416).contains(count));
+    assert_eq!(unlikely, None, "this value occurs too rarely or too often");
 }

@@ -1,4 +1,4 @@
-//! What the cases need of whoever runs them.
+//! The types that an adapter author implements or fills in to run the suite.
 
 use std::sync::Arc;
 
@@ -10,26 +10,26 @@ use crate::ports::{
 };
 use crate::testing::MemoryStore;
 
-/// A fresh, empty store, and whatever it needs to live: it is dropped when its case is over.
+/// A fresh, empty store with its resources. It is dropped when its case has ended.
 #[async_trait]
 pub trait StoreUnderTest: Send + Sync {
-    /// The stored users.
+    /// The users.
     fn users(&self) -> &dyn UserRepository;
 
     /// The sessions of those users.
     fn sessions(&self) -> &dyn SessionRepository;
 
-    /// What is known of those of the sessions that have ended. A watch that has to be set to work is at work.
+    /// The feed of revoked sessions. If it needs a background task, the task is running and the feed is synchronised.
     fn revocations(&self) -> &dyn RevocationFeed;
 
-    /// The stored API keys.
+    /// The API keys.
     fn api_keys(&self) -> &dyn ApiKeyRepository;
 
     /// The audit trail.
     fn audit_events(&self) -> &dyn AuditRepository;
 
-    /// Marks a user's e-mail address as verified, past the ports: none of them does so, yet what a store makes of
-    /// a verified address is part of their contract.
+    /// Marks the e-mail address of `user` as verified, without a port: no port has such a method, but the contract of
+    /// [`UserRepository`] covers verified addresses.
     async fn verify_email(&self, user: UserId);
 }
 
@@ -60,12 +60,12 @@ impl StoreUnderTest for MemoryStore {
     }
 }
 
-/// A codec of access tokens, and others whose tokens it must refuse.
+/// A codec of access tokens, and other codecs whose tokens it must refuse.
 #[derive(Clone)]
 pub struct AccessTokenCodecs {
-    /// The codec to be examined.
+    /// The codec under test.
     pub codec: Arc<dyn AccessTokenCodec>,
-    /// Codecs that each differ from it in one thing that it must notice: another key, another algorithm, another
-    /// issuer, another audience. At least one.
+    /// At least one other codec. Each differs from `codec` in one property that `codec` must check: key, algorithm,
+    /// issuer or audience.
     pub foreign: Vec<Arc<dyn AccessTokenCodec>>,
 }

@@ -9,14 +9,14 @@ use super::fixture::{
 use crate::model::{Roles, User, UserChanges, UserId, UserRef, UserStatus};
 use crate::ports::UpdateOutcome;
 
-/// Makes a change that nothing stands against; the user as changed, by the answer and by the store.
+/// Makes a change without a conflict and returns the changed user, after comparing it with the stored one.
 async fn update(fixture: &Fixture<'_>, user: UserId, changes: &UserChanges) -> User {
     match fixture.users().update(user, changes, later(1)).await.expect("no error") {
-        UpdateOutcome::Updated(answer) => {
-            assert_eq!(fixture.user(user).await, answer, "the answer is what is stored");
-            answer
+        UpdateOutcome::Updated(updated) => {
+            assert_eq!(fixture.user(user).await, updated, "the returned user is the stored one");
+            updated
         }
-        outcome => panic!("nothing stands against {changes:?}: {outcome:?}"),
+        outcome => panic!("{changes:?} must succeed: {outcome:?}"),
     }
 }
 
@@ -26,8 +26,8 @@ fn no_changes() -> UserChanges {
 
 pub(super) async fn each_member_changes_on_its_own(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let other = fixture.register_whole("john").await;
-    let mut user = fixture.register_whole("jane").await;
+    let other = fixture.register_full_user("john").await;
+    let mut user = fixture.register_full_user("jane").await;
     let password = fixture.login_record(user.id).await.password;
 
     let changes = UserChanges { username: Some(username("Janet")), ..no_changes() };
@@ -46,8 +46,8 @@ pub(super) async fn each_member_changes_on_its_own(store: &dyn StoreUnderTest) {
     user.phone_number = Some(phone_number("+15550100199"));
     assert_eq!(update(&fixture, user.id, &changes).await, user);
 
-    assert_eq!(fixture.login_record(user.id).await.password, password, "the password is as it was");
-    assert_eq!(fixture.user(other.id).await, other, "nobody else changes");
+    assert_eq!(fixture.login_record(user.id).await.password, password, "the password is unchanged");
+    assert_eq!(fixture.user(other.id).await, other, "no other user changes");
 }
 
 pub(super) async fn all_members_change_together(store: &dyn StoreUnderTest) {
@@ -73,7 +73,7 @@ pub(super) async fn all_members_change_together(store: &dyn StoreUnderTest) {
 
 pub(super) async fn empty_change_changes_nothing(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let user = fixture.register_whole("jane").await;
+    let user = fixture.register_full_user("jane").await;
     let session = fixture.open(&user, later(0)).await;
     let before = fixture.login_record(user.id).await;
     assert_eq!(update(&fixture, user.id, &no_changes()).await, user);
@@ -83,19 +83,22 @@ pub(super) async fn empty_change_changes_nothing(store: &dyn StoreUnderTest) {
 
 pub(super) async fn changed_email_is_unverified(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let user = fixture.register_whole("jane").await;
+    let user = fixture.register_full_user("jane").await;
     store.verify_email(user.id).await;
-    assert!(fixture.user(user.id).await.email_verified, "the fixture's verify_email works");
+    assert!(fixture.user(user.id).await.email_verified, "`verify_email` of the store under test must work");
     let old = user.identifiers.email().cloned();
     let changes = UserChanges { email: Some(email("new@example.com")), ..no_changes() };
     assert!(!update(&fixture, user.id, &changes).await.email_verified);
     let back = UserChanges { email: old, ..no_changes() };
-    assert!(!update(&fixture, user.id, &back).await.email_verified, "nor when it is changed back");
+    assert!(
+        !update(&fixture, user.id, &back).await.email_verified,
+        "still unverified when it is changed back"
+    );
 }
 
 pub(super) async fn email_in_another_spelling_stays_verified(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let user = fixture.register_whole("jane").await;
+    let user = fixture.register_full_user("jane").await;
     store.verify_email(user.id).await;
     let changes = UserChanges { email: Some(email("JANE@Mail.Example")), ..no_changes() };
     let updated = update(&fixture, user.id, &changes).await;
@@ -104,7 +107,7 @@ pub(super) async fn email_in_another_spelling_stays_verified(store: &dyn StoreUn
 
 pub(super) async fn email_stays_verified_when_other_members_change(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let user = fixture.register_whole("jane").await;
+    let user = fixture.register_full_user("jane").await;
     store.verify_email(user.id).await;
     let changes = UserChanges {
         username: Some(username("janet")),
@@ -118,52 +121,53 @@ pub(super) async fn email_stays_verified_when_other_members_change(store: &dyn S
 
 pub(super) async fn unknown_user_is_not_changed(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let user = fixture.register_whole("jane").await;
+    let user = fixture.register_full_user("jane").await;
     let before = fixture.login_record(user.id).await;
-    let absent = UserId(fixture.uuid());
+    let unknown = UserId(fixture.uuid());
     let taken = UserChanges { username: Some(username("jane")), ..no_changes() };
     let free = UserChanges { username: Some(username("free")), ..no_changes() };
     for changes in [&no_changes(), &free, &taken] {
-        let outcome = fixture.users().update(absent, changes, later(1)).await.expect("no error");
+        let outcome = fixture.users().update(unknown, changes, later(1)).await.expect("no error");
         assert_eq!(outcome, UpdateOutcome::NotFound, "{changes:?}");
     }
-    let status = fixture.users().set_status(absent, UserStatus::Suspended, later(1)).await.expect("no error");
+    let status =
+        fixture.users().set_status(unknown, UserStatus::Suspended, later(1)).await.expect("no error");
     assert_eq!(status, None);
-    let given = fixture.users().set_roles(absent, &roles("admin"), later(1)).await.expect("no error");
+    let given = fixture.users().set_roles(unknown, &roles("admin"), later(1)).await.expect("no error");
     assert_eq!(given, None);
-    assert!(!fixture.users().delete(absent).await.expect("no error"));
+    assert!(!fixture.users().delete(unknown).await.expect("no error"));
     assert_eq!(fixture.login_record(user.id).await, before);
     assert_eq!(fixture.holder("free").await, None);
 }
 
 pub(super) async fn status_can_be_set_and_reset(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let other = fixture.register_whole("john").await;
-    let user = fixture.register_whole("jane").await;
+    let other = fixture.register_full_user("john").await;
+    let user = fixture.register_full_user("jane").await;
     for status in [UserStatus::Suspended, UserStatus::Suspended, UserStatus::Active, UserStatus::Active] {
         let changed = fixture.users().set_status(user.id, status, later(1)).await.expect("no error");
         assert_eq!(changed, Some(User { status, ..user.clone() }));
         assert_eq!(fixture.user(user.id).await.status, status);
     }
-    assert_eq!(fixture.user(other.id).await, other, "nobody else changes");
+    assert_eq!(fixture.user(other.id).await, other, "no other user changes");
 }
 
 pub(super) async fn roles_are_replaced_as_a_whole(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let other = fixture.register_whole("john").await;
-    let user = fixture.register_whole("jane").await;
+    let other = fixture.register_full_user("john").await;
+    let user = fixture.register_full_user("jane").await;
     for roles in [roles("editor"), roles("admin,editor"), Roles::default(), roles("customer")] {
         let changed = fixture.users().set_roles(user.id, &roles, later(1)).await.expect("no error");
         assert_eq!(changed, Some(User { roles: roles.clone(), ..user.clone() }));
         assert_eq!(fixture.user(user.id).await.roles, roles);
     }
-    assert_eq!(fixture.user(other.id).await, other, "nobody else changes");
+    assert_eq!(fixture.user(other.id).await, other, "no other user changes");
 }
 
 pub(super) async fn deleted_user_is_not_found(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let other = fixture.register_whole("john").await;
-    let user = fixture.register_whole("jane").await;
+    let other = fixture.register_full_user("john").await;
+    let user = fixture.register_full_user("jane").await;
     assert!(fixture.users().delete(user.id).await.expect("no error"));
     for by in [UserRef::Id(user.id), UserRef::Number(user.number), UserRef::Identifier(key("jane"))] {
         assert_eq!(fixture.users().find(&by).await.expect("no error"), None, "{by:?}");
@@ -171,7 +175,7 @@ pub(super) async fn deleted_user_is_not_found(store: &dyn StoreUnderTest) {
     assert_eq!(fixture.users().find_with_password(user.id).await.expect("no error"), None);
     assert_eq!(fixture.users().find_for_login(&key("jane")).await.expect("no error"), None);
     assert_eq!(fixture.users().list(None, 10).await.expect("no error"), vec![other]);
-    assert!(!fixture.users().delete(user.id).await.expect("no error"), "a user is deleted once");
+    assert!(!fixture.users().delete(user.id).await.expect("no error"), "a user is deleted only once");
 }
 
 pub(super) async fn one_of_10_deletions_of_one_user_succeeds(store: &dyn StoreUnderTest) {
@@ -181,6 +185,6 @@ pub(super) async fn one_of_10_deletions_of_one_user_succeeds(store: &dyn StoreUn
         fixture.open(&user, later(0)).await;
         let deleted = join_all((0..10).map(|_| fixture.users().delete(user.id))).await;
         let deleted = deleted.into_iter().filter(|deleted| *deleted.as_ref().expect("no error"));
-        assert_eq!(deleted.count(), 1, "exactly one");
+        assert_eq!(deleted.count(), 1, "exactly one deletion succeeds");
     }
 }

@@ -1,4 +1,4 @@
-//! Lists of users, page by page.
+//! Lists of users in pages.
 
 use super::StoreUnderTest;
 use super::fixture::Fixture;
@@ -7,7 +7,7 @@ use crate::model::{User, UserNumber};
 async fn register_users(fixture: &Fixture<'_>, count: usize) -> Vec<User> {
     let mut users = Vec::new();
     for index in 0..count {
-        users.push(fixture.register_whole(&format!("user{index}")).await);
+        users.push(fixture.register_full_user(&format!("user{index}")).await);
     }
     users.sort_by_key(|user| user.number);
     users
@@ -21,22 +21,22 @@ pub(super) async fn pages_list_every_user_once_in_ascending_order(store: &dyn St
     let fixture = Fixture::new(store);
     let users = register_users(&fixture, 7).await;
     for limit in [1, 2, 3, 7, 8] {
-        let mut met = Vec::new();
+        let mut listed = Vec::new();
         loop {
-            let page = list(&fixture, met.last().map(|user: &User| user.number), limit).await;
+            let page = list(&fixture, listed.last().map(|user: &User| user.number), limit).await;
             if page.is_empty() {
                 break;
             }
-            met.extend(page);
-            assert!(met.len() <= users.len(), "pages of {limit} come to an end");
+            listed.extend(page);
+            assert!(listed.len() <= users.len(), "pages of {limit} must end");
         }
-        assert_eq!(met, users, "pages of {limit}");
+        assert_eq!(listed, users, "pages of {limit}");
     }
 }
 
 pub(super) async fn page_is_filled_up_to_the_limit(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    assert_eq!(list(&fixture, None, 10).await, vec![], "a store is empty at first");
+    assert_eq!(list(&fixture, None, 10).await, vec![], "a fresh store is empty");
     let users = register_users(&fixture, 4).await;
     assert_eq!(list(&fixture, None, 0).await, vec![]);
     assert_eq!(list(&fixture, None, 3).await, users[..3]);

@@ -1,14 +1,14 @@
-//! What is stored of a user is given back as it was.
+//! Every member of a user is returned as it was stored.
 
 use uuid::Uuid;
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, display_name, hash, identifiers, key, later, now, phone_number, roles};
-use crate::model::{
-    NewUser, PasswordHash, ROLES_MAX, Role, Roles, Timestamp, User, UserId, UserNumber, UserRef, UserStatus,
+use super::fixture::{
+    Fixture, display_name, hash, identifiers, key, later, most_roles, now, phone_number, roles,
 };
+use crate::model::{NewUser, PasswordHash, Timestamp, User, UserId, UserNumber, UserRef, UserStatus};
 
-/// Stores a user and reads them back by every way there is.
+/// Registers a user and reads the user by every method.
 async fn round_trip(fixture: &Fixture<'_>, new: &NewUser) -> User {
     let user = fixture.register(new).await;
     let stored = User {
@@ -22,7 +22,7 @@ async fn round_trip(fixture: &Fixture<'_>, new: &NewUser) -> User {
         roles: new.roles.clone(),
         created_at: new.created_at,
     };
-    assert_eq!(user, stored, "as registering answers it");
+    assert_eq!(user, stored, "returned by `register`");
     let mut refs = vec![UserRef::Id(user.id), UserRef::Number(user.number)];
     refs.extend(new.identifiers.keys().into_iter().map(|(_, key)| UserRef::Identifier(key.clone())));
     for by in refs {
@@ -30,14 +30,14 @@ async fn round_trip(fixture: &Fixture<'_>, new: &NewUser) -> User {
         assert_eq!(found.as_ref(), Some(&stored), "found by {by:?}");
     }
     let record = fixture.login_record(user.id).await;
-    assert_eq!(record.user, stored, "found with the password");
-    assert!(record.password.hash == new.password_hash, "the hash is the one that was stored");
+    assert_eq!(record.user, stored, "returned by `find_with_password`");
+    assert!(record.password.hash == new.password_hash, "the stored hash is returned");
     for (_, key) in new.identifiers.keys() {
         let by_name = fixture.users().find_for_login(key).await.expect("no error");
-        assert_eq!(by_name.as_ref(), Some(&record), "found for login by {key:?}");
+        assert_eq!(by_name.as_ref(), Some(&record), "returned by `find_for_login` for {key:?}");
     }
     let listed = fixture.users().list(None, 1_000).await.expect("no error");
-    assert!(listed.contains(&stored), "listed among {listed:?}");
+    assert!(listed.contains(&stored), "must be in the list {listed:?}");
     user
 }
 
@@ -65,22 +65,20 @@ pub(super) async fn email_only_user_is_returned_as_stored(store: &dyn StoreUnder
 
 pub(super) async fn each_optional_member_is_stored_on_its_own(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let bare = |name| fixture.new_user(identifiers(Some(name), None));
-    round_trip(&fixture, &NewUser { display_name: Some(display_name("Jane")), ..bare("a") }).await;
-    round_trip(&fixture, &NewUser { phone_number: Some(phone_number("+15550100199")), ..bare("b") }).await;
-    round_trip(&fixture, &NewUser { roles: roles("customer"), ..bare("c") }).await;
+    let [a, b, c] = ["a", "b", "c"].map(|name| fixture.new_user(identifiers(Some(name), None)));
+    round_trip(&fixture, &NewUser { display_name: Some(display_name("Jane")), ..a }).await;
+    round_trip(&fixture, &NewUser { phone_number: Some(phone_number("+15550100199")), ..b }).await;
+    round_trip(&fixture, &NewUser { roles: roles("customer"), ..c }).await;
 }
 
 pub(super) async fn longest_members_are_returned_as_stored(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let address = format!("{}@{}.example", "a".repeat(64), "b".repeat(60) + "." + &"c".repeat(60));
     let names = identifiers(Some(&"\u{1f600}".repeat(255)), Some(&address));
-    let longest = (0..ROLES_MAX).map(|n| Role::parse(&format!("r{n:063}")).expect("a role"));
-    let many_roles = Roles::new(longest).expect("as many as there may be");
     let new = NewUser {
         display_name: Some(display_name(&"\u{1f600}".repeat(255))),
         phone_number: Some(phone_number("+123456789012345")),
-        roles: many_roles,
+        roles: most_roles(),
         password_hash: hash(&"A".repeat(900)),
         ..fixture.new_user(names)
     };
@@ -157,7 +155,7 @@ pub(super) async fn smallest_and_largest_ids_are_returned(store: &dyn StoreUnder
 
 pub(super) async fn changed_members_are_returned_as_changed(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let user = fixture.register_whole("jane").await;
+    let user = fixture.register_full_user("jane").await;
     store.verify_email(user.id).await;
     fixture.users().set_status(user.id, UserStatus::Suspended, later(1)).await.expect("no error");
     fixture.users().set_roles(user.id, &roles("editor"), later(1)).await.expect("no error");

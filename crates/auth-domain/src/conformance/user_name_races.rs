@@ -1,4 +1,4 @@
-//! Writers who want the same names at the same time.
+//! Concurrent writes of the same names.
 
 use futures_util::future::{join, join_all};
 
@@ -9,8 +9,8 @@ use crate::ports::{RegisterOutcome, UpdateOutcome};
 
 const ROUNDS: usize = 20;
 
-/// Registers all of them at once; the ids of those who succeeded.
-async fn register_at_once(fixture: &Fixture<'_>, users: &[NewUser]) -> Vec<UserId> {
+/// Registers all users concurrently and returns the ids of those that succeed.
+async fn register_concurrently(fixture: &Fixture<'_>, users: &[NewUser]) -> Vec<UserId> {
     let outcomes = join_all(users.iter().map(|user| fixture.users().register(user))).await;
     let registered = outcomes.into_iter().filter_map(|outcome| match outcome.expect("no error") {
         RegisterOutcome::Registered(user) => Some(user.id),
@@ -19,13 +19,13 @@ async fn register_at_once(fixture: &Fixture<'_>, users: &[NewUser]) -> Vec<UserI
     registered.collect()
 }
 
-/// Makes all changes at once; the ids of the users for whom it succeeded.
-async fn update_at_once(fixture: &Fixture<'_>, changes: &[(UserId, UserChanges)]) -> Vec<UserId> {
+/// Makes all changes concurrently and returns the ids of the users whose change succeeds.
+async fn update_concurrently(fixture: &Fixture<'_>, changes: &[(UserId, UserChanges)]) -> Vec<UserId> {
     let calls = changes.iter().map(|(user, changes)| fixture.users().update(*user, changes, later(1)));
     let updated = join_all(calls).await.into_iter().filter_map(|outcome| match outcome.expect("no error") {
         UpdateOutcome::Updated(user) => Some(user.id),
         UpdateOutcome::Taken(_) => None,
-        UpdateOutcome::NotFound => panic!("the user is there"),
+        UpdateOutcome::NotFound => panic!("the user exists"),
     });
     updated.collect()
 }
@@ -36,21 +36,20 @@ fn names(name: &str, address: &str) -> UserChanges {
 
 pub(super) async fn one_of_50_registrations_of_one_name_succeeds(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let new = |index: usize| {
-        let spelling = ["jane@example.com", "JANE@example.com", "Jane@EXAMPLE.com"][index % 3];
+    let mut users = Vec::new();
+    for index in 0..50 {
         let own = format!("user {index}");
-        fixture.new_user(match index % 3 {
-            0 => identifiers(Some(spelling), None),
-            1 => identifiers(None, Some(spelling)),
-            _ => identifiers(Some(&own), Some(spelling)),
-        })
-    };
-    let users: Vec<_> = (0..50).map(new).collect();
-    let registered = register_at_once(&fixture, &users).await;
-    assert_eq!(registered.len(), 1, "exactly one");
+        users.push(fixture.new_user(match index % 3 {
+            0 => identifiers(Some("jane@example.com"), None),
+            1 => identifiers(None, Some("JANE@example.com")),
+            _ => identifiers(Some(&own), Some("Jane@EXAMPLE.com")),
+        }));
+    }
+    let registered = register_concurrently(&fixture, &users).await;
+    assert_eq!(registered.len(), 1, "exactly one registration succeeds");
     assert_eq!(fixture.holder("jane@example.com").await, Some(registered[0]));
     let listed = fixture.users().list(None, 100).await.expect("no error");
-    assert_eq!(listed.iter().map(|user| user.id).collect::<Vec<_>>(), registered, "nobody else is there");
+    assert_eq!(listed.iter().map(|user| user.id).collect::<Vec<_>>(), registered, "no other user is stored");
 }
 
 pub(super) async fn one_of_20_changes_to_one_name_succeeds(store: &dyn StoreUnderTest) {
@@ -61,8 +60,8 @@ pub(super) async fn one_of_20_changes_to_one_name_succeeds(store: &dyn StoreUnde
         let name = Some(username(["wanted", "WANTED", "Wanted"][index % 3]));
         changes.push((user.id, UserChanges { username: name, ..UserChanges::default() }));
     }
-    let updated = update_at_once(&fixture, &changes).await;
-    assert_eq!(updated.len(), 1, "exactly one");
+    let updated = update_concurrently(&fixture, &changes).await;
+    assert_eq!(updated.len(), 1, "exactly one change succeeds");
     assert_eq!(fixture.holder("wanted").await, Some(updated[0]));
     let mut still = 0;
     for index in 0..20 {
@@ -97,13 +96,13 @@ pub(super) async fn one_of_6_registrations_with_crossed_names_succeeds(store: &d
     let fixture = Fixture::new(store);
     for round in 0..ROUNDS {
         let (a, b) = (format!("a{round}@example.com"), format!("b{round}@example.com"));
-        let crossed = |index: usize| if index.is_multiple_of(2) { (&a, &b) } else { (&b, &a) };
-        let users: Vec<_> = (0..6)
-            .map(|index| crossed(index + round))
-            .map(|(name, address)| fixture.new_user(identifiers(Some(name), Some(address))))
-            .collect();
-        let registered = register_at_once(&fixture, &users).await;
-        assert_eq!(registered.len(), 1, "exactly one");
+        let mut users = Vec::new();
+        for index in 0..6 {
+            let (name, address) = if (index + round).is_multiple_of(2) { (&a, &b) } else { (&b, &a) };
+            users.push(fixture.new_user(identifiers(Some(name), Some(address))));
+        }
+        let registered = register_concurrently(&fixture, &users).await;
+        assert_eq!(registered.len(), 1, "exactly one registration succeeds");
         assert_eq!(fixture.holder(&a).await, Some(registered[0]));
         assert_eq!(fixture.holder(&b).await, Some(registered[0]));
     }
@@ -115,8 +114,8 @@ pub(super) async fn one_of_2_changes_to_crossed_names_succeeds(store: &dyn Store
         let (a, b) = (format!("a{round}@example.com"), format!("b{round}@example.com"));
         let one = fixture.register_named(&format!("one {round}")).await.id;
         let other = fixture.register_named(&format!("other {round}")).await.id;
-        let updated = update_at_once(&fixture, &[(one, names(&a, &b)), (other, names(&b, &a))]).await;
-        assert_eq!(updated.len(), 1, "exactly one");
+        let updated = update_concurrently(&fixture, &[(one, names(&a, &b)), (other, names(&b, &a))]).await;
+        assert_eq!(updated.len(), 1, "exactly one change succeeds");
         assert_eq!(fixture.holder(&a).await, Some(updated[0]));
         assert_eq!(fixture.holder(&b).await, Some(updated[0]));
     }
@@ -132,7 +131,7 @@ pub(super) async fn swap_of_names_between_users_is_rejected_without_error(store:
             (one, UserChanges { username: Some(username(&b)), ..UserChanges::default() }),
             (other, UserChanges { username: Some(username(&a)), ..UserChanges::default() }),
         ];
-        assert_eq!(update_at_once(&fixture, &swap).await, vec![], "both names are taken");
+        assert_eq!(update_concurrently(&fixture, &swap).await, vec![], "both names are taken");
         assert_eq!((fixture.holder(&a).await, fixture.holder(&b).await), (Some(one), Some(other)));
     }
 }

@@ -1,17 +1,17 @@
-//! Usernames and e-mail addresses: unique by their keys, in one space.
+//! Usernames and e-mail addresses are unique by their keys, in one namespace.
 
 use super::StoreUnderTest;
 use super::fixture::{Fixture, display_name, hash, identifiers, key, later, username};
 use crate::model::{IdentifierKind, User, UserChanges, UserRef};
 use crate::ports::{RegisterOutcome, UpdateOutcome};
 
-/// What registering somebody by these names comes to.
+/// Registers a user with these names and returns the outcome.
 async fn register(fixture: &Fixture<'_>, name: Option<&str>, address: Option<&str>) -> RegisterOutcome {
     let user = fixture.new_user(identifiers(name, address));
     fixture.users().register(&user).await.expect("no error")
 }
 
-/// What giving `user` these names comes to.
+/// Changes the names of `user` and returns the outcome.
 async fn rename(
     fixture: &Fixture<'_>,
     user: &User,
@@ -35,7 +35,7 @@ const TAKEN_EMAIL: RegisterOutcome = RegisterOutcome::Taken(IdentifierKind::Emai
 
 pub(super) async fn user_is_found_by_each_name_in_every_spelling(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    fixture.register_named("somebody else").await;
+    fixture.register_named("another user").await;
     let user = jane(&fixture).await;
     for name in ["jane_doe", "JANE_DOE", "\u{ff2a}ane_doe", "jane@example.com", "Jane@Example.COM"] {
         let found = fixture.users().find(&UserRef::Identifier(key(name))).await.expect("no error");
@@ -47,7 +47,7 @@ pub(super) async fn user_is_found_by_each_name_in_every_spelling(store: &dyn Sto
 
 pub(super) async fn username_is_taken_in_every_spelling(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    for (index, (held, asked)) in [
+    for (index, (held, requested)) in [
         ("john", "JOHN"),
         ("Stra\u{df}e", "STRASSE"),
         ("e\u{301}mile", "\u{c9}mile"),
@@ -58,27 +58,31 @@ pub(super) async fn username_is_taken_in_every_spelling(store: &dyn StoreUnderTe
     {
         fixture.register_named(held).await;
         assert_eq!(
-            register(&fixture, Some(asked), None).await,
+            register(&fixture, Some(requested), None).await,
             TAKEN_USERNAME,
-            "{asked} when {held} is held"
+            "{requested} while {held} is taken"
         );
-        assert_eq!(register(&fixture, Some(held), None).await, TAKEN_USERNAME, "{held} again");
+        assert_eq!(register(&fixture, Some(held), None).await, TAKEN_USERNAME, "{held} a second time");
         let address = format!("free{index}@example.com");
-        assert_eq!(register(&fixture, Some(asked), Some(&address)).await, TAKEN_USERNAME);
+        assert_eq!(register(&fixture, Some(requested), Some(&address)).await, TAKEN_USERNAME);
     }
 }
 
 pub(super) async fn email_is_taken_in_every_spelling(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    for (held, asked) in [
+    for (held, requested) in [
         ("jane@example.com", "JANE@EXAMPLE.COM"),
         ("jane@b\u{fc}cher.example", "jane@xn--bcher-kva.example"),
         ("j\u{fc}rgen@example.com", "J\u{dc}RGEN@example.com"),
     ] {
         fixture.register(&fixture.new_user(identifiers(None, Some(held)))).await;
-        assert_eq!(register(&fixture, None, Some(asked)).await, TAKEN_EMAIL, "{asked} when {held} is held");
+        assert_eq!(
+            register(&fixture, None, Some(requested)).await,
+            TAKEN_EMAIL,
+            "{requested} while {held} is taken"
+        );
         let name = format!("free {}", held.len());
-        assert_eq!(register(&fixture, Some(&name), Some(asked)).await, TAKEN_EMAIL);
+        assert_eq!(register(&fixture, Some(&name), Some(requested)).await, TAKEN_EMAIL);
     }
 }
 
@@ -89,12 +93,14 @@ pub(super) async fn usernames_and_emails_share_one_namespace(store: &dyn StoreUn
     assert_eq!(register(&fixture, Some("Jane@Example.com"), None).await, TAKEN_USERNAME);
     assert_eq!(register(&fixture, None, Some("John@Example.com")).await, TAKEN_EMAIL);
     let other = fixture.register_named("other").await;
-    let taken = |kind| UpdateOutcome::Taken(kind);
     assert_eq!(
         rename(&fixture, &other, Some("JANE@example.com"), None).await,
-        taken(IdentifierKind::Username)
+        UpdateOutcome::Taken(IdentifierKind::Username)
     );
-    assert_eq!(rename(&fixture, &other, None, Some("JOHN@example.com")).await, taken(IdentifierKind::Email));
+    assert_eq!(
+        rename(&fixture, &other, None, Some("JOHN@example.com")).await,
+        UpdateOutcome::Taken(IdentifierKind::Email)
+    );
 }
 
 pub(super) async fn different_names_are_free(store: &dyn StoreUnderTest) {
@@ -116,7 +122,7 @@ pub(super) async fn username_conflict_is_reported_before_email_conflict(store: &
         ("jane_doe", "jane@example.com"),       // one user has both
         ("zoe", "jane@example.com"),            // the e-mail address sorts first
         ("jane_doe", "zoe@example.com"),        // the username sorts first
-        ("zoe@example.com", "zoe@example.com"), // one name, asked for twice
+        ("zoe@example.com", "zoe@example.com"), // one name in both fields
         ("zoe@example.com", "jane@example.com"),
     ] {
         assert_eq!(register(&fixture, Some(name), Some(address)).await, TAKEN_USERNAME, "{name}, {address}");
@@ -163,7 +169,7 @@ pub(super) async fn user_can_change_the_spelling_of_a_name(store: &dyn StoreUnde
     let UpdateOutcome::Updated(changed) =
         rename(&fixture, &user, Some("JANE_DOE"), Some("jane@example.COM")).await
     else {
-        panic!("a user's own names are free for that user");
+        panic!("the names of a user are free for that user");
     };
     assert_eq!((changed.username(), changed.email()), (Some("JANE_DOE"), Some("jane@example.COM")));
     assert_eq!(fixture.user(user.id).await, changed);
@@ -178,7 +184,7 @@ pub(super) async fn user_can_swap_username_and_email(store: &dyn StoreUnderTest)
     let UpdateOutcome::Updated(changed) =
         rename(&fixture, &user, Some("b@example.com"), Some("a@example.com")).await
     else {
-        panic!("a user's own names are free for that user");
+        panic!("the names of a user are free for that user");
     };
     assert_eq!((changed.username(), changed.email()), (Some("b@example.com"), Some("a@example.com")));
     for name in ["a@example.com", "b@example.com"] {
@@ -234,7 +240,7 @@ pub(super) async fn rejected_registration_stores_nothing(store: &dyn StoreUnderT
 pub(super) async fn rejected_change_changes_nothing(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     jane(&fixture).await;
-    let user = fixture.register_whole("john").await;
+    let user = fixture.register_full_user("john").await;
     store.verify_email(user.id).await;
     let session = fixture.open(&user, later(0)).await;
     let before = fixture.login_record(user.id).await;

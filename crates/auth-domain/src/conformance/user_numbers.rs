@@ -1,4 +1,4 @@
-//! The numbers that a store gives its users.
+//! User numbers.
 
 use futures_util::future::join_all;
 
@@ -61,10 +61,10 @@ pub(super) async fn concurrent_registrations_get_different_numbers(store: &dyn S
         .into_iter()
         .map(|outcome| match outcome.expect("no error") {
             RegisterOutcome::Registered(user) => user.number,
-            RegisterOutcome::Taken(kind) => panic!("the {kind:?} is free"),
+            RegisterOutcome::Taken(kind) => panic!("the {kind:?} must be free"),
         })
         .collect();
     numbers.sort_unstable();
     numbers.dedup();
-    assert_eq!(numbers.len(), 30, "each a number of their own: {numbers:?}");
+    assert_eq!(numbers.len(), 30, "each user has a different number: {numbers:?}");
 }

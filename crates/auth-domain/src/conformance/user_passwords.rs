@@ -1,4 +1,4 @@
-//! Changing passwords, and bettering their hashes.
+//! Password changes and hash upgrades.
 
 use futures_util::future::{join, join_all};
 
@@ -24,11 +24,11 @@ pub(super) async fn each_password_change_counts_a_version(store: &dyn StoreUnder
     for text in ["second", "first", "first", "third"] {
         assert!(change(&fixture, user.id, version, &hash(text)).await);
         let stored = fixture.login_record(user.id).await.password;
-        assert!(stored.hash == hash(text), "the hash is the new one");
+        assert!(stored.hash == hash(text), "the new hash is stored");
         assert!(stored.version > version, "{:?} after {version:?}", stored.version);
         version = stored.version;
     }
-    assert_eq!(fixture.login_record(other.id).await.password, others_password, "nobody else's changes");
+    assert_eq!(fixture.login_record(other.id).await.password, others_password, "no other password changes");
 }
 
 pub(super) async fn password_in_an_update_counts_a_version(store: &dyn StoreUnderTest) {
@@ -43,7 +43,7 @@ pub(super) async fn password_in_an_update_counts_a_version(store: &dyn StoreUnde
     let outcome = fixture.users().update(user.id, &changes, later(1)).await.expect("no error");
     assert!(matches!(outcome, UpdateOutcome::Updated(_)), "{outcome:?}");
     let stored = fixture.login_record(user.id).await.password;
-    assert!(stored.hash == hash("second"), "the hash is the new one");
+    assert!(stored.hash == hash("second"), "the new hash is stored");
     assert!(stored.version > before, "{:?} after {before:?}", stored.version);
     assert!(!change(&fixture, user.id, before, &hash("third")).await, "the old version is outdated");
 }
@@ -52,7 +52,7 @@ pub(super) async fn other_changes_count_no_version(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
     let before = fixture.password_version(user.id).await;
-    assert!(upgrade(&fixture, user.id, &hash("first"), &hash("first, but better")).await);
+    assert!(upgrade(&fixture, user.id, &hash("first"), &hash("first, upgraded")).await);
     let changes = UserChanges { display_name: Some(display_name("Jane")), ..UserChanges::default() };
     fixture.users().update(user.id, &changes, later(1)).await.expect("no error");
     fixture.users().set_roles(user.id, &roles("admin"), later(1)).await.expect("no error");
@@ -81,9 +81,9 @@ pub(super) async fn password_of_an_unknown_user_is_not_changed(store: &dyn Store
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
     let before = fixture.login_record(user.id).await;
-    let absent = UserId(fixture.uuid());
-    assert!(!change(&fixture, absent, before.password.version, &hash("second")).await);
-    assert!(!upgrade(&fixture, absent, &hash("first"), &hash("second")).await);
+    let unknown = UserId(fixture.uuid());
+    assert!(!change(&fixture, unknown, before.password.version, &hash("second")).await);
+    assert!(!upgrade(&fixture, unknown, &hash("first"), &hash("second")).await);
     assert_eq!(fixture.login_record(user.id).await, before);
 }
 
@@ -95,9 +95,9 @@ pub(super) async fn one_of_20_changes_of_one_version_succeeds(store: &dyn StoreU
         let hashes: Vec<_> = (0..20).map(|index| hash(&format!("{round}, {index}"))).collect();
         let changed = join_all(hashes.iter().map(|to| change(&fixture, user.id, before, to))).await;
         let winners: Vec<_> = changed.iter().zip(&hashes).filter(|(changed, _)| **changed).collect();
-        assert_eq!(winners.len(), 1, "exactly one");
+        assert_eq!(winners.len(), 1, "exactly one change succeeds");
         let stored = fixture.login_record(user.id).await.password;
-        assert!(stored.hash == *winners[0].1, "the hash is that of the one who succeeded");
+        assert!(stored.hash == *winners[0].1, "the hash of the successful change is stored");
         assert!(stored.version > before, "{:?} after {before:?}", stored.version);
     }
 }
@@ -109,11 +109,11 @@ pub(super) async fn upgrade_replaces_only_the_hash_it_was_made_for(store: &dyn S
     assert!(upgrade(&fixture, user.id, &hash("first"), &hash("better")).await);
     assert!(fixture.login_record(user.id).await.password.hash == hash("better"));
     assert!(!upgrade(&fixture, user.id, &hash("first"), &hash("late")).await);
-    for resembling in ["BETTER", "better ", "bette", "%"] {
-        assert!(!upgrade(&fixture, user.id, &hash(resembling), &hash("wrong")).await, "{resembling}");
+    for similar in ["BETTER", "better ", "bette", "%"] {
+        assert!(!upgrade(&fixture, user.id, &hash(similar), &hash("wrong")).await, "{similar}");
     }
     assert!(fixture.login_record(user.id).await.password.hash == hash("better"));
-    assert!(fixture.login_record(other.id).await.password.hash == hash("first"), "nobody else's is replaced");
+    assert!(fixture.login_record(other.id).await.password.hash == hash("first"), "no other hash is replaced");
 }
 
 pub(super) async fn one_of_20_hash_upgrades_succeeds(store: &dyn StoreUnderTest) {
@@ -123,7 +123,7 @@ pub(super) async fn one_of_20_hash_upgrades_succeeds(store: &dyn StoreUnderTest)
     let hashes: Vec<_> = (0..20).map(|index| hash(&format!("better {index}"))).collect();
     let taken = join_all(hashes.iter().map(|new| upgrade(&fixture, user.id, &first, new))).await;
     let winners: Vec<_> = taken.iter().zip(&hashes).filter(|(taken, _)| **taken).collect();
-    assert_eq!(winners.len(), 1, "exactly one");
+    assert_eq!(winners.len(), 1, "exactly one upgrade succeeds");
     assert!(fixture.login_record(user.id).await.password.hash == *winners[0].1);
 }
 
@@ -140,7 +140,7 @@ pub(super) async fn upgrade_never_restores_a_changed_password(store: &dyn StoreU
         } else {
             join(changing, upgrading).await.0
         };
-        assert!(changed_it, "a better hash is no new version");
+        assert!(changed_it, "an upgrade counts no version");
         assert!(fixture.login_record(user.id).await.password.hash == changed, "the changed password stays");
     }
 }
