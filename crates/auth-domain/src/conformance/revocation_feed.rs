@@ -31,7 +31,7 @@ fn assert_not_ended(fixture: &Fixture<'_>, session: SessionId, why: &str) {
 
 /// Two sessions of one user and one of somebody else.
 async fn sessions(fixture: &Fixture<'_>, name: &str) -> (User, [NewSession; 2], NewSession) {
-    let user = fixture.register_whole(name).await;
+    let user = fixture.register_full_user(name).await;
     let other = fixture.register_named(&format!("not {name}")).await;
     let others = fixture.open(&other, at(0)).await;
     let own = [fixture.open(&user, at(0)).await, fixture.open(&user, at(1)).await];

@@ -25,7 +25,7 @@ async fn round_trip(fixture: &Fixture<'_>, user: &User, session: Session) {
 
 pub(super) async fn session_is_returned_as_stored(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let user = fixture.register_whole("jane").await;
+    let user = fixture.register_full_user("jane").await;
     for client in
         ["example", "", "\u{f6}\u{1f600} client", "'; DROP TABLE sessions; --", "007", &"c".repeat(255)]
     {
@@ -67,7 +67,7 @@ pub(super) async fn smallest_and_largest_ids_are_returned(store: &dyn StoreUnder
 
 pub(super) async fn session_is_returned_with_its_current_user(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let user = fixture.register_whole("jane").await;
+    let user = fixture.register_full_user("jane").await;
     let session = fixture.open(&user, now()).await.session;
     store.verify_email(user.id).await;
     fixture.users().set_roles(user.id, &roles("editor"), later(1)).await.expect("no error");

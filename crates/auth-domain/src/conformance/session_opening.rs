@@ -47,7 +47,7 @@ pub(super) async fn suspended_user_opens_no_session(store: &dyn StoreUnderTest) 
 
 pub(super) async fn outdated_roles_open_no_session(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let user = fixture.register_whole("jane").await;
+    let user = fixture.register_full_user("jane").await;
     let version = fixture.password_version(user.id).await;
     for others in ["", "admin", "customer", "admin,customer,editor"] {
         let new = fixture.new_session(&user, version, later(1));

@@ -30,7 +30,7 @@ async fn present(
 pub(super) async fn rotation_replaces_the_current_credential(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     for style in [RefreshStyle::Rotating, RefreshStyle::SelfRenewing] {
-        let user = fixture.register_whole(&format!("{style:?}")).await;
+        let user = fixture.register_full_user(&format!("{style:?}")).await;
         let opened = fixture.open(&user, now()).await;
         let mut credential = opened.credential;
         let mut session = opened.session;
@@ -51,7 +51,7 @@ pub(super) async fn rotation_replaces_the_current_credential(store: &dyn StoreUn
 
 pub(super) async fn record_contains_the_current_user(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let user = fixture.register_whole("jane").await;
+    let user = fixture.register_full_user("jane").await;
     let opened = fixture.open(&user, now()).await;
     fixture.users().set_roles(user.id, &roles("editor"), later(1)).await.expect("no error");
     let judged = fixture.refresh(&fixture.attempt(opened.credential, later(1))).await;
