@@ -69,5 +69,6 @@ pub mod testing;
 pub mod use_cases;
 
 mod auth;
+mod random;
 
 pub use auth::{Auth, Ports};

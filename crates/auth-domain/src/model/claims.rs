@@ -1,13 +1,13 @@
 //! What an access token says.
 
 use std::fmt;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use uuid::{Builder, Uuid};
 
 use super::{ClientId, Roles, SessionId, Timestamp, UserId};
-use crate::policy::TokenPolicy;
-use crate::ports::SecureRandom;
+use crate::random::SecureRandom;
 
 /// An access token's id: its `jti` (RFC 7519, section 4.1.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +59,19 @@ impl AccessClaims {
     #[must_use]
     pub fn were_issued(&self, now: Timestamp, policy: &TokenPolicy) -> bool {
         self.issued_at <= now.plus(policy.leeway) && self.issued_at < self.expires_at
+    }
+}
+
+/// The validation of access tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenPolicy {
+    /// The clock difference that is tolerated between two nodes (RFC 7519, section 4.1.4). Default: 5 seconds.
+    pub leeway: Duration,
+}
+
+impl Default for TokenPolicy {
+    fn default() -> Self {
+        Self { leeway: Duration::from_secs(5) }
     }
 }
 

@@ -3,7 +3,7 @@
 use uuid::{Builder, Uuid};
 
 use super::Timestamp;
-use crate::ports::SecureRandom;
+use crate::random::SecureRandom;
 
 /// A UUID of version 7 (RFC 9562, section 5.7) made of a time and of randomness, both given.
 pub(crate) fn uuid_v7(now: Timestamp, random: &dyn SecureRandom) -> Uuid {

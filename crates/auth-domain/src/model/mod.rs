@@ -19,16 +19,16 @@ mod user;
 
 pub use api_key::{ApiKey, ApiKeyId, ApiKeyName, InvalidApiKeyName, InvalidScope, NewApiKey, Scope, Scopes};
 pub use attempts::{
-    AccountRecord, Bucket, Counter, CounterKey, FailureStreak, Guess, GuessOutcome, GuessRecords,
-    GuessVerdict, KnownCaller, Limit, Reservation, Throttled,
+    AccountPolicy, AccountRecord, AttemptPolicy, Bucket, Counter, CounterKey, FailureStreak, Guess,
+    GuessOutcome, GuessRecords, GuessVerdict, KnownCaller, Limit, Rate, Reservation, Throttled,
 };
 pub use audit::{
     AUDIT_DETAIL_MAX_BYTES, AuditAction, AuditDetail, AuditEvent, AuditFilter, AuditId, AuditOutcome,
-    AuditRecord, DenialReason,
+    AuditPolicy, AuditRecord, DenialReason,
 };
 pub use blocklist::Blocklist;
 pub use caller::{Caller, RequestId};
-pub use claims::{AccessClaims, AccessToken, TokenId};
+pub use claims::{AccessClaims, AccessToken, TokenId, TokenPolicy};
 pub(crate) use id::uuid_v7;
 pub use identifiers::{
     EMAIL_MAX_BYTES, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, InvalidIdentifier,
@@ -47,7 +47,9 @@ pub use role::{
     InvalidRole, InvalidRoles, ROLE_MAX_LENGTH, ROLES_MAX, Role, RoleChoice, RoleNotOffered, Roles,
 };
 pub use secret::{ApiKeyPurpose, ApiKeySecret, Purpose, RefreshPurpose, RefreshSecret, Secret, SecretDigest};
-pub use session::{Client, ClientId, EndReason, NewSession, RefreshStyle, Session, SessionEnd, SessionId};
+pub use session::{
+    Client, ClientId, EndReason, NewSession, RefreshStyle, Session, SessionEnd, SessionId, SessionPolicy,
+};
 pub use timestamp::Timestamp;
 pub use user::{
     DisplayName, InvalidDisplayName, InvalidPhoneNumber, LoginRecord, NewUser, PhoneNumber, User,

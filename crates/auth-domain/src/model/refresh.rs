@@ -8,10 +8,10 @@ use uuid::Builder;
 use zeroize::Zeroizing;
 
 use super::{
-    Client, RefreshSecret, RefreshStyle, SecretDigest, Session, SessionId, Timestamp, TokenId, User,
+    Client, RefreshSecret, RefreshStyle, SecretDigest, Session, SessionId, SessionPolicy, Timestamp, TokenId,
+    User,
 };
-use crate::policy::SessionPolicy;
-use crate::ports::SecureRandom;
+use crate::random::SecureRandom;
 
 /// What proves the right to refresh a session.
 #[derive(Debug)]

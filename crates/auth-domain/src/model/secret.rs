@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::ports::SecureRandom;
+use crate::random::SecureRandom;
 
 const SECRET_BYTES: usize = 32;
 const CHECKSUM_BYTES: usize = 4;

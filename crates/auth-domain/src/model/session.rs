@@ -7,7 +7,6 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{PasswordVersion, Roles, SecretDigest, Timestamp, UserId, UserStatus};
-use crate::policy::SessionPolicy;
 
 /// A session's id: the `sid` of its access tokens (`OpenID` Connect Front-Channel Logout 1.0, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,6 +151,52 @@ impl Session {
     #[must_use]
     pub fn is_live(&self, now: Timestamp, policy: &SessionPolicy) -> bool {
         self.end.is_none() && now < self.ends_at(policy)
+    }
+}
+
+/// The lifetime of sessions and their number per user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionPolicy {
+    /// The idle timeout: a session ends when it is not refreshed for this long. Default: 14 days.
+    pub idle: Duration,
+    /// The absolute timeout: a session ends this long after the log-in. Default: 30 days.
+    pub absolute: Duration,
+    /// The retry window after a rotation. While it is open and the successor is unused, the consumed credential is
+    /// answered with the same successor, so that a lost response does not log the user out. Zero disables retries.
+    /// Default: 10 seconds.
+    pub retry_grace: Duration,
+    /// The maximum number of live sessions per user. A new session ends the oldest. Default: 50.
+    pub max_live: u32,
+}
+
+impl SessionPolicy {
+    /// Returns how many other sessions of a user may be live when one begins.
+    #[must_use]
+    pub fn max_others(&self) -> u32 {
+        self.max_live.saturating_sub(1)
+    }
+
+    /// Returns the sessions among a user's `others` that must end so that a session can begin `now`: the oldest live
+    /// ones above the limit.
+    #[must_use]
+    pub fn surplus(&self, mut others: Vec<Session>, now: Timestamp) -> Vec<SessionId> {
+        others.retain(|session| session.is_live(now, self));
+        others.sort_unstable_by_key(|session| (session.created_at, session.id));
+        let max_others = usize::try_from(self.max_others()).unwrap_or(usize::MAX);
+        let surplus = others.len().saturating_sub(max_others);
+        others.into_iter().take(surplus).map(|session| session.id).collect()
+    }
+}
+
+impl Default for SessionPolicy {
+    fn default() -> Self {
+        const DAY: u64 = 24 * 60 * 60;
+        Self {
+            idle: Duration::from_secs(14 * DAY),
+            absolute: Duration::from_secs(30 * DAY),
+            retry_grace: Duration::from_secs(10),
+            max_live: 50,
+        }
     }
 }
 

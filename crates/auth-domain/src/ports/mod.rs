@@ -8,23 +8,25 @@ mod audit;
 mod clock;
 mod error;
 mod hasher;
-mod random;
 mod revocation_feed;
 mod sessions;
 mod tokens;
 mod users;
 
+pub use crate::random::SecureRandom;
 pub use api_keys::ApiKeyRepository;
 pub use attempts::{AdmitOutcome, AttemptLimiter};
 pub use audit::{AuditLog, AuditRepository};
 pub use clock::Clock;
 pub use error::{BoxError, PortError};
 pub use hasher::{InvalidHash, PasswordHasher, PasswordVerdict};
-pub use random::SecureRandom;
 pub use revocation_feed::{REVOCATION_RETENTION, RevocationFeed, SessionState};
 pub use sessions::{OpenOutcome, SessionRepository};
 pub use tokens::AccessTokenCodec;
 pub use users::{RegisterOutcome, UpdateOutcome, UserRepository};
+
+#[cfg(any(test, feature = "mocks"))]
+pub use crate::random::MockSecureRandom;
 
 #[cfg(any(test, feature = "mocks"))]
 pub use self::{
@@ -33,7 +35,6 @@ pub use self::{
     audit::{MockAuditLog, MockAuditRepository},
     clock::MockClock,
     hasher::MockPasswordHasher,
-    random::MockSecureRandom,
     revocation_feed::MockRevocationFeed,
     sessions::MockSessionRepository,
     tokens::MockAccessTokenCodec,

@@ -5,9 +5,8 @@ use async_trait::async_trait;
 use super::PortError;
 use crate::model::{
     ClientId, EndReason, JudgedRefresh, NewSession, RefreshAttempt, SecretDigest, Session, SessionId,
-    Timestamp, User,
+    SessionPolicy, Timestamp, User,
 };
-use crate::policy::SessionPolicy;
 
 /// What came of opening a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

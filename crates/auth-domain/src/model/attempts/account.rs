@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Capacity, CounterKey, Throttled, take, take_expired};
+use super::{AccountPolicy, AttemptPolicy, Capacity, CounterKey, Throttled, take, take_expired};
 use crate::model::{Limit, Timestamp};
-use crate::policy::{AccountPolicy, AttemptPolicy};
 
 /// Failures in a row, and guesses of which it is not known yet whether they fail.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Capacity, Counter, Throttled, take, take_expired};
+use super::{Capacity, Counter, Rate, Throttled, take, take_expired};
 use crate::model::Timestamp;
-use crate::policy::Rate;
 
 /// A bucket of tokens, of which each attempt that counts takes one, and which is filled up evenly.
 ///

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use super::{AttemptPolicy, Rate};
 use crate::model::{Caller, IdentifierKey, UserId};
-use crate::policy::{AttemptPolicy, Rate};
 
 /// What a counter is found by: a SHA-256 digest, so that a store of counters holds neither names nor addresses that
 /// can be read.

@@ -1,9 +1,8 @@
 //! A guess at a password, and the judgement over it.
 
 use super::account::throttled;
-use super::{AccountRecord, Bucket, Capacity, Counter, CounterKey, Throttled};
+use super::{AccountRecord, AttemptPolicy, Bucket, Capacity, Counter, CounterKey, Throttled};
 use crate::model::Timestamp;
-use crate::policy::AttemptPolicy;
 
 /// Somebody who is about to try a password, with all that the judgement needs.
 #[derive(Clone, Debug)]

@@ -5,11 +5,13 @@ mod account;
 mod bucket;
 mod counter;
 mod guess;
+mod policy;
 
 pub use account::{AccountRecord, FailureStreak, KnownCaller};
 pub use bucket::Bucket;
 pub use counter::{Counter, CounterKey, Limit, Throttled};
 pub use guess::{Guess, GuessOutcome, GuessRecords, GuessVerdict, Reservation};
+pub use policy::{AccountPolicy, AttemptPolicy, Rate};
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! What happened, and how it is kept and looked for.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::{AuditAction, AuditDetail, DenialReason};
 use crate::model::{Caller, ClientId, SessionId, Timestamp, UserId};
@@ -107,5 +108,18 @@ impl AuditFilter {
         self.user.is_none_or(|user| event.user == Some(user))
             && self.action.is_none_or(|action| event.action == action)
             && self.since.is_none_or(|since| event.at >= since)
+    }
+}
+
+/// The retention of the audit trail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditPolicy {
+    /// The time after which an event may be deleted. `None` keeps events forever. Default: 90 days.
+    pub retention: Option<Duration>,
+}
+
+impl Default for AuditPolicy {
+    fn default() -> Self {
+        Self { retention: Some(Duration::from_secs(90 * 24 * 60 * 60)) }
     }
 }

@@ -5,5 +5,5 @@ mod event;
 mod names;
 
 pub use detail::{AUDIT_DETAIL_MAX_BYTES, AuditDetail};
-pub use event::{AuditEvent, AuditFilter, AuditId, AuditOutcome, AuditRecord};
+pub use event::{AuditEvent, AuditFilter, AuditId, AuditOutcome, AuditPolicy, AuditRecord};
 pub use names::{AuditAction, DenialReason};
