@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::fixture::{later, now};
+use super::fixture::{later, now, similar_keys};
 use crate::model::{
     Caller, Counter, CounterKey, Guess, GuessOutcome, Limit, Reservation, Throttled, Timestamp,
 };
@@ -113,11 +113,9 @@ pub(super) async fn failures_throttle_an_address(attempts: &dyn AttemptLimiter) 
 pub(super) async fn accounts_and_addresses_are_counted_separately(attempts: &dyn AttemptLimiter) {
     fail(attempts, &guess("jane", 1, now()), 5).await;
     expect_refused(attempts, &guess("jane", 1, now())).await;
-    let mut similar = guess("jane", 1, now());
-    for index in [0, 15, 31] {
-        let mut key = *similar.account.as_bytes();
-        key[index] ^= 0x10;
-        similar.account = CounterKey::from_bytes(key);
+    let jane = guess("jane", 1, now());
+    for key in similar_keys(*jane.account.as_bytes()) {
+        let similar = Guess { account: CounterKey::from_bytes(key), ..jane.clone() };
         fail(attempts, &similar, 5).await;
         expect_refused(attempts, &similar).await;
     }

@@ -1,7 +1,7 @@
 //! A call that returns an error has changed nothing.
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, identifiers, later};
+use super::fixture::{Fixture, at_most, identifiers, later};
 use crate::model::{NewApiKey, NewSession, NewUser, Session, UserId};
 use crate::policy::SessionPolicy;
 
@@ -27,8 +27,7 @@ pub(super) async fn duplicate_session_id_is_an_error_that_changes_nothing(store:
     let new = fixture.new_session(&user, opened.password_version, later(1));
     let duplicate = NewSession { session: Session { id: opened.session.id, ..new.session }, ..new };
     assert_open_fails(&fixture, &opened, &duplicate).await;
-    let attempt = fixture.attempt(duplicate.credential, later(2));
-    assert_eq!(fixture.sessions().refresh(&attempt).await.expect("no error"), None);
+    assert_eq!(fixture.present(duplicate.credential, later(2)).await, None);
 }
 
 pub(super) async fn duplicate_credential_is_an_error_that_changes_nothing(store: &dyn StoreUnderTest) {
@@ -43,7 +42,7 @@ pub(super) async fn duplicate_credential_is_an_error_that_changes_nothing(store:
 
 /// Asserts that opening `duplicate` fails and changes nothing, below the session limit and at it.
 async fn assert_open_fails(fixture: &Fixture<'_>, opened: &NewSession, duplicate: &NewSession) {
-    let crowded = SessionPolicy { max_live: 1, ..SessionPolicy::default() };
+    let crowded = at_most(1);
     for policy in [SessionPolicy::default(), crowded] {
         assert!(
             fixture.sessions().open(duplicate, &policy).await.is_err(),

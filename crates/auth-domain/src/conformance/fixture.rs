@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::StoreUnderTest;
 use crate::model::{
-    ApiKey, ApiKeyId, ApiKeyName, Client, ClientId, DisplayName, EmailAddress, IdentifierKey, Identifiers,
-    JudgedRefresh, LoginRecord, NewApiKey, NewSession, NewUser, PasswordHash, PasswordVersion, PhoneNumber,
-    ROLES_MAX, RefreshAttempt, RefreshStyle, RefreshVerdict, Role, Roles, Scopes, SecretDigest, Session,
-    SessionId, SuccessorNonce, Timestamp, User, UserId, UserRef, Username,
+    ApiKey, ApiKeyId, ApiKeyName, Client, ClientId, DisplayName, EmailAddress, EndReason, IdentifierKey,
+    Identifiers, JudgedRefresh, LoginRecord, NewApiKey, NewSession, NewUser, PasswordHash, PasswordVersion,
+    PhoneNumber, ROLES_MAX, RefreshAttempt, RefreshStyle, RefreshVerdict, Role, Roles, Scopes, SecretDigest,
+    Session, SessionId, SuccessorNonce, Timestamp, User, UserId, UserRef, Username,
 };
 use crate::policy::SessionPolicy;
 use crate::ports::{
@@ -65,6 +65,20 @@ pub(super) fn roles(joined: &str) -> Roles {
 pub(super) fn most_roles() -> Roles {
     let names = (0..ROLES_MAX).map(|index| format!("r{index:063}"));
     Roles::new(names.map(|name| Role::parse(&name).expect("a role"))).expect("ROLES_MAX roles")
+}
+
+/// The default policy with this limit of live sessions.
+pub(super) fn at_most(max_live: u32) -> SessionPolicy {
+    SessionPolicy { max_live, ..SessionPolicy::default() }
+}
+
+/// Keys that differ from `key` in one bit each. An adapter that compares a part of the bytes confuses them.
+pub(super) fn similar_keys(key: [u8; 32]) -> [[u8; 32]; 3] {
+    [0, 15, 31].map(|index| {
+        let mut similar = key;
+        similar[index] ^= 0x10;
+        similar
+    })
 }
 
 /// A client with this refresh style.
@@ -210,6 +224,16 @@ impl<'a> Fixture<'a> {
     /// Reads a session, which must exist.
     pub(super) async fn session(&self, id: SessionId) -> Session {
         self.find_session(id).await.expect("the session exists")
+    }
+
+    /// Logs a session out and returns whether this call ended it.
+    pub(super) async fn log_out(&self, id: SessionId, at: Timestamp) -> bool {
+        self.sessions().end(id, EndReason::LoggedOut, at).await.expect("no error").is_some()
+    }
+
+    /// Presents a credential at `at`; `None` if no such credential exists.
+    pub(super) async fn present(&self, credential: SecretDigest, at: Timestamp) -> Option<JudgedRefresh> {
+        self.sessions().refresh(&self.attempt(credential, at)).await.expect("no error")
     }
 
     /// A refresh attempt at `at` by the credential's own client, whose tokens rotate.

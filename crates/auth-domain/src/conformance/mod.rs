@@ -153,6 +153,7 @@ mod session_opening;
 mod session_races;
 mod session_refresh;
 mod under_test;
+mod user_change;
 mod user_changes;
 mod user_imports;
 mod user_lists;

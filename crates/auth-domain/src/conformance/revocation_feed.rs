@@ -1,18 +1,17 @@
-//! Knowing of ended sessions without asking the store.
+//! The revocation feed: revoked sessions are known without a query.
 //!
-//! A store may look at its own clock to see whether an end is worth remembering: these sessions begin in a year in which
-//! no clock finds them old.
+//! A store may use its own clock to decide whether it still has to remember an ended session. The sessions of these cases
+//! start in the year 9000, so that no clock considers them old.
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, client, hash, roles};
+use super::fixture::{Fixture, at_most, client, roles};
+use super::user_change::SessionEndingChange;
 use crate::model::{
-    EndReason, NewSession, RefreshStyle, RefreshVerdict, Session, SessionId, Timestamp, User, UserChanges,
-    UserStatus,
+    EndReason, NewSession, RefreshStyle, RefreshVerdict, Session, SessionId, Timestamp, User,
 };
-use crate::policy::SessionPolicy;
-use crate::ports::{OpenOutcome, SessionState, UpdateOutcome};
+use crate::ports::{OpenOutcome, SessionState};
 
-/// This many seconds into the year 9000.
+/// The start of the year 9000 plus `second`.
 fn at(second: i64) -> Timestamp {
     Timestamp::from_unix_seconds(221_845_392_000 + second)
 }
@@ -29,7 +28,7 @@ fn assert_not_ended(fixture: &Fixture<'_>, session: SessionId, why: &str) {
     assert_ne!(session_state(fixture, session), SessionState::Ended, "{why}");
 }
 
-/// Two sessions of one user and one of somebody else.
+/// Two sessions of one user and one session of another user.
 async fn sessions(fixture: &Fixture<'_>, name: &str) -> (User, [NewSession; 2], NewSession) {
     let user = fixture.register_full_user(name).await;
     let other = fixture.register_named(&format!("not {name}")).await;
@@ -42,15 +41,15 @@ pub(super) async fn ended_session_is_not_live(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
     let session = fixture.open(&user, at(0)).await.session.id;
-    assert!(fixture.sessions().end(session, EndReason::LoggedOut, at(1)).await.expect("no error").is_some());
-    assert_not_live(&fixture, session, "it was ended");
+    assert!(fixture.log_out(session, at(1)).await);
+    assert_not_live(&fixture, session, "ended");
 
     let opened = fixture.open(&user, at(0)).await;
     let client = client(RefreshStyle::Rotating).id;
     let sessions = fixture.sessions();
     let ended = sessions.end_by_credential(&opened.credential, &client, EndReason::LoggedOut, at(1)).await;
     assert_eq!(ended.expect("no error").map(|ended| ended.id), Some(opened.session.id));
-    assert_not_live(&fixture, opened.session.id, "it was ended by its credential");
+    assert_not_live(&fixture, opened.session.id, "ended by its credential");
 
     let opened = fixture.open(&user, at(0)).await;
     fixture.rotate(opened.credential, at(1)).await;
@@ -62,96 +61,51 @@ pub(super) async fn ended_session_is_not_live(store: &dyn StoreUnderTest) {
 pub(super) async fn superseded_session_is_not_live(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let (user, [first, second], others) = sessions(&fixture, "jane").await;
-    let policy = SessionPolicy { max_live: 1, ..SessionPolicy::default() };
+    let policy = at_most(1);
     let new = fixture.new_session(&user, first.password_version, at(2));
     assert_eq!(fixture.try_open(&new, &policy).await, OpenOutcome::Opened);
-    for made_room in [first, second] {
-        assert_not_live(&fixture, made_room.session.id, "it made room");
+    for superseded in [first, second] {
+        assert_not_live(&fixture, superseded.session.id, "superseded");
     }
-    assert_not_ended(&fixture, new.session.id, "it has just begun");
-    assert_not_ended(&fixture, others.session.id, "it is somebody else's");
-}
-
-/// What ends all sessions of a user.
-#[derive(Clone, Copy, Debug)]
-enum Change {
-    Password,
-    PasswordWithOtherMembers,
-    Status,
-    Roles,
-    Deletion,
-}
-
-impl Change {
-    async fn happen(self, fixture: &Fixture<'_>, user: &User) {
-        let users = fixture.users();
-        match self {
-            Self::Password => {
-                let version = fixture.password_version(user.id).await;
-                let changed = users.change_password(user.id, version, &hash("second"), at(9)).await;
-                assert!(changed.expect("no error"));
-            }
-            Self::PasswordWithOtherMembers => {
-                let changes = UserChanges { password_hash: Some(hash("second")), ..UserChanges::default() };
-                let outcome = users.update(user.id, &changes, at(9)).await.expect("no error");
-                assert!(matches!(outcome, UpdateOutcome::Updated(_)));
-            }
-            Self::Status => {
-                let suspended = users.set_status(user.id, UserStatus::Suspended, at(9)).await;
-                assert!(suspended.expect("no error").is_some());
-            }
-            Self::Roles => {
-                let changed = users.set_roles(user.id, &roles("editor"), at(9)).await;
-                assert!(changed.expect("no error").is_some());
-            }
-            Self::Deletion => assert!(users.delete(user.id).await.expect("no error")),
-        }
-    }
+    assert_not_ended(&fixture, new.session.id, "just opened");
+    assert_not_ended(&fixture, others.session.id, "a session of another user");
 }
 
 pub(super) async fn sessions_ended_by_a_user_change_are_not_live(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    for change in
-        [Change::Password, Change::PasswordWithOtherMembers, Change::Status, Change::Roles, Change::Deletion]
-    {
+    for change in SessionEndingChange::ALL {
         let (user, own, others) = sessions(&fixture, &format!("{change:?}")).await;
-        change.happen(&fixture, &user).await;
+        change.apply(&fixture, user.id, own[0].password_version, at(9)).await;
         for new in own {
             assert_not_live(&fixture, new.session.id, &format!("{change:?}"));
         }
-        assert_not_ended(&fixture, others.session.id, &format!("{change:?} of another"));
+        assert_not_ended(&fixture, others.session.id, &format!("{change:?} of another user"));
     }
 }
 
 pub(super) async fn live_session_is_not_reported_as_ended(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let (_, [opened, other], _) = sessions(&fixture, "jane").await;
-    assert_not_ended(&fixture, opened.session.id, "it has just begun");
+    assert_not_ended(&fixture, opened.session.id, "just opened");
     fixture.rotate(opened.credential, at(2)).await;
-    assert_not_ended(&fixture, opened.session.id, "it was refreshed");
-    assert!(
-        fixture
-            .sessions()
-            .end(other.session.id, EndReason::LoggedOut, at(3))
-            .await
-            .expect("no error")
-            .is_some()
-    );
-    assert_not_ended(&fixture, opened.session.id, "it is another of the same user that ended");
+    assert_not_ended(&fixture, opened.session.id, "refreshed");
+    assert!(fixture.log_out(other.session.id, at(3)).await);
+    assert_not_ended(&fixture, opened.session.id, "only the other session of the user ended");
 }
 
 pub(super) async fn rejected_call_ends_no_session(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let (user, own, _) = sessions(&fixture, "jane").await;
     let version = own[0].password_version;
-    let crowded = SessionPolicy { max_live: 1, ..SessionPolicy::default() };
-    let double = fixture.new_session(&user, version, at(4));
-    let double = NewSession { session: Session { id: own[0].session.id, ..double.session }, ..double };
-    assert!(fixture.sessions().open(&double, &crowded).await.is_err(), "ids are unique");
+    let crowded = at_most(1);
+    let duplicate = fixture.new_session(&user, version, at(4));
+    let duplicate =
+        NewSession { session: Session { id: own[0].session.id, ..duplicate.session }, ..duplicate };
+    assert!(fixture.sessions().open(&duplicate, &crowded).await.is_err(), "ids must be unique");
     let stale = NewSession { roles: roles("editor"), ..fixture.new_session(&user, version, at(5)) };
     assert_eq!(fixture.try_open(&stale, &crowded).await, OpenOutcome::Denied);
     fixture.users().set_roles(user.id, &user.roles, at(6)).await.expect("no error").expect("the user");
     for new in own {
-        assert_not_ended(&fixture, new.session.id, "nothing has happened to it");
+        assert_not_ended(&fixture, new.session.id, "no call has changed it");
     }
 }

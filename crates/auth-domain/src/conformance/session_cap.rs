@@ -1,18 +1,14 @@
-//! How many sessions of one user are live at a time.
+//! The limit of live sessions for each user.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, later};
+use super::fixture::{Fixture, at_most, later};
 use crate::model::{EndReason, NewSession, SessionEnd, Timestamp, User};
 use crate::policy::SessionPolicy;
 use crate::ports::OpenOutcome;
-
-fn at_most(max_live: u32) -> SessionPolicy {
-    SessionPolicy { max_live, ..SessionPolicy::default() }
-}
 
 async fn open(fixture: &Fixture<'_>, user: &User, at: Timestamp, policy: &SessionPolicy) -> NewSession {
     let new = fixture.new_session(user, fixture.password_version(user.id).await, at);
@@ -21,7 +17,7 @@ async fn open(fixture: &Fixture<'_>, user: &User, at: Timestamp, policy: &Sessio
     new
 }
 
-/// How each of these sessions has ended, if it has.
+/// The end of each session, if it has ended.
 async fn ends(fixture: &Fixture<'_>, sessions: &[NewSession]) -> Vec<Option<SessionEnd>> {
     let mut ends = Vec::new();
     for new in sessions {
@@ -41,7 +37,7 @@ pub(super) async fn new_session_ends_the_oldest_above_the_limit(store: &dyn Stor
     for second in [20, 10, 30] {
         sessions.push(open(&fixture, &user, later(second), &at_most(3)).await);
     }
-    assert_eq!(ends(&fixture, &sessions).await, [None, None, None], "there is room for three");
+    assert_eq!(ends(&fixture, &sessions).await, [None, None, None], "three sessions are within the limit");
     sessions.push(open(&fixture, &user, later(40), &at_most(3)).await);
     assert_eq!(ends(&fixture, &sessions).await, [None, Some(superseded(later(40))), None, None]);
     sessions.push(open(&fixture, &user, later(50), &at_most(3)).await);
@@ -110,7 +106,7 @@ pub(super) async fn expired_session_does_not_count(store: &dyn StoreUnderTest) {
     assert_eq!(
         ends(&fixture, &[busy, idle, third]).await,
         [None, None, None],
-        "one of them was idle for too long"
+        "one of them was idle too long"
     );
 
     let other = fixture.register_named("john").await;
@@ -182,7 +178,11 @@ pub(super) async fn concurrently_opened_sessions_respect_the_limit(store: &dyn S
             assert_eq!(outcome.expect("no error"), OpenOutcome::Opened);
         }
         let ends = ends(&fixture, &opening).await;
-        assert_eq!(ends.iter().filter(|end| end.is_none()).count(), 3, "as many as the limit allows");
+        assert_eq!(
+            ends.iter().filter(|end| end.is_none()).count(),
+            3,
+            "as many sessions as the limit are live"
+        );
         assert!(ends.iter().flatten().all(|end| end.reason == EndReason::Superseded));
     }
 }

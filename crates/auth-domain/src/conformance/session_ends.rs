@@ -1,4 +1,4 @@
-//! TxOutcome sessions, and purging those that are over.
+//! Ending sessions, and purging those that are not live.
 
 use std::time::Duration;
 
@@ -57,9 +57,9 @@ pub(super) async fn one_of_12_ends_of_one_session_succeeds(store: &dyn StoreUnde
         let ended = join_all(calls).await;
         let winners: Vec<_> =
             (0..12).zip(ended).filter(|(_, ended)| *ended).map(|(second, _)| second).collect();
-        assert_eq!(winners.len(), 1, "exactly one");
+        assert_eq!(winners.len(), 1, "exactly one call ends the session");
         let at = fixture.session(opened.session.id).await.end.map(|end| end.at);
-        assert_eq!(at, Some(later(winners[0])), "the time is that of the one that succeeded");
+        assert_eq!(at, Some(later(winners[0])), "the time of the successful call is stored");
     }
 }
 
@@ -105,19 +105,23 @@ pub(super) async fn other_client_or_unknown_credential_ends_nothing(store: &dyn 
     assert_eq!(fixture.session(opened.session.id).await, opened.session);
 }
 
-/// A session that is over at [`now`] plus 1,000 seconds, for each way to be over; then one that is live.
+/// Opens sessions for a purge 1,000 seconds after [`now`]: one that is idle too long, one that has expired and one that
+/// has ended; then one that is still live by a microsecond.
 async fn over_and_live(fixture: &Fixture<'_>, policy: &SessionPolicy) -> (Vec<NewSession>, NewSession) {
     let user = fixture.register_named("jane").await;
     let version = fixture.password_version(user.id).await;
     let micro = Duration::from_micros(1);
-    let begun = |at, expires_at| {
-        let new = fixture.new_session(&user, version, at);
+    let idle_since = later(1_000).minus(policy.idle);
+    let [idle, expired, ended, live] = [
+        (idle_since, later(9_000)),
+        (later(950), later(1_000)),
+        (later(950), later(9_000)),
+        (idle_since.plus(micro), later(1_000).plus(micro)),
+    ]
+    .map(|(created_at, expires_at)| {
+        let new = fixture.new_session(&user, version, created_at);
         NewSession { session: Session { expires_at, ..new.session }, ..new }
-    };
-    let idle = begun(later(1_000).minus(policy.idle), later(9_000));
-    let expired = begun(later(950), later(1_000));
-    let ended = begun(later(950), later(9_000));
-    let live = begun(later(1_000).minus(policy.idle).plus(micro), later(1_000).plus(micro));
+    });
     for new in [&idle, &expired, &ended, &live] {
         assert_eq!(fixture.try_open(new, policy).await, OpenOutcome::Opened);
     }
@@ -129,14 +133,14 @@ async fn purge(fixture: &Fixture<'_>, policy: &SessionPolicy, limit: u32) -> u64
     fixture.sessions().purge(later(1_000), policy, limit).await.expect("no error")
 }
 
-/// Purges until nothing is left, as a caller does.
+/// Purges until a call deletes nothing, as the caller of the port does.
 async fn purge_all(fixture: &Fixture<'_>, policy: &SessionPolicy, limit: u32) {
     for _ in 0..100 {
         if purge(fixture, policy, limit).await == 0 {
             return;
         }
     }
-    panic!("there is always something left to purge");
+    panic!("the purge must end");
 }
 
 fn policy() -> SessionPolicy {
@@ -156,8 +160,8 @@ pub(super) async fn only_sessions_that_are_not_live_are_purged(store: &dyn Store
         "a session in its last microsecond stays"
     );
     let judged = fixture.refresh(&fixture.attempt(live.credential, later(1))).await;
-    assert_eq!(judged.verdict, RefreshVerdict::Rotate, "and so does its credential");
-    assert_eq!(fixture.user(live.session.user_id).await.username(), Some("jane"), "and so does its user");
+    assert_eq!(judged.verdict, RefreshVerdict::Rotate, "its credential stays");
+    assert_eq!(fixture.user(live.session.user_id).await.username(), Some("jane"), "its user stays");
 }
 
 pub(super) async fn credentials_are_purged_with_their_session(store: &dyn StoreUnderTest) {
@@ -168,8 +172,7 @@ pub(super) async fn credentials_are_purged_with_their_session(store: &dyn StoreU
     assert!(end(&fixture, opened.session.id, EndReason::LoggedOut, 920).await);
     purge_all(&fixture, &policy(), 100).await;
     for credential in [opened.credential, first.successor] {
-        let attempt = fixture.attempt(credential, later(1_000));
-        assert_eq!(fixture.sessions().refresh(&attempt).await.expect("no error"), None);
+        assert_eq!(fixture.present(credential, later(1_000)).await, None);
         assert_eq!(end_by(&fixture, credential, &own_client(), 1_000).await, None);
     }
 }

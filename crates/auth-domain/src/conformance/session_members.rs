@@ -1,11 +1,11 @@
-//! What is stored of a session is given back as it was.
+//! Every member of a session is returned as it was stored.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, later, now, roles};
+use super::fixture::{Fixture, later, now, roles, similar_keys};
 use crate::model::{
     ClientId, EndReason, NewSession, RefreshVerdict, SecretDigest, Session, SessionEnd, SessionId, Timestamp,
     User, UserStatus,
@@ -73,7 +73,7 @@ pub(super) async fn session_is_returned_with_its_current_user(store: &dyn StoreU
     fixture.users().set_roles(user.id, &roles("editor"), later(1)).await.expect("no error");
     fixture.users().set_status(user.id, UserStatus::Suspended, later(1)).await.expect("no error");
     let (_, found) =
-        fixture.sessions().find(session.id).await.expect("no error").expect("the session is there");
+        fixture.sessions().find(session.id).await.expect("no error").expect("the session exists");
     assert_eq!(
         found,
         User { email_verified: true, status: UserStatus::Suspended, roles: roles("editor"), ..user }
@@ -112,11 +112,8 @@ pub(super) async fn credential_is_found_only_by_its_whole_digest(store: &dyn Sto
             ..fixture.new_session(&user, version, now())
         };
         assert_eq!(fixture.try_open(&new, &SessionPolicy::default()).await, OpenOutcome::Opened);
-        for index in [0, 15, 31] {
-            let mut resembling = digest;
-            resembling[index] ^= 0x10;
-            let attempt = fixture.attempt(SecretDigest::from_bytes(resembling), later(1));
-            assert_eq!(fixture.sessions().refresh(&attempt).await.expect("no error"), None);
+        for similar in similar_keys(digest) {
+            assert_eq!(fixture.present(SecretDigest::from_bytes(similar), later(1)).await, None);
         }
         let judged = fixture.refresh(&fixture.attempt(new.credential, later(1))).await;
         assert_eq!((judged.record.session, judged.verdict), (new.session, RefreshVerdict::Rotate));
@@ -132,6 +129,5 @@ pub(super) async fn unknown_session_is_not_found(store: &dyn StoreUnderTest) {
         let ended = fixture.sessions().end(id, EndReason::LoggedOut, later(1)).await;
         assert_eq!(ended.expect("no error"), None);
     }
-    let attempt = fixture.attempt(fixture.digest(), later(1));
-    assert_eq!(fixture.sessions().refresh(&attempt).await.expect("no error"), None);
+    assert_eq!(fixture.present(fixture.digest(), later(1)).await, None);
 }

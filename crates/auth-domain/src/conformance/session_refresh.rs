@@ -1,4 +1,4 @@
-//! Refreshing a session, one attempt at a time.
+//! Refreshing a session, one attempt after the other.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ fn retry_of(first: &RefreshAttempt) -> RefreshVerdict {
     RefreshVerdict::Retry { nonce: first.nonce.clone(), consumed_at: first.now }
 }
 
-/// The verdict over an attempt by a client of this style.
-async fn present(
+/// Refreshes by a client of this style and returns the verdict.
+async fn refresh_as(
     fixture: &Fixture<'_>,
     credential: SecretDigest,
     style: RefreshStyle,
@@ -39,11 +39,11 @@ pub(super) async fn rotation_replaces_the_current_credential(store: &dyn StoreUn
                 RefreshAttempt { client: client(style), ..fixture.attempt(credential, later(second)) };
             let judged = fixture.refresh(&attempt).await;
             assert_eq!(judged.verdict, RefreshVerdict::Rotate);
-            assert_eq!(judged.record.user, user, "the record tells the user");
-            assert_eq!(judged.record.session, session, "the record tells the session as it was");
+            assert_eq!(judged.record.user, user, "the record contains the user");
+            assert_eq!(judged.record.session, session, "the record contains the session before the refresh");
             assert_eq!(judged.record.credential, CredentialState::Current);
             session = Session { last_refreshed_at: later(second), ..session };
-            assert_eq!(fixture.session(session.id).await, session, "the session counts as refreshed");
+            assert_eq!(fixture.session(session.id).await, session, "the session is marked as refreshed");
             credential = attempt.successor;
         }
     }
@@ -69,7 +69,7 @@ pub(super) async fn retry_returns_the_same_successor_and_changes_nothing(store: 
         assert_eq!(judged.verdict, retry_of(&first));
         let consumed = CredentialState::Consumed { at: first.now, successor: Some(first.nonce.clone()) };
         assert_eq!(judged.record.credential, consumed);
-        assert_eq!(fixture.session(session.id).await, session, "nothing changes");
+        assert_eq!(fixture.session(session.id).await, session, "the session is unchanged");
     }
     fixture.rotate(first.successor, later(4)).await;
 }
@@ -81,8 +81,7 @@ pub(super) async fn successor_offered_by_a_retry_is_not_stored(store: &dyn Store
     fixture.rotate(opened.credential, later(1)).await;
     let retry = fixture.attempt(opened.credential, later(2));
     fixture.refresh(&retry).await;
-    let attempt = fixture.attempt(retry.successor, later(3));
-    assert_eq!(fixture.sessions().refresh(&attempt).await.expect("no error"), None);
+    assert_eq!(fixture.present(retry.successor, later(3)).await, None);
 }
 
 pub(super) async fn retry_window_ends_to_the_microsecond(store: &dyn StoreUnderTest) {
@@ -103,14 +102,17 @@ pub(super) async fn attempt_is_judged_by_its_own_policy(store: &dyn StoreUnderTe
     let user = fixture.register_named("jane").await;
     let opened = fixture.open(&user, now()).await;
     let first = fixture.rotate(opened.credential, later(1)).await;
-    let with = |policy| RefreshAttempt { policy, ..fixture.attempt(opened.credential, later(60)) };
     let default = SessionPolicy::default();
-    let idle = with(SessionPolicy { idle: Duration::from_secs(59), ..default.clone() });
+    let attempt = fixture.attempt(opened.credential, later(60));
+    let idle_policy = SessionPolicy { idle: Duration::from_secs(59), ..default.clone() };
+    let idle = RefreshAttempt { policy: idle_policy, ..attempt.clone() };
     let refused = RefreshVerdict::Deny(RefreshDenial::SessionOver);
     assert_eq!(fixture.refresh(&idle).await.verdict, refused);
-    let patient = with(SessionPolicy { retry_grace: Duration::from_secs(60), ..default.clone() });
+    let long_grace = SessionPolicy { retry_grace: Duration::from_secs(60), ..default.clone() };
+    let patient = RefreshAttempt { policy: long_grace, ..attempt.clone() };
     assert_eq!(fixture.refresh(&patient).await.verdict, retry_of(&first));
-    let strict = with(SessionPolicy { retry_grace: Duration::ZERO, ..default });
+    let no_grace = SessionPolicy { retry_grace: Duration::ZERO, ..default };
+    let strict = RefreshAttempt { policy: no_grace, ..attempt };
     assert_eq!(fixture.refresh(&strict).await.verdict, RefreshVerdict::Replay);
 }
 
@@ -121,10 +123,10 @@ pub(super) async fn nonce_is_deleted_when_its_successor_is_used(store: &dyn Stor
     let first = fixture.rotate(opened.credential, later(1)).await;
     let second = fixture.rotate(first.successor, later(2)).await;
     let retry = fixture.refresh(&fixture.attempt(first.successor, later(3))).await;
-    assert_eq!(retry.verdict, retry_of(&second), "that of the newest one is kept");
+    assert_eq!(retry.verdict, retry_of(&second), "the nonce of the newest rotation is kept");
     let replay = fixture.refresh(&fixture.attempt(opened.credential, later(3))).await;
     assert_eq!(replay.record.credential, CredentialState::Consumed { at: first.now, successor: None });
-    assert_eq!(replay.verdict, RefreshVerdict::Replay, "though the grace is not over");
+    assert_eq!(replay.verdict, RefreshVerdict::Replay, "a replay, although the retry window is open");
 }
 
 pub(super) async fn nonces_of_other_sessions_are_kept(store: &dyn StoreUnderTest) {
@@ -148,14 +150,14 @@ pub(super) async fn replay_ends_only_its_own_session(store: &dyn StoreUnderTest)
     let before = fixture.session(stolen.session.id).await;
     let replay = fixture.refresh(&fixture.attempt(stolen.credential, later(50))).await;
     assert_eq!(replay.verdict, RefreshVerdict::Replay);
-    assert_eq!(replay.record.session, before, "the record tells the session as it was");
+    assert_eq!(replay.record.session, before, "the record contains the session before the refresh");
     let end = Some(SessionEnd { at: later(50), reason: EndReason::Replayed });
     assert_eq!(fixture.session(stolen.session.id).await, Session { end, ..before.clone() });
     for credential in [stolen.credential, first.successor, second.successor] {
         let judged = fixture.refresh(&fixture.attempt(credential, later(51))).await;
         assert_eq!(judged.verdict, RefreshVerdict::Deny(RefreshDenial::SessionOver));
     }
-    assert_eq!(fixture.session(stolen.session.id).await, Session { end, ..before }, "the end stays");
+    assert_eq!(fixture.session(stolen.session.id).await, Session { end, ..before }, "the first end is kept");
     assert_eq!(fixture.session(other.session.id).await, other.session, "the other session is live");
     fixture.rotate(other.credential, later(52)).await;
 }
@@ -177,13 +179,8 @@ pub(super) async fn reusable_credential_stays_current_and_extends_the_session(st
             (session.clone(), CredentialState::Current)
         );
         session = Session { last_refreshed_at: later(second), ..session };
-        assert_eq!(fixture.session(session.id).await, session, "the session counts as refreshed");
-        let successor = fixture.attempt(attempt.successor, later(second));
-        assert_eq!(
-            fixture.sessions().refresh(&successor).await.expect("no error"),
-            None,
-            "it has no successor"
-        );
+        assert_eq!(fixture.session(session.id).await, session, "the session is marked as refreshed");
+        assert_eq!(fixture.present(attempt.successor, later(second)).await, None, "no successor is stored");
     }
 }
 
@@ -200,9 +197,8 @@ pub(super) async fn other_client_is_refused_and_changes_nothing(store: &dyn Stor
         attempt.client.id = ClientId::from(id.to_owned());
         let judged = fixture.refresh(&attempt).await;
         assert_eq!(judged.verdict, RefreshVerdict::Deny(RefreshDenial::OtherClient));
-        assert_eq!(fixture.session(session.id).await, session, "nothing changes");
-        let successor = fixture.attempt(attempt.successor, later(60));
-        assert_eq!(fixture.sessions().refresh(&successor).await.expect("no error"), None);
+        assert_eq!(fixture.session(session.id).await, session, "the session is unchanged");
+        assert_eq!(fixture.present(attempt.successor, later(60)).await, None);
     }
     fixture.rotate(first.successor, later(2)).await;
 }
@@ -217,7 +213,7 @@ pub(super) async fn session_that_is_not_live_is_refused_and_unchanged(store: &dy
     let opened = fixture.open(&user, now()).await;
     let over = [
         (&ended, later(2)),
-        (&opened, now().plus(policy.idle)), // idle for too long
+        (&opened, now().plus(policy.idle)), // idle too long
         (&opened, opened.session.expires_at),
     ];
     for (new, at) in over {
@@ -226,15 +222,14 @@ pub(super) async fn session_that_is_not_live_is_refused_and_unchanged(store: &dy
             let attempt = RefreshAttempt { client: client(style), ..fixture.attempt(new.credential, at) };
             let judged = fixture.refresh(&attempt).await;
             assert_eq!(judged.verdict, RefreshVerdict::Deny(RefreshDenial::SessionOver));
-            assert_eq!(judged.record.session, before, "the record tells the session");
-            let successor = fixture.attempt(attempt.successor, at);
-            assert_eq!(fixture.sessions().refresh(&successor).await.expect("no error"), None);
+            assert_eq!(judged.record.session, before, "the record contains the session");
+            assert_eq!(fixture.present(attempt.successor, at).await, None);
         }
-        assert_eq!(fixture.session(new.session.id).await, before, "nothing changes");
+        assert_eq!(fixture.session(new.session.id).await, before, "the session is unchanged");
     }
     let last =
         fixture.refresh(&fixture.attempt(opened.credential, now().plus(policy.idle).minus(MICRO))).await;
-    assert_eq!(last.verdict, RefreshVerdict::Rotate, "a microsecond earlier it is live");
+    assert_eq!(last.verdict, RefreshVerdict::Rotate, "the session is live a microsecond earlier");
 }
 
 pub(super) async fn refresh_extends_the_idle_time_but_not_the_expiry(store: &dyn StoreUnderTest) {
@@ -253,7 +248,7 @@ pub(super) async fn refresh_extends_the_idle_time_but_not_the_expiry(store: &dyn
                 credential = attempt.successor;
             }
         }
-        let verdict = present(&fixture, credential, style, 30 * day).await;
+        let verdict = refresh_as(&fixture, credential, style, 30 * day).await;
         assert_eq!(verdict, RefreshVerdict::Deny(RefreshDenial::SessionOver));
     }
 }

@@ -1,4 +1,4 @@
-//! Sessions that end with what became of their user.
+//! Changes of a user that end the user's sessions.
 
 use super::StoreUnderTest;
 use super::fixture::{Fixture, display_name, hash, identifiers, later, roles};
@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::ports::UpdateOutcome;
 
-/// A user with two sessions, one of them refreshed, and somebody else with one.
+/// A user with two sessions, one of them refreshed, and another user with one session.
 struct SessionOwner {
     user: User,
     sessions: Vec<NewSession>,
@@ -41,7 +41,7 @@ impl SessionOwner {
 
     async fn assert_others_live(&self, fixture: &Fixture<'_>) {
         let others = &self.others.session;
-        assert_eq!(fixture.session(others.id).await, *others, "somebody else's session is live");
+        assert_eq!(fixture.session(others.id).await, *others, "the session of the other user is live");
     }
 
     async fn assert_all_live(&self, fixture: &Fixture<'_>) {
@@ -84,7 +84,7 @@ pub(super) async fn changing_roles_ends_every_session(store: &dyn StoreUnderTest
         let owner = owner_with_roles(&fixture, &format!("from {before} to {after} or none"), before).await;
         let changed =
             fixture.users().set_roles(owner.user.id, &roles(after), later(9)).await.expect("no error");
-        assert!(changed.is_some(), "the user is there");
+        assert!(changed.is_some(), "the user exists");
         owner.assert_all_ended(&fixture, EndReason::RolesChanged, later(9)).await;
     }
 }
@@ -114,7 +114,7 @@ pub(super) async fn ended_session_keeps_its_first_end(store: &dyn StoreUnderTest
     let fixture = Fixture::new(store);
     let owner = owner(&fixture).await;
     let ended = owner.sessions[0].session.id;
-    assert!(fixture.sessions().end(ended, EndReason::LoggedOut, later(5)).await.expect("no error").is_some());
+    assert!(fixture.log_out(ended, later(5)).await);
     let version = fixture.password_version(owner.user.id).await;
     let users = fixture.users();
     assert!(users.change_password(owner.user.id, version, &hash("2"), later(9)).await.expect("no error"));
@@ -131,8 +131,7 @@ pub(super) async fn deleting_a_user_deletes_sessions_and_credentials(store: &dyn
     assert!(fixture.users().delete(owner.user.id).await.expect("no error"));
     for NewSession { session, credential, .. } in &owner.sessions {
         assert_eq!(fixture.find_session(session.id).await, None);
-        let attempt = fixture.attempt(*credential, later(9));
-        assert_eq!(fixture.sessions().refresh(&attempt).await.expect("no error"), None);
+        assert_eq!(fixture.present(*credential, later(9)).await, None);
         let sessions = fixture.sessions();
         let ended =
             sessions.end_by_credential(credential, &session.client_id, EndReason::LoggedOut, later(9));
