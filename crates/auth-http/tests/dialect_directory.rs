@@ -407,7 +407,7 @@ mod api_keys {
     #[tokio::test]
     async fn a_store_that_is_away_is_503_and_never_401() {
         let backend = Backend::new().await;
-        backend.app.ports.store.set_away(true);
+        backend.app.ports.store.set_unavailable(true);
         let response = backend.get(NOBODY).await;
         assert_response(&response, 503, r#"{"error":"Service unavailable."}"#);
         assert_eq!(response.header("retry-after"), "1");

@@ -1,4 +1,4 @@
-//! Counters of attempts in memory.
+//! The in-memory attempt limiter.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -13,10 +13,11 @@ use crate::model::{
 };
 use crate::ports::{AdmitOutcome, AttemptLimiter, PortError};
 
-/// How often a guess that depends on others is judged again. Time stands still here, so it is not for two seconds.
+/// How often a guess that waits for others is judged again. The port allows about two seconds, but the clock of a test does
+/// not advance, so this limiter counts attempts instead.
 const MAX_ATTEMPTS: u32 = 1_000;
 
-/// Counts attempts for as long as it lives, by the time that it is told.
+/// An [`AttemptLimiter`] in memory. It uses only the times that its callers pass.
 #[derive(Debug, Default)]
 pub struct MemoryAttempts {
     state: Mutex<State>,
@@ -29,7 +30,7 @@ struct State {
 }
 
 impl MemoryAttempts {
-    /// Counters that have counted nothing yet.
+    /// Creates a limiter without any record.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -53,7 +54,7 @@ impl State {
         }
     }
 
-    fn keep(&mut self, guess: &Guess, records: GuessRecords) {
+    fn store(&mut self, guess: &Guess, records: GuessRecords) {
         if let Some(counter) = &guess.counter {
             let expires_at = records.bucket.expires_at(&counter.rate, guess.policy.reservation);
             self.buckets.insert(counter.key, (records.bucket, expires_at));
@@ -72,7 +73,7 @@ impl AttemptLimiter for MemoryAttempts {
                 let mut records = state.read(guess);
                 match records.admit(guess, guess.now) {
                     GuessVerdict::Admit(reservation) => {
-                        state.keep(guess, records);
+                        state.store(guess, records);
                         return Ok(AdmitOutcome::Admitted(reservation));
                     }
                     GuessVerdict::Throttle(throttled) => return Ok(AdmitOutcome::Throttled(throttled)),
@@ -94,7 +95,7 @@ impl AttemptLimiter for MemoryAttempts {
         let mut state = self.state();
         let mut records = state.read(guess);
         records.settle(guess, reservation, outcome, now);
-        state.keep(guess, records);
+        state.store(guess, records);
         Ok(())
     }
 
@@ -120,18 +121,20 @@ impl AttemptLimiter for MemoryAttempts {
     async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, PortError> {
         let mut state = self.state();
         let mut left = limit;
-        let mut is_kept = |expires_at: Timestamp| {
-            let goes = expires_at <= now && left > 0;
-            left -= u32::from(goes);
-            !goes
-        };
-        state.buckets.retain(|_, (_, expires_at)| is_kept(*expires_at));
-        state.accounts.retain(|_, (_, expires_at)| is_kept(*expires_at));
+        state.buckets.retain(|_, (_, expires_at)| !takes_expired(&mut left, *expires_at, now));
+        state.accounts.retain(|_, (_, expires_at)| !takes_expired(&mut left, *expires_at, now));
         Ok(u64::from(limit - left))
     }
 }
 
-/// Lets other tasks and futures do something, whatever runs them.
+/// Whether a purge deletes a record with this expiry; it deletes at most `left` records.
+fn takes_expired(left: &mut u32, expires_at: Timestamp, now: Timestamp) -> bool {
+    let expired = expires_at <= now && *left > 0;
+    *left -= u32::from(expired);
+    expired
+}
+
+/// Yields once to the other futures, with any runtime: a task that polls several futures runs the others first.
 async fn yield_once() {
     let mut has_waited = false;
     poll_fn(|context| {

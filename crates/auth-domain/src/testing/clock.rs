@@ -1,4 +1,4 @@
-//! A clock that stands still.
+//! A clock that only a test moves.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use crate::model::Timestamp;
 use crate::ports::Clock;
 
-/// A clock that tells the time it was set to, until it is set again.
+/// A clock that always returns the time it was set to.
 #[derive(Debug)]
 pub struct FixedClock(AtomicI64);
 
 impl FixedClock {
-    /// A clock that stands at `now`.
+    /// Creates a clock that returns `now`.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.unix_micros()))
@@ -22,7 +22,7 @@ impl FixedClock {
         self.0.store(now.unix_micros(), Ordering::SeqCst);
     }
 
-    /// Sets the clock forward by `duration`; the time it tells then.
+    /// Advances the clock by `duration` and returns the new time.
     pub fn advance(&self, duration: Duration) -> Timestamp {
         let later = |now| Timestamp::from_unix_micros(now).plus(duration);
         let before = match self
@@ -35,7 +35,7 @@ impl FixedClock {
     }
 }
 
-/// A clock that stands at 2025-08-13T10:15:30.5Z: not a whole second, so that a test sees where times are cut.
+/// Starts at 2025-08-13T10:15:30.5Z. The half second shows where code truncates times.
 impl Default for FixedClock {
     fn default() -> Self {
         Self::at(Timestamp::from_unix_micros(1_755_080_130_500_000))

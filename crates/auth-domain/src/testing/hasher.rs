@@ -1,4 +1,4 @@
-//! A hasher that costs nothing.
+//! A fast password hasher.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -12,13 +12,12 @@ use crate::ports::{BoxError, InvalidHash, PasswordHasher, PasswordVerdict, PortE
 
 const PREFIX: &str = "$plain-sha256$";
 
-/// Stands in for password hashing: one salted SHA-256, so that a test with a thousand logins takes no time.
+/// A fast [`PasswordHasher`] for tests: one salted SHA-256, so a thousand log-ins take a few milliseconds.
 ///
-/// That is what makes it useless outside tests: whoever has such a hash guesses the password at a thousand million
-/// tries a second. The hash does not hold the password in readable form, so that a test which searches a store or a
-/// log for passwords finds only real leaks.
+/// It is unsafe outside tests: an attacker with such a hash tries a thousand million passwords per second. The hash does not
+/// contain the password in readable form, so a test that searches a store or a log for passwords finds only real leaks.
 ///
-/// It counts its work, and can be told to be [overloaded](Self::set_overloaded) and to find the hashes made so far
+/// It counts its work. A test can make it [overloaded](Self::set_overloaded) and can make the existing hashes
 /// [outdated](Self::outdate).
 #[derive(Debug, Default)]
 pub struct PlainHasher {
@@ -29,29 +28,29 @@ pub struct PlainHasher {
 }
 
 impl PlainHasher {
-    /// A hasher that has done nothing yet.
+    /// Creates a hasher that has not done any work.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// From now on answers [`PortError::Overloaded`] to everything, or no longer does.
+    /// Sets whether every call returns [`PortError::Overloaded`].
     pub fn set_overloaded(&self, overloaded: bool) {
         self.overloaded.store(overloaded, Ordering::SeqCst);
     }
 
-    /// From now on finds the hashes that it has made so far outdated, as if its parameters had been raised.
+    /// Makes all existing hashes outdated, as higher hash parameters would.
     pub fn outdate(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// How many passwords it has hashed.
+    /// The number of hashed passwords.
     #[must_use]
     pub fn hashed(&self) -> u64 {
         self.hashed.load(Ordering::SeqCst)
     }
 
-    /// How many verifications it has done, those against nobody's hash included.
+    /// The number of verifications, including those without a stored hash.
     #[must_use]
     pub fn verified(&self) -> u64 {
         self.verified.load(Ordering::SeqCst)
@@ -154,7 +153,7 @@ mod tests {
         assert!(matches!(hasher.verify(&attempt(), None).await, Err(PortError::Overloaded)));
         assert_eq!((hasher.hashed(), hasher.verified()), (1, 1));
         hasher.set_overloaded(false);
-        hasher.verify(&attempt(), None).await.expect("it has passed");
+        hasher.verify(&attempt(), None).await.expect("no longer overloaded");
         assert_eq!((hasher.hashed(), hasher.verified()), (1, 2));
     }
 }

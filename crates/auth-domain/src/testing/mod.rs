@@ -1,8 +1,18 @@
-//! Everything a test needs instead of the world: stores in memory, a clock that stands still, chance with a seed, a
-//! hasher that costs nothing and tokens that anybody can make.
+//! In-memory adapters for tests, without I/O: a store, a clock, randomness with a seed, a fast hasher and plain tokens.
 //!
-//! None of it is fit for production: what is hashed and signed here is safe from nobody. The stores, however, keep
-//! the contracts of their ports to the letter, as the conformance suite shows.
+//! None of it is fit for production: its hashes and signatures protect nothing. The adapters do fulfil the contracts of
+//! their ports; the suite in `conformance` tests them like every other adapter.
+//!
+//! | adapter | port | what a test controls |
+//! |---|---|---|
+//! | [`MemoryStore`] | the repositories, the audit log, the revocation feed | [`set_unavailable`](MemoryStore::set_unavailable), [`verify_email`](MemoryStore::verify_email) |
+//! | [`MemoryAttempts`] | [`AttemptLimiter`](crate::ports::AttemptLimiter) | the time of each call |
+//! | [`PlainHasher`] | [`PasswordHasher`](crate::ports::PasswordHasher) | [`set_overloaded`](PlainHasher::set_overloaded), [`outdate`](PlainHasher::outdate), counts of its work |
+//! | [`PlainTokens`] | [`AccessTokenCodec`](crate::ports::AccessTokenCodec) | the issuer |
+//! | [`FixedClock`] | [`Clock`](crate::ports::Clock) | [`set`](FixedClock::set), [`advance`](FixedClock::advance) |
+//! | [`SeededRandom`] | [`SecureRandom`](crate::ports::SecureRandom) | the seed |
+//!
+//! [`TestPorts`] holds one of each and gives the use cases over them:
 //!
 //! ```
 //! use std::time::Duration;
@@ -16,8 +26,8 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let world = TestPorts::new();
-//! let auth = world.auth(); // every use case, over ports that the test has in its hands
+//! let ports = TestPorts::new();
+//! let auth = ports.auth(); // all use cases over these adapters
 //!
 //! auth.register(Register {
 //!     identifiers: Identifiers::new(Some(Username::parse("jane")?), None).ok_or("a name")?,
@@ -33,16 +43,17 @@
 //!     refresh_style: RefreshStyle::Rotating,
 //!     access_lifetime: Duration::from_secs(900),
 //! };
-//! let jane = || LogIn { client: &client, identifier: "jane", password: PasswordAttempt::new("P@ssw0rd!") };
-//! let login = auth.log_in(jane()).await?;
+//! let password = PasswordAttempt::new("P@ssw0rd!");
+//! let login = auth.log_in(LogIn { client: &client, identifier: "jane", password }).await?;
 //! let token = login.access_token.expose();
 //! assert!(auth.authenticate(token).await.is_ok());
 //!
-//! world.clock.advance(Duration::from_secs(3_600)); // time passes when the test says so
+//! ports.clock.advance(Duration::from_secs(3_600)); // only the test moves the clock
 //! assert!(auth.authenticate(token).await.is_err());
 //!
-//! world.hasher.set_overloaded(true); // and things go wrong when the test says so
-//! assert!(matches!(auth.log_in(jane()).await, Err(LogInError::Port(PortError::Overloaded))));
+//! ports.hasher.set_overloaded(true); // the test injects an error
+//! let again = LogIn { client: &client, identifier: "jane", password: PasswordAttempt::new("P@ssw0rd!") };
+//! assert!(matches!(auth.log_in(again).await, Err(LogInError::Port(PortError::Overloaded))));
 //! # Ok(())
 //! # }
 //! ```

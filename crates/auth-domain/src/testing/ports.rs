@@ -1,4 +1,4 @@
-//! Ports over everything in this module, with a handle to each.
+//! All ports over the in-memory adapters.
 
 use std::sync::Arc;
 
@@ -6,31 +6,31 @@ use super::{FixedClock, MemoryAttempts, MemoryStore, PlainHasher, PlainTokens, S
 use crate::policy::Policy;
 use crate::{Auth, Ports};
 
-/// A whole world for a test: ports, and a handle to what stands behind each.
+/// In-memory adapters for all ports. The fields give a test access to each adapter.
 #[derive(Clone, Debug, Default)]
 pub struct TestPorts {
     /// The users, sessions, API keys and audit events.
     pub store: Arc<MemoryStore>,
-    /// The counters of attempts.
+    /// The attempt limiter.
     pub attempts: Arc<MemoryAttempts>,
-    /// The password hashing.
+    /// The password hasher.
     pub hasher: Arc<PlainHasher>,
-    /// The access tokens.
+    /// The access token codec.
     pub tokens: Arc<PlainTokens>,
-    /// The time.
+    /// The clock.
     pub clock: Arc<FixedClock>,
-    /// Chance.
+    /// The source of randomness.
     pub random: Arc<SeededRandom>,
 }
 
 impl TestPorts {
-    /// An empty world: nobody has registered, the clock stands at its default and chance is at its beginning.
+    /// Creates an empty store, a clock at its default time and randomness with the seed zero.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The ports to this world.
+    /// The ports over these adapters.
     #[must_use]
     pub fn ports(&self) -> Ports {
         Ports {
@@ -48,20 +48,20 @@ impl TestPorts {
         }
     }
 
-    /// Every use case over this world, under the default policy.
+    /// All use cases over these adapters, with the default policy.
     #[must_use]
     pub fn auth(&self) -> Auth {
         self.auth_under(Policy::default())
     }
 
-    /// Every use case over this world, under `policy`.
+    /// All use cases over these adapters, with `policy`.
     #[must_use]
     pub fn auth_under(&self, policy: Policy) -> Auth {
         Auth::new(self.ports(), policy)
     }
 }
 
-/// Ports to an empty world, for a test that needs no handle to it.
+/// The ports over new in-memory adapters, for a test that does not access the adapters.
 #[must_use]
 pub fn ports() -> Ports {
     TestPorts::new().ports()

@@ -1,4 +1,4 @@
-//! Chance with a seed.
+//! Reproducible randomness.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,9 +6,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::ports::SecureRandom;
 
-/// Randomness that looks like any other, but is the same again for the same seed: SHA-256 in counter mode.
+/// A [`SecureRandom`] for tests: SHA-256 in counter mode, so the same seed gives the same bytes.
 ///
-/// Whoever knows the seed knows everything it gives, so it serves tests only.
+/// It is unsafe outside tests, because the seed determines every byte.
 #[derive(Debug)]
 pub struct SeededRandom {
     seed: u64,
@@ -16,7 +16,7 @@ pub struct SeededRandom {
 }
 
 impl SeededRandom {
-    /// The randomness of this seed, from its beginning.
+    /// Creates a source that starts at the first byte of `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self { seed, blocks: AtomicU64::new(0) }
@@ -32,7 +32,7 @@ impl SeededRandom {
     }
 }
 
-/// The randomness of seed zero.
+/// Uses the seed zero.
 impl Default for SeededRandom {
     fn default() -> Self {
         Self::new(0)

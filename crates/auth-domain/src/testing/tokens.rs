@@ -1,4 +1,4 @@
-//! Access tokens that anybody can make.
+//! Access tokens without a secret key.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,18 +9,18 @@ use uuid::Uuid;
 use crate::model::{AccessClaims, AccessToken, ClientId, Roles, SessionId, Timestamp, TokenId, UserId};
 use crate::ports::{AccessTokenCodec, PortError};
 
-/// Stands in for signed access tokens: `plain.`, the claims in base64url, and their HMAC-SHA-256 under a key made of
-/// the issuer's name.
+/// An [`AccessTokenCodec`] for tests. A token is `plain.`, the claims in base64url, and their HMAC-SHA-256. The key is derived
+/// from the issuer's name.
 ///
-/// A token that was tampered with, or that another issuer made, is refused like any other codec would; but whoever
-/// knows the issuer's name can sign, so it serves tests only.
+/// Like every codec, it refuses tampered tokens and tokens of another issuer. It is unsafe outside tests, because the
+/// issuer's name is enough to sign.
 #[derive(Clone, Debug)]
 pub struct PlainTokens {
     key: [u8; 64],
 }
 
 impl PlainTokens {
-    /// The tokens of this issuer.
+    /// Creates the codec of an issuer.
     #[must_use]
     pub fn issued_by(issuer: &str) -> Self {
         let mut key = [0; 64];
@@ -28,12 +28,12 @@ impl PlainTokens {
         Self { key }
     }
 
-    fn mac(&self, said: &str) -> Hmac<Sha256> {
-        Hmac::<Sha256>::new((&self.key).into()).chain_update(said)
+    fn mac(&self, payload: &str) -> Hmac<Sha256> {
+        Hmac::<Sha256>::new((&self.key).into()).chain_update(payload)
     }
 }
 
-/// The tokens of the issuer `test`.
+/// Uses the issuer `test`.
 impl Default for PlainTokens {
     fn default() -> Self {
         Self::issued_by("test")
@@ -42,24 +42,24 @@ impl Default for PlainTokens {
 
 impl AccessTokenCodec for PlainTokens {
     fn sign(&self, claims: &AccessClaims) -> Result<AccessToken, PortError> {
-        let said = write(claims);
-        let mac = self.mac(&said).finalize().into_bytes();
+        let payload = write(claims);
+        let mac = self.mac(&payload).finalize().into_bytes();
         Ok(AccessToken::new(format!(
             "plain.{}.{}",
-            URL_SAFE_NO_PAD.encode(said),
+            URL_SAFE_NO_PAD.encode(payload),
             URL_SAFE_NO_PAD.encode(mac)
         )))
     }
 
     fn verify(&self, token: &str) -> Option<AccessClaims> {
-        let (said, mac) = token.strip_prefix("plain.")?.split_once('.')?;
-        let said = String::from_utf8(URL_SAFE_NO_PAD.decode(said).ok()?).ok()?;
-        self.mac(&said).verify_slice(&URL_SAFE_NO_PAD.decode(mac).ok()?).ok()?;
-        read(&said)
+        let (payload, mac) = token.strip_prefix("plain.")?.split_once('.')?;
+        let payload = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+        self.mac(&payload).verify_slice(&URL_SAFE_NO_PAD.decode(mac).ok()?).ok()?;
+        read(&payload)
     }
 }
 
-/// One claim a line; the client's id, which may be any text, comes last.
+/// Writes one claim per line. The client id comes last, because it may contain any text, including line breaks.
 fn write(claims: &AccessClaims) -> String {
     let AccessClaims { token_id, user_id, session_id, client_id, roles, issued_at, expires_at } = claims;
     let (issued_at, expires_at) = (issued_at.unix_seconds(), expires_at.unix_seconds());
@@ -67,8 +67,8 @@ fn write(claims: &AccessClaims) -> String {
     format!("{token_id}\n{user_id}\n{session_id}\n{roles}\n{issued_at}\n{expires_at}\n{client_id}")
 }
 
-fn read(said: &str) -> Option<AccessClaims> {
-    let mut lines = said.splitn(7, '\n');
+fn read(payload: &str) -> Option<AccessClaims> {
+    let mut lines = payload.splitn(7, '\n');
     Some(AccessClaims {
         token_id: TokenId(Uuid::parse_str(lines.next()?).ok()?),
         user_id: UserId(Uuid::parse_str(lines.next()?).ok()?),

@@ -145,13 +145,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_store_that_comes_back_gets_all_that_there_was_room_for() {
         let store = Arc::new(MemoryStore::new());
-        store.set_away(true);
+        store.set_unavailable(true);
         let queue = AuditQueue::with_capacity(store.clone(), 10);
         record(&queue, 0..5);
         sleep(Duration::from_secs(60)).await;
         record(&queue, 5..20);
         assert_eq!(queue.counts.dropped.load(Ordering::Relaxed), 5, "5 are under way, 10 wait");
-        store.set_away(false);
+        store.set_unavailable(false);
         sleep(Duration::from_secs(2)).await;
         assert_eq!(seconds(&store), (0..15).collect::<Vec<_>>());
         assert_eq!(queue.counts.dropped.load(Ordering::Relaxed), 0, "it has been said");
@@ -160,11 +160,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_store_that_stays_away_keeps_nobody_waiting_for_long() {
         let store = Arc::new(MemoryStore::new());
-        store.set_away(true);
+        store.set_unavailable(true);
         let queue = AuditQueue::start(store.clone());
         record(&queue, 0..1);
         timeout(Duration::from_secs(5), queue.close()).await.expect("closed");
-        store.set_away(false);
+        store.set_unavailable(false);
         let left = store.latest(&AuditFilter::default(), 1).await.expect("back");
         assert_eq!(left, []);
     }

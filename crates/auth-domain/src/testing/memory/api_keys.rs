@@ -11,7 +11,7 @@ impl ApiKeyRepository for MemoryStore {
     async fn insert(&self, new: &NewApiKey) -> Result<(), PortError> {
         let mut state = self.state()?;
         if state.api_keys.iter().any(|known| known.key.id == new.key.id || known.digest == new.digest) {
-            return Err(corrupt("there is an API key with this id or this secret"));
+            return Err(corrupt("an API key with this id or secret exists"));
         }
         state.api_keys.push(new.clone());
         Ok(())

@@ -7,13 +7,13 @@ use crate::model::{AuditEvent, AuditFilter, AuditId, AuditRecord, Timestamp};
 use crate::ports::{AuditLog, AuditRepository, PortError};
 
 impl MemoryStore {
-    /// Every event that was kept, oldest first, even while the store is away.
+    /// All stored events, oldest first, even while the store is unavailable.
     pub fn audit_events(&self) -> Vec<AuditEvent> {
         self.lock().audit.iter().map(|record| record.event.clone()).collect()
     }
 }
 
-/// Keeps an event at once.
+/// Stores an event immediately.
 impl AuditLog for MemoryStore {
     fn record(&self, event: AuditEvent) {
         if event.is_kept() {

@@ -14,10 +14,10 @@ use crate::model::{
 };
 use crate::ports::{BoxError, PortError};
 
-/// Keeps users, sessions, API keys and audit events for as long as it lives, and keeps the contracts of their ports: every
-/// call holds one lock from its first look to its last change, which makes it a transaction.
+/// Stores users, sessions, API keys and audit events in memory and fulfils the contracts of their ports. Every call holds one
+/// lock from its first read to its last write, so it is a transaction.
 ///
-/// It is for tests and for trying things out: what it holds is gone with it, and it is of no use to two processes.
+/// It is meant for tests and experiments: the data is lost when it is dropped, and two processes cannot share it.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: Mutex<State>,
@@ -25,13 +25,13 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct State {
-    away: bool,
+    unavailable: bool,
     last_number: i64,
     users: HashMap<UserId, UserEntry>,
     numbers: BTreeMap<UserNumber, UserId>,
-    /// The one uniqueness space of usernames and e-mail addresses.
+    /// Usernames and e-mail addresses, unique in one namespace.
     names: HashMap<IdentifierKey, UserId>,
-    /// Who was brought by an import.
+    /// The users that an import stored.
     imports: BTreeMap<ImportDigest, UserId>,
     sessions: BTreeMap<SessionId, Session>,
     credentials: HashMap<SecretDigest, Credential>,
@@ -53,33 +53,36 @@ struct Credential {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// From now on answers [`PortError::Unavailable`] to everything and changes nothing, or no longer does: as a
-    /// database that went away and came back.
-    pub fn set_away(&self, away: bool) {
-        self.lock().away = away;
+    /// Sets whether every call returns [`PortError::Unavailable`] and changes nothing, like a disconnected database.
+    pub fn set_unavailable(&self, unavailable: bool) {
+        self.lock().unavailable = unavailable;
     }
 
-    /// Notes that the user's e-mail address has been shown to be theirs; `false` when there is no such user.
+    /// Marks the e-mail address of a user as verified; returns `false` if the user does not exist.
     pub fn verify_email(&self, user: UserId) -> bool {
         let mut state = self.lock();
         let entry = state.users.get_mut(&user);
         entry.map(|entry| entry.user.email_verified = true).is_some()
     }
 
-    /// The state, whatever a panic left it in: each call changes it only when nothing can fail any more.
+    /// Locks the state. A poisoned lock is used as it is: a call changes the state only after everything that can fail, so a
+    /// panic leaves it consistent.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> Result<MutexGuard<'_, State>, PortError> {
         let state = self.lock();
-        if state.away { Err(PortError::Unavailable(BoxError::from("the store is away"))) } else { Ok(state) }
+        if state.unavailable {
+            return Err(PortError::Unavailable(BoxError::from("the store is set to be unavailable")));
+        }
+        Ok(state)
     }
 }
 
@@ -91,7 +94,7 @@ impl State {
         Some(session.clone())
     }
 
-    /// Appends events under the next numbers.
+    /// Appends events with the next numbers.
     fn append(&mut self, events: &[AuditEvent]) {
         for event in events {
             self.last_audit_id += 1;
@@ -106,7 +109,7 @@ impl State {
         }
     }
 
-    /// Drops the sessions that are not to be kept, with their credentials.
+    /// Deletes the sessions for which `keep` is false, with their credentials.
     fn retain_sessions(&mut self, keep: impl Fn(&Session) -> bool) {
         self.sessions.retain(|_, session| keep(session));
         self.credentials.retain(|_, credential| self.sessions.contains_key(&credential.session));
@@ -126,15 +129,15 @@ mod tests {
     #[tokio::test]
     async fn unavailable_store_fails_until_it_is_back() {
         let store = MemoryStore::new();
-        store.set_away(true);
+        store.set_unavailable(true);
         let user = UserRef::Number(UserNumber(1));
-        let away = UserRepository::find(&store, &user).await;
-        assert!(matches!(away, Err(PortError::Unavailable(_))));
-        let away = store.end(SessionId(uuid::Uuid::nil()), EndReason::LoggedOut, Timestamp::MAX).await;
-        assert!(matches!(away, Err(PortError::Unavailable(_))));
+        let found = UserRepository::find(&store, &user).await;
+        assert!(matches!(found, Err(PortError::Unavailable(_))));
+        let found = store.end(SessionId(uuid::Uuid::nil()), EndReason::LoggedOut, Timestamp::MAX).await;
+        assert!(matches!(found, Err(PortError::Unavailable(_))));
         assert!(matches!(ApiKeyRepository::list(&store).await, Err(PortError::Unavailable(_))));
-        store.set_away(false);
-        assert_eq!(UserRepository::find(&store, &user).await.expect("back"), None);
+        store.set_unavailable(false);
+        assert_eq!(UserRepository::find(&store, &user).await.expect("available"), None);
     }
 
     #[tokio::test]

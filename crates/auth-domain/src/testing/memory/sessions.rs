@@ -16,7 +16,7 @@ impl SessionRepository for MemoryStore {
         let mut state = self.state()?;
         let session = &new.session;
         if state.sessions.contains_key(&session.id) || state.credentials.contains_key(&new.credential) {
-            return Err(corrupt("there is a session with this id or this credential"));
+            return Err(corrupt("a session with this id or credential exists"));
         }
         let may_open = state
             .users
@@ -25,7 +25,7 @@ impl SessionRepository for MemoryStore {
         if !may_open {
             return Ok(OpenOutcome::Denied);
         }
-        state.make_room_for(session, policy);
+        state.end_surplus_for(session, policy);
         let credential = Credential { session: session.id, state: CredentialState::Current };
         state.credentials.insert(new.credential, credential);
         state.sessions.insert(session.id, session.clone());
@@ -35,7 +35,7 @@ impl SessionRepository for MemoryStore {
     async fn find(&self, session: SessionId) -> Result<Option<(Session, User)>, PortError> {
         let state = self.state()?;
         let Some(session) = state.sessions.get(&session) else { return Ok(None) };
-        let entry = state.users.get(&session.user_id).ok_or_else(|| corrupt("a session of nobody"))?;
+        let entry = state.users.get(&session.user_id).ok_or_else(|| corrupt("a session without a user"))?;
         Ok(Some((session.clone(), entry.user.clone())))
     }
 
@@ -99,7 +99,7 @@ impl SessionRepository for MemoryStore {
 }
 
 impl RevocationFeed for MemoryStore {
-    /// Looks at the sessions themselves. One that is not there any more was deleted, or was over when it was purged.
+    /// Reads the sessions themselves. A missing session was deleted, or it was not live when it was purged.
     fn session_state(&self, session: SessionId) -> SessionState {
         match self.state() {
             Ok(state) if state.sessions.get(&session).is_some_and(|known| known.end.is_none()) => {
@@ -112,8 +112,8 @@ impl RevocationFeed for MemoryStore {
 }
 
 impl State {
-    /// Ends the oldest live sessions of the user whom `new` is for, so that it fits in.
-    fn make_room_for(&mut self, new: &Session, policy: &SessionPolicy) {
+    /// Ends the oldest live sessions of the user of `new`, as far as the limit requires it.
+    fn end_surplus_for(&mut self, new: &Session, policy: &SessionPolicy) {
         let others = self.sessions.values().filter(|session| session.user_id == new.user_id);
         for session in policy.surplus(others.cloned().collect(), new.created_at) {
             self.end_session(session, EndReason::Superseded, new.created_at);
@@ -122,9 +122,11 @@ impl State {
 
     fn refresh_record(&self, presented: &SecretDigest) -> Result<Option<RefreshRecord>, PortError> {
         let Some(credential) = self.credentials.get(presented) else { return Ok(None) };
-        let session =
-            self.sessions.get(&credential.session).ok_or_else(|| corrupt("a credential of no session"))?;
-        let entry = self.users.get(&session.user_id).ok_or_else(|| corrupt("a session of nobody"))?;
+        let session = self
+            .sessions
+            .get(&credential.session)
+            .ok_or_else(|| corrupt("a credential without a session"))?;
+        let entry = self.users.get(&session.user_id).ok_or_else(|| corrupt("a session without a user"))?;
         Ok(Some(RefreshRecord {
             user: entry.user.clone(),
             session: session.clone(),

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 
 use super::{MemoryStore, State, UserEntry, corrupt};
 use crate::model::{
-    EndReason, IdentifierKey, IdentifierKind, Identifiers, ImportOutcome, ImportedUser, LoginRecord, NewUser,
-    PasswordHash, PasswordVersion, Roles, StoredPassword, Timestamp, User, UserChanges, UserId, UserNumber,
-    UserRef, UserStatus, judge_import,
+    EmailAddress, EndReason, IdentifierKey, IdentifierKind, Identifiers, ImportOutcome, ImportedUser,
+    LoginRecord, NewUser, PasswordHash, PasswordVersion, Roles, StoredPassword, Timestamp, User, UserChanges,
+    UserId, UserNumber, UserRef, UserStatus, judge_import,
 };
 use crate::ports::{PortError, RegisterOutcome, UpdateOutcome, UserRepository};
 
@@ -17,7 +17,7 @@ impl UserRepository for MemoryStore {
     async fn register(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
         let mut state = self.state()?;
         if state.users.contains_key(&user.id) {
-            return Err(corrupt("there is a user with this id"));
+            return Err(corrupt("a user with this id exists"));
         }
         if let Some(kind) = state.taken(&user.identifiers, user.id) {
             return Ok(RegisterOutcome::Taken(kind));
@@ -30,12 +30,16 @@ impl UserRepository for MemoryStore {
         let known = state.imports.keys().copied().collect();
         let taken = state.names.keys().cloned().collect();
         let outcomes = judge_import(batch, &known, &taken);
-        let let_in =
-            || batch.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == ImportOutcome::Imported);
-        if let_in().any(|(imported, _)| state.users.contains_key(&imported.user.id)) {
-            return Err(corrupt("there is a user with this id"));
+        let admitted: Vec<_> = batch
+            .iter()
+            .zip(&outcomes)
+            .filter(|(_, outcome)| **outcome == ImportOutcome::Imported)
+            .map(|(imported, _)| imported)
+            .collect();
+        if admitted.iter().any(|imported| state.users.contains_key(&imported.user.id)) {
+            return Err(corrupt("a user with this id exists"));
         }
-        for (imported, _) in let_in() {
+        for imported in admitted {
             let user = &mut state.add(&imported.user).user;
             user.email_verified = imported.email_verified;
             user.status = imported.status;
@@ -169,13 +173,12 @@ impl UserRepository for MemoryStore {
 }
 
 impl State {
-    /// Which of `identifiers` somebody other than `user` has: the username, if both.
+    /// Which of `identifiers` another user than `user` has; the username if both are taken.
     fn taken(&self, identifiers: &Identifiers, user: UserId) -> Option<IdentifierKind> {
-        let is_anothers = |key| self.names.get(key).is_some_and(|holder| *holder != user);
         let taken: Vec<_> = identifiers
             .keys()
             .into_iter()
-            .filter(|(_, key)| is_anothers(key))
+            .filter(|(_, key)| self.names.get(key).is_some_and(|holder| *holder != user))
             .map(|(kind, _)| kind)
             .collect();
         if taken.contains(&IdentifierKind::Username) {
@@ -184,7 +187,7 @@ impl State {
         taken.first().copied()
     }
 
-    /// Stores a user under the next number.
+    /// Stores a user with the next number.
     fn add(&mut self, user: &NewUser) -> &mut UserEntry {
         self.last_number += 1;
         let number = UserNumber(self.last_number);
@@ -223,8 +226,8 @@ impl UserEntry {
     }
 
     fn change(&mut self, identifiers: Identifiers, changes: &UserChanges) {
-        let key = |identifiers: &Identifiers| identifiers.email().map(|email| email.key().clone());
-        self.user.email_verified &= key(&identifiers) == key(&self.user.identifiers);
+        let old_key = self.user.identifiers.email().map(EmailAddress::key);
+        self.user.email_verified &= identifiers.email().map(EmailAddress::key) == old_key;
         self.user.identifiers = identifiers;
         if let Some(name) = &changes.display_name {
             self.user.display_name = Some(name.clone());
