@@ -1,4 +1,4 @@
-//! The in-memory adapters keep the contracts of their ports.
+//! Runs the conformance suite against the in-memory adapters.
 
 use std::sync::Arc;
 

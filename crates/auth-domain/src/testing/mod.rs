@@ -18,7 +18,8 @@
 //! use std::time::Duration;
 //!
 //! use auth_domain::model::{
-//!     Client, ClientId, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, RoleChoice, Roles, Username,
+//!     Client, ClientId, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, RoleChoice,
+//!     Roles, Username,
 //! };
 //! use auth_domain::ports::PortError;
 //! use auth_domain::testing::TestPorts;

@@ -1,4 +1,4 @@
-//! Codecs of access tokens that break their promises.
+//! Faulty access token codecs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -62,19 +62,23 @@ impl AccessTokenCodec for FaultyCodec {
                 .verify(token)
                 .filter(|claims| claims.expires_at > Timestamp::from_unix_seconds(1_700_000_000)),
             Fault::IgnoresTheLastCharacter => {
-                let begun = token.get(..token.len().checked_sub(1)?)?;
+                let start = token.get(..token.len().checked_sub(1)?)?;
                 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
                     .chars()
-                    .find_map(|last| self.inner.verify(&format!("{begun}{last}")))
+                    .find_map(|last| self.inner.verify(&format!("{start}{last}")))
             }
             Fault::TrimsTokens => self.inner.verify(token.trim()),
             Fault::SignsTheHeaderOnly => {
-                let (said, signature) = token.strip_prefix("header.")?.split_once(".signature")?;
+                let (payload, signature) = token.strip_prefix("header.")?.split_once(".signature")?;
                 signature.parse::<usize>().ok()?;
-                self.signed.lock().expect("no panic under the lock").get(said.parse::<usize>().ok()?).cloned()
+                self.signed
+                    .lock()
+                    .expect("no panic under the lock")
+                    .get(payload.parse::<usize>().ok()?)
+                    .cloned()
             }
             Fault::AcceptsAnEmptyToken if token.is_empty() => {
-                let token = self.inner.sign(&guest()).ok()?;
+                let token = self.inner.sign(&guest_claims()).ok()?;
                 self.inner.verify(token.expose())
             }
             _ => self.inner.verify(token),
@@ -82,8 +86,8 @@ impl AccessTokenCodec for FaultyCodec {
     }
 }
 
-/// Whom a codec takes somebody without a token for.
-fn guest() -> AccessClaims {
+/// The claims that [`Fault::AcceptsAnEmptyToken`] returns for an empty token.
+fn guest_claims() -> AccessClaims {
     AccessClaims {
         token_id: TokenId(Uuid::nil()),
         user_id: UserId(Uuid::nil()),
@@ -128,7 +132,7 @@ async fn faulty_codec_fails_a_case() {
 #[tokio::test]
 async fn suite_without_foreign_codecs_fails() {
     let codecs = AccessTokenCodecs { codec: Arc::new(PlainTokens::default()), foreign: vec![] };
-    let foreign = ACCESS_TOKEN_CODEC_CASES.iter().find(|case| case.name() == "foreign_tokens_are_refused");
-    let case = foreign.expect("a case of this name");
+    let case = ACCESS_TOKEN_CODEC_CASES.iter().find(|case| case.name() == "foreign_tokens_are_refused");
+    let case = case.expect("a case of this name");
     assert!(tokio::spawn(async move { case.run(&codecs).await }).await.is_err());
 }

@@ -1,4 +1,4 @@
-//! Hashers that break their promises.
+//! Faulty password hashers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +28,7 @@ enum Fault {
     StaysOverloaded,
 }
 
-/// Writes `salt:digest`.
+/// A hasher with one fault. Its hashes are `salt:digest`.
 struct FaultyHasher {
     fault: Fault,
     calls: AtomicU64,
@@ -69,12 +69,12 @@ impl PasswordHasher for FaultyHasher {
     }
 
     fn accept(&self, hash: &PasswordHash) -> Result<(), InvalidHash> {
-        let is_read = match self.fault {
+        let is_accepted = match self.fault {
             Fault::AcceptsMalformedHashes => true,
             Fault::RejectsOwnHashes => false,
             _ => parts(hash).is_some(),
         };
-        if is_read { Ok(()) } else { Err(InvalidHash::Unsupported) }
+        if is_accepted { Ok(()) } else { Err(InvalidHash::Unsupported) }
     }
 
     async fn verify<'a>(
@@ -84,8 +84,8 @@ impl PasswordHasher for FaultyHasher {
     ) -> Result<PasswordVerdict, PortError> {
         self.begin()?;
         let Some(stored) = stored else {
-            let lets_in = self.fault == Fault::AcceptsAnyPasswordWithoutHash;
-            return Ok(if lets_in { PasswordVerdict::Matches } else { PasswordVerdict::Differs });
+            let matches_all = self.fault == Fault::AcceptsAnyPasswordWithoutHash;
+            return Ok(if matches_all { PasswordVerdict::Matches } else { PasswordVerdict::Differs });
         };
         let Some((salt, digest)) = parts(stored) else {
             return match self.fault {

@@ -1,4 +1,4 @@
-//! Counters of attempts that break their promises.
+//! Faulty attempt limiters.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -38,7 +38,7 @@ enum Fault {
     PurgesWithoutLimit,
 }
 
-/// Counts as it should, but for one thing.
+/// A limiter with one fault.
 struct FaultyLimiter {
     fault: Fault,
     inner: Mutex<Arc<MemoryAttempts>>,
@@ -62,11 +62,11 @@ impl FaultyLimiter {
         self.inner.lock().expect("no panic under the lock").clone()
     }
 
-    fn begin_anew(&self) {
+    fn reset(&self) {
         *self.inner.lock().expect("no panic under the lock") = Arc::default();
     }
 
-    fn seen(&self, guess: &Guess) -> Guess {
+    fn altered(&self, guess: &Guess) -> Guess {
         let guess = guess.clone();
         match self.fault {
             Fault::IgnoresAddresses => Guess { counter: None, ..guess },
@@ -89,7 +89,7 @@ impl FaultyLimiter {
         }
     }
 
-    /// The time as somebody reads it whose clock stands still.
+    /// The time of the call, or always the first one for a limiter that never refills.
     fn time(&self, now: Timestamp) -> Timestamp {
         let mut first = self.first.lock().expect("no panic under the lock");
         if self.fault == Fault::NeverRefills { *first.get_or_insert(now) } else { now }
@@ -99,10 +99,10 @@ impl FaultyLimiter {
 #[async_trait]
 impl AttemptLimiter for FaultyLimiter {
     async fn admit(&self, guess: &Guess) -> Result<AdmitOutcome, PortError> {
-        let (inner, guess) = (self.inner(), self.seen(guess));
+        let (inner, guess) = (self.inner(), self.altered(guess));
         match self.fault {
             Fault::AdmitsWithoutLock => {
-                // Whether there is room is read first, and a place taken later.
+                // The check and the reservation are two steps, so concurrent guesses pass the check together.
                 let kept = inner.admit(&guess).await?;
                 let AdmitOutcome::Admitted(reservation) = kept else { return Ok(kept) };
                 inner.settle(&guess, reservation, GuessOutcome::Abandoned, guess.now).await?;
@@ -139,13 +139,13 @@ impl AttemptLimiter for FaultyLimiter {
         outcome: GuessOutcome,
         now: Timestamp,
     ) -> Result<(), PortError> {
-        let (inner, guess) = (self.inner(), self.seen(guess));
+        let (inner, guess) = (self.inner(), self.altered(guess));
         let outcome = match (self.fault, outcome) {
             (Fault::CountsAbandonedGuesses, GuessOutcome::Abandoned) => GuessOutcome::Failed,
             (Fault::ForgetsFailures, GuessOutcome::Failed)
             | (Fault::KeepsFailuresAfterSuccess, GuessOutcome::Succeeded) => GuessOutcome::Abandoned,
             (Fault::ForgetsAllAccounts, GuessOutcome::Succeeded) => {
-                self.begin_anew();
+                self.reset();
                 return Ok(());
             }
             (Fault::AdmitsWithoutLock, GuessOutcome::Failed) => {
@@ -163,24 +163,24 @@ impl AttemptLimiter for FaultyLimiter {
         match self.fault {
             Fault::HasNoLimit => Ok(None),
             Fault::ReadsBeforeItCounts => {
-                let told = inner.exhausted(&counter, now);
+                let throttled = inner.exhausted(&counter, now);
                 yield_now().await;
                 inner.count(&counter, now).await?;
-                Ok(told)
+                Ok(throttled)
             }
             _ => inner.count(&counter, now).await,
         }
     }
 
     fn exhausted(&self, counter: &Counter, now: Timestamp) -> Option<Throttled> {
-        let told = self.inner().exhausted(&self.counted(counter), self.time(now));
-        told.filter(|_| self.fault != Fault::NeverReportsExhausted)
+        let throttled = self.inner().exhausted(&self.counted(counter), self.time(now));
+        throttled.filter(|_| self.fault != Fault::NeverReportsExhausted)
     }
 
     async fn forget(&self, account: CounterKey) -> Result<(), PortError> {
         match self.fault {
             Fault::NeverForgets => return Ok(()),
-            Fault::ForgetsAllAccounts => self.begin_anew(),
+            Fault::ForgetsAllAccounts => self.reset(),
             _ => {}
         }
         self.inner().forget(account).await
@@ -189,7 +189,7 @@ impl AttemptLimiter for FaultyLimiter {
     async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, PortError> {
         match self.fault {
             Fault::PurgesEverything => {
-                self.begin_anew();
+                self.reset();
                 Ok(0)
             }
             Fault::PurgesWithoutLimit => self.inner().purge(now, u32::MAX).await,

@@ -1,8 +1,8 @@
-//! The conformance suite detects adapters that break their promises: for each promise there is an adapter that
-//! breaks it, and a case that fails for that reason.
+//! Tests the conformance suite itself. Each adapter here has one deliberate fault, and the cases of the broken promise must
+//! fail for it. Every case must fail for at least one fault.
 #![expect(clippy::expect_used, reason = "a panic fails the test")]
 
-mod chance_and_time;
+mod clock_and_random;
 mod codecs;
 mod hashers;
 mod limiters;
@@ -15,19 +15,19 @@ use auth_domain::conformance::{Case, STORE_CASES, StoreUnderTest};
 
 use stores::{DETECTED_BY, Fault, FaultyStore};
 
-/// Asserts that each case fails for the subject next to it, and that there are no other cases.
+/// Asserts that each named case fails for its faulty adapter, and that the list names every case of the suite.
 async fn assert_detected<S: ?Sized + Send + Sync + 'static, const N: usize>(
     cases: &'static [Case<S>],
     detected: [(Arc<S>, &str); N],
 ) {
-    let mut seen = BTreeSet::new();
-    for (subject, name) in detected {
+    let mut failed = BTreeSet::new();
+    for (adapter, name) in detected {
         let case = cases.iter().find(|case| case.name() == name).expect("a case of this name");
-        let verdict = tokio::spawn(async move { case.run(&*subject).await }).await;
-        assert!(verdict.is_err(), "{case} must notice");
-        seen.insert(case.name());
+        let outcome = tokio::spawn(async move { case.run(&*adapter).await }).await;
+        assert!(outcome.is_err(), "{case} must fail");
+        failed.insert(case.name());
     }
-    assert_eq!(seen, cases.iter().map(Case::name).collect(), "every case is seen to fail");
+    assert_eq!(failed, cases.iter().map(Case::name).collect(), "every case must fail for some fault");
 }
 
 /// Whether the case fails for a store with this fault.
@@ -51,16 +51,16 @@ async fn correct_store_passes_every_case() {
 async fn faulty_store_fails_its_cases() {
     for (fault, cases) in DETECTED_BY {
         for name in *cases {
-            assert!(detects(case(name), *fault).await, "{name} must notice {fault:?}");
+            assert!(detects(case(name), *fault).await, "{name} must fail for {fault:?}");
         }
     }
 }
 
 #[test]
 fn every_case_fails_for_some_fault() {
-    let seen: BTreeSet<_> =
+    let failed: BTreeSet<_> =
         DETECTED_BY.iter().flat_map(|(_, cases)| *cases).map(ToString::to_string).collect();
     let cases: BTreeSet<_> = STORE_CASES.iter().map(ToString::to_string).collect();
-    assert_eq!(seen, cases);
-    assert_eq!(cases.len(), STORE_CASES.len(), "no two cases have one name");
+    assert_eq!(failed, cases);
+    assert_eq!(cases.len(), STORE_CASES.len(), "case names must be unique");
 }

@@ -1,4 +1,4 @@
-//! The clients that a user logs in by, two of each style.
+//! The clients of the histories, two for each refresh style.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(crate) fn style_of(client: usize) -> RefreshStyle {
     STYLES[client % STYLES.len()]
 }
 
-/// The text with one character replaced by another.
+/// `text` with one character replaced.
 pub(crate) fn mistyped(text: &str, position: usize) -> String {
     let position = position % text.len();
     let other = if &text[position..=position] == "A" { "B" } else { "A" };

@@ -1,4 +1,4 @@
-//! Histories: what can happen, at random.
+//! Random histories of operations.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,14 @@ use proptest::sample::select;
 
 use super::reference::{ABSOLUTE, ACCESS, GRACE, IDLE, LEEWAY};
 
-/// How many operations a history has.
+/// The number of operations in a history.
 pub(crate) const OPERATIONS: usize = 50;
 
-/// How many clients there are: two of each style.
+/// The number of clients: two for each refresh style.
 pub(crate) const CLIENTS: usize = 6;
 
-/// Something that happens. Sessions and tokens are counted back from the newest; a number that is too great stands
-/// for the oldest.
+/// One step of a history. Sessions and tokens are counted back from the newest one; a number that is too large means the
+/// oldest one.
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
     LogIn { client: usize },
@@ -27,26 +27,26 @@ pub(crate) enum Operation {
     WaitUntil { session: usize, deadline: Deadline, offset: i64 },
 }
 
-/// PresentedBy which client a token is presented.
+/// The client that presents a token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PresentedBy {
     OwnClient,
     OtherClient(usize),
 }
 
-/// What is presented instead of a token.
+/// What is presented instead of a valid token.
 #[derive(Clone, Debug)]
 pub(crate) enum Forgery {
     Text(&'static str),
     /// The session's current token with one character changed.
     Mistyped(usize),
-    /// A token of the right form that nobody was handed out.
+    /// A well-formed token that was never issued.
     Unknown,
-    /// The session's newest access token where an opaque one is asked for, and the other way round.
+    /// An access token where a refresh token is expected, or the other way round.
     OtherKind,
 }
 
-/// When something is over for a session.
+/// A time limit of a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Deadline {
     Grace,
@@ -55,38 +55,47 @@ pub(crate) enum Deadline {
     Access,
 }
 
-/// What happened, so that it can be shown that everything does.
+/// The effect of an operation. A test shows that the histories reach every effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Event {
     Refreshed,
-    AnsweredAgain,
+    Retried,
     Refused,
     Replayed,
     LoggedOut(bool),
     Admitted(bool),
 }
 
-/// What happened to sessions of which style, by the style's name.
+/// The events with the name of the session's refresh style.
 pub(crate) type EventSet = BTreeSet<(String, Event)>;
 
-/// All histories.
+/// Generates histories.
 pub(crate) fn histories() -> impl Strategy<Value = Vec<Operation>> {
-    prop::collection::vec(apply(), OPERATIONS)
+    prop::collection::vec(operation(), OPERATIONS)
 }
 
-fn apply() -> impl Strategy<Value = Operation> {
-    let session = || prop_oneof![4 => Just(0_usize), 1 => 1..4_usize];
-    let token = || prop_oneof![4 => Just(0_usize), 3 => Just(1), 1 => 2..9_usize];
-    let by = || prop_oneof![9 => Just(PresentedBy::OwnClient), 1 => (0..CLIENTS).prop_map(PresentedBy::OtherClient)];
+fn session() -> impl Strategy<Value = usize> {
+    prop_oneof![4 => Just(0_usize), 1 => 1..4_usize]
+}
+
+fn token() -> impl Strategy<Value = usize> {
+    prop_oneof![4 => Just(0_usize), 3 => Just(1), 1 => 2..9_usize]
+}
+
+fn presented_by() -> impl Strategy<Value = PresentedBy> {
+    prop_oneof![9 => Just(PresentedBy::OwnClient), 1 => (0..CLIENTS).prop_map(PresentedBy::OtherClient)]
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
     let wait =
         [0, 1, 1_000_000, GRACE / 3, GRACE - 1, GRACE, ACCESS, ACCESS + LEEWAY, IDLE / 2, ABSOLUTE / 3];
     let deadline = [Deadline::Grace, Deadline::Grace, Deadline::Access, Deadline::Idle, Deadline::Absolute];
     prop_oneof![
         6 => (0..CLIENTS).prop_map(|client| Operation::LogIn { client }),
-        40 => (session(), token(), by())
+        40 => (session(), token(), presented_by())
             .prop_map(|(session, token, by)| Operation::Refresh { session, token, by }),
         4 => (session(), forgery()).prop_map(|(session, forgery)| Operation::RefreshWith { session, forgery }),
-        2 => (session(), token(), by())
+        2 => (session(), token(), presented_by())
             .prop_map(|(session, token, by)| Operation::LogOut { session, token, by }),
         1 => session().prop_map(|session| Operation::LogOutById { session }),
         15 => (session(), token()).prop_map(|(session, token)| Operation::Use { session, token }),

@@ -1,9 +1,9 @@
-//! Whatever happens to a user's sessions, and in whatever order: refreshing, logging out and using access tokens give
-//! what a few lines of a reference say, over the in-memory store.
+//! Compares the session use cases with a short reference implementation on random histories, over the in-memory store.
+//! A history refreshes, logs out and uses access tokens in any order.
 //!
-//! The reference knows tokens by number only, in the order they were handed out; the domain knows digests, states and
-//! nonces. That two such different accounts of the same rules agree on random histories is what is shown here.
-#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
+//! The reference identifies tokens only by their number, in the order of issue. The domain uses digests, states and nonces.
+//! Two implementations that differ so much are unlikely to contain the same mistake.
+#![expect(clippy::expect_used, reason = "a test fails by a panic")]
 
 mod clients;
 mod history;
@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use history::{Event, EventSet, histories};
 use runner::HistoryRunner;
 
-/// How many histories are tried, each of fifty operations.
+/// The number of histories, each with fifty operations.
 const HISTORIES: u32 = 10_000;
 
 #[test]
@@ -34,18 +34,20 @@ fn every_history_agrees_with_the_reference() {
     }
 }
 
-/// The property would also hold of histories in which nothing happens.
+/// Without this test, the comparison could pass because the histories do nothing.
 #[test]
 fn histories_reach_every_event() {
-    use Event::{Admitted, AnsweredAgain, LoggedOut, Refreshed, Refused, Replayed};
+    use Event::{Admitted, LoggedOut, Refreshed, Refused, Replayed, Retried};
     let runtime = runtime();
     let mut runner = TestRunner::deterministic();
     let mut events = EventSet::new();
     for _ in 0..200 {
         let history = histories().new_tree(&mut runner).expect("a history").current();
-        events.append(&mut runtime.block_on(HistoryRunner::run(&history)).expect("as the reference says"));
+        events.append(
+            &mut runtime.block_on(HistoryRunner::run(&history)).expect("agreement with the reference"),
+        );
     }
-    let always = [AnsweredAgain, Refused, LoggedOut(false), LoggedOut(true), Admitted(false), Admitted(true)];
+    let always = [Retried, Refused, LoggedOut(false), LoggedOut(true), Admitted(false), Admitted(true)];
     let rotating = always.iter().chain(&[Refreshed, Replayed]);
     let expected: EventSet = ["SelfRenewing", "Rotating"]
         .into_iter()

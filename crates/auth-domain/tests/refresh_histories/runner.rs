@@ -1,4 +1,4 @@
-//! A user's life with the real use cases and, beside it, with the reference.
+//! Runs a history with the use cases and with the reference, and compares the results after each operation.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -15,36 +15,39 @@ use auth_domain::use_cases::{LogIn, LogOut, RefreshSession, RefreshSessionError,
 
 use super::clients::{client_of, mistyped, style_of};
 use super::history::{CLIENTS, Deadline, Event, EventSet, Forgery, Operation, PresentedBy};
-use super::reference::{self, ABSOLUTE, Access, GRACE, IDLE, LEEWAY, MAX_LIVE, RefreshOutcome};
+use super::reference::{self, ABSOLUTE, AccessTimes, GRACE, IDLE, LEEWAY, MAX_LIVE, RefreshOutcome};
 
 const PASSWORD: &str = "correct horse";
 
-/// What a user holds of a session.
+/// The tokens that the use cases issued for a session.
 struct IssuedTokens {
     id: SessionId,
-    /// What refreshes the session, oldest first: for a session whose tokens renew themselves, its access tokens.
+    /// The tokens that refresh the session, oldest first. With self-renewing tokens these are its access tokens.
     refresh: Vec<String>,
-    access: Vec<(String, Access)>,
+    access: Vec<(String, AccessTimes)>,
 }
 
 pub(crate) struct HistoryRunner {
     ports: TestPorts,
     auth: Auth,
     issued: Vec<IssuedTokens>,
-    /// The same sessions, in the same order.
+    /// The same sessions in the reference, in the same order.
     reference: Vec<reference::Session>,
     events: EventSet,
 }
 
 impl HistoryRunner {
-    /// Lives by a history; what happened in it, or where the domain and the reference differ.
+    /// Runs a history and returns its events.
+    ///
+    /// # Errors
+    /// The first difference between the domain and the reference.
     pub(crate) async fn run(history: &[Operation]) -> Result<EventSet, String> {
         let mut runner = Self::new().await;
         for client in 0..CLIENTS / 2 {
             runner.log_in(client).await?;
         }
-        for (index, apply) in history.iter().enumerate() {
-            runner.apply(apply).await.map_err(|difference| format!("operation {index}: {difference}"))?;
+        for (index, operation) in history.iter().enumerate() {
+            runner.apply(operation).await.map_err(|difference| format!("operation {index}: {difference}"))?;
         }
         runner.compare_sessions().await?;
         Ok(runner.events)
@@ -76,8 +79,8 @@ impl HistoryRunner {
         Self { ports, auth, issued: Vec::new(), reference: Vec::new(), events: EventSet::new() }
     }
 
-    async fn apply(&mut self, apply: &Operation) -> Result<(), String> {
-        match *apply {
+    async fn apply(&mut self, operation: &Operation) -> Result<(), String> {
+        match *operation {
             Operation::LogIn { client } => self.log_in(client).await?,
             Operation::Refresh { session, token, by } => self.refresh(session, token, by).await?,
             Operation::RefreshWith { session, ref forgery } => self.refresh_with(session, forgery).await?,
@@ -91,12 +94,12 @@ impl HistoryRunner {
     }
 
     async fn log_in(&mut self, client: usize) -> Result<(), String> {
-        self.wait(1); // no two sessions begin at once, so that one of them is the older
+        self.wait(1); // No two sessions start at the same time, so that their order is known.
         let now = self.now();
         let password = PasswordAttempt::new(PASSWORD);
         let command = LogIn { client: &client_of(client), identifier: "jane", password };
-        let grant = self.auth.log_in(command).await.map_err(|error| format!("logging in: {error}"))?;
-        reference::make_room(&mut self.reference, now);
+        let grant = self.auth.log_in(command).await.map_err(|error| format!("log-in: {error}"))?;
+        reference::end_surplus(&mut self.reference, now);
         self.reference.push(reference::Session::begin(client, style_of(client), now));
         let id = grant.session_id;
         self.issued.push(IssuedTokens { id, refresh: Vec::new(), access: Vec::new() });
@@ -116,7 +119,7 @@ impl HistoryRunner {
             session,
             match expected {
                 RefreshOutcome::New => Event::Refreshed,
-                RefreshOutcome::Current => Event::AnsweredAgain,
+                RefreshOutcome::Current => Event::Retried,
                 RefreshOutcome::Refused => Event::Refused,
                 RefreshOutcome::Replayed => Event::Replayed,
             },
@@ -141,7 +144,7 @@ impl HistoryRunner {
         self.present(session, client, &token, RefreshOutcome::Refused).await
     }
 
-    /// Presents a token, whatever it is, and compares the answer and the session afterwards.
+    /// Presents a token and compares the outcome and the session with the reference.
     async fn present(
         &mut self,
         session: usize,
@@ -157,7 +160,7 @@ impl HistoryRunner {
             (RefreshOutcome::Refused, Err(RefreshSessionError::InvalidToken)) => {}
             (RefreshOutcome::Replayed, Err(RefreshSessionError::Replayed(id)))
                 if id == self.issued[session].id => {}
-            (_, answer) => return Err(format!("refreshing: {answer:?}, not {expected:?}")),
+            (_, outcome) => return Err(format!("refresh: {outcome:?}, not {expected:?}")),
         }
         self.compare_session(session).await
     }
@@ -192,7 +195,7 @@ impl HistoryRunner {
         let identity = self.auth.authenticate(text).await;
         compare("admitted", identity.is_ok(), expected)?;
         if let Ok(identity) = identity {
-            compare("whose session", identity.session_id, self.issued[session].id)?;
+            compare("the session id", identity.session_id, self.issued[session].id)?;
         }
         self.record(session, Event::Admitted(expected));
         Ok(())
@@ -202,7 +205,7 @@ impl HistoryRunner {
         self.ports.clock.advance(Duration::from_micros(micros));
     }
 
-    /// Waits until a deadline of the session, or a microsecond earlier or later; not at all if it has passed.
+    /// Waits until a deadline of the session plus `offset` microseconds; does not wait if that time has passed.
     fn wait_until(&mut self, session: usize, deadline: Deadline, offset: i64) {
         let (session, _) = self.find(session, 0);
         let session = &self.reference[session];
@@ -215,27 +218,27 @@ impl HistoryRunner {
         self.wait(deadline.saturating_add_signed(offset).saturating_sub(self.now()));
     }
 
-    /// Takes what was granted, if it is what the reference says.
+    /// Compares a grant with the reference and keeps its tokens.
     fn take(&mut self, session: usize, grant: TokenGrant, expected: RefreshOutcome) -> Result<(), String> {
         let now = self.now();
         let (reference, issued) = (&self.reference[session], &self.issued[session]);
         let access = reference.access();
-        compare("whose session", grant.session_id, issued.id)?;
+        compare("the session id", grant.session_id, issued.id)?;
         let micros = Duration::from_micros;
         compare(
-            "the session's rest",
+            "the remaining time of the session",
             grant.session_ends_in,
             micros(reference.ends_at().saturating_sub(now)),
         )?;
         let rest = Duration::from_secs(access.expires.saturating_sub(now / 1_000_000));
-        compare("the access token's rest", grant.expires_in, rest)?;
+        compare("the remaining time of the access token", grant.expires_in, rest)?;
         let access_token = grant.access_token.expose().to_owned();
         let renews_itself = reference.style == RefreshStyle::SelfRenewing;
-        compare("without a refresh token", grant.refresh_token.is_none(), renews_itself)?;
+        compare("has no refresh token", grant.refresh_token.is_none(), renews_itself)?;
         let refresh = grant.refresh_token.map_or(access_token.clone(), |token| token.expose().to_string());
         if expected == RefreshOutcome::New {
             let before = self.issued.iter().any(|issued| issued.refresh.contains(&refresh));
-            compare("handed out before", before, false)?;
+            compare("was issued before", before, false)?;
             self.issued[session].refresh.push(refresh);
         } else {
             compare("the token that refreshes", Some(&refresh), issued.refresh.last())?;
@@ -244,7 +247,7 @@ impl HistoryRunner {
         Ok(())
     }
 
-    /// Whether the token can refresh at all: an access token that is over before it began is none.
+    /// Whether the token can refresh at all. A self-renewing access token that expires before it is issued cannot.
     fn renews(&self, session: usize, token: usize) -> bool {
         let issued = &self.issued[session];
         let text = &issued.refresh[token];
@@ -263,16 +266,16 @@ impl HistoryRunner {
         let (id, expected) = (self.issued[session].id, &self.reference[session]);
         let found = self.ports.store.find(id).await.map_err(|error| error.to_string())?;
         let (found, _) = found.ok_or("the session is gone")?;
-        compare("why it ended", found.end.map(|end| end.reason), expected.ended)?;
-        compare("when it began", micros(found.created_at), expected.began)?;
-        compare("when it was refreshed", micros(found.last_refreshed_at), expected.refreshed)
+        compare("the end reason", found.end.map(|end| end.reason), expected.ended)?;
+        compare("the creation time", micros(found.created_at), expected.began)?;
+        compare("the refresh time", micros(found.last_refreshed_at), expected.refreshed)
     }
 
     fn now(&self) -> u64 {
         micros(self.ports.clock.now())
     }
 
-    /// A session and a token that refreshes it, counted back from the newest.
+    /// The indexes of a session and one of its refresh tokens, counted back from the newest.
     fn find(&self, session: usize, token: usize) -> (usize, usize) {
         let session = self.issued.len().saturating_sub(1 + session);
         (session, self.issued[session].refresh.len().saturating_sub(1 + token))
@@ -294,7 +297,7 @@ fn micros(time: Timestamp) -> u64 {
     u64::try_from(time.unix_micros()).expect("after the epoch")
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what is compared is made for it")]
+#[expect(clippy::needless_pass_by_value, reason = "callers pass temporary values")]
 fn compare<T: PartialEq + Debug>(what: &str, is: T, should_be: T) -> Result<(), String> {
     if is == should_be { Ok(()) } else { Err(format!("{what}: {is:?}, not {should_be:?}")) }
 }

@@ -1,12 +1,12 @@
-//! Breaking promises about API keys.
+//! Faults in API keys.
 
 use async_trait::async_trait;
 use auth_domain::model::{ApiKey, ApiKeyId, NewApiKey, Scopes, SecretDigest, Timestamp};
 use auth_domain::ports::{ApiKeyRepository, PortError};
 use tokio::task::yield_now;
 
-use super::registering::to_milliseconds;
-use super::{Fault, FaultyStore};
+use super::registration::to_milliseconds;
+use super::{Fault, FaultyStore, first_half};
 
 #[async_trait]
 impl ApiKeyRepository for FaultyStore {
@@ -29,8 +29,8 @@ impl ApiKeyRepository for FaultyStore {
 
     async fn find(&self, digest: &SecretDigest) -> Result<Option<ApiKey>, PortError> {
         let _call = self.begin().await?;
-        let half = |digest: &SecretDigest| digest.as_bytes()[..16].to_vec();
-        let known = self.log().keys.iter().find(|known| half(&known.digest) == half(digest)).cloned();
+        let known =
+            self.log().keys.iter().find(|known| first_half(&known.digest) == first_half(digest)).cloned();
         let found = match known {
             Some(known) if self.is(Fault::TruncatesKeyDigests) => {
                 ApiKeyRepository::find(&self.inner, &known.digest).await?

@@ -1,4 +1,4 @@
-//! Breaking promises about the audit trail.
+//! Faults in audit events.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use auth_domain::model::{
 use auth_domain::ports::{AuditRepository, PortError, UserRepository};
 use tokio::task::yield_now;
 
-use super::registering::to_milliseconds;
+use super::registration::to_milliseconds;
 use super::{Fault, FaultyStore};
 
 #[async_trait]
@@ -43,7 +43,7 @@ impl AuditRepository for FaultyStore {
         match self.fault {
             Fault::ListsEventsByTime => found.sort_by_key(|record| record.event.at),
             Fault::ShowsEventsOutOfOrder => self.hold_back(&mut found),
-            Fault::DeletesEventsWithTheirUser => self.forget_events_of_the_deleted(&mut found).await?,
+            Fault::DeletesEventsWithTheirUser => self.remove_events_of_deleted_users(&mut found).await?,
             _ => {}
         }
         Ok(found)
@@ -88,7 +88,7 @@ impl FaultyStore {
         event
     }
 
-    /// The filter without what the store does not look at.
+    /// The filter without the part that the store ignores.
     fn widened(&self, filter: &AuditFilter) -> AuditFilter {
         match self.fault {
             Fault::IgnoresTheActionFilter => AuditFilter { action: None, ..filter.clone() },
@@ -100,14 +100,15 @@ impl FaultyStore {
         }
     }
 
-    /// What the number would be if those of purged events were given again.
+    /// The number that an event would have if numbers of purged events were reused.
     async fn renumbered(&self, after: Option<AuditId>) -> Result<Option<AuditId>, PortError> {
         let first = AuditRepository::list(&self.inner, &AuditFilter::default(), None, 1).await?;
         let purged = first.first().map_or(0, |record| record.id.0 - 1);
         Ok(after.map(|after| AuditId(after.0 + purged)))
     }
 
-    /// Shows every other event one call later than those around it, as if it had got its number long before its commit.
+    /// Returns every second event one call later than its neighbours, as if it had received its number long before its
+    /// commit.
     fn hold_back(&self, found: &mut Vec<AuditRecord>) {
         let mut log = self.log();
         found.retain(|record| {
@@ -119,7 +120,7 @@ impl FaultyStore {
         });
     }
 
-    async fn forget_events_of_the_deleted(&self, found: &mut Vec<AuditRecord>) -> Result<(), PortError> {
+    async fn remove_events_of_deleted_users(&self, found: &mut Vec<AuditRecord>) -> Result<(), PortError> {
         let known: Vec<_> = UserRepository::list(&self.inner, None, u32::MAX).await?;
         found
             .retain(|record| record.event.user.is_none_or(|user| known.iter().any(|known| known.id == user)));

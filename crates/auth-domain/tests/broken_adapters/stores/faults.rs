@@ -1,16 +1,16 @@
-//! Every promise that [`FaultyStore`](super::FaultyStore) can break, and the cases that must notice.
+//! All faults of [`FaultyStore`](super::FaultyStore), each with the cases that must fail for it.
 
 macro_rules! faults {
     ($($fault:ident => $($group:ident :: $case:ident)+;)*) => {
-        /// Which promise the store breaks, in the words of somebody who finds the bug.
+        /// The fault of a store.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Fault {
-            /// None: the control.
+            /// No fault: every case must pass.
             None,
             $($fault),*
         }
 
-        /// Each fault with the cases that must notice it. Others may notice it as well.
+        /// Each fault with the cases that must fail for it. Other cases may fail as well.
         pub(crate) const DETECTED_BY: &[(Fault, &[&str])] = &[
             $((Fault::$fault, &[$(concat!(stringify!($group), "::", stringify!($case))),+])),*
         ];
@@ -18,12 +18,12 @@ macro_rules! faults {
 }
 
 faults! {
-    // everything
+    // all calls
     FailsOnConcurrentCalls =>
         session_races::sessions_of_one_user_refresh_concurrently
         session_races::concurrent_calls_for_one_user_cause_no_error;
 
-    // registering
+    // registration
     DropsDisplayNames =>
         user_members::full_user_is_returned_as_stored
         user_members::each_optional_member_is_stored_on_its_own;
@@ -74,7 +74,7 @@ faults! {
         user_name_races::swap_of_names_between_users_is_rejected_without_error;
     OverwritesUsersWithTheSameId => errors::duplicate_user_id_is_an_error_that_changes_nothing;
 
-    // importing
+    // imports
     DropsImportedStatuses => user_imports::imported_user_is_returned_as_imported;
     UnverifiesImportedEmails => user_imports::imported_user_is_returned_as_imported;
     TruncatesImportedHashes => user_imports::imported_user_is_returned_as_imported;
@@ -215,7 +215,7 @@ faults! {
         user_names::deleting_a_user_frees_both_names
         user_name_races::name_freed_during_a_registration_has_at_most_one_holder;
 
-    // opening
+    // opening sessions
     OpensForOutdatedPasswords =>
         session_opening::outdated_password_opens_no_session
         session_opening::concurrent_password_change_leaves_no_live_session
@@ -275,7 +275,7 @@ faults! {
     TruncatesCredentialDigests => session_members::credential_is_found_only_by_its_whole_digest;
     FailsOnUnknownCredentials => session_members::unknown_session_is_not_found;
 
-    // refreshing
+    // refresh
     LetsTwoRotate => session_races::one_of_24_attempts_with_one_credential_rotates;
     ReturnsAnotherNonceToRetries =>
         session_refresh::retry_returns_the_same_successor_and_changes_nothing
@@ -319,7 +319,7 @@ faults! {
         session_races::concurrent_calls_for_one_user_cause_no_error
         session_ends::credentials_are_purged_with_their_session;
 
-    // ending and purging
+    // ending and purging sessions
     EndsTwice =>
         session_ends::session_ends_once_and_keeps_its_first_end
         session_ends::one_of_12_ends_of_one_session_succeeds;
@@ -350,7 +350,7 @@ faults! {
         session_ends::credentials_are_purged_with_their_session
         session_ends::session_with_more_credentials_than_the_limit_is_purged;
 
-    // knowing of ends
+    // revocation feed
     ReportsEverySessionLive =>
         revocation_feed::ended_session_is_not_live
         revocation_feed::superseded_session_is_not_live
@@ -395,7 +395,7 @@ faults! {
     OverwritesKeysWithTheSameId =>
         errors::duplicate_api_key_is_an_error_that_changes_nothing;
 
-    // the audit trail
+    // audit events
     DropsDetails => audit_events::event_is_returned_as_appended;
     DropsAddresses => audit_events::event_is_returned_as_appended;
     TruncatesEventTimes => audit_events::event_is_returned_as_appended;

@@ -1,14 +1,14 @@
-//! A store in memory that can be told to break one promise.
+//! An in-memory store with one selectable fault.
 
 mod api_keys;
 mod audit_events;
-mod changing;
 mod faults;
-mod importing;
-mod opening;
-mod refreshing;
-mod registering;
+mod registration;
+mod session_opening;
+mod session_refresh;
 mod sessions;
+mod user_changes;
+mod user_imports;
 mod users;
 
 use std::collections::HashMap;
@@ -30,12 +30,12 @@ use tokio::task::yield_now;
 
 pub(crate) use faults::{DETECTED_BY, Fault};
 
-/// What the faults need to know of what happened.
+/// The earlier calls, as far as the faults need them.
 #[derive(Default)]
 struct CallLog {
     users: HashMap<UserId, User>,
     opened: Vec<NewSession>,
-    /// Sessions that are read otherwise than the store knows them.
+    /// Sessions that are returned differently from how they are stored.
     altered: HashMap<SessionId, (Session, User)>,
     credentials: HashMap<SecretDigest, SessionId>,
     consumed: HashMap<SecretDigest, (Timestamp, SuccessorNonce)>,
@@ -43,9 +43,9 @@ struct CallLog {
     last_rotated: Option<SecretDigest>,
     locked_names: Vec<IdentifierKey>,
     freed_names: Vec<IdentifierKey>,
-    better_hashed: Vec<UserId>,
+    hash_upgraded: Vec<UserId>,
     imported: Vec<ImportedUser>,
-    once_suspended: Vec<UserId>,
+    suspended_before: Vec<UserId>,
     deleted: Vec<UserId>,
     shown: HashMap<UserId, Option<User>>,
     keys: Vec<NewApiKey>,
@@ -54,7 +54,7 @@ struct CallLog {
     made: u64,
 }
 
-/// A store that breaks one promise.
+/// A store with one fault.
 pub(crate) struct FaultyStore {
     inner: MemoryStore,
     fault: Fault,
@@ -62,7 +62,7 @@ pub(crate) struct FaultyStore {
     calls: AtomicUsize,
 }
 
-/// A call at work.
+/// Counts a call as running until it is dropped.
 struct Call<'a>(&'a AtomicUsize);
 
 impl Drop for Call<'_> {
@@ -84,13 +84,13 @@ impl FaultyStore {
         self.log.lock().expect("no panic under the lock")
     }
 
-    fn went_with_its_user(&self, session: SessionId) -> bool {
+    fn was_deleted_with_its_user(&self, session: SessionId) -> bool {
         let log = self.log();
         let owner = log.opened.iter().find(|new| new.session.id == session).map(|new| new.session.user_id);
         owner.is_some_and(|owner| log.deleted.contains(&owner))
     }
 
-    /// Begins a call: others may come in between, as with any store that is not in memory.
+    /// Begins a call. It yields, so that concurrent calls interleave as they do with a real database.
     async fn begin(&self) -> Result<Call<'_>, PortError> {
         let others = self.calls.fetch_add(1, Ordering::SeqCst);
         let call = Call(&self.calls);
@@ -102,6 +102,11 @@ impl FaultyStore {
     }
 }
 
+/// The first 16 bytes, which is all that a store with truncated digests compares.
+fn first_half(digest: &SecretDigest) -> [u8; 16] {
+    std::array::from_fn(|index| digest.as_bytes()[index])
+}
+
 fn unavailable(why: &'static str) -> PortError {
     PortError::Unavailable(BoxError::from(why))
 }
@@ -111,7 +116,7 @@ impl RevocationFeed for FaultyStore {
         match self.fault {
             Fault::ReportsEverySessionLive => SessionState::Live,
             Fault::ReportsEverySessionEnded => SessionState::Ended,
-            Fault::MissesDeletions if self.went_with_its_user(session) => SessionState::Live,
+            Fault::MissesDeletions if self.was_deleted_with_its_user(session) => SessionState::Live,
             _ => self.inner.session_state(session),
         }
     }

@@ -1,4 +1,4 @@
-//! Breaking promises about reading, ending and purging sessions.
+//! Faults in reading, ending and purging sessions.
 
 use std::time::Duration;
 
@@ -127,7 +127,7 @@ impl SessionRepository for FaultyStore {
 }
 
 impl FaultyStore {
-    /// A session as this store reads it.
+    /// A session as this store returns it.
     fn read_session(&self, mut session: Session) -> Session {
         let forgotten = match self.fault {
             Fault::KeepsSessionsOfChangedPasswords => Some(EndReason::PasswordChanged),
@@ -147,18 +147,18 @@ impl FaultyStore {
                 session.expires_at = session.last_refreshed_at.plus(SessionPolicy::default().absolute);
             }
             Fault::ReplacesTheSuspendedReason => {
-                let known = |end: SessionEnd| match end.reason {
-                    EndReason::Suspended => SessionEnd { reason: EndReason::LoggedOut, ..end },
-                    _ => end,
-                };
-                session.end = session.end.map(known);
+                if let Some(end) = &mut session.end
+                    && end.reason == EndReason::Suspended
+                {
+                    end.reason = EndReason::LoggedOut;
+                }
             }
             _ => {}
         }
         session
     }
 
-    /// From now on reads a session as live.
+    /// Returns a session as live from now on.
     pub(super) async fn revive(&self, session: SessionId) -> Result<(), PortError> {
         if let Some((found, user)) = self.inner.find(session).await? {
             self.log().altered.insert(session, (Session { end: None, ..found }, user));

@@ -1,4 +1,4 @@
-//! Breaking promises about users: reading them, their status, their roles and their end.
+//! Faults in reading users, their status, their roles and their deletion.
 
 use async_trait::async_trait;
 use auth_domain::model::{
@@ -66,12 +66,12 @@ impl UserRepository for FaultyStore {
 
     async fn list(&self, after: Option<UserNumber>, limit: u32) -> Result<Vec<User>, PortError> {
         let _call = self.begin().await?;
-        let (mut from, mut most) = (after, limit);
+        let (mut from, mut count) = (after, limit);
         match (self.fault, after) {
             (Fault::ListsTheStartNumberAgain, Some(after)) => {
                 from = Some(UserNumber(after.0.saturating_sub(1)))
             }
-            (Fault::ListsOneTooMany, _) => most = limit.saturating_add(1),
+            (Fault::ListsOneTooMany, _) => count = limit.saturating_add(1),
             (Fault::FailsOnHugeNumbers, Some(after)) if after.0.abs() >= 1 << 53 => {
                 return Err(unavailable("out of range"));
             }
@@ -82,7 +82,7 @@ impl UserRepository for FaultyStore {
             }
             _ => {}
         }
-        let mut users = self.inner.list(from, most).await?;
+        let mut users = self.inner.list(from, count).await?;
         if self.is(Fault::ListsNewestFirst) {
             users.reverse();
         }
@@ -139,7 +139,7 @@ impl UserRepository for FaultyStore {
             (Fault::EndsSessionsOfAllUsers, UserStatus::Suspended) => {
                 self.end_sessions(|_| true, now).await?;
             }
-            (_, UserStatus::Suspended) => self.log().once_suspended.push(user),
+            (_, UserStatus::Suspended) => self.log().suspended_before.push(user),
             _ => {}
         }
         Ok(changed)
@@ -191,7 +191,7 @@ impl FaultyStore {
         self.log().shown.contains_key(&user)
     }
 
-    /// A user as this store reads it.
+    /// A user as this store returns it.
     pub(super) fn read_user(&self, user: User) -> User {
         if self.is(Fault::FindsUsersAsRegistered) { self.as_registered(user) } else { user }
     }
@@ -200,7 +200,7 @@ impl FaultyStore {
         self.log().users.get(&user.id).cloned().unwrap_or(user)
     }
 
-    /// The first user with a name that is like this one, where `%` is any text and `_` is any character.
+    /// The first user with a name that matches the pattern; `%` matches any text and `_` any character.
     pub(super) async fn find_like(&self, pattern: &IdentifierKey) -> Result<Option<User>, PortError> {
         let users = self.inner.list(None, u32::MAX).await?;
         let is_like =
@@ -208,7 +208,7 @@ impl FaultyStore {
         Ok(users.into_iter().find(is_like))
     }
 
-    /// Ends the sessions of these users.
+    /// Ends the sessions of the users that `whose` selects.
     pub(super) async fn end_sessions(
         &self,
         whose: impl Fn(UserId) -> bool + Send,
@@ -221,7 +221,7 @@ impl FaultyStore {
         Ok(())
     }
 
-    /// From now on reads the sessions of this user as live.
+    /// Returns the sessions of this user as live from now on.
     async fn revive_sessions_of(&self, user: UserId) -> Result<(), PortError> {
         let opened = self.log().opened.clone();
         for new in opened.iter().filter(|new| new.session.user_id == user) {

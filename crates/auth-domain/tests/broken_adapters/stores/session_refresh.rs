@@ -1,4 +1,4 @@
-//! Breaking promises about refreshing sessions.
+//! Faults in refreshing sessions.
 
 use std::sync::atomic::Ordering;
 
@@ -10,7 +10,7 @@ use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{BoxError, PortError, SessionRepository};
 use tokio::task::yield_now;
 
-use super::{Fault, FaultyStore, unavailable};
+use super::{Fault, FaultyStore, first_half, unavailable};
 
 impl FaultyStore {
     pub(super) async fn refresh_with_fault(
@@ -38,7 +38,7 @@ impl FaultyStore {
             return match (self.fault, session) {
                 (Fault::FailsOnUnknownCredentials, None) => Err(unavailable("no rows")),
                 (Fault::LeavesCredentialsBehind, Some(_)) => {
-                    Err(PortError::Corrupt(BoxError::from("a credential of no session")))
+                    Err(PortError::Corrupt(BoxError::from("a credential without a session")))
                 }
                 _ => Ok(None),
             };
@@ -53,10 +53,9 @@ impl FaultyStore {
         let mut attempt = attempt.clone();
         match self.fault {
             Fault::TruncatesCredentialDigests => {
-                let half = |digest: &[u8; 32]| digest[..16].to_vec();
-                let presented = half(attempt.presented.as_bytes());
+                let presented = first_half(&attempt.presented);
                 let log = self.log();
-                let known = log.credentials.keys().find(|known| half(known.as_bytes()) == presented);
+                let known = log.credentials.keys().find(|known| first_half(known) == presented);
                 attempt.presented = known.copied().unwrap_or(attempt.presented);
             }
             Fault::StoresSuccessorsOfRetries => {
@@ -65,13 +64,13 @@ impl FaultyStore {
             }
             Fault::JudgesByTheDefaultPolicy => attempt.policy = SessionPolicy::default(),
             Fault::RotatesTheReusable => attempt.client.refresh_style = RefreshStyle::Rotating,
-            Fault::TruncatesSessionTimes => attempt.now = super::registering::to_milliseconds(attempt.now),
+            Fault::TruncatesSessionTimes => attempt.now = super::registration::to_milliseconds(attempt.now),
             _ => {}
         }
         attempt
     }
 
-    /// Answers a retry of long ago as if nothing had happened since.
+    /// Accepts a retry with an old nonce, although its successor has been used.
     async fn replay_old_retry(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
         let (consumed, session) = {
             let log = self.log();
@@ -129,19 +128,15 @@ impl FaultyStore {
         attempt: &RefreshAttempt,
         judged: JudgedRefresh,
     ) -> Result<JudgedRefresh, PortError> {
-        let with = |credential: CredentialState, verdict: RefreshVerdict| JudgedRefresh {
-            record: RefreshRecord { credential, ..judged.record.clone() },
-            verdict,
-        };
         match self.fault {
             Fault::LetsTwoRotate if self.calls.load(Ordering::SeqCst) > 1 => {
-                Ok(with(CredentialState::Current, RefreshVerdict::Rotate))
+                Ok(replaced(judged, CredentialState::Current, RefreshVerdict::Rotate))
             }
             Fault::ReturnsAnotherNonceToRetries => {
                 let nonce = attempt.nonce.clone();
                 let at = attempt.now;
                 let credential = CredentialState::Consumed { at, successor: Some(nonce.clone()) };
-                Ok(with(credential, RefreshVerdict::Retry { nonce, consumed_at: at }))
+                Ok(replaced(judged, credential, RefreshVerdict::Retry { nonce, consumed_at: at }))
             }
             Fault::RefreshesByRetries => {
                 let mut extending = attempt.clone();
@@ -158,7 +153,8 @@ impl FaultyStore {
                 let CredentialState::Consumed { at, .. } = judged.record.credential else {
                     return Ok(judged);
                 };
-                Ok(with(CredentialState::Consumed { at, successor: None }, RefreshVerdict::Replay))
+                let credential = CredentialState::Consumed { at, successor: None };
+                Ok(replaced(judged, credential, RefreshVerdict::Replay))
             }
             _ => Ok(judged),
         }
@@ -187,4 +183,9 @@ impl FaultyStore {
             _ => Ok(judged),
         }
     }
+}
+
+/// The judgement with another credential state and verdict.
+fn replaced(judged: JudgedRefresh, credential: CredentialState, verdict: RefreshVerdict) -> JudgedRefresh {
+    JudgedRefresh { record: RefreshRecord { credential, ..judged.record }, verdict }
 }

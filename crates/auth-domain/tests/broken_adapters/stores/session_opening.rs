@@ -1,4 +1,4 @@
-//! Breaking promises about opening sessions.
+//! Faults in opening sessions.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use auth_domain::ports::{OpenOutcome, PortError, SessionRepository, UserReposito
 use tokio::task::yield_now;
 use uuid::Uuid;
 
-use super::registering::to_milliseconds;
+use super::registration::to_milliseconds;
 use super::{Fault, FaultyStore, unavailable};
 
 const YEAR: Duration = Duration::from_secs(366 * 24 * 3_600);
@@ -47,7 +47,7 @@ impl FaultyStore {
             }
             return Ok(OpenOutcome::Opened);
         }
-        let outcome = self.open_with_room(new, policy, may_open).await?;
+        let outcome = self.open_within_limit(new, policy, may_open).await?;
         if outcome == OpenOutcome::Opened {
             let mut log = self.log();
             log.credentials.insert(new.credential, new.session.id);
@@ -89,8 +89,8 @@ impl FaultyStore {
     fn refuses(&self, user: UserId) -> bool {
         let log = self.log();
         match self.fault {
-            Fault::RefusesAfterHashUpgrades => log.better_hashed.contains(&user),
-            Fault::RefusesAfterSuspensions => log.once_suspended.contains(&user),
+            Fault::RefusesAfterHashUpgrades => log.hash_upgraded.contains(&user),
+            Fault::RefusesAfterSuspensions => log.suspended_before.contains(&user),
             _ => false,
         }
     }
@@ -100,7 +100,7 @@ impl FaultyStore {
         Ok(user.is_some_and(|user| user.status == UserStatus::Active))
     }
 
-    async fn open_with_room(
+    async fn open_within_limit(
         &self,
         new: &NewSession,
         policy: &SessionPolicy,
@@ -110,7 +110,7 @@ impl FaultyStore {
         match self.fault {
             Fault::HasNoLimit => self.inner.open(new, &unlimited).await,
             Fault::EndsSessionsForRefusedOnes => {
-                self.make_room(&new.session, policy).await?;
+                self.end_surplus(&new.session, policy).await?;
                 self.inner.open(new, &unlimited).await
             }
             Fault::EndsTheNewest
@@ -124,7 +124,7 @@ impl FaultyStore {
             | Fault::SupersedesAsLoggedOut
                 if may_open =>
             {
-                self.make_room(&new.session, policy).await?;
+                self.end_surplus(&new.session, policy).await?;
                 self.inner.open(new, &unlimited).await
             }
             Fault::EndsNewSessionsWithEarlierTimes => {
@@ -132,7 +132,7 @@ impl FaultyStore {
                 self.log().opened.push(new.clone());
                 let one_more = policy.max_live.saturating_add(1);
                 let crowded = SessionPolicy { max_live: one_more, ..policy.clone() };
-                self.make_room(&new.session, &crowded).await?;
+                self.end_surplus(&new.session, &crowded).await?;
                 self.log().opened.pop();
                 Ok(opened)
             }
@@ -143,8 +143,8 @@ impl FaultyStore {
         }
     }
 
-    /// Ends what this store takes for the oldest live sessions.
-    async fn make_room(&self, new: &Session, policy: &SessionPolicy) -> Result<(), PortError> {
+    /// Ends the sessions that this store considers the oldest live ones.
+    async fn end_surplus(&self, new: &Session, policy: &SessionPolicy) -> Result<(), PortError> {
         let mut live = Vec::new();
         let opened = self.log().opened.clone();
         for known in opened {

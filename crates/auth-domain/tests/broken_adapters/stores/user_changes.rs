@@ -1,4 +1,4 @@
-//! Breaking promises about changes of users and their passwords.
+//! Faults in changes of users and passwords.
 
 use auth_domain::model::{
     EmailAddress, IdentifierKey, IdentifierKind, PasswordHash, PasswordVersion, Timestamp, User, UserChanges,
@@ -7,6 +7,7 @@ use auth_domain::model::{
 use auth_domain::ports::{PortError, UpdateOutcome, UserRepository};
 use tokio::task::yield_now;
 
+use super::registration::keys_of;
 use super::{Fault, FaultyStore};
 
 impl FaultyStore {
@@ -21,9 +22,7 @@ impl FaultyStore {
             return self.update_unknown_user(user, &changes, now).await;
         };
         let after = before.identifiers.changed(changes.username.clone(), changes.email.clone());
-        let keys = |user: &User| user.identifiers.keys().into_iter().map(|(_, key)| key.clone()).collect();
-        let old_keys: Vec<IdentifierKey> = keys(&before);
-        let new_keys: Vec<_> = after.keys().into_iter().map(|(_, key)| key.clone()).collect();
+        let (old_keys, new_keys) = (keys_of(&before.identifiers), keys_of(&after));
         let _names = match self.fault {
             Fault::DeadlocksOnNames => {
                 Some(self.lock_names(old_keys.iter().chain(&new_keys).cloned().collect()).await?)
@@ -48,8 +47,8 @@ impl FaultyStore {
                     let half = UserChanges { username: None, email: None, ..changes };
                     self.inner.update(user, &half, now).await?;
                 }
-                let blames = self.is(Fault::ReportsTheEmailFirst);
-                Ok(UpdateOutcome::Taken(if blames {
+                let reports_email = self.is(Fault::ReportsTheEmailFirst);
+                Ok(UpdateOutcome::Taken(if reports_email {
                     self.conflicting_kind(&after, kind).await?
                 } else {
                     kind
@@ -85,18 +84,16 @@ impl FaultyStore {
         self.inner.update(user, changes, now).await
     }
 
-    /// Makes an e-mail address unverified that should stay verified.
+    /// Changes the e-mail address away and back, so that it becomes unverified.
     async fn unverify(&self, before: &User, changes: &UserChanges, now: Timestamp) -> Result<(), PortError> {
-        let is_another_spelling = changes.email.is_some();
+        let changes_email = changes.email.is_some();
         let unverifies = match self.fault {
-            Fault::UnverifiesEmailsInAnotherSpelling => is_another_spelling,
-            Fault::UnverifiesEmailsAtEveryChange => {
-                !is_another_spelling && *changes != UserChanges::default()
-            }
+            Fault::UnverifiesEmailsInAnotherSpelling => changes_email,
+            Fault::UnverifiesEmailsAtEveryChange => !changes_email && *changes != UserChanges::default(),
             _ => false,
         };
         let (true, Some(email)) = (unverifies, before.identifiers.email()) else { return Ok(()) };
-        let elsewhere = EmailAddress::parse(&format!("nobody{}@nowhere.example", self.count()));
+        let elsewhere = EmailAddress::parse(&format!("unused{}@nowhere.example", self.count()));
         for email in [elsewhere.expect("an address"), email.clone()] {
             let change = UserChanges { email: Some(email), ..UserChanges::default() };
             self.inner.update(before.id, &change, now).await?;
@@ -216,7 +213,7 @@ impl FaultyStore {
                 self.inner.upgrade_password_hash(user, &stored.hash, new).await
             }
             Fault::RefusesAfterHashUpgrades => {
-                self.log().better_hashed.push(user);
+                self.log().hash_upgraded.push(user);
                 self.inner.upgrade_password_hash(user, old, new).await
             }
             _ => self.inner.upgrade_password_hash(user, old, new).await,

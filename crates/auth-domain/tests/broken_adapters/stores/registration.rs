@@ -1,4 +1,4 @@
-//! Breaking promises about registering.
+//! Faults in registration.
 
 use std::sync::Mutex;
 
@@ -15,7 +15,7 @@ use super::{CallLog, Fault, FaultyStore, unavailable};
 impl FaultyStore {
     pub(super) async fn register_with_fault(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
         let user = &self.altered_user(user);
-        let keys: Vec<_> = user.identifiers.keys().into_iter().map(|(_, key)| key.clone()).collect();
+        let keys = keys_of(&user.identifiers);
         let _names = match self.fault {
             Fault::DeadlocksOnNames => Some(self.lock_names(keys.clone()).await?),
             _ => None,
@@ -61,9 +61,7 @@ impl FaultyStore {
                 user.identifiers = Identifiers::new(username, None).unwrap_or(user.identifiers);
             }
             Fault::TruncatesNames => {
-                let cut =
-                    |name: Username| parse_username(&name.as_str().chars().take(100).collect::<String>());
-                user.identifiers = identifiers(username.map(cut), email);
+                user.identifiers = identifiers(username.map(truncated), email);
             }
             Fault::TruncatesHashes => {
                 let cut = user.password_hash.expose().chars().take(255).collect();
@@ -79,11 +77,7 @@ impl FaultyStore {
                     identifiers(username.map(|name| parse_username(name.key().as_str())), email);
             }
             Fault::ParsesNamesAsNumbers => {
-                let read = |name: Username| match name.as_str().parse::<f64>() {
-                    Ok(number) => parse_username(&number.to_string()),
-                    Err(_) => name,
-                };
-                user.identifiers = identifiers(username.map(read), email);
+                user.identifiers = identifiers(username.map(parsed_as_number), email);
             }
             Fault::RewritesTheNilUserId if user.id.0.is_nil() => user.id = UserId(Uuid::from_u128(99)),
             _ => {}
@@ -91,7 +85,7 @@ impl FaultyStore {
         user
     }
 
-    /// A user as this store answers the registration.
+    /// A registered user as this store returns it.
     async fn registered(&self, mut user: User) -> Result<User, PortError> {
         match self.fault {
             Fault::NumbersFromZero => user.number = UserNumber(user.number.0 - 1),
@@ -125,15 +119,10 @@ impl FaultyStore {
             }
             Fault::SeparatesUsernamesFromEmails => {
                 let users = self.inner.list(None, u32::MAX).await?;
-                let key = |user: &Identifiers| {
-                    (
-                        user.username().map(|name| name.key().clone()),
-                        user.email().map(|email| email.key().clone()),
-                    )
-                };
-                let (name, address) = key(&user.identifiers);
-                let alike = users.iter().map(|known| key(&known.identifiers)).any(|known| {
-                    name.is_some() && known.0 == name || address.is_some() && known.1 == address
+                let (username, email) = (username.map(Username::key), email.map(EmailAddress::key));
+                let alike = users.iter().map(|known| &known.identifiers).any(|known| {
+                    username.is_some() && known.username().map(Username::key) == username
+                        || email.is_some() && known.email().map(EmailAddress::key) == email
                 });
                 if !alike {
                     return self.register_despite_conflict(user).await;
@@ -162,7 +151,7 @@ impl FaultyStore {
         Ok(RegisterOutcome::Taken(kind))
     }
 
-    /// The e-mail address, if it is taken, whether or not the username is.
+    /// Reports the e-mail address if it is taken, even if the username is taken too.
     pub(super) async fn conflicting_kind(
         &self,
         identifiers: &Identifiers,
@@ -173,7 +162,7 @@ impl FaultyStore {
         Ok(if holder.is_some() { IdentifierKind::Email } else { kind })
     }
 
-    /// Registers a user under other names, and says that it has these.
+    /// Registers a user with an unused name, but returns the requested names.
     async fn register_despite_conflict(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
         if let RegisterOutcome::Registered(user) = self.inner.register(user).await? {
             return Ok(RegisterOutcome::Registered(user));
@@ -188,7 +177,7 @@ impl FaultyStore {
     }
 
     pub(super) fn unused_name(&self) -> Username {
-        parse_username(&format!("nobody has heard of {}", self.count()))
+        parse_username(&format!("unused name {}", self.count()))
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -197,10 +186,10 @@ impl FaultyStore {
         log.made
     }
 
-    /// Lets somebody who is not there have these names, as far as they are free.
+    /// Registers a hidden user for each of these names that is free, so that the names stay taken.
     pub(super) async fn reserve_names(&self, names: &Identifiers) -> Result<(), PortError> {
         for (_, key) in names.keys() {
-            let ghost = NewUser {
+            let hidden = NewUser {
                 id: UserId(Uuid::from_u128(1 << 64 | u128::from(self.count()))),
                 identifiers: identifiers(Some(parse_username(key.as_str())), None),
                 display_name: None,
@@ -209,12 +198,12 @@ impl FaultyStore {
                 password_hash: PasswordHash::new(String::new()),
                 created_at: Timestamp::UNIX_EPOCH,
             };
-            self.inner.register(&ghost).await?;
+            self.inner.register(&hidden).await?;
         }
         Ok(())
     }
 
-    /// Whether nobody but `user` has any of these names.
+    /// Whether no other user than `user` has any of these names.
     pub(super) async fn are_free(&self, keys: &[IdentifierKey], user: UserId) -> Result<bool, PortError> {
         for key in keys {
             let holder = UserRepository::find(&self.inner, &UserRef::Identifier(key.clone())).await?;
@@ -225,22 +214,22 @@ impl FaultyStore {
         Ok(true)
     }
 
-    /// Takes names one after another, as row locks do, and gives up when another call has one.
+    /// Locks names one after the other, as row locks do. It fails when another call has locked one of them.
     pub(super) async fn lock_names(&self, names: Vec<IdentifierKey>) -> Result<LockedNames<'_>, PortError> {
-        let mut taken = LockedNames { log: &self.log, names: vec![] };
+        let mut locked = LockedNames { log: &self.log, names: vec![] };
         for name in names {
             if self.log().locked_names.contains(&name) {
                 return Err(unavailable("deadlock detected"));
             }
             self.log().locked_names.push(name.clone());
-            taken.names.push(name);
+            locked.names.push(name);
             yield_now().await;
         }
-        Ok(taken)
+        Ok(locked)
     }
 }
 
-/// LockedNames that a call has taken until it ends.
+/// Names that are locked until this value is dropped.
 pub(super) struct LockedNames<'a> {
     log: &'a Mutex<CallLog>,
     names: Vec<IdentifierKey>,
@@ -262,8 +251,24 @@ fn parse_username(typed: &str) -> Username {
     Username::parse(typed).expect("a username")
 }
 
+fn truncated(name: Username) -> Username {
+    parse_username(&name.as_str().chars().take(100).collect::<String>())
+}
+
+fn parsed_as_number(name: Username) -> Username {
+    match name.as_str().parse::<f64>() {
+        Ok(number) => parse_username(&number.to_string()),
+        Err(_) => name,
+    }
+}
+
 fn parse_email(typed: &str) -> EmailAddress {
     EmailAddress::parse(typed).expect("an e-mail address")
+}
+
+/// The keys of all names.
+pub(super) fn keys_of(identifiers: &Identifiers) -> Vec<IdentifierKey> {
+    identifiers.keys().into_iter().map(|(_, key)| key.clone()).collect()
 }
 
 fn names_in(identifiers: &Identifiers) -> usize {

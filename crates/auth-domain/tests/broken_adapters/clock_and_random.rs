@@ -1,4 +1,4 @@
-//! Clocks and sources of chance that break their promises.
+//! Faulty clocks and sources of randomness.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use auth_domain::testing::{FixedClock, SeededRandom};
 
 use crate::assert_detected;
 
-/// Tells another day at each reading.
+/// Returns a different day at each call.
 struct JumpingClock(AtomicU64);
 
 impl Clock for JumpingClock {
@@ -29,8 +29,12 @@ async fn faulty_clock_fails_a_case() {
     assert_detected(CLOCK_CASES, detected).await;
 }
 
-/// Good chance, faulty.
+/// A correct source whose bytes a function then changes.
 struct FaultyRandom(SeededRandom, fn(&mut [u8]));
+
+fn faulty(change: fn(&mut [u8])) -> Arc<dyn SecureRandom> {
+    Arc::new(FaultyRandom(SeededRandom::default(), change))
+}
 
 impl SecureRandom for FaultyRandom {
     fn fill(&self, bytes: &mut [u8]) {
@@ -41,7 +45,6 @@ impl SecureRandom for FaultyRandom {
 
 #[tokio::test]
 async fn faulty_random_fails_a_case() {
-    let faulty = |spoil| -> Arc<dyn SecureRandom> { Arc::new(FaultyRandom(SeededRandom::default(), spoil)) };
     let detected = [
         (faulty(|bytes| bytes.fill(7)), "no_two_fills_are_equal"),
         (faulty(|bytes| bytes.iter_mut().skip(32).for_each(|byte| *byte = 0)), "every_byte_is_filled"),

@@ -1,4 +1,4 @@
-//! Breaking promises about importing.
+//! Faults in imports.
 
 use auth_domain::model::{
     IdentifierKind, Identifiers, ImportOutcome, ImportedUser, PasswordHash, UserRef, UserStatus, Username,
@@ -6,6 +6,7 @@ use auth_domain::model::{
 use auth_domain::ports::{PortError, UserRepository};
 use tokio::task::yield_now;
 
+use super::registration::keys_of;
 use super::{Fault, FaultyStore};
 
 impl FaultyStore {
@@ -26,8 +27,9 @@ impl FaultyStore {
         for imported in &batch {
             outcomes.push(self.import_one_with_fault(imported).await?);
         }
-        let is_refused = |outcome: &ImportOutcome| matches!(outcome, ImportOutcome::Taken(_));
-        if self.is(Fault::RejectsWholeBatches) && outcomes.iter().any(is_refused) {
+        if self.is(Fault::RejectsWholeBatches)
+            && outcomes.iter().any(|outcome| matches!(outcome, ImportOutcome::Taken(_)))
+        {
             for imported in &batch {
                 self.inner.delete(imported.user.id).await?;
             }
@@ -36,7 +38,7 @@ impl FaultyStore {
         Ok(outcomes)
     }
 
-    /// Somebody as this store writes them.
+    /// An imported user as this store writes it.
     fn altered_import(&self, imported: &ImportedUser) -> ImportedUser {
         let mut imported = imported.clone();
         match self.fault {
@@ -99,16 +101,15 @@ impl FaultyStore {
         Ok(true)
     }
 
-    /// Judges the batch, and stores those who were let in when others may have taken their names.
+    /// Checks the names first and imports later, when other calls may have taken them. A user whose name is then taken is
+    /// reported as imported.
     async fn import_despite_conflicts(
         &self,
         batch: &[ImportedUser],
     ) -> Result<Vec<ImportOutcome>, PortError> {
         let mut free = Vec::new();
         for imported in batch {
-            let keys: Vec<_> =
-                imported.user.identifiers.keys().into_iter().map(|(_, key)| key.clone()).collect();
-            free.push(self.are_free(&keys, imported.user.id).await?);
+            free.push(self.are_free(&keys_of(&imported.user.identifiers), imported.user.id).await?);
         }
         yield_now().await;
         let mut outcomes = self.inner.import(batch).await?;
