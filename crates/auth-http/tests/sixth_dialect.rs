@@ -1,33 +1,32 @@
 //! Another dialect, written outside the service: it needs nothing of any other dialect, and changes none.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service, read_body};
 use actix_web::{App, HttpResponse};
-use auth_domain::model::{
-    Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, RoleChoice, Username,
-};
+use auth_domain::model::{Identifiers, Password, PasswordPolicy, RefreshStyle, RoleChoice, Username};
 use auth_domain::testing::TestPorts;
-use auth_domain::use_cases::{LogIn, Register};
+use auth_domain::use_cases::Register;
 use auth_http::dialects::{ALL, Context, Dialect, Endpoint, Profile, Route, Router};
 use auth_http::failure::Failure;
 use auth_http::openapi::{Operation, document};
-use auth_http::request::{Fields, Request};
+use auth_http::request::{PasswordField, Request, TextField};
 use auth_http::wiring;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use validator::Validate;
 
 /// Says who logged in, and otherwise `no`.
-struct Laconic;
+struct SixthDialect;
 
-impl Dialect for Laconic {
+impl Dialect for SixthDialect {
     fn profile(&self) -> Profile {
         Profile {
-            name: "laconic",
+            name: "sixth",
             about: "Says who logged in, and otherwise `no`.",
-            prefix: "/laconic",
+            prefix: "/sixth",
             refresh_style: RefreshStyle::Rotating,
             access_lifetime: None,
             passwords: PasswordPolicy { min_length: 8 },
@@ -38,13 +37,13 @@ impl Dialect for Laconic {
     fn routes(&self) -> &'static [Route] {
         static ROUTES: [Route; 1] = [Route {
             method: Method::POST,
-            path: "/enter",
+            path: "/login",
             endpoint: Endpoint::LogIn,
-            handler: |context, request| Box::pin(enter(context, request)),
+            handler: |context, request| Box::pin(log_in(context, request)),
             describe: |_| {
                 Operation::returning::<String, String>(StatusCode::OK, json!("leonidas"))
-                    .summary("Enter")
-                    .body::<Entrant>(json!({"who": "leonidas", "word": "molon labe"}))
+                    .summary("Log in")
+                    .body::<Credentials>(json!({"name": "leonidas", "password": "molon labe"}))
             },
         }];
         &ROUTES
@@ -60,20 +59,16 @@ impl Dialect for Laconic {
     }
 }
 
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "its schema is all that is asked of it")]
-struct Entrant {
-    who: String,
-    word: String,
+#[derive(Deserialize, ToSchema, Validate)]
+#[validate(nest_all_fields = true)]
+struct Credentials {
+    name: TextField,
+    password: PasswordField,
 }
 
-async fn enter(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let mut fields = Fields::of(request.json()?);
-    let attempt = |typed| Ok::<_, Infallible>(PasswordAttempt::new(typed));
-    let (Some(identifier), Some(password)) = (fields.text("who"), fields.required("word", attempt)) else {
-        return Err(fields.failure());
-    };
-    let grant = context.auth(request).log_in(LogIn { client: &context.client, identifier, password }).await?;
+async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let Credentials { name, password } = request.body()?;
+    let grant = context.log_in(request, name.get()?, password.into_value()?).await?;
     Ok(HttpResponse::Ok().json(grant.user.username().unwrap_or("somebody")))
 }
 
@@ -92,16 +87,16 @@ async fn another_dialect_is_served_beside_the_others_without_touching_them() {
     .expect("registered");
 
     let known = ALL.into_iter().map(|dialect| (dialect, dialect.profile().prefix));
-    let all = known.chain([(&Laconic as &'static dyn Dialect, "/laconic")]);
+    let all = known.chain([(&SixthDialect as &'static dyn Dialect, "/sixth")]);
     let mounted =
         all.map(|(dialect, prefix)| wiring::mounted_dialect(&settings, &auth, dialect, prefix)).collect();
     let router = Arc::new(Router::new(mounted));
     let app = init_service(App::new().configure(|app| router.configure(app))).await;
     for (path, body, status, said) in [
-        ("/laconic/enter", r#"{"who":"leonidas","word":"molon labe"}"#, 200, r#""leonidas""#),
-        ("/laconic/enter", r#"{"who":"leonidas","word":"lay down"}"#, 401, r#""no""#),
-        ("/laconic/enter", "{}", 400, r#""no""#),
-        ("/laconic/leave", "{}", 404, r#""no""#),
+        ("/sixth/login", r#"{"name":"leonidas","password":"molon labe"}"#, 200, r#""leonidas""#),
+        ("/sixth/login", r#"{"name":"leonidas","password":"lay down"}"#, 401, r#""no""#),
+        ("/sixth/login", "{}", 400, r#""no""#),
+        ("/sixth/logout", "{}", 404, r#""no""#),
         (
             "/v1/auth/login",
             r#"{"email":"leonidas","password":"lay down"}"#,
@@ -119,11 +114,11 @@ async fn another_dialect_is_served_beside_the_others_without_touching_them() {
 #[test]
 fn another_dialect_is_documented_like_the_others() {
     let settings = wiring::default_settings();
-    let terms = wiring::public_terms(&settings, &Laconic.profile(), "/laconic");
-    let document: Value = serde_json::to_value(document(&Laconic, &terms)).expect("JSON");
-    let enter = &document["paths"]["/laconic/enter"]["post"];
-    let example = |status: &str| &enter["responses"][status]["content"]["application/json"]["example"];
+    let terms = wiring::public_terms(&settings, &SixthDialect.profile(), "/sixth");
+    let document: Value = serde_json::to_value(document(&SixthDialect, &terms)).expect("JSON");
+    let log_in = &document["paths"]["/sixth/login"]["post"];
+    let example = |status: &str| &log_in["responses"][status]["content"]["application/json"]["example"];
     assert_eq!(*example("200"), json!("leonidas"));
     assert_eq!(*example("401"), json!("no"));
-    assert_eq!(document["components"]["schemas"]["Entrant"]["required"], json!(["who", "word"]));
+    assert_eq!(document["components"]["schemas"]["Credentials"]["required"], json!(["name", "password"]));
 }

@@ -6,8 +6,12 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::Method;
 use auth_domain::Auth;
-use auth_domain::model::{Client, PasswordPolicy, RefreshStyle, Role, Roles};
-use auth_domain::use_cases::{Identity, MissingRole};
+use auth_domain::model::{
+    Client, EmailAddress, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, Role,
+    RoleChoice, Roles, Username,
+};
+use auth_domain::ports::BoxError;
+use auth_domain::use_cases::{Identity, LogIn, MissingRole, RefreshSession, Register, TokenGrant};
 use futures_util::future::LocalBoxFuture;
 
 use crate::failure::Failure;
@@ -150,6 +154,43 @@ impl Context {
     #[must_use]
     pub fn auth(&self, request: &Request) -> Auth {
         self.auth.called_by(request.caller())
+    }
+
+    /// A registration without further attributes, with the default roles.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if there is no identifier: every dialect requires one of the two.
+    pub fn registration(
+        &self,
+        username: Option<Username>,
+        email: Option<EmailAddress>,
+        password: Password,
+    ) -> Result<Register, Failure> {
+        let identifiers = Identifiers::new(username, email)
+            .ok_or_else(|| Failure::Internal(BoxError::from("a registration without an identifier")))?;
+        let roles = RoleChoice::Assigned(self.default_roles.clone());
+        Ok(Register { identifiers, password, display_name: None, phone_number: None, roles })
+    }
+
+    /// Logs a user in.
+    ///
+    /// # Errors
+    /// The failure of the use case.
+    pub async fn log_in(
+        &self,
+        request: &Request,
+        identifier: &str,
+        password: PasswordAttempt,
+    ) -> Result<TokenGrant, Failure> {
+        Ok(self.auth(request).log_in(LogIn { client: &self.client, identifier, password }).await?)
+    }
+
+    /// Refreshes the session of a credential.
+    ///
+    /// # Errors
+    /// The failure of the use case.
+    pub async fn refresh(&self, request: &Request, token: &str) -> Result<TokenGrant, Failure> {
+        Ok(self.auth(request).refresh_session(RefreshSession { client: &self.client, token }).await?)
     }
 
     /// Lets nothing pass that the page of another site had a browser send: the browser adds its cookies, and whose

@@ -14,20 +14,45 @@ pub(super) struct BodySchema {
 }
 
 impl BodySchema {
-    /// What clients send: more members than these do no harm.
+    /// The schema of a request body. A client may send further members.
     pub(super) fn of_request<T: ToSchema>() -> Self {
+        let mut schema = Self::of::<T>();
+        schema.inline_members();
+        schema
+    }
+
+    /// The schema of a response body. It has no further members.
+    pub(super) fn of_response<T: ToSchema>() -> Self {
+        let mut model = Self::of::<T>();
+        for schema in model.parts.iter_mut().map(|(_, part)| part).chain([&mut model.schema]) {
+            close(schema);
+        }
+        model
+    }
+
+    fn of<T: ToSchema>() -> Self {
         let mut parts = Vec::new();
         T::schemas(&mut parts);
         Self { name: name_of::<T>(), schema: T::schema(), parts }
     }
 
-    /// What the service says: these members and no other.
-    pub(super) fn of_response<T: ToSchema>() -> Self {
-        let mut model = Self::of_request::<T>();
-        for schema in model.parts.iter_mut().map(|(_, part)| part).chain([&mut model.schema]) {
-            close(schema);
+    /// Describes each member of a request in place. utoipa refers to the schema of every type that it does not know, and
+    /// to that or `null` for an `Option`.
+    fn inline_members(&mut self) {
+        let RefOr::T(Schema::Object(object)) = &mut self.schema else { return };
+        for member in object.properties.values_mut() {
+            let inlined = match member {
+                RefOr::Ref(reference) => take(&mut self.parts, reference, false),
+                RefOr::T(Schema::OneOf(options)) => options.items.iter().find_map(|option| match option {
+                    RefOr::Ref(reference) => take(&mut self.parts, reference, true),
+                    RefOr::T(_) => None,
+                }),
+                RefOr::T(_) => None,
+            };
+            if let Some(schema) = inlined {
+                *member = RefOr::T(schema);
+            }
         }
-        model
     }
 
     /// How a document refers to the schema.
@@ -83,6 +108,22 @@ impl BodySchema {
             _ => None,
         }
     }
+}
+
+/// Takes the schema that a member refers to; two members of one type have a part each.
+fn take(parts: &mut Vec<(String, RefOr<Schema>)>, reference: &Ref, is_nullable: bool) -> Option<Schema> {
+    let name = reference.ref_location.rsplit('/').next()?;
+    let index = parts.iter().position(|(part, _)| part == name)?;
+    let (_, RefOr::T(mut schema)) = parts.swap_remove(index) else { return None };
+    if let Schema::Object(object) = &mut schema {
+        if !reference.description.is_empty() {
+            object.description = Some(reference.description.clone());
+        }
+        if is_nullable {
+            object.schema_type = SchemaType::from_iter([Type::String, Type::Null]);
+        }
+    }
+    Some(schema)
 }
 
 /// The type's name with those of its arguments, so that no two bodies that share a generic type share a name.

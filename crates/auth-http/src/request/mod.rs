@@ -4,9 +4,10 @@ mod bearer;
 mod body;
 mod client_address;
 mod cookie;
-mod fields;
 mod json;
+mod members;
 mod origin;
+mod reader;
 
 use std::cell::{Cell, OnceCell};
 
@@ -15,13 +16,19 @@ use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpMessage as _, HttpRequest};
 
 use auth_domain::model::{ApiKey, ApiKeyId, Caller};
+use serde::de::DeserializeOwned;
+use validator::{Validate, ValidateArgs};
 
 use crate::failure::Failure;
 use crate::origin::{CorsOrigins, PublicUrl};
 
 pub use client_address::client_address;
-pub use fields::{Fields, NullPolicy};
 pub use json::JsonObject;
+pub use members::{
+    Change, DisplayNameField, Documented, EmailField, Field, Member, NewPasswordField, PasswordField,
+    PhoneNumberField, TextField, UsernameField, optional, password, string,
+};
+pub use reader::{errors, member_names};
 
 /// Holds the API key of a program that calls.
 pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -132,6 +139,28 @@ impl Request {
             return Err(Failure::UnsupportedMediaType);
         }
         self.json.get_or_init(|| JsonObject::parse(&self.body).ok()).as_ref().ok_or(Failure::MalformedBody)
+    }
+
+    /// The body, read and validated.
+    ///
+    /// # Errors
+    /// As for [`json`](Self::json), and [`Failure::InvalidFields`] with the errors of all members.
+    pub fn body<T: DeserializeOwned + Validate>(&self) -> Result<T, Failure>
+    where
+        T: for<'v> ValidateArgs<'v, Args = ()>,
+    {
+        self.body_with(())
+    }
+
+    /// The body, read and validated with a context, such as the password policy in force.
+    ///
+    /// # Errors
+    /// As for [`body`](Self::body).
+    pub fn body_with<'v, T: DeserializeOwned + ValidateArgs<'v>>(
+        &self,
+        context: T::Args,
+    ) -> Result<T, Failure> {
+        self.json()?.read_valid(context)
     }
 
     /// Whether the body is a JSON object with this member, whatever it holds.

@@ -1,84 +1,108 @@
 //! An account as a line of an import holds it.
 
-use auth_domain::model::{
-    DisplayName, EmailAddress, Identifiers, PasswordHash, PhoneNumber, Role, Roles, Timestamp, UserStatus,
-    Username,
-};
+use auth_domain::model::{Identifiers, PasswordHash, Role, Roles, Timestamp, UserStatus};
 use auth_domain::use_cases::ImportUser;
-use serde_json::Value;
+use serde::Deserialize;
+use validator::Validate;
 
 use crate::failure::Failure;
 use crate::reply::in_one_line;
-use crate::request::{Fields, JsonObject, NullPolicy};
+use crate::request::{
+    DisplayNameField, EmailField, Field, JsonObject, Member, PhoneNumberField, TextField, UsernameField,
+    member_names, optional,
+};
 
-/// The members that an account may have.
-const MEMBERS: [&str; 9] = [
-    "username",
-    "email",
-    "password_hash",
-    "display_name",
-    "phone_number",
-    "roles",
-    "email_verified",
-    "status",
-    "created_at",
-];
+/// A line of an import. A member that is `null` is absent.
+#[derive(Deserialize, Validate)]
+#[validate(nest_all_fields = true)]
+struct Account {
+    username: Option<UsernameField>,
+    email: Option<EmailField>,
+    password_hash: TextField,
+    display_name: Option<DisplayNameField>,
+    phone_number: Option<PhoneNumberField>,
+    roles: Option<Field<RoleNames>>,
+    email_verified: Option<Field<Flag>>,
+    status: Option<Field<UserStatus>>,
+    created_at: Option<Field<Timestamp>>,
+}
 
-/// Reads an account. Whoever names no roles has `default_roles`; a member that is `null` is as good as left out.
+/// Reads a line. An account without `roles` gets `default_roles`.
 ///
 /// # Errors
-/// What is wrong with it, to be read after the number of its line. Nothing that it holds is repeated.
+/// The errors of all members; the text follows the number of the line. It does not contain any value.
 pub(super) fn read(line: &[u8], default_roles: &Roles) -> Result<ImportUser, String> {
     let object = JsonObject::parse(line)
         .map_err(|_| "is no JSON object in UTF-8, or one that has a member twice".to_owned())?;
-    if object.names().any(|name| !MEMBERS.contains(&name)) {
-        return Err(format!("has a member that is none of {}", MEMBERS.join(", ")));
+    let members = member_names::<Account>();
+    if object.names().any(|name| !members.contains(&name)) {
+        return Err(format!("has a member that is none of {}", members.join(", ")));
     }
-    let mut fields = Fields::of(&object);
-    let username = fields.optional("username", NullPolicy::Absent, Username::parse);
-    let email = fields.optional("email", NullPolicy::Absent, EmailAddress::parse);
-    let hash = fields.text("password_hash");
-    let display_name = fields.optional("display_name", NullPolicy::Absent, DisplayName::parse);
-    let phone_number = fields.optional("phone_number", NullPolicy::Absent, PhoneNumber::parse);
-    let roles = fields.optional_value("roles", read_roles);
-    let email_verified =
-        fields.optional_value("email_verified", |value| value.as_bool().ok_or("must be true or false"));
-    let status = fields.optional("status", NullPolicy::Absent, |text| {
-        UserStatus::parse(text).ok_or("must be active or suspended")
-    });
-    let created_at = fields.optional("created_at", NullPolicy::Absent, |text| {
-        Timestamp::parse(text).ok_or("must be a time such as 2025-08-13T10:15:30Z, in 1970 or later")
-    });
-    let (true, Some(hash)) = (fields.is_valid(), hash) else { return Err(wrong(fields.failure())) };
-    Ok(ImportUser {
-        identifiers: Identifiers::new(username, email).ok_or("has neither a username nor an email")?,
-        password_hash: PasswordHash::new(hash.to_owned()),
-        display_name,
-        phone_number,
-        roles: roles.unwrap_or_else(|| default_roles.clone()),
-        email_verified: email_verified.unwrap_or(false),
-        status: status.unwrap_or(UserStatus::Active),
-        created_at,
-    })
+    let account: Account = object.read_valid(()).map_err(message)?;
+    account
+        .into_command(default_roles)
+        .map_err(message)?
+        .ok_or("has neither a username nor an email".to_owned())
 }
 
-/// A list of strings, or their names in one string with commas between.
-fn read_roles(value: &Value) -> Result<Roles, String> {
-    match value {
-        Value::String(text) => Roles::parse(text).map_err(|error| error.to_string()),
-        Value::Array(names) => {
-            let role = |name: &Value| {
-                let name = name.as_str().ok_or("must be a list of strings")?;
-                Role::parse(name).map_err(|error| error.to_string())
-            };
-            let roles: Vec<Role> = names.iter().map(role).collect::<Result<_, String>>()?;
-            Roles::new(roles).map_err(|error| error.to_string())
-        }
-        _ => Err("must be a list of strings, or one string".to_owned()),
+impl Account {
+    /// The command; `None` without a username and an e-mail address.
+    fn into_command(self, default_roles: &Roles) -> Result<Option<ImportUser>, Failure> {
+        let (username, email) = (optional(self.username)?, optional(self.email)?);
+        let Some(identifiers) = Identifiers::new(username, email) else { return Ok(None) };
+        Ok(Some(ImportUser {
+            identifiers,
+            password_hash: PasswordHash::new(self.password_hash.into_value()?),
+            display_name: optional(self.display_name)?,
+            phone_number: optional(self.phone_number)?,
+            roles: optional(self.roles)?.map_or_else(|| default_roles.clone(), |RoleNames(roles)| roles),
+            email_verified: optional(self.email_verified)?.is_some_and(|Flag(flag)| flag),
+            status: optional(self.status)?.unwrap_or(UserStatus::Active),
+            created_at: optional(self.created_at)?,
+        }))
     }
 }
 
-fn wrong(failure: Failure) -> String {
+/// A list of role names, or one string of names with commas between them.
+struct RoleNames(Roles);
+
+impl Member for RoleNames {
+    const EXPECTED: &'static str = "must be a list of strings, or one string";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        Roles::parse(text).map(Self).map_err(|error| error.to_string())
+    }
+
+    fn from_list(names: Option<Vec<String>>) -> Result<Self, String> {
+        let names = names.ok_or("must be a list of strings")?;
+        let roles: Result<Vec<_>, _> = names.iter().map(|name| Role::parse(name)).collect();
+        Roles::new(roles.map_err(|error| error.to_string())?).map(Self).map_err(|error| error.to_string())
+    }
+}
+
+struct Flag(bool);
+
+impl Member for Flag {
+    const EXPECTED: &'static str = "must be true or false";
+
+    fn from_bool(flag: bool) -> Result<Self, String> {
+        Ok(Self(flag))
+    }
+}
+
+impl Member for UserStatus {
+    fn from_text(text: &str) -> Result<Self, String> {
+        Self::parse(text).ok_or("must be active or suspended".to_owned())
+    }
+}
+
+impl Member for Timestamp {
+    fn from_text(text: &str) -> Result<Self, String> {
+        Self::parse(text).ok_or("must be a time such as 2025-08-13T10:15:30Z, in 1970 or later".to_owned())
+    }
+}
+
+fn message(failure: Failure) -> String {
     match failure {
         Failure::InvalidFields(errors) => in_one_line(&errors),
         _ => "cannot be read".to_owned(),
@@ -87,6 +111,8 @@ fn wrong(failure: Failure) -> String {
 
 #[cfg(test)]
 mod tests {
+    use auth_domain::model::{DisplayName, EmailAddress, PhoneNumber, Username};
+
     use super::*;
 
     fn read_line(line: &str) -> Result<ImportUser, String> {

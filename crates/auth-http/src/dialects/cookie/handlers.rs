@@ -10,17 +10,20 @@ use crate::failure::Failure;
 use crate::reply;
 use crate::request::Request;
 
+use super::errors;
 use super::refresh_cookie::RefreshCookie;
+use super::requests::{Credentials, Registration};
 use super::responses::{Answer, Done, LoggedIn, Refreshed, User};
-use super::{errors, requests};
 
 pub(super) async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    context.auth(request).register(requests::register(context, request.json()?)?).await?;
+    let body: Registration = request.body_with(&context.passwords)?;
+    context.auth(request).register(body.into_command(context)?).await?;
     Ok(reply::json(StatusCode::CREATED, &Done { message: "Account successfully created." }))
 }
 
 pub(super) async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let grant = context.auth(request).log_in(requests::log_in(context, request.json()?)?).await?;
+    let Credentials { username, password } = request.body()?;
+    let grant = context.log_in(request, &username.get()?.0, password.into_value()?.0).await?;
     let data = LoggedIn { token: grant.access_token.expose(), user: User::of(&grant.user) };
     let mut answer = reply::json(StatusCode::OK, &Answer { message: "Logged in successfully.", data });
     RefreshCookie::of(context).set(&mut answer, &grant);

@@ -1,77 +1,87 @@
-//! What the bodies of requests hold.
+//! Bodies of requests.
 
 use auth_domain::model::{
-    Identifiers, InvalidIdentifier, InvalidPassword, Password, PasswordAttempt, RoleChoice,
-    USERNAME_MAX_CODE_POINTS, Username,
+    InvalidIdentifier, PASSWORD_MAX_CODE_POINTS, Password, PasswordAttempt, PasswordPolicy,
+    USERNAME_MAX_CODE_POINTS,
 };
-use auth_domain::use_cases::{LogIn, Register};
+use auth_domain::use_cases::Register;
+use serde::Deserialize;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::Schema;
+use validator::Validate;
 
 use crate::dialects::Context;
 use crate::failure::Failure;
-use crate::request::{Fields, JsonObject};
+use crate::request::{Documented, Field, Member, NewPasswordField, UsernameField, password, string};
 
 use super::PASSWORDS;
 
 /// Somebody who becomes a user.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "its schema is all that is asked of it")]
+#[derive(Deserialize, ToSchema, Validate)]
+#[validate(nest_all_fields = true, context = PasswordPolicy)]
 pub(super) struct Registration {
-    /// Visible characters, shown as typed; upper and lower case make no difference.
-    #[schema(format = "username", min_length = 1, max_length = 255)]
-    username: String,
-    /// Any characters.
-    #[schema(format = "password", max_length = 255)]
-    password: String,
+    username: UsernameField,
+    #[validate(custom(function = NewPasswordField::satisfies, use_context))]
+    password: NewPasswordField,
 }
 
-pub(super) fn register(context: &Context, body: &JsonObject) -> Result<Register, Failure> {
-    let mut fields = Fields::of(body);
-    let username = fields.required("username", Username::parse);
-    let password = fields.required("password", |typed| Password::parse(typed, context.passwords));
-    match (Identifiers::new(username, None), password) {
-        (Some(identifiers), Some(password)) => Ok(Register {
-            identifiers,
-            password,
-            display_name: None,
-            phone_number: None,
-            roles: RoleChoice::Assigned(context.default_roles.clone()),
-        }),
-        _ => Err(fields.failure()),
+impl Registration {
+    pub(super) fn into_command(self, context: &Context) -> Result<Register, Failure> {
+        let password = self.password.accept(context.passwords)?;
+        context.registration(Some(self.username.into_value()?), None, password)
     }
 }
 
 /// Somebody who logs in.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "its schema is all that is asked of it")]
+#[derive(Deserialize, ToSchema, Validate)]
+#[validate(nest_all_fields = true)]
 pub(super) struct Credentials {
-    /// The username, or the e-mail address.
-    #[schema(min_length = 1, max_length = 255)]
-    username: String,
-    #[schema(format = "password", min_length = 6, max_length = 255)]
-    password: String,
+    pub(super) username: LoginNameField,
+    pub(super) password: LoginPasswordField,
 }
 
-pub(super) fn log_in<'a>(context: &'a Context, body: &'a JsonObject) -> Result<LogIn<'a>, Failure> {
-    let mut fields = Fields::of(body);
-    match (fields.required("username", identifier), fields.required("password", attempt)) {
-        (Some(identifier), Some(password)) => Ok(LogIn { client: &context.client, identifier, password }),
-        _ => Err(fields.failure()),
+type LoginNameField = Field<LoginName>;
+
+/// A username or an e-mail address within the bounds that the document prints. A log-in does not reveal whether it is a
+/// valid name.
+pub(super) struct LoginName(pub(super) String);
+
+impl Member for LoginName {
+    fn from_text(typed: &str) -> Result<Self, String> {
+        if typed.is_empty() {
+            Err(InvalidIdentifier::Empty.to_string())
+        } else if typed.chars().nth(USERNAME_MAX_CODE_POINTS).is_some() {
+            Err(InvalidIdentifier::TooLong.to_string())
+        } else {
+            Ok(Self(typed.to_owned()))
+        }
     }
 }
 
-/// A text within the bounds that the document prints. Whether it can be anybody's name is not said at login.
-fn identifier(typed: &str) -> Result<&str, InvalidIdentifier> {
-    if typed.is_empty() {
-        Err(InvalidIdentifier::Empty)
-    } else if typed.chars().nth(USERNAME_MAX_CODE_POINTS).is_some() {
-        Err(InvalidIdentifier::TooLong)
-    } else {
-        Ok(typed)
+impl Documented for LoginName {
+    fn schema() -> Schema {
+        string()
+            .description(Some("The username, or the e-mail address."))
+            .min_length(Some(1))
+            .max_length(Some(USERNAME_MAX_CODE_POINTS))
+            .into()
     }
 }
 
-/// A password within the bounds that the document prints, whatever a setting asks of new ones.
-fn attempt(typed: &str) -> Result<PasswordAttempt, InvalidPassword> {
-    Password::parse(typed, PASSWORDS).map(|_| PasswordAttempt::new(typed))
+type LoginPasswordField = Field<LoginPassword>;
+
+/// A password within the bounds that the document prints. Settings that ask more of new passwords do not apply.
+pub(super) struct LoginPassword(pub(super) PasswordAttempt);
+
+impl Member for LoginPassword {
+    fn from_text(typed: &str) -> Result<Self, String> {
+        Password::parse(typed, PASSWORDS).map_err(|error| error.to_string())?;
+        Ok(Self(PasswordAttempt::new(typed)))
+    }
+}
+
+impl Documented for LoginPassword {
+    fn schema() -> Schema {
+        password().min_length(Some(PASSWORDS.min_length)).max_length(Some(PASSWORD_MAX_CODE_POINTS)).into()
+    }
 }

@@ -10,21 +10,24 @@ use crate::failure::Failure;
 use crate::reply;
 use crate::request::Request;
 
-use super::requests;
+use super::requests::{Credentials, Registration, Renewal};
 use super::responses::{Profile, Tokens};
 
 pub(super) async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let user = context.auth(request).register(requests::register(context, request.json()?)?).await?;
+    let body: Registration = request.body_with(&context.passwords)?;
+    let user = context.auth(request).register(body.into_command(context)?).await?;
     Ok(reply::json(StatusCode::CREATED, &Profile::of(&user)))
 }
 
 pub(super) async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let grant = context.auth(request).log_in(requests::log_in(context, request.json()?)?).await?;
+    let Credentials { email, password } = request.body()?;
+    let grant = context.log_in(request, email.get()?, password.into_value()?).await?;
     Ok(pair(&grant))
 }
 
 pub(super) async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let grant = context.auth(request).refresh_session(requests::refresh(context, request.json()?)?).await?;
+    let body: Renewal = request.body()?;
+    let grant = context.refresh(request, body.refresh_token.get()?).await?;
     Ok(pair(&grant))
 }
 
