@@ -1,4 +1,4 @@
-//! Another team's whole program: register, log in, refresh, log out, over the adapters in memory.
+//! A complete program on the in-memory adapters: register, log in, refresh, log out.
 //!
 //! ```text
 //! cargo run -p auth-domain --example embed --features testing

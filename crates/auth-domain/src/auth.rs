@@ -1,4 +1,4 @@
-//! The face of the crate: everything a program needs to ask of it.
+//! [`Auth`], the entry point of the crate, and the [`Ports`] it works on.
 
 use std::sync::Arc;
 
@@ -9,35 +9,36 @@ use crate::ports::{
     RevocationFeed, SecureRandom, SessionRepository, UserRepository,
 };
 
-/// What the use cases reach the world through. Forgetting one does not compile.
+/// The adapters that the use cases run on. A missing adapter is a compile error.
 #[derive(Clone)]
 pub struct Ports {
-    /// The stored users.
+    /// Stores users.
     pub users: Arc<dyn UserRepository>,
-    /// The stored sessions.
+    /// Stores sessions.
     pub sessions: Arc<dyn SessionRepository>,
-    /// What is known of sessions that have ended.
+    /// Reports revoked sessions without a query.
     pub revocations: Arc<dyn RevocationFeed>,
-    /// The stored API keys.
+    /// Stores API keys.
     pub api_keys: Arc<dyn ApiKeyRepository>,
-    /// Where what happens is recorded.
+    /// Receives audit events.
     pub audit: Arc<dyn AuditLog>,
-    /// The events that were recorded.
+    /// Stores audit events.
     pub audit_events: Arc<dyn AuditRepository>,
-    /// The counters of attempts.
+    /// Limits attempts.
     pub attempts: Arc<dyn AttemptLimiter>,
-    /// Password hashing.
+    /// Hashes and verifies passwords.
     pub hasher: Arc<dyn PasswordHasher>,
-    /// Signed access tokens.
+    /// Signs and verifies access tokens.
     pub tokens: Arc<dyn AccessTokenCodec>,
-    /// The time.
+    /// Returns the current time.
     pub clock: Arc<dyn Clock>,
-    /// Chance.
+    /// Generates random bytes.
     pub random: Arc<dyn SecureRandom>,
 }
 
-/// Every use case, over some ports and under one policy. Each is a method; each stands in a file of its own under
-/// [`use_cases`](crate::use_cases). Cloning it is cheap.
+/// All use cases, over a set of ports and under one policy.
+///
+/// Each use case is a method, defined in its own file under [`use_cases`](crate::use_cases). Cloning is cheap.
 #[derive(Clone)]
 pub struct Auth {
     pub(crate) ports: Arc<Ports>,
@@ -46,19 +47,21 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// The use cases over `ports` under `policy`, asked on nobody's behalf.
+    /// Creates the use cases over `ports` under `policy`, without a caller.
+    ///
+    /// Without a caller, no limit per caller applies, and audit events name none.
     #[must_use]
     pub fn new(ports: Ports, policy: Policy) -> Self {
         Self { ports: Arc::new(ports), policy: Arc::new(policy), caller: Caller::default() }
     }
 
-    /// The same use cases, asked on behalf of `caller`.
+    /// Returns the same use cases on behalf of `caller`.
     #[must_use]
     pub fn called_by(&self, caller: Caller) -> Self {
         Self { ports: Arc::clone(&self.ports), policy: Arc::clone(&self.policy), caller }
     }
 
-    /// Whether the policy lets somebody with these names set this password.
+    /// Checks whether the policy permits this password to a user with these names.
     pub(crate) fn judge_password(
         &self,
         password: &Password,

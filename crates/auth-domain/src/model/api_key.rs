@@ -1,4 +1,4 @@
-//! API keys: how trusted programs, such as a backend, show who they are.
+//! API keys, with which trusted programs authenticate.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{SecretDigest, Timestamp};
 
-/// An API key's id, by which operators name it; it is no secret.
+/// The id of an API key. It is not secret; operators refer to the key by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ApiKeyId(pub Uuid);
 
@@ -18,25 +18,25 @@ impl fmt::Display for ApiKeyId {
     }
 }
 
-/// Something that an API key may be used for.
+/// A permission of an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// Read users: `users:read`.
+    /// `users:read`: read users.
     UsersRead,
-    /// Create, change and delete users: `users:write`.
+    /// `users:write`: create, change and delete users.
     UsersWrite,
-    /// Say which roles users have: `users:roles`. Apart from `users:write`, so that whoever keeps users makes nobody an
-    /// administrator.
+    /// `users:roles`: set the roles of users. It is separate from `users:write`, so that a program that manages users
+    /// cannot make one an administrator.
     UsersRoles,
-    /// Log users in and refresh their tokens: `auth`.
+    /// `auth`: log users in and refresh their tokens.
     Auth,
 }
 
 impl Scope {
-    /// Every scope.
+    /// All scopes.
     pub const ALL: [Self; 4] = [Self::UsersRead, Self::UsersWrite, Self::UsersRoles, Self::Auth];
 
-    /// The scope as it is stored and shown.
+    /// Returns the stored and displayed name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,10 +47,10 @@ impl Scope {
         }
     }
 
-    /// Reads what [`as_str`](Self::as_str) writes.
+    /// Parses a name that [`as_str`](Self::as_str) returns.
     ///
     /// # Errors
-    /// When there is no such scope.
+    /// [`InvalidScope`] for any other text.
     pub fn parse(scope: &str) -> Result<Self, InvalidScope> {
         Self::ALL.into_iter().find(|known| known.as_str() == scope).ok_or(InvalidScope)
     }
@@ -66,16 +66,16 @@ pub struct InvalidScope;
 pub struct Scopes(BTreeSet<Scope>);
 
 impl Scopes {
-    /// Every scope there is.
+    /// Returns all scopes.
     #[must_use]
     pub fn all() -> Self {
         Scope::ALL.into_iter().collect()
     }
 
-    /// Reads what [`Display`](fmt::Display) writes: names joined by commas; an empty text is no scope.
+    /// Parses comma-separated names, as [`Display`](fmt::Display) writes them. Empty text is an empty set.
     ///
     /// # Errors
-    /// When one of the names is not a scope's.
+    /// [`InvalidScope`] when one of the names is not a scope.
     pub fn parse(joined: &str) -> Result<Self, InvalidScope> {
         if joined.is_empty() {
             return Ok(Self::default());
@@ -83,7 +83,7 @@ impl Scopes {
         joined.split(',').map(Scope::parse).collect()
     }
 
-    /// Whether `scope` is among them.
+    /// Returns whether the set contains `scope`.
     #[must_use]
     pub fn contains(&self, scope: Scope) -> bool {
         self.0.contains(&scope)
@@ -96,7 +96,7 @@ impl FromIterator<Scope> for Scopes {
     }
 }
 
-/// The names joined by commas: `users:read,auth`.
+/// Writes the names separated by commas: `users:read,auth`.
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.0.iter().map(|scope| scope.as_str()).collect();
@@ -104,20 +104,20 @@ impl fmt::Display for Scopes {
     }
 }
 
-/// The text is not a name for an API key.
+/// The text is not a valid name for an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("must be 1 to 255 characters long, without control characters")]
 pub struct InvalidApiKeyName;
 
-/// What an operator calls an API key: 1 to 255 code points, none of them invisible.
+/// The name of an API key, chosen by an operator: 1 to 255 code points, none of them invisible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKeyName(String);
 
 impl ApiKeyName {
-    /// Reads a name.
+    /// Parses a name.
     ///
     /// # Errors
-    /// When it is empty, too long or holds a character that cannot be seen.
+    /// [`InvalidApiKeyName`] when the text is empty, too long or contains an invisible character.
     pub fn parse(typed: &str) -> Result<Self, InvalidApiKeyName> {
         let name = super::DisplayName::parse(typed).map_err(|_| InvalidApiKeyName)?;
         Ok(Self(name.as_str().to_owned()))
@@ -130,39 +130,39 @@ impl ApiKeyName {
     }
 }
 
-/// An API key as a store keeps it, without the secret.
+/// A stored API key, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
-    /// Its id.
+    /// The id.
     pub id: ApiKeyId,
-    /// What its operator calls it.
+    /// The name, chosen by an operator.
     pub name: ApiKeyName,
-    /// What it may be used for.
+    /// The permissions.
     pub scopes: Scopes,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// When it stops serving; `None`: never by itself.
+    /// The expiry. `None` means that the key does not expire.
     pub expires_at: Option<Timestamp>,
-    /// When it was revoked.
+    /// The time of revocation. `None` while the key is not revoked.
     pub revoked_at: Option<Timestamp>,
-    /// When it was last used, to the minute.
+    /// The last use, accurate to a minute. `None` if the key has never been used.
     pub last_used_at: Option<Timestamp>,
 }
 
 impl ApiKey {
-    /// Whether the key serves at `now`.
+    /// Returns whether the key is neither revoked nor expired at `now`.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|expiry| now < expiry)
     }
 }
 
-/// An API key that is to be stored.
+/// An API key that is about to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewApiKey {
     /// The key, unused.
     pub key: ApiKey,
-    /// What it is found by.
+    /// The digest of its secret, by which the key is looked up.
     pub digest: SecretDigest,
 }
 

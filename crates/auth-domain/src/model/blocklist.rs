@@ -1,4 +1,4 @@
-//! Passwords that nobody may set, because a guesser tries them first.
+//! Passwords that users must not set because attackers try them first.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,23 +8,23 @@ use zeroize::Zeroizing;
 use super::identifiers::fold;
 use super::{IdentifierKey, Identifiers, InvalidPassword, Password};
 
-/// Passwords that are known to be common, and the rule that no user's password is one of them or one of the user's own
-/// names (NIST SP 800-63B-4, section 3.1.1.2).
+/// A list of common passwords, and the rule that a password is neither on the list nor one of the user's own names
+/// (NIST SP 800-63B-4, section 3.1.1.2).
 ///
-/// The whole password is compared, never a part of it, as the standard asks. It leaves open whether letters are compared
-/// by case; here they are not, and neither by compatibility form: a guesser who tries `password` tries `Password` next.
+/// The whole password is compared, never a part of it, as the standard requires. The standard leaves case open. This
+/// list ignores case and compatibility forms, because an attacker who tries `password` tries `Password` next.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Blocklist(Arc<[Box<str>]>);
 
 impl Blocklist {
-    /// A list of common passwords, in any order and spelling.
+    /// Creates a list from common passwords, in any order and spelling.
     pub fn new<'a>(common: impl IntoIterator<Item = &'a str>) -> Self {
         let mut folded: Vec<_> = common.into_iter().map(|password| fold(password).into_boxed_str()).collect();
         folded.sort_unstable();
         Self(folded.into())
     }
 
-    /// Whether somebody with these names may set this password.
+    /// Checks whether a user with these names may set this password.
     ///
     /// # Errors
     /// [`InvalidPassword::Common`] and [`InvalidPassword::OwnName`].
@@ -33,7 +33,7 @@ impl Blocklist {
         if self.0.binary_search_by(|common| (**common).cmp(&**folded)).is_ok() {
             return Err(InvalidPassword::Common);
         }
-        // Typed as an e-mail address, a name has one more form.
+        // A password that parses as an e-mail address has a second form, its identifier key.
         let as_name = IdentifierKey::of(password.text()).ok();
         let is_name = |key: &IdentifierKey| {
             as_name.as_ref() == Some(key) || *folded == key.as_str() || local_part(key) == Some(&folded)
@@ -42,7 +42,7 @@ impl Blocklist {
     }
 }
 
-/// What stands before the `@` of an e-mail address.
+/// Returns the part of an e-mail address in front of the `@`.
 fn local_part(key: &IdentifierKey) -> Option<&str> {
     key.as_str().rsplit_once('@').map(|(local, _)| local)
 }

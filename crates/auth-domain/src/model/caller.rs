@@ -1,28 +1,29 @@
-//! Who asks: what a use case knows of where a call comes from.
+//! The origin of a call.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use super::ApiKeyId;
 
-/// Where a call comes from. A use case is asked on behalf of one ([`Auth::called_by`](crate::Auth::called_by)): limits
-/// count by it, and the audit trail names it. The default is nobody: a program that asks on its own behalf.
+/// The origin of a call. Limits count by it, and audit events name it ([`Auth::called_by`](crate::Auth::called_by)).
+///
+/// The default has no origin, for a program that acts on its own behalf.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
-    /// The address that the call came from, as far as it can be believed.
+    /// The client address, as far as it can be trusted.
     pub address: Option<IpAddr>,
-    /// What the call is named by in the log.
+    /// The id of the request in the log.
     pub request: Option<RequestId>,
-    /// The API key that a trusted program has shown.
+    /// The API key with which a trusted program authenticated.
     pub api_key: Option<ApiKeyId>,
 }
 
-/// The number of a request, as answers and logs have it: 16 hexadecimal digits.
+/// The id of a request in responses and logs: 16 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId(pub u64);
 
 impl RequestId {
-    /// Reads what [`Display`](fmt::Display) writes.
+    /// Parses what [`Display`](fmt::Display) writes.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let fits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());

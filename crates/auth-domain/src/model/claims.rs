@@ -1,4 +1,4 @@
-//! What an access token says.
+//! Access tokens and their claims.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use uuid::{Builder, Uuid};
 use super::{ClientId, Roles, SessionId, Timestamp, UserId};
 use crate::random::SecureRandom;
 
-/// An access token's id: its `jti` (RFC 7519, section 4.1.7).
+/// The id of an access token: its `jti` (RFC 7519, section 4.1.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenId(pub Uuid);
 
 impl TokenId {
-    /// A new id, which tells nothing: a UUID of version 4 (RFC 9562, section 5.4).
+    /// Generates a random id: a UUID of version 4 (RFC 9562, section 5.4).
     pub fn generate(random: &dyn SecureRandom) -> Self {
         let mut bytes = [0; 16];
         random.fill(&mut bytes);
@@ -28,34 +28,35 @@ impl fmt::Display for TokenId {
     }
 }
 
-/// What an access token says of its bearer (RFC 9068, section 2.2). Issuer and audience are the codec's to set and
-/// to check; times are whole seconds.
+/// The claims of an access token (RFC 9068, section 2.2). The codec adds and checks issuer and audience. Times are
+/// whole seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessClaims {
-    /// `jti`: the token's own id.
+    /// `jti`: the id of the token.
     pub token_id: TokenId,
     /// `sub`: the user.
     pub user_id: UserId,
     /// `sid`: the session.
     pub session_id: SessionId,
-    /// `client_id`: who the token was issued to.
+    /// `client_id`: the client that the token was issued to.
     pub client_id: ClientId,
-    /// `roles`: the user's roles when the token was issued.
+    /// `roles`: the roles of the user at the time of issue.
     pub roles: Roles,
-    /// `iat`: when the token was issued.
+    /// `iat`: the time of issue.
     pub issued_at: Timestamp,
-    /// `exp`: when the token stops serving.
+    /// `exp`: the expiry.
     pub expires_at: Timestamp,
 }
 
 impl AccessClaims {
-    /// Whether the token serves at `now`: issued, not expired, and sane.
+    /// Returns whether the token is valid at `now`: issued and not expired.
     #[must_use]
     pub fn are_current(&self, now: Timestamp, policy: &TokenPolicy) -> bool {
         self.were_issued(now, policy) && now < self.expires_at.plus(policy.leeway)
     }
 
-    /// Whether the token was issued by `now`, whether or not it has expired since.
+    /// Returns whether the token was issued by `now`, whether or not it has expired. A token that expires before its
+    /// issue is invalid.
     #[must_use]
     pub fn were_issued(&self, now: Timestamp, policy: &TokenPolicy) -> bool {
         self.issued_at <= now.plus(policy.leeway) && self.issued_at < self.expires_at
@@ -75,18 +76,18 @@ impl Default for TokenPolicy {
     }
 }
 
-/// A signed access token. It cannot be printed: whoever bears it is its user.
+/// A signed access token. `Debug` redacts it, because it authenticates its bearer.
 #[derive(Clone, Debug)]
 pub struct AccessToken(SecretString);
 
 impl AccessToken {
-    /// Wraps a token as a codec made it.
+    /// Wraps a token that a codec signed.
     #[must_use]
     pub fn new(token: String) -> Self {
         Self(SecretString::from(token))
     }
 
-    /// The token's text, to be handed to its bearer and to nobody else.
+    /// Returns the text of the token, to be sent to its bearer only.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

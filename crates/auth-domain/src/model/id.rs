@@ -1,11 +1,11 @@
-//! Making ids.
+//! Generation of ids.
 
 use uuid::{Builder, Uuid};
 
 use super::Timestamp;
 use crate::random::SecureRandom;
 
-/// A UUID of version 7 (RFC 9562, section 5.7) made of a time and of randomness, both given.
+/// Builds a UUID of version 7 (RFC 9562, section 5.7) from the given time and randomness.
 pub(crate) fn uuid_v7(now: Timestamp, random: &dyn SecureRandom) -> Uuid {
     let mut bytes = [0; 10];
     random.fill(&mut bytes);

@@ -1,4 +1,4 @@
-//! The names a user is known by: a username, an e-mail address, or both, in one uniqueness space.
+//! Identifiers: usernames and e-mail addresses, in one space of unique names.
 
 use std::fmt;
 
@@ -7,30 +7,32 @@ use email_address::{EmailAddress as Grammar, Options};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
-/// The most code points a username may have.
+/// The maximum length of a username in code points.
 pub const USERNAME_MAX_CODE_POINTS: usize = 255;
-/// The most bytes an e-mail address may have (RFC 5321, section 4.5.3.1.3, less the angle brackets).
+/// The maximum length of an e-mail address in bytes (RFC 5321, section 4.5.3.1.3, without the angle brackets).
 pub const EMAIL_MAX_BYTES: usize = 254;
-/// The most bytes an identifier's key may have: a B-tree page of PostgreSQL takes 2,704 bytes at most.
+/// The maximum length of an identifier key in bytes. An index entry of a PostgreSQL B-tree has at most 2,704 bytes.
 const KEY_MAX_BYTES: usize = 4 * USERNAME_MAX_CODE_POINTS;
 
-/// After this many rounds of folding a text is taken as it is.
+/// The maximum number of folding rounds, after which the text is used as it is.
 const MAX_FOLD_ROUNDS: usize = 8;
 
-/// What an identifier is compared by: usernames and e-mail addresses share one uniqueness space, so that nobody
-/// can register another user's e-mail address as a username.
+/// The normalised form by which identifiers are compared.
 ///
-/// What reads as an e-mail address is keyed as one, whichever field it was typed into: the local part folded, the
-/// domain as IDNA writes it in ASCII. Anything else is NFKC with full case folding. Making a key of a key changes
-/// nothing.
+/// Usernames and e-mail addresses share one space of unique names, so that a user cannot register another user's e-mail
+/// address as a username.
+///
+/// Text that parses as an e-mail address is keyed as one, whichever field it came from: the local part folded, the
+/// domain in its ASCII form (IDNA). Other text is normalised to NFKC with full case folding. The key of a key is the
+/// key itself.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdentifierKey(String);
 
 impl IdentifierKey {
-    /// The key of whatever somebody typed to say who they are.
+    /// Computes the key of an identifier as a user typed it.
     ///
     /// # Errors
-    /// When no user can have such a name: it is neither a username nor an e-mail address.
+    /// [`InvalidIdentifier`] when the text is neither a valid username nor a valid e-mail address.
     pub fn of(typed: &str) -> Result<Self, InvalidIdentifier> {
         if let Ok(email) = EmailAddress::parse(typed) {
             return Ok(email.key);
@@ -41,13 +43,13 @@ impl IdentifierKey {
             return Err(InvalidIdentifier::TooLong);
         }
         if key.trim() != key {
-            // A spacing accent at either end: its compatibility form is a space and the accent.
+            // A spacing accent at either end: its compatibility form is a space followed by the accent.
             return Err(InvalidIdentifier::ForbiddenCharacter);
         }
         Ok(Self(key))
     }
 
-    /// The key as it is stored.
+    /// Returns the key as it is stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -60,24 +62,24 @@ impl fmt::Debug for IdentifierKey {
     }
 }
 
-/// Why a text is no username or no e-mail address.
+/// The text is not a valid identifier. The error texts follow the name of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum InvalidIdentifier {
-    /// There is nothing in it.
+    /// The text is empty.
     #[error("must not be empty")]
     Empty,
-    /// It has more characters than a name may have.
+    /// The text is longer than permitted.
     #[error("is too long")]
     TooLong,
-    /// It holds a control, a text-direction or an invisible character, or white space at an end.
+    /// The text contains a control, text-direction or invisible character, or white space at an end.
     #[error("contains a character that is not allowed")]
     ForbiddenCharacter,
-    /// It is not an e-mail address.
+    /// The text is not an e-mail address.
     #[error("must be a valid e-mail address")]
     NotAnEmail,
 }
 
-/// A name that a user chose: 1 to 255 code points, shown as typed, compared by [`IdentifierKey`].
+/// A username: 1 to 255 code points, displayed as typed, compared by [`IdentifierKey`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Username {
     typed: String,
@@ -85,10 +87,10 @@ pub struct Username {
 }
 
 impl Username {
-    /// Reads a username.
+    /// Parses a username.
     ///
     /// # Errors
-    /// When it is empty, too long or holds a character that cannot be seen.
+    /// [`InvalidIdentifier`] when the text is empty, too long or contains an invisible character.
     pub fn parse(typed: &str) -> Result<Self, InvalidIdentifier> {
         check_username(typed)?;
         Ok(Self { key: IdentifierKey::of(typed)?, typed: typed.to_owned() })
@@ -100,17 +102,17 @@ impl Username {
         &self.typed
     }
 
-    /// What it is compared by.
+    /// Returns the key by which the username is compared.
     #[must_use]
     pub fn key(&self) -> &IdentifierKey {
         &self.key
     }
 }
 
-/// An e-mail address, shown as typed, compared by [`IdentifierKey`].
+/// An e-mail address, displayed as typed, compared by [`IdentifierKey`].
 ///
-/// The form is RFC 5321's mailbox with a dotted domain name, without quoted local parts and address literals, which
-/// no mail provider gives to people.
+/// The syntax is the mailbox of RFC 5321 with a dotted domain name. Quoted local parts and address literals are
+/// rejected, because mail providers do not assign them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EmailAddress {
     typed: String,
@@ -118,10 +120,11 @@ pub struct EmailAddress {
 }
 
 impl EmailAddress {
-    /// Reads an e-mail address.
+    /// Parses an e-mail address.
     ///
     /// # Errors
-    /// When it is empty, longer than 254 bytes, as typed or as mail is sent to it, or not an address.
+    /// [`InvalidIdentifier`] when the text is empty, not an address, or longer than 254 bytes as typed or in its ASCII
+    /// form.
     pub fn parse(typed: &str) -> Result<Self, InvalidIdentifier> {
         if typed.is_empty() {
             return Err(InvalidIdentifier::Empty);
@@ -135,7 +138,7 @@ impl EmailAddress {
         let key = email_key(&canonical(typed)).ok_or(InvalidIdentifier::NotAnEmail)?;
         let key = IdentifierKey(settle(key, |key| email_key(&key).unwrap_or(key)));
         if key.0.len() > EMAIL_MAX_BYTES {
-            // IDNA writes a domain name longer than it was typed, and it is what mail is sent to.
+            // The ASCII form of a domain (IDNA) may be longer than the typed one, and mail is sent to the ASCII form.
             return Err(InvalidIdentifier::TooLong);
         }
         Ok(Self { key, typed: typed.to_owned() })
@@ -147,14 +150,14 @@ impl EmailAddress {
         &self.typed
     }
 
-    /// What it is compared by.
+    /// Returns the key by which the address is compared.
     #[must_use]
     pub fn key(&self) -> &IdentifierKey {
         &self.key
     }
 }
 
-/// Which of a user's two identifiers.
+/// The kind of an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdentifierKind {
     /// The username.
@@ -163,7 +166,7 @@ pub enum IdentifierKind {
     Email,
 }
 
-/// The identifiers of one user, of which there is at least one.
+/// The identifiers of one user: at least one of the two.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identifiers {
     username: Option<Username>,
@@ -171,25 +174,25 @@ pub struct Identifiers {
 }
 
 impl Identifiers {
-    /// A user's identifiers; `None` when there are none.
+    /// Creates the identifiers of a user. `None` when both are missing.
     #[must_use]
     pub fn new(username: Option<Username>, email: Option<EmailAddress>) -> Option<Self> {
         (username.is_some() || email.is_some()).then_some(Self { username, email })
     }
 
-    /// The username.
+    /// Returns the username.
     #[must_use]
     pub fn username(&self) -> Option<&Username> {
         self.username.as_ref()
     }
 
-    /// The e-mail address.
+    /// Returns the e-mail address.
     #[must_use]
     pub fn email(&self) -> Option<&EmailAddress> {
         self.email.as_ref()
     }
 
-    /// The identifiers with those that are given in place of the old ones.
+    /// Returns the identifiers with the given ones replaced.
     #[must_use]
     pub fn changed(&self, username: Option<Username>, email: Option<EmailAddress>) -> Self {
         Self {
@@ -198,8 +201,9 @@ impl Identifiers {
         }
     }
 
-    /// Every key these identifiers take in the uniqueness space, with the kind that asks for it: in ascending order
-    /// and each once, so that writers that take them in this order cannot wait for each other in a circle.
+    /// Returns the keys that these identifiers occupy, each once, with their kinds.
+    ///
+    /// The keys are in ascending order, so that concurrent writers lock them in the same order and cannot deadlock.
     #[must_use]
     pub fn keys(&self) -> Vec<(IdentifierKind, &IdentifierKey)> {
         let username = self.username.iter().map(|name| (IdentifierKind::Username, name.key()));
@@ -224,12 +228,12 @@ fn check_username(typed: &str) -> Result<(), InvalidIdentifier> {
     Ok(())
 }
 
-/// The text in the form that is compared: NFKC, with the full stops that IDNA takes for dots (RFC 3490, section 3.1).
+/// Converts text to the compared form: NFKC, with the ideographic full stop as a dot (RFC 3490, section 3.1).
 fn canonical(typed: &str) -> String {
     typed.nfkc().map(|c| if c == '\u{3002}' { '.' } else { c }).collect()
 }
 
-/// The key of a text in canonical form that is an e-mail address; `None` for any other text.
+/// Returns the key of an e-mail address in canonical form. `None` for any other text.
 fn email_key(text: &str) -> Option<String> {
     let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
     let address = Grammar::parse_with_options(text, options).ok().filter(|_| !text.starts_with('"'))?;
@@ -237,14 +241,14 @@ fn email_key(text: &str) -> Option<String> {
     Some(format!("{}@{domain}", fold(address.local_part())))
 }
 
-/// NFKC of the full case folding, until nothing changes any more: compatibility caseless matching of Unicode
-/// section 3.13, D146, in composed form.
+/// Folds case and normalises to NFKC until the text is stable: compatibility caseless matching (Unicode, section 3.13,
+/// D146), in composed form.
 pub(super) fn fold(text: &str) -> String {
     settle(text.to_owned(), |text| text.chars().nfd().default_case_fold().nfkc().collect())
 }
 
-/// What is left when `change` changes nothing any more: so making a key of a key changes nothing. No text is known that
-/// takes more than three rounds.
+/// Applies `change` until the text is stable, so that the key of a key is the key itself. No text is known that takes
+/// more than three rounds.
 fn settle(mut text: String, change: impl Fn(String) -> String) -> String {
     for _ in 0..MAX_FOLD_ROUNDS {
         let next = change(text.clone());
@@ -256,8 +260,8 @@ fn settle(mut text: String, change: impl Fn(String) -> String) -> String {
     text
 }
 
-/// Control characters, line and paragraph separators, and what Unicode calls `Default_Ignorable_Code_Point`
-/// (`DerivedCoreProperties.txt`): text direction, zero width, variation selectors, tags.
+/// Returns whether a character is a control character, a line or paragraph separator, or a
+/// `Default_Ignorable_Code_Point` (`DerivedCoreProperties.txt`): text direction, zero width, variation selectors, tags.
 pub(crate) fn is_forbidden(character: char) -> bool {
     character.is_control()
         || matches!(character,

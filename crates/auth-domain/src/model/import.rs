@@ -1,4 +1,4 @@
-//! Users whom an import brings: another service knew them before, and hashed their passwords.
+//! Users imported from another service, with their password hashes.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,19 +7,19 @@ use sha2::{Digest as _, Sha256};
 
 use super::{IdentifierKey, IdentifierKind, NewUser, UserStatus};
 
-/// A user that an import brings.
+/// A user to be imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedUser {
-    /// The user, with the hash that the other service made.
+    /// The user, with the hash of the other service.
     pub user: NewUser,
-    /// Whether the e-mail address has been shown to be the user's; never without an address.
+    /// Whether the e-mail address is verified. `false` without an address.
     pub email_verified: bool,
     /// Whether the user may log in.
     pub status: UserStatus,
 }
 
 impl ImportedUser {
-    /// What the import is known by.
+    /// Computes the digest by which a repeated import is detected.
     #[must_use]
     pub fn digest(&self) -> ImportDigest {
         let NewUser { identifiers, password_hash, .. } = &self.user;
@@ -27,7 +27,7 @@ impl ImportedUser {
         let email = identifiers.email().map_or("", |address| address.key().as_str());
         let mut digest = Sha256::new();
         for text in [username, email, password_hash.expose()] {
-            // With their lengths, so that no two imports run into one text.
+            // Each text is preceded by its length, so that different imports never concatenate to the same bytes.
             digest.update(text.len().to_be_bytes());
             digest.update(text);
         }
@@ -35,22 +35,22 @@ impl ImportedUser {
     }
 }
 
-/// What an import of one user is known by, whatever becomes of the user: a SHA-256 digest of the identifiers and the
-/// hash that were brought, so that importing the same again is noticed when both have changed since.
+/// The identity of an import: a SHA-256 digest of the imported identifiers and hash. A repeated import is detected by
+/// it, even if the user has changed both since.
 ///
-/// It outlives the imported hash, and is no help to whoever wants to guess that hash's password: they would have to
-/// guess its salt as well.
+/// The digest outlives the imported hash. It does not help an attacker to guess the password, because the salt of the
+/// hash would have to be guessed as well.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ImportDigest([u8; 32]);
 
 impl ImportDigest {
-    /// Wraps a digest as a store kept it.
+    /// Wraps a stored digest.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The digest's bytes, for a store.
+    /// Returns the bytes of the digest, for a store.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -63,19 +63,20 @@ impl fmt::Debug for ImportDigest {
     }
 }
 
-/// What comes of a user that an import brings.
+/// The outcome of importing one user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportOutcome {
     /// The user is stored.
     Imported,
-    /// The same import brought the user before. Nothing has changed about them.
+    /// The same user was imported before. Nothing has changed.
     AlreadyImported,
-    /// Somebody else has this identifier; if both are taken, it is the username that is named. The user is not stored.
+    /// Another user has this identifier, and the user is not stored. If both identifiers are taken, the username is
+    /// reported.
     Taken(IdentifierKind),
 }
 
-/// Judges the users of a batch in their order, each as if those before had been stored one by one. `known` holds their
-/// digests, as far as they were imported before; `taken` holds their identifiers, as far as somebody has them.
+/// Decides on the users of a batch in order, each as if those before it had been stored. `known` contains the digests
+/// that were imported before; `taken` contains the identifiers that other users have.
 #[must_use]
 pub fn judge_import(
     batch: &[ImportedUser],

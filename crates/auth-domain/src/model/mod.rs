@@ -1,4 +1,6 @@
-//! What the domain speaks of: types that make the wrong thing impossible, and the rules that need nothing but them.
+//! The types of the domain, and the rules that depend on nothing else.
+//!
+//! A value of a type is valid: parsers reject everything else.
 
 mod api_key;
 mod attempts;

@@ -1,4 +1,4 @@
-//! Passwords: the one a user sets, the one somebody tries, and the hash that is kept.
+//! Passwords: new passwords, password attempts, and stored hashes.
 
 use std::fmt;
 
@@ -6,65 +6,65 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
-/// The most code points a password may have: 1,020 bytes in UTF-8.
+/// The maximum length of a password in code points. It is at most 1,020 bytes in UTF-8.
 pub const PASSWORD_MAX_CODE_POINTS: usize = 255;
 
-/// What a new password must be like.
+/// The rules for new passwords.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordPolicy {
-    /// The fewest code points, at least 1.
+    /// The minimum length in code points, at least 1.
     pub min_length: usize,
 }
 
 impl PasswordPolicy {
-    /// This policy, no laxer than `min_length`.
+    /// Returns the policy with at least this minimum length.
     #[must_use]
     pub fn raised_to(self, min_length: usize) -> Self {
         Self { min_length: self.min_length.max(min_length) }
     }
 }
 
-/// Eight code points at least (OWASP ASVS 5.0, 6.2.1).
+/// At least eight code points (OWASP ASVS 5.0, 6.2.1).
 impl Default for PasswordPolicy {
     fn default() -> Self {
         Self { min_length: 8 }
     }
 }
 
-/// Why a password cannot be set.
+/// The password cannot be set. The error texts follow the name of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum InvalidPassword {
-    /// It has fewer code points than the policy asks for.
+    /// The password is shorter than the policy requires.
     #[error("must be at least {min} characters long")]
     TooShort {
-        /// The fewest code points.
+        /// The minimum length in code points.
         min: usize,
     },
-    /// It has more code points than a password may have.
+    /// The password is longer than [`PASSWORD_MAX_CODE_POINTS`].
     #[error("must be at most {max} characters long")]
     TooLong {
-        /// The most code points.
+        /// The maximum length in code points.
         max: usize,
     },
-    /// It is one of those that guessers try first.
+    /// The password is on the list of common passwords.
     #[error("is too common")]
     Common,
-    /// It is one of the names of whoever sets it.
+    /// The password is one of the user's own names.
     #[error("must not be one of the account's own names")]
     OwnName,
 }
 
-/// A password that a user sets: in normalisation form C, otherwise as typed, within the policy.
+/// A new password within the policy, in normalisation form C and otherwise as typed.
 ///
-/// It cannot be printed, and its memory is cleared when it is dropped.
+/// `Debug` redacts it, and its memory is cleared on drop.
 #[derive(Clone, Debug)]
 pub struct Password(SecretString);
 
 impl Password {
-    /// Accepts a new password. Every character counts, spaces, emoji and NUL too; nothing is trimmed or cut off.
+    /// Parses a new password. Every character counts, including spaces, emoji and NUL; nothing is trimmed or truncated.
     ///
     /// # Errors
-    /// When it is shorter than `policy` asks for or longer than [`PASSWORD_MAX_CODE_POINTS`].
+    /// [`InvalidPassword`] when the text is shorter than `policy` requires or longer than [`PASSWORD_MAX_CODE_POINTS`].
     pub fn parse(typed: &str, policy: PasswordPolicy) -> Result<Self, InvalidPassword> {
         let normalised = normalise(typed);
         let length = normalised.expose_secret().chars().count();
@@ -77,7 +77,7 @@ impl Password {
         Ok(Self(normalised))
     }
 
-    /// The password's bytes, for a hasher.
+    /// Returns the bytes of the password, for a hasher.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.text().as_bytes()
@@ -88,49 +88,49 @@ impl Password {
     }
 }
 
-/// A password that somebody tries at login; no policy applies to it.
+/// A password as a caller typed it. No policy applies to it.
 #[derive(Clone, Debug)]
 pub struct PasswordAttempt(SecretString);
 
 impl PasswordAttempt {
-    /// Takes what was typed, in the same normalisation form as [`Password`].
+    /// Wraps the typed text, in the same normalisation form as [`Password`].
     #[must_use]
     pub fn new(typed: &str) -> Self {
         Self(normalise(typed))
     }
 
-    /// Whether this is longer than any password that can be set, so that it cannot be right.
+    /// Returns whether the attempt is longer than any password can be, and therefore cannot match.
     #[must_use]
     pub fn is_overlong(&self) -> bool {
         self.0.expose_secret().chars().nth(PASSWORD_MAX_CODE_POINTS).is_some()
     }
 
-    /// The attempt's bytes, for a hasher.
+    /// Returns the bytes of the attempt, for a hasher.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.0.expose_secret().as_bytes()
     }
 
-    /// The attempt as the password that it has been shown to be.
+    /// Converts the attempt after it has been verified to be the password.
     pub(crate) fn as_password(&self) -> Password {
         Password(self.0.clone())
     }
 }
 
-/// A password hash in PHC string format, or in another format that an import brought.
+/// A password hash in PHC string format, or in a format of another service that was imported.
 ///
-/// It cannot be printed: a hash is what an attacker needs to guess offline.
+/// `Debug` redacts it, because an attacker can guess the password of a hash offline.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// Wraps a hash as a hasher made it or a store kept it.
+    /// Wraps a hash from a hasher or a store.
     #[must_use]
     pub fn new(hash: String) -> Self {
         Self(hash)
     }
 
-    /// The hash, for a hasher or a store.
+    /// Returns the hash, for a hasher or a store.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -143,16 +143,16 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// How often a user's password has been changed: what was proven with one password must not outlive it.
+/// The number of changes of a user's password. A log-in that was verified with an earlier version must not take effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PasswordVersion(pub i64);
 
-/// A user's password as a store keeps it.
+/// The stored password of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredPassword {
-    /// The hash; a better hash of the same password may replace it without a new version.
+    /// The hash. A better hash of the same password may replace it without a new version.
     pub hash: PasswordHash,
-    /// Counts changes of the password.
+    /// The version, incremented by each change of the password.
     pub version: PasswordVersion,
 }
 

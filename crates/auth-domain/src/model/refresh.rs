@@ -1,4 +1,4 @@
-//! RefreshPurpose a session: credentials that are used once, and the judgement over one that is presented.
+//! Refresh credentials, and the decision about a presented one.
 
 use std::fmt;
 
@@ -13,17 +13,17 @@ use super::{
 };
 use crate::random::SecureRandom;
 
-/// What proves the right to refresh a session.
+/// A presented refresh credential.
 #[derive(Debug)]
 pub enum RefreshHandle {
     /// An opaque secret.
     Secret(RefreshSecret),
-    /// The id of a session's access token, which the token's signature vouches for.
+    /// The id of a session's access token. The signature of the token authenticates it.
     Token(SessionId, TokenId),
 }
 
 impl RefreshHandle {
-    /// A new handle for a session that is refreshed in this style.
+    /// Generates a credential for a session with this refresh style.
     pub fn generate(style: RefreshStyle, session: SessionId, random: &dyn SecureRandom) -> Self {
         match style {
             RefreshStyle::Rotating | RefreshStyle::Reusable => Self::Secret(RefreshSecret::generate(random)),
@@ -31,7 +31,7 @@ impl RefreshHandle {
         }
     }
 
-    /// What a store finds the credential by.
+    /// Returns the digest by which a store finds the credential.
     #[must_use]
     pub fn digest(&self) -> SecretDigest {
         match self {
@@ -40,9 +40,11 @@ impl RefreshHandle {
         }
     }
 
-    /// The handle that takes this one's place: HMAC-SHA-256 (RFC 2104) of a nonce under this handle. Whoever holds
-    /// neither this handle nor the nonce learns nothing of it, so the store can keep the nonce and answer a retry
-    /// with the same successor, yet never holds a readable secret.
+    /// Derives the credential that replaces this one: HMAC-SHA-256 (RFC 2104) of a nonce, keyed with this credential.
+    ///
+    /// The store keeps the nonce, never the successor. With the nonce alone it cannot compute the successor; a client
+    /// that retries presents the other half. The answer to a retry is therefore the same, although the store contains
+    /// no readable secret.
     #[must_use]
     pub fn successor(&self, nonce: &SuccessorNonce) -> Self {
         match self {
@@ -72,25 +74,25 @@ fn token_bytes(SessionId(session): SessionId, TokenId(token): TokenId) -> [u8; 3
     bytes
 }
 
-/// Half of what a consumed credential's successor is derived from; the credential itself is the other half.
+/// One of the two inputs from which a successor is derived. The other is the consumed credential itself.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SuccessorNonce([u8; 32]);
 
 impl SuccessorNonce {
-    /// A new nonce.
+    /// Generates a random nonce.
     pub fn generate(random: &dyn SecureRandom) -> Self {
         let mut bytes = [0; 32];
         random.fill(&mut bytes);
         Self(bytes)
     }
 
-    /// Wraps a nonce as a store kept it.
+    /// Wraps a stored nonce.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The nonce's bytes, for a store.
+    /// Returns the bytes of the nonce, for a store.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -103,81 +105,82 @@ impl fmt::Debug for SuccessorNonce {
     }
 }
 
-/// Where a refresh credential stands.
+/// The state of a refresh credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CredentialState {
-    /// It has not been used: it is the session's newest.
+    /// The credential has not been consumed. It is the newest of its session.
     Current,
-    /// It has been used, and another took its place.
+    /// The credential has been consumed and replaced by a successor.
     Consumed {
-        /// When.
+        /// The time of consumption.
         at: Timestamp,
-        /// What its successor is derived from; forgotten as soon as the successor is used.
+        /// The nonce of the successor. It is deleted as soon as the successor is consumed.
         successor: Option<SuccessorNonce>,
     },
 }
 
-/// An attempt to refresh, with all that the decision and its writes need.
+/// A refresh attempt, with everything that the decision and its writes need.
 #[derive(Clone, Debug)]
 pub struct RefreshAttempt {
-    /// What the presented credential is found by.
+    /// The digest of the presented credential.
     pub presented: SecretDigest,
-    /// Who presents it.
+    /// The client that presents it.
     pub client: Client,
-    /// What its successor will be found by, if it has to have one.
+    /// The digest of the successor, which is stored if the credential rotates.
     pub successor: SecretDigest,
-    /// What that successor was derived from.
+    /// The nonce from which the successor was derived.
     pub nonce: SuccessorNonce,
-    /// When.
+    /// The time of the attempt.
     pub now: Timestamp,
-    /// The rules of sessions.
+    /// The rules for sessions.
     pub policy: SessionPolicy,
 }
 
-/// A refresh credential with the session and the user it belongs to, as they are when the verdict is carried out.
+/// A refresh credential with its session and its user, consistent with each other when the verdict is carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshRecord {
     /// The user.
     pub user: User,
     /// The session.
     pub session: Session,
-    /// Where the credential stands.
+    /// The state of the credential.
     pub credential: CredentialState,
 }
 
-/// Why a credential that exists does not refresh.
+/// The reason why an existing credential does not refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshDenial {
-    /// It was issued to another client.
+    /// The credential was issued to another client.
     OtherClient,
-    /// Its session has ended or expired.
+    /// The session has ended or expired.
     SessionOver,
-    /// Its user is suspended.
+    /// The user is suspended.
     UserSuspended,
 }
 
-/// What is to become of an attempt to refresh.
+/// The decision about a refresh attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefreshVerdict {
-    /// The credential is used up, and the attempt's successor takes its place.
+    /// The credential is consumed, and the successor of the attempt becomes current.
     Rotate,
-    /// The credential stays as it is, and the session counts as refreshed.
+    /// The credential stays current, and the session is extended.
     Extend,
-    /// The credential was used a moment ago and the answer may have been lost: the same answer again.
+    /// The credential was consumed within the retry window, so the answer may have been lost. The same answer is given
+    /// again.
     Retry {
-        /// What the successor is derived from.
+        /// The nonce of the successor.
         nonce: SuccessorNonce,
-        /// When the credential was used.
+        /// The time of consumption.
         consumed_at: Timestamp,
     },
-    /// The credential was used before, and this is no retry: the session is to end.
+    /// The credential was consumed before, and the retry window has closed. The session ends.
     Replay,
-    /// Nothing changes.
+    /// The attempt is denied. Nothing changes.
     Deny(RefreshDenial),
 }
 
 impl RefreshRecord {
-    /// Decides over an attempt to refresh: the one place where this is decided.
+    /// Decides on a refresh attempt. This is the only place where refreshes are decided.
     #[must_use]
     pub fn judge(&self, attempt: &RefreshAttempt) -> RefreshVerdict {
         if self.session.client_id != attempt.client.id {
@@ -202,10 +205,10 @@ impl RefreshRecord {
     }
 }
 
-/// An attempt to refresh that was judged, and whose verdict was carried out.
+/// A refresh attempt whose verdict has been carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JudgedRefresh {
-    /// What the verdict was made from.
+    /// The record that the verdict is based on.
     pub record: RefreshRecord,
     /// The verdict.
     pub verdict: RefreshVerdict,

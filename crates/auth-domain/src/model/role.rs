@@ -1,27 +1,27 @@
-//! Roles: what a user may be allowed to do, by name.
+//! Roles: named permissions of users.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use thiserror::Error;
 
-/// The most characters a role's name may have.
+/// The maximum length of a role name.
 pub const ROLE_MAX_LENGTH: usize = 64;
 
-/// A role's name: 1 to 64 of `a`–`z`, `0`–`9`, `_`, `-` and `.`, beginning with a letter.
+/// The name of a role: 1 to 64 of `a`–`z`, `0`–`9`, `_`, `-` and `.`, starting with a letter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Role(String);
 
-/// The text is not the name of a role.
+/// The text is not a valid role name. The error text follows the name of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("must be 1 to 64 of a-z, 0-9, '_', '-' and '.', beginning with a letter")]
 pub struct InvalidRole;
 
 impl Role {
-    /// Reads a role's name.
+    /// Parses a role name.
     ///
     /// # Errors
-    /// When the name has another form.
+    /// [`InvalidRole`] when the text does not have the required form.
     pub fn parse(name: &str) -> Result<Self, InvalidRole> {
         let fits = name.len() <= ROLE_MAX_LENGTH
             && name.starts_with(|first: char| first.is_ascii_lowercase())
@@ -29,45 +29,45 @@ impl Role {
         if fits { Ok(Self(name.to_owned())) } else { Err(InvalidRole) }
     }
 
-    /// The role's name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The most roles a user may have: they stand in every access token, which has to fit into a header.
+/// The maximum number of roles per user. Every access token contains the roles and must fit into a header.
 pub const ROLES_MAX: usize = 20;
 
-/// Why some roles cannot be a user's.
+/// The roles are not valid for a user. The error texts follow the name of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum InvalidRoles {
-    /// One of them is not the name of a role.
+    /// One of the names is not a valid role name.
     #[error(transparent)]
     Name(#[from] InvalidRole),
-    /// There are more than [`ROLES_MAX`].
+    /// There are more than [`ROLES_MAX`] roles.
     #[error("must be at most {ROLES_MAX} roles")]
     TooMany,
 }
 
-/// The roles of one user: at most [`ROLES_MAX`], each once, in alphabetical order.
+/// The roles of one user: at most [`ROLES_MAX`], without duplicates, in alphabetical order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roles(BTreeSet<Role>);
 
 impl Roles {
-    /// These roles.
+    /// Collects roles.
     ///
     /// # Errors
-    /// When there are too many.
+    /// [`InvalidRoles::TooMany`] when there are more than [`ROLES_MAX`].
     pub fn new(roles: impl IntoIterator<Item = Role>) -> Result<Self, InvalidRoles> {
         let roles: BTreeSet<_> = roles.into_iter().collect();
         if roles.len() <= ROLES_MAX { Ok(Self(roles)) } else { Err(InvalidRoles::TooMany) }
     }
 
-    /// Reads what [`Display`](fmt::Display) writes: names joined by commas; an empty text is no role.
+    /// Parses comma-separated names, as [`Display`](fmt::Display) writes them. Empty text is an empty set.
     ///
     /// # Errors
-    /// When one of the names is not a role's, or there are too many.
+    /// [`InvalidRoles`] when a name is invalid or there are too many.
     pub fn parse(joined: &str) -> Result<Self, InvalidRoles> {
         if joined.is_empty() {
             return Ok(Self::default());
@@ -75,13 +75,13 @@ impl Roles {
         Self::new(joined.split(',').map(Role::parse).collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// Whether `role` is among them.
+    /// Returns whether the set contains `role`.
     #[must_use]
     pub fn contains(&self, role: &Role) -> bool {
         self.0.contains(role)
     }
 
-    /// The roles in alphabetical order.
+    /// Iterates over the roles in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &Role> {
         self.0.iter()
     }
@@ -132,14 +132,14 @@ impl RoleChoice {
     }
 }
 
-/// One role alone.
+/// A set of one role.
 impl From<Role> for Roles {
     fn from(role: Role) -> Self {
         Self(BTreeSet::from([role]))
     }
 }
 
-/// The names joined by commas: `admin,customer`.
+/// Writes the names separated by commas: `admin,customer`.
 impl fmt::Display for Roles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, role) in self.iter().enumerate() {

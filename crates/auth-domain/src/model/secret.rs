@@ -1,4 +1,4 @@
-//! Secrets that are handed out once and kept only as digests.
+//! Secrets that are issued once and stored as digests only.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,25 +14,27 @@ use crate::random::SecureRandom;
 const SECRET_BYTES: usize = 32;
 const CHECKSUM_BYTES: usize = 4;
 
-/// A SHA-256 digest: all that is stored of a secret. The secrets have 256 random bits, so no salt and no slow hash
-/// is needed to keep them from being guessed. Compared in constant time.
+/// A SHA-256 digest, the only stored form of a secret.
+///
+/// A secret has 256 random bits, so neither a salt nor a slow hash is needed to prevent guessing. Comparison takes
+/// constant time.
 #[derive(Clone, Copy, Eq)]
 pub struct SecretDigest([u8; 32]);
 
 impl SecretDigest {
-    /// The digest of some bytes.
+    /// Computes the digest of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// Wraps a digest as a store kept it.
+    /// Wraps a stored digest.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The digest's bytes, for a store.
+    /// Returns the bytes of the digest, for a store.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -57,13 +59,13 @@ impl fmt::Debug for SecretDigest {
     }
 }
 
-/// What a secret is for; it gives the secret's text its prefix.
+/// The purpose of a secret, which determines the prefix of its text.
 pub trait Purpose: Send + Sync + 'static {
-    /// What every such secret begins with, so that scanners for leaked secrets can find it.
+    /// The prefix, by which scanners recognise leaked secrets.
     const PREFIX: &'static str;
 }
 
-/// For refreshing a session.
+/// Refreshes a session.
 #[derive(Debug)]
 pub struct RefreshPurpose;
 
@@ -71,7 +73,7 @@ impl Purpose for RefreshPurpose {
     const PREFIX: &'static str = "ref_";
 }
 
-/// For calling as a trusted program.
+/// Authenticates a trusted program.
 #[derive(Debug)]
 pub struct ApiKeyPurpose;
 
@@ -79,12 +81,12 @@ impl Purpose for ApiKeyPurpose {
     const PREFIX: &'static str = "key_";
 }
 
-/// 256 random bits that are handed out once.
+/// A secret of 256 random bits that is issued once.
 ///
-/// As text: a prefix, then base64url of the secret and of a checksum, 48 characters. The checksum, the first four
-/// bytes of the SHA-256 digest of prefix and secret, lets a scanner for leaked secrets tell one from chance.
+/// Its text is a prefix and 48 characters: base64url of the secret and a checksum. The checksum is the first four bytes
+/// of the SHA-256 digest of prefix and secret. It lets a scanner distinguish a leaked secret from random text.
 ///
-/// It cannot be printed, and its memory is cleared when it is dropped.
+/// `Debug` redacts it, and its memory is cleared on drop.
 pub struct Secret<P: Purpose> {
     bytes: Zeroizing<[u8; SECRET_BYTES]>,
     purpose: PhantomData<P>,
@@ -92,11 +94,11 @@ pub struct Secret<P: Purpose> {
 
 /// The opaque token that refreshes a session: `ref_` and 48 characters.
 pub type RefreshSecret = Secret<RefreshPurpose>;
-/// The key a trusted program calls with: `key_` and 48 characters.
+/// The key with which a trusted program authenticates: `key_` and 48 characters.
 pub type ApiKeySecret = Secret<ApiKeyPurpose>;
 
 impl<P: Purpose> Secret<P> {
-    /// A new secret.
+    /// Generates a random secret.
     pub fn generate(random: &dyn SecureRandom) -> Self {
         let mut bytes = [0; SECRET_BYTES];
         random.fill(&mut bytes);
@@ -107,7 +109,7 @@ impl<P: Purpose> Secret<P> {
         Self { bytes: Zeroizing::new(bytes), purpose: PhantomData }
     }
 
-    /// Reads a secret's text; `None` when it is not one, or is one for another purpose.
+    /// Parses the text of a secret. `None` when the text is invalid or has another purpose.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let encoded = text.strip_prefix(P::PREFIX)?;
@@ -118,7 +120,7 @@ impl<P: Purpose> Secret<P> {
         (checksum == secret.checksum()).then_some(secret)
     }
 
-    /// The secret's text, to be handed to its owner and to nobody else.
+    /// Returns the text of the secret, to be sent to its owner only.
     #[must_use]
     pub fn expose(&self) -> Zeroizing<String> {
         let mut bytes = Zeroizing::new([0; SECRET_BYTES + CHECKSUM_BYTES]);
@@ -130,7 +132,7 @@ impl<P: Purpose> Secret<P> {
         text
     }
 
-    /// What a store keeps of the secret.
+    /// Returns the digest of the secret, for a store.
     #[must_use]
     pub fn digest(&self) -> SecretDigest {
         SecretDigest::of(self.bytes.as_ref())

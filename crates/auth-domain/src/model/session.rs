@@ -1,4 +1,4 @@
-//! Sessions: one login, from its first token to its end.
+//! Sessions and the clients they belong to.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{PasswordVersion, Roles, SecretDigest, Timestamp, UserId, UserStatus};
 
-/// A session's id: the `sid` of its access tokens (`OpenID` Connect Front-Channel Logout 1.0, section 3).
+/// The id of a session: the `sid` of its access tokens (`OpenID` Connect Front-Channel Logout 1.0, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub Uuid);
 
@@ -18,19 +18,19 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// Who a session's tokens were issued to: a token is refreshed by the client that it was issued to and by no other
-/// (RFC 6749, section 10.4). It is the `client_id` of the access tokens (RFC 9068, section 2.2).
+/// The id of a client: the `client_id` of its access tokens (RFC 9068, section 2.2). Only the client that a token was
+/// issued to can refresh it (RFC 6749, section 10.4).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientId(Cow<'static, str>);
 
 impl ClientId {
-    /// The id of a client that the program knows by name.
+    /// The id of a client that is fixed at compile time.
     #[must_use]
     pub const fn from_static(id: &'static str) -> Self {
         Self(Cow::Borrowed(id))
     }
 
-    /// The id's text.
+    /// Returns the text of the id.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -43,42 +43,42 @@ impl From<String> for ClientId {
     }
 }
 
-/// How a client's sessions are refreshed.
+/// How a client refreshes its sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshStyle {
-    /// The current access token is presented itself, and another takes its place.
+    /// The client presents the current access token and receives a new one.
     SelfRenewing,
-    /// An opaque token is presented, and another takes its place.
+    /// The client presents an opaque token and receives a new one.
     Rotating,
-    /// An opaque token is presented and stays the same.
+    /// The client presents an opaque token, which stays valid.
     Reusable,
 }
 
-/// A client that the program issues tokens to.
+/// A client that tokens are issued to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// Its id.
+    /// The id.
     pub id: ClientId,
-    /// How its sessions are refreshed.
+    /// How the client refreshes its sessions.
     pub refresh_style: RefreshStyle,
-    /// How long its access tokens live.
+    /// The lifetime of its access tokens.
     pub access_lifetime: Duration,
 }
 
-/// Why a session has ended.
+/// The reason why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndReason {
-    /// Its user logged out.
+    /// The user logged out.
     LoggedOut,
-    /// Its user's password was changed.
+    /// The password of the user was changed.
     PasswordChanged,
-    /// Its user was suspended.
+    /// The user was suspended.
     Suspended,
-    /// Its user was given other roles than its tokens say.
+    /// The roles of the user were changed, so the tokens contain outdated roles.
     RolesChanged,
-    /// A refresh credential that had been used before was presented: somebody else may hold it.
+    /// A consumed credential was presented, so another party may hold it.
     Replayed,
-    /// Its user had more live sessions than the policy allows, and this was the oldest.
+    /// The user had more live sessions than the policy allows, and this was the oldest.
     Superseded,
 }
 
@@ -92,7 +92,7 @@ impl EndReason {
         Self::Superseded,
     ];
 
-    /// The reason as it is stored and logged.
+    /// Returns the stored and logged name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -105,49 +105,49 @@ impl EndReason {
         }
     }
 
-    /// Reads what [`as_str`](Self::as_str) writes.
+    /// Parses a name that [`as_str`](Self::as_str) returns.
     #[must_use]
     pub fn parse(reason: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.as_str() == reason)
     }
 }
 
-/// How and when a session was ended.
+/// The end of a session before its expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionEnd {
-    /// When.
+    /// The time of the end.
     pub at: Timestamp,
-    /// Why.
+    /// The reason.
     pub reason: EndReason,
 }
 
-/// One login of one user through one client.
+/// One log-in of one user through one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Its id.
+    /// The id.
     pub id: SessionId,
-    /// Whose it is.
+    /// The user.
     pub user_id: UserId,
-    /// Who its tokens are issued to.
+    /// The client that its tokens are issued to.
     pub client_id: ClientId,
-    /// When it began.
+    /// The time of the log-in.
     pub created_at: Timestamp,
-    /// When it was last refreshed; when it began, if never.
+    /// The time of the last refresh, or of the log-in if there was none.
     pub last_refreshed_at: Timestamp,
-    /// When it ends however busy it is.
+    /// The absolute expiry, which a refresh does not extend.
     pub expires_at: Timestamp,
-    /// How it was ended before its time, if it was.
+    /// The end, if the session was ended before its expiry.
     pub end: Option<SessionEnd>,
 }
 
 impl Session {
-    /// When the session ends by itself unless it is refreshed before.
+    /// Returns when the session expires unless it is refreshed before.
     #[must_use]
     pub fn ends_at(&self, policy: &SessionPolicy) -> Timestamp {
         self.expires_at.min(self.last_refreshed_at.plus(policy.idle))
     }
 
-    /// Whether the session can still be refreshed and its access tokens still serve.
+    /// Returns whether the session has neither ended nor expired at `now`.
     #[must_use]
     pub fn is_live(&self, now: Timestamp, policy: &SessionPolicy) -> bool {
         self.end.is_none() && now < self.ends_at(policy)
@@ -200,22 +200,22 @@ impl Default for SessionPolicy {
     }
 }
 
-/// A session that is to be stored, with its first refresh credential.
+/// A session that is about to be stored, with its first refresh credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSession {
     /// The session, live.
     pub session: Session,
-    /// What the first refresh credential is found by.
+    /// The digest of the first refresh credential.
     pub credential: SecretDigest,
-    /// The password that was proven.
+    /// The version of the verified password.
     pub password_version: PasswordVersion,
-    /// The roles that its first access token says.
+    /// The roles in the first access token.
     pub roles: Roles,
 }
 
 impl NewSession {
-    /// Whether the session may begin for a user who has this status, this password and these roles now: all of them may
-    /// have changed since the password was proven and the first access token was signed.
+    /// Returns whether the session may begin for a user with this status, password version and roles. All of them may
+    /// have changed since the password was verified and the first access token was signed.
     #[must_use]
     pub fn may_begin(&self, status: UserStatus, version: PasswordVersion, roles: &Roles) -> bool {
         status == UserStatus::Active && version == self.password_version && *roles == self.roles

@@ -1,4 +1,4 @@
-//! Points in time, as exact as every store can keep them.
+//! Points in time with the precision of every store.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// A point in time in UTC, to the microsecond.
+/// A point in time in UTC, with microsecond precision.
 ///
-/// PostgreSQL keeps microseconds; a domain that knew nanoseconds would read back another time than it wrote.
-/// The range ends with the year 9999, the last one RFC 3339 can write; arithmetic stops there.
+/// PostgreSQL stores microseconds. With nanoseconds, a store would return another time than was written. The range ends
+/// with the year 9999, the last that RFC 3339 can express; arithmetic saturates there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -24,59 +24,60 @@ impl Timestamp {
         Self(micros)
     }
 
-    /// The time this many microseconds after the Unix epoch; times before the epoch become the epoch.
+    /// Converts microseconds since the Unix epoch. Times before the epoch become the epoch.
     #[must_use]
     pub fn from_unix_micros(micros: i64) -> Self {
         Self(micros.clamp(0, Self::MAX.0))
     }
 
-    /// The time this many seconds after the Unix epoch; times before the epoch become the epoch.
+    /// Converts seconds since the Unix epoch. Times before the epoch become the epoch.
     #[must_use]
     pub fn from_unix_seconds(seconds: i64) -> Self {
         Self::from_unix_micros(seconds.saturating_mul(1_000_000))
     }
 
-    /// Reads a time of RFC 3339, in any time zone: `2025-08-13T10:15:30.5+07:00`. What is more exact than a microsecond
-    /// is cut off. `None` for any other text, and for times before the Unix epoch.
+    /// Parses an RFC 3339 time in any time zone, such as `2025-08-13T10:15:30.5+07:00`. Digits below a microsecond are
+    /// truncated. `None` for any other text, and for times before the Unix epoch.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
         (time >= OffsetDateTime::UNIX_EPOCH).then(|| Self::from(time))
     }
 
-    /// Microseconds since the Unix epoch.
+    /// Returns the microseconds since the Unix epoch.
     #[must_use]
     pub fn unix_micros(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since the Unix epoch, as in a JWT's `NumericDate` (RFC 7519, section 2).
+    /// Returns the whole seconds since the Unix epoch, as in the `NumericDate` of a JWT (RFC 7519, section 2).
     #[must_use]
     pub fn unix_seconds(self) -> i64 {
         self.0 / 1_000_000
     }
 
-    /// This time without the part of a second, as tokens keep it.
+    /// Truncates the time to whole seconds, as tokens contain it.
     #[must_use]
     pub fn whole_seconds(self) -> Self {
         Self::from_unix_seconds(self.unix_seconds())
     }
 
-    /// This time and `duration`.
+    /// Adds `duration`, saturating at [`MAX`](Self::MAX).
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self::from_unix_micros(self.0.saturating_add(micros))
     }
 
-    /// This time less `duration`.
+    /// Subtracts `duration`, saturating at the Unix epoch.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self::from_unix_micros(self.0.saturating_sub(micros))
     }
 
-    /// How long ago `earlier` was; zero if it has yet to come, as it may by another node's clock.
+    /// Returns the time since `earlier`. Zero if `earlier` is in the future, as a time from another node's clock may
+    /// be.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0 - earlier.0).unwrap_or(0))
@@ -96,7 +97,7 @@ impl From<Timestamp> for OffsetDateTime {
     }
 }
 
-/// RFC 3339 in UTC with whole seconds: `2025-08-13T10:15:30Z`.
+/// Writes RFC 3339 in UTC with whole seconds: `2025-08-13T10:15:30Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whole = OffsetDateTime::from(Self::from_unix_seconds(self.unix_seconds()));

@@ -1,4 +1,4 @@
-//! The user: who somebody is to this service.
+//! Users and their properties.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::{
     Username,
 };
 
-/// A user's id that tells nothing and collides with nobody's: a UUID of version 7 (RFC 9562, section 5.7).
+/// An opaque, globally unique user id: a UUID of version 7 (RFC 9562, section 5.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(pub Uuid);
 
@@ -21,8 +21,8 @@ impl fmt::Display for UserId {
     }
 }
 
-/// A user's number, given by the store: 1 or more and below 2^53, so that every JSON parser reads it exactly
-/// (RFC 8259, section 6).
+/// A user's number, assigned by the store: at least 1 and below 2^53, so that every JSON parser reads it exactly (RFC
+/// 8259, section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserNumber(pub i64);
 
@@ -32,17 +32,17 @@ impl fmt::Display for UserNumber {
     }
 }
 
-/// Whether a user may log in.
+/// The status of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserStatus {
-    /// May log in.
+    /// The user may log in.
     Active,
-    /// May not, and is answered as if the password were wrong.
+    /// The user may not log in. The answer is the same as for a wrong password.
     Suspended,
 }
 
 impl UserStatus {
-    /// The status as it is stored and shown: `active` or `suspended`.
+    /// Returns the stored and displayed name: `active` or `suspended`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl UserStatus {
         }
     }
 
-    /// Why the sessions of a user who is given this status end; `None` when they do not.
+    /// Returns the reason why the sessions of a user with this new status end. `None` when they do not end.
     #[must_use]
     pub fn ends_sessions(self) -> Option<EndReason> {
         match self {
@@ -60,53 +60,53 @@ impl UserStatus {
         }
     }
 
-    /// Reads what [`as_str`](Self::as_str) writes.
+    /// Parses a name that [`as_str`](Self::as_str) returns.
     #[must_use]
     pub fn parse(status: &str) -> Option<Self> {
         [Self::Active, Self::Suspended].into_iter().find(|known| known.as_str() == status)
     }
 }
 
-/// The text is not a name to be shown.
+/// The text is not a valid display name. The error text follows the name of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("must be 1 to 255 characters long, without control characters")]
 pub struct InvalidDisplayName;
 
-/// A name to be shown: 1 to 255 code points, none of them invisible; it identifies nobody.
+/// A display name: 1 to 255 code points, none of them invisible. It is not an identifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
 impl DisplayName {
-    /// Reads a name to be shown.
+    /// Parses a display name.
     ///
     /// # Errors
-    /// When it is empty, too long or holds a character that cannot be seen.
+    /// [`InvalidDisplayName`] when the text is empty, too long or contains an invisible character.
     pub fn parse(typed: &str) -> Result<Self, InvalidDisplayName> {
         let fits = !typed.is_empty() && typed.chars().nth(255).is_none() && !typed.chars().any(is_forbidden);
         if fits { Ok(Self(typed.to_owned())) } else { Err(InvalidDisplayName) }
     }
 
-    /// The name as it was typed.
+    /// Returns the name as it was typed.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The text is not a phone number.
+/// The text is not a valid phone number. The error text follows the name of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("must be a phone number in E.164 form, such as +84123456789")]
 pub struct InvalidPhoneNumber;
 
-/// A phone number in the form of ITU-T E.164: `+` and at most 15 digits. The form is all that is checked.
+/// A phone number in ITU-T E.164 form: `+` and at most 15 digits. Only the form is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhoneNumber(String);
 
 impl PhoneNumber {
-    /// Reads a phone number; spaces, hyphens, dots and parentheses between the digits are dropped.
+    /// Parses a phone number. Spaces, hyphens, dots and parentheses are removed.
     ///
     /// # Errors
-    /// When what is left is not `+`, a digit from 1 to 9 and 1 to 14 digits more.
+    /// [`InvalidPhoneNumber`] when the rest is not `+`, a digit from 1 to 9 and 1 to 14 more digits.
     pub fn parse(typed: &str) -> Result<Self, InvalidPhoneNumber> {
         let number: String = typed.chars().filter(|c| !" -.()".contains(*c)).collect();
         let digits = number.strip_prefix('+').ok_or(InvalidPhoneNumber)?;
@@ -116,50 +116,50 @@ impl PhoneNumber {
         if fits { Ok(Self(number)) } else { Err(InvalidPhoneNumber) }
     }
 
-    /// The number in E.164 form.
+    /// Returns the number in E.164 form.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A user as a store keeps them, without the password.
+/// A stored user, without the password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// The id that tells nothing.
+    /// The opaque id.
     pub id: UserId,
-    /// The number that the store gave.
+    /// The number that the store assigned.
     pub number: UserNumber,
-    /// The names the user logs in by.
+    /// The identifiers with which the user logs in.
     pub identifiers: Identifiers,
-    /// The name to be shown.
+    /// The display name.
     pub display_name: Option<DisplayName>,
     /// The phone number.
     pub phone_number: Option<PhoneNumber>,
-    /// Whether the e-mail address has been shown to be the user's.
+    /// Whether the e-mail address is verified.
     pub email_verified: bool,
     /// Whether the user may log in.
     pub status: UserStatus,
-    /// What the user may do.
+    /// The permissions.
     pub roles: Roles,
-    /// When the user registered.
+    /// The time of registration.
     pub created_at: Timestamp,
 }
 
 impl User {
-    /// The username, if there is one.
+    /// Returns the username, if the user has one.
     #[must_use]
     pub fn username(&self) -> Option<&str> {
         self.identifiers.username().map(Username::as_str)
     }
 
-    /// The e-mail address, if there is one.
+    /// Returns the e-mail address, if the user has one.
     #[must_use]
     pub fn email(&self) -> Option<&str> {
         self.identifiers.email().map(EmailAddress::as_str)
     }
 
-    /// The user as `changes` make them, but for the password. An e-mail address with another key has yet to be verified.
+    /// Applies `changes` except for the password. An e-mail address with another key becomes unverified.
     #[must_use]
     pub fn changed(self, changes: &UserChanges) -> Self {
         let identifiers = self.identifiers.changed(changes.username.clone(), changes.email.clone());
@@ -174,64 +174,64 @@ impl User {
         }
     }
 
-    /// Why the sessions of this user end when the roles become `roles`: their access tokens say the old ones. `None` when
-    /// they do not end.
+    /// Returns the reason why the sessions of this user end when the roles become `roles`: their access tokens contain
+    /// the old ones. `None` when the roles are the same.
     #[must_use]
     pub fn ends_sessions_for(&self, roles: &Roles) -> Option<EndReason> {
         (self.roles != *roles).then_some(EndReason::RolesChanged)
     }
 
-    /// Whether the user may log in.
+    /// Returns whether the user may log in.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.status == UserStatus::Active
     }
 }
 
-/// A user that is to be stored: active, with an e-mail address yet to be verified.
+/// A user that is about to be stored: active, with an unverified e-mail address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewUser {
-    /// The id that tells nothing.
+    /// The opaque id.
     pub id: UserId,
-    /// The names the user will log in by.
+    /// The identifiers with which the user logs in.
     pub identifiers: Identifiers,
-    /// The name to be shown.
+    /// The display name.
     pub display_name: Option<DisplayName>,
     /// The phone number.
     pub phone_number: Option<PhoneNumber>,
-    /// What the user may do.
+    /// The permissions.
     pub roles: Roles,
-    /// The hash of the first password.
+    /// The hash of the password.
     pub password_hash: PasswordHash,
-    /// When the user registered.
+    /// The time of registration.
     pub created_at: Timestamp,
 }
 
-/// What is to change about a user; `None` leaves a member as it is.
+/// The changes to a user. `None` leaves a property unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserChanges {
     /// The new username.
     pub username: Option<Username>,
-    /// The new e-mail address, which has yet to be verified.
+    /// The new e-mail address, unverified.
     pub email: Option<EmailAddress>,
-    /// The new name to be shown.
+    /// The new display name.
     pub display_name: Option<DisplayName>,
     /// The new phone number.
     pub phone_number: Option<PhoneNumber>,
-    /// The hash of a new password, which ends every session of the user.
+    /// The hash of the new password. It ends all sessions of the user.
     pub password_hash: Option<PasswordHash>,
 }
 
-/// A user and the password to be proven at login.
+/// A user and the stored password, for verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginRecord {
     /// The user.
     pub user: User,
-    /// The password to be proven.
+    /// The stored password.
     pub password: StoredPassword,
 }
 
-/// What names one user.
+/// A reference to one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserRef {
     /// The id.

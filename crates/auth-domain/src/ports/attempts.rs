@@ -5,41 +5,41 @@ use async_trait::async_trait;
 use super::PortError;
 use crate::model::{Counter, CounterKey, Guess, GuessOutcome, Reservation, Throttled, Timestamp};
 
-/// Whether a password may be tried.
+/// Whether a password may be verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdmitOutcome {
-    /// It may. A place is kept for it until it is [settled](AttemptLimiter::settle).
+    /// The password may be verified. The attempt is reserved until it is [settled](AttemptLimiter::settle).
     Admitted(Reservation),
-    /// There were too many failures.
+    /// Too many attempts have failed.
     Throttled(Throttled),
 }
 
-/// Counts attempts. All nodes of a deployment count together.
+/// Counts and limits attempts. All nodes of a deployment share the counters.
 ///
-/// - MUST judge a guess by [`GuessRecords::admit`](crate::model::GuessRecords::admit) on records read under a lock, and
-///   keep what that leaves of them before any other judgement over one of these counters, whatever becomes of the
-///   guess later.
-/// - MUST keep a place in all counters of a guess or in none.
-/// - MUST judge a guess again, at the time it is then, while it depends on those under way
-///   ([`GuessVerdict::Wait`](crate::model::GuessVerdict::Wait)), but not for longer than about two seconds: then answer
+/// - MUST decide on a guess with [`GuessRecords::admit`](crate::model::GuessRecords::admit) on records read under a
+///   lock. It MUST store the resulting records before another decision about one of these counters, whatever the
+///   outcome of the guess.
+/// - MUST reserve an attempt in all counters of a guess or in none.
+/// - MUST decide again, with the time of that moment, while a guess depends on pending ones
+///   ([`GuessVerdict::Wait`](crate::model::GuessVerdict::Wait)). After about two seconds it MUST return
 ///   [`PortError::Overloaded`].
-/// - MUST settle a guess by [`GuessRecords::settle`](crate::model::GuessRecords::settle) under the same lock.
-/// - MUST keep the counters of different keys apart.
-/// - MUST count by [`Bucket::charge`](crate::model::Bucket::charge) under a lock: of any number of attempts at once, as
-///   many pass as there is room for.
-/// - MUST tell of a counter that it found exhausted that it is, until there is room again.
-/// - MUST forget one account when asked to, and no other.
-/// - MUST purge only records that have expired, and in the end all of them.
+/// - MUST settle a guess with [`GuessRecords::settle`](crate::model::GuessRecords::settle) under the same lock.
+/// - MUST keep the counters of different keys separate.
+/// - MUST count with [`Bucket::charge`](crate::model::Bucket::charge) under a lock: of concurrent attempts, exactly as
+///   many pass as the bucket has tokens.
+/// - MUST report a counter that it found exhausted as exhausted until a token is available again.
+/// - MUST delete the record of the given account on request, and no other.
+/// - MUST purge only expired records, and eventually all of them.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait AttemptLimiter: Send + Sync {
-    /// Whether a password may be tried. A place is kept for it if so.
+    /// Decides whether a password may be verified, and if so reserves the attempt.
     ///
     /// # Errors
-    /// [`PortError::Overloaded`] when it still depends on guesses under way after a while.
+    /// [`PortError::Overloaded`] when the decision still depends on pending guesses after about two seconds.
     async fn admit(&self, guess: &Guess) -> Result<AdmitOutcome, PortError>;
 
-    /// Notes what came of a guess that was admitted.
+    /// Records the outcome of an admitted guess.
     async fn settle(
         &self,
         guess: &Guess,
@@ -48,16 +48,16 @@ pub trait AttemptLimiter: Send + Sync {
         now: Timestamp,
     ) -> Result<(), PortError>;
 
-    /// Counts an attempt; what to say if there is no room for it, and it was not counted.
+    /// Counts an attempt. Returns [`Throttled`] when the counter is exhausted; the attempt is not counted then.
     async fn count(&self, counter: &Counter, now: Timestamp) -> Result<Option<Throttled>, PortError>;
 
-    /// What to say to an attempt if this counter is known to be exhausted, from what is at hand and without asking
-    /// anybody: another node may know better.
+    /// Returns [`Throttled`] when the counter is known to be exhausted, from local memory and without a query. Another
+    /// node may have newer information.
     fn exhausted(&self, counter: &Counter, now: Timestamp) -> Option<Throttled>;
 
-    /// Forgets all that an account has seen: its failures and the places that it knows.
+    /// Deletes the record of an account: its failures and its known callers.
     async fn forget(&self, account: CounterKey) -> Result<(), PortError>;
 
-    /// Deletes at most `limit` records that have expired; how many. 0 when nothing is left.
+    /// Deletes at most `limit` expired records and returns their number. 0 means that none is left.
     async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, PortError>;
 }

@@ -1,38 +1,40 @@
-//! The ports to the audit trail: one that takes events as they happen, one to where they are kept.
+//! The ports to the audit trail: one receives events, the other stores them.
 
 use async_trait::async_trait;
 
 use super::PortError;
 use crate::model::{AuditEvent, AuditFilter, AuditId, AuditRecord, Timestamp};
 
-/// Takes events as they happen. What it does with them is no business of whoever asked for what happened: that has
-/// been decided, and is answered whatever becomes of the event.
+/// Receives events as they happen.
 ///
-/// - MUST neither fail nor wait.
-/// - MUST see to it that an event that [is kept](AuditEvent::is_kept) reaches an [`AuditRepository`], in the order of the
-///   calls, and that no other does.
+/// The decision that an event describes has already been made. It is answered regardless of whether the event is
+/// stored.
+///
+/// - MUST neither fail nor block.
+/// - MUST deliver every event that [is kept](AuditEvent::is_kept) to an [`AuditRepository`], in the order of the calls,
+///   and no other event.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait AuditLog: Send + Sync {
     /// Records an event.
     fn record(&self, event: AuditEvent);
 }
 
-/// Keeps events. Each method is one transaction: it happens whole or not at all.
+/// Stores events. Each method is one transaction.
 ///
-/// - MUST give back every member of an event as it was appended, whatever becomes of the user, the session and the API
-///   key that it names.
-/// - MUST number events upwards in the order in which they can be seen, those of one call in their order: whoever lists
-///   on from the last event they have seen misses none, even while others append. A number is given once, even when
-///   its event is purged.
-/// - MUST list in ascending order, not more than the limit, and exactly what [`AuditFilter::matches`].
-/// - MUST purge only events from before the given time, and not more than the limit.
+/// - MUST return every member of an event as it was appended, even after the user, the session or the API key in it has
+///   been deleted.
+/// - MUST number events in ascending order of their visibility, and the events of one call in their order. A reader
+///   that continues after the last event it has seen MUST NOT miss one, even during concurrent appends. A number MUST
+///   NOT be assigned twice, even if its event is purged.
+/// - MUST list in ascending order, at most `limit` events, and exactly those that [`AuditFilter::matches`].
+/// - MUST purge only events before the given time, and at most `limit`.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait AuditRepository: Send + Sync {
     /// Appends events.
     async fn append(&self, events: &[AuditEvent]) -> Result<(), PortError>;
 
-    /// The first `limit` events after the one of this number.
+    /// Returns the first `limit` events after number `after`.
     async fn list(
         &self,
         filter: &AuditFilter,
@@ -40,9 +42,9 @@ pub trait AuditRepository: Send + Sync {
         limit: u32,
     ) -> Result<Vec<AuditRecord>, PortError>;
 
-    /// The last `limit` events.
+    /// Returns the last `limit` events.
     async fn latest(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRecord>, PortError>;
 
-    /// Deletes at most `limit` events from before this time; how many.
+    /// Deletes at most `limit` events before this time and returns their number.
     async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, PortError>;
 }

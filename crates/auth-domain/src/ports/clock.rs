@@ -1,12 +1,12 @@
-//! The port to the time.
+//! The port to the clock.
 
 use crate::model::Timestamp;
 
-/// Tells the time.
+/// Returns the current time.
 ///
-/// - MUST tell UTC. It need not be monotonic: every use copes with a clock that steps back.
+/// - MUST return UTC. The clock need not be monotonic: every use tolerates a clock that steps back.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait Clock: Send + Sync {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }

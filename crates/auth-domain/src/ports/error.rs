@@ -1,24 +1,24 @@
-//! How a port fails.
+//! The error of all ports.
 
 use thiserror::Error;
 
-/// What an adapter knows of a fault, for the log of whoever runs the service and for nobody else.
+/// The technical cause of an error, for the operator's log only. It must not reach a client.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A port could not do its work. Absence and refusal are not errors: they are outcomes.
+/// A port could not complete a call. Absence and denial are outcomes, not errors.
 ///
-/// An adapter that answers with an error MUST have changed nothing, with one exception: [`Unavailable`](Self::Unavailable)
-/// may also mean that the answer to a commit was lost; the whole change has happened then, or none of it. Repeating the
-/// call is safe: a registration answers that the name is taken, a refresh within the grace gets the same successor.
+/// An adapter that returns an error MUST have changed nothing. The one exception is [`Unavailable`](Self::Unavailable)
+/// when the answer to a commit was lost: the whole change has happened then, or none of it. Repeating the call is safe:
+/// a registration reports the name as taken, and a refresh within the retry window returns the same successor.
 #[derive(Debug, Error)]
 pub enum PortError {
-    /// What the adapter works with is away: the same call may succeed later.
+    /// The resource behind the port cannot be reached. The same call may succeed later.
     #[error("unavailable")]
     Unavailable(#[source] BoxError),
-    /// There is more work than the adapter takes at a time: the same call may succeed in a moment.
+    /// The adapter has reached its limit of concurrent work. The same call may succeed shortly.
     #[error("overloaded")]
     Overloaded,
-    /// What the adapter found makes no sense: the same call will fail again.
+    /// The adapter found invalid data. The same call fails again.
     #[error("corrupt")]
     Corrupt(#[source] BoxError),
 }

@@ -10,56 +10,57 @@ use thiserror::Error;
 use super::PortError;
 use crate::model::{Password, PasswordAttempt, PasswordHash};
 
-/// What came of comparing a password with a hash.
+/// The result of comparing a password with a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordVerdict {
-    /// It is the password, and the hash is as good as a new one.
+    /// The password matches, and the hash is as strong as a new one.
     Matches,
-    /// It is the password, but a new hash would be better: stronger parameters, or another algorithm.
+    /// The password matches, but a new hash would be stronger: by its parameters or its algorithm.
     MatchesOutdated,
-    /// It is not the password.
+    /// The password does not match.
     Differs,
 }
 
-/// Why a hash that another program made cannot be kept.
+/// A hash from another program cannot be imported. The error texts follow the words "the hash".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum InvalidHash {
-    /// It is no hash of a kind that is verified here.
+    /// The format of the hash is not supported.
     #[error("is no hash of a kind that is verified here")]
     Unsupported,
-    /// It would take more time or memory than a verification may.
+    /// A verification would exceed the limits of time or memory.
     #[error("costs more to verify than a verification may")]
     TooCostly,
 }
 
-/// Hashes passwords, slowly and on purpose.
+/// Hashes passwords with a deliberately slow function.
 ///
-/// - MUST match a hash that it made with the password that it made it of, and with no other.
+/// - MUST match a hash that it made with the password it was made from, and with no other.
 /// - MUST give two hashes of one password different salts.
-/// - MUST do the work of one verification, and answer [`PasswordVerdict::Differs`], when `stored` is `None`: so a
-///   caller cannot tell by time whether there is such a user.
-/// - MUST accept what it made itself, and reject what it would never verify, without the work of a verification.
-/// - MUST answer [`PortError::Overloaded`] instead of queueing without bound.
+/// - MUST do the work of one verification and return [`PasswordVerdict::Differs`] when `stored` is `None`, so that the
+///   response time does not reveal whether the user exists.
+/// - MUST accept hashes that it made itself. It MUST reject those that it would never verify, without the work of a
+///   verification.
+/// - MUST return [`PortError::Overloaded`] instead of queueing without bound.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
     /// Hashes a new password.
     ///
     /// # Errors
-    /// [`PortError::Overloaded`] when there is no room in the queue.
+    /// [`PortError::Overloaded`] when the queue is full.
     async fn hash(&self, password: &Password) -> Result<PasswordHash, PortError>;
 
-    /// Whether a hash that another program made can be kept: whether it is one that [`verify`](Self::verify) reads.
+    /// Checks whether [`verify`](Self::verify) can read a hash that another program made.
     ///
     /// # Errors
-    /// Why it would be [`PortError::Corrupt`] there.
+    /// [`InvalidHash`] when `verify` would return [`PortError::Corrupt`].
     fn accept(&self, hash: &PasswordHash) -> Result<(), InvalidHash>;
 
-    /// Compares a password with a hash; `None` stands for the hash of a user who does not exist.
+    /// Compares a password attempt with a hash. `None` is the hash of a user who does not exist.
     ///
     /// # Errors
-    /// [`PortError::Overloaded`] when there is no room in the queue, [`PortError::Corrupt`] when `stored` is no hash
-    /// that this hasher reads or may spend its time on.
+    /// [`PortError::Overloaded`] when the queue is full, [`PortError::Corrupt`] when `stored` has an unsupported format
+    /// or exceeds the limits.
     async fn verify<'a>(
         &self,
         attempt: &PasswordAttempt,

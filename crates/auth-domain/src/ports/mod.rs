@@ -1,6 +1,7 @@
-//! What the domain needs of the world, one trait each. A trait's documentation is its contract: every line with MUST
-//! has a case in the conformance suite (feature `conformance`) or, where chance and time are at work, in the
-//! adapters' own tests.
+//! The interfaces to the outside, one trait each.
+//!
+//! The documentation of a trait is its contract. Every line with MUST has a case in the conformance suite (feature
+//! `conformance`), or in the adapter's own tests where randomness or time is involved.
 
 mod api_keys;
 mod attempts;

@@ -1,33 +1,32 @@
-//! The port to what is known, without asking the store, of sessions that have ended.
+//! The port to revoked sessions.
 
 use std::time::Duration;
 
 use crate::model::SessionId;
 
-/// For how long after its end a session is known to have ended, at the least. Of a token that is older the store has to
-/// be asked.
+/// The minimum time for which a revoked session is remembered. For a token older than that, the store must be queried.
 pub const REVOCATION_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Where a session stands, as far as that is known without asking the store.
+/// The state of a session as known without a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionState {
-    /// It has not been ended. This says nothing of whether it ever began or has expired: a signed token says both.
+    /// The session has not been ended. Whether it began and has not expired follows from the signed token.
     Live,
-    /// It has ended before its time, or it was deleted.
+    /// The session was ended before its expiry, or it was deleted.
     Ended,
-    /// It cannot be told: the store has to be asked.
+    /// The state is not known, and the store must be queried.
     Unknown,
 }
 
-/// Knows which sessions have ended, so that whoever bears an access token need not be looked up.
+/// Reports which sessions are revoked, so that an access token can be checked without a query.
 ///
-/// - MUST NOT answer [`Live`](SessionState::Live) for a session that was ended, or deleted while it was live, once the call
-///   that did so has been answered, for [`REVOCATION_RETENTION`] from then on.
-/// - MUST NOT answer [`Ended`](SessionState::Ended) for a session that goes on.
-/// - MUST answer [`Ended`](SessionState::Ended) within a second when the session was ended elsewhere, and
-///   [`Unknown`](SessionState::Unknown) as long as what it knows may be older than five seconds.
+/// - MUST NOT return [`Live`](SessionState::Live) for a session that was ended, or deleted while it was live. This
+///   holds from the moment the ending call returns, for [`REVOCATION_RETENTION`].
+/// - MUST NOT return [`Ended`](SessionState::Ended) for a live session.
+/// - MUST return [`Ended`](SessionState::Ended) within one second when another node ended the session. It MUST return
+///   [`Unknown`](SessionState::Unknown) while its information may be older than five seconds.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait RevocationFeed: Send + Sync {
-    /// Where the session stands.
+    /// Returns the state of a session.
     fn session_state(&self, session: SessionId) -> SessionState;
 }

@@ -1,4 +1,4 @@
-//! The port to the stored users.
+//! The port to stored users.
 
 use async_trait::async_trait;
 
@@ -8,76 +8,76 @@ use crate::model::{
     PasswordVersion, Roles, Timestamp, User, UserChanges, UserId, UserNumber, UserRef, UserStatus,
 };
 
-/// What came of registering a user.
+/// The outcome of registering a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "it is moved once, and nearly always it is the large one")]
 pub enum RegisterOutcome {
     /// The user is stored.
     Registered(User),
-    /// Another user has this identifier; if both are taken, it is the username that is named.
+    /// Another user has this identifier. If both are taken, the username is reported.
     Taken(IdentifierKind),
 }
 
-/// What came of changing a user.
+/// The outcome of changing a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "it is moved once, and nearly always it is the large one")]
 pub enum UpdateOutcome {
-    /// The user as changed.
+    /// The user after the change.
     Updated(User),
     /// There is no such user.
     NotFound,
-    /// Another user has this identifier; if both are taken, it is the username that is named.
+    /// Another user has this identifier. If both are taken, the username is reported.
     Taken(IdentifierKind),
 }
 
-/// Keeps users and their passwords. Each method is one transaction: it happens whole or not at all.
+/// Stores users and their passwords. Each method is one transaction.
 ///
-/// - MUST give back every member of a user as it was stored.
-/// - MUST give each user a number of their own, 1 or more and below 2^53, greater than every number given before.
+/// - MUST return every member of a user as it was stored.
+/// - MUST assign each user a unique number, at least 1 and below 2^53, greater than every number assigned before.
 /// - MUST keep identifiers unique by their keys, usernames and e-mail addresses in one space: of any number of
 ///   concurrent writers of one key, exactly one succeeds.
-/// - MUST free a user's identifiers when they are changed and when the user is deleted.
-/// - MUST leave an e-mail address unverified when it is changed to one with another key.
-/// - MUST end every session of a user whose password is changed, whose roles become others or who is suspended, in the
-///   same transaction.
-/// - MUST delete a user with everything that belongs to them, sessions included.
-/// - MUST count a new [`PasswordVersion`] for each change of a password, and none for a better hash of the same one.
-/// - MUST judge a batch that is imported as [`judge_import`](crate::model::judge_import) does, and store those whom that
-///   lets in and nobody else, while no other writer takes a name in between.
-/// - MUST know whom it has imported by their [`ImportDigest`](crate::model::ImportDigest) for as long as they are there,
+/// - MUST release the identifiers of a user when they are changed and when the user is deleted.
+/// - MUST mark an e-mail address as unverified when it is changed to one with another key.
+/// - MUST end every session of a user whose password or roles change or who is suspended, in the same transaction.
+/// - MUST delete a user with all dependent data, including the sessions.
+/// - MUST increment the [`PasswordVersion`] with each change of a password, but not with a better hash of the same
+///   password.
+/// - MUST decide on an imported batch as [`judge_import`](crate::model::judge_import) does, and store exactly the users
+///   that it accepts. No other writer may take an identifier in between.
+/// - MUST recognise imported users by their [`ImportDigest`](crate::model::ImportDigest) for as long as they exist,
 ///   whatever has changed about them.
-/// - MUST change nothing when it answers that a user is absent, an identifier taken or a version outdated.
-/// - MUST show by `find_recent` at once what was written through the same process before, and nothing that was older than
-///   a second for as long as the store can be reached, nor what was older than five seconds in any case: then it asks.
+/// - MUST change nothing when it reports a missing user, a taken identifier or an outdated version.
+/// - MUST return from `find_recent` every earlier write of the same process. While the store can be reached, the result
+///   MUST NOT be older than one second. It MUST NOT be older than five seconds in any case: the store is queried then.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait UserRepository: Send + Sync {
     /// Stores a new user.
     async fn register(&self, user: &NewUser) -> Result<RegisterOutcome, PortError>;
 
-    /// Stores users whom another service knew, all of a batch in one transaction: a few hundred, so that it is as short
-    /// as any other. What came of each, in their order.
+    /// Stores users of another service, a whole batch in one transaction. A batch has a few hundred users, so that the
+    /// transaction is as short as any other. Returns the outcomes in the order of the batch.
     async fn import(&self, batch: &[ImportedUser]) -> Result<Vec<ImportOutcome>, PortError>;
 
-    /// The user of this name.
+    /// Returns a user.
     async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError>;
 
-    /// The user with this id as they are, or as they were a moment ago: enough to show them, and not to decide what may be
-    /// done or what is to change. A store that remembers nobody asks each time, as here.
+    /// Returns a user in a current or slightly outdated state. This is sufficient for display, but not for a decision
+    /// about permissions or changes. The default queries the store, without a cache.
     async fn find_recent(&self, user: UserId) -> Result<Option<User>, PortError> {
         self.find(&UserRef::Id(user)).await
     }
 
-    /// The user who has this identifier, with the password to be proven.
+    /// Returns the user with this identifier, and the stored password.
     async fn find_for_login(&self, identifier: &IdentifierKey) -> Result<Option<LoginRecord>, PortError>;
 
-    /// The user with this id, with the password to be proven.
+    /// Returns the user with this id, and the stored password.
     async fn find_with_password(&self, user: UserId) -> Result<Option<LoginRecord>, PortError>;
 
-    /// At most `limit` users with numbers above `after`, in ascending order of their numbers.
+    /// Returns at most `limit` users with numbers above `after`, in ascending order of their numbers.
     async fn list(&self, after: Option<UserNumber>, limit: u32) -> Result<Vec<User>, PortError>;
 
-    /// Changes what `changes` names.
+    /// Applies `changes` to a user.
     async fn update(
         &self,
         user: UserId,
@@ -85,7 +85,8 @@ pub trait UserRepository: Send + Sync {
         now: Timestamp,
     ) -> Result<UpdateOutcome, PortError>;
 
-    /// Changes the password, unless it was changed since `version`; `false` if so, or if there is no such user.
+    /// Changes the password if its version is still `version`. Returns `false` if it is not, or if there is no such
+    /// user.
     async fn change_password(
         &self,
         user: UserId,
@@ -94,7 +95,7 @@ pub trait UserRepository: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, PortError>;
 
-    /// Puts a better hash of the same password in the place of `old`, unless another took it; `false` if so.
+    /// Replaces `old` with a better hash of the same password. Returns `false` if `old` is no longer the stored hash.
     async fn upgrade_password_hash(
         &self,
         user: UserId,
@@ -102,7 +103,7 @@ pub trait UserRepository: Send + Sync {
         new: &PasswordHash,
     ) -> Result<bool, PortError>;
 
-    /// Sets whether the user may log in. The user as changed; `None` when there is no such user.
+    /// Sets the status of a user. Returns the user after the change, or `None` when there is no such user.
     async fn set_status(
         &self,
         user: UserId,
@@ -110,10 +111,10 @@ pub trait UserRepository: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<User>, PortError>;
 
-    /// Sets what the user may do. The user as changed; `None` when there is no such user.
+    /// Sets the roles of a user. Returns the user after the change, or `None` when there is no such user.
     async fn set_roles(&self, user: UserId, roles: &Roles, now: Timestamp)
     -> Result<Option<User>, PortError>;
 
-    /// Deletes the user; `false` when there is no such user.
+    /// Deletes a user. Returns `false` when there is no such user.
     async fn delete(&self, user: UserId) -> Result<bool, PortError>;
 }

@@ -1,4 +1,4 @@
-//! Limits on attempts, as the use cases ask for them.
+//! The limits on attempts, as the use cases apply them.
 
 use thiserror::Error;
 
@@ -11,10 +11,10 @@ use crate::ports::{AdmitOutcome, PortError};
 
 use super::audit_entry::AuditEntry;
 
-/// Why an attempt was not let through.
+/// An attempt was not admitted.
 #[derive(Debug, Error)]
 pub(super) enum AttemptError {
-    /// There were too many before it.
+    /// Too many attempts came before.
     #[error("too many attempts")]
     Throttled(Throttled),
     /// A port failed.
@@ -22,14 +22,14 @@ pub(super) enum AttemptError {
     Port(#[from] PortError),
 }
 
-/// AttemptPermit to try one password.
+/// The right to verify one password. It must be [settled](Auth::settle) with the outcome.
 pub(super) struct AttemptPermit {
     guess: Guess,
     reservation: Reservation,
 }
 
 impl Auth {
-    /// Asks for permit to try a password of `account`. What came of it has to be [settled](Self::settle).
+    /// Admits an attempt to verify a password of `account`.
     pub(super) async fn admit(&self, account: CounterKey) -> Result<AttemptPermit, AttemptError> {
         let counter = self.counter(Limit::LogIns);
         if self.caller.api_key.is_some() {
@@ -48,10 +48,7 @@ impl Auth {
         }
     }
 
-    /// Notes what came of it.
-    ///
-    /// A program's failures are counted when they have happened, and nothing is kept free for them before: all its
-    /// users' log-ins would have to queue for that one counter.
+    /// Records the outcome of an admitted attempt.
     pub(super) async fn settle(&self, permit: AttemptPermit, outcome: GuessOutcome) -> Result<(), PortError> {
         let now = self.ports.clock.now();
         self.ports.attempts.settle(&permit.guess, permit.reservation, outcome, now).await?;
@@ -61,7 +58,7 @@ impl Auth {
         Ok(())
     }
 
-    /// Counts an attempt of the caller's place before it is made, if there is room for it.
+    /// Counts an attempt of the caller in advance, or denies it when the limit is exhausted.
     pub(super) async fn count(&self, limit: Limit) -> Result<(), AttemptError> {
         match self.count_failure(limit).await? {
             Some(throttled) => Err(self.throttled(throttled)),
@@ -69,7 +66,7 @@ impl Auth {
         }
     }
 
-    /// Counts an attempt of the caller's place that has failed; what to say if there was no room for it any more.
+    /// Counts a failed attempt of the caller. Returns [`Throttled`] when the limit was exhausted already.
     pub(super) async fn count_failure(&self, limit: Limit) -> Result<Option<Throttled>, PortError> {
         match self.counter(limit) {
             Some(counter) => self.ports.attempts.count(&counter, self.ports.clock.now()).await,
@@ -77,7 +74,7 @@ impl Auth {
         }
     }
 
-    /// Refuses an attempt of which it is known here, without asking anybody, that there is no room for it.
+    /// Denies an attempt when the limit is known to be exhausted, without a query.
     pub(super) fn check_exhausted(&self, limit: Limit) -> Result<(), AttemptError> {
         let exhausted = self
             .counter(limit)
@@ -85,8 +82,7 @@ impl Auth {
         exhausted.map_or(Ok(()), |throttled| Err(self.throttled(throttled)))
     }
 
-    /// Forgets what an account has seen of wrong passwords. That this fails is no reason to fail what it comes with: a
-    /// wait passes by itself.
+    /// Deletes the attempt record of an account.
     pub(super) async fn forget_attempts(&self, user: UserId) {
         let _ = self.ports.attempts.forget(CounterKey::of_user(user)).await;
     }

@@ -1,4 +1,4 @@
-//! Notes for the audit trail: what a use case knows of what it has just decided.
+//! Audit events under construction.
 
 use crate::Auth;
 use crate::model::{
@@ -8,7 +8,7 @@ use crate::model::{
 
 use super::Identity;
 
-/// What happened, without when and on whose behalf.
+/// An audit event without time and caller. [`Auth::audit`] adds both and records the event.
 #[derive(Debug)]
 pub(super) struct AuditEntry {
     action: AuditAction,
@@ -20,18 +20,19 @@ pub(super) struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// It was done.
+    /// An entry for an action that succeeded.
     pub(super) fn succeeded(action: AuditAction) -> Self {
         let outcome = AuditOutcome::Succeeded;
         Self { action, outcome, user: None, session: None, client: None, detail: None }
     }
 
-    /// It was not done.
+    /// An entry for an action that was denied.
     pub(super) fn denied(action: AuditAction, reason: DenialReason) -> Self {
         Self { outcome: AuditOutcome::Denied(reason), ..Self::succeeded(action) }
     }
 
-    /// It was not done, because whoever is record to be here has not proven their password.
+    /// An entry for an action that was denied because the password of `record` was not verified. `None` is an unknown
+    /// user.
     pub(super) fn unverified(action: AuditAction, record: Option<&LoginRecord>) -> Self {
         let reason = match record {
             None => DenialReason::UnknownUser,
@@ -41,22 +42,22 @@ impl AuditEntry {
         Self { user: record.map(|record| record.user.id), ..Self::denied(action, reason) }
     }
 
-    /// It is about this user.
+    /// Sets the user.
     pub(super) fn user(self, user: UserId) -> Self {
         Self { user: Some(user), ..self }
     }
 
-    /// It is about whom and what an access token names.
+    /// Sets user, session and client from the claims of an access token.
     pub(super) fn claims(self, claims: &AccessClaims) -> Self {
         self.about(claims.user_id, claims.session_id, &claims.client_id)
     }
 
-    /// It is about whoever bears an access token.
+    /// Sets user, session and client from an authenticated identity.
     pub(super) fn bearer(self, identity: &Identity) -> Self {
         self.about(identity.user_id, identity.session_id, &identity.client_id)
     }
 
-    /// It is about this session, its user and its client.
+    /// Sets user, session and client from a session.
     pub(super) fn session(self, session: &Session) -> Self {
         self.about(session.user_id, session.id, &session.client_id)
     }
@@ -65,19 +66,19 @@ impl AuditEntry {
         Self { user: Some(user), session: Some(session), client: Some(client.clone()), ..self }
     }
 
-    /// It came through this client.
+    /// Sets the client.
     pub(super) fn client(self, client: &ClientId) -> Self {
         Self { client: Some(client.clone()), ..self }
     }
 
-    /// This is worth knowing, unless it is empty.
+    /// Sets the detail, unless it is empty.
     pub(super) fn detail(self, detail: impl Into<AuditDetail>) -> Self {
         Self { detail: Some(detail.into()).filter(|detail| !detail.as_str().is_empty()), ..self }
     }
 }
 
 impl Auth {
-    /// Records what has just been decided.
+    /// Records an entry, with the current time and the caller.
     pub(super) fn audit(&self, entry: AuditEntry) {
         let AuditEntry { action, outcome, user, session, client, detail } = entry;
         let (at, caller) = (self.ports.clock.now(), self.caller.clone());

@@ -1,4 +1,4 @@
-//! Authenticate: the bearer of an access token is shown to be a user.
+//! Authenticate: verify an access token.
 
 use thiserror::Error;
 
@@ -10,21 +10,21 @@ use crate::ports::{PortError, REVOCATION_RETENTION, SessionState};
 
 use super::audit_entry::AuditEntry;
 
-/// Who bears an access token. The session is live, and the roles are the user's own: a session ends when they change.
+/// The user of an access token whose session is live. The roles are current: a session ends when they change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The user.
     pub user_id: UserId,
     /// The session.
     pub session_id: SessionId,
-    /// Who the token was issued to.
+    /// The client that the token was issued to.
     pub client_id: ClientId,
-    /// What the user may do.
+    /// The permissions.
     pub roles: Roles,
 }
 
 impl Identity {
-    /// Whether the user has this role.
+    /// Returns whether the user has this role.
     #[must_use]
     pub fn has_role(&self, role: &Role) -> bool {
         self.roles.contains(role)
@@ -38,10 +38,10 @@ impl From<AccessClaims> for Identity {
     }
 }
 
-/// Why nobody was shown to be a user.
+/// The access token was not accepted.
 #[derive(Debug, Error)]
 pub enum AuthenticateError {
-    /// The token is not ours, is expired, or its session or its user is no more.
+    /// The token is not from this service, has expired, or its session or user is no longer active.
     #[error("invalid token")]
     InvalidToken,
     /// A port failed.
@@ -50,10 +50,10 @@ pub enum AuthenticateError {
 }
 
 impl Auth {
-    /// Shows who bears `token`. The store is asked only if it is not known otherwise whether the session has ended.
+    /// Verifies an access token. The store is queried only when the revocation feed cannot decide.
     ///
     /// # Errors
-    /// [`AuthenticateError::InvalidToken`], whatever it is that is wrong with it.
+    /// [`AuthenticateError::InvalidToken`], without the reason.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, AuthenticateError> {
         let now = self.ports.clock.now();
         let Some(claims) = self.ports.tokens.verify(token) else {
@@ -71,34 +71,33 @@ impl Auth {
         if is_live { Ok(claims.into()) } else { Err(self.deny(&claims, DenialReason::SessionOver)) }
     }
 
-    /// The user who bears `token`, as they are or were a moment ago: see
-    /// [`UserRepository::find_recent`](crate::ports::UserRepository::find_recent).
+    /// Returns the user of an access token, in a current or slightly outdated state (see
+    /// [`UserRepository::find_recent`](crate::ports::UserRepository::find_recent)).
     ///
     /// # Errors
-    /// As [`authenticate`](Self::authenticate).
+    /// The same as [`authenticate`](Self::authenticate).
     pub async fn current_user(&self, token: &str) -> Result<User, AuthenticateError> {
         let identity = self.authenticate(token).await?;
         let user = self.ports.users.find_recent(identity.user_id).await?;
         user.filter(User::is_active).ok_or(AuthenticateError::InvalidToken)
     }
 
-    /// Refuses a token that is ours.
+    /// Denies a token that this service issued.
     fn deny(&self, claims: &AccessClaims, reason: DenialReason) -> AuthenticateError {
         self.audit(AuditEntry::denied(AuditAction::UserAuthenticated, reason).claims(claims));
         AuthenticateError::InvalidToken
     }
 
-    /// The client that `token` was issued to; `None` when it is not ours.
+    /// Returns the client that a token was issued to. `None` when this service did not issue it.
     ///
-    /// The token may have expired and its session may be over: the signature is all that is looked at, so the answer
-    /// tells whose words to use and opens nothing.
+    /// Only the signature is checked, so the token may have expired or its session may have ended. The result selects a
+    /// dialect and grants no access.
     #[must_use]
     pub fn client_of_token(&self, token: &str) -> Option<ClientId> {
         self.ports.tokens.verify(token).map(|claims| claims.client_id)
     }
 
-    /// Where the token's session stands. A token older than ends are remembered may be of a session whose end has been
-    /// forgotten; what is known of an end stays true.
+    /// Returns the state of the token's session.
     fn session_state(&self, claims: &AccessClaims, now: Timestamp) -> SessionState {
         match self.ports.revocations.session_state(claims.session_id) {
             SessionState::Live if now.since(claims.issued_at) >= REVOCATION_RETENTION => {
@@ -108,7 +107,7 @@ impl Auth {
         }
     }
 
-    /// Whether the token's session is live and its user as the token says, by what is stored.
+    /// Queries the store: whether the session is live, and user, client and roles are those of the token.
     async fn is_live(&self, claims: &AccessClaims, now: Timestamp) -> Result<bool, PortError> {
         let Some((session, user)) = self.ports.sessions.find(claims.session_id).await? else {
             return Ok(false);

@@ -1,4 +1,4 @@
-//! Authenticate an API key: a program is shown to be one that is trusted, for what it is about to do.
+//! Authenticate an API key for an action of a trusted program.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use crate::ports::PortError;
 
 use super::audit_entry::AuditEntry;
 
-/// The last use of a key is noted this often at most, so that not every call writes.
+/// The minimum interval between two updates of a key's last use, so that not every call writes.
 const LAST_USE_PRECISION: Duration = Duration::from_mins(1);
 
-/// Why a program may not do what it is about to do.
+/// The API key was not accepted.
 #[derive(Debug, Error)]
 pub enum AuthenticateApiKeyError {
     /// The key is unknown, revoked or expired.
     #[error("invalid API key")]
     InvalidKey,
-    /// The key does not have the scope.
+    /// The key lacks the scope.
     #[error("the API key does not have the scope {}", .0.as_str())]
     MissingScope(Scope),
     /// A port failed.
@@ -28,11 +28,10 @@ pub enum AuthenticateApiKeyError {
 }
 
 impl Auth {
-    /// Shows which key `secret` is, if it serves for `scope`, and notes that it was used.
+    /// Verifies an API key and its scope, and records its use.
     ///
     /// # Errors
-    /// [`AuthenticateApiKeyError::InvalidKey`], whatever it is that is wrong with the key, and
-    /// [`AuthenticateApiKeyError::MissingScope`].
+    /// [`AuthenticateApiKeyError::InvalidKey`], without the reason, and [`AuthenticateApiKeyError::MissingScope`].
     pub async fn authenticate_api_key(
         &self,
         secret: &str,
@@ -66,7 +65,7 @@ impl Auth {
     }
 }
 
-/// Why a key does not serve for `scope`, if it does not.
+/// Returns why a key is not accepted for `scope`, or `None` when it is accepted.
 fn denial(key: &ApiKey, scope: Scope, now: Timestamp) -> Option<DenialReason> {
     if key.revoked_at.is_some() {
         Some(DenialReason::KeyRevoked)

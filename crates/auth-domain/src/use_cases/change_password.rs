@@ -1,4 +1,4 @@
-//! Change a password: a user proves the old one and sets another.
+//! Change a password: verify the current one and set another.
 
 use thiserror::Error;
 
@@ -11,27 +11,27 @@ use crate::ports::PortError;
 use super::attempts::AttemptError;
 use super::audit_entry::AuditEntry;
 
-/// A user who sets another password.
+/// The command to change a password.
 #[derive(Debug)]
 pub struct ChangePassword {
     /// The user.
     pub user: UserId,
-    /// What the user says the password is.
+    /// The current password, as typed by the user.
     pub current: PasswordAttempt,
-    /// What it is to be.
+    /// The new password.
     pub new: Password,
 }
 
-/// Why the password is still the old one.
+/// The password was not changed.
 #[derive(Debug, Error)]
 pub enum ChangePasswordError {
-    /// The current password was wrong or has been changed meanwhile, or the user is gone or suspended.
+    /// The current password is wrong or was changed concurrently, or the user was deleted or suspended.
     #[error("invalid credentials")]
     InvalidCredentials,
-    /// The new password is common or one of the user's own names, and the policy does not allow that.
+    /// The policy does not permit the new password: it is common or one of the user's own names.
     #[error("the password {0}")]
     Password(InvalidPassword),
-    /// There were too many wrong ones before: whether this one is right was not looked at.
+    /// Too many attempts have failed. The current password was not verified.
     #[error("too many attempts")]
     TooManyAttempts(Throttled),
     /// A port failed.
@@ -40,12 +40,12 @@ pub enum ChangePasswordError {
 }
 
 impl Auth {
-    /// Changes a user's password and ends every session of the user.
+    /// Changes the password of a user and ends all sessions of the user.
     ///
     /// # Errors
-    /// [`ChangePasswordError::InvalidCredentials`] when the current password was not proven,
-    /// [`ChangePasswordError::TooManyAttempts`] when it was not looked at, and only when it was proven
-    /// [`ChangePasswordError::Password`] when the policy does not allow the new one.
+    /// [`ChangePasswordError::InvalidCredentials`] when the current password was not verified, and
+    /// [`ChangePasswordError::TooManyAttempts`] when it was not compared. [`ChangePasswordError::Password`] when the
+    /// policy does not permit the new password; this requires that the current one was verified.
     pub async fn change_password(&self, command: ChangePassword) -> Result<(), ChangePasswordError> {
         let ChangePassword { user, current, new } = command;
         let record = self.ports.users.find_with_password(user).await?;

@@ -1,4 +1,4 @@
-//! Create an API key for a program that is to be trusted.
+//! Create an API key for a trusted program.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use crate::ports::PortError;
 
 use super::audit_entry::AuditEntry;
 
-/// An API key that is to be.
+/// The command to create an API key.
 #[derive(Debug)]
 pub struct CreateApiKey {
-    /// What its operator calls it.
+    /// The name, chosen by the operator.
     pub name: ApiKeyName,
-    /// What it may be used for.
+    /// The permissions.
     pub scopes: Scopes,
-    /// How long it serves; `None`: until it is revoked.
+    /// The lifetime. `None` means that the key does not expire.
     pub lifetime: Option<Duration>,
 }
 
-/// A new API key and its secret, which cannot be had again.
+/// A new API key and its secret. The secret cannot be retrieved later.
 #[derive(Debug)]
 pub struct CreatedApiKey {
     /// The key.
     pub key: ApiKey,
-    /// What the program is to call with.
+    /// The secret with which the program authenticates.
     pub secret: ApiKeySecret,
 }
 
@@ -32,7 +32,7 @@ impl Auth {
     /// Creates an API key.
     ///
     /// # Errors
-    /// When a port failed.
+    /// [`PortError`] when a port fails.
     pub async fn create_api_key(&self, command: CreateApiKey) -> Result<CreatedApiKey, PortError> {
         let now = self.ports.clock.now();
         let secret = ApiKeySecret::generate(&*self.ports.random);

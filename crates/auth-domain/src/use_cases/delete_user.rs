@@ -1,4 +1,4 @@
-//! Delete a user with everything that belongs to them.
+//! Delete a user with all dependent data.
 
 use crate::Auth;
 use crate::model::{AuditAction, UserId};
@@ -7,10 +7,10 @@ use crate::ports::PortError;
 use super::audit_entry::AuditEntry;
 
 impl Auth {
-    /// Deletes a user, whose sessions end and whose names are free again; `false` when there is no such user.
+    /// Deletes a user, ends the sessions and releases the identifiers. Returns `false` when there is no such user.
     ///
     /// # Errors
-    /// When a port failed.
+    /// [`PortError`] when a port fails.
     pub async fn delete_user(&self, user: UserId) -> Result<bool, PortError> {
         let deleted = self.ports.users.delete(user).await?;
         if deleted {

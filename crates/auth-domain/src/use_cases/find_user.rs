@@ -5,10 +5,10 @@ use crate::model::{User, UserRef};
 use crate::ports::PortError;
 
 impl Auth {
-    /// The user of this name; `None` when there is none.
+    /// Returns the user, or `None` when there is no such user.
     ///
     /// # Errors
-    /// When a port failed.
+    /// [`PortError`] when a port fails.
     pub async fn find_user(&self, user: &UserRef) -> Result<Option<User>, PortError> {
         self.ports.users.find(user).await
     }

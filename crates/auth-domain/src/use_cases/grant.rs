@@ -1,4 +1,4 @@
-//! Handing out the tokens of a session.
+//! The tokens that a log-in or a refresh issues.
 
 use std::time::Duration;
 
@@ -9,25 +9,26 @@ use crate::model::{
 };
 use crate::ports::PortError;
 
-/// The tokens of a session, for its user and nobody else.
+/// The tokens of a session, to be sent to its user only.
 #[derive(Debug)]
 pub struct TokenGrant {
     /// The user.
     pub user: User,
     /// The session.
     pub session_id: SessionId,
-    /// Opens what the user may see.
+    /// The access token.
     pub access_token: AccessToken,
-    /// How long the access token serves, in whole seconds.
+    /// The remaining lifetime of the access token, in whole seconds.
     pub expires_in: Duration,
-    /// Refreshes the session; `None` when the access token does that itself.
+    /// The refresh token. `None` when the access token renews itself.
     pub refresh_token: Option<RefreshSecret>,
-    /// How long the session goes on if it is not refreshed again.
+    /// The remaining lifetime of the session if it is not refreshed.
     pub session_ends_in: Duration,
 }
 
 impl Auth {
-    /// Signs an access token of `session`, issued at the session's last refresh, and hands it out with `handle`.
+    /// Signs an access token for `session`, issued at the session's last refresh, and returns it with the refresh
+    /// credential `handle`.
     pub(super) fn grant(
         &self,
         client: &Client,

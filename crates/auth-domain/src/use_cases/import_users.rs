@@ -1,4 +1,4 @@
-//! Import users: another service hands over those it knew, with the hashes of their passwords.
+//! Import users of another service with their password hashes.
 
 use thiserror::Error;
 
@@ -9,57 +9,56 @@ use crate::model::{
 };
 use crate::ports::{InvalidHash, PortError};
 
-/// Somebody who was a user elsewhere.
+/// A user of another service.
 #[derive(Debug)]
 pub struct ImportUser {
-    /// The names to log in by.
+    /// The identifiers with which the user logs in.
     pub identifiers: Identifiers,
-    /// The hash that the other service made of the password. It is replaced by one of this service's own when the user
-    /// logs in for the first time.
+    /// The hash that the other service made. The first log-in replaces it with a hash of this service.
     pub password_hash: PasswordHash,
-    /// The name to be shown.
+    /// The display name.
     pub display_name: Option<DisplayName>,
     /// The phone number.
     pub phone_number: Option<PhoneNumber>,
-    /// What the user may do.
+    /// The permissions.
     pub roles: Roles,
-    /// Whether the other service has shown that the e-mail address is the user's.
+    /// Whether the other service has verified the e-mail address.
     pub email_verified: bool,
     /// Whether the user may log in.
     pub status: UserStatus,
-    /// When the user registered with the other service; `None`: now.
+    /// The time of registration with the other service. `None` means now.
     pub created_at: Option<Timestamp>,
 }
 
-/// How somebody comes to be a user here.
+/// How an imported user came to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportSuccess {
-    /// The import brought them.
+    /// This import stored the user.
     Imported,
-    /// The same import brought them before; nothing has changed about them.
+    /// An earlier import stored the same user. Nothing has changed.
     AlreadyImported,
 }
 
-/// Why somebody did not become a user.
+/// The user was not imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ImportUserError {
-    /// Somebody else has this identifier.
+    /// Another user has this identifier.
     #[error("somebody else has this identifier")]
     Taken(IdentifierKind),
-    /// The hash cannot be kept.
+    /// The hash is not accepted.
     #[error("the hash {0}")]
     Hash(InvalidHash),
-    /// An e-mail address is to count as verified, and there is none.
+    /// The e-mail address is marked as verified, but there is none.
     #[error("there is no e-mail address that could have been verified")]
     NoEmail,
 }
 
 impl Auth {
-    /// Imports a batch of users, a few hundred at a time. What came of each, in their order. Importing the same again is
-    /// safe.
+    /// Imports a batch of up to a few hundred users, and returns the outcomes in the order of the batch. Repeating an
+    /// import is safe.
     ///
     /// # Errors
-    /// When a port failed: nobody of the batch was stored, or the answer was lost.
+    /// [`PortError`] when a port fails. No user of the batch was stored, or the answer was lost.
     pub async fn import_users(
         &self,
         batch: Vec<ImportUser>,
@@ -76,7 +75,7 @@ impl Auth {
         Ok(told.collect())
     }
 
-    /// Whether somebody can be stored, but for what others have.
+    /// Checks everything about a user that does not depend on other users.
     fn check_import(&self, user: ImportUser) -> Result<ImportedUser, ImportUserError> {
         self.ports.hasher.accept(&user.password_hash).map_err(ImportUserError::Hash)?;
         if user.email_verified && user.identifiers.email().is_none() {

@@ -1,14 +1,14 @@
-//! List the API keys, without their secrets.
+//! List API keys.
 
 use crate::Auth;
 use crate::model::ApiKey;
 use crate::ports::PortError;
 
 impl Auth {
-    /// Every API key, oldest first, those that serve no longer too.
+    /// Returns all API keys without their secrets, oldest first, including revoked and expired keys.
     ///
     /// # Errors
-    /// When a port failed.
+    /// [`PortError`] when a port fails.
     pub async fn list_api_keys(&self) -> Result<Vec<ApiKey>, PortError> {
         self.ports.api_keys.list().await
     }

@@ -7,10 +7,10 @@ use crate::ports::PortError;
 use super::MAX_PAGE;
 
 impl Auth {
-    /// The first events after the one of this number, at most `limit`, 1 to [`MAX_PAGE`]; in ascending order.
+    /// Returns the first events after number `after`, in ascending order. `limit` is clamped to 1 to [`MAX_PAGE`].
     ///
     /// # Errors
-    /// When a port failed.
+    /// [`PortError`] when a port fails.
     pub async fn list_audit_events(
         &self,
         filter: &AuditFilter,
@@ -20,10 +20,10 @@ impl Auth {
         self.ports.audit_events.list(filter, after, limit.clamp(1, MAX_PAGE)).await
     }
 
-    /// The last events, at most `limit`, 1 to [`MAX_PAGE`]; in ascending order.
+    /// Returns the last events, in ascending order. `limit` is clamped to 1 to [`MAX_PAGE`].
     ///
     /// # Errors
-    /// When a port failed.
+    /// [`PortError`] when a port fails.
     pub async fn latest_audit_events(
         &self,
         filter: &AuditFilter,

@@ -1,26 +1,26 @@
-//! List users, a page at a time.
+//! List users, one page at a time.
 
 use crate::Auth;
 use crate::model::{User, UserNumber};
 use crate::ports::PortError;
 
-/// The most users on a page.
+/// The maximum number of items per page.
 pub const MAX_PAGE: u32 = 1_000;
 
-/// Some users, in ascending order of their numbers.
+/// A page of users, in ascending order of their numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserPage {
     /// The users.
     pub users: Vec<User>,
-    /// What the next page begins after; `None` when this is the last.
+    /// The number after which the next page begins. `None` on the last page.
     pub next: Option<UserNumber>,
 }
 
 impl Auth {
-    /// The page of at most `limit` users, 1 to [`MAX_PAGE`], that begins after the user numbered `after`.
+    /// Returns the page that begins after the user number `after`. `limit` is clamped to 1 to [`MAX_PAGE`].
     ///
     /// # Errors
-    /// When a port failed.
+    /// [`PortError`] when a port fails.
     pub async fn list_users(&self, after: Option<UserNumber>, limit: u32) -> Result<UserPage, PortError> {
         let limit = limit.clamp(1, MAX_PAGE);
         let mut users = self.ports.users.list(after, limit + 1).await?;

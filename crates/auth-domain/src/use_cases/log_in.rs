@@ -1,4 +1,4 @@
-//! Log in: a user proves the password and a session begins.
+//! Log in: verify a password and begin a session.
 
 use thiserror::Error;
 
@@ -13,25 +13,25 @@ use super::TokenGrant;
 use super::attempts::AttemptError;
 use super::audit_entry::AuditEntry;
 
-/// Somebody who says who they are and tries a password.
+/// The command to log in.
 #[derive(Debug)]
 pub struct LogIn<'a> {
-    /// Who the tokens are to be issued to.
+    /// The client that the tokens are issued to.
     pub client: &'a Client,
     /// The username or the e-mail address, as typed.
     pub identifier: &'a str,
-    /// The password to try.
+    /// The password, as typed.
     pub password: PasswordAttempt,
 }
 
-/// Why no session began.
+/// No session began.
 #[derive(Debug, Error)]
 pub enum LogInError {
-    /// There is no such user, the password is wrong, or the user is suspended: nobody is told which, and each costs
-    /// the same work.
+    /// The user does not exist, the password is wrong, or the user is suspended. The cases are indistinguishable to the
+    /// caller and cost the same work.
     #[error("invalid credentials")]
     InvalidCredentials,
-    /// There were too many wrong ones before: whether these are right was not looked at.
+    /// Too many attempts have failed. The password was not verified.
     #[error("too many attempts")]
     TooManyAttempts(Throttled),
     /// A port failed.
@@ -43,8 +43,8 @@ impl Auth {
     /// Logs a user in.
     ///
     /// # Errors
-    /// [`LogInError::InvalidCredentials`], whatever it is that is wrong with them; [`LogInError::TooManyAttempts`],
-    /// whether there is such a user or not.
+    /// [`LogInError::InvalidCredentials`], without the reason. [`LogInError::TooManyAttempts`], whether or not the user
+    /// exists.
     pub async fn log_in(&self, command: LogIn<'_>) -> Result<TokenGrant, LogInError> {
         let record = self.find_by_identifier(command.identifier).await?;
         let account = match &record {
@@ -63,7 +63,7 @@ impl Auth {
         self.open_session(command.client, verified.record).await
     }
 
-    /// The user whom somebody claims to be. A text that can be nobody's name takes the same way as one that is not.
+    /// Finds the user with this identifier. Text that cannot be an identifier is handled like an unknown one.
     async fn find_by_identifier(&self, identifier: &str) -> Result<Option<LoginRecord>, PortError> {
         match IdentifierKey::of(identifier) {
             Ok(key) => self.ports.users.find_for_login(&key).await,
@@ -71,8 +71,7 @@ impl Auth {
         }
     }
 
-    /// Replaces an outdated hash while the password is at hand. That this fails is no reason to refuse the login:
-    /// the next one tries again.
+    /// Replaces an outdated hash while the password is available.
     async fn upgrade_hash(&self, record: &LoginRecord, password: &PasswordAttempt) {
         if let Ok(better) = self.ports.hasher.hash(&password.as_password()).await {
             let users = &self.ports.users;
@@ -80,7 +79,7 @@ impl Auth {
         }
     }
 
-    /// Signs the token before the session is stored: a session that nobody gets a token of must not be.
+    /// Signs the first access token and stores the session.
     async fn open_session(&self, client: &Client, record: LoginRecord) -> Result<TokenGrant, LogInError> {
         let now = self.ports.clock.now();
         let id = SessionId(uuid_v7(now, &*self.ports.random));

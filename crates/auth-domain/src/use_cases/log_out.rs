@@ -1,4 +1,4 @@
-//! Log out: a session ends because its user says so.
+//! Log out: end a session at the request of its user.
 
 use crate::Auth;
 use crate::model::{AuditAction, Client, EndReason, SessionId};
@@ -6,26 +6,26 @@ use crate::ports::PortError;
 
 use super::audit_entry::AuditEntry;
 
-/// Which session is to end.
+/// The session to end.
 #[derive(Debug)]
 pub enum LogOut<'a> {
-    /// The one with this id, which the caller has shown to be theirs.
+    /// The session with this id. The caller has verified that the user owns it.
     Session(SessionId),
-    /// The one that this token, used or not, was issued in.
+    /// The session that a refresh token belongs to, whether or not the token is consumed.
     RefreshToken {
-        /// Who presents the token.
+        /// The client that presents the token.
         client: &'a Client,
-        /// What the client would refresh the session with.
+        /// The token with which the client would refresh the session.
         token: &'a str,
     },
 }
 
 impl Auth {
-    /// Ends a session. The session that has ended; `None` when there was none to end, which is no error: whoever
-    /// logs out twice is as logged out as they wished.
+    /// Ends a session and returns its id. Returns `None` when no session was ended, which is not an error: logging out
+    /// is idempotent.
     ///
     /// # Errors
-    /// When a port failed.
+    /// [`PortError`] when a port fails.
     pub async fn log_out(&self, command: LogOut<'_>) -> Result<Option<SessionId>, PortError> {
         let now = self.ports.clock.now();
         let sessions = &self.ports.sessions;

@@ -1,4 +1,4 @@
-//! Log out a bearer: a session ends because whoever bears an access token of it says so.
+//! Log out a bearer: end the session of an access token.
 
 use thiserror::Error;
 
@@ -8,27 +8,27 @@ use crate::ports::PortError;
 
 use super::{AuthenticateError, LogOut, RefreshSession, RefreshSessionError};
 
-/// Somebody who bears an access token, and perhaps what refreshes a session.
+/// The command to log out with an access token and an optional refresh token.
 #[derive(Debug)]
 pub struct LogOutBearer<'a> {
-    /// Who presents the refresh token.
+    /// The client that presents the refresh token.
     pub client: &'a Client,
-    /// The access token, which may have expired if the refresh token is of the same session.
+    /// The access token. It may have expired if the refresh token belongs to the same session.
     pub access_token: &'a str,
-    /// What the client would refresh the session with, if it has it at hand.
+    /// The refresh token, if the client still has it.
     pub refresh_token: Option<&'a str>,
 }
 
-/// Why nobody was logged out.
+/// No session was ended.
 #[derive(Debug, Error)]
 pub enum LogOutBearerError {
-    /// The access token does not serve.
+    /// The access token is invalid.
     #[error("invalid token")]
     InvalidToken,
-    /// The access token has expired, and the refresh token had been used before: its session has been ended for that.
+    /// The access token has expired and the refresh token had been consumed before. Its session was ended as a replay.
     #[error("token used before")]
     Replayed(SessionId),
-    /// The access token has expired, and there were too many refreshes before that failed.
+    /// The access token has expired, and too many refreshes have failed.
     #[error("too many attempts")]
     TooManyAttempts(Throttled),
     /// A port failed.
@@ -37,14 +37,14 @@ pub enum LogOutBearerError {
 }
 
 impl Auth {
-    /// Ends the session of an access token, and that of the refresh token beside it if that is another: whoever logs
-    /// out leaves nothing behind that could log them in. The access token's session.
+    /// Ends the session of the access token, and the session of the refresh token if it is another one, so that no
+    /// usable token remains. Returns the session of the access token.
     ///
-    /// With an expired access token this does what its client would otherwise have to do first: it refreshes the
-    /// session.
+    /// If the access token has expired, the refresh token must refresh the session first, as the client would otherwise
+    /// have to do itself.
     ///
     /// # Errors
-    /// [`LogOutBearerError::InvalidToken`], whatever it is that is wrong with it; no session has been ended then.
+    /// [`LogOutBearerError::InvalidToken`], without the reason. No session was ended then.
     pub async fn log_out_bearer(&self, command: LogOutBearer<'_>) -> Result<SessionId, LogOutBearerError> {
         let LogOutBearer { client, access_token, refresh_token } = command;
         let session = match self.authenticate(access_token).await {
@@ -59,7 +59,7 @@ impl Auth {
         Ok(session)
     }
 
-    /// The session of an access token that has expired, if the refresh token beside it refreshes that very session.
+    /// Returns the session of an expired access token if the refresh token refreshes that same session.
     async fn session_of_expired(&self, command: &LogOutBearer<'_>) -> Result<SessionId, LogOutBearerError> {
         let LogOutBearer { client, access_token, refresh_token } = *command;
         let now = self.ports.clock.now();

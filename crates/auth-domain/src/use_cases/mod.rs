@@ -1,5 +1,6 @@
-//! What a program can ask of [`Auth`](crate::Auth): one use case a file, each a method named after it, with the
-//! command it takes, the outcome it gives and the error it may end in.
+//! The use cases of [`Auth`](crate::Auth).
+//!
+//! Each file defines one method of `Auth`, the command it takes, its result and its error.
 
 mod attempts;
 mod audit_entry;

@@ -1,13 +1,13 @@
-//! Purge the counters of attempts that say nothing any more, a batch at a time.
+//! Purge expired counters of attempts in batches.
 
 use crate::Auth;
 use crate::ports::PortError;
 
 impl Auth {
-    /// Deletes at most `batch` counters that say nothing any more; how many. Called until it finds nothing.
+    /// Deletes at most `batch` expired counters and returns their number. Call it until it returns 0.
     ///
     /// # Errors
-    /// When a port failed.
+    /// [`PortError`] when a port fails.
     pub async fn purge_attempts(&self, batch: u32) -> Result<u64, PortError> {
         self.ports.attempts.purge(self.ports.clock.now(), batch).await
     }

@@ -1,14 +1,14 @@
-//! Purge the audit events that have been kept for long enough, a batch at a time.
+//! Purge outdated audit events in batches.
 
 use crate::Auth;
 use crate::ports::PortError;
 
 impl Auth {
-    /// Deletes at most `batch` events that are older than [`AuditPolicy::retention`](crate::policy::AuditPolicy); how
-    /// many. Called until it finds nothing. Without a retention, nothing is ever deleted.
+    /// Deletes at most `batch` events older than [`AuditPolicy::retention`](crate::policy::AuditPolicy) and returns
+    /// their number. Call it until it returns 0. Without a retention, no event is deleted.
     ///
     /// # Errors
-    /// When a port failed.
+    /// [`PortError`] when a port fails.
     pub async fn purge_audit_events(&self, batch: u32) -> Result<u64, PortError> {
         match self.policy.audit.retention {
             Some(retention) => {

@@ -1,14 +1,14 @@
-//! Purge the sessions that are over, a batch at a time.
+//! Purge sessions that are over in batches.
 
 use crate::Auth;
 use crate::ports::PortError;
 
 impl Auth {
-    /// Deletes at most `batch` sessions that are over, and as many of their credentials; how many in all. Called until it
-    /// finds nothing.
+    /// Deletes at most `batch` sessions that are over and at most `batch` of their credentials, and returns the total.
+    /// Call it until it returns 0.
     ///
     /// # Errors
-    /// When a port failed.
+    /// [`PortError`] when a port fails.
     pub async fn purge_sessions(&self, batch: u32) -> Result<u64, PortError> {
         self.ports.sessions.purge(self.ports.clock.now(), &self.policy.session, batch).await
     }

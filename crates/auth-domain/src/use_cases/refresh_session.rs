@@ -1,4 +1,4 @@
-//! Refresh a session: its client presents what it holds and gets tokens for another while.
+//! Refresh a session: exchange a refresh credential for new tokens.
 
 use thiserror::Error;
 
@@ -14,25 +14,25 @@ use super::TokenGrant;
 use super::attempts::AttemptError;
 use super::audit_entry::AuditEntry;
 
-/// Somebody who presents what refreshes a session.
+/// The command to refresh a session.
 #[derive(Debug)]
 pub struct RefreshSession<'a> {
-    /// Who presents it.
+    /// The client that presents the token.
     pub client: &'a Client,
-    /// The refresh token, or, if the client's tokens renew themselves, the access token.
+    /// The refresh token, or the access token if the client's access tokens renew themselves.
     pub token: &'a str,
 }
 
-/// Why a session was not refreshed.
+/// The session was not refreshed.
 #[derive(Debug, Error)]
 pub enum RefreshSessionError {
-    /// The token is not ours, was issued to another client, or its session or its user is no more.
+    /// The token is not from this service, was issued to another client, or its session or user is no longer active.
     #[error("invalid token")]
     InvalidToken,
-    /// The token had been used before, so somebody else may hold it: the session has been ended for that.
+    /// The token had been consumed before, so another party may hold it. The session was ended.
     #[error("token used before")]
     Replayed(SessionId),
-    /// There were too many before that refreshed nothing.
+    /// Too many refreshes have failed.
     #[error("too many attempts")]
     TooManyAttempts(Throttled),
     /// A port failed.
@@ -41,12 +41,11 @@ pub enum RefreshSessionError {
 }
 
 impl Auth {
-    /// Refreshes a session. Only what fails is counted against the caller's place.
+    /// Refreshes a session. Only failures count against the limit of the caller.
     ///
     /// # Errors
-    /// [`RefreshSessionError::InvalidToken`], whatever it is that is wrong with it;
-    /// [`RefreshSessionError::Replayed`], which nobody but the audit trail should tell from that; and
-    /// [`RefreshSessionError::TooManyAttempts`].
+    /// [`RefreshSessionError::InvalidToken`], without the reason. [`RefreshSessionError::Replayed`], which a client
+    /// must not be able to distinguish from it; only the audit trail does. [`RefreshSessionError::TooManyAttempts`].
     pub async fn refresh_session(
         &self,
         command: RefreshSession<'_>,
@@ -59,8 +58,7 @@ impl Auth {
         }
     }
 
-    /// What a refresh that failed is to be answered with, now that it counts. A replay is told in any case. Nothing is
-    /// refused before it is looked at: that costs little, and others at the same place must not end anybody's session.
+    /// Counts a failed refresh and returns the error to answer with.
     async fn count_failed_refresh(&self, failure: RefreshSessionError) -> RefreshSessionError {
         if let (RefreshSessionError::InvalidToken, Err(exhausted)) =
             (&failure, self.check_exhausted(Limit::Refreshes))
@@ -115,7 +113,7 @@ impl Auth {
         Ok(grant)
     }
 
-    /// Refuses what is no credential, or none that is known.
+    /// Denies a token that is not a known credential.
     fn deny_unknown(&self, client: &Client) -> RefreshSessionError {
         self.audit(
             AuditEntry::denied(AuditAction::SessionRefreshed, DenialReason::NotOurs).client(&client.id),
@@ -123,7 +121,8 @@ impl Auth {
         RefreshSessionError::InvalidToken
     }
 
-    /// Reads what a client of this style presents; its access token may have expired, but not be another client's.
+    /// Parses the token that a client with this refresh style presents. An access token may have expired, but must
+    /// belong to the client.
     pub(super) fn parse_handle(&self, client: &Client, token: &str, now: Timestamp) -> Option<RefreshHandle> {
         match client.refresh_style {
             RefreshStyle::Rotating | RefreshStyle::Reusable => {
@@ -140,7 +139,7 @@ impl Auth {
     }
 }
 
-/// What the audit trail says of a verdict.
+/// Returns the audit entry for a verdict.
 fn audit_entry(verdict: &RefreshVerdict) -> AuditEntry {
     let denial = match verdict {
         RefreshVerdict::Rotate | RefreshVerdict::Extend => {

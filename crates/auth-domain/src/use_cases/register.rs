@@ -1,4 +1,4 @@
-//! Register: somebody becomes a user.
+//! Register: create a user.
 
 use thiserror::Error;
 
@@ -12,34 +12,34 @@ use crate::ports::{PortError, RegisterOutcome};
 use super::attempts::AttemptError;
 use super::audit_entry::AuditEntry;
 
-/// Somebody who is to become a user.
+/// The command to register a user.
 #[derive(Debug)]
 pub struct Register {
-    /// The names to log in by.
+    /// The identifiers with which the user logs in.
     pub identifiers: Identifiers,
     /// The password.
     pub password: Password,
-    /// The name to be shown.
+    /// The display name.
     pub display_name: Option<DisplayName>,
     /// The phone number.
     pub phone_number: Option<PhoneNumber>,
-    /// The roles of the user, or the one that the user requests.
+    /// The roles, or the role that the user requests.
     pub roles: RoleChoice,
 }
 
-/// Why somebody did not become a user.
+/// The user was not registered.
 #[derive(Debug, Error)]
 pub enum RegisterError {
     /// Another user has this identifier.
     #[error("another user has this identifier")]
     Taken(IdentifierKind),
-    /// The password is common or one of the user's own names, and the policy does not allow that.
+    /// The policy does not permit the password: it is common or one of the user's own names.
     #[error("the password {0}")]
     Password(InvalidPassword),
     /// The user requested a role that is not on offer.
     #[error("the role {0}")]
     Role(RoleNotOffered),
-    /// There were too many before.
+    /// Too many registrations came before.
     #[error("too many attempts")]
     TooManyAttempts(Throttled),
     /// A port failed.
@@ -48,12 +48,12 @@ pub enum RegisterError {
 }
 
 impl Auth {
-    /// Registers a user: active, with an e-mail address yet to be verified.
+    /// Registers a user: active, with an unverified e-mail address.
     ///
     /// # Errors
-    /// [`RegisterError::Role`] when the requested role is not on offer, [`RegisterError::Password`] when the policy does
-    /// not allow the password, [`RegisterError::TooManyAttempts`], and [`RegisterError::Taken`] when another user has one
-    /// of the identifiers. Nothing is stored then.
+    /// [`RegisterError::Role`] when the requested role is not on offer. [`RegisterError::Password`] when the policy
+    /// does not permit the password. [`RegisterError::TooManyAttempts`]. [`RegisterError::Taken`] when another user has
+    /// one of the identifiers. Nothing is stored then.
     pub async fn register(&self, command: Register) -> Result<User, RegisterError> {
         let roles = self.resolve_roles(&command.roles)?;
         self.judge_password(&command.password, &command.identifiers).map_err(RegisterError::Password)?;
@@ -84,8 +84,8 @@ impl Auth {
         }
     }
 
-    /// Resolves the choice of roles. A request for a role that is not on offer may be an attack, so it is audited with
-    /// the name of the role, if it is one.
+    /// Resolves the choice of roles. A request for a role that is not on offer may be an attack, so the denial is
+    /// audited with the name of the role.
     fn resolve_roles(&self, choice: &RoleChoice) -> Result<Roles, RegisterError> {
         choice.resolve().map_err(|error| {
             let denied = AuditEntry::denied(AuditAction::UserRegistered, DenialReason::RoleNotOffered);

@@ -1,4 +1,4 @@
-//! Require a role: some things are not for every user.
+//! Require a role of an authenticated user.
 
 use thiserror::Error;
 
@@ -8,16 +8,16 @@ use crate::model::{AuditAction, DenialReason, Role};
 use super::Identity;
 use super::audit_entry::AuditEntry;
 
-/// The user does not have the role.
+/// The user lacks the role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the user does not have the role")]
 pub struct MissingRole;
 
 impl Auth {
-    /// Lets only those pass who have `role` now.
+    /// Checks that the user has `role`, and audits a denial.
     ///
     /// # Errors
-    /// [`MissingRole`].
+    /// [`MissingRole`] when the user lacks the role.
     pub fn require_role(&self, identity: &Identity, role: &Role) -> Result<(), MissingRole> {
         if identity.has_role(role) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Revoke an API key: from now on it opens nothing.
+//! Revoke an API key.
 
 use crate::Auth;
 use crate::model::{ApiKeyId, AuditAction};
@@ -7,10 +7,10 @@ use crate::ports::PortError;
 use super::audit_entry::AuditEntry;
 
 impl Auth {
-    /// Revokes an API key; `false` when there is no such key or it was revoked before.
+    /// Revokes an API key. Returns `false` when there is no such key or it was revoked before.
     ///
     /// # Errors
-    /// When a port failed.
+    /// [`PortError`] when a port fails.
     pub async fn revoke_api_key(&self, key: ApiKeyId) -> Result<bool, PortError> {
         let revoked = self.ports.api_keys.revoke(key, self.ports.clock.now()).await?;
         if revoked {

@@ -1,4 +1,4 @@
-//! Set what a user may do.
+//! Set the roles of a user.
 
 use crate::Auth;
 use crate::model::{AuditAction, Roles, User, UserId};
@@ -7,11 +7,11 @@ use crate::ports::PortError;
 use super::audit_entry::AuditEntry;
 
 impl Auth {
-    /// Gives a user exactly these roles and, if they are others than before, ends every session of theirs: access tokens
-    /// say the old ones. The user as changed; `None` when there is no such user.
+    /// Replaces the roles of a user. If they differ from the current ones, all sessions of the user end, because their
+    /// access tokens contain the old roles. Returns the user after the change, or `None` when there is no such user.
     ///
     /// # Errors
-    /// When a port failed.
+    /// [`PortError`] when a port fails.
     pub async fn set_roles(&self, user: UserId, roles: &Roles) -> Result<Option<User>, PortError> {
         let changed = self.ports.users.set_roles(user, roles, self.ports.clock.now()).await?;
         if changed.is_some() {

@@ -1,4 +1,4 @@
-//! Suspend a user, who is logged out everywhere, or let them in again.
+//! Suspend or activate a user.
 
 use crate::Auth;
 use crate::model::{AuditAction, User, UserId, UserStatus};
@@ -7,19 +7,20 @@ use crate::ports::PortError;
 use super::audit_entry::AuditEntry;
 
 impl Auth {
-    /// Suspends a user and ends every session of theirs. The user as changed; `None` when there is no such user.
+    /// Suspends a user and ends all sessions of the user. Returns the user after the change, or `None` when there is no
+    /// such user.
     ///
     /// # Errors
-    /// When a port failed.
+    /// [`PortError`] when a port fails.
     pub async fn suspend_user(&self, user: UserId) -> Result<Option<User>, PortError> {
         self.set_status(user, UserStatus::Suspended, AuditAction::UserSuspended).await
     }
 
-    /// Lets a suspended user log in again, whatever was guessed of the password before. The user as changed; `None` when
-    /// there is no such user.
+    /// Activates a suspended user and deletes the failed attempts of the account. Returns the user after the change, or
+    /// `None` when there is no such user.
     ///
     /// # Errors
-    /// When a port failed.
+    /// [`PortError`] when a port fails.
     pub async fn activate_user(&self, user: UserId) -> Result<Option<User>, PortError> {
         let activated = self.set_status(user, UserStatus::Active, AuditAction::UserActivated).await?;
         self.forget_attempts(user).await;

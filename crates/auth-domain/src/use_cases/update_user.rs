@@ -1,4 +1,4 @@
-//! Update a user: an operator, or a program that is trusted, changes what is known of them.
+//! Update a user at the request of an operator or a trusted program.
 
 use thiserror::Error;
 
@@ -11,22 +11,22 @@ use crate::ports::{PortError, UpdateOutcome};
 
 use super::audit_entry::AuditEntry;
 
-/// What is to change about a user; `None` leaves a member as it is.
+/// The command to change a user. `None` leaves a property unchanged.
 #[derive(Debug, Default)]
 pub struct UpdateUser {
     /// The new username.
     pub username: Option<Username>,
     /// The new e-mail address.
     pub email: Option<EmailAddress>,
-    /// The new name to be shown.
+    /// The new display name.
     pub display_name: Option<DisplayName>,
     /// The new phone number.
     pub phone_number: Option<PhoneNumber>,
-    /// The new password, which ends every session of the user.
+    /// The new password. It ends all sessions of the user.
     pub password: Option<Password>,
 }
 
-/// Why the user is as before.
+/// The user was not changed.
 #[derive(Debug, Error)]
 pub enum UpdateUserError {
     /// There is no such user.
@@ -35,7 +35,7 @@ pub enum UpdateUserError {
     /// Another user has this identifier.
     #[error("another user has this identifier")]
     Taken(IdentifierKind),
-    /// The password is common or one of the user's own names, and the policy does not allow that.
+    /// The policy does not permit the password: it is common or one of the user's own names.
     #[error("the password {0}")]
     Password(InvalidPassword),
     /// A port failed.
@@ -44,10 +44,10 @@ pub enum UpdateUserError {
 }
 
 impl Auth {
-    /// Changes a user, all at once or not at all. With a new password, what was guessed of the old one is forgotten.
+    /// Applies all changes to a user, or none. A new password also deletes the failed attempts of the account.
     ///
     /// # Errors
-    /// [`UpdateUserError::NotFound`], [`UpdateUserError::Taken`] and [`UpdateUserError::Password`]; nothing has changed
+    /// [`UpdateUserError::NotFound`], [`UpdateUserError::Taken`] and [`UpdateUserError::Password`]. Nothing has changed
     /// then.
     pub async fn update_user(&self, user: UserId, command: UpdateUser) -> Result<User, UpdateUserError> {
         let password_hash = match &command.password {
@@ -81,7 +81,7 @@ impl Auth {
         }
     }
 
-    /// Records which members have been changed, and a new password as what it is.
+    /// Records the names of the changed properties, and a new password as an event of its own.
     fn audit_changes(&self, user: UserId, changes: &UserChanges) {
         let members = [
             (changes.username.is_some(), "username"),
@@ -100,7 +100,7 @@ impl Auth {
         }
     }
 
-    /// Judges a password by the names that the user has and those that the command gives them.
+    /// Checks a new password against the user's identifiers as they are after the change.
     async fn judge_new_password(
         &self,
         user: UserId,

@@ -1,4 +1,4 @@
-//! Proving a password: one verification, whoever it is and whatever was typed.
+//! Verification of passwords within the attempt limits.
 
 use crate::Auth;
 use crate::model::{CounterKey, GuessOutcome, LoginRecord, PasswordAttempt};
@@ -6,20 +6,18 @@ use crate::ports::{PasswordVerdict, PortError};
 
 use super::attempts::AttemptError;
 
-/// A user who has shown to know their password.
+/// A user whose password was verified.
 pub(super) struct VerifiedLogin {
     pub(super) record: LoginRecord,
-    /// Whether a new hash of the password would be better than the stored one.
+    /// Whether a new hash of the password would be stronger than the stored one.
     pub(super) hash_is_outdated: bool,
 }
 
 impl Auth {
-    /// Compares `attempt` with the password of whoever is record to be here, if `account` has not seen too many wrong
-    /// ones. `None` when there is no such user, the password is wrong or the user is suspended: each costs the same
-    /// work and counts for the same.
+    /// Compares `attempt` with the password of `record`, if the limits admit it. `None` is a user who does not exist.
     ///
-    /// That the password could not be tried counts for nothing. That nobody waited for the answer is no way round the
-    /// count: what is not settled runs out, and counts as a failure then.
+    /// Returns `None` when the user does not exist, the password is wrong or the user is suspended. Each case costs the
+    /// same work and counts as a failure. An attempt that could not be compared is not counted.
     pub(super) async fn verify_password(
         &self,
         account: CounterKey,

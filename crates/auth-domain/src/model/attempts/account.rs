@@ -1,18 +1,18 @@
-//! What one account has seen of wrong passwords.
+//! The record of failed passwords for one account.
 
 use std::time::Duration;
 
 use super::{AccountPolicy, AttemptPolicy, Capacity, CounterKey, Throttled, take, take_expired};
 use crate::model::{Limit, Timestamp};
 
-/// Failures in a row, and guesses of which it is not known yet whether they fail.
+/// A series of consecutive failures, and the guesses whose outcome is pending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailureStreak {
-    /// How many have failed in a row.
+    /// The number of consecutive failures.
     pub failures: u32,
-    /// When the last one did.
+    /// The time of the last failure.
     pub last_failure_at: Timestamp,
-    /// When those that are under way were admitted.
+    /// The admission times of the pending guesses.
     pub pending: Vec<Timestamp>,
 }
 
@@ -23,7 +23,7 @@ impl Default for FailureStreak {
 }
 
 impl FailureStreak {
-    /// Counts guesses of which nobody said what came of them.
+    /// Counts expired reservations as failures.
     fn expire(&mut self, policy: &AttemptPolicy, now: Timestamp) {
         for at in take_expired(&mut self.pending, policy.reservation, now) {
             self.fail(at);
@@ -35,49 +35,50 @@ impl FailureStreak {
         self.last_failure_at = self.last_failure_at.max(at);
     }
 
-    /// Ends what was reserved `at` that time. What has expired was counted before.
+    /// Removes the reservation made at `at`, and counts a failure if the guess failed. A reservation that has expired
+    /// was counted already.
     fn settle(&mut self, at: Timestamp, has_failed: bool, now: Timestamp) {
         if take(&mut self.pending, at) && has_failed {
             self.fail(now);
         }
     }
 
-    /// Whether there is room beside `most`, of which some have failed and some are under way.
+    /// Returns whether failures and pending guesses together are fewer than `most`.
     fn is_below(&self, most: u32) -> bool {
         self.failures as usize + self.pending.len() < most as usize
     }
 
     fn expires_at(&self, policy: &AttemptPolicy) -> Timestamp {
         let last_failure_at = (self.failures > 0).then_some(self.last_failure_at);
-        // One that nobody settles becomes a failure.
+        // A pending guess that is never settled becomes a failure when its reservation expires.
         let settled_at = self.pending.iter().max().map(|at| at.plus(policy.reservation));
         let last = last_failure_at.max(settled_at);
         last.map_or(Timestamp::UNIX_EPOCH, |at| at.plus(policy.account.failure_retention))
     }
 }
 
-/// A place from which the owner of the account has logged in.
+/// A caller from which the owner of the account has logged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownCaller {
-    /// Which.
+    /// The key of the caller.
     pub caller: CounterKey,
-    /// When they last did.
+    /// The time of the last successful log-in.
     pub last_login_at: Timestamp,
-    /// What failed from there; it stands among those of the account as well.
+    /// The failures from this caller. They are counted in the streak of the account as well.
     pub streak: FailureStreak,
 }
 
-/// What one account has seen of wrong passwords. The rules are those of [`AccountPolicy`].
+/// The failures of one account and its known callers. [`AccountPolicy`] defines the rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountRecord {
-    /// All that failed, wherever it came from.
+    /// The failures from all callers.
     pub streak: FailureStreak,
-    /// The places that the account knows.
+    /// The callers from which the owner has logged in, most recent log-in first.
     pub known_callers: Vec<KnownCaller>,
 }
 
 impl AccountRecord {
-    /// From when on this says no more than the record of an account that nobody has ever tried.
+    /// Returns when the record expires, that is, when it equals the default record.
     #[must_use]
     pub fn expires_at(&self, policy: &AttemptPolicy) -> Timestamp {
         let known = self
@@ -98,18 +99,19 @@ impl AccountRecord {
         }
     }
 
-    /// All at once: were those of a known place forgotten before the others, it could add more and more of them.
+    /// Resets all streaks together. If the streak of a known caller were reset before that of the account, that caller
+    /// could add failures to the account without end.
     fn forget_failures(&mut self) {
         self.streak.failures = 0;
         self.known_callers.iter_mut().for_each(|known| known.streak.failures = 0);
     }
 
-    /// Whether the account knows `place`, and has not seen too much of it.
+    /// Returns whether `caller` is known to the account and still below its own limit of failures.
     pub(super) fn trusts(&self, caller: Option<CounterKey>, policy: &AccountPolicy) -> bool {
         self.known_caller(caller).is_some_and(|known| known.streak.is_below(policy.max_known_caller_failures))
     }
 
-    /// Whether there is room for a guess from `place`.
+    /// Returns whether the account has capacity for a guess from `caller`.
     pub(super) fn capacity(
         &self,
         caller: Option<CounterKey>,
@@ -121,7 +123,8 @@ impl AccountRecord {
         }
         let known = self.known_caller(caller);
         match self.unknown_caller_capacity(policy, now) {
-            // It depends on those that are under way from the known place.
+            // The known caller is full only because of its pending guesses. If one of them succeeds, the caller is
+            // trusted again and bypasses the wait of the account.
             Capacity::Exhausted(_)
                 if known.is_some_and(|known| known.streak.failures < policy.max_known_caller_failures) =>
             {
@@ -138,7 +141,8 @@ impl AccountRecord {
         } else {
             policy.failure_retention
         };
-        // By another node's clock the failure may have yet to come; it makes nobody wait for longer.
+        // Another node's clock may be ahead, so the failure may lie in the future. The wait is capped so that a clock
+        // difference does not extend it.
         let left = last_failure_at.plus(closed_for).since(now).min(closed_for);
         if !left.is_zero() {
             Capacity::Exhausted(left)
@@ -149,7 +153,7 @@ impl AccountRecord {
         }
     }
 
-    /// Keeps a place for a guess.
+    /// Reserves an attempt for a guess, in the streaks of the account and of the known caller.
     pub(super) fn reserve(&mut self, caller: Option<CounterKey>, now: Timestamp) {
         self.streak.pending.push(now);
         if let Some(known) = self.known_caller_mut(caller) {
@@ -157,7 +161,7 @@ impl AccountRecord {
         }
     }
 
-    /// Ends what was reserved `at` that time.
+    /// Removes the reservation made at `at`, and counts a failure if the guess failed.
     pub(super) fn settle(
         &mut self,
         caller: Option<CounterKey>,
@@ -171,7 +175,7 @@ impl AccountRecord {
         }
     }
 
-    /// Forgets every failure, and remembers the place.
+    /// Resets all failures and remembers the caller.
     pub(super) fn succeed(&mut self, caller: Option<CounterKey>, policy: &AccountPolicy, now: Timestamp) {
         self.forget_failures();
         let Some(caller) = caller else { return };
@@ -196,7 +200,7 @@ impl AccountRecord {
     }
 }
 
-/// What to say when an account waits for this long.
+/// Builds the answer for an account that waits for `retry_after`.
 pub(super) fn throttled(policy: &AccountPolicy, retry_after: Duration) -> Throttled {
     Throttled { limit: Limit::Account, quota: policy.free_failures, window: None, retry_after }
 }

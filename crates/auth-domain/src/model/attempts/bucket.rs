@@ -1,23 +1,23 @@
-//! What one place may do: a bucket of tokens.
+//! The token bucket that limits one caller.
 
 use std::time::Duration;
 
 use super::{Capacity, Counter, Rate, Throttled, take, take_expired};
 use crate::model::Timestamp;
 
-/// A bucket of tokens, of which each attempt that counts takes one, and which is filled up evenly.
+/// A token bucket, refilled at a constant rate. Each counted attempt takes one token.
 ///
-/// Kept as the time when it will be full again, which says how many are missing now: so nothing has to be done for it
-/// to fill up (the generic cell rate algorithm, ITU-T I.371).
+/// The bucket stores only the time at which it will be full, from which the missing tokens follow. It therefore refills
+/// without any write (the generic cell rate algorithm, ITU-T I.371).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bucket {
-    /// When it will be full again.
+    /// The time at which the bucket will be full.
     pub full_at: Timestamp,
-    /// When the guesses that are under way were admitted, for each of which a token is kept.
+    /// The admission times of the pending guesses. Each of them reserves a token.
     pub pending: Vec<Timestamp>,
 }
 
-/// A full one.
+/// A full bucket.
 impl Default for Bucket {
     fn default() -> Self {
         Self { full_at: Timestamp::UNIX_EPOCH, pending: Vec::new() }
@@ -25,10 +25,10 @@ impl Default for Bucket {
 }
 
 impl Bucket {
-    /// Takes a token, or tells that there is none.
+    /// Takes a token.
     ///
     /// # Errors
-    /// When there is none.
+    /// [`Throttled`] when the bucket is empty.
     pub fn charge(&mut self, counter: &Counter, now: Timestamp) -> Result<(), Throttled> {
         match self.capacity(&counter.rate, now) {
             Capacity::Exhausted(retry_after) => Err(counter.throttled(retry_after)),
@@ -39,23 +39,23 @@ impl Bucket {
         }
     }
 
-    /// From when on this says no more than a full bucket.
+    /// Returns when the record expires, that is, when it equals a full bucket.
     #[must_use]
     pub fn expires_at(&self, rate: &Rate, reservation: Duration) -> Timestamp {
         let Some(last) = self.pending.iter().max() else { return self.full_at };
-        // Each of them that nobody settles takes a token.
+        // A pending guess that is never settled takes its token when the reservation expires.
         let kept = u32::try_from(self.pending.len()).unwrap_or(u32::MAX);
         self.full_at.max(last.plus(reservation)).plus(rate.interval().saturating_mul(kept))
     }
 
-    /// Counts guesses of which nobody said what came of them.
+    /// Takes the tokens of expired reservations.
     pub(super) fn expire(&mut self, rate: &Rate, reservation: Duration, now: Timestamp) {
         for at in take_expired(&mut self.pending, reservation, now) {
             self.take(rate, at);
         }
     }
 
-    /// Whether there is a token, beside those that are kept.
+    /// Returns whether a token is available in addition to the reserved ones.
     pub(super) fn capacity(&self, rate: &Rate, now: Timestamp) -> Capacity {
         let (interval, burst) = (rate.interval(), rate.burst.max(1));
         let missing = self.missing(rate, now).as_micros().div_ceil(interval.as_micros());
@@ -72,8 +72,8 @@ impl Bucket {
         self.pending.push(now);
     }
 
-    /// Ends what was reserved `at` that time, and takes the token for good if the guess failed. What has expired was
-    /// counted before.
+    /// Removes the reservation made at `at`, and takes the token if the guess failed. A reservation that has expired
+    /// was counted already.
     pub(super) fn settle(&mut self, rate: &Rate, at: Timestamp, has_failed: bool, now: Timestamp) {
         if take(&mut self.pending, at) && has_failed {
             self.take(rate, now);
@@ -84,8 +84,8 @@ impl Bucket {
         self.full_at = now.plus(self.missing(rate, now)).plus(rate.interval());
     }
 
-    /// How long it takes until the bucket is full: not longer than if it were empty, whatever an earlier policy or
-    /// another node's clock has left.
+    /// Returns the time until the bucket is full. It is capped at the time for an empty bucket: an earlier policy or
+    /// another node's clock may have stored a later time.
     fn missing(&self, rate: &Rate, now: Timestamp) -> Duration {
         self.full_at.since(now).min(rate.interval().saturating_mul(rate.burst.max(1)))
     }

@@ -1,4 +1,4 @@
-//! Whom attempts are counted for.
+//! The keys and rates of the counters.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -9,20 +9,21 @@ use sha2::{Digest as _, Sha256};
 use super::{AttemptPolicy, Rate};
 use crate::model::{Caller, IdentifierKey, UserId};
 
-/// What a counter is found by: a SHA-256 digest, so that a store of counters holds neither names nor addresses that
-/// can be read.
+/// The lookup key of a counter: a SHA-256 digest, so that a store of counters contains no readable names or addresses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CounterKey([u8; 32]);
 
 impl CounterKey {
-    /// The key of a user's account, whichever name somebody calls them by.
+    /// The key of a user's account, independent of the identifier that the caller used.
     #[must_use]
     pub fn of_user(user: UserId) -> Self {
         Self::of("user", user.0.as_bytes())
     }
 
-    /// The key of a name that is no user's: in all its spellings if it could be somebody's, else to the letter. Whoever
-    /// guesses cannot tell such an account from one that is there.
+    /// The key of an identifier that no user has.
+    ///
+    /// All spellings of a valid identifier share one key; other text is used literally. A caller therefore cannot
+    /// distinguish such an account from an existing one.
     #[must_use]
     pub fn of_unknown(typed: &str) -> Self {
         match IdentifierKey::of(typed) {
@@ -31,8 +32,9 @@ impl CounterKey {
         }
     }
 
-    /// The key of the place that a caller calls from: the API key, or else the address, of IPv6 the first 64 bits, which
-    /// is what one customer of a provider has at the least. `None` when neither is known.
+    /// The key of a caller: its API key, else its address. `None` when neither is known.
+    ///
+    /// Of an IPv6 address the first 64 bits count, which is the smallest network that providers assign to a customer.
     #[must_use]
     pub fn of_caller(caller: &Caller) -> Option<Self> {
         if let Some(api_key) = caller.api_key {
@@ -44,7 +46,7 @@ impl CounterKey {
         })
     }
 
-    /// The key of what `place` does of one kind.
+    /// Returns the key for one kind of attempt of this caller.
     fn within(self, limit: Limit) -> Self {
         Self::of(limit.as_str(), &self.0)
     }
@@ -55,13 +57,13 @@ impl CounterKey {
         Self(digest.chain_update(value).finalize().into())
     }
 
-    /// Wraps a key as a store kept it.
+    /// Wraps a stored key.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The key's bytes, for a store.
+    /// Returns the bytes of the key, for a store.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -74,7 +76,7 @@ fn network(address: Ipv6Addr) -> [u8; 8] {
     network
 }
 
-/// The first bytes, in hexadecimal digits.
+/// Writes the first four bytes in hexadecimal.
 impl fmt::Debug for CounterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CounterKey(")?;
@@ -83,21 +85,21 @@ impl fmt::Debug for CounterKey {
     }
 }
 
-/// What is limited.
+/// The kinds of limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// Failed log-ins from one place.
+    /// Failed log-ins per caller.
     LogIns,
-    /// Failed log-ins of one account.
+    /// Failed log-ins per account.
     Account,
-    /// Registrations from one place.
+    /// Registrations per caller.
     Registrations,
-    /// Failed refreshes from one place.
+    /// Failed refreshes per caller.
     Refreshes,
 }
 
 impl Limit {
-    /// Its name, for whoever is told that it is exhausted.
+    /// Returns the name that clients and the audit trail see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -109,19 +111,20 @@ impl Limit {
     }
 }
 
-/// A counter of what one place does, and how much of it there may be.
+/// A counter for one kind of attempt of one caller, with its rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counter {
-    /// What it is found by.
+    /// The lookup key.
     pub key: CounterKey,
-    /// What it counts.
+    /// The kind of attempt.
     pub limit: Limit,
-    /// How much of it there may be.
+    /// The permitted rate.
     pub rate: Rate,
 }
 
 impl Counter {
-    /// The counter of what `caller`'s place does; `None` for somebody who calls from nowhere, and is not limited.
+    /// Returns the counter of `caller` for `limit`. `None` for a caller without address and API key, which is not
+    /// limited.
     #[must_use]
     pub fn of(caller: &Caller, limit: Limit, policy: &AttemptPolicy) -> Option<Self> {
         let rate = match limit {
@@ -134,23 +137,23 @@ impl Counter {
         Some(Self { key: caller.within(limit), limit, rate: rate.times(factor) })
     }
 
-    /// What to say when it is exhausted for this long.
+    /// Builds the answer for an exhausted counter.
     pub(crate) fn throttled(&self, retry_after: Duration) -> Throttled {
         let Rate { quota, window, .. } = self.rate;
         Throttled { limit: self.limit, quota, window: Some(window), retry_after }
     }
 }
 
-/// There were too many attempts.
+/// An attempt was denied because of too many before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Throttled {
-    /// Of what.
+    /// The exceeded limit.
     pub limit: Limit,
-    /// How many there may be.
+    /// The number of permitted attempts.
     pub quota: u32,
-    /// In which time; `None` where it is until one succeeds.
+    /// The window of the quota. `None` for consecutive failures of an account.
     pub window: Option<Duration>,
-    /// After how long there may be another one.
+    /// The time after which the next attempt is permitted.
     pub retry_after: Duration,
 }
 

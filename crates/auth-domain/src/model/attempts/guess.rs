@@ -1,67 +1,70 @@
-//! A guess at a password, and the judgement over it.
+//! The decision whether a password may be verified.
 
 use super::account::throttled;
 use super::{AccountRecord, AttemptPolicy, Bucket, Capacity, Counter, CounterKey, Throttled};
 use crate::model::Timestamp;
 
-/// Somebody who is about to try a password, with all that the judgement needs.
+/// One password attempt as the limits see it, with everything the decision needs.
 #[derive(Clone, Debug)]
 pub struct Guess {
-    /// The account, whether there is one or not.
+    /// The account, whether or not the user exists.
     pub account: CounterKey,
-    /// Where the guess comes from, if that is known: the account may know the place.
+    /// The caller, if known. The account may know it from a successful log-in.
     pub caller: Option<CounterKey>,
-    /// What the place has failed; `None` where that does not limit it.
+    /// The counter of the caller's failures. `None` when no such limit applies.
     pub counter: Option<Counter>,
-    /// When.
+    /// The time of the attempt.
     pub now: Timestamp,
     /// The limits.
     pub policy: AttemptPolicy,
 }
 
-/// A place that is kept for a guess until it is known what came of it.
+/// An attempt that counts until its outcome is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reservation {
-    /// When it was taken. Two that were taken at the same time are as good as each other.
+    /// The time of admission. Reservations of the same time are interchangeable.
     pub at: Timestamp,
 }
 
-/// What came of a guess.
+/// The outcome of a guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuessOutcome {
-    /// It was the password.
+    /// The password matched.
     Succeeded,
-    /// It was not.
+    /// The password did not match.
     Failed,
-    /// Nobody knows: a port failed before it was tried. It counts for nothing.
+    /// The outcome is unknown because a port failed first. It is not counted.
     Abandoned,
 }
 
-/// The judgement over a guess.
+/// The decision about a guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuessVerdict {
-    /// The password may be tried; a place is kept in each counter.
+    /// The password may be verified. An attempt is reserved in each counter.
     Admit(Reservation),
-    /// It depends on guesses that are under way: ask again in a moment. Nothing is kept.
+    /// The decision depends on pending guesses: ask again shortly. Nothing is reserved.
     Wait,
-    /// There were too many failures. Nothing is kept.
+    /// Too many guesses have failed. Nothing is reserved.
     Throttle(Throttled),
 }
 
-/// The records of the counters that a guess concerns, read under a lock. What was never written is the default.
+/// The records of the counters that a guess concerns, read under a lock. A counter that was never written is the
+/// default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GuessRecords {
-    /// What the place has failed; not looked at when the guess has no counter.
+    /// The failures of the caller. Ignored when the guess has no counter.
     pub bucket: Bucket,
-    /// What the account has seen.
+    /// The failures of the account.
     pub account: AccountRecord,
 }
 
 impl GuessRecords {
-    /// Decides whether the password may be tried `now`, and keeps a place if so: in both counters or in none. As many
-    /// guesses are under way at a time as may still fail, so that however many come at once, no more are tried than
-    /// would have been one after the other. Whom the account trusts is tried whatever others at the same place have
-    /// failed.
+    /// Decides whether the password may be verified at `now`, and if so reserves an attempt, in both counters or in
+    /// none.
+    ///
+    /// At most as many guesses are pending as may still fail. Concurrent guesses therefore never exceed what sequential
+    /// guesses could try. A caller that the account trusts is admitted regardless of what other users at the same
+    /// address have failed.
     pub fn admit(&mut self, guess: &Guess, now: Timestamp) -> GuessVerdict {
         self.expire(guess, now);
         let is_welcome = self.account.trusts(guess.caller, &guess.policy.account);
@@ -90,7 +93,7 @@ impl GuessRecords {
         GuessVerdict::Admit(Reservation { at: now })
     }
 
-    /// Notes what came of a guess that was admitted, `now`.
+    /// Records the outcome of an admitted guess.
     pub fn settle(&mut self, guess: &Guess, reservation: Reservation, outcome: GuessOutcome, now: Timestamp) {
         self.expire(guess, now);
         let has_failed = outcome == GuessOutcome::Failed;

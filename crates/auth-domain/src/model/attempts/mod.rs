@@ -1,5 +1,7 @@
-//! Attempts and the counters that limit them: whom they are counted for, and the judgement over the next one. Nothing
-//! here waits or stores; adapters read the records under a lock, have them judge, and keep what is left of them.
+//! Limits on attempts: the counters, and the decision about the next attempt.
+//!
+//! The functions are pure. An adapter reads the records under a lock, lets them decide, and stores the result before it
+//! releases the lock.
 
 mod account;
 mod bucket;
@@ -17,24 +19,24 @@ use std::time::Duration;
 
 use super::Timestamp;
 
-/// Whether there is room for another attempt.
+/// Whether a counter has capacity for another attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Capacity {
-    /// There is.
+    /// An attempt is available.
     Available,
-    /// There will be, if those under way succeed.
+    /// An attempt becomes available if a pending guess succeeds.
     Pending,
-    /// There is none for this long.
+    /// No attempt is available for this duration.
     Exhausted(Duration),
 }
 
-/// Takes those out that were reserved `reservation` ago or earlier; when each of them ran out.
+/// Removes the reservations that are at least `reservation` old, and returns when each of them expired.
 fn take_expired(pending: &mut Vec<Timestamp>, reservation: Duration, now: Timestamp) -> Vec<Timestamp> {
     let expired = pending.extract_if(.., |at| at.plus(reservation) <= now);
     expired.map(|at| at.plus(reservation)).collect()
 }
 
-/// Takes out the one that was reserved at that time, or one of several; whether there was one.
+/// Removes one reservation made at `at`, and returns whether there was one.
 fn take(pending: &mut Vec<Timestamp>, at: Timestamp) -> bool {
     let found = pending.iter().position(|other| *other == at);
     found.map(|index| pending.swap_remove(index)).is_some()

@@ -1,28 +1,28 @@
-//! How often somebody may guess a password, register, or refresh in vain.
+//! The limits on password guesses, registrations and failed refreshes.
 
 use std::time::Duration;
 
-/// Limits on attempts.
+/// The limits on attempts.
 ///
-/// Places, which are addresses or API keys, are limited by [`Rate`]s; accounts by an [`AccountPolicy`]. An attempt to
-/// log in needs leave of both.
+/// A [`Rate`] limits each caller, which is an API key or an address. An [`AccountPolicy`] limits each account. A log-in
+/// must be within both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptPolicy {
-    /// Failed log-ins from one address. Default: 30 at once, then 30 a minute. A right password costs nothing, so that
-    /// an office behind one address can work.
+    /// Failed log-ins per address. Default: a burst of 30, then 30 per minute. A correct password is not counted, so
+    /// that many users can share one office address.
     pub log_ins: Rate,
-    /// Registrations from one address. Default: 100 at once, then 60 a minute.
+    /// Registrations per address. Default: a burst of 100, then 60 per minute.
     pub registrations: Rate,
-    /// Failed refreshes from one address. Default: 150 at once, then 150 in 5 minutes.
+    /// Failed refreshes per address. Default: a burst of 150, then 150 per 5 minutes.
     pub refreshes: Rate,
-    /// By how much more is open to a program that has shown an API key than to an address: it carries the traffic of
-    /// all its users. Default: 1,000, which is there to stop a key that got into wrong hands, and throttles no backend.
+    /// The factor by which the rates of an API key exceed those of an address, because a program carries the traffic of
+    /// all its users. Default: 1,000. This stops a stolen key without throttling a backend.
     pub api_key_factor: u32,
-    /// Failed log-ins of one account.
+    /// Failed log-ins per account.
     pub account: AccountPolicy,
-    /// How long the place that is kept for a guess under way stays kept if nobody says what came of it, because the
-    /// process died or the client went away. It counts as a failure then: an answer that nobody waited for is no way
-    /// to guess for free. Longer than a request can take. Default: 10 seconds.
+    /// The lifetime of a reservation that is never settled, because the process died or the client disconnected. It
+    /// then counts as a failure, so that abandoning the response is not a way to guess for free. It must exceed the
+    /// longest request. Default: 10 seconds.
     pub reservation: Duration,
 }
 
@@ -39,77 +39,77 @@ impl Default for AttemptPolicy {
     }
 }
 
-/// So many at once, and then so many in each window of time: a bucket of tokens that is filled up evenly.
+/// A token bucket: a burst, then a quota per window, refilled evenly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// The most at once; at least 1 is taken for it.
+    /// The capacity of the bucket. 0 is treated as 1.
     pub burst: u32,
-    /// How many more there are in each window; at least 1 is taken for it.
+    /// The tokens added per window. 0 is treated as 1.
     pub quota: u32,
-    /// The window.
+    /// The duration in which `quota` tokens are added.
     pub window: Duration,
 }
 
 impl Rate {
-    /// After how long there is another one. At least a microsecond.
+    /// Returns the time in which one token is added, at least one microsecond.
     #[must_use]
     pub fn interval(&self) -> Duration {
         (self.window / self.quota.max(1)).max(Duration::from_micros(1))
     }
 
-    /// The rate of somebody who may do `factor` times as much.
+    /// Returns the rate multiplied by `factor`.
     #[must_use]
     pub fn times(self, factor: u32) -> Self {
         Self { burst: self.burst.saturating_mul(factor), quota: self.quota.saturating_mul(factor), ..self }
     }
 }
 
-/// How often the password of one account may be guessed in a row.
+/// The limit on consecutive password failures of one account.
 ///
-/// NIST SP 800-63B-4, section 3.2.2, asks for at most 100 failures in a row on one account, recommends waits that grow,
-/// and allows telling an owner from a guesser by the addresses that the owner logged in from before, so that nobody can
-/// lock an owner out by guessing. So:
+/// NIST SP 800-63B-4, section 3.2.2, requires at most 100 consecutive failures per account and recommends growing
+/// waits. It permits distinguishing the owner from an attacker by addresses of earlier log-ins, so that an attacker
+/// cannot lock the owner out. The rules:
 ///
-/// - The first [`free_failures`](Self::free_failures) failures cost nothing. After each further one the account waits: 1, 2, 4 .. seconds,
-///   [`max_wait`](Self::max_wait) at the most.
-/// - A place from which the owner has logged in is *known* to the account. A guess from there is admitted whatever the
-///   account waits for, until [`max_known_caller_failures`](Self::max_known_caller_failures) have failed that came from there; from then on
-///   it is treated as any other. All its failures count for the account, too.
-/// - An account has at most [`max_known_callers`](Self::max_known_callers), the newest. What they may add stays free for them:
-///   other guesses end at [`max_failures`](Self::max_failures) less that, so that no more than `most` fail in a row, wherever they came
-///   from.
-/// - A right password forgets every failure, and makes the place that it came from known.
-/// - A day without a failure forgets them, too ([`failure_retention`](Self::failure_retention)).
+/// - The first [`free_failures`](Self::free_failures) have no effect. After each further failure the account waits: 1,
+///   2, 4 .. seconds, up to [`max_wait`](Self::max_wait).
+/// - A caller from which the owner has logged in is *known* to the account. Its guesses are admitted during a wait, up
+///   to [`max_known_caller_failures`](Self::max_known_caller_failures) failures; after that it is treated as unknown.
+///   Its failures count for the account as well.
+/// - An account knows at most [`max_known_callers`](Self::max_known_callers), the most recent ones. Their failures are
+///   reserved: other callers stop at [`max_failures`](Self::max_failures) less that reserve. The total therefore never
+///   exceeds `max_failures`.
+/// - A correct password resets all failures and makes its caller known.
+/// - [`failure_retention`](Self::failure_retention) without a failure resets them as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountPolicy {
-    /// Failures in a row that cost nothing. Default: 5.
+    /// Consecutive failures without a wait. Default: 5.
     pub free_failures: u32,
-    /// The wait after one failure more; each further one doubles it. Default: 1 second.
+    /// The wait after the next failure; each further failure doubles it. Default: 1 second.
     pub first_wait: Duration,
-    /// The longest wait. Default: 900 seconds.
+    /// The maximum wait. Default: 900 seconds.
     pub max_wait: Duration,
-    /// The most failures in a row. Default: 100.
+    /// The maximum of consecutive failures. Default: 100.
     pub max_failures: u32,
-    /// How many places an account knows. Default: 10.
+    /// The maximum of known callers per account. Default: 10.
     pub max_known_callers: u32,
-    /// How many failures a known place may add to those of everybody else. Default: 5.
+    /// The failures after which a known caller is treated as unknown. Default: 5.
     pub max_known_caller_failures: u32,
-    /// After this long without one, failures are forgotten. Default: 24 hours.
+    /// The time without a failure after which failures are reset. Default: 24 hours.
     pub failure_retention: Duration,
-    /// A place from which nobody logged in for this long is known no longer. Default: 90 days.
+    /// The time without a log-in after which a known caller is forgotten. Default: 90 days.
     pub known_caller_retention: Duration,
 }
 
 impl AccountPolicy {
-    /// How many failures in a row may come from places that the account does not know. Default: 50.
+    /// Returns the maximum of consecutive failures from unknown callers. Default: 50.
     #[must_use]
     pub fn max_unknown_failures(&self) -> u32 {
         let kept = self.max_known_callers.saturating_mul(self.max_known_caller_failures);
         self.max_failures.saturating_sub(kept).max(self.free_failures)
     }
 
-    /// How long an account waits after so many failures in a row: nothing below [`free_failures`](Self::free_failures), then
-    /// [`first_wait`](Self::first_wait), doubled for each further one.
+    /// Returns the wait after `failures` consecutive failures: none below [`free_failures`](Self::free_failures), then
+    /// [`first_wait`](Self::first_wait), doubled for each further failure.
     #[must_use]
     pub fn wait_after(&self, failures: u32) -> Duration {
         let Some(doublings) = failures.checked_sub(self.free_failures) else { return Duration::ZERO };

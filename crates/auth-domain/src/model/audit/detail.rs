@@ -1,35 +1,34 @@
-//! What else is worth knowing of an event.
+//! The detail of an audit event.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::model::{ApiKey, ApiKeyId, IdentifierKind, Limit, Role, Roles, Scope};
 
-/// The most bytes of a detail: room for as many roles as a user may have, each as long as a role may be.
+/// The maximum length of a detail in bytes. It fits the maximum number of roles, each of maximum length.
 pub const AUDIT_DETAIL_MAX_BYTES: usize = 1_400;
 
-/// What else is worth knowing of an event. It is made of what the domain has read and found valid, never of what
-/// somebody sent as it came.
+/// Additional information about an event. It is built from validated values only, never from raw input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditDetail(Cow<'static, str>);
 
 impl AuditDetail {
-    /// A refresh that repeated an answer, which may have been lost.
+    /// The refresh repeated an earlier answer, which may have been lost.
     pub const RETRY: Self = Self(Cow::Borrowed("retry"));
 
-    /// Names that stand in a program, joined by commas.
+    /// Joins fixed names with commas.
     #[must_use]
     pub fn names(names: &[&'static str]) -> Self {
         Self::bounded(names.join(","))
     }
 
-    /// Wraps a detail as a store kept it.
+    /// Wraps a stored detail.
     #[must_use]
     pub fn from_stored(detail: String) -> Self {
         Self::bounded(detail)
     }
 
-    /// The detail's text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -47,7 +46,7 @@ impl fmt::Display for AuditDetail {
     }
 }
 
-/// The names joined by commas.
+/// The names, separated by commas.
 impl From<&Roles> for AuditDetail {
     fn from(roles: &Roles) -> Self {
         Self::bounded(roles.to_string())
@@ -72,7 +71,7 @@ impl From<Scope> for AuditDetail {
     }
 }
 
-/// Which of the names it is, and not the name.
+/// The kind of the identifier, not its value.
 impl From<IdentifierKind> for AuditDetail {
     fn from(kind: IdentifierKind) -> Self {
         Self(Cow::Borrowed(match kind {
@@ -88,7 +87,7 @@ impl From<ApiKeyId> for AuditDetail {
     }
 }
 
-/// The key's id and its scopes.
+/// The id and the scopes of the key.
 impl From<&ApiKey> for AuditDetail {
     fn from(key: &ApiKey) -> Self {
         Self::bounded(format!("{} {}", key.id, key.scopes))

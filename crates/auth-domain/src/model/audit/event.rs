@@ -1,4 +1,4 @@
-//! What happened, and how it is kept and looked for.
+//! Audit events and how they are filtered.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,17 +6,17 @@ use std::time::Duration;
 use super::{AuditAction, AuditDetail, DenialReason};
 use crate::model::{Caller, ClientId, SessionId, Timestamp, UserId};
 
-/// What came of it.
+/// The outcome of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditOutcome {
-    /// It was done.
+    /// The action succeeded.
     Succeeded,
-    /// It was not done.
+    /// The action was denied.
     Denied(DenialReason),
 }
 
 impl AuditOutcome {
-    /// `succeeded` or `denied`.
+    /// Returns `succeeded` or `denied`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -25,7 +25,7 @@ impl AuditOutcome {
         }
     }
 
-    /// Why it was denied, if it was.
+    /// Returns the reason of a denial.
     #[must_use]
     pub fn denial(self) -> Option<DenialReason> {
         match self {
@@ -35,32 +35,34 @@ impl AuditOutcome {
     }
 }
 
-/// Something that happened, or was denied.
+/// A recorded action, successful or denied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
-    /// When.
+    /// The time.
     pub at: Timestamp,
-    /// What.
+    /// The action.
     pub action: AuditAction,
-    /// What came of it.
+    /// The outcome.
     pub outcome: AuditOutcome,
-    /// The user whom it is about, as far as that is known. They may be gone by now.
+    /// The user that the event concerns, if known. The user may have been deleted since.
     pub user: Option<UserId>,
-    /// The session that it is about.
+    /// The session that the event concerns.
     pub session: Option<SessionId>,
-    /// The client that it came through.
+    /// The client through which the request came.
     pub client: Option<ClientId>,
-    /// On whose behalf it was asked for.
+    /// The caller on whose behalf the use case ran.
     pub caller: Caller,
-    /// What else is worth knowing.
+    /// Additional information.
     pub detail: Option<AuditDetail>,
 }
 
 impl AuditEvent {
-    /// Whether the event is worth room in a store. What anybody can cause in any number, without a user, a session or
-    /// a key of ours, is not: whoever sends rubbish must not be able to fill the disk with it. Nor is what came after too
-    /// many attempts, which are kept themselves, nor an access token that opens nothing any more: why is known of its
-    /// session, and its bearer may show it as often as they like.
+    /// Returns whether the event is stored.
+    ///
+    /// Events that any caller can cause in unlimited number, without a user, a session or an API key of this service,
+    /// are not stored: otherwise they could fill the disk. Attempts after a limit was exceeded are dropped as well,
+    /// because the exceeding attempts are stored. So are denials of outdated access tokens: the event that ended the
+    /// session is stored, and the token may be presented any number of times.
     #[must_use]
     pub fn is_kept(&self) -> bool {
         let is_cheap = matches!(
@@ -71,7 +73,7 @@ impl AuditEvent {
     }
 }
 
-/// The number of an event in its store. A greater number is a later event; there may be gaps.
+/// The position of an event in its store. A greater number is a later event; there may be gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AuditId(pub i64);
 
@@ -81,28 +83,28 @@ impl fmt::Display for AuditId {
     }
 }
 
-/// An event as a store keeps it.
+/// A stored event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
-    /// Its number.
+    /// The position.
     pub id: AuditId,
     /// The event.
     pub event: AuditEvent,
 }
 
-/// Which events are wanted; `None` lets every one pass.
+/// A selection of events. `None` matches every event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// Those about this user.
+    /// Events that concern this user.
     pub user: Option<UserId>,
-    /// Those of this action.
+    /// Events of this action.
     pub action: Option<AuditAction>,
-    /// Those at this time and after it.
+    /// Events at or after this time.
     pub since: Option<Timestamp>,
 }
 
 impl AuditFilter {
-    /// Whether `event` is wanted.
+    /// Returns whether `event` matches.
     #[must_use]
     pub fn matches(&self, event: &AuditEvent) -> bool {
         self.user.is_none_or(|user| event.user == Some(user))

@@ -1,4 +1,4 @@
-//! The audit trail: who did what, when and from where, and what they were denied.
+//! The audit trail: who did what, when and from where, and what was denied.
 
 mod detail;
 mod event;

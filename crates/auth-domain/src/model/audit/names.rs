@@ -1,8 +1,8 @@
-//! What can happen, and why it can be denied, under the names that stay.
+//! The stable names of actions and of reasons for a denial.
 
 use std::fmt;
 
-/// Makes an enum whose values are stored and shown under fixed names.
+/// Defines an enum whose values have fixed names for storage and display.
 macro_rules! named {
     ($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $value:ident = $text:literal,)* }) => {
         $(#[$outer])*
@@ -12,10 +12,10 @@ macro_rules! named {
         }
 
         impl $name {
-            /// Every one there is.
+            /// All values.
             pub const ALL: &[Self] = &[$(Self::$value),*];
 
-            /// The name under which it is stored and shown.
+            /// Returns the stored and displayed name.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -23,7 +23,7 @@ macro_rules! named {
                 }
             }
 
-            /// Reads what [`as_str`](Self::as_str) writes.
+            /// Parses a name that [`as_str`](Self::as_str) returns.
             #[must_use]
             pub fn parse(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|known| known.as_str() == name)
@@ -39,79 +39,80 @@ macro_rules! named {
 }
 
 named! {
-    /// What was done, or attempted.
+    /// An action, successful or attempted.
     AuditAction {
-        /// Somebody became a user, or asked for a name or a role that they could not have.
+        /// A user registered, or a registration was denied for its name or role.
         UserRegistered = "user.registered",
-        /// A session began, or a password was not proven.
+        /// A session began, or the password was not verified.
         UserLoggedIn = "user.logged_in",
-        /// An access token was presented. Only denials are recorded: success is what every request has.
+        /// An access token was denied. Success is not recorded, because every request has it.
         UserAuthenticated = "user.authenticated",
         /// A session was refreshed.
         SessionRefreshed = "session.refreshed",
-        /// What had been used before was presented again, and its session was ended for that.
+        /// A consumed credential was presented again, and its session was ended.
         SessionReplayed = "session.replayed",
-        /// A session was ended by its user.
+        /// A user ended a session.
         UserLoggedOut = "user.logged_out",
-        /// A password was changed, which ended every session of its user.
+        /// A password was changed, which ended all sessions of the user.
         UserPasswordChanged = "user.password_changed",
-        /// Something else about a user was changed.
+        /// Another property of a user was changed.
         UserUpdated = "user.updated",
-        /// A user was suspended, which ended every session of theirs.
+        /// A user was suspended, which ended all sessions of the user.
         UserSuspended = "user.suspended",
-        /// A suspended user may log in again.
+        /// A suspended user was activated.
         UserActivated = "user.activated",
-        /// A user was given roles in place of those before.
+        /// The roles of a user were set.
         UserRolesSet = "user.roles_set",
-        /// A user was deleted, with every session of theirs.
+        /// A user was deleted, with all sessions.
         UserDeleted = "user.deleted",
-        /// A user wanted to open something that asks for a role. Only denials are recorded.
+        /// A user without the required role was denied access. Success is not recorded.
         ResourceOpened = "resource.opened",
-        /// An API key was made.
+        /// An API key was created.
         ApiKeyCreated = "api_key.created",
         /// An API key was revoked.
         ApiKeyRevoked = "api_key.revoked",
-        /// A program called with an API key.
+        /// A program authenticated with an API key.
         ApiKeyUsed = "api_key.used",
-        /// There were too many attempts: this one was not looked at.
+        /// An attempt was denied without being evaluated, because of too many before it.
         AttemptLimited = "attempt.limited",
     }
 }
 
 named! {
-    /// Why something was denied.
+    /// The reason of a denial.
     DenialReason {
-        /// There is no such user.
+        /// No user has the identifier or id.
         UnknownUser = "unknown_user",
-        /// The password was wrong.
+        /// The password did not match.
         WrongPassword = "wrong_password",
-        /// The user is suspended, whatever the password was.
+        /// The user is suspended, whether or not the password matched.
         UserSuspended = "user_suspended",
-        /// The password was right, but changed meanwhile, or the user was suspended or deleted meanwhile.
+        /// The password matched, but it was changed, or the user was suspended or deleted, before the session began.
         ChangedMeanwhile = "changed_meanwhile",
-        /// Another user has this name.
+        /// Another user has the identifier.
         NameTaken = "name_taken",
-        /// It is not a role that somebody may choose who registers.
+        /// The requested role is not on offer to new users.
         RoleNotOffered = "role_not_offered",
-        /// It is nothing that this service issued, or nothing that is still known. Anybody can make any number of them.
+        /// The token or key was not issued by this service, or is no longer known. Any caller can produce these in
+        /// unlimited number.
         NotOurs = "not_ours",
-        /// The access token is past its lifetime, as every one is sooner or later.
+        /// The access token has expired.
         TokenExpired = "token_expired",
-        /// The session has ended or expired, or is gone.
+        /// The session has ended, expired or been deleted.
         SessionOver = "session_over",
-        /// It was issued to another client.
+        /// The token was issued to another client.
         OtherClient = "other_client",
-        /// It had been used before.
+        /// The credential was consumed before.
         UsedBefore = "used_before",
         /// The API key was revoked.
         KeyRevoked = "key_revoked",
-        /// The API key is past its lifetime.
+        /// The API key has expired.
         KeyExpired = "key_expired",
-        /// The API key does not have the scope.
+        /// The API key lacks the scope.
         MissingScope = "missing_scope",
-        /// The user does not have the role.
+        /// The user lacks the role.
         MissingRole = "missing_role",
-        /// There were too many attempts.
+        /// Too many attempts came before.
         TooManyAttempts = "too_many_attempts",
     }
 }
