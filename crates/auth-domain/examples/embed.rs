@@ -25,9 +25,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut out = io::stdout().lock();
 
+    // Parsers validate all input, so that use cases accept valid values only.
     let user = auth
         .register(Register {
-            identifiers: Identifiers::new(Some(Username::parse("jane")?), None).ok_or("no name")?,
+            identifiers: Identifiers::new(Some(Username::parse("jane")?), None)
+                .ok_or("a user needs an identifier")?,
             password: Password::parse("correct horse battery staple", PasswordPolicy::default())?,
             display_name: None,
             phone_number: None,
@@ -36,17 +38,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .await?;
     writeln!(out, "registered {} as number {}", user.id, user.number)?;
 
+    // Identifiers are compared without case.
     let password = PasswordAttempt::new("correct horse battery staple");
     let login = auth.log_in(LogIn { client: &client, identifier: "JANE", password }).await?;
-    let bearer = auth.authenticate(login.access_token.expose()).await?;
-    writeln!(out, "the bearer of the access token is {} with roles {}", bearer.user_id, bearer.roles)?;
+    let identity = auth.authenticate(login.access_token.expose()).await?;
+    writeln!(out, "authenticated {} with roles {}", identity.user_id, identity.roles)?;
 
+    // A refresh consumes the token and returns its successor.
     let token = login.refresh_token.ok_or("a rotating client gets a refresh token")?.expose();
     let refreshed = auth.refresh_session(RefreshSession { client: &client, token: &token }).await?;
-    writeln!(out, "refreshed; the access token serves {} seconds", refreshed.expires_in.as_secs())?;
+    writeln!(out, "refreshed; the access token expires in {} seconds", refreshed.expires_in.as_secs())?;
 
     auth.log_out(LogOut::Session(refreshed.session_id)).await?;
-    let is_over = auth.authenticate(refreshed.access_token.expose()).await.is_err();
-    writeln!(out, "logged out; the access token opens nothing any more: {is_over}")?;
+    // The access token has not expired, but its session has ended.
+    let is_rejected = auth.authenticate(refreshed.access_token.expose()).await.is_err();
+    writeln!(out, "logged out; the access token is rejected: {is_rejected}")?;
     Ok(())
 }

@@ -323,8 +323,8 @@ fn bad_lines_of_an_import_are_named_and_left_out_without_being_repeated() {
         email_verified, status, created_at\n\
         line 4: another user has this username\n\
         line 5: another user has this e-mail address\n\
-        line 6: password_hash costs more to verify than a verification may\n\
-        line 7: password_hash is no hash of a kind that is verified here\n\
+        line 6: password_hash exceeds the cost limit of a verification\n\
+        line 7: password_hash has an unsupported format; see docs/importing.md\n\
         line 8: email_verified is true without an email\n\
         line 9: is longer than 65536 bytes\n\
         error: 8 of the lines are bad and were left out\n";

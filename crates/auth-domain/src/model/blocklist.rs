@@ -35,10 +35,12 @@ impl Blocklist {
         }
         // A password that parses as an e-mail address has a second form, its identifier key.
         let as_name = IdentifierKey::of(password.text()).ok();
-        let is_name = |key: &IdentifierKey| {
-            as_name.as_ref() == Some(key) || *folded == key.as_str() || local_part(key) == Some(&folded)
-        };
-        if names.keys().iter().any(|(_, key)| is_name(key)) { Err(InvalidPassword::OwnName) } else { Ok(()) }
+        for (_, key) in names.keys() {
+            if as_name.as_ref() == Some(key) || *folded == key.as_str() || local_part(key) == Some(&folded) {
+                return Err(InvalidPassword::OwnName);
+            }
+        }
+        Ok(())
     }
 }
 

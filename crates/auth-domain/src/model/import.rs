@@ -5,7 +5,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{IdentifierKey, IdentifierKind, NewUser, UserStatus};
+use super::{IdentifierKey, IdentifierKind, Identifiers, NewUser, UserStatus};
 
 /// A user to be imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,22 +84,33 @@ pub fn judge_import(
     taken: &BTreeSet<IdentifierKey>,
 ) -> Vec<ImportOutcome> {
     let (mut known, mut taken) = (known.clone(), taken.clone());
-    let judge = |imported: &ImportedUser| {
-        let keys = imported.user.identifiers.keys();
-        if known.contains(&imported.digest()) {
-            return ImportOutcome::AlreadyImported;
-        }
-        let is_taken = |kind| keys.iter().any(|(of, key)| *of == kind && taken.contains(*key));
-        if let Some(kind) =
-            [IdentifierKind::Username, IdentifierKind::Email].into_iter().find(|kind| is_taken(*kind))
-        {
-            return ImportOutcome::Taken(kind);
-        }
-        known.insert(imported.digest());
-        taken.extend(keys.into_iter().map(|(_, key)| key.clone()));
-        ImportOutcome::Imported
-    };
-    batch.iter().map(judge).collect()
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for imported in batch {
+        let digest = imported.digest();
+        let identifiers = &imported.user.identifiers;
+        // The digest is checked first: the identifiers of a repeated import are taken, by the imported user.
+        outcomes.push(if known.contains(&digest) {
+            ImportOutcome::AlreadyImported
+        } else if let Some(kind) = taken_kind(identifiers, &taken) {
+            ImportOutcome::Taken(kind)
+        } else {
+            known.insert(digest);
+            taken.extend(identifiers.keys().into_iter().map(|(_, key)| key.clone()));
+            ImportOutcome::Imported
+        });
+    }
+    outcomes
+}
+
+/// Returns which of the identifiers is taken, the username if both are.
+fn taken_kind(identifiers: &Identifiers, taken: &BTreeSet<IdentifierKey>) -> Option<IdentifierKind> {
+    if identifiers.username().is_some_and(|username| taken.contains(username.key())) {
+        Some(IdentifierKind::Username)
+    } else if identifiers.email().is_some_and(|email| taken.contains(email.key())) {
+        Some(IdentifierKind::Email)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

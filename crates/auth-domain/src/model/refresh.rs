@@ -59,7 +59,9 @@ impl RefreshHandle {
 }
 
 fn derive(key: &[u8; 32], nonce: &SuccessorNonce) -> [u8; 32] {
-    let mut block = Zeroizing::new([0; 64]); // HMAC itself pads a key with zeros to the block size of its hash
+    // HMAC pads a key with zeros to the block size of its hash, so the padded block gives the same result. A key of
+    // exactly one block makes the constructor infallible.
+    let mut block = Zeroizing::new([0; 64]);
     block[..32].copy_from_slice(key);
     let mut mac = Hmac::<Sha256>::new((&*block).into());
     mac.update(b"auth-domain refresh successor");
@@ -183,6 +185,8 @@ impl RefreshRecord {
     /// Decides on a refresh attempt. This is the only place where refreshes are decided.
     #[must_use]
     pub fn judge(&self, attempt: &RefreshAttempt) -> RefreshVerdict {
+        // The client is checked first: another client that presents a consumed credential must not end the session as a
+        // replay.
         if self.session.client_id != attempt.client.id {
             return RefreshVerdict::Deny(RefreshDenial::OtherClient);
         }
@@ -193,13 +197,18 @@ impl RefreshRecord {
             return RefreshVerdict::Deny(RefreshDenial::UserSuspended);
         }
         match (&self.credential, attempt.client.refresh_style) {
+            // A reusable credential is never consumed. Rotation would change the token that its clients keep.
             (_, RefreshStyle::Reusable) => RefreshVerdict::Extend,
             (CredentialState::Current, _) => RefreshVerdict::Rotate,
+            // The nonce is deleted when the successor is consumed, so a retry is possible only while the successor is
+            // unused: a client that has used it has received the answer. The window bounds how long a stolen consumed
+            // credential yields the successor.
             (CredentialState::Consumed { at, successor: Some(nonce) }, _)
                 if attempt.now.since(*at) < attempt.policy.retry_grace =>
             {
                 RefreshVerdict::Retry { nonce: nonce.clone(), consumed_at: *at }
             }
+            // Two parties hold the credential, and the store cannot tell the owner from the thief.
             (CredentialState::Consumed { .. }, _) => RefreshVerdict::Replay,
         }
     }

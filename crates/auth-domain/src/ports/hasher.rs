@@ -25,10 +25,10 @@ pub enum PasswordVerdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum InvalidHash {
     /// The format of the hash is not supported.
-    #[error("is no hash of a kind that is verified here")]
+    #[error("has an unsupported format; see docs/importing.md")]
     Unsupported,
     /// A verification would exceed the limits of time or memory.
-    #[error("costs more to verify than a verification may")]
+    #[error("exceeds the cost limit of a verification")]
     TooCostly,
 }
 

@@ -32,6 +32,8 @@ impl Auth {
     /// Admits an attempt to verify a password of `account`.
     pub(super) async fn admit(&self, account: CounterKey) -> Result<AttemptPermit, AttemptError> {
         let counter = self.counter(Limit::LogIns);
+        // All log-ins of a program share one counter. Reserving an attempt there would serialise them on one lock, so its
+        // failures are counted after the fact (see `settle`), and only an exhausted counter denies the attempt here.
         if self.caller.api_key.is_some() {
             self.check_exhausted(Limit::LogIns)?;
         }
@@ -84,6 +86,8 @@ impl Auth {
 
     /// Deletes the attempt record of an account.
     pub(super) async fn forget_attempts(&self, user: UserId) {
+        // An error is ignored: the password or the status has been changed already, and the wait of the account ends on
+        // its own.
         let _ = self.ports.attempts.forget(CounterKey::of_user(user)).await;
     }
 

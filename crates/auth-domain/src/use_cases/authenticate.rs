@@ -100,6 +100,8 @@ impl Auth {
     /// Returns the state of the token's session.
     fn session_state(&self, claims: &AccessClaims, now: Timestamp) -> SessionState {
         match self.ports.revocations.session_state(claims.session_id) {
+            // The feed forgets an end after the retention time. For an older token, the absence of an end proves
+            // nothing, so the store must decide. A reported end remains valid.
             SessionState::Live if now.since(claims.issued_at) >= REVOCATION_RETENTION => {
                 SessionState::Unknown
             }

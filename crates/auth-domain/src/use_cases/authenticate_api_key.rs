@@ -42,9 +42,10 @@ impl Auth {
             self.audit(AuditEntry::denied(AuditAction::ApiKeyUsed, DenialReason::NotOurs).detail(scope));
             return Err(AuthenticateApiKeyError::InvalidKey);
         };
-        let shown = self.called_by(Caller { api_key: Some(key.id), ..self.caller.clone() });
+        // From here on events name the key: its secret was presented, even if the key is not accepted.
+        let as_key = self.called_by(Caller { api_key: Some(key.id), ..self.caller.clone() });
         if let Some(denial) = denial(&key, scope, now) {
-            shown.audit(AuditEntry::denied(AuditAction::ApiKeyUsed, denial).detail(scope));
+            as_key.audit(AuditEntry::denied(AuditAction::ApiKeyUsed, denial).detail(scope));
             return Err(match denial {
                 DenialReason::MissingScope => AuthenticateApiKeyError::MissingScope(scope),
                 _ => AuthenticateApiKeyError::InvalidKey,
@@ -53,7 +54,7 @@ impl Auth {
         if key.last_used_at.is_none_or(|last| now.since(last) >= LAST_USE_PRECISION) {
             self.ports.api_keys.mark_used(key.id, now).await?;
         }
-        shown.audit(AuditEntry::succeeded(AuditAction::ApiKeyUsed).detail(scope));
+        as_key.audit(AuditEntry::succeeded(AuditAction::ApiKeyUsed).detail(scope));
         Ok(key)
     }
 
@@ -122,8 +123,8 @@ mod tests {
             .once()
             .withf(|id, now| *id == key().id && *now == NOW)
             .returning(|_, _| Ok(()));
-        let shown = mocks.auth().authenticate_api_key(&secret().expose(), Scope::UsersRead).await;
-        assert_eq!(shown.expect("authenticated"), key());
+        let as_key = mocks.auth().authenticate_api_key(&secret().expose(), Scope::UsersRead).await;
+        assert_eq!(as_key.expect("authenticated"), key());
     }
 
     #[tokio::test]

@@ -54,10 +54,14 @@ impl Auth {
             self.audit(denied);
             return Err(ChangePasswordError::InvalidCredentials);
         };
+        // The new password is checked only now: the result depends on the user's names, which an unverified caller must
+        // not be able to probe.
         self.judge_password(&new, &verified.record.user.identifiers)
             .map_err(ChangePasswordError::Password)?;
         let hash = self.ports.hasher.hash(&new).await?;
         let now = self.ports.clock.now();
+        // Hashing takes a while. The stored version is compared again in the write, so that a concurrent change wins and
+        // a password that was verified against the earlier version does not overwrite it.
         let changed =
             self.ports.users.change_password(user, verified.record.password.version, &hash, now).await?;
         if !changed {

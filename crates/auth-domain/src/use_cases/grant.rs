@@ -41,6 +41,8 @@ impl Auth {
             RefreshHandle::Token(_, token_id) => (token_id, None),
             RefreshHandle::Secret(secret) => (TokenId::generate(&*self.ports.random), Some(secret)),
         };
+        // Times derive from the last refresh, not from `now`: a retry must produce the same `iat` and `exp` as the lost
+        // answer. An access token never outlives its session.
         let issued_at = session.last_refreshed_at.whole_seconds();
         let session_ends_at = session.ends_at(&self.policy.session);
         let expires_at = issued_at.plus(client.access_lifetime).min(session_ends_at);

@@ -43,13 +43,13 @@ pub enum ImportSuccess {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ImportUserError {
     /// Another user has this identifier.
-    #[error("somebody else has this identifier")]
+    #[error("another user has this identifier")]
     Taken(IdentifierKind),
     /// The hash is not accepted.
     #[error("the hash {0}")]
     Hash(InvalidHash),
     /// The e-mail address is marked as verified, but there is none.
-    #[error("there is no e-mail address that could have been verified")]
+    #[error("the e-mail address is marked as verified, but there is none")]
     NoEmail,
 }
 
@@ -63,16 +63,21 @@ impl Auth {
         &self,
         batch: Vec<ImportUser>,
     ) -> Result<Vec<Result<ImportSuccess, ImportUserError>>, PortError> {
-        let judged: Vec<_> = batch.into_iter().map(|user| self.check_import(user)).collect();
-        let accepted: Vec<_> = judged.iter().filter_map(|user| user.as_ref().ok()).cloned().collect();
-        let outcomes =
+        let checked: Vec<_> = batch.into_iter().map(|user| self.check_import(user)).collect();
+        let accepted: Vec<_> = checked.iter().filter_map(|user| user.as_ref().ok()).cloned().collect();
+        let stored =
             if accepted.is_empty() { Vec::new() } else { self.ports.users.import(&accepted).await? };
-        let mut outcomes = outcomes.into_iter();
-        let told = judged.into_iter().filter_map(|user| match user {
-            Ok(_) => outcomes.next().map(tell),
-            Err(refusal) => Some(Err(refusal)),
-        });
-        Ok(told.collect())
+
+        // The store returns outcomes for the accepted users only; the rejected ones are merged back in batch order.
+        let mut stored = stored.into_iter();
+        let mut results = Vec::with_capacity(checked.len());
+        for user in checked {
+            match user {
+                Ok(_) => results.extend(stored.next().map(import_result)),
+                Err(error) => results.push(Err(error)),
+            }
+        }
+        Ok(results)
     }
 
     /// Checks everything about a user that does not depend on other users.
@@ -95,7 +100,7 @@ impl Auth {
     }
 }
 
-fn tell(outcome: ImportOutcome) -> Result<ImportSuccess, ImportUserError> {
+fn import_result(outcome: ImportOutcome) -> Result<ImportSuccess, ImportUserError> {
     match outcome {
         ImportOutcome::Imported => Ok(ImportSuccess::Imported),
         ImportOutcome::AlreadyImported => Ok(ImportSuccess::AlreadyImported),

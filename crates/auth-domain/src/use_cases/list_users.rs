@@ -23,6 +23,7 @@ impl Auth {
     /// [`PortError`] when a port fails.
     pub async fn list_users(&self, after: Option<UserNumber>, limit: u32) -> Result<UserPage, PortError> {
         let limit = limit.clamp(1, MAX_PAGE);
+        // One extra user shows whether there is a next page.
         let mut users = self.ports.users.list(after, limit + 1).await?;
         let has_more = users.len() > limit as usize;
         users.truncate(limit as usize);

@@ -57,6 +57,8 @@ impl Auth {
             self.audit(denied);
             return Err(LogInError::InvalidCredentials);
         };
+        // The session is opened with the version of the verified password. An upgraded hash keeps that version, so the
+        // upgrade may precede it.
         if verified.hash_is_outdated {
             self.upgrade_hash(&verified.record, &command.password).await;
         }
@@ -73,6 +75,7 @@ impl Auth {
 
     /// Replaces an outdated hash while the password is available.
     async fn upgrade_hash(&self, record: &LoginRecord, password: &PasswordAttempt) {
+        // Errors are ignored: the log-in succeeds regardless, and the next one tries again.
         if let Ok(better) = self.ports.hasher.hash(&password.as_password()).await {
             let users = &self.ports.users;
             let _ = users.upgrade_password_hash(record.user.id, &record.password.hash, &better).await;
@@ -94,9 +97,13 @@ impl Auth {
             end: None,
         };
         let credential = handle.digest();
+        // The token is signed before the session is stored. If signing fails, no session without tokens is left behind,
+        // which would count against the user's maximum.
         let grant = self.grant(client, record.user, &session, handle, now)?;
         let (password_version, roles) = (record.password.version, grant.user.roles.clone());
         let new = NewSession { session, credential, password_version, roles };
+        // Verification takes a while. The store compares status, password version and roles again in the transaction
+        // that opens the session, so that a concurrent suspension or change is not missed.
         match self.ports.sessions.open(&new, &self.policy.session).await? {
             OpenOutcome::Opened => {
                 self.audit(AuditEntry::succeeded(AuditAction::UserLoggedIn).session(&new.session));

@@ -26,7 +26,7 @@ pub enum LogOutBearerError {
     #[error("invalid token")]
     InvalidToken,
     /// The access token has expired and the refresh token had been consumed before. Its session was ended as a replay.
-    #[error("token used before")]
+    #[error("the token was used before")]
     Replayed(SessionId),
     /// The access token has expired, and too many refreshes have failed.
     #[error("too many attempts")]
@@ -52,6 +52,8 @@ impl Auth {
             Err(AuthenticateError::InvalidToken) => self.session_of_expired(&command).await?,
             Err(AuthenticateError::Port(error)) => return Err(error.into()),
         };
+        // The session of the access token ends first: it is verified to be the caller's. The refresh token may belong to
+        // another session of the same client, which would otherwise stay usable.
         self.log_out(LogOut::Session(session)).await?;
         if let Some(token) = refresh_token {
             self.log_out(LogOut::RefreshToken { client, token }).await?;
@@ -70,6 +72,8 @@ impl Auth {
             .filter(|claims| claims.were_issued(now, &self.policy.token))
             .ok_or(LogOutBearerError::InvalidToken)?;
         let token = refresh_token.ok_or(LogOutBearerError::InvalidToken)?;
+        // An expired token alone must not end a session, or a leaked old token could log its user out. The refresh also
+        // applies the limits and detects a replay.
         let refreshed = self.refresh_session(RefreshSession { client, token }).await?;
         if refreshed.session_id == claims.session_id {
             Ok(claims.session_id)

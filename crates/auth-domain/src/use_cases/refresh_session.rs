@@ -30,7 +30,7 @@ pub enum RefreshSessionError {
     #[error("invalid token")]
     InvalidToken,
     /// The token had been consumed before, so another party may hold it. The session was ended.
-    #[error("token used before")]
+    #[error("the token was used before")]
     Replayed(SessionId),
     /// Too many refreshes have failed.
     #[error("too many attempts")]
@@ -59,18 +59,23 @@ impl Auth {
     }
 
     /// Counts a failed refresh and returns the error to answer with.
+    ///
+    /// The limit is applied after the refresh, not before it: looking up a credential is cheap, and failures of others at
+    /// the same address must not end a user's session.
     async fn count_failed_refresh(&self, failure: RefreshSessionError) -> RefreshSessionError {
-        if let (RefreshSessionError::InvalidToken, Err(exhausted)) =
-            (&failure, self.check_exhausted(Limit::Refreshes))
-        {
+        if matches!(failure, RefreshSessionError::Replayed(_)) {
+            // The session has ended, so the replay is reported whether or not it could be counted.
+            let _ = self.count_failure(Limit::Refreshes).await;
+            return failure;
+        }
+        // A counter that is known to be exhausted is not written again, so that a flood of failures stays cheap.
+        if let Err(exhausted) = self.check_exhausted(Limit::Refreshes) {
             return exhausted.into();
         }
-        match (failure, self.count_failure(Limit::Refreshes).await) {
-            (RefreshSessionError::InvalidToken, Ok(Some(throttled))) => {
-                RefreshSessionError::TooManyAttempts(throttled)
-            }
-            (RefreshSessionError::InvalidToken, Err(error)) => error.into(),
-            (failure, _) => failure,
+        match self.count_failure(Limit::Refreshes).await {
+            Ok(None) => failure,
+            Ok(Some(throttled)) => RefreshSessionError::TooManyAttempts(throttled),
+            Err(error) => error.into(),
         }
     }
 
@@ -80,6 +85,8 @@ impl Auth {
         let Some(presented) = self.parse_handle(client, token, now) else {
             return Err(self.deny_unknown(client));
         };
+        // The successor is derived before the store decides, because the decision and its writes are one transaction that
+        // needs the digest of the successor. It is discarded unless the verdict is to rotate.
         let nonce = SuccessorNonce::generate(&*self.ports.random);
         let successor = presented.successor(&nonce);
         let attempt = RefreshAttempt {
@@ -93,6 +100,8 @@ impl Auth {
         let Some(JudgedRefresh { record, verdict }) = self.ports.sessions.refresh(&attempt).await? else {
             return Err(self.deny_unknown(client));
         };
+        // A success is audited after the token is signed, a denial at once: an event must not report tokens that the client
+        // never received.
         let entry = audit_entry(&verdict).session(&record.session);
         let (handle, refreshed_at) = match verdict {
             RefreshVerdict::Rotate => (successor, now),

@@ -57,6 +57,8 @@ impl Auth {
     pub async fn register(&self, command: Register) -> Result<User, RegisterError> {
         let roles = self.resolve_roles(&command.roles)?;
         self.judge_password(&command.password, &command.identifiers).map_err(RegisterError::Password)?;
+        // The limit is counted before the hash is computed, because hashing is the expensive step. Rejected input is not
+        // counted.
         self.count(Limit::Registrations).await?;
         let password_hash = self.ports.hasher.hash(&command.password).await?;
         let now = self.ports.clock.now();

@@ -64,6 +64,8 @@ impl Auth {
             phone_number: command.phone_number,
             password_hash,
         };
+        // The check above and this write are not one transaction. A concurrent rename may therefore yield a password equal
+        // to the new name; the blocklist is a safeguard against guessing, not an invariant.
         match self.ports.users.update(user, &changes, self.ports.clock.now()).await? {
             UpdateOutcome::Updated(user) => {
                 self.audit_changes(user.id, &changes);

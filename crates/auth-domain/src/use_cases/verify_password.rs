@@ -31,6 +31,8 @@ impl Auth {
             Ok(None) => GuessOutcome::Failed,
             Err(_) => GuessOutcome::Abandoned,
         };
+        // The attempt is settled before any error is returned. If the request is dropped in between, the reservation
+        // expires and counts as a failure, so that abandoning a request is not a way around the limit.
         let settled = self.settle(permit, outcome).await;
         let verified = verified?;
         settled?;
@@ -42,8 +44,11 @@ impl Auth {
         record: Option<LoginRecord>,
         attempt: &PasswordAttempt,
     ) -> Result<Option<VerifiedLogin>, PortError> {
+        // One verification in every case: without a user, and for an overlong attempt that cannot match, the hasher
+        // verifies a decoy hash, so that the response time does not reveal whether the user exists.
         let stored = record.as_ref().map(|record| &record.password.hash);
         let verdict = self.ports.hasher.verify(attempt, stored.filter(|_| !attempt.is_overlong())).await?;
+        // The status is checked after the verification, so that a suspended user costs the same time.
         let record = record.filter(|record| record.user.is_active());
         Ok(record.filter(|_| verdict != PasswordVerdict::Differs).map(|record| VerifiedLogin {
             record,

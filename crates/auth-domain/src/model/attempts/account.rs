@@ -43,9 +43,9 @@ impl FailureStreak {
         }
     }
 
-    /// Returns whether failures and pending guesses together are fewer than `most`.
-    fn is_below(&self, most: u32) -> bool {
-        self.failures as usize + self.pending.len() < most as usize
+    /// Returns whether failures and pending guesses together are fewer than `max`.
+    fn is_below(&self, max: u32) -> bool {
+        self.failures as usize + self.pending.len() < max as usize
     }
 
     fn expires_at(&self, policy: &AttemptPolicy) -> Timestamp {
@@ -147,6 +147,8 @@ impl AccountRecord {
         if !left.is_zero() {
             Capacity::Exhausted(left)
         } else if self.streak.is_below(policy.free_failures) || pending.is_empty() {
+            // Without a wait, pending guesses may run in parallel only as far as all of them could fail for free. Beyond
+            // that, one guess at a time: each failure starts a wait that the next guess must respect.
             Capacity::Available
         } else {
             Capacity::Pending
@@ -188,6 +190,7 @@ impl AccountRecord {
             }),
         }
         self.known_callers.sort_by_key(|known| std::cmp::Reverse(known.last_login_at));
+        // Each known caller may add failures of its own, so their number is limited. The oldest ones are dropped.
         self.known_callers.truncate(policy.max_known_callers as usize);
     }
 

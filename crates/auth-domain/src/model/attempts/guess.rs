@@ -67,26 +67,33 @@ impl GuessRecords {
     /// address have failed.
     pub fn admit(&mut self, guess: &Guess, now: Timestamp) -> GuessVerdict {
         self.expire(guess, now);
-        let is_welcome = self.account.trusts(guess.caller, &guess.policy.account);
-        let limiting = guess.counter.filter(|_| !is_welcome);
-        let of_caller = limiting.map(|counter| (counter, self.bucket.capacity(&counter.rate, now)));
-        let refused_by_place = match of_caller {
-            Some((counter, Capacity::Exhausted(retry_after))) => Some(counter.throttled(retry_after)),
+        let account_policy = &guess.policy.account;
+        // A trusted caller bypasses the limit of its address, so that other users at the same address cannot lock the
+        // owner out. Its own failures are limited by the account.
+        let is_trusted = self.account.trusts(guess.caller, account_policy);
+        let limiting = guess.counter.filter(|_| !is_trusted);
+        let caller_capacity = limiting.map(|counter| self.bucket.capacity(&counter.rate, now));
+        let account_capacity = self.account.capacity(guess.caller, account_policy, now);
+
+        let by_caller = match (limiting, caller_capacity) {
+            (Some(counter), Some(Capacity::Exhausted(wait))) => Some(counter.throttled(wait)),
             _ => None,
         };
-        let of_account = self.account.capacity(guess.caller, &guess.policy.account, now);
-        let refused_by_account = match of_account {
-            Capacity::Exhausted(retry_after) => Some(throttled(&guess.policy.account, retry_after)),
+        let by_account = match account_capacity {
+            Capacity::Exhausted(wait) => Some(throttled(account_policy, wait)),
             _ => None,
         };
-        let refused = refused_by_place.into_iter().chain(refused_by_account);
-        if let Some(longest) = refused.max_by_key(|throttled| throttled.retry_after) {
-            return GuessVerdict::Throttle(longest);
+        // The longer wait is reported, so that a client that waits for it is not denied again by the other limit.
+        let longest = by_caller.into_iter().chain(by_account).max_by_key(|throttled| throttled.retry_after);
+        if let Some(throttled) = longest {
+            return GuessVerdict::Throttle(throttled);
         }
-        if of_account == Capacity::Pending || of_caller.is_some_and(|(_, room)| room == Capacity::Pending) {
+        if account_capacity == Capacity::Pending || caller_capacity == Some(Capacity::Pending) {
             return GuessVerdict::Wait;
         }
         self.account.reserve(guess.caller, now);
+        // The attempt of a trusted caller is reserved in the bucket too: its failure counts for the address, even if it
+        // is not limited by it.
         if guess.counter.is_some() {
             self.bucket.reserve(now);
         }
