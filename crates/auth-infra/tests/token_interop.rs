@@ -1,16 +1,80 @@
-//! Another library signs what the codec verifies, and verifies what the codec signs.
+//! Tokens of the codec and of other programs: OpenSSL, AWS-LC called directly, and an ordinary JWT library.
 #![cfg(feature = "jwt")]
+#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod token_fixture;
 
-use auth_infra::token::KeyAlgorithm;
+use std::fs;
+use std::sync::Arc;
+
+use auth_domain::ports::AccessTokenCodec;
+use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Value, json};
-use token_fixture::{ISSUER, Issuer, PAYLOAD, claims, object};
+use token_fixture::{ISSUER, Issuer, PAYLOAD, claims, object, open};
+
+/// A codec whose only key is this one.
+fn codec(kid: &str, pem: &str) -> JwtCodec {
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join(format!("{kid}.pem")), pem).expect("written");
+    let keys = open(dir.path(), KeyAlgorithm::Ed25519).expect("keys");
+    JwtCodec::new(Arc::new(keys), JwtSettings::of(ISSUER))
+}
 
 #[test]
-fn anybody_with_the_jwk_set_and_an_ordinary_library_verifies_a_token() {
+fn tokens_that_openssl_signed_are_verified() {
+    for (kid, pem, token) in [
+        (
+            "openssl-ed25519",
+            include_str!("data/keys/openssl-ed25519.pem"),
+            include_str!("data/tokens/openssl-ed25519.jwt"),
+        ),
+        (
+            "openssl-p256",
+            include_str!("data/keys/openssl-p256.pem"),
+            include_str!("data/tokens/openssl-p256.jwt"),
+        ),
+    ] {
+        assert_eq!(codec(kid, pem).verify(token.trim_end()), Some(claims()), "{kid}");
+    }
+}
+
+#[test]
+fn an_ed25519_token_is_byte_for_byte_the_one_of_openssl() {
+    let codec = codec("openssl-ed25519", include_str!("data/keys/openssl-ed25519.pem"));
+    let token = codec.sign(&claims()).expect("signed");
+    assert_eq!(token.expose(), include_str!("data/tokens/openssl-ed25519.jwt").trim_end());
+}
+
+#[test]
+fn signatures_match_the_published_key_without_a_jwt_library() {
+    for algorithm in [KeyAlgorithm::Ed25519, KeyAlgorithm::P256] {
+        let issuer = Issuer::new(algorithm);
+        let token = issuer.token();
+        let (message, signature) = token.rsplit_once('.').expect("three parts");
+        let jwk = issuer.keys.jwks()["keys"][0].clone();
+        let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).expect("base64url");
+        let member = |name: &str| bytes(jwk[name].as_str().expect("a member"));
+        let verified = match algorithm {
+            KeyAlgorithm::Ed25519 => {
+                UnparsedPublicKey::new(&ED25519, member("x")).verify(message.as_bytes(), &bytes(signature))
+            }
+            KeyAlgorithm::P256 => {
+                let point = [vec![4], member("x"), member("y")].concat();
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+                    .verify(message.as_bytes(), &bytes(signature))
+            }
+        };
+        assert!(verified.is_ok(), "{algorithm}");
+    }
+}
+
+#[test]
+fn an_ordinary_library_verifies_a_token_with_the_jwk_set() {
     for (algorithm, named) in
         [(KeyAlgorithm::Ed25519, Algorithm::EdDSA), (KeyAlgorithm::P256, Algorithm::ES256)]
     {
@@ -47,7 +111,7 @@ fn anybody_with_the_jwk_set_and_an_ordinary_library_verifies_a_token() {
 }
 
 #[test]
-fn what_another_library_signs_with_the_key_is_verified() {
+fn tokens_signed_without_the_codec_are_verified() {
     for algorithm in [KeyAlgorithm::Ed25519, KeyAlgorithm::P256] {
         let issuer = Issuer::new(algorithm);
         let token = issuer.sign(issuer.header(), object(&PAYLOAD));

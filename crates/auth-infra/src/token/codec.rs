@@ -9,9 +9,9 @@ use thiserror::Error;
 use super::compact::{self, Compact, MAX_BYTES};
 use super::key_ring::{KeyRing, ScheduledKey};
 use super::token_cache::{CachedToken, TokenCache, token_digest};
-use super::wire;
+use super::wire::{self, TokenHeader};
 
-/// Whose tokens these are and whom they are for.
+/// The issuer and the audience of the tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JwtSettings {
     /// `iss`: the public URL of the service (RFC 7519, section 4.1.1).
@@ -30,20 +30,22 @@ impl JwtSettings {
 
 /// Signs access tokens with the newest key of a ring, and verifies them with all of its keys.
 ///
-/// A token is refused before its claims are looked at unless it has at most 4,096 bytes in three parts of canonical
-/// base64url; a header of exactly `alg`, `typ` and `kid`, each once; the type `at+jwt`; the algorithm that its key is
-/// of; and that key's signature. It is refused after that unless its claims are exactly those that are signed here:
-/// issuer and audience ours, ids that are UUIDs, times that are whole seconds up to the year 9999. And it is refused if
-/// its key cannot have signed it while it was in force: see [`KeyRing`].
+/// The signatures are jsonwebtoken's. Strict checks decide which tokens reach it (ADR 0004):
 ///
-/// The claims are not compared with any clock.
+/// - Form: at most 4,096 bytes, in three parts of canonical base64url.
+/// - Header: exactly `alg`, `typ` and `kid`, each once; the type `at+jwt`; the algorithm of the key that `kid` names.
+/// - Claims, after the signature: exactly the members that this codec signs, this issuer and audience, canonical UUIDs
+///   as ids, and times in whole seconds up to the year 9999.
+/// - Key: it can have signed the token while it was in force (see [`KeyRing`]).
 ///
-/// What a token said is remembered under its digest, so that its signature is verified once, for as long as the key that
-/// verified it is held: once the directory of keys was read anew, nothing that was remembered before counts any more.
+/// The claims are not compared with any clock: expiry is a rule of the domain.
+///
+/// A cache keeps the claims of verified tokens under their digests, so each signature is verified once. An entry is
+/// valid while the ring holds the key that verified it. After the key directory is read again, no older entry is.
 pub struct JwtCodec {
     keys: Arc<KeyRing>,
     settings: JwtSettings,
-    verified: TokenCache,
+    cache: TokenCache,
 }
 
 /// The claims do not fit into a token that this codec would verify.
@@ -57,28 +59,29 @@ impl JwtCodec {
     /// A codec with these keys.
     #[must_use]
     pub fn new(keys: Arc<KeyRing>, settings: JwtSettings) -> Self {
-        Self { keys, settings, verified: TokenCache::new() }
+        Self { keys, settings, cache: TokenCache::new() }
     }
 
-    /// What a token says, and the key that verifies it.
+    /// The claims of a token, and the key that verified it.
     fn verify_signature(&self, token: &str) -> Option<(AccessClaims, Arc<ScheduledKey>)> {
         let JwtSettings { issuer, audience } = &self.settings;
         let token = Compact::parse(token)?;
-        let header = wire::parse_header(&token.header)?;
-        let held = self.keys.find(&header.kid)?;
-        let key = &held.key;
-        if !header.is_of(key.algorithm()) || !key.verifies(token.signed.as_bytes(), &token.signature) {
+        let header = TokenHeader::parse(&token.header)?;
+        let found = self.keys.find(&header.kid)?;
+        let key = &found.key;
+        if !header.has_algorithm(key.algorithm()) || !key.verifies(token.signed.as_bytes(), &token.signature)
+        {
             return None;
         }
         let claims = wire::parse_payload(issuer, audience, &token.payload()?)?;
-        held.validity.covers(&claims).then_some((claims, held))
+        found.validity.covers(&claims).then_some((claims, found))
     }
 }
 
 impl AccessTokenCodec for JwtCodec {
     /// # Errors
-    /// [`PortError::Corrupt`] when the token would be longer than one may be: there are too many roles.
-    /// [`PortError::Unavailable`] when the cryptographic library fails.
+    /// [`PortError::Corrupt`] if the token would be too long, because of too many roles.
+    /// [`PortError::Unavailable`] if the cryptographic library fails.
     fn sign(&self, claims: &AccessClaims) -> Result<AccessToken, PortError> {
         let JwtSettings { issuer, audience } = &self.settings;
         let keys = self.keys.current();
@@ -86,9 +89,9 @@ impl AccessTokenCodec for JwtCodec {
         let mut token = key.header().to_owned();
         token.push('.');
         token.push_str(&compact::encode(&wire::payload(issuer, audience, claims)));
-        let signature = key.sign(token.as_bytes()).map_err(|fault| PortError::Unavailable(fault.into()))?;
+        let signature = key.sign(token.as_bytes()).map_err(|error| PortError::Unavailable(error.into()))?;
         token.push('.');
-        token.push_str(&compact::encode(signature.as_ref()));
+        token.push_str(&compact::encode(&signature));
         if token.len() > MAX_BYTES {
             return Err(PortError::Corrupt(TooLong { bytes: token.len() }.into()));
         }
@@ -100,12 +103,12 @@ impl AccessTokenCodec for JwtCodec {
             return None;
         }
         let digest = token_digest(token);
-        let known = self.verified.find(&digest).filter(|known| self.keys.holds(&known.by));
-        if let Some(known) = known {
-            return Some(known.claims.clone());
+        let cached = self.cache.get(&digest).filter(|cached| self.keys.holds(&cached.key));
+        if let Some(cached) = cached {
+            return Some(cached.claims.clone());
         }
-        let (claims, by) = self.verify_signature(token)?;
-        self.verified.add(digest, CachedToken { claims: claims.clone(), by: Arc::downgrade(&by) });
+        let (claims, key) = self.verify_signature(token)?;
+        self.cache.insert(digest, CachedToken { claims: claims.clone(), key: Arc::downgrade(&key) });
         Some(claims)
     }
 }

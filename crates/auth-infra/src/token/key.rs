@@ -1,188 +1,144 @@
-//! Keys that sign: Ed25519 (RFC 8037) and ECDSA on P-256 (RFC 7518, section 3.4).
+//! Signing keys: private keys in PEM that jsonwebtoken signs and verifies with.
 
+use std::cell::RefCell;
 use std::fmt;
-use std::str::FromStr;
+use std::sync::{Arc, Weak};
 
 use auth_domain::model::Timestamp;
-use aws_lc_rs::error::{KeyRejected, Unspecified};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
-    ParsedPublicKey, Signature,
-};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
-use thiserror::Error;
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
+use jsonwebtoken::crypto::JwtSigner;
+use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER as AWS_LC;
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
+use jsonwebtoken::{DecodingKey, EncodingKey, errors};
+use pem_rfc7468::{Decoder, LineEnding};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{compact, pem, wire};
+use super::algorithm::KeyAlgorithm;
+use super::{compact, wire};
 
-/// What a key signs with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum KeyAlgorithm {
-    /// Ed25519: `EdDSA` in a token's header. The default: signing needs no randomness that could fail.
-    #[default]
-    Ed25519,
-    /// ECDSA on P-256 with SHA-256: `ES256` in a token's header, for verifiers that know no Ed25519. Each signature
-    /// has a twin that anybody can compute and that verifies as well: a token is to be known by its `jti`, not by
-    /// its text.
-    P256,
-}
+/// The label of a PKCS#8 structure in PEM (RFC 7468, section 10).
+const LABEL: &str = "PRIVATE KEY";
 
-/// The text is not the name of an algorithm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must be \"EdDSA\" or \"ES256\"")]
-pub struct InvalidKeyAlgorithm;
-
-impl KeyAlgorithm {
-    /// The `alg` of the headers (RFC 8037, section 3.1; RFC 7518, section 3.1). RFC 9864 has a new name for the first,
-    /// `Ed25519`, which most verifiers do not know yet.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ed25519 => "EdDSA",
-            Self::P256 => "ES256",
-        }
-    }
-
-    /// The public key that verifies signatures of this algorithm, out of its raw bytes: 32 of Ed25519 or the 65 of an
-    /// uncompressed point.
-    pub(super) fn verifier(self, public: &[u8]) -> Result<ParsedPublicKey, KeyRejected> {
-        match self {
-            Self::Ed25519 => ParsedPublicKey::new(&ED25519, public),
-            Self::P256 => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public),
-        }
-    }
-
-    /// A new private key in PEM. AWS-LC makes keys out of its own random generator and of no other.
-    pub(super) fn generate(self) -> Result<Zeroizing<String>, Unspecified> {
-        let pkcs8 = match self {
-            // Version 1, without the public key: OpenSSL reads no other.
-            Self::Ed25519 => Ed25519KeyPair::generate()?.to_pkcs8v1()?,
-            Self::P256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?.to_pkcs8v1()?,
-        };
-        Ok(pem::encode(pkcs8.as_ref()))
-    }
-}
-
-impl fmt::Display for KeyAlgorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for KeyAlgorithm {
-    type Err = InvalidKeyAlgorithm;
-
-    fn from_str(name: &str) -> Result<Self, InvalidKeyAlgorithm> {
-        [Self::Ed25519, Self::P256]
-            .into_iter()
-            .find(|algorithm| algorithm.as_str() == name)
-            .ok_or(InvalidKeyAlgorithm)
-    }
-}
-
-enum PrivateKey {
-    Ed25519(Ed25519KeyPair),
-    P256(EcdsaKeyPair),
-}
-
-/// A key that signs and verifies, ready for use. Its private half cannot be printed.
+/// A key that signs and verifies. Its private half cannot be printed.
 pub(super) struct SigningKey {
     kid: String,
+    algorithm: KeyAlgorithm,
     created: Timestamp,
-    private: PrivateKey,
-    public: ParsedPublicKey,
-    /// The header of every token that this key signs, encoded.
+    private: Arc<EncodingKey>,
+    public: DecodingKey,
+    jwk: Value,
+    /// The encoded header of every token that this key signs.
     header: String,
 }
 
+/// A signer with its parsed private key, and the key that it was made from.
+type CachedSigner = (Weak<EncodingKey>, Box<dyn JwtSigner>);
+
+thread_local! {
+    /// The signer of the key that this thread used last. To make a signer is to parse the private key, which takes
+    /// about as long as a signature (ADR 0004). A signer is not `Sync`, so each thread has its own.
+    static SIGNER: RefCell<Option<CachedSigner>> = const { RefCell::new(None) };
+}
+
 impl SigningKey {
-    /// Reads a private key in PEM; `None` when it is not one of these algorithms.
-    pub(super) fn parse(kid: String, created: Timestamp, text: &str) -> Option<Self> {
-        let pkcs8 = pem::decode(text)?;
-        let private = match Ed25519KeyPair::from_pkcs8(&pkcs8) {
-            Ok(pair) => PrivateKey::Ed25519(pair),
+    /// Reads a private key in PEM; `None` if the text is anything but one key of a supported algorithm.
+    pub(super) fn parse(kid: String, created: Timestamp, pem: &str) -> Option<Self> {
+        let pkcs8 = decode_pem(pem)?;
+        let (algorithm, public) = match Ed25519KeyPair::from_pkcs8(&pkcs8) {
+            Ok(pair) => (KeyAlgorithm::Ed25519, pair.public_key().as_ref().to_vec()),
             Err(_) => {
-                PrivateKey::P256(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).ok()?)
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).ok()?;
+                (KeyAlgorithm::P256, pair.public_key().as_ref().to_vec())
             }
         };
-        let public = private.algorithm().verifier(private.public_bytes()).ok()?;
-        let header = compact::encode(&wire::header(private.algorithm(), &kid));
-        Some(Self { kid, created, private, public, header })
+        let public = algorithm.decoding_key(&public);
+        let mut jwk = Jwk::from_decoding_key(&public, Some(algorithm.jwt())).ok()?;
+        jwk.common.key_id = Some(kid.clone());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        Some(Self {
+            header: compact::encode(&wire::header(algorithm, &kid)),
+            private: Arc::new(algorithm.encoding_key(&pkcs8)),
+            jwk: serde_json::to_value(jwk).ok()?,
+            public,
+            kid,
+            algorithm,
+            created,
+        })
     }
 
-    /// The name that a token's header gives the key.
+    /// The name of the key in a token's header.
     pub(super) fn kid(&self) -> &str {
         &self.kid
     }
 
     pub(super) fn algorithm(&self) -> KeyAlgorithm {
-        self.private.algorithm()
+        self.algorithm
     }
 
     pub(super) fn created(&self) -> Timestamp {
         self.created
     }
 
-    /// The header of every token that this key signs, encoded.
+    /// The encoded header of every token that this key signs.
     pub(super) fn header(&self) -> &str {
         &self.header
     }
 
-    /// Signs: 64 bytes, for Ed25519 always the same for one message.
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Signature, Unspecified> {
-        match &self.private {
-            PrivateKey::Ed25519(pair) => pair.try_sign(message),
-            // AWS-LC takes a random source for the sake of compatibility, and uses its own.
-            PrivateKey::P256(pair) => pair.sign(&SystemRandom::new(), message),
-        }
+    /// The public key (RFC 7517, section 4; RFC 8037, section 2; RFC 7518, section 6.2.1).
+    pub(super) fn jwk(&self) -> Value {
+        self.jwk.clone()
+    }
+
+    /// Signs a message: 64 bytes, for Ed25519 always the same for the same message.
+    pub(super) fn sign(&self, message: &[u8]) -> errors::Result<Vec<u8>> {
+        SIGNER.with_borrow_mut(|cached| {
+            if let Some((key, signer)) = cached
+                && std::ptr::eq(key.as_ptr(), Arc::as_ptr(&self.private))
+            {
+                return Ok(signer.try_sign(message)?);
+            }
+            // The provider is named, because the default one panics if another crate enables a second backend.
+            let signer = (AWS_LC.signer_factory)(&self.algorithm.jwt(), &self.private)?;
+            let signature = signer.try_sign(message)?;
+            *cached = Some((Arc::downgrade(&self.private), signer));
+            Ok(signature)
+        })
     }
 
     /// Whether this key signed the message.
-    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.public.verify_sig(message, signature).is_ok()
-    }
-
-    /// The public key (RFC 7517, section 4; RFC 8037, section 2; RFC 7518, section 6.2.1).
-    pub(super) fn jwk(&self) -> Value {
-        let mut jwk = json!({ "kid": self.kid, "alg": self.algorithm().as_str(), "use": "sig" });
-        let encode = |bytes| Value::from(URL_SAFE_NO_PAD.encode(bytes));
-        let public = self.private.public_bytes();
-        match self.private {
-            PrivateKey::Ed25519(_) => {
-                jwk["kty"] = "OKP".into();
-                jwk["crv"] = "Ed25519".into();
-                jwk["x"] = encode(public);
-            }
-            PrivateKey::P256(_) => {
-                // An uncompressed point (SEC 1, section 2.3.3): a 4, then 32 bytes each of x and y.
-                let (x, y) = public[1..].split_at(32);
-                jwk["kty"] = "EC".into();
-                jwk["crv"] = "P-256".into();
-                jwk["x"] = encode(x);
-                jwk["y"] = encode(y);
-            }
-        }
-        jwk
+    pub(super) fn verifies(&self, message: &[u8], signature: &Vec<u8>) -> bool {
+        is_signature(self.algorithm, &self.public, message, signature)
     }
 }
 
-impl PrivateKey {
-    fn algorithm(&self) -> KeyAlgorithm {
-        match self {
-            Self::Ed25519(_) => KeyAlgorithm::Ed25519,
-            Self::P256(_) => KeyAlgorithm::P256,
-        }
-    }
+/// Whether `signature` is valid for the message, the key and this algorithm. The library does not read the header.
+pub(super) fn is_signature(
+    algorithm: KeyAlgorithm,
+    public: &DecodingKey,
+    message: &[u8],
+    signature: &Vec<u8>,
+) -> bool {
+    (AWS_LC.verifier_factory)(&algorithm.jwt(), public)
+        .is_ok_and(|verifier| verifier.verify(message, signature).is_ok())
+}
 
-    fn public_bytes(&self) -> &[u8] {
-        match self {
-            Self::Ed25519(pair) => pair.public_key().as_ref(),
-            Self::P256(pair) => pair.public_key().as_ref(),
-        }
-    }
+/// Generates a private key in PEM.
+pub(super) fn generate_pem(algorithm: KeyAlgorithm) -> Result<Zeroizing<String>, Unspecified> {
+    let pkcs8 = algorithm.generate()?;
+    pem_rfc7468::encode_string(LABEL, LineEnding::LF, &pkcs8).map(Zeroizing::new).map_err(|_| Unspecified)
+}
+
+/// Reads the PKCS#8 structure of a text that is one PEM block and nothing else. `None` for anything else, such as a
+/// public key, an encrypted key, a key in an older format of its algorithm, or two keys.
+fn decode_pem(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    // The decoder would skip text before the block.
+    let text = Some(text.trim()).filter(|text| text.starts_with("-----BEGIN"))?;
+    let mut decoder = Decoder::new_detect_wrap(text.as_bytes()).ok()?;
+    let mut pkcs8 = Zeroizing::new(Vec::new());
+    decoder.decode_to_end(&mut pkcs8).ok()?;
+    (decoder.type_label() == LABEL).then_some(pkcs8)
 }
 
 impl fmt::Debug for SigningKey {
@@ -196,7 +152,7 @@ mod tests {
     use super::*;
 
     fn key(algorithm: KeyAlgorithm) -> SigningKey {
-        let pem = algorithm.generate().expect("a key");
+        let pem = generate_pem(algorithm).expect("a key");
         SigningKey::parse("kid".to_owned(), Timestamp::UNIX_EPOCH, &pem).expect("a key")
     }
 
@@ -205,23 +161,32 @@ mod tests {
         for algorithm in [KeyAlgorithm::Ed25519, KeyAlgorithm::P256] {
             let (key, other) = (key(algorithm), key(algorithm));
             let signature = key.sign(b"message").expect("signed");
-            assert_eq!(signature.as_ref().len(), 64);
-            assert!(key.verifies(b"message", signature.as_ref()));
-            assert!(!key.verifies(b"messagf", signature.as_ref()));
-            assert!(!other.verifies(b"message", signature.as_ref()));
+            assert_eq!(signature.len(), 64);
+            assert!(key.verifies(b"message", &signature));
+            assert!(!key.verifies(b"messagf", &signature));
+            assert!(!other.verifies(b"message", &signature));
+        }
+    }
+
+    #[test]
+    fn a_thread_that_alternates_between_keys_signs_with_each() {
+        let keys = [key(KeyAlgorithm::Ed25519), key(KeyAlgorithm::P256), key(KeyAlgorithm::Ed25519)];
+        for key in keys.iter().chain(&keys) {
+            for _ in 0..2 {
+                assert!(key.verifies(b"message", &key.sign(b"message").expect("signed")));
+            }
         }
     }
 
     #[test]
     fn ed25519_signs_one_message_in_one_way() {
         let key = key(KeyAlgorithm::Ed25519);
-        let sign = || key.sign(b"message").expect("signed");
-        assert_eq!(sign().as_ref(), sign().as_ref());
+        assert_eq!(key.sign(b"message").expect("signed"), key.sign(b"message").expect("signed"));
     }
 
     /// RFC 8037, appendix A.2: the key of appendix A.1, and its public half as a JWK.
     #[test]
-    fn the_public_key_of_the_rfc_comes_out() {
+    fn the_key_of_rfc_8037_has_its_public_key_and_signature() {
         const PEM: &str = "-----BEGIN PRIVATE KEY-----\n\
             MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
             -----END PRIVATE KEY-----\n";
@@ -230,24 +195,45 @@ mod tests {
         // Appendix A.4: the signature of that example.
         let signed = key.sign(b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc").expect("signed");
         assert_eq!(
-            compact::encode(signed.as_ref()),
+            compact::encode(&signed),
             "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
         );
     }
 
     #[test]
-    fn nothing_private_can_be_printed() {
+    fn debug_output_contains_no_private_key() {
         let key = key(KeyAlgorithm::Ed25519);
         assert_eq!(format!("{key:?}"), "SigningKey { kid: \"kid\", .. }");
     }
 
     #[test]
-    fn algorithms_are_read_as_they_are_written() {
-        for algorithm in [KeyAlgorithm::Ed25519, KeyAlgorithm::P256] {
-            assert_eq!(algorithm.to_string().parse(), Ok(algorithm));
+    fn one_pem_block_is_read_whatever_its_line_ends_and_widths() {
+        for length in [1, 47, 48, 49, 138] {
+            let pkcs8 = vec![0xa5; length];
+            let pem = pem_rfc7468::encode_string(LABEL, LineEnding::LF, &pkcs8).expect("written");
+            let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+            let one_line = format!("-----BEGIN {LABEL}-----\n{body}\n-----END {LABEL}-----");
+            for text in [&pem, &pem.replace('\n', "\r\n"), &format!("\n  {pem} \n"), &one_line] {
+                assert_eq!(decode_pem(text).as_deref(), Some(&pkcs8), "{text}");
+            }
         }
-        for other in ["", "none", "eddsa", "HS256", "RS256"] {
-            assert_eq!(other.parse::<KeyAlgorithm>(), Err(InvalidKeyAlgorithm));
+    }
+
+    #[test]
+    fn anything_but_one_pem_block_is_refused() {
+        let pem = pem_rfc7468::encode_string(LABEL, LineEnding::LF, &[0xa5; 48]).expect("written");
+        for other in [
+            String::new(),
+            "-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----".to_owned(),
+            pem.clone() + &pem,
+            pem.replace("PRIVATE", "PUBLIC"),
+            pem.replace("PRIVATE", "ENCRYPTED PRIVATE"),
+            pem.replace("PRIVATE", "EC PRIVATE"),
+            pem.replace("-----END PRIVATE KEY-----", ""),
+            pem.replacen("pa", "p*", 1),
+            format!("# my key\n{pem}"),
+        ] {
+            assert_eq!(decode_pem(&other).filter(|key| !key.is_empty()), None, "{other}");
         }
     }
 }

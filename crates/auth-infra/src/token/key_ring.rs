@@ -11,8 +11,9 @@ use auth_domain::model::Timestamp;
 use auth_domain::ports::{Clock, SecureRandom};
 use serde_json::{Value, json};
 
+use super::algorithm::KeyAlgorithm;
 use super::directory::{KeyDirectory, KeyFile, KeyFileError};
-use super::key::{KeyAlgorithm, SigningKey};
+use super::key::{SigningKey, generate_pem};
 use super::validity::{KeyUse, TokenLifetimes, Validity};
 
 /// The keys of a directory: the newest signs, and those before it verify what they signed.
@@ -249,7 +250,7 @@ fn make_key(
     let mut kid = created.to_string().replace(':', "");
     // Writing to a string does not fail.
     let _ = write!(kid, "-{:08x}", u32::from_be_bytes(distinction));
-    let pem = algorithm.generate().map_err(|_| KeyFileError::NotMade)?;
+    let pem = generate_pem(algorithm).map_err(|_| KeyFileError::NotMade)?;
     directory.add(&kid, &pem, created)?;
     Ok(kid)
 }

@@ -1,27 +1,27 @@
 //! Signed access tokens: JWTs (RFC 7519, profile of RFC 9068) in the compact serialisation of JWS (RFC 7515), and the
 //! keys that sign them.
 //!
-//! [`JwtCodec`] signs and verifies; [`KeyRing`] keeps the keys, one file each, in a directory that several processes
-//! may share. Anybody can verify a token with the public keys of [`KeyRing::jwks`] and an ordinary library.
+//! [`JwtCodec`] signs and verifies. [`KeyRing`] keeps the keys, one file each, in a directory that several processes
+//! may share. With the public keys of [`KeyRing::jwks`], any JWT library verifies the tokens.
 //!
-//! What is read here comes from strangers, so nothing is read in more than one way: a token has one form, its header
-//! three members, its payload nine, each of one type; and a key is of one algorithm, which the header may confirm
-//! but not choose.
+//! Tokens come from untrusted clients, so each part of a token is read in exactly one way. A token has one form, its
+//! header three members and its payload nine, each of one type. A key has one algorithm; the header may confirm it but
+//! not select it.
 
+mod algorithm;
 mod codec;
 mod compact;
 mod directory;
 mod key;
 mod key_ring;
-mod pem;
 mod token_cache;
 mod validity;
 mod wire;
 #[cfg(test)]
 mod wycheproof;
 
+pub use algorithm::{InvalidKeyAlgorithm, KeyAlgorithm};
 pub use codec::{JwtCodec, JwtSettings};
 pub use directory::KeyFileError;
-pub use key::{InvalidKeyAlgorithm, KeyAlgorithm};
 pub use key_ring::{KeyInfo, KeyRing};
 pub use validity::{KeyUse, TokenLifetimes};

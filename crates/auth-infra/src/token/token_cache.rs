@@ -28,7 +28,7 @@ pub(super) struct TokenCache {
 pub(super) struct CachedToken {
     pub(super) claims: AccessClaims,
     /// The key, which is not kept for the token's sake.
-    pub(super) by: Weak<ScheduledKey>,
+    pub(super) key: Weak<ScheduledKey>,
 }
 
 impl TokenCache {
@@ -41,12 +41,12 @@ impl TokenCache {
     }
 
     /// What the token of this digest said when it was verified.
-    pub(super) fn find(&self, digest: &Digest) -> Option<Arc<CachedToken>> {
+    pub(super) fn get(&self, digest: &Digest) -> Option<Arc<CachedToken>> {
         self.part(digest, |part| part.find(digest))
     }
 
     /// Remembers what the token of this digest says.
-    pub(super) fn add(&self, digest: Digest, verified: CachedToken) {
+    pub(super) fn insert(&self, digest: Digest, verified: CachedToken) {
         self.part(&digest, |part| part.add(digest, Arc::new(verified)));
     }
 
@@ -80,17 +80,17 @@ mod tests {
             issued_at: Timestamp::UNIX_EPOCH,
             expires_at: Timestamp::MAX,
         };
-        CachedToken { claims, by: Weak::new() }
+        CachedToken { claims, key: Weak::new() }
     }
 
     fn add(tokens: &TokenCache, numbers: impl IntoIterator<Item = u128>) {
         for number in numbers {
-            tokens.add(token_digest(&number.to_string()), verified(number));
+            tokens.insert(token_digest(&number.to_string()), verified(number));
         }
     }
 
     fn knows(tokens: &TokenCache, number: u128) -> bool {
-        let found = tokens.find(&token_digest(&number.to_string()));
+        let found = tokens.get(&token_digest(&number.to_string()));
         found.is_some_and(|found| found.claims == verified(number).claims)
     }
 

@@ -1,8 +1,8 @@
-//! What stands in a token: its header (RFC 7515, section 4) and its claims (RFC 9068, section 2.2), as JSON.
+//! The JSON of a token: its header (RFC 7515, section 4) and its claims (RFC 9068, section 2.2).
 //!
-//! Each is a flat object whose members are all known and all required; any other member is refused, and so is one
-//! that comes twice, whether or not it is spelt with escapes. As no member's value is an object, that holds at
-//! any depth. The order of members and white space between them are free, as JSON has it.
+//! Each is a flat object whose members are all known and all required. Any other member is refused, and so is a
+//! duplicate, whether or not it is written with escapes. No member's value is an object, so this holds at any depth.
+//! The order of members and the white space between them are free.
 
 use std::borrow::Cow;
 
@@ -10,21 +10,22 @@ use auth_domain::model::{AccessClaims, ClientId, Role, Roles, SessionId, Timesta
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::key::KeyAlgorithm;
+use super::algorithm::KeyAlgorithm;
 
-/// The type of every token (RFC 9068, section 2.1): it keeps other JWTs of the same issuer from being taken for
-/// access tokens.
+/// The type of every token (RFC 9068, section 2.1). Other JWTs of the same issuer have another type and are refused.
 const TYPE: &str = "at+jwt";
 
-#[derive(Serialize, Deserialize)]
+/// The header of a token that was presented. jsonwebtoken's own `Header` accepts any member and any type, so it is
+/// only written, never read.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Header<'a> {
+pub(super) struct TokenHeader<'a> {
     #[serde(borrow)]
     alg: Cow<'a, str>,
     #[serde(borrow)]
     typ: Cow<'a, str>,
     #[serde(borrow)]
-    kid: Cow<'a, str>,
+    pub(super) kid: Cow<'a, str>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,29 +48,24 @@ struct Payload<'a> {
     roles: Vec<Cow<'a, str>>,
 }
 
-/// What a header claims.
-pub(super) struct TokenHeader<'a> {
-    /// The name of the key.
-    pub(super) kid: Cow<'a, str>,
-    algorithm: Cow<'a, str>,
-}
+impl<'a> TokenHeader<'a> {
+    /// Reads a header; `None` unless it is the header of an access token.
+    pub(super) fn parse(json: &'a [u8]) -> Option<Self> {
+        read(json).filter(|header: &Self| header.typ == TYPE)
+    }
 
-impl TokenHeader<'_> {
-    /// Whether the header names the algorithm that its key is of.
-    pub(super) fn is_of(&self, algorithm: KeyAlgorithm) -> bool {
-        self.algorithm == algorithm.as_str()
+    /// Whether the header names the algorithm of its key. The header confirms the algorithm and never selects it.
+    pub(super) fn has_algorithm(&self, algorithm: KeyAlgorithm) -> bool {
+        self.alg == algorithm.as_str()
     }
 }
 
-/// Writes the header of tokens signed by this key.
+/// Writes the header of the tokens that this key signs.
 pub(super) fn header(algorithm: KeyAlgorithm, kid: &str) -> Vec<u8> {
-    write(&Header { alg: algorithm.as_str().into(), typ: TYPE.into(), kid: kid.into() })
-}
-
-/// Reads a header; `None` when it is not one of an access token of ours.
-pub(super) fn parse_header(json: &[u8]) -> Option<TokenHeader<'_>> {
-    let Header { alg, typ, kid } = read(json)?;
-    (typ == TYPE).then_some(TokenHeader { kid, algorithm: alg })
+    let mut header = jsonwebtoken::Header::new(algorithm.jwt());
+    header.typ = Some(TYPE.to_owned());
+    header.kid = Some(kid.to_owned());
+    write(&header)
 }
 
 /// Writes claims.
@@ -87,21 +83,19 @@ pub(super) fn payload(issuer: &str, audience: &str, claims: &AccessClaims) -> Ve
     })
 }
 
-/// Reads claims; `None` when they are not ones of this issuer for this audience.
+/// Reads claims; `None` unless they are from this issuer and for this audience.
 pub(super) fn parse_payload(issuer: &str, audience: &str, json: &[u8]) -> Option<AccessClaims> {
     let payload: Payload<'_> = read(json)?;
     if payload.iss != issuer || payload.aud != audience {
         return None;
     }
+    let roles: Option<Vec<_>> = payload.roles.iter().map(|role| Role::parse(role).ok()).collect();
     Some(AccessClaims {
         token_id: TokenId(uuid(&payload.jti)?),
         user_id: UserId(uuid(&payload.sub)?),
         session_id: SessionId(uuid(&payload.sid)?),
         client_id: ClientId::from(payload.client_id.into_owned()),
-        roles: Roles::new(
-            payload.roles.iter().map(|role| Role::parse(role).ok()).collect::<Option<Vec<_>>>()?,
-        )
-        .ok()?,
+        roles: Roles::new(roles?).ok()?,
         issued_at: timestamp(payload.iat)?,
         expires_at: timestamp(payload.exp)?,
     })
@@ -113,14 +107,14 @@ fn write<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
-    // serde would take a list of the values, in order, for an object.
+    // serde accepts a list of the values, in order, for a struct.
     if json.first() != Some(&b'{') {
         return None;
     }
     serde_json::from_slice(json).ok()
 }
 
-/// Reads a UUID in its one canonical spelling (RFC 9562, section 4), lower-case and with hyphens.
+/// Reads a UUID in its canonical form (RFC 9562, section 4): lower case, with hyphens.
 fn uuid(text: &str) -> Option<Uuid> {
     let uuid = Uuid::try_parse(text).ok()?;
     (uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text).then_some(uuid)
@@ -131,7 +125,7 @@ fn seconds(time: Timestamp) -> u64 {
     u64::try_from(time.unix_seconds()).unwrap_or(0)
 }
 
-/// A time, if it is one that can be: not after the year 9999.
+/// Reads a time, which may not be after the year 9999.
 fn timestamp(seconds: u64) -> Option<Timestamp> {
     let seconds = i64::try_from(seconds).ok().filter(|seconds| *seconds <= Timestamp::MAX.unix_seconds())?;
     Some(Timestamp::from_unix_seconds(seconds))

@@ -11,9 +11,10 @@ use auth_domain::model::{AccessClaims, ClientId, Roles, SessionId, Timestamp, To
 use auth_domain::ports::AccessTokenCodec;
 use auth_domain::testing::{FixedClock, SeededRandom};
 use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyFileError, KeyRing, TokenLifetimes};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, EncodingKey};
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -63,7 +64,7 @@ impl Issuer {
         format!(r#"{{"typ":"at+jwt","kid":"{}","alg":"{}"}}"#, self.kid(), self.algorithm())
     }
 
-    /// A token of this header and payload, whatever they are, signed by the issuer's key: with another library.
+    /// A token of any header and payload, signed by the issuer's key without the library that the codec uses.
     pub(crate) fn sign(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
         self.sign_encoded(&encode(header), &encode(payload))
     }
@@ -71,20 +72,20 @@ impl Issuer {
     /// A token of these two parts as they are, signed by the issuer's key.
     pub(crate) fn sign_encoded(&self, header: &str, payload: &str) -> String {
         let signed = format!("{header}.{payload}");
-        let pem = fs::read(self.dir.path().join(format!("keys/{}.pem", self.kid()))).expect("the key");
+        let file = self.dir.path().join(format!("keys/{}.pem", self.kid()));
+        let pem = fs::read_to_string(file).expect("the key");
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let pkcs8 = STANDARD.decode(body).expect("base64");
         let signature = match self.algorithm() {
-            KeyAlgorithm::Ed25519 => jsonwebtoken::crypto::sign(
-                signed.as_bytes(),
-                &EncodingKey::from_ed_pem(&pem).expect("a key"),
-                Algorithm::EdDSA,
-            ),
-            KeyAlgorithm::P256 => jsonwebtoken::crypto::sign(
-                signed.as_bytes(),
-                &EncodingKey::from_ec_pem(&pem).expect("a key"),
-                Algorithm::ES256,
-            ),
+            KeyAlgorithm::Ed25519 => {
+                Ed25519KeyPair::from_pkcs8(&pkcs8).expect("a key").sign(signed.as_bytes())
+            }
+            KeyAlgorithm::P256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8)
+                .expect("a key")
+                .sign(&SystemRandom::new(), signed.as_bytes())
+                .expect("signed"),
         };
-        format!("{signed}.{}", signature.expect("signed"))
+        format!("{signed}.{}", encode(signature))
     }
 }
 
