@@ -21,6 +21,8 @@ pub mod password;
 pub mod postgres;
 #[cfg(any(feature = "jwt", feature = "postgres"))]
 mod recent;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

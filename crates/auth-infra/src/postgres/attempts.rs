@@ -1,4 +1,4 @@
-//! Counters of attempts on PostgreSQL, which all nodes share.
+//! Counters of attempts on PostgreSQL. All nodes share them.
 
 mod keyed_mutex;
 mod record;
@@ -22,17 +22,17 @@ pub(super) use throttle_cache::ThrottleCache;
 use self::keyed_mutex::KeyedGuard;
 use super::PostgresStore;
 use super::error::DbError;
-use super::rows::stored;
+use super::prelude::from_time;
 use crate::attempts::wait_for_verdict;
-use crate::store::TxOutcome;
+use crate::sql::TxOutcome;
 
-/// What is counted here was promised to nobody: a crash of the server may forget the last moments of it, and nobody has
-/// to wait for the disk.
+/// No promise depends on these counters: a crash of the server may lose the last moments. So no commit waits for the disk.
 const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 
+/// Locks in the order of the keys, as every transaction does, so that no two wait for each other.
 const LOCK: &str = "SELECT key, record::text FROM attempts WHERE key = ANY ($1) ORDER BY key FOR UPDATE";
 
-/// Makes rows for the keys that have none, or waits for whoever is about to make them, and locks them.
+/// Inserts rows for keys without one, or waits for the transaction that does, and locks them.
 const MAKE: &str = "
     INSERT INTO attempts (key, record, expires_at)
     SELECT key, 'null', $2 FROM unnest($1::bytea[]) AS key ORDER BY key
@@ -58,13 +58,12 @@ impl AttemptLimiter for PostgresStore {
             return Ok(AdmitOutcome::Throttled(throttled));
         }
         let begun = Instant::now();
-        // Whoever waits for guesses under way keeps the turn at the account: those behind would wait for the same.
-        let _turn = self.account_locks.take(guess.account).await?;
+        // The lock of the account is kept while this guess waits for others: the guesses behind it would wait for the same.
+        let _account = self.counter_locks.lock(guess.account).await?;
         let admission = wait_for_verdict(guess, begun, async |now| {
-            let _turn = self.turn_at_place(guess).await?;
-            self.transaction_begun_by(BEGIN, move |mut lease| async move {
-                let work = admit(&mut lease, guess, now).await;
-                lease.end(work).await
+            let _caller = self.lock_caller(guess).await?;
+            self.write_after(BEGIN, (guess, now), |connection, &(guess, now)| {
+                Box::pin(admit(connection, guess, now))
             })
             .await
         })
@@ -84,27 +83,26 @@ impl AttemptLimiter for PostgresStore {
         outcome: GuessOutcome,
         now: Timestamp,
     ) -> Result<(), PortError> {
-        // No turn at the account: whoever has it may be waiting for this.
-        let _turn = self.turn_at_place(guess).await?;
-        self.transaction_begun_by(BEGIN, |mut lease| async move {
-            let work = settle(&mut lease, guess, reservation, outcome, now).await;
-            lease.end(work).await
+        // Without the lock of the account: the guess that holds it may be waiting for this one.
+        let _caller = self.lock_caller(guess).await?;
+        self.write_after(BEGIN, (guess, reservation, outcome, now), |connection, args| {
+            let &(guess, reservation, outcome, now) = args;
+            Box::pin(settle(connection, guess, reservation, outcome, now))
         })
         .await
     }
 
     async fn count(&self, counter: &Counter, now: Timestamp) -> Result<Option<Throttled>, PortError> {
-        let _turn = self.account_locks.take(counter.key).await?;
-        let told = self
-            .transaction_begun_by(BEGIN, |mut lease| async move {
-                let work = count(&mut lease, counter, now).await;
-                lease.end(work).await
+        let _counter = self.counter_locks.lock(counter.key).await?;
+        let throttled = self
+            .write_after(BEGIN, (counter, now), |connection, &(counter, now)| {
+                Box::pin(count(connection, counter, now))
             })
             .await?;
-        if let Some(throttled) = told {
+        if let Some(throttled) = throttled {
             self.throttle_cache.insert(counter.key, throttled, now);
         }
-        Ok(told)
+        Ok(throttled)
     }
 
     fn exhausted(&self, counter: &Counter, now: Timestamp) -> Option<Throttled> {
@@ -112,32 +110,31 @@ impl AttemptLimiter for PostgresStore {
     }
 
     async fn forget(&self, account: CounterKey) -> Result<(), PortError> {
-        self.transaction(|mut lease| async move {
-            let forgotten =
-                sqlx::query(FORGET).bind(account.as_bytes().as_slice()).execute(&mut *lease).await;
-            lease.end(forgotten.map(|_| TxOutcome::Commit(())).map_err(DbError::from)).await
-        })
-        .await
+        self.write(account, |connection, account| Box::pin(forget(connection, account))).await
     }
 
     async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, PortError> {
-        self.transaction(|mut lease| async move {
-            let query = sqlx::query(PURGE).bind(stored(now)).bind(i64::from(limit));
-            let purged =
-                query.execute(&mut *lease).await.map(|answer| TxOutcome::Commit(answer.rows_affected()));
-            lease.end(purged.map_err(DbError::from)).await
-        })
-        .await
+        self.write((now, limit), |connection, &(now, limit)| Box::pin(purge(connection, now, limit))).await
     }
 }
 
 impl PostgresStore {
-    async fn turn_at_place(&self, guess: &Guess) -> Result<Option<KeyedGuard>, PortError> {
+    async fn lock_caller(&self, guess: &Guess) -> Result<Option<KeyedGuard>, PortError> {
         match &guess.counter {
-            Some(counter) => self.account_locks.take(counter.key).await.map(Some),
+            Some(counter) => self.counter_locks.lock(counter.key).await.map(Some),
             None => Ok(None),
         }
     }
+}
+
+async fn forget(connection: &mut PgConnection, account: &CounterKey) -> Result<TxOutcome<()>, DbError> {
+    sqlx::query(FORGET).bind(account.as_bytes().as_slice()).execute(connection).await?;
+    Ok(TxOutcome::Commit(()))
+}
+
+async fn purge(connection: &mut PgConnection, now: Timestamp, limit: u32) -> Result<TxOutcome<u64>, DbError> {
+    let query = sqlx::query(PURGE).bind(from_time(now)).bind(i64::from(limit));
+    Ok(TxOutcome::if_purged(query.execute(connection).await?.rows_affected()))
 }
 
 async fn admit(
@@ -213,8 +210,7 @@ fn bucket(stored: &HashMap<Vec<u8>, String>, counter: &Counter) -> Result<Bucket
     }
 }
 
-/// Locks the records with these keys, in the order of the keys, and reads them. Those that have just been made, or have
-/// never been written since, are missing.
+/// Locks the records with these keys in the order of the keys, and reads them. A record that was never written is missing.
 async fn lock(
     connection: &mut PgConnection,
     keys: &[CounterKey],
@@ -227,7 +223,7 @@ async fn lock(
         missing.retain(|key| *key != found);
     }
     if !missing.is_empty() {
-        rows.extend(sqlx::query(MAKE).bind(&missing).bind(stored(now)).fetch_all(connection).await?);
+        rows.extend(sqlx::query(MAKE).bind(&missing).bind(from_time(now)).fetch_all(connection).await?);
     }
     let mut records = HashMap::new();
     for row in rows {
@@ -245,13 +241,13 @@ async fn store(
 ) -> Result<(), DbError> {
     let keys: Vec<_> = records.iter().map(|(key, ..)| key.as_bytes().to_vec()).collect();
     let texts: Vec<_> = records.iter().map(|(_, record, _)| record.as_str()).collect();
-    let expiries: Vec<_> = records.iter().map(|(.., at)| stored(at_the_hour(*at))).collect();
+    let expiries: Vec<_> = records.iter().map(|(.., at)| from_time(next_hour(*at))).collect();
     sqlx::query(WRITE).bind(keys).bind(texts).bind(expiries).execute(connection).await?;
     Ok(())
 }
 
-/// The next full hour.
-fn at_the_hour(at: Timestamp) -> Timestamp {
+/// Rounds up to the full hour, so that most writes leave `expires_at` and its index alone.
+fn next_hour(at: Timestamp) -> Timestamp {
     const HOUR: i64 = 3_600;
     Timestamp::from_unix_seconds((at.unix_seconds() / HOUR + 1) * HOUR)
 }

@@ -1,8 +1,18 @@
-//! Questions that go to the server together: what is asked while others are under way waits for its turn, and all that
-//! waits then is asked by one statement.
+//! Batches concurrent requests of one kind into one statement (ADR 0016).
 //!
-//! A round trip and a commit cost more than the work itself. Nobody waits for company: a question that comes alone goes
-//! alone, at once. A thread of the store's own asks, since the executor of a request may be busy, or end, while others wait.
+//! ```text
+//! callers    submit(request) ──► queue ──────────────┐ at most MAX_BATCH requests
+//!                                                    ▼
+//! runs       at most MAX_CONCURRENT_RUNS     BatchRequest::execute(connection, batch)
+//!                                                    │ one BatchOutcome per request
+//! callers    Done(outcome) ◄─────────────────────────┤
+//!            Retry: submit again ◄───────────────────┤
+//!            RunAlone: use a transaction ◄───────────┘
+//! ```
+//!
+//! A round trip and a commit cost more than the work itself. A single request is never delayed to form a batch: a run
+//! starts at once if fewer than [`MAX_CONCURRENT_RUNS`] are active. Runs execute on a thread of the store, because the
+//! executor of the submitting request may be busy, or end, while other callers wait.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -22,222 +32,229 @@ use tokio::time::sleep;
 
 use super::PostgresStore;
 use super::error::DbError;
-use crate::store::{ErrorMessage, StoreError};
+use crate::sql::{ErrorMessage, StoreError};
 
-/// How many turns of one kind may be under way: while one waits for the server's disk, the next is on its way.
+/// The active runs of one kind of request. While one waits for the server's disk, the next one is prepared.
 const MAX_CONCURRENT_RUNS: usize = 2;
 
-/// A turn that takes longer does not count any more: its connection may have died without a word.
+/// A run that takes longer is no longer counted as active, because its connection may have died silently.
 const STALL_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// The most questions in one statement: so many take some milliseconds.
+/// The most requests in one statement. A full batch takes a few milliseconds.
 const MAX_BATCH: usize = 64;
 
-/// What can be asked together with others of its kind.
+/// A request that can share a statement with others of its kind.
 pub(super) trait BatchRequest: Sized + Send + Sync + 'static {
     type Outcome: Send + 'static;
 
-    /// What comes of each of `asked`, in their order, by statements that are transactions of their own. Nothing is to be
-    /// written for those who do not wait any more.
-    fn decide(
+    /// Returns one outcome per request, in the same order. Runs statements that are transactions of their own. Writes nothing
+    /// for a request whose caller has gone.
+    fn execute(
         connection: &mut PgConnection,
-        asked: &[Pending<Self>],
+        batch: &[Pending<Self>],
     ) -> impl Future<Output = Result<Vec<BatchOutcome<Self::Outcome>>, DbError>> + Send;
 }
 
-/// What came of a question.
+/// The result of one request of a batch.
 pub(super) enum BatchOutcome<T> {
     Done(T),
-    /// Others were faster: it may be asked again.
+    /// Another transaction was faster: the caller may submit the request again.
     Retry,
-    /// It takes a transaction of its own.
+    /// The request needs a transaction of its own.
     RunAlone,
 }
 
-type Reply<Q> = Result<BatchOutcome<<Q as BatchRequest>::Outcome>, PortError>;
+type Reply<R> = Result<BatchOutcome<<R as BatchRequest>::Outcome>, PortError>;
 
-/// A question, and who waits for its answer.
-pub(super) struct Pending<Q: BatchRequest> {
-    pub(super) question: Q,
-    asker: oneshot::Sender<Reply<Q>>,
+/// A request and the channel to its caller.
+pub(super) struct Pending<R: BatchRequest> {
+    pub(super) request: R,
+    caller: oneshot::Sender<Reply<R>>,
 }
 
-impl<Q: BatchRequest> Pending<Q> {
-    /// Whether anybody still waits for the answer.
+impl<R: BatchRequest> Pending<R> {
+    /// Returns whether the caller still waits.
     pub(super) fn is_awaited(&self) -> bool {
-        !self.asker.is_closed()
+        !self.caller.is_closed()
     }
 }
 
-/// Where questions of one kind wait for their turn. Cloning it is cheap: the clones share it.
-pub(super) struct Batcher<Q: BatchRequest>(Arc<Mutex<Queue<Q>>>);
+/// The queue of one kind of request. Cloning it is cheap: the clones share it.
+pub(super) struct Batcher<R: BatchRequest>(Arc<Mutex<Queue<R>>>);
 
-struct Queue<Q: BatchRequest> {
-    waiting: VecDeque<Pending<Q>>,
-    under_way: usize,
+struct Queue<R: BatchRequest> {
+    waiting: VecDeque<Pending<R>>,
+    active_runs: usize,
 }
 
-impl<Q: BatchRequest> Clone for Batcher<Q> {
+impl<R: BatchRequest> Clone for Batcher<R> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<Q: BatchRequest> Default for Batcher<Q> {
+impl<R: BatchRequest> Default for Batcher<R> {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), under_way: 0 })))
+        Self(Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), active_runs: 0 })))
     }
 }
 
-impl<Q: BatchRequest> Batcher<Q> {
-    /// The answer to this question.
-    pub(super) async fn ask(&self, store: &PostgresStore, question: Q) -> Reply<Q> {
-        let (asker, answer) = oneshot::channel();
-        self.queue().waiting.push_back(Pending { question, asker });
-        self.begin(store);
-        let gone = |_| Err(PortError::Unavailable(Box::new(ErrorMessage::new("the turn was broken off"))));
-        answer.await.unwrap_or_else(gone)
+impl<R: BatchRequest> Batcher<R> {
+    /// Queues a request and waits for its outcome.
+    pub(super) async fn submit(&self, store: &PostgresStore, request: R) -> Reply<R> {
+        let (caller, reply) = oneshot::channel();
+        self.queue().waiting.push_back(Pending { request, caller });
+        self.start_run(store);
+        reply.await.unwrap_or_else(|_| {
+            Err(PortError::Unavailable(Box::new(ErrorMessage::new("the batch was interrupted"))))
+        })
     }
 
-    /// Begins a turn if anybody waits and it may be under way.
-    fn begin(&self, store: &PostgresStore) {
+    /// Starts a run if a request waits and fewer than [`MAX_CONCURRENT_RUNS`] are active.
+    fn start_run(&self, store: &PostgresStore) {
         let mut queue = self.queue();
-        if queue.waiting.is_empty() || queue.under_way >= MAX_CONCURRENT_RUNS {
+        if queue.waiting.is_empty() || queue.active_runs >= MAX_CONCURRENT_RUNS {
             return;
         }
-        queue.under_way += 1;
+        queue.active_runs += 1;
         drop(queue);
-        store.executor.spawn(BatchRun { of: self.clone(), is_over: false }.take(store.clone()));
+        store.executor.spawn(BatchRun { batcher: self.clone(), is_active: true }.execute(store.clone()));
     }
 
-    /// So many, at the most, of those who still wait.
-    fn next(&self, most: usize) -> Vec<Pending<Q>> {
+    /// Takes at most `limit` requests whose callers still wait.
+    fn take(&self, limit: usize) -> Vec<Pending<R>> {
         let mut queue = self.queue();
         queue.waiting.retain(Pending::is_awaited);
-        let going = queue.waiting.len().min(most);
-        queue.waiting.drain(..going).collect()
+        let taken = queue.waiting.len().min(limit);
+        queue.waiting.drain(..taken).collect()
     }
 
-    /// Asks what waits now, and with it what waits by the time that there is a connection.
-    async fn ask_all(&self, store: &PostgresStore) {
-        // Nobody else locks it: the attempts come one after the other.
-        let asked = AsyncMutex::new(self.next(MAX_BATCH));
-        let outcomes = store.at_once(|mut lease| async {
-            let mut asked = asked.lock().await;
-            asked.retain(Pending::is_awaited);
-            let room = MAX_BATCH - asked.len();
-            asked.extend(self.next(room));
-            let outcomes =
-                if asked.is_empty() { Ok(Vec::new()) } else { Q::decide(&mut lease, &asked).await };
-            lease.answered(outcomes)
-        });
-        let outcomes = outcomes.await;
-        let asked = asked.into_inner();
-        let answers = answers::<Q>(outcomes, asked.len());
-        for (Pending { asker, .. }, answer) in asked.into_iter().zip(answers) {
-            let _ = asker.send(answer);
+    /// Executes one batch and replies to its callers.
+    async fn execute_batch(&self, store: &PostgresStore) {
+        // The mutex is never contended, because the attempts run one after the other.
+        let batch = (self, AsyncMutex::new(self.take(MAX_BATCH)));
+        let outcomes =
+            store.autocommit(&batch, |connection, batch| Box::pin(attempt(connection, batch))).await;
+        let pending = batch.1.into_inner();
+        let replies = replies::<R>(outcomes, pending.len());
+        for (Pending { caller, .. }, reply) in pending.into_iter().zip(replies) {
+            let _ = caller.send(reply);
         }
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue<Q>> {
+    fn queue(&self) -> MutexGuard<'_, Queue<R>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The right to ask. It counts as under way until it is over.
-struct BatchRun<Q: BatchRequest> {
-    of: Batcher<Q>,
-    is_over: bool,
+/// Executes a batch, together with the requests that were queued while it waited for a connection.
+async fn attempt<R: BatchRequest>(
+    connection: &mut PgConnection,
+    (batcher, pending): &(&Batcher<R>, AsyncMutex<Vec<Pending<R>>>),
+) -> Result<Vec<BatchOutcome<R::Outcome>>, DbError> {
+    let mut pending = pending.lock().await;
+    pending.retain(Pending::is_awaited);
+    let room = MAX_BATCH - pending.len();
+    pending.extend(batcher.take(room));
+    if pending.is_empty() { Ok(Vec::new()) } else { R::execute(connection, &pending).await }
 }
 
-impl<Q: BatchRequest> BatchRun<Q> {
-    /// Asks for as long as anybody waits.
-    async fn take(mut self, store: PostgresStore) {
-        let of = self.of.clone();
-        while self.goes_on() {
-            let asking = pin!(AssertUnwindSafe(of.ask_all(&store)).catch_unwind());
-            // When it panics, those who wait are told by the loss of their questions, and the log by the panic.
-            if let Either::Right(((), asking)) = select(asking, pin!(sleep(STALL_TIMEOUT))).await {
-                self.end();
-                of.begin(&store);
-                let _ = asking.await;
+/// Returns one reply per request of a batch.
+fn replies<R: BatchRequest>(
+    outcomes: Result<Vec<BatchOutcome<R::Outcome>>, PortError>,
+    count: usize,
+) -> Vec<Reply<R>> {
+    match outcomes {
+        Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+        // One request spoilt the statement, and nothing was written. Each runs alone, so only that one fails.
+        Err(PortError::Corrupt(cause)) => {
+            tracing::warn!(%cause, count, "a batch failed; its requests run one by one");
+            (0..count).map(|_| Ok(BatchOutcome::RunAlone)).collect()
+        }
+        Err(PortError::Overloaded) => (0..count).map(|_| Err(PortError::Overloaded)).collect(),
+        Err(PortError::Unavailable(cause)) => {
+            let cause: Arc<dyn Error + Send + Sync> = cause.into();
+            (0..count).map(|_| Err(PortError::Unavailable(Box::new(Arc::clone(&cause))))).collect()
+        }
+    }
+}
+
+/// An active run. It counts towards [`MAX_CONCURRENT_RUNS`] until it is released.
+struct BatchRun<R: BatchRequest> {
+    batcher: Batcher<R>,
+    is_active: bool,
+}
+
+impl<R: BatchRequest> BatchRun<R> {
+    /// Executes batches until no caller waits.
+    async fn execute(mut self, store: PostgresStore) {
+        let batcher = self.batcher.clone();
+        while self.continues() {
+            // A panic must not end the run: other callers are still queued. The callers of the batch get an error, because
+            // their channels are dropped, and the panic is logged by its hook.
+            let batch = pin!(AssertUnwindSafe(batcher.execute_batch(&store)).catch_unwind());
+            if let Either::Right(((), batch)) = select(batch, pin!(sleep(STALL_TIMEOUT))).await {
+                self.release();
+                batcher.start_run(&store);
+                // The stalled batch still gets its answer or its deadline.
+                let _ = batch.await;
             }
         }
     }
 
-    /// Whether there is more to ask; otherwise the turn is over.
-    fn goes_on(&mut self) -> bool {
-        let mut queue = self.of.queue();
+    /// Returns whether to execute another batch; otherwise the run is released. Both happen under the lock of the queue, so
+    /// that a request that is queued in between starts a new run.
+    fn continues(&mut self) -> bool {
+        let mut queue = self.batcher.queue();
         queue.waiting.retain(Pending::is_awaited);
-        if queue.waiting.is_empty() && !self.is_over {
-            queue.under_way -= 1;
-            self.is_over = true;
+        if queue.waiting.is_empty() && self.is_active {
+            queue.active_runs -= 1;
+            self.is_active = false;
         }
-        !self.is_over
+        self.is_active
     }
 
-    fn end(&mut self) {
-        if !self.is_over {
-            self.of.queue().under_way -= 1;
-            self.is_over = true;
+    fn release(&mut self) {
+        if self.is_active {
+            self.batcher.queue().active_runs -= 1;
+            self.is_active = false;
         }
     }
 }
 
-impl<Q: BatchRequest> Drop for BatchRun<Q> {
-    /// A turn that was broken off makes room for another.
+impl<R: BatchRequest> Drop for BatchRun<R> {
+    /// Releases a run that was interrupted, for example by the end of its executor.
     fn drop(&mut self) {
-        self.end();
+        self.release();
     }
 }
 
-/// What each of so many is answered when this is what came of asking together.
-fn answers<Q: BatchRequest>(
-    outcomes: Result<Vec<BatchOutcome<Q::Outcome>>, PortError>,
-    count: usize,
-) -> Vec<Reply<Q>> {
-    let for_each = |answer: &dyn Fn() -> Reply<Q>| (0..count).map(|_| answer()).collect();
-    match outcomes {
-        Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
-        // Something about one of them makes no sense, and nothing was written: each goes on by itself.
-        Err(PortError::Corrupt(cause)) => {
-            tracing::warn!(%cause, count, "what was asked together failed, and is asked one by one");
-            for_each(&|| Ok(BatchOutcome::RunAlone))
-        }
-        Err(PortError::Overloaded) => for_each(&|| Err(PortError::Overloaded)),
-        Err(PortError::Unavailable(cause)) => {
-            let cause: Arc<dyn Error + Send + Sync> = cause.into();
-            for_each(&|| Err(PortError::Unavailable(Box::new(Arc::clone(&cause)))))
-        }
-    }
-}
-
-/// The thread that asks.
+/// The thread on which runs execute.
 pub(super) struct Executor(Option<Runtime>);
 
 impl Executor {
     pub(super) fn start() -> Result<Self, StoreError> {
-        let built = runtime::Builder::new_multi_thread()
+        runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("postgres")
             .enable_all()
-            .build();
-        let failed = |error| {
-            let detail = ErrorMessage::new(format!("no thread to ask with: {error}"));
-            StoreError::Port(PortError::Unavailable(Box::new(detail)))
-        };
-        built.map(|runtime| Self(Some(runtime))).map_err(failed)
+            .build()
+            .map(|runtime| Self(Some(runtime)))
+            .map_err(|error| {
+                let message = ErrorMessage::new(format!("cannot start the PostgreSQL thread: {error}"));
+                StoreError::Port(PortError::Unavailable(Box::new(message)))
+            })
     }
 
-    fn spawn(&self, turn: impl Future<Output = ()> + Send + 'static) {
+    fn spawn(&self, run: impl Future<Output = ()> + Send + 'static) {
         if let Some(runtime) = &self.0 {
-            runtime.spawn(turn);
+            runtime.spawn(run);
         }
     }
 }
 
 impl Drop for Executor {
-    /// Not in the way that waits for the thread: that may be the one that this is called on.
+    /// Does not wait for the thread, because this may be called on that very thread.
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();

@@ -1,9 +1,8 @@
-//! The connections to PostgreSQL: how many, how patient, and how they end.
+//! The connections to PostgreSQL: their settings, number and end.
 
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_domain::model::RefreshAttempt;
 use auth_domain::ports::PortError;
@@ -14,12 +13,12 @@ use tokio::time::timeout;
 use super::attempts::{KeyedMutex, ThrottleCache};
 use super::batcher::{Batcher, Executor};
 use super::error::DbError;
-use super::open_session::Opening;
+use super::open_session::OpenRequest;
 use super::user_cache::UserCache;
-use crate::store::{ACQUIRE_TIMEOUT, ErrorMessage, Pool, StoreError, within};
+use crate::sql::{ACQUIRE_TIMEOUT, CLOSE_TIMEOUT, ErrorMessage, Pool, StoreError, within};
 
-/// What every connection is told at its start. READ COMMITTED is what the statements are written for: the second
-/// statement of a transaction sees what was committed while the first one waited for a lock.
+/// The settings of every connection. The statements require READ COMMITTED: the second statement of a transaction has to see
+/// what was committed while the first one waited for a lock. The timeouts, in milliseconds, keep a call within its deadline.
 const SESSION_SETTINGS: [(&str, &str); 4] = [
     ("default_transaction_isolation", "read committed"),
     ("statement_timeout", "2000"),
@@ -27,7 +26,7 @@ const SESSION_SETTINGS: [(&str, &str); 4] = [
     ("idle_in_transaction_session_timeout", "5000"),
 ];
 
-/// The parameters that a URL may carry; sqlx would log the values of all others.
+/// The parameters that a URL may contain. sqlx would log the values of all others, and such a value may be a misspelt password.
 const PARAMETERS: [&str; 18] = [
     "sslmode",
     "ssl-mode",
@@ -49,17 +48,17 @@ const PARAMETERS: [&str; 18] = [
     "options",
 ];
 
-/// Where PostgreSQL is and how many connections to it there may be. It cannot be printed: the URL may hold a password.
+/// The address of PostgreSQL and the number of connections. `Debug` omits the URL, which may contain a password.
 #[derive(Clone)]
 pub struct PostgresSettings {
     /// `postgres://user:password@host:port/database?parameter=value`, as for `psql`.
     pub url: String,
-    /// The most connections at a time, at least 1. Default: 20.
+    /// The maximum number of connections, at least 1. Default: 20.
     pub max_connections: u32,
 }
 
 impl PostgresSettings {
-    /// The default settings for this URL.
+    /// Combines this URL with the default number of connections.
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: url.into(), max_connections: 20 }
     }
@@ -73,63 +72,60 @@ impl fmt::Debug for PostgresSettings {
     }
 }
 
-/// Users, sessions, API keys, audit events and counters of attempts on PostgreSQL. Cloning it is cheap: the clones share
-/// their connections, and what they know of ended sessions, of users and of exhausted counters.
+/// Users, sessions, API keys, audit events and counters of attempts on PostgreSQL. Cloning it is cheap: the clones share their
+/// connections, caches and revoked sessions.
 #[derive(Clone)]
 pub struct PostgresStore {
     pub(super) pool: Pool<PgConnection>,
     pub(super) user_cache: Arc<UserCache>,
     pub(super) throttle_cache: Arc<ThrottleCache>,
-    pub(super) account_locks: KeyedMutex,
+    pub(super) counter_locks: KeyedMutex,
     pub(super) executor: Arc<Executor>,
     pub(super) refreshes: Batcher<RefreshAttempt>,
-    pub(super) openings: Batcher<Opening>,
+    pub(super) openings: Batcher<OpenRequest>,
 }
 
 impl PostgresStore {
-    /// A store on PostgreSQL, with a thread of its own, which lasts as long as the last of its clones. Nothing is connected yet:
-    /// the server may be away, and come later.
+    /// Creates a store with a thread of its own, which lasts as long as the last clone. This opens no connection: the server
+    /// may start later.
     ///
     /// # Errors
-    /// [`StoreError::Settings`] when the URL makes no sense; the message does not hold the URL. A port's error when no
-    /// thread can be started.
+    /// [`StoreError::Settings`] if the URL is invalid; the message does not contain the URL. A port error if the thread
+    /// cannot be started.
     pub fn connect(settings: &PostgresSettings) -> Result<Self, StoreError> {
         Ok(Self {
             pool: Pool::new(options(&settings.url)?, settings.max_connections),
             user_cache: Arc::default(),
             throttle_cache: Arc::default(),
-            account_locks: KeyedMutex::default(),
+            counter_locks: KeyedMutex::default(),
             executor: Arc::new(Executor::start()?),
             refreshes: Batcher::default(),
             openings: Batcher::default(),
         })
     }
 
-    /// Whether the store can serve, told within two seconds: there is a connection, the schema is there, and the
-    /// server accepts writes.
+    /// Checks within two seconds that a connection is available, that the schema exists, and that the server accepts writes.
     ///
     /// # Errors
-    /// When it cannot.
+    /// Fails if the store cannot serve.
     pub async fn check(&self) -> Result<(), PortError> {
-        const CHECK: &str = "
-            SELECT current_setting('transaction_read_only') = 'off'
-            FROM (SELECT count(*) FROM (SELECT FROM accounts LIMIT 1) AS one) AS schema_is_there";
-        let look = self.at_once(|mut lease| async move {
-            let writable = sqlx::query_scalar(CHECK).fetch_one(&mut *lease).await;
-            if lease.answered(writable)? {
-                Ok(())
-            } else {
-                Err(DbError::Unavailable(ErrorMessage::new("the server accepts no writes")))
-            }
-        });
-        within(ACQUIRE_TIMEOUT, pin!(look)).await
+        within(ACQUIRE_TIMEOUT, pin!(self.read((), |connection, ()| Box::pin(check(connection))))).await
     }
 
-    /// Closes the connections when the calls under way are done; later calls are answered with
-    /// [`PortError::Unavailable`].
+    /// Waits for the active calls and closes the connections. Later calls fail with [`PortError::Unavailable`].
     pub async fn close(&self) {
-        // No call takes longer than this; a server that says nothing any more must not keep the program from ending.
-        let _ = timeout(Duration::from_secs(5), self.pool.close()).await;
+        let _ = timeout(CLOSE_TIMEOUT, self.pool.close()).await;
+    }
+}
+
+async fn check(connection: &mut PgConnection) -> Result<(), DbError> {
+    const CHECK: &str = "
+        SELECT current_setting('transaction_read_only') = 'off'
+        FROM (SELECT count(*) FROM (SELECT FROM accounts LIMIT 1) AS one) AS schema_exists";
+    if sqlx::query_scalar(CHECK).fetch_one(connection).await? {
+        Ok(())
+    } else {
+        Err(DbError::Unavailable(ErrorMessage::new("the server accepts no writes")))
     }
 }
 
@@ -142,17 +138,20 @@ impl fmt::Debug for PostgresStore {
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
-    let unreadable = |why: String| StoreError::Settings(format!("the database URL cannot be read: {why}"));
     if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
-        return Err(unreadable("it does not begin with postgres://".to_owned()));
+        return Err(invalid_url("it does not begin with postgres://"));
     }
     let options: PgConnectOptions =
-        known_parameters(url).parse().map_err(|error: sqlx::Error| unreadable(error.to_string()))?;
+        known_parameters(url).parse().map_err(|error: sqlx::Error| invalid_url(&error.to_string()))?;
     let options = options.options(SESSION_SETTINGS).disable_statement_logging();
     Ok(if options.get_application_name().is_none() { options.application_name("auth") } else { options })
 }
 
-/// The URL without the parameters that would be ignored.
+fn invalid_url(reason: &str) -> StoreError {
+    StoreError::Settings(format!("the database URL cannot be read: {reason}"))
+}
+
+/// Removes the parameters that sqlx does not know. Their names are logged if they look like names.
 fn known_parameters(url: &str) -> String {
     let Some((address, query)) = url.split_once('?') else { return url.to_owned() };
     let mut known = Vec::new();
@@ -161,7 +160,7 @@ fn known_parameters(url: &str) -> String {
         if PARAMETERS.contains(&name) || name.starts_with("options[") {
             known.push(parameter);
         } else if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
-            tracing::warn!(parameter = name, "a parameter of the database URL is not known and is ignored");
+            tracing::warn!(parameter = name, "unknown parameter of the database URL, ignored");
         }
     }
     format!("{address}?{}", known.join("&"))
@@ -174,7 +173,7 @@ mod tests {
     const SECRET: &str = "hunter2";
 
     #[test]
-    fn a_url_is_read_with_its_known_parameters_only() {
+    fn unknown_url_parameters_are_removed() {
         let url = format!(
             "postgres://auth:{SECRET}@db.example:5433/users?connect_timeout=5&sslmode=disable&passwrod={SECRET}"
         );
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn no_error_holds_the_password() {
+    fn errors_do_not_contain_the_password() {
         for url in [
             "",
             "mysql://u:hunter2@h/d",
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_that_can_be_printed_holds_the_password() {
+    async fn debug_output_does_not_contain_the_password() {
         let settings = PostgresSettings::new("postgres://u:hunter2@h/d");
         let store = PostgresStore::connect(&settings).expect("a store");
         let printed = format!("{settings:?} {store:?}");

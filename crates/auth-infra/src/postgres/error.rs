@@ -1,48 +1,44 @@
-//! What an error of PostgreSQL means.
+//! The meaning of an error of PostgreSQL.
 
 use auth_domain::ports::PortError;
 use sqlx::error::DatabaseError;
 
-use crate::store::{CorruptValue, ErrorMessage};
+use crate::sql::{CorruptValue, ErrorMessage};
 
-/// Why an attempt at a call failed.
+/// Why an attempt of a call failed.
 #[derive(Debug)]
 pub(super) enum DbError {
-    /// The connection is of no more use. What was not committed on it is undone.
+    /// The connection is unusable. Uncommitted work is undone.
     Broken(ErrorMessage),
-    /// The connection is of no more use, and the work may have happened.
+    /// The connection is unusable, and the work may have happened.
     Lost(ErrorMessage),
-    /// The server undid the transaction for another's sake.
+    /// The server undid the transaction in favour of another one.
     Contended(ErrorMessage),
-    /// The server is away or cannot serve.
+    /// The server is unreachable or cannot serve.
     Unavailable(ErrorMessage),
-    /// What was found makes no sense.
+    /// The data or the statement is invalid.
     Corrupt(ErrorMessage),
 }
 
 impl DbError {
-    /// Whether the same work may be done again at once: none of it has happened, and the cause is gone.
+    /// Returns whether the work may be repeated at once: none of it has happened, and the cause is gone.
     pub(super) fn is_retryable(&self) -> bool {
         matches!(self, Self::Broken(_) | Self::Contended(_))
     }
 
-    /// Whether the connection can still be used.
     pub(super) fn connection_is_usable(&self) -> bool {
         !matches!(self, Self::Broken(_) | Self::Lost(_))
     }
 
-    /// The error as one that is not to be answered with another attempt: because there was no connection in the first
-    /// place, or because the work may have happened.
+    /// Forbids a retry of a broken connection: none could be made in the first place, or the work may have happened.
     pub(super) fn not_retryable(self) -> Self {
         match self {
-            Self::Broken(detail) => Self::Lost(detail),
+            Self::Broken(message) => Self::Lost(message),
             other => other,
         }
     }
-}
 
-impl DbError {
-    /// What an error means that answers a statement which commits by itself, or a commit.
+    /// The error of a commit, or of a statement that commits by itself.
     pub(super) fn of_commit(error: sqlx::Error) -> Self {
         Self::from(error).not_retryable()
     }
@@ -61,10 +57,10 @@ impl From<sqlx::Error> for DbError {
     }
 }
 
-/// SQLSTATE tells (PostgreSQL documentation, appendix A).
+/// Classifies by SQLSTATE (PostgreSQL documentation, appendix A). The message names table and constraint, but no value.
 fn classify(error: &dyn DatabaseError) -> DbError {
     let code = error.code().unwrap_or_default();
-    let detail = match (error.table(), error.constraint()) {
+    let message = match (error.table(), error.constraint()) {
         (Some(table), Some(constraint)) => {
             format!("{code}: {} (table {table}, constraint {constraint})", error.message())
         }
@@ -73,37 +69,36 @@ fn classify(error: &dyn DatabaseError) -> DbError {
     let (class, _) = code.split_at_checked(2).unwrap_or_default();
     let kind = match (class, &*code) {
         ("40", _) => DbError::Contended,
-        // The connection failed; the server shuts down, starts or has had enough of an idle connection; it was the
-        // primary until now; a statement was prepared before the schema changed, or on another server behind the same
-        // address. A new connection knows better.
+        // The connection failed; the server shuts down, starts, or ended an idle connection; the server is no longer the
+        // primary; a statement was prepared before a schema change, or on another server behind the same address. A new
+        // connection solves each of these.
         ("08", _)
         | (_, "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04" | "25006" | "0A000" | "26000") => {
             DbError::Broken
         }
-        // Out of resources; canceled, which is the statement timeout; system errors; a password that is not accepted, a
-        // database or a schema that is not there; a lock that was not to be had in time; tables, columns, functions or
-        // rights that are not there, because the schema is not up to date.
+        // Out of resources; a statement timeout (cancelled); system errors; a rejected password; a missing database or schema;
+        // a lock timeout; a missing table, column, function or privilege, because the schema is not up to date.
         ("28" | "3D" | "3F" | "53" | "57" | "58", _)
         | (_, "55P03" | "42P01" | "42703" | "42883" | "42501") => DbError::Unavailable,
         _ => DbError::Corrupt,
     };
-    kind(ErrorMessage::new(detail))
+    kind(ErrorMessage::new(message))
 }
 
 impl From<CorruptValue> for DbError {
-    fn from(unreadable: CorruptValue) -> Self {
-        Self::Corrupt(ErrorMessage::new(unreadable.to_string()))
+    fn from(value: CorruptValue) -> Self {
+        Self::Corrupt(ErrorMessage::new(value.to_string()))
     }
 }
 
 impl From<DbError> for PortError {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Broken(detail)
-            | DbError::Lost(detail)
-            | DbError::Contended(detail)
-            | DbError::Unavailable(detail) => Self::Unavailable(Box::new(detail)),
-            DbError::Corrupt(detail) => Self::Corrupt(Box::new(detail)),
+            DbError::Broken(message)
+            | DbError::Lost(message)
+            | DbError::Contended(message)
+            | DbError::Unavailable(message) => Self::Unavailable(Box::new(message)),
+            DbError::Corrupt(message) => Self::Corrupt(Box::new(message)),
         }
     }
 }

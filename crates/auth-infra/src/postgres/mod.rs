@@ -1,4 +1,4 @@
-//! Users, sessions, API keys, the audit trail and counters of attempts on PostgreSQL, for production and for several
+//! Users, sessions, API keys, the audit trail and the counters of attempts on PostgreSQL, for production and for several
 //! nodes.
 //!
 //! ```no_run
@@ -11,30 +11,43 @@
 //! # }
 //! ```
 //!
-//! Each call is one transaction; refreshes that come together share one, and so do sessions that are opened. A call is
-//! answered within three seconds whatever becomes of the server: a connection on which an answer is overdue is given up. A
-//! server that was restarted is not noticed by callers: work that had not come to its commit is done again on a new
-//! connection, and so is work that the server gave up for another's sake.
+//! Each call is one transaction; concurrent refreshes share one, and so do concurrently opened sessions. A call is answered
+//! within three seconds, whatever happens to the server: a connection with an overdue answer is closed. Callers do not notice
+//! a restart of the server. Work that had not reached its commit is repeated on a new connection, and so is work that the
+//! server undid in favour of another transaction.
 //!
-//! Connections have prepared statements and settings of their own. A pooler in between has to lend each of its own for
-//! as long as ours lives, and to pass the startup parameter `options` on.
+//! Connections have prepared statements and settings of their own. A pooler must keep one server connection for each of ours
+//! as long as ours lives (session mode), and must pass on the startup parameter `options`.
 
+#[path = "../sql/shared/api_keys.rs"]
 mod api_keys;
 mod attempts;
+mod audit_append;
+#[path = "../sql/shared/audit_events.rs"]
 mod audit_events;
 mod batcher;
 mod connect;
 mod error;
+mod import_statements;
+#[path = "../sql/shared/imports.rs"]
 mod imports;
+mod migrate;
 mod open_session;
+mod prelude;
 mod refresh;
 mod revocations;
+#[path = "../sql/shared/rows.rs"]
 mod rows;
-mod schema;
+mod session_purge;
+#[path = "../sql/shared/session_writes.rs"]
+mod session_writes;
+#[path = "../sql/shared/sessions.rs"]
 mod sessions;
 mod transaction;
 mod user_cache;
+#[path = "../sql/shared/user_writes.rs"]
 mod user_writes;
+#[path = "../sql/shared/users.rs"]
 mod users;
 
 pub use connect::{PostgresSettings, PostgresStore};

@@ -1,7 +1,16 @@
-//! Refreshing on PostgreSQL: read, judge, write if what was judged still holds; else lock, read, judge, write.
+//! Refreshing on PostgreSQL (ADR 0012 and 0016).
+//!
+//! ```text
+//! refresh_session ─► submit to the batcher ─► read_all ─► plan ─► apply   one batch, no lock
+//!        │                                     2 round trips for the whole batch
+//!        │ Done(outcome): return it
+//!        │ Retry: another transaction was faster; submit once more
+//!        │ RunAlone, or the last attempt
+//!        ▼
+//! lock_and_judge ─► lock ─► read ─► judge ─► write ─► commit              one request
+//! ```
 
-use std::ops::ControlFlow::{self, Break, Continue};
-use std::slice;
+use std::pin::pin;
 
 use auth_domain::model::{EndReason, JudgedRefresh, RefreshAttempt, RefreshVerdict};
 use auth_domain::ports::PortError;
@@ -9,121 +18,145 @@ use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::types::Uuid;
 
+use super::PostgresStore;
 use super::batcher::{BatchOutcome, BatchRequest, Pending};
 use super::error::DbError;
-use super::rows::{self, column, credential_columns, session_columns, stored, user_columns};
-use super::{PostgresStore, sessions};
-use crate::store::{ErrorMessage, TxOutcome};
+use super::prelude::{array, from_time};
+use super::rows;
+use super::session_writes::end;
+use crate::sql::{DEADLINE, ErrorMessage, TxOutcome, within};
 
-/// How often an attempt is judged without a lock: whoever loses a race finds the second time what came of it.
+/// The attempts without a lock. A request that loses a race usually finds the outcome of the winner on its second attempt.
 const MAX_ATTEMPTS: usize = 2;
 
-/// Waits for every other judgement over the session.
+/// Waits for every other transaction that judges the session.
 const LOCK: &str = "
     SELECT FROM refresh_credentials JOIN sessions ON sessions.id = session_id
     WHERE digest = $1 FOR NO KEY UPDATE OF sessions";
 
-/// A row for each credential, empty where there is none.
+/// Returns one row per credential, with nulls for an unknown one.
 ///
-/// What is judged under a lock has to be read by a statement of its own: one that waits for a lock returns the locked row
-/// as it is after the wait, but those joined to it as they were before.
+/// After [`LOCK`] this has to be a second statement: a statement that waits for a lock returns the locked row as it is after
+/// the wait, but the rows joined to it as they were before.
 ///
-/// The array stands in a query of its own, so that the plan does not depend on how many they are and is kept; and so does what
-/// is found for each, so that it is found by its key.
-const READ: &str = concat!(
-    "SELECT found.*
-     FROM unnest((SELECT $1::bytea[])) WITH ORDINALITY AS asked (presented, ordinal)
-     LEFT JOIN LATERAL (
-        SELECT",
-    user_columns!(),
-    ",",
-    session_columns!(),
-    ",",
-    credential_columns!(),
-    ", last_consumed
-        FROM refresh_credentials
-        JOIN sessions ON sessions.id = session_id
-        JOIN accounts ON accounts.id = account_id
-        WHERE digest = presented
-        LIMIT 1
-     ) AS found ON true
-     ORDER BY ordinal"
-);
+/// The parameter is in a subquery, so that the plan does not depend on the array's length and is kept. The lookup is a
+/// lateral subquery with a limit, so that each credential is found by its key instead of a scan of the table.
+const READ: &str = include_str!("statements/read_refreshes.sql");
 
-/// Carries out the verdicts that still hold; whether each did.
-const WRITE: &str = "
-    SELECT refresh_session(session, last_consumed, presented, successor, nonce, at)
-    FROM unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bytea[], $6::timestamptz[])
-        WITH ORDINALITY AS judged (session, last_consumed, presented, successor, nonce, at, ordinal)
-    ORDER BY ordinal";
+/// Carries out the verdicts that still hold, and returns for each whether it did.
+const WRITE: &str = include_str!("statements/write_refreshes.sql");
 
-/// An attempt that was judged, by a record and what the session's row said besides: the credential that had been consumed
-/// last.
+/// One request of a batch on its way to its outcome.
+enum Slot<'a> {
+    Decided(BatchOutcome<Option<JudgedRefresh>>),
+    Judged(Judged<'a>),
+}
+
+/// A judged attempt, with the credential that its session had consumed last. [`WRITE`] compares it, as a version of the row.
 struct Judged<'a> {
     attempt: &'a RefreshAttempt,
     last_consumed: Option<Vec<u8>>,
     refresh: JudgedRefresh,
 }
 
-/// Judges without a lock. Goes on when the verdict takes a lock, or others were judged meanwhile each time.
-pub(super) async fn look(
-    store: &PostgresStore,
-    attempt: &RefreshAttempt,
-) -> Result<ControlFlow<Option<JudgedRefresh>>, PortError> {
-    for _ in 0..MAX_ATTEMPTS {
-        match store.refreshes.ask(store, attempt.clone()).await? {
-            BatchOutcome::Done(judged) => return Ok(Break(judged)),
-            BatchOutcome::Retry => (),
-            BatchOutcome::RunAlone => break,
-        }
+impl PostgresStore {
+    /// Judges an attempt and carries out the verdict.
+    pub(super) async fn refresh_session(
+        &self,
+        attempt: &RefreshAttempt,
+    ) -> Result<Option<JudgedRefresh>, PortError> {
+        let work = pin!(async {
+            for _ in 0..MAX_ATTEMPTS {
+                match self.refreshes.submit(self, attempt.clone()).await? {
+                    BatchOutcome::Done(judged) => return Ok(judged),
+                    BatchOutcome::Retry => {}
+                    BatchOutcome::RunAlone => break,
+                }
+            }
+            self.write(attempt, |connection, attempt| Box::pin(lock_and_judge(connection, attempt))).await
+        });
+        within(DEADLINE, work).await
     }
-    Ok(Continue(()))
 }
 
 impl BatchRequest for RefreshAttempt {
     type Outcome = Option<JudgedRefresh>;
 
-    /// All verdicts are carried out by one statement, which is a transaction of its own.
-    async fn decide(
+    async fn execute(
         connection: &mut PgConnection,
-        asked: &[Pending<Self>],
+        batch: &[Pending<Self>],
     ) -> Result<Vec<BatchOutcome<Self::Outcome>>, DbError> {
-        let attempts: Vec<_> = asked.iter().map(|asked| &asked.question).collect();
-        let mut looks = Vec::with_capacity(asked.len());
-        let mut writes = Vec::new();
-        for (judged, asked) in judge(connection, &attempts).await?.into_iter().zip(asked) {
-            looks.push(match judged {
-                Ok(None) => BatchOutcome::Done(None),
-                Ok(Some(judged)) => match judged.refresh.verdict {
-                    RefreshVerdict::Retry { .. } | RefreshVerdict::Deny(_) => {
-                        BatchOutcome::Done(Some(judged.refresh))
-                    }
-                    RefreshVerdict::Rotate | RefreshVerdict::Extend if asked.is_awaited() => {
-                        writes.push((looks.len(), judged));
-                        BatchOutcome::Retry
-                    }
-                    RefreshVerdict::Rotate | RefreshVerdict::Extend | RefreshVerdict::Replay => {
-                        BatchOutcome::RunAlone
-                    }
-                },
-                // It fails by itself, and nobody with it.
-                Err(_) => BatchOutcome::RunAlone,
-            });
-        }
-        let (places, writes): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
-        // It commits with its answer: whatever goes wrong, the work may have happened.
-        let hold = write(connection, &writes).await.map_err(DbError::of_commit)?;
-        for ((index, judged), holds) in places.into_iter().zip(writes).zip(hold) {
-            if holds {
-                looks[index] = BatchOutcome::Done(Some(judged.refresh));
-            }
-        }
-        Ok(looks)
+        let slots = read_all(connection, batch).await?;
+        let slots = plan(slots, batch);
+        apply(connection, slots).await
     }
 }
 
-/// Judges under a lock of the session, in a transaction of the caller's.
-pub(super) async fn lock_and_judge(
+/// Reads and judges all requests.
+async fn read_all<'a>(
+    connection: &mut PgConnection,
+    batch: &'a [Pending<RefreshAttempt>],
+) -> Result<Vec<Slot<'a>>, DbError> {
+    let attempts: Vec<_> = batch.iter().map(|pending| &pending.request).collect();
+    let judged = judge(connection, &attempts).await?;
+    Ok(judged
+        .into_iter()
+        .map(|judged| match judged {
+            Ok(Some(judged)) => Slot::Judged(judged),
+            Ok(None) => Slot::Decided(BatchOutcome::Done(None)),
+            // A row that cannot be read. The request fails alone and spoils no other.
+            Err(_) => Slot::Decided(BatchOutcome::RunAlone),
+        })
+        .collect())
+}
+
+/// Decides the requests that need no write, or that must not be written here.
+fn plan<'a>(slots: Vec<Slot<'a>>, batch: &[Pending<RefreshAttempt>]) -> Vec<Slot<'a>> {
+    slots.into_iter().zip(batch).map(|(slot, pending)| plan_one(slot, pending)).collect()
+}
+
+fn plan_one<'a>(slot: Slot<'a>, pending: &Pending<RefreshAttempt>) -> Slot<'a> {
+    let Slot::Judged(judged) = slot else { return slot };
+    match judged.refresh.verdict {
+        // Nothing to write: the outcome follows from what was read.
+        RefreshVerdict::Retry { .. } | RefreshVerdict::Deny(_) => {
+            Slot::Decided(BatchOutcome::Done(Some(judged.refresh)))
+        }
+        RefreshVerdict::Rotate | RefreshVerdict::Extend if pending.is_awaited() => Slot::Judged(judged),
+        // A caller that has gone got a 503, so its credential must stay as it is. This is checked last, right before the write.
+        RefreshVerdict::Rotate | RefreshVerdict::Extend => Slot::Decided(BatchOutcome::RunAlone),
+        // A replay ends the session and publishes that, which takes a transaction.
+        RefreshVerdict::Replay => Slot::Decided(BatchOutcome::RunAlone),
+    }
+}
+
+/// Writes the remaining verdicts by one statement, which is a transaction of its own.
+async fn apply(
+    connection: &mut PgConnection,
+    slots: Vec<Slot<'_>>,
+) -> Result<Vec<BatchOutcome<Option<JudgedRefresh>>>, DbError> {
+    let to_write: Vec<_> = slots
+        .iter()
+        .filter_map(|slot| match slot {
+            Slot::Judged(judged) => Some(judged),
+            Slot::Decided(_) => None,
+        })
+        .collect();
+    // The statement commits with its answer: after an error the work may have happened, so it is not repeated.
+    let mut held = write(connection, &to_write).await.map_err(DbError::of_commit)?.into_iter();
+    Ok(slots
+        .into_iter()
+        .map(|slot| match slot {
+            Slot::Decided(outcome) => outcome,
+            Slot::Judged(judged) if held.next() == Some(true) => BatchOutcome::Done(Some(judged.refresh)),
+            // The verdict no longer held, or another transaction had the lock.
+            Slot::Judged(_) => BatchOutcome::Retry,
+        })
+        .collect())
+}
+
+/// Judges under a lock of the session, in a transaction of the caller.
+async fn lock_and_judge(
     connection: &mut PgConnection,
     attempt: &RefreshAttempt,
 ) -> Result<TxOutcome<Option<JudgedRefresh>>, DbError> {
@@ -135,15 +168,14 @@ pub(super) async fn lock_and_judge(
     let Some(judged) = judged.transpose()?.flatten() else { return Ok(TxOutcome::Rollback(None)) };
     match judged.refresh.verdict {
         RefreshVerdict::Rotate | RefreshVerdict::Extend => {
-            let holds = write(connection, slice::from_ref(&judged)).await?;
-            if holds != [true] {
+            if write(connection, &[&judged]).await? != [true] {
                 return Err(DbError::Contended(ErrorMessage::new("a locked session has changed")));
             }
             Ok(TxOutcome::Commit(Some(judged.refresh)))
         }
         RefreshVerdict::Replay => {
             let session = judged.refresh.record.session.id;
-            sessions::end(connection, &[session], EndReason::Replayed, attempt.now).await?;
+            end(connection, session, EndReason::Replayed, attempt.now).await?;
             Ok(TxOutcome::CommitRevoking(Some(judged.refresh)))
         }
         RefreshVerdict::Retry { .. } | RefreshVerdict::Deny(_) => {
@@ -152,12 +184,12 @@ pub(super) async fn lock_and_judge(
     }
 }
 
-/// Reads what each attempt is about, and judges it.
+/// Reads the record of each attempt and judges it. `None` is an unknown credential.
 async fn judge<'a>(
     connection: &mut PgConnection,
     attempts: &[&'a RefreshAttempt],
 ) -> Result<Vec<Result<Option<Judged<'a>>, DbError>>, DbError> {
-    let presented = column(attempts, |attempt| attempt.presented.as_bytes().as_slice());
+    let presented = array(attempts, |attempt| attempt.presented.as_bytes().as_slice());
     let rows = sqlx::query(READ).bind(presented).fetch_all(connection).await?;
     Ok(attempts.iter().zip(&rows).map(|(attempt, row)| judge_one(attempt, row)).collect())
 }
@@ -172,21 +204,22 @@ fn judge_one<'a>(attempt: &'a RefreshAttempt, row: &PgRow) -> Result<Option<Judg
     Ok(Some(Judged { attempt, last_consumed: row.try_get("last_consumed")?, refresh }))
 }
 
-/// Writes what was judged; whether each verdict still held.
-async fn write(connection: &mut PgConnection, judged: &[Judged<'_>]) -> Result<Vec<bool>, sqlx::Error> {
+/// Writes what was judged. Returns for each verdict whether it still held.
+async fn write(connection: &mut PgConnection, judged: &[&Judged<'_>]) -> Result<Vec<bool>, sqlx::Error> {
     if judged.is_empty() {
         return Ok(Vec::new());
     }
     sqlx::query_scalar(WRITE)
-        .bind(column(judged, |judged| judged.refresh.record.session.id.0))
-        .bind(column(judged, |judged| judged.last_consumed.as_deref()))
-        .bind(column(judged, |judged| judged.attempt.presented.as_bytes().as_slice()))
-        .bind(column(judged, |judged| {
+        .bind(array(judged, |judged| judged.refresh.record.session.id.0))
+        .bind(array(judged, |judged| judged.last_consumed.as_deref()))
+        .bind(array(judged, |judged| judged.attempt.presented.as_bytes().as_slice()))
+        .bind(array(judged, |judged| {
+            // Without a successor, the function extends the session and keeps the credential.
             let rotates = judged.refresh.verdict == RefreshVerdict::Rotate;
             rotates.then(|| judged.attempt.successor.as_bytes().as_slice())
         }))
-        .bind(column(judged, |judged| judged.attempt.nonce.as_bytes().as_slice()))
-        .bind(column(judged, |judged| stored(judged.attempt.now)))
+        .bind(array(judged, |judged| judged.attempt.nonce.as_bytes().as_slice()))
+        .bind(array(judged, |judged| from_time(judged.attempt.now)))
         .fetch_all(connection)
         .await
 }

@@ -1,9 +1,9 @@
-//! Knowing of ended sessions and of changed users on PostgreSQL.
+//! The feed of revoked sessions and of changed users on PostgreSQL (ADR 0009 and 0015).
 //!
-//! A connection of its own listens for the bell that rings when a session has ended, and reads what is new: when it rings,
-//! and twice a second in any case, so that a bell that is not heard costs half a second. All of it goes over this one
-//! connection: when it falls silent, reading fails, and what a newer connection reads is everything. Of users who have
-//! changed it hears by name, and they are forgotten.
+//! A connection of its own listens for notifications that a session has ended, and then reads the new rows. It also reads twice
+//! a second without a notification, so a lost notification costs at most half a second. Everything uses this one connection:
+//! when it stalls, reading fails, and the next connection reads everything. Notifications about changed users contain the
+//! user's id, and the user is removed from the cache.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -20,36 +20,36 @@ use tokio::time::{sleep, timeout};
 use super::PostgresStore;
 use super::error::DbError;
 use super::user_cache::UserCache;
-use crate::store::{ACQUIRE_TIMEOUT, ErrorMessage, RevokedSessions};
+use crate::sql::{ACQUIRE_TIMEOUT, ErrorMessage, RevokedSessions};
 
-/// The channel of the bell.
+/// The NOTIFY channel of ended sessions.
 const CHANNEL: &str = "revoked_sessions";
-/// The channel on which users are named who are not as they were.
+/// The NOTIFY channel of changed users.
 const USERS_CHANNEL: &str = "changed_users";
-/// How long to listen before the table is read without a ring.
+/// The longest time without a read.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
-/// How long to wait before the server is looked for again.
+/// The pause before the next attempt to connect.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
-/// How long reading everything may take.
+/// The longest duration of a full read.
 const FULL_READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// When everything is read again, on a new connection: to forget what is not stored any more, and to follow the server's
-/// name to where it points by then.
+/// The lifetime of the connection. The next one reads everything: this forgets deleted rows, and resolves the server's name
+/// anew.
 const FULL_READ_INTERVAL: Duration = Duration::from_secs(30 * 60);
-/// How many sessions are added at a time.
+/// The number of sessions that are inserted under one lock.
 const CHUNK_SIZE: usize = 1_000;
 
-/// Its statements are bounded by this program; one that reads everything may take longer than others.
+/// This program bounds the statements itself, because a full read may take longer than other statements.
 const SESSION_SETTINGS: [(&str, &str); 1] = [("statement_timeout", "30000")];
 
-/// What was recorded by transactions that may not have been seen before: those from a number on, which is the lowest
-/// that was in progress then. The number for the next time comes with every row, and in one even if there is none.
+/// Rows of transactions that the last read may not have seen: those from the lowest number on that was in progress then. Each
+/// row contains that number for the next read; the outer join gives one row even if there is no news.
 const NEWS: &str = "
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS next, session_id
     FROM (VALUES (1)) AS once LEFT JOIN revoked_sessions ON recorded_by >= $1::text::xid8";
 
 const REVOKED_HERE: &str = "SELECT session_id FROM revoked_sessions WHERE recorded_by = pg_current_xact_id()";
 
-/// The sessions that have ended by the transaction at work.
+/// Returns the sessions that the current transaction has ended.
 pub(super) async fn revoked_here(connection: &mut PgConnection) -> Result<Vec<Uuid>, DbError> {
     Ok(sqlx::query_scalar(REVOKED_HERE).fetch_all(connection).await?)
 }
@@ -61,8 +61,8 @@ impl RevocationFeed for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Keeps what is known of ended sessions up to date, on one connection more than the store's own, until the store is
-    /// closed. A server that is away is looked for again and again.
+    /// Follows the revoked sessions until the store is closed, on one connection in addition to the pool. Reconnects whenever
+    /// the server is unavailable.
     pub async fn sync_revocations(&self) {
         self.pool.until_closed(Box::pin(self.follow_always())).await;
     }
@@ -72,44 +72,44 @@ impl PostgresStore {
         loop {
             let Err(error) = self.follow(&mut is_away).await else { continue };
             if !is_away {
-                tracing::warn!(?error, "ended sessions cannot be followed: the store is asked instead");
+                tracing::warn!(?error, "the revocation feed is interrupted: each request queries the store");
                 is_away = true;
             }
             sleep(RECONNECT_PAUSE).await;
         }
     }
 
-    /// Follows the news until the connection is to be renewed.
+    /// Follows on one connection until it is to be renewed.
     async fn follow(&self, is_away: &mut bool) -> Result<(), DbError> {
         let began = Instant::now();
-        let mut news = News::listen(self).await?;
-        within(FULL_READ_TIMEOUT, news.read(self.pool.revoked())).await?;
+        let mut feed = Feed::listen(self).await?;
+        within(FULL_READ_TIMEOUT, feed.read(self.pool.revoked())).await?;
         self.pool.revoked().forget_before(began);
-        // From here to the end of this connection no change goes unheard.
+        // The connection listens already, so from here to its end it receives every change of a user.
         let _enabled = self.user_cache.enable();
         if std::mem::take(is_away) {
-            tracing::info!("ended sessions are followed again");
+            tracing::info!("the revocation feed is restored");
         }
         while began.elapsed() < FULL_READ_INTERVAL {
-            if let Ok(rung) = timeout(POLL_INTERVAL, news.ring()).await {
-                rung?;
+            if let Ok(notified) = timeout(POLL_INTERVAL, feed.notified()).await {
+                notified?;
             }
-            within(ACQUIRE_TIMEOUT, news.read(self.pool.revoked())).await?;
+            within(ACQUIRE_TIMEOUT, feed.read(self.pool.revoked())).await?;
         }
         Ok(())
     }
 }
 
-/// A connection that follows what ends.
-struct News {
+/// A connection that follows revoked sessions and changed users.
+struct Feed {
     listener: PgListener,
     /// All transactions below this number have been seen.
     seen: String,
     user_cache: Arc<UserCache>,
 }
 
-impl News {
-    /// Listens first: of what happens after everything was read, it hears.
+impl Feed {
+    /// Connects and listens. This comes before the full read, so that no change in between is missed.
     async fn listen(store: &PostgresStore) -> Result<Self, DbError> {
         let options = store.pool.options().clone().options(SESSION_SETTINGS);
         let one = PgPoolOptions::new()
@@ -119,6 +119,7 @@ impl News {
         let one = one.connect_lazy_with(options);
         let listening = async {
             let mut listener = PgListener::connect_with(&one).await?;
+            // A connection that sqlx replaces silently would have missed notifications.
             listener.eager_reconnect(false);
             listener.ignore_pool_close_event(true);
             listener.listen_all([CHANNEL, USERS_CHANNEL]).await?;
@@ -128,32 +129,33 @@ impl News {
         Ok(Self { listener, seen: "0".to_owned(), user_cache: Arc::clone(&store.user_cache) })
     }
 
-    /// Waits until the bell rings. It may be given up at any time.
-    async fn ring(&mut self) -> Result<(), DbError> {
-        while let Some(heard) = self.listener.try_recv().await? {
-            if self.is_bell(&heard) {
+    /// Waits for a notification of an ended session. The future may be dropped at any time.
+    async fn notified(&mut self) -> Result<(), DbError> {
+        while let Some(notification) = self.listener.try_recv().await? {
+            if !self.handle_changed_user(&notification) {
                 return Ok(());
             }
         }
         Err(DbError::Unavailable(ErrorMessage::new("the connection was lost")))
     }
 
-    /// Whether it is the bell that was heard. A user who is named instead is forgotten.
-    fn is_bell(&self, heard: &PgNotification) -> bool {
-        if heard.channel() != USERS_CHANNEL {
-            return true;
+    /// Invalidates the user of a notification. Returns `false` for a notification of another kind.
+    fn handle_changed_user(&self, notification: &PgNotification) -> bool {
+        if notification.channel() != USERS_CHANNEL {
+            return false;
         }
-        match heard.payload().parse() {
+        match notification.payload().parse() {
             Ok(user) => self.user_cache.invalidate(UserId(user)),
+            // The payload of another program: it may mean any user.
             Err(_) => self.user_cache.clear(),
         }
-        false
+        true
     }
 
-    /// Reads what is new; the first time, everything.
+    /// Reads what is new: the first time, everything.
     async fn read(&mut self, revoked: &RevokedSessions) -> Result<(), DbError> {
-        while let Some(heard) = self.listener.next_buffered() {
-            self.is_bell(&heard);
+        while let Some(notification) = self.listener.next_buffered() {
+            self.handle_changed_user(&notification);
         }
         let asked = Instant::now();
         let mut next = None;
@@ -179,6 +181,7 @@ impl News {
 }
 
 async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
-    let late = || DbError::Unavailable(ErrorMessage::new(format!("no answer within {} s", limit.as_secs())));
-    timeout(limit, work).await.unwrap_or_else(|_| Err(late()))
+    timeout(limit, work).await.unwrap_or_else(|_| {
+        Err(DbError::Unavailable(ErrorMessage::new(format!("no answer within {} s", limit.as_secs()))))
+    })
 }

@@ -1,90 +1,117 @@
-//! The work of a call: on one connection, in one transaction, and again where that is safe.
+//! The work of a call: on one connection, in one transaction, and retried where that is safe.
 
 use std::future::Future;
-use std::ops::ControlFlow;
 use std::pin::pin;
 
-use auth_domain::ports::PortError;
+use auth_domain::model::{User, UserId, UserRef};
+use auth_domain::ports::{PortError, UserRepository as _};
+use futures_util::future::BoxFuture;
 use sqlx::PgConnection;
 use sqlx::types::Uuid;
 
 use super::PostgresStore;
 use super::error::DbError;
 use super::revocations;
-use crate::store::{DEADLINE, Lease, TxOutcome, within};
+use crate::sql::{DEADLINE, Lease, TxOutcome, within};
 
-/// How often more than there are connections a call is attempted: for deadlocks and the like.
-const SPARE_ATTEMPTS: u32 = 3;
+/// The work of a call, given a connection and its arguments. The future is boxed, because the compiler cannot prove that the
+/// future of an async closure with borrowed arguments is `Send`.
+pub(super) type Work<A, T> = for<'c> fn(&'c mut PgConnection, &'c A) -> BoxFuture<'c, Result<T, DbError>>;
+
+/// The retries that a call has in addition to one per connection: for deadlocks and similar errors.
+const SPARE_RETRIES: u32 = 3;
 
 impl PostgresStore {
-    /// Does the work of a call by statements that are transactions of their own.
-    pub(super) async fn at_once<T, F>(&self, work: impl Fn(Lease<PgConnection>) -> F) -> Result<T, PortError>
-    where
-        F: Future<Output = Result<T, DbError>>,
-    {
-        let work = &work;
-        self.retry(|| async move { work(self.lease().await?).await }).await
+    /// Runs work that changes nothing.
+    pub(super) async fn read<A, T>(&self, args: A, work: Work<A, T>) -> Result<T, PortError> {
+        self.autocommit(args, work).await
     }
 
-    /// The outcome of a call, from what was done [at once](Self::at_once) if that decided it; else the work is done in one
-    /// transaction, as by [`transaction`](Self::transaction).
-    pub(super) async fn at_once_or_in_a_transaction<T, F>(
-        &self,
-        at_once: impl Future<Output = Result<ControlFlow<T>, PortError>>,
-        work: impl Fn(Lease<PgConnection>) -> F,
-    ) -> Result<T, PortError>
-    where
-        F: Future<Output = Result<T, DbError>>,
-    {
-        let both = pin!(async {
-            match at_once.await? {
-                ControlFlow::Break(outcome) => Ok(outcome),
-                ControlFlow::Continue(()) => self.transaction(work).await,
+    /// Runs statements that are transactions of their own.
+    pub(super) async fn autocommit<A, T>(&self, args: A, work: Work<A, T>) -> Result<T, PortError> {
+        let args = &args;
+        self.retry(|| async move {
+            let mut lease = self.lease().await?;
+            let outcome = work(&mut lease, args).await;
+            if outcome.as_ref().err().is_none_or(DbError::connection_is_usable) {
+                lease.give_back();
             }
-        });
-        within(DEADLINE, both).await
+            outcome
+        })
+        .await
     }
 
-    /// Does the work of a call in a transaction, which the work has to [end](Lease::end).
-    pub(super) async fn transaction<T, F>(
+    /// Runs work in a transaction.
+    pub(super) async fn write<A, T>(&self, args: A, work: Work<A, TxOutcome<T>>) -> Result<T, PortError> {
+        self.write_after("BEGIN", args, work).await
+    }
+
+    /// Runs frequent work in a transaction. Only SQLite groups such calls.
+    pub(super) async fn write_grouped<A, T>(
         &self,
-        work: impl Fn(Lease<PgConnection>) -> F,
-    ) -> Result<T, PortError>
-    where
-        F: Future<Output = Result<T, DbError>>,
-    {
-        self.transaction_begun_by("BEGIN", work).await
+        args: A,
+        work: Work<A, TxOutcome<T>>,
+    ) -> Result<T, PortError> {
+        self.write(args, work).await
     }
 
-    /// The same, in a transaction that these statements begin.
-    pub(super) async fn transaction_begun_by<T, F>(
+    /// Runs work in a transaction that the statements of `begin` start.
+    pub(super) async fn write_after<A, T>(
         &self,
         begin: &'static str,
-        work: impl Fn(Lease<PgConnection>) -> F,
-    ) -> Result<T, PortError>
-    where
-        F: Future<Output = Result<T, DbError>>,
-    {
-        let work = &work;
-        let attempt = || async move {
+        args: A,
+        work: Work<A, TxOutcome<T>>,
+    ) -> Result<T, PortError> {
+        let args = &args;
+        self.retry(|| async move {
             let mut lease = self.lease().await?;
             sqlx::raw_sql(begin).execute(&mut *lease).await?;
-            work(lease).await
-        };
-        self.retry(attempt).await
+            let outcome = work(&mut lease, args).await;
+            finish(lease, outcome).await
+        })
+        .await
     }
 
-    /// Attempts again where that is safe, but not for longer than a caller can wait.
+    /// Changes a user. The work gets the user's id and the arguments.
+    pub(super) async fn write_user<A, T>(
+        &self,
+        user: UserId,
+        args: A,
+        work: Work<(UserId, A), TxOutcome<T>>,
+    ) -> Result<T, PortError> {
+        // The guard invalidates the cached user when the call ends, also if it fails or is cancelled: the commit may have
+        // happened in each case.
+        let _invalidate = self.user_cache.invalidate_on_drop(user);
+        self.write((user, args), work).await
+    }
+
+    /// Finds a user in the cache, or else in the database.
+    pub(super) async fn find_cached(&self, user: UserId) -> Result<Option<User>, PortError> {
+        if let Some(cached) = self.user_cache.get(user)
+            && self.pool.revoked().is_fresh()
+        {
+            return Ok(Some(User::clone(&cached)));
+        }
+        // The count is taken before the read: a user who changes in the meantime is not cached.
+        let before = self.user_cache.change_count(user);
+        let found = self.find(&UserRef::Id(user)).await?;
+        if let Some(user) = &found {
+            self.user_cache.insert_unless_changed(user, before);
+        }
+        Ok(found)
+    }
+
+    /// Repeats an attempt after a retryable error, within the deadline of a call.
     async fn retry<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, PortError>
     where
         F: Future<Output = Result<T, DbError>>,
     {
-        // After the server was restarted, every connection that was idle may be dead.
-        let mut attempts_left = self.pool.max_connections().saturating_add(SPARE_ATTEMPTS);
+        // After a restart of the server, every idle connection may be broken, and each costs one attempt.
+        let mut retries_left = self.pool.max_connections().saturating_add(SPARE_RETRIES);
         let attempts = pin!(async {
             loop {
                 match attempt().await {
-                    Err(error) if error.is_retryable() && attempts_left > 0 => attempts_left -= 1,
+                    Err(error) if error.is_retryable() && retries_left > 0 => retries_left -= 1,
                     outcome => return outcome.map_err(PortError::from),
                 }
             }
@@ -93,60 +120,51 @@ impl PostgresStore {
     }
 
     async fn lease(&self) -> Result<Lease<PgConnection>, DbError> {
+        // The pool has already waited and retried, so this error is final.
         self.pool.lease().await.map_err(|error| DbError::from(error).not_retryable())
     }
 }
 
-impl Lease<PgConnection> {
-    /// Gives the connection back after its last statement was answered, with no transaction open.
-    pub(super) fn answered<T, E>(self, answer: Result<T, E>) -> Result<T, DbError>
-    where
-        DbError: From<E>,
-    {
-        let answer = answer.map_err(DbError::from);
-        if answer.as_ref().err().is_none_or(DbError::connection_is_usable) {
-            self.give_back();
+/// Ends the transaction according to the outcome of its work, and gives the connection back.
+async fn finish<T>(
+    mut lease: Lease<PgConnection>,
+    outcome: Result<TxOutcome<T>, DbError>,
+) -> Result<T, DbError> {
+    let outcome = match outcome {
+        // The revoked sessions are read before the commit: they are those of this transaction.
+        Ok(TxOutcome::CommitRevoking(value)) => {
+            revocations::revoked_here(&mut lease).await.map(|revoked| (Some(revoked), value))
         }
-        answer
-    }
-
-    /// Ends the transaction as its work came out, and gives the connection back.
-    pub(super) async fn end<T>(mut self, work: Result<TxOutcome<T>, DbError>) -> Result<T, DbError> {
-        match work {
-            Ok(TxOutcome::Commit(outcome)) => self.commit(Vec::new()).await.map(|()| outcome),
-            Ok(TxOutcome::CommitRevoking(outcome)) => match revocations::revoked_here(&mut self).await {
-                Ok(revoked) => self.commit(revoked).await.map(|()| outcome),
-                Err(error) => self.fail(error).await,
-            },
-            Ok(TxOutcome::Rollback(outcome)) => {
-                self.roll_back().await;
-                Ok(outcome)
+        Ok(TxOutcome::Commit(value)) => Ok((Some(Vec::new()), value)),
+        Ok(TxOutcome::Rollback(value)) => Ok((None, value)),
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok((Some(revoked), value)) => commit(lease, revoked).await.map(|()| value),
+        Ok((None, value)) => {
+            roll_back(lease).await;
+            Ok(value)
+        }
+        Err(error) => {
+            if error.connection_is_usable() {
+                roll_back(lease).await;
             }
-            Err(error) => self.fail(error).await,
+            Err(error)
         }
     }
+}
 
-    /// Commits a transaction by which these sessions have ended.
-    async fn commit(mut self, ended: Vec<Uuid>) -> Result<(), DbError> {
-        // From here on the work may have happened, whatever the answer is.
-        let answer = sqlx::raw_sql("COMMIT").execute(&mut *self).await;
-        answer.map_err(DbError::of_commit)?;
-        self.revoked().insert(ended);
-        self.give_back();
-        Ok(())
-    }
+async fn commit(mut lease: Lease<PgConnection>, revoked: Vec<Uuid>) -> Result<(), DbError> {
+    // From here on the transaction may be committed, whatever the answer is. So no error is retryable.
+    sqlx::raw_sql("COMMIT").execute(&mut *lease).await.map_err(DbError::of_commit)?;
+    lease.revoked().insert(revoked);
+    lease.give_back();
+    Ok(())
+}
 
-    async fn fail<T>(self, error: DbError) -> Result<T, DbError> {
-        if error.connection_is_usable() {
-            self.roll_back().await;
-        }
-        Err(error)
-    }
-
-    async fn roll_back(mut self) {
-        if sqlx::raw_sql("ROLLBACK").execute(&mut *self).await.is_ok() {
-            self.give_back();
-        }
+async fn roll_back(mut lease: Lease<PgConnection>) {
+    if sqlx::raw_sql("ROLLBACK").execute(&mut *lease).await.is_ok() {
+        lease.give_back();
     }
 }
 
@@ -156,14 +174,12 @@ mod tests {
 
     use super::*;
     use crate::postgres::PostgresSettings;
-    use crate::store::ErrorMessage;
+    use crate::sql::ErrorMessage;
 
-    /// Fails by `error` as often as told, then succeeds; how often it was attempted.
+    /// Fails with `error` that many times, then succeeds. Returns the outcome and the number of attempts.
     async fn attempts(error: fn(ErrorMessage) -> DbError, failures: u32) -> (Result<(), PortError>, u32) {
-        let settings = PostgresSettings {
-            max_connections: 4,
-            ..PostgresSettings::new("postgres://nobody@nowhere/none")
-        };
+        let settings =
+            PostgresSettings { max_connections: 4, ..PostgresSettings::new("postgres://user@invalid/none") };
         let store = PostgresStore::connect(&settings).expect("a store");
         let attempts = Cell::new(0);
         let outcome = store.retry(|| async {
@@ -174,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_passes_is_attempted_again_as_often_as_connections_may_be_dead() {
+    async fn retryable_error_is_retried_once_per_connection_and_more() {
         for error in [DbError::Broken, DbError::Contended] {
             assert!(matches!(attempts(error, 7).await, (Ok(()), 8)));
             assert!(matches!(attempts(error, 8).await, (Err(PortError::Unavailable(_)), 8)));
@@ -182,11 +198,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_pass_is_not_attempted_again() {
+    async fn other_errors_are_not_retried() {
         assert!(matches!(attempts(DbError::Unavailable, 1).await, (Err(PortError::Unavailable(_)), 1)));
         assert!(matches!(attempts(DbError::Corrupt, 1).await, (Err(PortError::Corrupt(_)), 1)));
-        // As after a commit that was not synced.
-        let not_retryable = |detail| DbError::Broken(detail).not_retryable();
-        assert!(matches!(attempts(not_retryable, 1).await, (Err(PortError::Unavailable(_)), 1)));
+        // As after an unconfirmed commit.
+        let unconfirmed = |message| DbError::Broken(message).not_retryable();
+        assert!(matches!(attempts(unconfirmed, 1).await, (Err(PortError::Unavailable(_)), 1)));
     }
 }

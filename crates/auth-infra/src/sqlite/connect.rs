@@ -1,57 +1,53 @@
-//! The connections to a SQLite file: one that writes, several that read.
+//! The connections to a SQLite file: one writer and several readers.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_domain::ports::PortError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::time::timeout;
 
+use super::error::DbError;
 use super::group_commit::GroupCommit;
-use crate::store::{ACQUIRE_TIMEOUT, Pool, StoreError, TxOutcome, within};
+use crate::sql::{ACQUIRE_TIMEOUT, CLOSE_TIMEOUT, Pool, StoreError, TxOutcome, within};
 
-/// Where the SQLite file is and how many connections may read it.
+/// The SQLite file and the number of readers.
 #[derive(Clone, Debug)]
 pub struct SqliteSettings {
-    /// The file. Its directory has to be there; SQLite keeps two more files beside it, `-wal` and `-shm`.
+    /// The file. Its directory must exist. SQLite keeps two more files next to it, `-wal` and `-shm`.
     pub path: PathBuf,
-    /// The most connections that read at a time, at least 1, beside the one that writes. Default: 4.
+    /// The maximum number of connections that read, at least 1, in addition to the one that writes. Default: 4.
     pub max_readers: u32,
 }
 
 impl SqliteSettings {
-    /// The default settings for this file.
+    /// Combines this file with the default number of readers.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), max_readers: 4 }
     }
 }
 
-/// Users, sessions, API keys and audit events in a SQLite file. Cloning it is cheap: the clones share their connections,
-/// and what they know of ended sessions.
+/// Users, sessions, API keys and audit events in a SQLite file. Cloning it is cheap: the clones share their connections and the
+/// revoked sessions.
 #[derive(Clone)]
 pub struct SqliteStore {
     pub(super) path: Arc<Path>,
     pub(super) readers: Pool<SqliteConnection>,
     pub(super) writer: Pool<SqliteConnection>,
-    /// What writes on it for those calls that come often.
+    /// Frequent writes, on the connection of `writer`.
     pub(super) group: GroupCommit,
 }
 
 impl SqliteStore {
-    /// A store in a file. Nothing is opened yet, and the file need not be there: [`migrate`](Self::migrate) makes it.
+    /// Creates a store. This opens no file, and the file need not exist: [`migrate`](Self::migrate) creates it.
     ///
     /// # Errors
-    /// [`StoreError::Settings`] when the path makes no sense; a port's error when no thread can be started.
+    /// [`StoreError::Settings`] if the path is invalid; a port error if the thread cannot be started.
     pub fn connect(settings: &SqliteSettings) -> Result<Self, StoreError> {
         let path = settings.path.as_path();
-        // SQLite would take the last two for something else than a file of that name.
-        let names_a_file = |path: &str| {
-            !(path.is_empty() || path.contains('\0') || path == ":memory:" || path.starts_with("file:"))
-        };
         if !path.to_str().is_some_and(names_a_file) {
             return Err(StoreError::Settings("the path of the database names no file".to_owned()));
         }
@@ -64,36 +60,37 @@ impl SqliteStore {
         })
     }
 
-    /// Whether the store can serve, told within two seconds: the file and the schema are there, can be read and can be
-    /// written to.
+    /// Checks within two seconds that the file and the schema exist, and can be read and written.
     ///
     /// # Errors
-    /// When it cannot.
+    /// Fails if the store cannot serve.
     pub async fn check(&self) -> Result<(), PortError> {
-        const CHECK: &str = "SELECT count(*) FROM (SELECT 1 FROM accounts LIMIT 1)";
-        let read = self.read(|mut lease| async move {
-            let schema_is_there = sqlx::query(CHECK).fetch_one(&mut *lease).await;
-            lease.answered(schema_is_there).map(|_| ())
-        });
-        let write = self.transaction(|lease| lease.end(Ok(TxOutcome::<()>::Rollback(()))));
         let both = pin!(async {
-            read.await?;
-            write.await
+            self.read((), |connection, ()| Box::pin(check_schema(connection))).await?;
+            self.write((), |_, ()| Box::pin(async { Ok(TxOutcome::Rollback(())) })).await
         });
         within(ACQUIRE_TIMEOUT, both).await
     }
 
-    /// Closes the connections when the calls under way are done; later calls are answered with
-    /// [`PortError::Unavailable`].
+    /// Waits for the active calls and closes the connections. Later calls fail with [`PortError::Unavailable`].
     pub async fn close(&self) {
-        // No call takes longer than this.
         let closed = async {
             self.readers.close().await;
-            // The last connection to close empties the write-ahead log into the file; a reader could not.
+            // The last connection that closes checkpoints the write-ahead log into the file. A reader could not.
             self.writer.close().await;
         };
-        let _ = timeout(Duration::from_secs(5), closed).await;
+        let _ = timeout(CLOSE_TIMEOUT, closed).await;
     }
+}
+
+async fn check_schema(connection: &mut SqliteConnection) -> Result<(), DbError> {
+    sqlx::query("SELECT count(*) FROM (SELECT 1 FROM accounts LIMIT 1)").fetch_one(connection).await?;
+    Ok(())
+}
+
+/// SQLite gives the last two a meaning of their own.
+fn names_a_file(path: &str) -> bool {
+    !(path.is_empty() || path.contains('\0') || path == ":memory:" || path.starts_with("file:"))
 }
 
 impl fmt::Debug for SqliteStore {
@@ -102,7 +99,7 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
-/// How every connection is made: an acknowledged write is on disk (FULL), and foreign keys are kept.
+/// The options of every connection. With FULL an acknowledged write is on disk, also after a power failure.
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)

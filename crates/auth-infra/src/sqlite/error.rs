@@ -1,24 +1,24 @@
-//! What an error of SQLite means.
+//! The meaning of an error of SQLite.
 
 use auth_domain::ports::PortError;
 use sqlx::error::DatabaseError;
 
-use crate::store::{CorruptValue, ErrorMessage};
+use crate::sql::{CorruptValue, ErrorMessage};
 
-/// Why an attempt at a call failed.
+/// Why a call failed.
 #[derive(Clone, Debug)]
 pub(super) enum DbError {
-    /// The file is away, locked by another process for too long, or cannot be written to.
+    /// The file is missing, locked by another process for too long, or not writable.
     Unavailable(ErrorMessage),
-    /// What was found makes no sense.
+    /// The data or the statement is invalid.
     Corrupt(ErrorMessage),
 }
 
 impl DbError {
-    /// What an error means to calls that share a transaction, which one of them may have spoilt for all.
+    /// The error of a shared transaction. It is never `Corrupt`: one call may have spoilt the transaction for all others.
     pub(super) fn of_group(error: sqlx::Error) -> Self {
-        let (Self::Unavailable(detail) | Self::Corrupt(detail)) = Self::from(error);
-        Self::Unavailable(detail)
+        let (Self::Unavailable(message) | Self::Corrupt(message)) = Self::from(error);
+        Self::Unavailable(message)
     }
 }
 
@@ -36,7 +36,7 @@ impl From<sqlx::Error> for DbError {
     }
 }
 
-/// The primary result code tells (SQLite documentation, "Result and Error Codes").
+/// Classifies by the primary result code (SQLite documentation, "Result and Error Codes").
 fn classify(error: &dyn DatabaseError) -> DbError {
     const ERROR: u32 = 1;
     const BUSY: u32 = 5;
@@ -51,15 +51,17 @@ fn classify(error: &dyn DatabaseError) -> DbError {
     const SCHEMA: u32 = 17;
 
     let extended: u32 = error.code().and_then(|code| code.parse().ok()).unwrap_or_default();
-    let schema_is_not_there =
-        || ["no such table", "no such column"].iter().any(|text| error.message().starts_with(text));
     let kind = match extended & 0xff {
         BUSY | LOCKED | OUT_OF_MEMORY | READ_ONLY | INTERRUPT | IO_ERROR | FULL | CANNOT_OPEN | PROTOCOL
         | SCHEMA => DbError::Unavailable,
-        ERROR if schema_is_not_there() => DbError::Unavailable,
+        ERROR if schema_is_missing(error.message()) => DbError::Unavailable,
         _ => DbError::Corrupt,
     };
     kind(ErrorMessage::new(format!("{extended}: {}", error.message())))
+}
+
+fn schema_is_missing(message: &str) -> bool {
+    ["no such table", "no such column"].iter().any(|text| message.starts_with(text))
 }
 
 impl From<CorruptValue> for DbError {
@@ -71,8 +73,8 @@ impl From<CorruptValue> for DbError {
 impl From<DbError> for PortError {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Unavailable(detail) => Self::Unavailable(Box::new(detail)),
-            DbError::Corrupt(detail) => Self::Corrupt(Box::new(detail)),
+            DbError::Unavailable(message) => Self::Unavailable(Box::new(message)),
+            DbError::Corrupt(message) => Self::Corrupt(Box::new(message)),
         }
     }
 }

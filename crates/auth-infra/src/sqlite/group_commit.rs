@@ -1,8 +1,8 @@
-//! Calls that share a transaction, and with it the wait for the disk.
+//! Group commit: several calls share a transaction, and the wait for the disk (ADR 0013).
 //!
-//! A thread of its own writes: whatever waits when it comes to its turn is done in one transaction. Each call has a
-//! savepoint, so one that fails undoes its own work and nobody else's; and each is answered when all of it is on disk.
-//! Executors that are busy with requests cannot keep the only connection that writes from the others.
+//! A thread of the store writes. It runs all queued calls in one transaction, each within a savepoint: a call that fails undoes
+//! its own work only. All are answered when the transaction is on disk. The thread also keeps busy request executors from
+//! blocking the only connection that writes.
 
 use std::panic::AssertUnwindSafe;
 use std::thread;
@@ -16,116 +16,121 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::DbError;
 use super::revocations;
-use crate::store::{ErrorMessage, Pool, StoreError, TxOutcome};
+use super::transaction::Work;
+use crate::sql::{ErrorMessage, Pool, StoreError, TxOutcome};
 
-/// The most calls in one transaction: so many take some milliseconds.
-const MAX_BATCH: usize = 64;
+/// The most calls in one transaction. A full group takes a few milliseconds.
+const MAX_GROUP: usize = 64;
 
 const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT call";
 const KEEP: &str = "RELEASE call; SAVEPOINT call";
 const UNDO: &str = "ROLLBACK TO call";
 
-/// Where calls wait for the thread that writes. It ends when the last of the clones is gone.
+/// The queue of the writing thread. The thread ends when the last clone is gone.
 #[derive(Clone)]
 pub(super) struct GroupCommit(mpsc::UnboundedSender<Box<dyn QueuedWrite>>);
 
 impl GroupCommit {
     /// Starts a thread that writes on the connection of this pool.
     pub(super) fn start(writer: Pool<SqliteConnection>) -> Result<Self, StoreError> {
-        let failed = |error: std::io::Error| {
-            let detail = ErrorMessage::new(format!("no thread to write with: {error}"));
-            StoreError::Port(PortError::Unavailable(Box::new(detail)))
-        };
-        let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(|error| cannot_start(&error))?;
         let (sender, queue) = mpsc::unbounded_channel();
-        let write = move || runtime.block_on(write_always(writer, queue));
-        thread::Builder::new().name("sqlite-writer".to_owned()).spawn(write).map_err(failed)?;
+        thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || runtime.block_on(write_always(writer, queue)))
+            .map_err(|error| cannot_start(&error))?;
         Ok(Self(sender))
     }
 
-    /// Has the work of a call done in a transaction that it may share with others.
-    pub(super) async fn transaction<T, W>(&self, work: W) -> Result<T, DbError>
+    /// Runs work in a transaction that it may share with other calls.
+    pub(super) async fn write<A, T>(&self, args: A, work: Work<A, TxOutcome<T>>) -> Result<T, DbError>
     where
+        A: Send + Sync + 'static,
         T: Send + 'static,
-        W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, DbError>>
-            + Send
-            + 'static,
     {
-        let (call, answer) = pending(work);
-        let gone = || DbError::Unavailable(ErrorMessage::new("nobody writes any more"));
-        self.0.send(call).map_err(|_| gone())?;
-        answer.await.unwrap_or_else(|_| Err(gone()))
+        let (write, answer) = pending(args, work);
+        self.0.send(write).map_err(|_| writer_ended())?;
+        answer.await.unwrap_or_else(|_| Err(writer_ended()))
     }
 }
 
-/// A call that waits for its answer.
+fn cannot_start(error: &std::io::Error) -> StoreError {
+    let message = ErrorMessage::new(format!("cannot start the SQLite writer thread: {error}"));
+    StoreError::Port(PortError::Unavailable(Box::new(message)))
+}
+
+fn writer_ended() -> DbError {
+    DbError::Unavailable(ErrorMessage::new("the writer thread ended"))
+}
+
+/// A call in the queue, whatever its types.
 trait QueuedWrite: Send {
+    /// Returns whether the caller still waits.
     fn is_awaited(&self) -> bool;
 
-    /// Does the work.
-    fn work<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Effect>;
+    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Effect>;
 
-    /// Answers with what came of the work, now that the transaction has ended so.
+    /// Sends the outcome to the caller, after the transaction has ended with this result.
     fn answer(self: Box<Self>, committed: Result<(), DbError>);
 }
 
-/// What is to stay of what a call has written.
+/// What a call has written.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Effect {
     None,
     Changed,
-    /// And sessions may have ended by it.
+    /// Sessions ended, which has to be published.
     Revoked,
 }
 
-struct PendingWrite<T, W> {
-    work: Option<W>,
+struct PendingWrite<A, T> {
+    args: A,
+    work: Work<A, TxOutcome<T>>,
     outcome: Option<Result<T, DbError>>,
-    answer: oneshot::Sender<Result<T, DbError>>,
+    caller: oneshot::Sender<Result<T, DbError>>,
 }
 
-fn pending<T, W>(work: W) -> (Box<dyn QueuedWrite>, oneshot::Receiver<Result<T, DbError>>)
+fn pending<A, T>(
+    args: A,
+    work: Work<A, TxOutcome<T>>,
+) -> (Box<dyn QueuedWrite>, oneshot::Receiver<Result<T, DbError>>)
 where
+    A: Send + Sync + 'static,
     T: Send + 'static,
-    W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, DbError>>
-        + Send
-        + 'static,
 {
-    let (answer, answered) = oneshot::channel();
-    (Box::new(PendingWrite { work: Some(work), outcome: None, answer }), answered)
+    let (caller, answer) = oneshot::channel();
+    (Box::new(PendingWrite { args, work, outcome: None, caller }), answer)
 }
 
-impl<T, W> QueuedWrite for PendingWrite<T, W>
-where
-    T: Send,
-    W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, DbError>> + Send,
-{
+impl<A: Send + Sync, T: Send> QueuedWrite for PendingWrite<A, T> {
     fn is_awaited(&self) -> bool {
-        !self.answer.is_closed()
+        !self.caller.is_closed()
     }
 
-    fn work<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Effect> {
+    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Effect> {
         Box::pin(async move {
-            let Some(work) = self.work.take() else { return Effect::None };
-            let (written, outcome) = match work(connection).await {
-                Ok(TxOutcome::Commit(outcome)) => (Effect::Changed, Ok(outcome)),
-                Ok(TxOutcome::CommitRevoking(outcome)) => (Effect::Revoked, Ok(outcome)),
-                Ok(TxOutcome::Rollback(outcome)) => (Effect::None, Ok(outcome)),
+            let (effect, outcome) = match (self.work)(connection, &self.args).await {
+                Ok(TxOutcome::Commit(value)) => (Effect::Changed, Ok(value)),
+                Ok(TxOutcome::CommitRevoking(value)) => (Effect::Revoked, Ok(value)),
+                Ok(TxOutcome::Rollback(value)) => (Effect::None, Ok(value)),
                 Err(error) => (Effect::None, Err(error)),
             };
             self.outcome = Some(outcome);
-            written
+            effect
         })
     }
 
     fn answer(self: Box<Self>, committed: Result<(), DbError>) {
-        // Even a call that wrote nothing may have seen what those before it wrote.
+        // Even a call that wrote nothing may have read what earlier calls wrote, so a failed commit fails all.
         let outcome = match (self.outcome, committed) {
-            (Some(Ok(outcome)), Ok(())) => Ok(outcome),
+            (Some(Ok(value)), Ok(())) => Ok(value),
             (Some(Err(error)), _) | (_, Err(error)) => Err(error),
             (None, Ok(())) => return,
         };
-        let _ = self.answer.send(outcome);
+        let _ = self.caller.send(outcome);
     }
 }
 
@@ -133,54 +138,55 @@ async fn write_always(
     writer: Pool<SqliteConnection>,
     mut queue: mpsc::UnboundedReceiver<Box<dyn QueuedWrite>>,
 ) {
-    let mut calls = Vec::with_capacity(MAX_BATCH);
-    while queue.recv_many(&mut calls, MAX_BATCH).await > 0 {
-        // Those who wait are told by the loss of their calls, and so is the log, by the panic; others are served on.
-        let _ = AssertUnwindSafe(write(&writer, std::mem::take(&mut calls))).catch_unwind().await;
+    let mut group = Vec::with_capacity(MAX_GROUP);
+    while queue.recv_many(&mut group, MAX_GROUP).await > 0 {
+        // A panic must not end the thread: later calls are served. The callers of the group get an error, because their
+        // channels are dropped, and the panic is logged by its hook.
+        let _ = AssertUnwindSafe(write(&writer, std::mem::take(&mut group))).catch_unwind().await;
     }
 }
 
-/// Does the work of all that are still awaited, and answers them.
-async fn write(writer: &Pool<SqliteConnection>, mut calls: Vec<Box<dyn QueuedWrite>>) {
-    calls.retain(|call| call.is_awaited());
-    if calls.is_empty() {
+/// Runs the calls that are still awaited, and answers them.
+async fn write(writer: &Pool<SqliteConnection>, mut group: Vec<Box<dyn QueuedWrite>>) {
+    group.retain(|write| write.is_awaited());
+    if group.is_empty() {
         return;
     }
-    let committed = transact(writer, &mut calls).await;
-    for call in calls {
-        call.answer(committed.clone());
+    let committed = transact(writer, &mut group).await;
+    for write in group {
+        write.answer(committed.clone());
     }
 }
 
-/// A transaction that fails as a whole is undone by giving up its connection.
+/// Runs the calls in one transaction. If it fails as a whole, its connection is closed, which undoes it.
 async fn transact(
     writer: &Pool<SqliteConnection>,
-    calls: &mut [Box<dyn QueuedWrite>],
+    group: &mut [Box<dyn QueuedWrite>],
 ) -> Result<(), DbError> {
     let mut lease = writer.lease().await?;
     execute(&mut lease, BEGIN).await?;
-    let mut written = Effect::None;
-    let mut left = calls.len();
-    for call in calls {
+    let mut effect = Effect::None;
+    let mut left = group.len();
+    for write in group {
         left -= 1;
-        // Whoever was told meanwhile that nothing came of it must be right.
-        if !call.is_awaited() {
+        // The caller may have got a timeout in the meantime: then nothing may happen.
+        if !write.is_awaited() {
             continue;
         }
-        match call.work(&mut lease).await {
-            // Some errors undo the whole transaction by themselves: then there is no savepoint any more.
+        match write.run(&mut lease).await {
+            // Some errors undo the whole transaction by themselves. Then the savepoint is gone, and this fails.
             Effect::None => execute(&mut lease, UNDO).await.map_err(DbError::of_group)?,
-            done => {
-                written = written.max(done);
+            changed => {
+                effect = effect.max(changed);
                 if left > 0 {
                     execute(&mut lease, KEEP).await.map_err(DbError::of_group)?;
                 }
             }
         }
     }
-    let end = if written == Effect::None { "ROLLBACK" } else { "COMMIT" };
+    let end = if effect == Effect::None { "ROLLBACK" } else { "COMMIT" };
     execute(&mut lease, end).await.map_err(DbError::of_group)?;
-    if written == Effect::Revoked {
+    if effect == Effect::Revoked {
         revocations::catch_up(&mut lease).await;
     }
     lease.give_back();
@@ -193,13 +199,14 @@ async fn execute(connection: &mut SqliteConnection, statement: &'static str) -> 
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Row;
+    use std::sync::Mutex;
+
     use tempfile::TempDir;
 
     use super::*;
     use crate::sqlite::{SqliteSettings, SqliteStore};
 
-    type Reply = oneshot::Receiver<Result<(), DbError>>;
+    type Answer = oneshot::Receiver<Result<(), DbError>>;
 
     async fn store(home: &TempDir) -> SqliteStore {
         let store = SqliteStore::connect(&SqliteSettings::new(home.path().join("auth.db"))).expect("a store");
@@ -213,26 +220,27 @@ mod tests {
     }
 
     async fn notes(store: &SqliteStore) -> i64 {
-        let count = store.read(|mut lease| async move {
-            let row = sqlx::query("SELECT count(*) FROM notes").fetch_one(&mut *lease).await;
-            Ok(lease.answered(row)?.get::<i64, _>(0))
+        let count = store.read((), |connection, ()| {
+            Box::pin(async move {
+                Ok(sqlx::query_scalar("SELECT count(*) FROM notes").fetch_one(connection).await?)
+            })
         });
         count.await.expect("a count")
     }
 
-    /// A call that executes these statements and ends so.
-    fn call(statements: &'static str, ending: TxOutcome<()>) -> (Box<dyn QueuedWrite>, Reply) {
-        pending(move |connection| {
+    /// A call that executes these statements, and then commits or rolls back.
+    fn call(statements: &'static str, commits: bool) -> (Box<dyn QueuedWrite>, Answer) {
+        pending((statements, commits), |connection, &(statements, commits)| {
             Box::pin(async move {
                 sqlx::raw_sql(statements).execute(connection).await?;
-                Ok(ending)
+                Ok(if commits { TxOutcome::Commit(()) } else { TxOutcome::Rollback(()) })
             })
         })
     }
 
-    async fn write_together(
+    async fn write_group(
         store: &SqliteStore,
-        calls: Vec<(Box<dyn QueuedWrite>, Reply)>,
+        calls: Vec<(Box<dyn QueuedWrite>, Answer)>,
     ) -> Vec<Result<(), DbError>> {
         let (calls, answers): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
         write(&store.writer, calls).await;
@@ -241,24 +249,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn calls_share_a_transaction_and_one_that_fails_undoes_only_its_own() {
+    async fn failed_call_undoes_only_its_own_work() {
         let home = TempDir::new().expect("a directory");
         let store = store(&home).await;
-        let elsewhere = store.clone();
-        let last = pending(move |_| {
+        let last = pending(store.clone(), |_, elsewhere| {
             Box::pin(async move {
-                assert_eq!(notes(&elsewhere).await, 0, "nothing is committed before all is done");
+                assert_eq!(notes(elsewhere).await, 0, "nothing is committed before the last call is done");
                 Ok(TxOutcome::Rollback(()))
             })
         });
         let calls = vec![
-            call("INSERT INTO notes VALUES (1)", TxOutcome::Commit(())),
-            call("INSERT INTO notes VALUES (2); INSERT INTO notes VALUES (1)", TxOutcome::Commit(())),
-            call("INSERT INTO notes VALUES (3)", TxOutcome::Rollback(())),
-            call("INSERT INTO notes VALUES (2)", TxOutcome::Commit(())),
+            call("INSERT INTO notes VALUES (1)", true),
+            call("INSERT INTO notes VALUES (2); INSERT INTO notes VALUES (1)", true),
+            call("INSERT INTO notes VALUES (3)", false),
+            call("INSERT INTO notes VALUES (2)", true),
             last,
         ];
-        let answers = write_together(&store, calls).await;
+        let answers = write_group(&store, calls).await;
         assert!(
             matches!(answers[..], [Ok(()), Err(DbError::Corrupt(_)), Ok(()), Ok(()), Ok(())]),
             "{answers:?}"
@@ -267,38 +274,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn when_the_commit_fails_nobody_has_written() {
+    async fn failed_commit_fails_every_call_of_the_group() {
         let home = TempDir::new().expect("a directory");
         let store = store(&home).await;
         let calls = vec![
-            call("INSERT INTO notes VALUES (1)", TxOutcome::Commit(())),
-            call("INSERT INTO replies VALUES (9)", TxOutcome::Commit(())),
-            call("SELECT 1", TxOutcome::Rollback(())),
+            call("INSERT INTO notes VALUES (1)", true),
+            call("INSERT INTO replies VALUES (9)", true),
+            call("SELECT 1", false),
         ];
-        let answers = write_together(&store, calls).await;
+        let answers = write_group(&store, calls).await;
         assert!(answers.iter().all(|answer| matches!(answer, Err(DbError::Unavailable(_)))), "{answers:?}");
         assert_eq!(notes(&store).await, 0);
-        let answers =
-            write_together(&store, vec![call("INSERT INTO notes VALUES (1)", TxOutcome::Commit(()))]).await;
+        let answers = write_group(&store, vec![call("INSERT INTO notes VALUES (1)", true)]).await;
         assert!(matches!(answers[..], [Ok(())]), "{answers:?}");
     }
 
     #[tokio::test]
-    async fn for_whom_nobody_waits_any_more_nothing_is_written() {
+    async fn call_without_a_caller_writes_nothing() {
         let home = TempDir::new().expect("a directory");
         let store = store(&home).await;
-        let (gone, _) = call("INSERT INTO notes VALUES (1)", TxOutcome::Commit(()));
+        let (gone, _) = call("INSERT INTO notes VALUES (1)", true);
         write(&store.writer, vec![gone]).await;
         assert_eq!(notes(&store).await, 0);
     }
 
     #[tokio::test]
-    async fn who_gives_up_while_others_are_served_is_left_out() {
+    async fn caller_that_goes_while_others_are_served_is_left_out() {
         let home = TempDir::new().expect("a directory");
         let store = store(&home).await;
-        let (hasty, given_up) = call("INSERT INTO notes VALUES (2)", TxOutcome::Commit(()));
-        let (slow, answer) = pending(move |connection| {
-            drop(given_up);
+        let (hasty, given_up) = call("INSERT INTO notes VALUES (2)", true);
+        let (slow, answer) = pending(Mutex::new(Some(given_up)), |connection, given_up| {
+            drop(given_up.lock().expect("the receiver").take());
             Box::pin(async move {
                 sqlx::raw_sql("INSERT INTO notes VALUES (1)").execute(connection).await?;
                 Ok(TxOutcome::Commit(()))
@@ -310,13 +316,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_ends_nobody_elses_writing() {
+    async fn panic_does_not_end_the_writer_thread() {
         let home = TempDir::new().expect("a directory");
         let store = store(&home).await;
         let panicked =
-            store.shared_transaction::<(), _>(|_| Box::pin(async { panic!("for the test") })).await;
+            store.write_grouped::<_, ()>((), |_, ()| Box::pin(async { panic!("for the test") })).await;
         assert!(matches!(panicked, Err(PortError::Unavailable(_))), "{panicked:?}");
-        let written = store.shared_transaction(|connection| {
+        let written = store.write_grouped((), |connection, ()| {
             Box::pin(async move {
                 sqlx::query("INSERT INTO notes VALUES (1)").execute(connection).await?;
                 Ok(TxOutcome::Commit(()))

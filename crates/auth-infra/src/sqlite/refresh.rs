@@ -1,35 +1,35 @@
-//! Refreshing on SQLite: read, judge, write, with the database locked from the start.
+//! Refreshing on SQLite: read, judge and write. The database is locked from the start, so nothing changes in between.
 
 use auth_domain::model::{EndReason, JudgedRefresh, RefreshAttempt, RefreshVerdict, SessionId};
+use auth_domain::ports::PortError;
 use sqlx::sqlite::SqliteConnection;
 
+use super::SqliteStore;
 use super::error::DbError;
-use super::rows::{self, credential_columns, session_columns, stored, user_columns};
-use super::sessions;
-use crate::store::TxOutcome;
+use super::prelude::from_time;
+use super::rows;
+use super::session_writes::end;
+use crate::sql::TxOutcome;
 
-const READ: &str = concat!(
-    "SELECT",
-    user_columns!(),
-    ",",
-    session_columns!(),
-    ",",
-    credential_columns!(),
-    "FROM refresh_credentials
-     JOIN sessions ON sessions.id = session_id
-     JOIN accounts ON accounts.id = account_id
-     WHERE digest = ?1"
-);
+const READ: &str = include_str!("statements/read_refresh.sql");
 
-/// All writes of a rotation at once: each statement that is sent by itself costs two changes of the thread.
-const ROTATE: &str = "
-    UPDATE refresh_credentials SET consumed_at = ?2 WHERE digest = ?1;
-    INSERT INTO refresh_credentials (digest, session_id) VALUES (?3, ?4);
-    UPDATE sessions SET last_refreshed_at = ?2, last_consumed = ?1, successor_nonce = ?5 WHERE id = ?4";
+/// All writes of a rotation in one text: each separate call costs two changes of the thread.
+const ROTATE: &str = include_str!("statements/rotate.sql");
 
-const EXTEND: &str = "UPDATE sessions SET last_refreshed_at = ?2 WHERE id = ?1";
+const EXTEND: &str = "UPDATE sessions SET last_refreshed_at = $2 WHERE id = $1";
 
-pub(super) async fn refresh(
+impl SqliteStore {
+    /// Judges an attempt and carries out the verdict.
+    pub(super) async fn refresh_session(
+        &self,
+        attempt: &RefreshAttempt,
+    ) -> Result<Option<JudgedRefresh>, PortError> {
+        self.write_grouped(attempt.clone(), |connection, attempt| Box::pin(refresh(connection, attempt)))
+            .await
+    }
+}
+
+async fn refresh(
     connection: &mut SqliteConnection,
     attempt: &RefreshAttempt,
 ) -> Result<TxOutcome<Option<JudgedRefresh>>, DbError> {
@@ -45,7 +45,7 @@ pub(super) async fn refresh(
         RefreshVerdict::Rotate => rotate(connection, session, attempt).await?,
         RefreshVerdict::Extend => extend(connection, session, attempt).await?,
         RefreshVerdict::Replay => {
-            sessions::end(connection, &[session], EndReason::Replayed, attempt.now).await?;
+            end(connection, session, EndReason::Replayed, attempt.now).await?;
             return Ok(TxOutcome::CommitRevoking(judged));
         }
         RefreshVerdict::Retry { .. } | RefreshVerdict::Deny(_) => return Ok(TxOutcome::Rollback(judged)),
@@ -60,7 +60,7 @@ async fn rotate(
 ) -> Result<(), DbError> {
     sqlx::query(ROTATE)
         .bind(attempt.presented.as_bytes().as_slice())
-        .bind(stored(attempt.now))
+        .bind(from_time(attempt.now))
         .bind(attempt.successor.as_bytes().as_slice())
         .bind(session.0)
         .bind(attempt.nonce.as_bytes().as_slice())
@@ -74,6 +74,6 @@ async fn extend(
     session: SessionId,
     attempt: &RefreshAttempt,
 ) -> Result<(), DbError> {
-    sqlx::query(EXTEND).bind(session.0).bind(stored(attempt.now)).execute(connection).await?;
+    sqlx::query(EXTEND).bind(session.0).bind(from_time(attempt.now)).execute(connection).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! Knowing of ended sessions on SQLite.
+//! The feed of revoked sessions on SQLite (ADR 0009).
 //!
-//! Another process, such as a command from a shell, may end sessions: five times a second what is new is read, by a
-//! statement that finds nothing in some microseconds.
+//! Another process, such as a command from a shell, may end sessions. So new rows are read five times a second. Without news the
+//! statement takes a few microseconds.
 
 use std::time::{Duration, Instant};
 
@@ -14,19 +14,19 @@ use tokio::time::{sleep, timeout};
 
 use super::SqliteStore;
 use super::error::DbError;
-use crate::store::{ErrorMessage, Lease, RevokedSessions};
+use crate::sql::{ErrorMessage, Lease, RevokedSessions};
 
-/// How long to wait between two readings.
+/// The pause between two reads.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
-/// When everything is read again, to forget what is not stored any more.
+/// The interval of full reads, which forget deleted rows.
 const FULL_READ_INTERVAL: Duration = Duration::from_secs(30 * 60);
-/// How long reading everything may take.
+/// The longest duration of a full read.
 const FULL_READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// How many sessions are added at a time.
+/// The number of sessions that are inserted under one lock.
 const CHUNK_SIZE: usize = 1_000;
 
-/// What was recorded after a number. Numbers are in the order of commits.
-const NEWS: &str = "SELECT number, session_id FROM revoked_sessions WHERE number > ?1 ORDER BY number";
+/// The rows after a number. Numbers ascend in the order of commits.
+const NEWS: &str = "SELECT number, session_id FROM revoked_sessions WHERE number > $1 ORDER BY number";
 
 impl RevocationFeed for SqliteStore {
     fn session_state(&self, session: SessionId) -> SessionState {
@@ -35,8 +35,7 @@ impl RevocationFeed for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Keeps what is known of ended sessions up to date until the store is closed. A file that is away is looked for again
-    /// and again.
+    /// Follows the revoked sessions until the store is closed. Tries again whenever the file is unavailable.
     pub async fn sync_revocations(&self) {
         self.writer.until_closed(Box::pin(self.follow_always())).await;
     }
@@ -54,9 +53,12 @@ impl SqliteStore {
                 renewed = Some(began);
             }
             match &news {
-                Ok(()) if is_away => tracing::info!("ended sessions are followed again"),
+                Ok(()) if is_away => tracing::info!("the revocation feed is restored"),
                 Err(error) if !is_away => {
-                    tracing::warn!(?error, "ended sessions cannot be followed: the store is asked instead");
+                    tracing::warn!(
+                        ?error,
+                        "the revocation feed is interrupted: each request queries the store"
+                    );
                 }
                 _ => {}
             }
@@ -67,15 +69,16 @@ impl SqliteStore {
 
     async fn read_news(&self, after: i64) -> Result<(), DbError> {
         let mut lease = self.readers.lease().await?;
-        let late = |_| DbError::Unavailable(ErrorMessage::new("reading what has ended took too long"));
-        timeout(FULL_READ_TIMEOUT, read(&mut lease, self.writer.revoked(), after)).await.map_err(late)??;
+        timeout(FULL_READ_TIMEOUT, read(&mut lease, self.writer.revoked(), after)).await.map_err(
+            |_| DbError::Unavailable(ErrorMessage::new("reading the revoked sessions took too long")),
+        )??;
         lease.give_back();
         Ok(())
     }
 }
 
-/// Reads what has just been committed on a connection, if anybody wants to know. When that fails, what is known has a
-/// gap until the next reading.
+/// Reads what this connection has just committed, if the feed is followed, so that the caller is answered after the publication.
+/// If this fails, the feed is stale until the next read.
 pub(super) async fn catch_up(lease: &mut Lease<SqliteConnection>) {
     let revoked = lease.revoked();
     if revoked.is_followed() && read(lease, &revoked, revoked.seen()).await.is_err() {
@@ -83,7 +86,7 @@ pub(super) async fn catch_up(lease: &mut Lease<SqliteConnection>) {
     }
 }
 
-/// Reads what was recorded after a number.
+/// Reads the rows after a number.
 async fn read(
     connection: &mut SqliteConnection,
     revoked: &RevokedSessions,

@@ -3,141 +3,144 @@
 use std::future::Future;
 use std::pin::pin;
 
-use auth_domain::ports::PortError;
+use auth_domain::model::{User, UserId, UserRef};
+use auth_domain::ports::{PortError, UserRepository as _};
 use futures_util::future::BoxFuture;
 use sqlx::SqliteConnection;
 
 use super::SqliteStore;
 use super::error::DbError;
 use super::revocations;
-use crate::store::{DEADLINE, Lease, TxOutcome, within};
+use crate::sql::{DEADLINE, Lease, TxOutcome, within};
+
+/// The work of a call, given a connection and its arguments. The future is boxed, because the compiler cannot prove that the
+/// future of an async closure with borrowed arguments is `Send`.
+pub(super) type Work<A, T> = for<'c> fn(&'c mut SqliteConnection, &'c A) -> BoxFuture<'c, Result<T, DbError>>;
 
 impl SqliteStore {
-    /// Does the work of a call that takes one statement and changes nothing.
-    pub(super) async fn read<T, F>(
-        &self,
-        work: impl FnOnce(Lease<SqliteConnection>) -> F,
-    ) -> Result<T, PortError>
-    where
-        F: Future<Output = Result<T, DbError>>,
-    {
-        let attempt = pin!(async {
-            let lease = self.readers.lease().await.map_err(DbError::from)?;
-            work(lease).await.map_err(PortError::from)
-        });
-        within(DEADLINE, attempt).await
+    /// Runs work that changes nothing.
+    pub(super) async fn read<A, T>(&self, args: A, work: Work<A, T>) -> Result<T, PortError> {
+        in_time(async {
+            let mut lease = self.readers.lease().await?;
+            let outcome = work(&mut lease, &args).await?;
+            lease.give_back();
+            Ok(outcome)
+        })
+        .await
     }
 
-    /// Does the work of a call in a transaction, which the work has to [end](Lease::end). It has the database to itself
-    /// from the start: a transaction that begins by reading cannot always go on to write.
-    pub(super) async fn transaction<T, F>(
-        &self,
-        work: impl FnOnce(Lease<SqliteConnection>) -> F,
-    ) -> Result<T, PortError>
-    where
-        F: Future<Output = Result<T, DbError>>,
-    {
-        let attempt = pin!(async {
-            let mut lease = self.writer.lease().await.map_err(DbError::from)?;
+    /// Runs work in a transaction of its own. It has the database to itself from the start: a transaction that begins by
+    /// reading cannot always go on to write.
+    pub(super) async fn write<A, T>(&self, args: A, work: Work<A, TxOutcome<T>>) -> Result<T, PortError> {
+        in_time(async {
+            let mut lease = self.writer.lease().await?;
             let outcome = match sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *lease).await {
-                Ok(_) => work(lease).await,
-                Err(error) => lease.end(Err(DbError::from(error))).await,
+                Ok(_) => work(&mut lease, &args).await,
+                Err(error) => Err(DbError::from(error)),
             };
-            outcome.map_err(PortError::from)
-        });
-        within(DEADLINE, attempt).await
+            finish(lease, outcome).await
+        })
+        .await
     }
-}
 
-impl SqliteStore {
-    /// Does the work of a call that comes often, in a transaction that it may share with others.
-    pub(super) async fn shared_transaction<T, W>(&self, work: W) -> Result<T, PortError>
+    /// Runs frequent work in a transaction that it may share with other calls.
+    pub(super) async fn write_grouped<A, T>(
+        &self,
+        args: A,
+        work: Work<A, TxOutcome<T>>,
+    ) -> Result<T, PortError>
     where
+        A: Send + Sync + 'static,
         T: Send + 'static,
-        W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<TxOutcome<T>, DbError>>
-            + Send
-            + 'static,
     {
-        let answer = pin!(async { self.group.transaction(work).await.map_err(PortError::from) });
-        within(DEADLINE, answer).await
+        in_time(self.group.write(args, work)).await
+    }
+
+    /// Changes a user. The work gets the user's id and the arguments.
+    pub(super) async fn write_user<A, T>(
+        &self,
+        user: UserId,
+        args: A,
+        work: Work<(UserId, A), TxOutcome<T>>,
+    ) -> Result<T, PortError> {
+        self.write((user, args), work).await
+    }
+
+    /// Finds a user. There is no cache: a read costs a small part of an answer here.
+    pub(super) async fn find_cached(&self, user: UserId) -> Result<Option<User>, PortError> {
+        self.find(&UserRef::Id(user)).await
     }
 }
 
-impl Lease<SqliteConnection> {
-    /// Gives the connection back after its one statement was answered.
-    pub(super) fn answered<T>(self, answer: Result<T, sqlx::Error>) -> Result<T, DbError> {
-        if answer.is_ok() {
-            self.give_back();
-        }
-        Ok(answer?)
-    }
+async fn in_time<T>(work: impl Future<Output = Result<T, DbError>>) -> Result<T, PortError> {
+    within(DEADLINE, pin!(async { work.await.map_err(PortError::from) })).await
+}
 
-    /// Ends the transaction as its work came out, and gives the connection back.
-    pub(super) async fn end<T>(mut self, work: Result<TxOutcome<T>, DbError>) -> Result<T, DbError> {
-        match work {
-            Ok(TxOutcome::Commit(outcome)) => {
-                sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
-                self.give_back();
-                Ok(outcome)
-            }
-            Ok(TxOutcome::CommitRevoking(outcome)) => {
-                sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
-                revocations::catch_up(&mut self).await;
-                self.give_back();
-                Ok(outcome)
-            }
-            Ok(TxOutcome::Rollback(outcome)) => {
-                self.roll_back().await;
-                Ok(outcome)
-            }
-            Err(error) => {
-                self.roll_back().await;
-                Err(error)
-            }
+/// Ends the transaction according to the outcome of its work, and gives the connection back.
+async fn finish<T>(
+    mut lease: Lease<SqliteConnection>,
+    outcome: Result<TxOutcome<T>, DbError>,
+) -> Result<T, DbError> {
+    let (value, revokes) = match outcome {
+        Ok(TxOutcome::Commit(value)) => (value, false),
+        Ok(TxOutcome::CommitRevoking(value)) => (value, true),
+        Ok(TxOutcome::Rollback(value)) => {
+            roll_back(lease).await;
+            return Ok(value);
         }
+        Err(error) => {
+            roll_back(lease).await;
+            return Err(error);
+        }
+    };
+    sqlx::raw_sql("COMMIT").execute(&mut *lease).await?;
+    if revokes {
+        revocations::catch_up(&mut lease).await;
     }
+    lease.give_back();
+    Ok(value)
+}
 
-    /// Some errors undo the transaction by themselves. There is nothing to roll back then, and the connection is closed
-    /// to be on the safe side.
-    async fn roll_back(mut self) {
-        if sqlx::raw_sql("ROLLBACK").execute(&mut *self).await.is_ok() {
-            self.give_back();
-        }
+/// Some errors undo the transaction by themselves. Then the rollback fails, and the connection is closed as a precaution.
+async fn roll_back(mut lease: Lease<SqliteConnection>) {
+    if sqlx::raw_sql("ROLLBACK").execute(&mut *lease).await.is_ok() {
+        lease.give_back();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Row;
-
     use super::*;
     use crate::sqlite::SqliteSettings;
 
     async fn write(store: &SqliteStore, bytes: i64) -> Result<(), PortError> {
         store
-            .transaction(|mut lease| async move {
-                let query = sqlx::query("INSERT INTO filler (bytes) VALUES (zeroblob(?1))").bind(bytes);
-                let work = query.execute(&mut *lease).await.map_err(DbError::from);
-                lease.end(work.map(|_| TxOutcome::Commit(()))).await
+            .write(bytes, |connection, bytes| {
+                Box::pin(async move {
+                    let query = sqlx::query("INSERT INTO filler (bytes) VALUES (zeroblob($1))").bind(*bytes);
+                    query.execute(connection).await?;
+                    Ok(TxOutcome::Commit(()))
+                })
             })
             .await
     }
 
     async fn rows(store: &SqliteStore) -> i64 {
-        let count = store.read(|mut lease| async move {
-            let row = sqlx::query("SELECT count(*) FROM filler").fetch_one(&mut *lease).await;
-            Ok(lease.answered(row)?.get::<i64, _>(0))
+        let count = store.read((), |connection, ()| {
+            Box::pin(async move {
+                Ok(sqlx::query_scalar("SELECT count(*) FROM filler").fetch_one(connection).await?)
+            })
         });
         count.await.expect("a count")
     }
 
     #[tokio::test]
-    async fn a_full_disk_is_unavailable_and_no_transaction_stays_behind() {
+    async fn full_disk_is_unavailable_and_leaves_no_transaction() {
         let home = tempfile::TempDir::new().expect("a directory");
         let store = SqliteStore::connect(&SqliteSettings::new(home.path().join("auth.db"))).expect("a store");
         store.migrate().await.expect("migrated");
         let mut lease = store.writer.lease().await.expect("the writer");
-        // SQLite undoes a transaction by itself when the disk is full: to it, this limit is a full disk.
+        // On a full disk SQLite undoes the transaction by itself. This limit has the same effect.
         let prepare = "CREATE TABLE filler (bytes); PRAGMA max_page_count = 100";
         sqlx::raw_sql(prepare).execute(&mut *lease).await.expect("a limit");
         lease.give_back();

@@ -1,7 +1,7 @@
-//! Taking turns at a counter.
+//! One lock per key.
 //!
-//! However many guesses at one account come at once, one connection of a node is busy with them: the others are for
-//! everybody else. Between nodes the lock of the row decides.
+//! However many concurrent guesses one account gets, they use one connection of a node, and the others stay free for the other
+//! accounts. Between nodes, the lock of the row decides.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,46 +12,48 @@ use auth_domain::ports::PortError;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio::time::timeout;
 
-/// How long somebody waits for their turn.
+/// The longest wait for a lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
-type Queues = Arc<Mutex<HashMap<CounterKey, Arc<AsyncMutex<()>>>>>;
+type Locks = Arc<Mutex<HashMap<CounterKey, Arc<AsyncMutex<()>>>>>;
 
-/// A queue for each counter that somebody is at.
+/// The locks that are held or waited for.
 #[derive(Clone, Debug, Default)]
-pub(in crate::postgres) struct KeyedMutex(Queues);
+pub(in crate::postgres) struct KeyedMutex(Locks);
 
-/// Somebody's turn, until it is dropped.
+/// Releases the lock of a key when it is dropped.
 pub(super) struct KeyedGuard {
     key: CounterKey,
-    queues: Queues,
-    /// Gone only in a turn that is ending.
+    locks: Locks,
+    /// `None` only while the lock is waited for, and in `drop`.
     guard: Option<OwnedMutexGuard<()>>,
 }
 
 impl KeyedMutex {
-    /// Waits for a turn at the counter with this key. First come, first served.
-    pub(super) async fn take(&self, key: CounterKey) -> Result<KeyedGuard, PortError> {
-        let queue = Arc::clone(queues(&self.0).entry(key).or_default());
-        let mut turn = KeyedGuard { key, queues: Arc::clone(&self.0), guard: None };
-        turn.guard =
-            Some(timeout(LOCK_TIMEOUT, queue.lock_owned()).await.map_err(|_| PortError::Overloaded)?);
-        Ok(turn)
+    /// Waits for the lock of this key, in the order of the calls.
+    pub(super) async fn lock(&self, key: CounterKey) -> Result<KeyedGuard, PortError> {
+        let lock = Arc::clone(locks(&self.0).entry(key).or_default());
+        // The guard exists before the wait, so a cancelled wait cleans up as well.
+        let mut guard = KeyedGuard { key, locks: Arc::clone(&self.0), guard: None };
+        guard.guard =
+            Some(timeout(LOCK_TIMEOUT, lock.lock_owned()).await.map_err(|_| PortError::Overloaded)?);
+        Ok(guard)
     }
 }
 
 impl Drop for KeyedGuard {
+    /// Removes the lock when its last user is gone. The count is read under the lock of the map, so no new user can join.
     fn drop(&mut self) {
-        let mut queues = queues(&self.queues);
+        let mut locks = locks(&self.locks);
         self.guard = None;
-        if queues.get(&self.key).is_some_and(|queue| Arc::strong_count(queue) == 1) {
-            queues.remove(&self.key);
+        if locks.get(&self.key).is_some_and(|lock| Arc::strong_count(lock) == 1) {
+            locks.remove(&self.key);
         }
     }
 }
 
-fn queues(queues: &Queues) -> MutexGuard<'_, HashMap<CounterKey, Arc<AsyncMutex<()>>>> {
-    queues.lock().unwrap_or_else(PoisonError::into_inner)
+fn locks(locks: &Locks) -> MutexGuard<'_, HashMap<CounterKey, Arc<AsyncMutex<()>>>> {
+    locks.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -61,26 +63,26 @@ mod tests {
     const KEY: CounterKey = CounterKey::from_bytes([1; 32]);
 
     #[tokio::test(start_paused = true)]
-    async fn one_is_at_a_counter_and_nobody_waits_at_another() {
-        let turns = KeyedMutex::default();
-        let first = turns.take(KEY).await.expect("a turn");
-        turns.take(CounterKey::from_bytes([2; 32])).await.expect("another counter");
-        assert!(matches!(turns.take(KEY).await, Err(PortError::Overloaded)));
+    async fn one_holder_per_key_and_keys_are_independent() {
+        let mutex = KeyedMutex::default();
+        let first = mutex.lock(KEY).await.expect("the lock");
+        mutex.lock(CounterKey::from_bytes([2; 32])).await.expect("another key");
+        assert!(matches!(mutex.lock(KEY).await, Err(PortError::Overloaded)));
         drop(first);
-        turns.take(KEY).await.expect("free again");
+        mutex.lock(KEY).await.expect("free again");
     }
 
     #[tokio::test]
-    async fn no_queue_stays_that_nobody_is_in() {
-        let turns = KeyedMutex::default();
+    async fn unused_locks_are_removed() {
+        let mutex = KeyedMutex::default();
         let at_once = (0..20).map(|_| async {
-            let turn = turns.take(KEY).await.expect("a turn");
+            let guard = mutex.lock(KEY).await.expect("the lock");
             tokio::task::yield_now().await;
-            drop(turn);
+            drop(guard);
         });
         futures_util::future::join_all(at_once).await;
-        let waiting = turns.take(KEY);
+        let waiting = mutex.lock(KEY);
         drop(waiting);
-        assert!(queues(&turns.0).is_empty());
+        assert!(locks(&mutex.0).is_empty());
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use auth_domain::model::{AccountRecord, Bucket, CounterKey, FailureStreak, KnownCaller, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::store::CorruptValue;
+use crate::sql::CorruptValue;
 
 #[derive(Serialize, Deserialize)]
 struct StoredBucket {
@@ -15,23 +15,23 @@ struct StoredBucket {
 
 #[derive(Serialize, Deserialize)]
 struct StoredAccount {
-    tries: StoredTries,
-    known: Vec<StoredPlace>,
+    tries: StoredStreak,
+    known: Vec<StoredCaller>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredTries {
+struct StoredStreak {
     failures: u32,
     last_failure_at: i64,
     under_way: Vec<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredPlace {
+struct StoredCaller {
     /// In hexadecimal digits.
     caller: String,
     seen_at: i64,
-    tries: StoredTries,
+    tries: StoredStreak,
 }
 
 pub(super) fn of_bucket(bucket: &Bucket) -> String {
@@ -39,23 +39,23 @@ pub(super) fn of_bucket(bucket: &Bucket) -> String {
 }
 
 pub(super) fn of_account(account: &AccountRecord) -> String {
-    let known = account.known_callers.iter().map(|known| StoredPlace {
+    let known = account.known_callers.iter().map(|known| StoredCaller {
         caller: hexadecimal(known.caller.as_bytes()),
         seen_at: known.last_login_at.unix_micros(),
-        tries: of_tries(&known.streak),
+        tries: of_streak(&known.streak),
     });
-    json(&StoredAccount { tries: of_tries(&account.streak), known: known.collect() })
+    json(&StoredAccount { tries: of_streak(&account.streak), known: known.collect() })
 }
 
-fn of_tries(tries: &FailureStreak) -> StoredTries {
-    StoredTries {
+fn of_streak(tries: &FailureStreak) -> StoredStreak {
+    StoredStreak {
         failures: tries.failures,
         last_failure_at: tries.last_failure_at.unix_micros(),
         under_way: micros(&tries.pending),
     }
 }
 
-/// Numbers and texts in a struct can always be written.
+/// A struct of numbers and texts always serialises.
 fn json(record: &impl Serialize) -> String {
     serde_json::to_string(record).unwrap_or_else(|_| "null".to_owned())
 }
@@ -72,12 +72,12 @@ pub(super) fn account(record: &str) -> Result<AccountRecord, CorruptValue> {
     let known = stored.known.into_iter().map(|known| {
         let caller = from_hexadecimal(&known.caller).ok_or_else(unreadable)?;
         let last_login_at = Timestamp::from_unix_micros(known.seen_at);
-        Ok(KnownCaller { caller: CounterKey::from_bytes(caller), last_login_at, streak: tries(known.tries) })
+        Ok(KnownCaller { caller: CounterKey::from_bytes(caller), last_login_at, streak: streak(known.tries) })
     });
-    Ok(AccountRecord { streak: tries(stored.tries), known_callers: known.collect::<Result<_, _>>()? })
+    Ok(AccountRecord { streak: streak(stored.tries), known_callers: known.collect::<Result<_, _>>()? })
 }
 
-fn tries(stored: StoredTries) -> FailureStreak {
+fn streak(stored: StoredStreak) -> FailureStreak {
     FailureStreak {
         failures: stored.failures,
         last_failure_at: Timestamp::from_unix_micros(stored.last_failure_at),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     prop_compose! {
-        fn any_tries()(
+        fn any_streak()(
             failures in any::<u32>(), last_failure_at in time(), pending in prop::collection::vec(time(), 0..6),
         ) -> FailureStreak {
             FailureStreak { failures, last_failure_at, pending }
@@ -130,15 +130,15 @@ mod tests {
     }
 
     prop_compose! {
-        fn any_place()(caller in any::<[u8; 32]>(), last_login_at in time(), streak in any_tries()) -> KnownCaller {
+        fn any_caller()(caller in any::<[u8; 32]>(), last_login_at in time(), streak in any_streak()) -> KnownCaller {
             KnownCaller { caller: CounterKey::from_bytes(caller), last_login_at, streak }
         }
     }
 
     proptest! {
         #[test]
-        fn records_are_read_as_they_are_written(
-            full_at in time(), streak in any_tries(), known_callers in prop::collection::vec(any_place(), 0..4),
+        fn written_records_are_read_back(
+            full_at in time(), streak in any_streak(), known_callers in prop::collection::vec(any_caller(), 0..4),
         ) {
             let written = Bucket { full_at, pending: streak.pending.clone() };
             prop_assert_eq!(bucket(&of_bucket(&written)).expect("read"), written);
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_told_without_its_content() {
+    fn invalid_record_is_reported_without_its_content() {
         let caller = r#"{"tries":{"failures":1,"last_failure_at":2,"under_way":[]},
             "known":[{"caller":"0x","seen_at":1,"tries":{"failures":1,"last_failure_at":2,"under_way":[]}}]}"#;
         for text in ["", "{}", "[]", r#"{"tries":"secret"}"#, caller] {

@@ -6,13 +6,26 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 
 use super::StoreError;
 
+/// The files of one engine in `migrations/`, as the arguments of [`Migrations::new`].
+macro_rules! migrations {
+    ($engine:literal: $($number:literal $name:literal),+) => {
+        &[$((
+            $number,
+            $name,
+            include_str!(concat!("../../../../migrations/", $engine, "/000", $number, "_", $name, ".sql")),
+        )),+]
+    };
+}
+
+pub(crate) use migrations;
+
 /// The migrations of one store, oldest first.
-pub(crate) struct Schema {
+pub(crate) struct Migrations {
     migrator: Migrator,
 }
 
-impl Schema {
-    /// The schema that these migrations make: number, name and SQL of each.
+impl Migrations {
+    /// Takes the number, name and SQL of each migration.
     pub(crate) fn new(migrations: &[(i64, &'static str, &'static str)]) -> Self {
         let migrations = migrations.iter().map(|&(number, name, sql)| {
             Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
@@ -20,17 +33,17 @@ impl Schema {
         Self { migrator: Migrator::with_migrations(migrations.collect()) }
     }
 
-    /// Runs those that are left to run.
+    /// Runs the pending migrations.
     pub(crate) async fn run(
         &self,
         connection: &mut impl Migrate,
         port_error: fn(sqlx::Error) -> PortError,
     ) -> Result<(), StoreError> {
-        // `Migrator::run` does the same, but gives a future of which the compiler cannot tell that it is `Send`.
+        // `Migrator::run` does the same, but the compiler cannot prove that its future is `Send`.
         self.migrator.run_direct(None, connection, false).await.map_err(|error| self.error(error, port_error))
     }
 
-    /// Which migrations are left to run, given number and checksum of those that were.
+    /// Returns the pending migrations, given number and checksum of those that were run.
     pub(crate) fn pending(&self, applied: &[(i64, Vec<u8>)]) -> Result<Vec<(i64, String)>, StoreError> {
         for (number, checksum) in applied {
             let Some(known) = self.migrator.iter().find(|known| known.version == *number) else {
@@ -40,12 +53,14 @@ impl Schema {
                 return Err(StoreError::Foreign(*number));
             }
         }
-        let is_pending = |known: &&Migration| applied.iter().all(|(number, _)| *number != known.version);
-        let pending = self.migrator.iter().filter(is_pending);
-        Ok(pending.map(|known| (known.version, known.description.to_string())).collect())
+        Ok(self
+            .migrator
+            .iter()
+            .filter(|known| applied.iter().all(|(number, _)| *number != known.version))
+            .map(|known| (known.version, known.description.to_string()))
+            .collect())
     }
 
-    /// What a failed run means.
     fn error(&self, error: MigrateError, port_error: fn(sqlx::Error) -> PortError) -> StoreError {
         match error {
             MigrateError::VersionMissing(number) => self.unknown(number),

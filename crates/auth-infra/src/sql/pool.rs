@@ -17,14 +17,12 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
-use super::{ACQUIRE_TIMEOUT, RevokedSessions};
+use super::{ACQUIRE_TIMEOUT, CLOSE_TIMEOUT, RevokedSessions};
 
 /// A connection that nobody needed for this long is not used again: somebody on the way may have forgotten it.
 const MAX_IDLE: Duration = Duration::from_secs(5 * 60);
 /// A connection is not used for longer than this, so that servers behind one address get their share.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
-/// How long a connection that is given up may take to say so.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A bounded number of connections. Cloning it is cheap: the clones share them.
 pub(crate) struct Pool<C: Connection> {

@@ -1,14 +1,12 @@
-//! API keys on PostgreSQL.
+//! API keys.
 
 use async_trait::async_trait;
 use auth_domain::model::{ApiKey, ApiKeyId, NewApiKey, SecretDigest, Timestamp};
 use auth_domain::ports::{ApiKeyRepository, PortError};
-use sqlx::postgres::PgConnection;
 
-use super::PostgresStore;
-use super::error::DbError;
-use super::rows::{self, stored};
-use crate::store::TxOutcome;
+use super::prelude::{Connection, DbError, Store, from_time};
+use super::rows;
+use crate::sql::TxOutcome;
 
 const INSERT: &str = "
     INSERT INTO api_keys (id, digest, name, scopes, created_at, expires_at, revoked_at, last_used_at)
@@ -29,71 +27,62 @@ const MARK_USED: &str = "
     WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
 
 #[async_trait]
-impl ApiKeyRepository for PostgresStore {
+impl ApiKeyRepository for Store {
     async fn insert(&self, key: &NewApiKey) -> Result<(), PortError> {
-        self.transaction(|mut lease| async move {
-            let work = insert(&mut lease, key).await;
-            lease.end(work).await
-        })
-        .await
+        self.write(key, |connection, key| Box::pin(insert(connection, key))).await
     }
 
     async fn find(&self, digest: &SecretDigest) -> Result<Option<ApiKey>, PortError> {
-        self.at_once(|mut lease| async move {
-            let row = sqlx::query(FIND).bind(digest.as_bytes().as_slice()).fetch_optional(&mut *lease).await;
-            lease.answered(row)?.as_ref().map(rows::api_key).transpose()
-        })
-        .await
+        self.read(digest, |connection, digest| Box::pin(find(connection, digest))).await
     }
 
     async fn list(&self) -> Result<Vec<ApiKey>, PortError> {
-        self.at_once(|mut lease| async move {
-            let found = sqlx::query(LIST).fetch_all(&mut *lease).await;
-            lease.answered(found)?.iter().map(rows::api_key).collect()
-        })
-        .await
+        self.read((), |connection, ()| Box::pin(list(connection))).await
     }
 
     async fn revoke(&self, key: ApiKeyId, now: Timestamp) -> Result<bool, PortError> {
-        self.transaction(|mut lease| async move {
-            let work = stamp(&mut lease, REVOKE, key, now).await;
-            lease.end(work).await
-        })
-        .await
+        self.write((key, now), |connection, &(key, now)| Box::pin(stamp(connection, REVOKE, key, now))).await
     }
 
     async fn mark_used(&self, key: ApiKeyId, now: Timestamp) -> Result<(), PortError> {
-        self.transaction(|mut lease| async move {
-            let work = stamp(&mut lease, MARK_USED, key, now).await;
-            lease.end(work).await.map(|_| ())
-        })
-        .await
+        self.write((key, now), |connection, &(key, now)| Box::pin(stamp(connection, MARK_USED, key, now)))
+            .await
+            .map(|_| ())
     }
 }
 
-async fn insert(connection: &mut PgConnection, new: &NewApiKey) -> Result<TxOutcome<()>, DbError> {
+async fn insert(connection: &mut Connection, new: &NewApiKey) -> Result<TxOutcome<()>, DbError> {
     let NewApiKey { key, digest } = new;
     sqlx::query(INSERT)
         .bind(key.id.0)
         .bind(digest.as_bytes().as_slice())
         .bind(key.name.as_str())
         .bind(key.scopes.to_string())
-        .bind(stored(key.created_at))
-        .bind(key.expires_at.map(stored))
-        .bind(key.revoked_at.map(stored))
-        .bind(key.last_used_at.map(stored))
+        .bind(from_time(key.created_at))
+        .bind(key.expires_at.map(from_time))
+        .bind(key.revoked_at.map(from_time))
+        .bind(key.last_used_at.map(from_time))
         .execute(connection)
         .await?;
     Ok(TxOutcome::Commit(()))
 }
 
-/// Notes a time with a key; whether there was anything to note.
+async fn find(connection: &mut Connection, digest: &SecretDigest) -> Result<Option<ApiKey>, DbError> {
+    let row = sqlx::query(FIND).bind(digest.as_bytes().as_slice()).fetch_optional(connection).await?;
+    row.as_ref().map(rows::api_key).transpose()
+}
+
+async fn list(connection: &mut Connection) -> Result<Vec<ApiKey>, DbError> {
+    sqlx::query(LIST).fetch_all(connection).await?.iter().map(rows::api_key).collect()
+}
+
+/// Runs [`REVOKE`] or [`MARK_USED`] and returns whether it changed the key.
 async fn stamp(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     statement: &'static str,
     key: ApiKeyId,
     now: Timestamp,
 ) -> Result<TxOutcome<bool>, DbError> {
-    let answer = sqlx::query(statement).bind(key.0).bind(stored(now)).execute(connection).await?;
+    let answer = sqlx::query(statement).bind(key.0).bind(from_time(now)).execute(connection).await?;
     Ok(TxOutcome::if_changed(answer.rows_affected() > 0))
 }

@@ -1,19 +1,18 @@
-//! What is written about users, each in a transaction that the caller begins and ends.
+//! Writes of users, each in a transaction of the caller.
 //!
-//! The user's row is locked before any session's, so that no two transactions wait for each other.
+//! A transaction locks the user's row before the rows of sessions, so that no two transactions wait for each other.
 
 use auth_domain::model::{
     DisplayName, EmailAddress, EndReason, IdentifierKey, IdentifierKind, Identifiers, NewUser, PasswordHash,
     PasswordVersion, PhoneNumber, Roles, Timestamp, User, UserChanges, UserId, UserStatus, Username,
 };
 use auth_domain::ports::{RegisterOutcome, UpdateOutcome};
-use sqlx::postgres::PgConnection;
 
-use super::error::DbError;
-use super::rows::{self, stored, user_columns};
-use crate::store::TxOutcome;
+use super::prelude::{Connection, DbError, from_time, row_lock};
+use super::rows::{self, user_columns};
+use crate::sql::TxOutcome;
 
-/// Waits for whoever is about to take or to free the key, and takes it unless it is taken then.
+/// Takes the key unless it is taken. PostgreSQL first waits for a transaction that takes or frees the same key.
 const TAKE_KEY: &str =
     "INSERT INTO account_identifiers (key, account_id) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
 
@@ -27,7 +26,7 @@ const INSERT: &str = concat!(
     user_columns!()
 );
 
-const LOCK: &str = concat!("SELECT", user_columns!(), "FROM accounts WHERE id = $1 FOR NO KEY UPDATE");
+const LOCK: &str = concat!("SELECT", user_columns!(), "FROM accounts WHERE id = $1", row_lock!());
 
 const UPDATE: &str = "
     UPDATE accounts
@@ -48,14 +47,14 @@ const SET_STATUS: &str = concat!("UPDATE accounts SET status = $2 WHERE id = $1 
 
 const SET_ROLES: &str = "UPDATE accounts SET roles = $2 WHERE id = $1";
 
-/// With everything that belongs to the user: the foreign keys cascade.
+/// Deletes everything that belongs to the user, because the foreign keys cascade.
 const DELETE: &str = "DELETE FROM accounts WHERE id = $1";
 
 const END_SESSIONS: &str =
     "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE account_id = $1 AND ended_at IS NULL";
 
 pub(super) async fn register(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     user: &NewUser,
 ) -> Result<TxOutcome<RegisterOutcome>, DbError> {
     if let Some(kind) = take_keys(connection, user.id, &user.identifiers.keys()).await? {
@@ -69,14 +68,14 @@ pub(super) async fn register(
         .bind(user.phone_number.as_ref().map(PhoneNumber::as_str))
         .bind(user.roles.to_string())
         .bind(user.password_hash.expose())
-        .bind(stored(user.created_at))
+        .bind(from_time(user.created_at))
         .fetch_one(connection)
         .await?;
     Ok(TxOutcome::Commit(RegisterOutcome::Registered(rows::user(&row)?)))
 }
 
 pub(super) async fn update(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     user: UserId,
     changes: &UserChanges,
     now: Timestamp,
@@ -107,7 +106,7 @@ pub(super) async fn update(
 }
 
 pub(super) async fn change_password(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     user: UserId,
     version: PasswordVersion,
     hash: &PasswordHash,
@@ -122,7 +121,7 @@ pub(super) async fn change_password(
 }
 
 pub(super) async fn upgrade_password_hash(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     user: UserId,
     old: &PasswordHash,
     new: &PasswordHash,
@@ -133,7 +132,7 @@ pub(super) async fn upgrade_password_hash(
 }
 
 pub(super) async fn set_status(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     user: UserId,
     status: UserStatus,
     now: Timestamp,
@@ -150,7 +149,7 @@ pub(super) async fn set_status(
 }
 
 pub(super) async fn set_roles(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     user: UserId,
     roles: &Roles,
     now: Timestamp,
@@ -167,14 +166,14 @@ pub(super) async fn set_roles(
     Ok(TxOutcome::CommitRevoking(Some(User { roles: roles.clone(), ..before })))
 }
 
-pub(super) async fn delete(connection: &mut PgConnection, user: UserId) -> Result<TxOutcome<bool>, DbError> {
+pub(super) async fn delete(connection: &mut Connection, user: UserId) -> Result<TxOutcome<bool>, DbError> {
     let answer = sqlx::query(DELETE).bind(user.0).execute(connection).await?;
-    Ok(TxOutcome::if_ended(answer.rows_affected() > 0))
+    Ok(TxOutcome::if_revoked(answer.rows_affected() > 0))
 }
 
-/// Takes `keys` in the order they come in; which of them somebody else has, the username if both.
+/// Takes `keys` in their order. Returns which of them belongs to another user: the username if both do.
 async fn take_keys(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     user: UserId,
     keys: &[(IdentifierKind, &IdentifierKey)],
 ) -> Result<Option<IdentifierKind>, DbError> {
@@ -189,10 +188,10 @@ async fn take_keys(
     Ok(taken)
 }
 
-/// Takes the keys that are new before it frees those that are old: whoever waits for one of the old ones waits for a
-/// transaction that waits for nobody any more.
+/// Takes the new keys before it frees the old ones. A transaction that waits for an old key then waits for one that no longer
+/// waits for any key, so there is no deadlock.
 async fn move_keys(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     user: UserId,
     before: &Identifiers,
     after: &Identifiers,
@@ -210,14 +209,14 @@ async fn move_keys(
 }
 
 async fn end_sessions(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     user: UserId,
     reason: EndReason,
     now: Timestamp,
 ) -> Result<(), DbError> {
     sqlx::query(END_SESSIONS)
         .bind(user.0)
-        .bind(stored(now))
+        .bind(from_time(now))
         .bind(reason.as_str())
         .execute(connection)
         .await?;

@@ -1,0 +1,54 @@
+//! Migrations on PostgreSQL.
+
+use std::pin::pin;
+
+use sqlx::postgres::PgConnection;
+use sqlx::{ConnectOptions, Connection};
+
+use super::PostgresStore;
+use super::error::DbError;
+use crate::sql::{DEADLINE, Migrations, StoreError, migrations, within};
+
+const MIGRATIONS: &[(i64, &str, &str)] = migrations!(
+    "postgres": 1 "accounts", 2 "sessions", 3 "api_keys", 4 "revoked_sessions", 5 "audit_events", 6 "attempts"
+);
+
+/// A migration may take long, and waits as long as another node migrates.
+const NO_TIMEOUTS: [(&str, &str); 3] =
+    [("statement_timeout", "0"), ("lock_timeout", "0"), ("idle_in_transaction_session_timeout", "0")];
+
+impl PostgresStore {
+    /// Brings the schema up to date. If several nodes call this at once, one migrates and the others wait for it.
+    ///
+    /// # Errors
+    /// Fails if the server is unavailable, or if this program cannot bring the schema up to date. Then nothing changes.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        // sqlx takes an advisory lock. A connection of its own releases that lock in every case, because it is closed.
+        let options = self.pool.options().clone().options(NO_TIMEOUTS);
+        let connection = async { options.connect().await.map_err(|error| DbError::from(error).into()) };
+        let mut connection = within(DEADLINE, pin!(connection)).await?;
+        let outcome =
+            Migrations::new(MIGRATIONS).run(&mut connection, |error| DbError::from(error).into()).await;
+        let _ = connection.close().await;
+        outcome
+    }
+
+    /// Returns number and name of the migrations that [`migrate`](Self::migrate) would run, in order. Changes nothing.
+    ///
+    /// # Errors
+    /// See [`migrate`](Self::migrate).
+    pub async fn pending_migrations(&self) -> Result<Vec<(i64, String)>, StoreError> {
+        let applied = self.read((), |connection, ()| Box::pin(applied(connection))).await?;
+        Migrations::new(MIGRATIONS).pending(&applied)
+    }
+}
+
+async fn applied(connection: &mut PgConnection) -> Result<Vec<(i64, Vec<u8>)>, DbError> {
+    const EXISTS: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+    const APPLIED: &str = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
+    if sqlx::query_scalar(EXISTS).fetch_one(&mut *connection).await? {
+        Ok(sqlx::query_as(APPLIED).fetch_all(connection).await?)
+    } else {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,163 @@
+//! Rows as values of the domain, and the columns that each function here reads.
+
+use auth_domain::model::{
+    ApiKey, ApiKeyId, ApiKeyName, AuditAction, AuditDetail, AuditEvent, AuditId, AuditOutcome, AuditRecord,
+    Caller, ClientId, CredentialState, DenialReason, DisplayName, EmailAddress, EndReason, Identifiers,
+    LoginRecord, NewSession, PasswordHash, PasswordVersion, PhoneNumber, RefreshRecord, RequestId, Roles,
+    Scopes, Session, SessionEnd, SessionId, StoredPassword, SuccessorNonce, Timestamp, User, UserId,
+    UserNumber, UserStatus, Username,
+};
+use sqlx::Row as _;
+use sqlx::types::Uuid;
+
+use super::prelude::{DbError, DbTime, Row, to_time};
+use crate::sql::CorruptValue;
+
+/// The columns of [`user`], from `accounts`.
+macro_rules! user_columns {
+    () => {
+        " accounts.id AS user_id, number, username, email, email_verified, display_name, phone_number, status,
+          roles, accounts.created_at AS user_created_at "
+    };
+}
+
+/// The columns of [`session`], from `sessions`.
+macro_rules! session_columns {
+    () => {
+        " sessions.id AS session_id, account_id, client_id, sessions.created_at AS session_created_at,
+          last_refreshed_at, expires_at, ended_at, end_reason "
+    };
+}
+
+pub(super) use {session_columns, user_columns};
+
+pub(super) fn user(row: &Row) -> Result<User, DbError> {
+    let username = optional(row, "username", "username", |text| Username::parse(text).ok())?;
+    let email = optional(row, "email", "e-mail address", |text| EmailAddress::parse(text).ok())?;
+    Ok(User {
+        id: UserId(row.try_get("user_id")?),
+        number: UserNumber(row.try_get("number")?),
+        identifiers: Identifiers::new(username, email).ok_or(CorruptValue("identifiers"))?,
+        display_name: optional(row, "display_name", "display name", |name| DisplayName::parse(name).ok())?,
+        phone_number: optional(row, "phone_number", "phone number", |number| {
+            PhoneNumber::parse(number).ok()
+        })?,
+        email_verified: row.try_get("email_verified")?,
+        status: status(row)?,
+        roles: roles(row)?,
+        created_at: time(row, "user_created_at")?,
+    })
+}
+
+/// Reads the columns of [`user`], `password_hash` and `password_version`.
+pub(super) fn login_record(row: &Row) -> Result<LoginRecord, DbError> {
+    let password = StoredPassword {
+        hash: PasswordHash::new(row.try_get("password_hash")?),
+        version: PasswordVersion(row.try_get("password_version")?),
+    };
+    Ok(LoginRecord { user: user(row)?, password })
+}
+
+/// Returns whether a session may begin for the user of this row, by `status`, `password_version` and `roles`.
+pub(super) fn may_begin(new: &NewSession, row: &Row) -> Result<bool, DbError> {
+    let version = PasswordVersion(row.try_get("password_version")?);
+    Ok(new.may_begin(status(row)?, version, &roles(row)?))
+}
+
+pub(super) fn session(row: &Row) -> Result<Session, DbError> {
+    let ended_at = optional_time(row, "ended_at")?;
+    let reason = optional(row, "end_reason", "reason of an end", EndReason::parse)?;
+    Ok(Session {
+        id: SessionId(row.try_get("session_id")?),
+        user_id: UserId(row.try_get("account_id")?),
+        client_id: ClientId::from(row.try_get::<String, _>("client_id")?),
+        created_at: time(row, "session_created_at")?,
+        last_refreshed_at: time(row, "last_refreshed_at")?,
+        expires_at: time(row, "expires_at")?,
+        end: ended_at.zip(reason).map(|(at, reason)| SessionEnd { at, reason }),
+    })
+}
+
+/// Reads the columns of [`user`] and [`session`], `consumed_at` and `successor_nonce`.
+pub(super) fn refresh_record(row: &Row) -> Result<RefreshRecord, DbError> {
+    let credential = match optional_time(row, "consumed_at")? {
+        None => CredentialState::Current,
+        Some(at) => CredentialState::Consumed { at, successor: successor_nonce(row)? },
+    };
+    Ok(RefreshRecord { user: user(row)?, session: session(row)?, credential })
+}
+
+fn successor_nonce(row: &Row) -> Result<Option<SuccessorNonce>, DbError> {
+    let Some(stored) = row.try_get::<Option<Vec<u8>>, _>("successor_nonce")? else { return Ok(None) };
+    let bytes = stored.try_into().map_err(|_| CorruptValue("nonce of a successor"))?;
+    Ok(Some(SuccessorNonce::from_bytes(bytes)))
+}
+
+pub(super) fn api_key(row: &Row) -> Result<ApiKey, DbError> {
+    Ok(ApiKey {
+        id: ApiKeyId(row.try_get("id")?),
+        name: required(row, "name", "name of an API key", |name| ApiKeyName::parse(name).ok())?,
+        scopes: required(row, "scopes", "scopes", |names| Scopes::parse(names).ok())?,
+        created_at: time(row, "created_at")?,
+        expires_at: optional_time(row, "expires_at")?,
+        revoked_at: optional_time(row, "revoked_at")?,
+        last_used_at: optional_time(row, "last_used_at")?,
+    })
+}
+
+pub(super) fn audit_record(row: &Row) -> Result<AuditRecord, DbError> {
+    let denial = optional(row, "denial", "reason of a denial", DenialReason::parse)?;
+    let event = AuditEvent {
+        at: time(row, "at")?,
+        action: required(row, "action", "action of an event", AuditAction::parse)?,
+        outcome: denial.map_or(AuditOutcome::Succeeded, AuditOutcome::Denied),
+        user: row.try_get::<Option<Uuid>, _>("account_id")?.map(UserId),
+        session: row.try_get::<Option<Uuid>, _>("session_id")?.map(SessionId),
+        client: row.try_get::<Option<String>, _>("client_id")?.map(ClientId::from),
+        caller: Caller {
+            address: optional(row, "address", "address of an event", |text| text.parse().ok())?,
+            request: optional(row, "request_id", "request of an event", RequestId::parse)?,
+            api_key: row.try_get::<Option<Uuid>, _>("api_key_id")?.map(ApiKeyId),
+        },
+        detail: row.try_get::<Option<String>, _>("detail")?.map(AuditDetail::from_stored),
+    };
+    Ok(AuditRecord { id: AuditId(row.try_get("id")?), event })
+}
+
+fn status(row: &Row) -> Result<UserStatus, DbError> {
+    required(row, "status", "status", UserStatus::parse)
+}
+
+fn roles(row: &Row) -> Result<Roles, DbError> {
+    required(row, "roles", "roles", |names| Roles::parse(names).ok())
+}
+
+/// Parses a text that is never null. An error names `kind`.
+fn required<T>(
+    row: &Row,
+    column: &str,
+    kind: &'static str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, DbError> {
+    let stored: String = row.try_get(column)?;
+    Ok(parse(&stored).ok_or(CorruptValue(kind))?)
+}
+
+/// Parses a text that may be null. An error names `kind`.
+fn optional<T>(
+    row: &Row,
+    column: &str,
+    kind: &'static str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, DbError> {
+    let stored: Option<String> = row.try_get(column)?;
+    Ok(stored.map(|stored| parse(&stored).ok_or(CorruptValue(kind))).transpose()?)
+}
+
+fn time(row: &Row, column: &str) -> Result<Timestamp, DbError> {
+    Ok(to_time(row.try_get(column)?))
+}
+
+fn optional_time(row: &Row, column: &str) -> Result<Option<Timestamp>, DbError> {
+    Ok(row.try_get::<Option<DbTime>, _>(column)?.map(to_time))
+}

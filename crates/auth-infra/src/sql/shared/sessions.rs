@@ -1,0 +1,72 @@
+//! Sessions: the repository. Opening, refreshing and purging differ between the engines.
+
+use async_trait::async_trait;
+use auth_domain::model::{
+    ClientId, EndReason, JudgedRefresh, NewSession, RefreshAttempt, SecretDigest, Session, SessionId,
+    Timestamp, User,
+};
+use auth_domain::policy::SessionPolicy;
+use auth_domain::ports::{OpenOutcome, PortError, SessionRepository};
+
+use super::prelude::{Connection, DbError, Store};
+use super::rows::{self, session_columns, user_columns};
+use super::session_writes::{end, end_by_credential};
+use crate::sql::TxOutcome;
+
+const FIND: &str = concat!(
+    "SELECT",
+    session_columns!(),
+    ",",
+    user_columns!(),
+    "FROM sessions JOIN accounts ON accounts.id = account_id WHERE sessions.id = $1"
+);
+
+#[async_trait]
+impl SessionRepository for Store {
+    async fn open(&self, session: &NewSession, policy: &SessionPolicy) -> Result<OpenOutcome, PortError> {
+        self.open_session(session, policy).await
+    }
+
+    async fn find(&self, session: SessionId) -> Result<Option<(Session, User)>, PortError> {
+        self.read(session, |connection, session| Box::pin(find(connection, *session))).await
+    }
+
+    async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
+        self.refresh_session(attempt).await
+    }
+
+    async fn end(
+        &self,
+        session: SessionId,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Option<Session>, PortError> {
+        self.write_grouped((session, reason, now), |connection, &(session, reason, now)| {
+            Box::pin(async move { Ok(TxOutcome::revoking(end(connection, session, reason, now).await?)) })
+        })
+        .await
+    }
+
+    async fn end_by_credential(
+        &self,
+        credential: &SecretDigest,
+        client: &ClientId,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Option<Session>, PortError> {
+        let args = (*credential, client.clone(), reason, now);
+        self.write_grouped(args, |connection, (credential, client, reason, now)| {
+            Box::pin(end_by_credential(connection, credential, client, *reason, *now))
+        })
+        .await
+    }
+
+    async fn purge(&self, now: Timestamp, policy: &SessionPolicy, limit: u32) -> Result<u64, PortError> {
+        self.purge_sessions(now, policy, limit).await
+    }
+}
+
+async fn find(connection: &mut Connection, session: SessionId) -> Result<Option<(Session, User)>, DbError> {
+    let row = sqlx::query(FIND).bind(session.0).fetch_optional(connection).await?;
+    row.map(|row| Ok((rows::session(&row)?, rows::user(&row)?))).transpose()
+}

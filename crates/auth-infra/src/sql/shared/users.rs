@@ -1,0 +1,160 @@
+//! Users: the repository and its reads.
+
+use async_trait::async_trait;
+use auth_domain::model::{
+    IdentifierKey, ImportOutcome, ImportedUser, LoginRecord, NewUser, PasswordHash, PasswordVersion, Roles,
+    Timestamp, User, UserChanges, UserId, UserNumber, UserRef, UserStatus,
+};
+use auth_domain::ports::{PortError, RegisterOutcome, UpdateOutcome, UserRepository};
+
+use super::prelude::{Connection, DbError, Store};
+use super::rows::{self, user_columns};
+use super::{imports, user_writes};
+
+const FIND_BY_ID: &str = include_str!("../statements/find_user.sql");
+
+const FIND_BY_NUMBER: &str = concat!("SELECT", user_columns!(), "FROM accounts WHERE number = $1");
+
+const FIND_BY_IDENTIFIER: &str = concat!(
+    "SELECT",
+    user_columns!(),
+    "FROM account_identifiers JOIN accounts ON accounts.id = account_id WHERE key = $1"
+);
+
+const FIND_FOR_LOGIN: &str = include_str!("../statements/find_for_login.sql");
+
+const FIND_WITH_PASSWORD: &str =
+    concat!("SELECT", user_columns!(), ", password_hash, password_version FROM accounts WHERE id = $1");
+
+const LIST: &str =
+    concat!("SELECT", user_columns!(), "FROM accounts WHERE number > $1 ORDER BY number LIMIT $2");
+
+#[async_trait]
+impl UserRepository for Store {
+    async fn register(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
+        self.write_grouped(user.clone(), |connection, user| Box::pin(user_writes::register(connection, user)))
+            .await
+    }
+
+    async fn import(&self, batch: &[ImportedUser]) -> Result<Vec<ImportOutcome>, PortError> {
+        self.write(batch, |connection, batch| Box::pin(imports::import(connection, batch))).await
+    }
+
+    async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError> {
+        self.read(user, |connection, user| Box::pin(find(connection, user))).await
+    }
+
+    async fn find_recent(&self, user: UserId) -> Result<Option<User>, PortError> {
+        self.find_cached(user).await
+    }
+
+    async fn find_for_login(&self, identifier: &IdentifierKey) -> Result<Option<LoginRecord>, PortError> {
+        self.read(identifier, |connection, key| Box::pin(find_for_login(connection, key))).await
+    }
+
+    async fn find_with_password(&self, user: UserId) -> Result<Option<LoginRecord>, PortError> {
+        self.read(user, |connection, user| Box::pin(find_with_password(connection, *user))).await
+    }
+
+    async fn list(&self, after: Option<UserNumber>, limit: u32) -> Result<Vec<User>, PortError> {
+        let after = after.map_or(0, |number| number.0);
+        self.read((after, limit), |connection, &(after, limit)| Box::pin(list(connection, after, limit)))
+            .await
+    }
+
+    async fn update(
+        &self,
+        user: UserId,
+        changes: &UserChanges,
+        now: Timestamp,
+    ) -> Result<UpdateOutcome, PortError> {
+        self.write_user(user, (changes, now), |connection, &(user, (changes, now))| {
+            Box::pin(user_writes::update(connection, user, changes, now))
+        })
+        .await
+    }
+
+    async fn change_password(
+        &self,
+        user: UserId,
+        version: PasswordVersion,
+        hash: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<bool, PortError> {
+        self.write((user, version, hash, now), |connection, &(user, version, hash, now)| {
+            Box::pin(user_writes::change_password(connection, user, version, hash, now))
+        })
+        .await
+    }
+
+    async fn upgrade_password_hash(
+        &self,
+        user: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, PortError> {
+        self.write_grouped((user, old.clone(), new.clone()), |connection, (user, old, new)| {
+            Box::pin(user_writes::upgrade_password_hash(connection, *user, old, new))
+        })
+        .await
+    }
+
+    async fn set_status(
+        &self,
+        user: UserId,
+        status: UserStatus,
+        now: Timestamp,
+    ) -> Result<Option<User>, PortError> {
+        self.write_user(user, (status, now), |connection, &(user, (status, now))| {
+            Box::pin(user_writes::set_status(connection, user, status, now))
+        })
+        .await
+    }
+
+    async fn set_roles(
+        &self,
+        user: UserId,
+        roles: &Roles,
+        now: Timestamp,
+    ) -> Result<Option<User>, PortError> {
+        self.write_user(user, (roles, now), |connection, &(user, (roles, now))| {
+            Box::pin(user_writes::set_roles(connection, user, roles, now))
+        })
+        .await
+    }
+
+    async fn delete(&self, user: UserId) -> Result<bool, PortError> {
+        self.write_user(user, (), |connection, &(user, ())| Box::pin(user_writes::delete(connection, user)))
+            .await
+    }
+}
+
+async fn find(connection: &mut Connection, user: &UserRef) -> Result<Option<User>, DbError> {
+    let query = match user {
+        UserRef::Id(id) => sqlx::query(FIND_BY_ID).bind(id.0),
+        UserRef::Number(number) => sqlx::query(FIND_BY_NUMBER).bind(number.0),
+        UserRef::Identifier(key) => sqlx::query(FIND_BY_IDENTIFIER).bind(key.as_str()),
+    };
+    query.fetch_optional(connection).await?.as_ref().map(rows::user).transpose()
+}
+
+async fn find_for_login(
+    connection: &mut Connection,
+    key: &IdentifierKey,
+) -> Result<Option<LoginRecord>, DbError> {
+    let row = sqlx::query(FIND_FOR_LOGIN).bind(key.as_str()).fetch_optional(connection).await?;
+    row.as_ref().map(rows::login_record).transpose()
+}
+
+async fn find_with_password(
+    connection: &mut Connection,
+    user: UserId,
+) -> Result<Option<LoginRecord>, DbError> {
+    let row = sqlx::query(FIND_WITH_PASSWORD).bind(user.0).fetch_optional(connection).await?;
+    row.as_ref().map(rows::login_record).transpose()
+}
+
+async fn list(connection: &mut Connection, after: i64, limit: u32) -> Result<Vec<User>, DbError> {
+    let query = sqlx::query(LIST).bind(after).bind(i64::from(limit));
+    query.fetch_all(connection).await?.iter().map(rows::user).collect()
+}
