@@ -1,4 +1,4 @@
-//! Refreshes a second on PostgreSQL, beside pgbench with the statements and transactions of a refresh that comes alone.
+//! Refreshes per second on PostgreSQL, compared with pgbench, which runs the statements of a single refresh.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,7 +7,6 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use auth_domain::model::RefreshSecret;
 use e2e::{TestData, TestServer};
 
 use crate::bench::Bench;
@@ -15,19 +14,19 @@ use crate::client::closed;
 use crate::cluster;
 use crate::measure::{Better, Goal, Measured};
 use crate::sessions::{self, CHEAP_LOG_INS, Refreshing};
-use crate::statements::{self, Meaning};
+use crate::statements::pgbench_script;
 
 use super::{measure_load, rate};
 
-/// How many connections refresh, each a session of its own, on either side.
+/// The number of connections on either side. Each refreshes a session of its own.
 const CONNECTIONS: usize = 32;
-/// How many refreshes are a transaction of pgbench, so that what it needs besides counts for nothing.
+/// The refreshes per run of the pgbench script, so that the script's own statements hardly count.
 const UNROLLED: usize = 10;
 
-/// Refreshes a second, of 32 connections.
+/// Measures the refreshes per second of 32 connections.
 ///
 /// # Errors
-/// When an answer is no refresh, or the statements of the service cannot be measured_from.
+/// Fails if an answer is not a refresh, or if pgbench fails.
 pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
     let url = cluster::fresh("refreshes")?;
     let data = TestData::at(url.clone());
@@ -55,44 +54,39 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
         limit: "pgbench, the same statements".to_owned(),
         rounds,
         notes: vec![format!(
-            "{CONNECTIONS} connections, each with a session of its own whose tokens rotate, on either side, and as many to PostgreSQL; fsync and \
-             synchronous_commit are on. The statements of pgbench ({}) are those that the server logged for one refresh that came \
-             alone, in prepared mode; everything shares the cores. The service refreshes those that come together by one execution \
-             of the same statements, in one transaction; pgbench refreshes one at a time. Audit events, which the service \
-             appends in batches beside, pgbench does not.",
-            limit.described
+            "{CONNECTIONS} connections, each with a session of its own whose tokens rotate, on either side, and as many to \
+             PostgreSQL; fsync and synchronous_commit are on. pgbench reads its two statements from the same files as the \
+             service and runs them in prepared mode; everything shares the cores. The service refreshes concurrent requests by \
+             one execution of the same statements, in one transaction; pgbench refreshes one session at a time. The service \
+             also appends audit events in batches, which pgbench does not."
         )],
     }])
 }
 
 /// A session for each client of pgbench.
 const OWN: &str = "
-    CREATE TABLE load_sessions AS SELECT row_number() OVER () - 1 AS client, id AS session FROM sessions";
+    CREATE TABLE load_sessions AS SELECT row_number() OVER () - 1 AS client, id AS session FROM sessions
+    WHERE last_consumed IS NOT NULL";
 
-/// pgbench with a script of what the service sends.
+/// pgbench with a script of the service's statements.
 struct Pgbench {
     url: String,
     script: PathBuf,
-    /// How many statements a refresh takes.
-    described: String,
 }
 
 impl Pgbench {
     fn new(server: &TestServer, data: &TestData, url: &str, users: &[String]) -> Result<Self> {
-        let (statements, meaning) = one_refresh(server, url, &users[..1])?;
-        cluster::run(url, "TRUNCATE sessions CASCADE")?;
         for grant in sessions::log_in(&server.client(), users)? {
-            // A variable of pgbench cannot be null, as what was consumed last is before the first refresh.
+            // Before its first refresh, a session has consumed no credential, and a variable of pgbench cannot be null.
             refresh(server, &grant.refresh_token)?;
         }
         cluster::run(url, OWN)?;
         let script = data.path().join("refresh.sql");
-        let refreshes = statements::script(&statements, &meaning, UNROLLED)?;
-        fs::write(&script, format!("{}{refreshes}", opening()?))?;
-        Ok(Self { url: url.to_owned(), script, described: format!("{} a refresh", statements.len()) })
+        fs::write(&script, format!("{}{}", opening()?, pgbench_script(UNROLLED)))?;
+        Ok(Self { url: url.to_owned(), script })
     }
 
-    /// Refreshes a second.
+    /// Returns the refreshes per second.
     fn run(&self, bench: &Bench) -> Result<f64> {
         const REFRESHED: &str = "
             SELECT count(*) FROM refresh_credentials
@@ -107,52 +101,22 @@ impl Pgbench {
             .args(["-D", "is_under_way=0", "-f"])
             .arg(&self.script)
             .arg(&self.url)
-            // The service's own statements have been planned for good long since.
+            // The service's statements have had their generic plan for a long time.
             .env("PGOPTIONS", "-c plan_cache_mode=force_generic_plan -c TimeZone=UTC")
             .output()?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "pgbench: {said}");
+        let progress = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "pgbench: {progress}");
         let transactions =
-            processed(&String::from_utf8_lossy(&output.stdout)).context("what pgbench says")?;
+            processed(&String::from_utf8_lossy(&output.stdout)).context("the report of pgbench")?;
         let done: u64 = cluster::run(&self.url, REFRESHED)?.parse()?;
         let refreshes = transactions * u64::try_from(UNROLLED)?;
         ensure!(done == before + refreshes, "{} of {refreshes} refreshes were done", done - before);
-        let rate = rate_after(&said, usize::try_from(warm_up)?).context("the progress of pgbench")?;
+        let rate = rate_after(&progress, usize::try_from(warm_up)?).context("the progress of pgbench")?;
         Ok(rate * f64::from(u32::try_from(UNROLLED)?))
     }
 }
 
-/// What the service sends for one refresh, neither the first of its connection nor of its session, and what it means.
-fn one_refresh(
-    server: &TestServer,
-    url: &str,
-    user: &[String],
-) -> Result<(Vec<statements::Statement>, Meaning)> {
-    let first = sessions::log_in(&server.client(), user)?.remove(0).refresh_token;
-    let second = refresh(server, &first)?;
-    let log = cluster::server()?.log_file().context("a log")?;
-    log_statements(true)?;
-    let from = usize::try_from(fs::metadata(&log)?.len())?;
-    let third = refresh(server, &second)?;
-    log_statements(false)?;
-    let (before, presented, successor) = (digest(&first)?, digest(&second)?, digest(&third)?);
-    let session = format!(
-        "SELECT session_id, successor_nonce, last_refreshed_at FROM sessions JOIN refresh_credentials ON id = session_id
-         WHERE digest = '{successor}'"
-    );
-    let session = cluster::run(url, &session)?;
-    let [id, nonce, at] = session.split('|').collect::<Vec<_>>()[..] else {
-        anyhow::bail!("no session: {session}");
-    };
-    let values =
-        [(&*before, "d-#"), (&presented, "d#"), (&successor, "d+#"), (id, "s"), (nonce, "n#"), (at, "t")];
-    // The service refreshes as many as wait by one statement of arrays; pgbench one, by arrays of one element.
-    let in_array = |(value, variable)| (statements::array_of(value), format!("ARRAY[:{variable}]"));
-    let values = values.map(in_array).to_vec();
-    Ok((statements::sent(&log, from, &statements::array_of(&presented))?, Meaning { values }))
-}
-
-/// The token that takes this one's place.
+/// Refreshes a token and returns its successor.
 fn refresh(server: &TestServer, token: &str) -> Result<String> {
     let body = format!(r#"{{"refreshToken":"{token}"}}"#);
     let response = server.client().post("/api/v1/auth/refresh", &body);
@@ -160,29 +124,8 @@ fn refresh(server: &TestServer, token: &str) -> Result<String> {
     Ok(response.member("refreshToken"))
 }
 
-/// Has the server log every statement, or none, of all connections, those that are open included.
-fn log_statements(all: bool) -> Result<()> {
-    let url = cluster::server()?.url();
-    let level = if all { "all" } else { "none" };
-    cluster::run(&url, &format!("ALTER SYSTEM SET log_statement = '{level}'"))?;
-    cluster::run(&url, "SELECT pg_reload_conf()")?;
-    // Connections look for news of the settings before their next statement, once the server has measured_from them.
-    std::thread::sleep(Duration::from_millis(500));
-    Ok(())
-}
-
-/// A token as its digest is logged.
-fn digest(token: &str) -> Result<String> {
-    let digest = RefreshSecret::parse(token).context("a refresh token")?.digest();
-    let mut text = "\\x".to_owned();
-    for byte in digest.as_bytes() {
-        write!(text, "{byte:02x}")?;
-    }
-    Ok(text)
-}
-
-/// What a script begins with: the session and its credentials at first, later those that the last run ended with; and new
-/// ones, with their nonces.
+/// Returns the beginning of the script: it reads the session and its credentials in the first run, takes those of the previous
+/// run later, and creates new credentials and nonces.
 fn opening() -> Result<String> {
     const RANDOM: &str = "sha256(uuid_send(gen_random_uuid()))";
     let mut new = "now() AS t".to_owned();
@@ -206,13 +149,13 @@ fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
-/// How many transactions pgbench says it has processed.
+/// Reads the number of processed transactions from the report of pgbench.
 fn processed(report: &str) -> Option<u64> {
     let (_, rest) = report.split_once("number of transactions actually processed: ")?;
     rest.split_whitespace().next()?.parse().ok()
 }
 
-/// Transactions a second, of the seconds after so many.
+/// Returns the mean of the transactions per second after the warm-up.
 fn rate_after(progress: &str, warm_up: usize) -> Option<f64> {
     let rates = progress.lines().filter_map(|line| {
         let (_, rest) = line.strip_prefix("progress: ")?.split_once(" s, ")?;

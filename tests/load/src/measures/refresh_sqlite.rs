@@ -1,32 +1,29 @@
-//! Refreshes a second on SQLite, beside a bare loop of the same statements.
+//! Refreshes per second on SQLite, compared with a plain loop of the same statements.
 
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use auth_domain::model::{RefreshSecret, SecretDigest};
 use e2e::TestServer;
+use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, SqlSafeStr as _};
 
 use crate::bench::{Bench, Store};
 use crate::client::closed;
 use crate::measure::{Better, Goal, Measured};
 use crate::sessions::{self, CHEAP_LOG_INS, Refreshing};
+use crate::statements::{SQLITE_READ, SQLITE_ROTATE};
 
 use super::{measure_load, rate};
 
-/// How many connections refresh, each a session of its own; the bare loop has as many sessions.
+/// The number of connections. Each refreshes a session of its own, and the plain loop has as many sessions.
 const CONNECTIONS: usize = 32;
 
-/// Where the service's statements are.
-const REFRESH: &str = include_str!("../../../../crates/auth-infra/src/sqlite/refresh.rs");
-const COLUMNS: &str = include_str!("../../../../crates/auth-infra/src/sqlite/rows.rs");
-
-/// Refreshes a second, of 32 connections.
+/// Measures the refreshes per second of 32 connections.
 ///
 /// # Errors
-/// When an answer is no refresh, or the bare loop changes something else than a refresh does.
+/// Fails if an answer is not a refresh, or if the plain loop does not change what a refresh changes.
 pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
     let data = Store::Sqlite.test_data()?;
     let server = TestServer::start_with(&data, &CHEAP_LOG_INS);
@@ -36,9 +33,9 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
     let limit = async || {
         let grants = sessions::log_in(&server.client(), theirs)?;
         let tokens: Vec<_> = grants.into_iter().map(|grant| grant.refresh_token).collect();
-        let mut bare = Bare::new(&database, &tokens).await?;
-        bare.run(bench.warm_up).await?;
-        bare.run(bench.run).await
+        let mut plain = PlainLoop::new(&database, &tokens).await?;
+        plain.run(bench.warm_up).await?;
+        plain.run(bench.run).await
     };
     let refresh = async || {
         let grants = sessions::log_in(&server.client(), ours)?;
@@ -53,22 +50,20 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
         unit: "refreshes/s".to_owned(),
         better: Better::Higher,
         goal: Some(Goal::Ratio(0.8)),
-        limit: "a bare loop of the same statements".to_owned(),
+        limit: "a plain loop of the same statements".to_owned(),
         rounds,
         notes: vec![format!(
-            "{CONNECTIONS} connections, each with a session of its own whose tokens rotate. The bare loop has the same file, \
-             WAL with synchronous=FULL, one connection and one transaction for each refresh; its statements are read from \
-             the source of the service. The service may write several refreshes that wait by one transaction."
+            "{CONNECTIONS} connections, each with a session of its own whose tokens rotate. The plain loop uses the same file, \
+             WAL with synchronous=FULL, one connection and one transaction per refresh. It reads its statements from the \
+             same files as the service. The service may write several concurrent refreshes in one transaction."
         )],
     }])
 }
 
-/// A bare loop.
-struct Bare {
+/// The plain loop.
+struct PlainLoop {
     connection: SqliteConnection,
     sessions: Vec<Session>,
-    read: String,
-    rotate: String,
 }
 
 struct Session {
@@ -76,7 +71,7 @@ struct Session {
     current: SecretDigest,
 }
 
-impl Bare {
+impl PlainLoop {
     async fn new(database: &Path, tokens: &[String]) -> Result<Self> {
         let mut connection = SqliteConnectOptions::new()
             .filename(database)
@@ -89,16 +84,16 @@ impl Bare {
         let mut sessions = Vec::new();
         for token in tokens {
             let current = RefreshSecret::parse(token).context("a refresh token")?.digest();
-            let id = sqlx::query_scalar("SELECT session_id FROM refresh_credentials WHERE digest = ?1")
+            let id = sqlx::query_scalar("SELECT session_id FROM refresh_credentials WHERE digest = $1")
                 .bind(current.as_bytes().as_slice())
                 .fetch_one(&mut connection)
                 .await?;
             sessions.push(Session { id, current });
         }
-        Ok(Self { connection, sessions, read: statement("READ")?, rotate: statement("ROTATE")? })
+        Ok(Self { connection, sessions })
     }
 
-    /// Refreshes a second, one session after the other.
+    /// Refreshes one session after the other, and returns the refreshes per second.
     async fn run(&mut self, time: Duration) -> Result<f64> {
         let begun = Instant::now();
         let mut refreshes = 0_u32;
@@ -116,11 +111,10 @@ impl Bare {
         let (successor, nonce) = (SecretDigest::of(presented.as_bytes()), presented);
         let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?;
         let (presented, connection) = (presented.as_bytes().as_slice(), &mut self.connection);
-        let query = |text: &str| sqlx::query(sqlx::AssertSqlSafe(text.to_owned()).into_sql_str());
-        query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-        let read = query(&self.read).bind(presented).fetch_optional(&mut *connection).await?;
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+        let read = sqlx::query(SQLITE_READ).bind(presented).fetch_optional(&mut *connection).await?;
         ensure!(read.is_some(), "no such credential");
-        let rotate = query(&self.rotate)
+        let rotate = sqlx::query(SQLITE_ROTATE)
             .bind(presented)
             .bind(now)
             .bind(successor.as_bytes().as_slice())
@@ -131,64 +125,8 @@ impl Bare {
             changed == 3,
             "{changed} rows were changed: not a credential, its successor and their session"
         );
-        query("COMMIT").execute(connection).await?;
+        sqlx::query("COMMIT").execute(connection).await?;
         session.current = successor;
         Ok(())
-    }
-}
-
-/// The text of the service's statement of this name.
-fn statement(name: &str) -> Result<String> {
-    let (_, definition) = REFRESH
-        .split_once(&format!("const {name}: &str ="))
-        .with_context(|| format!("the service has no statement {name} any more"))?;
-    let mut text = String::new();
-    let mut rest = definition;
-    loop {
-        let at = rest.find(['"', ';', '!']).context("the end of a statement")?;
-        let (before, from) = rest.split_at(at);
-        if let Some(literal) = from.strip_prefix('"') {
-            let (literal, after) = literal.split_once('"').context("the end of a literal")?;
-            text.push_str(literal);
-            rest = after;
-        } else if let Some(after) = from.strip_prefix('!') {
-            let word =
-                before.rsplit(|character: char| !character.is_alphanumeric() && character != '_').next();
-            match word.unwrap_or_default() {
-                "concat" => {}
-                columns => text.push_str(&literal_of(columns)?),
-            }
-            rest = after;
-        } else {
-            return Ok(text);
-        }
-    }
-}
-
-/// The columns that a macro stands for.
-fn literal_of(columns: &str) -> Result<String> {
-    let (_, definition) = COLUMNS.split_once(&format!("macro_rules! {columns} {{")).context("a macro")?;
-    match definition.split('"').nth(1) {
-        Some(literal) => Ok(literal.to_owned()),
-        None => bail!("{columns} stands for no text"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_statements_of_the_service_are_found_whole() {
-        let read = statement("READ").expect("a statement");
-        for part in
-            ["SELECT accounts.id AS user_id", "consumed_at, CASE WHEN", "FROM refresh_credentials", "= ?1"]
-        {
-            assert!(read.contains(part), "{read}");
-        }
-        assert!(!read.contains(['"', '!']), "{read}");
-        let rotate = statement("ROTATE").expect("a statement");
-        assert_eq!(rotate.split(';').count(), 3, "{rotate}");
-        assert!(statement("NOTHING").is_err());
     }
 }
