@@ -1,4 +1,4 @@
-//! The counters in memory keep the contract of their port.
+//! Runs the conformance suite against the in-memory attempt limiter.
 #![cfg(feature = "attempts")]
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
-//! The hasher keeps the contract of its port, under the parameters it has in production.
+//! Runs the conformance suite against the Argon2 hasher with its production parameters.
 #![cfg(feature = "argon2")]
-#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
+#![expect(clippy::expect_used, reason = "a test fails by a panic")]
 
 use std::sync::Arc;
 

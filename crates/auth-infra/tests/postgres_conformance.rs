@@ -1,6 +1,6 @@
-//! PostgreSQL keeps the contracts of the stores' ports.
+//! Runs the conformance suite against the PostgreSQL store.
 #![cfg(feature = "postgres")]
-#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
+#![expect(clippy::expect_used, reason = "a test fails by a panic")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,13 +18,13 @@ use sqlx::postgres::PgConnection;
 use test_postgres::TestPostgres;
 use tokio::time::sleep;
 
-struct Fresh {
+struct TestStore {
     store: PostgresStore,
     url: String,
 }
 
 #[async_trait]
-impl StoreUnderTest for Fresh {
+impl StoreUnderTest for TestStore {
     fn users(&self) -> &dyn UserRepository {
         &self.store
     }
@@ -53,21 +53,21 @@ impl StoreUnderTest for Fresh {
     }
 }
 
-async fn fresh_store() -> Fresh {
+async fn test_store() -> TestStore {
     let url = TestPostgres::shared().create_database();
     let store = PostgresStore::connect(&PostgresSettings::new(url.clone())).expect("a store");
     store.migrate().await.expect("migrated");
-    let watched = store.clone();
-    tokio::spawn(async move { watched.sync_revocations().await });
+    let syncing = store.clone();
+    tokio::spawn(async move { syncing.sync_revocations().await });
     while store.session_state(SessionId(sqlx::types::Uuid::nil())) == SessionState::Unknown {
         sleep(Duration::from_millis(5)).await;
     }
-    Fresh { store, url }
+    TestStore { store, url }
 }
 
-async fn fresh_attempts() -> Arc<dyn AttemptLimiter> {
-    Arc::new(fresh_store().await.store)
+async fn attempt_limiter() -> Arc<dyn AttemptLimiter> {
+    Arc::new(test_store().await.store)
 }
 
-auth_domain::conformance_tests! { stores: fresh_store }
-auth_domain::conformance_tests! { attempt_limiter: fresh_attempts }
+auth_domain::conformance_tests! { stores: test_store }
+auth_domain::conformance_tests! { attempt_limiter: attempt_limiter }

@@ -1,6 +1,6 @@
-//! SQLite keeps the contracts of the stores' ports.
+//! Runs the conformance suite against the SQLite store.
 #![cfg(feature = "sqlite")]
-#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
+#![expect(clippy::expect_used, reason = "a test fails by a panic")]
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-struct Fresh {
+struct TestStore {
     store: SqliteStore,
     directory: TempDir,
 }
 
 #[async_trait]
-impl StoreUnderTest for Fresh {
+impl StoreUnderTest for TestStore {
     fn users(&self) -> &dyn UserRepository {
         &self.store
     }
@@ -52,17 +52,17 @@ impl StoreUnderTest for Fresh {
     }
 }
 
-async fn fresh_store() -> Fresh {
+async fn test_store() -> TestStore {
     let directory = TempDir::new().expect("a directory");
     let settings = SqliteSettings::new(directory.path().join("auth.db"));
     let store = SqliteStore::connect(&settings).expect("a store");
     store.migrate().await.expect("migrated");
-    let watched = store.clone();
-    tokio::spawn(async move { watched.sync_revocations().await });
+    let syncing = store.clone();
+    tokio::spawn(async move { syncing.sync_revocations().await });
     while store.session_state(SessionId(sqlx::types::Uuid::nil())) == SessionState::Unknown {
         sleep(Duration::from_millis(5)).await;
     }
-    Fresh { store, directory }
+    TestStore { store, directory }
 }
 
-auth_domain::conformance_tests! { stores: fresh_store }
+auth_domain::conformance_tests! { stores: test_store }

@@ -1,6 +1,6 @@
-//! The codec keeps the contract of its port, with either algorithm.
+//! Runs the conformance suite against the JWT codec, once for each algorithm.
 #![cfg(feature = "jwt")]
-#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
+#![expect(clippy::expect_used, reason = "a test fails by a panic")]
 
 mod token_fixture;
 
@@ -12,7 +12,7 @@ use auth_domain::ports::AccessTokenCodec;
 use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyRing};
 use token_fixture::{ISSUER, open};
 
-/// A ring of one new key by the name of `kid`.
+/// A key ring with one new key named `kid`.
 fn ring(kid: &str, algorithm: KeyAlgorithm) -> Arc<KeyRing> {
     let dir = tempfile::tempdir().expect("a directory");
     let made = open(dir.path(), algorithm).expect("keys").list();

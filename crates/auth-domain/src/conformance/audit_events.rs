@@ -52,18 +52,23 @@ async fn all(fixture: &Fixture<'_>) -> Vec<AuditRecord> {
     list(fixture, &AuditFilter::default(), None, u32::MAX).await
 }
 
+/// The records that match the filter.
+fn matching(filter: &AuditFilter, records: &[AuditRecord]) -> Vec<AuditRecord> {
+    records.iter().filter(|record| filter.matches(&record.event)).cloned().collect()
+}
+
 fn events(records: Vec<AuditRecord>) -> Vec<AuditEvent> {
     records.into_iter().map(|record| record.event).collect()
 }
 
 pub(super) async fn event_is_returned_as_appended(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let caller = |address, request, api_key| Caller { address, request, api_key };
+    let api_key = Some(ApiKeyId(fixture.uuid()));
     let whole = AuditEvent {
         user: Some(UserId(fixture.uuid())),
         session: Some(SessionId(fixture.uuid())),
         client: Some(ClientId::from("example".to_owned())),
-        caller: caller(Some(address("192.0.2.1")), Some(RequestId(7)), Some(ApiKeyId(fixture.uuid()))),
+        caller: Caller { address: Some(address("192.0.2.1")), request: Some(RequestId(7)), api_key },
         detail: Some(AuditDetail::from(&roles("admin,customer"))),
         ..plain(0)
     };
@@ -73,10 +78,13 @@ pub(super) async fn event_is_returned_as_appended(store: &dyn StoreUnderTest) {
         AuditEvent { user: whole.user, ..plain(0) },
         AuditEvent { session: whole.session, ..plain(0) },
         AuditEvent { client: whole.client.clone(), ..plain(0) },
-        AuditEvent { caller: caller(Some(address("2001:db8::1")), None, None), ..plain(0) },
-        AuditEvent { caller: caller(None, Some(RequestId(0)), None), ..plain(0) },
-        AuditEvent { caller: caller(None, Some(RequestId(u64::MAX)), None), ..plain(0) },
-        AuditEvent { caller: caller(None, None, whole.caller.api_key), ..plain(0) },
+        AuditEvent {
+            caller: Caller { address: Some(address("2001:db8::1")), ..Caller::default() },
+            ..plain(0)
+        },
+        AuditEvent { caller: Caller { request: Some(RequestId(0)), ..Caller::default() }, ..plain(0) },
+        AuditEvent { caller: Caller { request: Some(RequestId(u64::MAX)), ..Caller::default() }, ..plain(0) },
+        AuditEvent { caller: Caller { api_key, ..Caller::default() }, ..plain(0) },
         AuditEvent { detail: Some(longest), ..plain(0) },
         AuditEvent {
             detail: Some(AuditDetail::from_stored("'; DROP TABLE -- \"\\u0041\" [,] {\u{1}\t\n}".to_owned())),
@@ -98,8 +106,10 @@ pub(super) async fn event_is_returned_as_appended(store: &dyn StoreUnderTest) {
 pub(super) async fn every_action_and_denial_reason_is_returned(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let actions = AuditAction::ALL.iter().map(|action| AuditEvent { action: *action, ..plain(0) });
-    let denied = |reason: &DenialReason| AuditEvent { outcome: AuditOutcome::Denied(*reason), ..plain(0) };
-    let appended: Vec<_> = actions.chain(DenialReason::ALL.iter().map(denied)).collect();
+    let denials = DenialReason::ALL
+        .iter()
+        .map(|reason| AuditEvent { outcome: AuditOutcome::Denied(*reason), ..plain(0) });
+    let appended: Vec<_> = actions.chain(denials).collect();
     append(&fixture, &appended).await;
     assert_eq!(events(all(&fixture).await), appended);
 }
@@ -161,17 +171,14 @@ pub(super) async fn filter_selects_exactly_the_matching_events(store: &dyn Store
             for since in [None, Some(later(0)), Some(later(3).plus(Duration::from_micros(1))), Some(later(9))]
             {
                 let filter = AuditFilter { user, action, since };
-                let passing = |records: &[AuditRecord]| {
-                    records.iter().filter(|record| filter.matches(&record.event)).cloned().collect::<Vec<_>>()
-                };
-                assert_eq!(list(&fixture, &filter, None, 10).await, passing(&all), "{filter:?}");
+                assert_eq!(list(&fixture, &filter, None, 10).await, matching(&filter, &all), "{filter:?}");
                 assert_eq!(
                     list(&fixture, &filter, Some(all[1].id), 10).await,
-                    passing(&all[2..]),
+                    matching(&filter, &all[2..]),
                     "{filter:?}"
                 );
                 let latest = fixture.audit_events().latest(&filter, 10).await.expect("no error");
-                assert_eq!(latest, passing(&all), "{filter:?}");
+                assert_eq!(latest, matching(&filter, &all), "{filter:?}");
             }
         }
     }
@@ -239,8 +246,10 @@ pub(super) async fn reader_misses_no_event_of_concurrent_writers(store: &dyn Sto
     let after = listed.last().map(|record| record.id);
     listed.extend(list(&fixture, &AuditFilter::default(), after, u32::MAX).await);
     let mut listed = events(listed);
-    let is_whole = |pair: &[AuditEvent]| pair[1].at.since(pair[0].at) == Duration::from_secs(1);
-    assert!(listed.chunks_exact(2).all(is_whole), "the events of one call must be adjacent");
+    for pair in listed.chunks_exact(2) {
+        let apart = pair[1].at.since(pair[0].at);
+        assert_eq!(apart, Duration::from_secs(1), "the events of one call must be adjacent");
+    }
     listed.sort_unstable_by_key(|event| event.at);
     assert_eq!(listed, plain_events(WRITERS * ROUNDS * 2), "each event must be listed exactly once");
 }

@@ -105,8 +105,8 @@ pub(super) async fn other_client_or_unknown_credential_ends_nothing(store: &dyn 
     assert_eq!(fixture.session(opened.session.id).await, opened.session);
 }
 
-/// Opens sessions for a purge 1,000 seconds after [`now`]: one that is idle too long, one that has expired and one that
-/// has ended; then one that is still live by a microsecond.
+/// Opens sessions for a purge 1,000 seconds after [`now`]. Three are not live then: one is idle too long, one has expired,
+/// one has ended. The last one is still live by a microsecond.
 async fn over_and_live(fixture: &Fixture<'_>, policy: &SessionPolicy) -> (Vec<NewSession>, NewSession) {
     let user = fixture.register_named("jane").await;
     let version = fixture.password_version(user.id).await;

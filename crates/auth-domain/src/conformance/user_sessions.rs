@@ -2,11 +2,11 @@
 
 use super::StoreUnderTest;
 use super::fixture::{Fixture, display_name, hash, identifiers, later, roles};
+use super::user_change::SessionEndingChange;
 use crate::model::{
-    EndReason, NewSession, NewUser, RefreshDenial, RefreshVerdict, Session, SessionEnd, Timestamp, User,
-    UserChanges, UserStatus,
+    EndReason, NewSession, NewUser, RefreshDenial, RefreshVerdict, SessionEnd, Timestamp, User, UserChanges,
+    UserStatus,
 };
-use crate::ports::UpdateOutcome;
 
 /// A user with two sessions, one of them refreshed, and another user with one session.
 struct SessionOwner {
@@ -15,11 +15,11 @@ struct SessionOwner {
     others: NewSession,
 }
 
-async fn owner(fixture: &Fixture<'_>) -> SessionOwner {
-    owner_with_roles(fixture, "jane", "admin,customer").await
+async fn user_with_sessions(fixture: &Fixture<'_>) -> SessionOwner {
+    user_with_sessions_and_roles(fixture, "jane", "admin,customer").await
 }
 
-async fn owner_with_roles(fixture: &Fixture<'_>, name: &str, joined_roles: &str) -> SessionOwner {
+async fn user_with_sessions_and_roles(fixture: &Fixture<'_>, name: &str, joined_roles: &str) -> SessionOwner {
     let named = fixture.new_user(identifiers(Some(name), None));
     let user = fixture.register(&NewUser { roles: roles(joined_roles), ..named }).await;
     let other = fixture.register_named(&format!("not {name}")).await;
@@ -52,36 +52,37 @@ impl SessionOwner {
     }
 }
 
-pub(super) async fn changing_the_password_ends_every_session(store: &dyn StoreUnderTest) {
+async fn assert_ends_every_session(
+    store: &dyn StoreUnderTest,
+    change: SessionEndingChange,
+    reason: EndReason,
+) {
     let fixture = Fixture::new(store);
-    let owner = owner(&fixture).await;
+    let owner = user_with_sessions(&fixture).await;
     let version = fixture.password_version(owner.user.id).await;
-    let changed = fixture.users().change_password(owner.user.id, version, &hash("second"), later(9)).await;
-    assert!(changed.expect("no error"));
-    owner.assert_all_ended(&fixture, EndReason::PasswordChanged, later(9)).await;
+    change.apply(&fixture, owner.user.id, version, later(9)).await;
+    owner.assert_all_ended(&fixture, reason, later(9)).await;
+}
+
+pub(super) async fn changing_the_password_ends_every_session(store: &dyn StoreUnderTest) {
+    assert_ends_every_session(store, SessionEndingChange::Password, EndReason::PasswordChanged).await;
 }
 
 pub(super) async fn password_in_an_update_ends_every_session(store: &dyn StoreUnderTest) {
-    let fixture = Fixture::new(store);
-    let owner = owner(&fixture).await;
-    let changes = UserChanges { password_hash: Some(hash("second")), ..UserChanges::default() };
-    let outcome = fixture.users().update(owner.user.id, &changes, later(9)).await.expect("no error");
-    assert!(matches!(outcome, UpdateOutcome::Updated(_)), "{outcome:?}");
-    owner.assert_all_ended(&fixture, EndReason::PasswordChanged, later(9)).await;
+    assert_ends_every_session(store, SessionEndingChange::PasswordInUpdate, EndReason::PasswordChanged).await;
 }
 
 pub(super) async fn suspending_a_user_ends_every_session(store: &dyn StoreUnderTest) {
-    let fixture = Fixture::new(store);
-    let owner = owner(&fixture).await;
-    fixture.users().set_status(owner.user.id, UserStatus::Suspended, later(9)).await.expect("no error");
-    owner.assert_all_ended(&fixture, EndReason::Suspended, later(9)).await;
+    assert_ends_every_session(store, SessionEndingChange::Suspension, EndReason::Suspended).await;
 }
 
 pub(super) async fn changing_roles_ends_every_session(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     for (before, after) in [("customer", "admin,customer"), ("admin,customer", "customer"), ("customer", "")]
     {
-        let owner = owner_with_roles(&fixture, &format!("from {before} to {after} or none"), before).await;
+        let owner =
+            user_with_sessions_and_roles(&fixture, &format!("from {before} to {after} or none"), before)
+                .await;
         let changed =
             fixture.users().set_roles(owner.user.id, &roles(after), later(9)).await.expect("no error");
         assert!(changed.is_some(), "the user exists");
@@ -91,7 +92,7 @@ pub(super) async fn changing_roles_ends_every_session(store: &dyn StoreUnderTest
 
 pub(super) async fn reactivated_user_gets_no_session_back(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let owner = owner(&fixture).await;
+    let owner = user_with_sessions(&fixture).await;
     fixture.users().set_status(owner.user.id, UserStatus::Suspended, later(9)).await.expect("no error");
     fixture.users().set_status(owner.user.id, UserStatus::Active, later(10)).await.expect("no error");
     owner.assert_all_ended(&fixture, EndReason::Suspended, later(9)).await;
@@ -99,35 +100,36 @@ pub(super) async fn reactivated_user_gets_no_session_back(store: &dyn StoreUnder
 
 pub(super) async fn other_changes_end_no_session(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let owner = owner(&fixture).await;
+    let owner = user_with_sessions(&fixture).await;
     let changes = UserChanges { display_name: Some(display_name("Jane")), ..UserChanges::default() };
     fixture.users().update(owner.user.id, &changes, later(9)).await.expect("no error");
     fixture.users().set_roles(owner.user.id, &owner.user.roles, later(9)).await.expect("no error");
     fixture.users().set_status(owner.user.id, UserStatus::Active, later(9)).await.expect("no error");
     let users = fixture.users();
-    let better = users.upgrade_password_hash(owner.user.id, &hash("first"), &hash("better")).await;
-    assert!(better.expect("no error"));
+    let upgraded = users.upgrade_password_hash(owner.user.id, &hash("first"), &hash("better")).await;
+    assert!(upgraded.expect("no error"));
     owner.assert_all_live(&fixture).await;
 }
 
 pub(super) async fn ended_session_keeps_its_first_end(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let owner = owner(&fixture).await;
+    let owner = user_with_sessions(&fixture).await;
     let ended = owner.sessions[0].session.id;
     assert!(fixture.log_out(ended, later(5)).await);
     let version = fixture.password_version(owner.user.id).await;
     let users = fixture.users();
     assert!(users.change_password(owner.user.id, version, &hash("2"), later(9)).await.expect("no error"));
     users.set_status(owner.user.id, UserStatus::Suspended, later(10)).await.expect("no error");
-    let end = |session: Session| session.end.map(|end| (end.reason, end.at));
-    assert_eq!(end(fixture.session(ended).await), Some((EndReason::LoggedOut, later(5))));
+    let first_end = SessionEnd { at: later(5), reason: EndReason::LoggedOut };
+    assert_eq!(fixture.session(ended).await.end, Some(first_end));
     let other = owner.sessions[1].session.id;
-    assert_eq!(end(fixture.session(other).await), Some((EndReason::PasswordChanged, later(9))));
+    let end = SessionEnd { at: later(9), reason: EndReason::PasswordChanged };
+    assert_eq!(fixture.session(other).await.end, Some(end));
 }
 
 pub(super) async fn deleting_a_user_deletes_sessions_and_credentials(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let owner = owner(&fixture).await;
+    let owner = user_with_sessions(&fixture).await;
     assert!(fixture.users().delete(owner.user.id).await.expect("no error"));
     for NewSession { session, credential, .. } in &owner.sessions {
         assert_eq!(fixture.find_session(session.id).await, None);

@@ -24,14 +24,12 @@ impl FixedClock {
 
     /// Advances the clock by `duration` and returns the new time.
     pub fn advance(&self, duration: Duration) -> Timestamp {
-        let later = |now| Timestamp::from_unix_micros(now).plus(duration);
-        let before = match self
-            .0
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| Some(later(now).unix_micros()))
-        {
-            Ok(before) | Err(before) => before,
-        };
-        later(before)
+        let advanced = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| {
+            Some(Timestamp::from_unix_micros(now).plus(duration).unix_micros())
+        });
+        // The closure never returns `None`, so both variants hold the time before.
+        let (Ok(before) | Err(before)) = advanced;
+        Timestamp::from_unix_micros(before).plus(duration)
     }
 }
 

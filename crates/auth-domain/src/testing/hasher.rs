@@ -15,7 +15,7 @@ const PREFIX: &str = "$plain-sha256$";
 /// A fast [`PasswordHasher`] for tests: one salted SHA-256, so a thousand log-ins take a few milliseconds.
 ///
 /// It is unsafe outside tests: an attacker with such a hash tries a thousand million passwords per second. The hash does not
-/// contain the password in readable form, so a test that searches a store or a log for passwords finds only real leaks.
+/// contain the password in readable form. A test that searches a store or a log for passwords finds only real leaks.
 ///
 /// It counts its work. A test can make it [overloaded](Self::set_overloaded) and can make the existing hashes
 /// [outdated](Self::outdate).
