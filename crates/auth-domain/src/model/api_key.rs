@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_are_read_as_they_are_written() {
+    fn scopes_round_trip() {
         assert_eq!(Scopes::all().to_string(), "users:read,users:write,users:roles,auth");
         assert_eq!(Scopes::parse("users:read,users:write,users:roles,auth"), Ok(Scopes::all()));
         assert_eq!(Scopes::parse(""), Ok(Scopes::default()));
@@ -179,14 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_was_made_before_a_scope_existed_does_not_get_it() {
+    fn old_keys_do_not_gain_new_scopes() {
         let all_there_were = Scopes::parse("users:read,users:write,auth").expect("scopes");
         assert!(!all_there_were.contains(Scope::UsersRoles));
         assert_eq!(all_there_were.to_string(), "users:read,users:write,auth");
     }
 
     #[test]
-    fn a_key_serves_until_it_expires_or_is_revoked() {
+    fn a_key_is_live_until_it_expires_or_is_revoked() {
         let now = Timestamp::from_unix_seconds(1_000);
         let key = ApiKey {
             id: ApiKeyId(Uuid::from_u128(1)),

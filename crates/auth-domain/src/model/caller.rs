@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_id_is_read_as_it_is_written_and_in_no_other_form() {
+    fn a_request_id_round_trips_in_one_form() {
         for id in [RequestId(0), RequestId(0x0123_4567_89ab_cdef), RequestId(u64::MAX)] {
             assert_eq!(RequestId::parse(&id.to_string()), Some(id));
         }

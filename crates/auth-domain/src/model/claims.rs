@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_serves_from_its_issue_to_its_expiry_give_or_take_the_leeway() {
+    fn a_token_is_valid_from_issue_to_expiry_with_leeway() {
         assert!(!are_current(&claims(), 994));
         assert!(are_current(&claims(), 995));
         assert!(are_current(&claims(), 1_904));
@@ -123,13 +123,13 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_expires_before_it_is_issued_never_serves() {
+    fn a_token_that_expires_before_its_issue_is_invalid() {
         let backwards = AccessClaims { expires_at: Timestamp::from_unix_seconds(1_000), ..claims() };
         assert!(!are_current(&backwards, 1_000));
     }
 
     #[test]
-    fn nothing_of_a_token_can_be_printed() {
+    fn debug_redacts_an_access_token() {
         assert!(!format!("{:?}", AccessToken::new("eyJ0".to_owned())).contains("eyJ0"));
     }
 }

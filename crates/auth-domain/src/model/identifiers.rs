@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_username_that_reads_as_an_email_address_takes_that_address() {
+    fn a_username_that_is_an_email_address_occupies_it() {
         let email = EmailAddress::parse("Jane@B\u{fc}cher.example").expect("an address");
         for typed in [
             "jane@b\u{fc}cher.example",
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn an_email_address_is_read_in_every_unicode_form() {
+    fn an_email_address_is_parsed_in_every_unicode_form() {
         let key = |typed| EmailAddress::parse(typed).map(|address| address.key);
         assert_eq!(key("jos\u{e9}@example.com"), key("JOSE\u{301}@example.com"));
         assert!(key("jose\u{301}@example.com").is_ok());
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_cannot_be_seen_are_refused() {
+    fn invisible_usernames_are_rejected() {
         for typed in ["a\0b", "a\u{202e}b", "a\u{200b}b", "\u{feff}a", "a\tb", "a\nb", " a", "a ", "\u{a0}"] {
             assert_eq!(Username::parse(typed), Err(InvalidIdentifier::ForbiddenCharacter), "{typed:?}");
         }
@@ -331,18 +331,18 @@ mod tests {
     }
 
     #[test]
-    fn names_end_at_255_code_points() {
+    fn usernames_have_at_most_255_code_points() {
         assert!(Username::parse(&"\u{1f600}".repeat(255)).is_ok());
         assert_eq!(Username::parse(&"a".repeat(256)), Err(InvalidIdentifier::TooLong));
     }
 
     #[test]
-    fn a_name_whose_key_no_index_could_hold_is_refused() {
+    fn a_username_with_an_overlong_key_is_rejected() {
         assert_eq!(Username::parse(&"\u{fdfa}".repeat(255)), Err(InvalidIdentifier::TooLong));
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn invalid_email_addresses_are_rejected() {
         for typed in [
             "",
             "x",
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn one_name_in_both_fields_takes_one_place() {
+    fn the_same_identifier_twice_occupies_one_key() {
         let name = Username::parse("a@b.example").expect("a username");
         let email = EmailAddress::parse("A@b.example").expect("an address");
         assert_eq!(Identifiers::new(Some(name), Some(email)).expect("identifiers").keys().len(), 1);
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn names_whose_compared_form_begins_or_ends_with_a_space_are_refused() {
+    fn usernames_with_a_space_at_an_end_of_the_key_are_rejected() {
         for typed in ["\u{1fbf}", "\u{b4}jane", "\u{2dc}"] {
             assert_eq!(Username::parse(typed), Err(InvalidIdentifier::ForbiddenCharacter), "{typed}");
         }
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_too_long_to_be_sent_to_is_refused() {
+    fn an_address_with_an_overlong_ascii_form_is_rejected() {
         let address = |local| format!("{local}@{}example.com", "b\u{fc}cher.".repeat(17));
         let (longest, longer) = (address("jane"), address("janet"));
         assert!(longer.len() < EMAIL_MAX_BYTES);
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn folding_any_character_settles() {
+    fn folding_any_character_is_stable() {
         for character in ('\0'..=char::MAX).map(String::from) {
             let folded = fold(&canonical(&character));
             assert_eq!(fold(&canonical(&folded)), folded, "{character:?}");
@@ -412,19 +412,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn making_a_key_of_a_key_changes_nothing(typed in "\\PC{1,40}") {
+        fn the_key_of_a_key_is_itself(typed in "\\PC{1,40}") {
             is_settled(&typed)?;
         }
 
         #[test]
-        fn making_a_key_of_an_addresss_key_changes_nothing(
+        fn the_key_of_an_email_key_is_itself(
             typed in "\\PC{1,8}[@\u{ff20}]\\PC{1,8}[.\u{3002}\u{ff0e}][a-zA-Z\u{fc}\u{308}]{2,4}",
         ) {
             is_settled(&typed)?;
         }
 
         #[test]
-        fn any_text_is_read_or_refused_without_a_fault(typed in any::<String>()) {
+        fn parsing_any_text_does_not_panic(typed in any::<String>()) {
             let _ = Username::parse(&typed);
             let _ = EmailAddress::parse(&typed);
         }

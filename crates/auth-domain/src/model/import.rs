@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn an_import_is_known_by_its_names_and_its_hash_and_by_nothing_else() {
+    fn the_import_digest_covers_identifiers_and_hash_only() {
         let jane = imported(Some("jane"), None, "hash");
         let mut same = imported(Some("JANE"), None, "hash");
         same.user.id = UserId(Uuid::max());
@@ -157,12 +157,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_a_digest_can_be_printed() {
+    fn debug_redacts_an_import_digest() {
         assert_eq!(format!("{:?}", ImportDigest::from_bytes([7; 32])), "ImportDigest([REDACTED])");
     }
 
     #[test]
-    fn a_batch_is_judged_in_its_order() {
+    fn a_batch_is_decided_in_order() {
         let batch = [
             imported(Some("known"), None, "1"),
             imported(Some("jane"), Some("taken@example.com"), "2"),

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_text_typed_on_two_keyboards_is_the_same_password() {
+    fn equivalent_unicode_forms_are_the_same_password() {
         let composed = parse("caf\u{e9}-caf\u{e9}").expect("accepted");
         assert_eq!(PasswordAttempt::new("cafe\u{301}-cafe\u{301}").expose(), composed.expose());
     }
@@ -198,13 +198,13 @@ mod tests {
     }
 
     #[test]
-    fn an_overlong_attempt_is_known_as_such() {
+    fn an_overlong_attempt_is_detected() {
         assert!(!PasswordAttempt::new(&"a".repeat(255)).is_overlong());
         assert!(PasswordAttempt::new(&"a".repeat(256)).is_overlong());
     }
 
     #[test]
-    fn nothing_of_a_password_can_be_printed() {
+    fn debug_redacts_passwords_and_hashes() {
         let printed = format!(
             "{:?} {:?} {:?}",
             parse("P@ssw0rd!").expect("accepted"),

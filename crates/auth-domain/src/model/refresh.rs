@@ -268,24 +268,24 @@ mod tests {
     }
 
     #[test]
-    fn a_credential_used_a_moment_ago_is_answered_again() {
+    fn a_credential_within_the_retry_window_is_a_retry() {
         let expected =
             RefreshVerdict::Retry { nonce: nonce(), consumed_at: NOW.minus(Duration::from_secs(9)) };
         assert_eq!(judge(&record(consumed(9, Some(nonce())))), expected);
     }
 
     #[test]
-    fn a_credential_used_longer_ago_than_the_grace_is_a_replay() {
+    fn a_credential_after_the_retry_window_is_a_replay() {
         assert_eq!(judge(&record(consumed(10, Some(nonce())))), RefreshVerdict::Replay);
     }
 
     #[test]
-    fn a_credential_whose_successor_was_used_is_a_replay_even_within_the_grace() {
+    fn a_credential_with_a_consumed_successor_is_a_replay() {
         assert_eq!(judge(&record(consumed(0, None))), RefreshVerdict::Replay);
     }
 
     #[test]
-    fn without_a_grace_every_second_use_is_a_replay() {
+    fn without_a_retry_window_every_second_use_is_a_replay() {
         let mut attempt = attempt(RefreshStyle::Rotating);
         attempt.policy.retry_grace = Duration::ZERO;
         assert_eq!(record(consumed(0, Some(nonce()))).judge(&attempt), RefreshVerdict::Replay);
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_refreshed_nor_ended_for_another_client_a_session_that_is_over_or_a_suspended_user() {
+    fn denied_attempts_change_nothing() {
         let elsewhere = Session { client_id: ClientId::from_static("elsewhere"), ..session() };
         let ended = Session { end: Some(SessionEnd { at: NOW, reason: EndReason::LoggedOut }), ..session() };
         let expired = Session { expires_at: NOW, ..session() };
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tokens_id_refreshes_its_own_session_only() {
+    fn a_token_id_refreshes_its_own_session_only() {
         let token = TokenId(uuid::Uuid::from_u128(1));
         let elsewhere = SessionId(uuid::Uuid::from_u128(77));
         assert_ne!(
@@ -341,12 +341,12 @@ mod tests {
     }
 
     #[test]
-    fn a_nonce_is_read_back_as_it_was_stored() {
+    fn a_nonce_round_trips() {
         assert_eq!(SuccessorNonce::from_bytes([5; 32]).as_bytes(), &[5; 32]);
     }
 
     #[test]
-    fn nothing_of_a_nonce_can_be_printed() {
+    fn debug_redacts_a_nonce() {
         assert_eq!(format!("{:?}", nonce()), "SuccessorNonce([REDACTED])");
     }
 

@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roles_are_written_sorted_each_once_and_read_back() {
+    fn roles_round_trip_sorted_without_duplicates() {
         let roles = Roles::parse("customer,admin,customer").expect("roles");
         assert_eq!(roles.to_string(), "admin,customer");
         assert_eq!(Roles::parse(&roles.to_string()), Ok(roles));
@@ -165,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn there_are_at_most_as_many_as_fit_into_a_token() {
+    fn the_number_of_roles_is_limited() {
         let joined = |count: usize| (0..count).map(|n| format!("role{n}")).collect::<Vec<_>>().join(",");
         assert!(Roles::parse(&joined(ROLES_MAX)).is_ok());
         assert_eq!(Roles::parse(&joined(ROLES_MAX + 1)), Err(InvalidRoles::TooMany));
     }
 
     #[test]
-    fn a_name_that_would_break_the_list_is_refused() {
+    fn invalid_role_names_are_rejected() {
         for name in ["", "Admin", "a,b", "1a", "a b", "\u{e4}", &"a".repeat(65)] {
             assert_eq!(Role::parse(name), Err(InvalidRole), "{name:?}");
         }

@@ -161,7 +161,7 @@ mod tests {
     const BYTES: [u8; 32] = [7; 32];
 
     #[test]
-    fn a_secret_is_read_back_as_it_was_handed_out() {
+    fn a_secret_round_trips() {
         let text = RefreshSecret::from_bytes(BYTES).expose();
         assert!(text.starts_with("ref_"));
         assert_eq!(text.len(), 52);
@@ -169,14 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_serves_its_own_purpose_only() {
+    fn a_secret_is_valid_for_its_own_purpose_only() {
         let text = RefreshSecret::from_bytes(BYTES).expose();
         assert!(ApiKeySecret::parse(&text).is_none());
         assert!(ApiKeySecret::parse(&text.replace("ref_", "key_")).is_none());
     }
 
     #[test]
-    fn a_mistyped_secret_is_none() {
+    fn a_mistyped_secret_is_rejected() {
         let text = RefreshSecret::from_bytes(BYTES).expose();
         for index in 0..text.len() {
             let mut mistyped = text.to_string();
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_a_secret_can_be_printed() {
+    fn debug_redacts_a_secret() {
         let secret = RefreshSecret::from_bytes(BYTES);
         assert_eq!(format!("{secret:?} {:?}", secret.digest()), "ref_[REDACTED] SecretDigest([REDACTED])");
     }

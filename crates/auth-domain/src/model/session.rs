@@ -248,26 +248,26 @@ mod tests {
     }
 
     #[test]
-    fn a_session_lives_until_it_has_been_idle_for_too_long() {
+    fn a_session_ends_after_the_idle_timeout() {
         assert!(session().is_live(at(999), &policy()));
         assert!(!session().is_live(at(1_000), &policy()));
     }
 
     #[test]
-    fn refreshing_does_not_carry_a_session_past_its_absolute_limit() {
+    fn a_refresh_does_not_extend_the_absolute_timeout() {
         let busy = Session { last_refreshed_at: at(2_999), ..session() };
         assert!(busy.is_live(at(2_999), &policy()));
         assert!(!busy.is_live(at(3_000), &policy()));
     }
 
     #[test]
-    fn an_ended_session_is_over() {
+    fn an_ended_session_is_not_live() {
         let end = Some(SessionEnd { at: at(1), reason: EndReason::LoggedOut });
         assert!(!Session { end, ..session() }.is_live(at(1), &policy()));
     }
 
     #[test]
-    fn a_reason_is_read_as_it_is_written() {
+    fn an_end_reason_round_trips() {
         for reason in EndReason::ALL {
             assert_eq!(EndReason::parse(reason.as_str()), Some(reason));
         }

@@ -110,13 +110,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_written_as_rfc_3339_in_whole_seconds() {
+    fn a_timestamp_is_written_as_rfc_3339() {
         assert_eq!(Timestamp::from_unix_micros(1_755_080_130_999_999).to_string(), "2025-08-13T10:15:30Z");
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59Z");
     }
 
     #[test]
-    fn is_read_from_rfc_3339_in_any_time_zone() {
+    fn rfc_3339_is_parsed_in_any_time_zone() {
         let time = |text| Timestamp::parse(text).map(Timestamp::unix_micros);
         assert_eq!(time("2025-08-13T17:15:30.1234567+07:00"), Some(1_755_080_130_123_456));
         assert_eq!(time("1970-01-01T00:00:00Z"), Some(0));
@@ -127,13 +127,13 @@ mod tests {
     }
 
     #[test]
-    fn cuts_what_a_store_could_not_keep() {
+    fn precision_below_a_microsecond_is_truncated() {
         let precise = OffsetDateTime::UNIX_EPOCH + time::Duration::nanoseconds(1_999);
         assert_eq!(Timestamp::from(precise).unix_micros(), 1);
     }
 
     #[test]
-    fn survives_the_way_through_a_calendar_date() {
+    fn a_timestamp_round_trips_through_a_calendar_date() {
         for micros in [0, 1, 1_755_080_130_123_456, Timestamp::MAX.unix_micros()] {
             let timestamp = Timestamp::from_unix_micros(micros);
             assert_eq!(Timestamp::from(OffsetDateTime::from(timestamp)), timestamp);
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn arithmetic_stops_at_the_ends_of_the_range() {
+    fn timestamp_arithmetic_saturates() {
         assert_eq!(Timestamp::MAX.plus(Duration::MAX), Timestamp::MAX);
         assert_eq!(Timestamp::UNIX_EPOCH.minus(Duration::from_secs(1)), Timestamp::UNIX_EPOCH);
         assert_eq!(Timestamp::UNIX_EPOCH.since(Timestamp::MAX), Duration::ZERO);

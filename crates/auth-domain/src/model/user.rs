@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_phone_number_is_kept_in_e_164_form() {
+    fn a_phone_number_is_normalised_to_e_164() {
         let number = |typed| PhoneNumber::parse(typed).map(|number| number.as_str().to_owned());
         assert_eq!(number("+84123456789").as_deref(), Ok("+84123456789"));
         assert_eq!(number("+1 (555) 010-0199").as_deref(), Ok("+15550100199"));
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_read_as_it_is_written() {
+    fn a_status_round_trips() {
         for status in [UserStatus::Active, UserStatus::Suspended] {
             assert_eq!(UserStatus::parse(status.as_str()), Some(status));
         }

@@ -93,7 +93,7 @@ mod tests {
     use crate::use_cases::fixture::{Mocks, NOW, session};
 
     #[test]
-    fn a_note_becomes_an_event_with_the_time_and_the_caller() {
+    fn an_entry_becomes_an_event_with_time_and_caller() {
         let caller = Caller { request: Some(RequestId(7)), ..Caller::default() };
         let mocks = Mocks::new();
         let recorder = mocks.recorder();
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_detail_is_none() {
+    fn an_empty_detail_is_omitted() {
         assert_eq!(AuditEntry::succeeded(AuditAction::UserRolesSet).detail(&Roles::default()).detail, None);
     }
 }

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_bearer_of_a_live_session_is_who_the_token_says_and_no_store_is_asked() {
+    async fn a_live_session_is_accepted_without_a_query() {
         let mut mocks = bearing(claims(), SessionState::Live);
         mocks.sessions.expect_find().never();
         let identity = mocks.auth().authenticate("token").await.expect("authenticated");
@@ -181,14 +181,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_ended_session_opens_nothing_and_no_store_is_asked() {
+    async fn an_ended_session_is_rejected_without_a_query() {
         let mut mocks = bearing(claims(), SessionState::Ended);
         mocks.sessions.expect_find().never();
         assert!(is_invalid(mocks).await);
     }
 
     #[tokio::test]
-    async fn a_token_that_is_not_ours_or_not_current_asks_nobody() {
+    async fn an_invalid_or_expired_token_causes_no_query() {
         let expired = AccessClaims { expires_at: NOW.minus(Duration::from_secs(6)), ..claims() };
         let future = AccessClaims { issued_at: NOW.plus(Duration::from_secs(6)), ..claims() };
         for claims in [None, Some(expired), Some(future)] {
@@ -201,13 +201,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_store_is_asked_when_nothing_else_is_known() {
+    async fn an_unknown_session_state_queries_the_store() {
         let mocks = asking(claims(), SessionState::Unknown, Some((session(), user())));
         assert_eq!(mocks.auth().authenticate("token").await.expect("authenticated"), claims().into());
     }
 
     #[tokio::test]
-    async fn the_store_is_asked_of_a_token_older_than_ends_are_remembered() {
+    async fn a_token_older_than_the_retention_queries_the_store() {
         let old = |issued_at| AccessClaims { issued_at, ..claims() };
         let mocks = asking(old(NOW.minus(REVOCATION_RETENTION)), SessionState::Live, None);
         assert!(is_invalid(mocks).await);
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_session_that_is_over_or_not_the_tokens_own_opens_nothing() {
+    async fn a_stored_session_that_differs_is_rejected() {
         let ended = Session { end: Some(SessionEnd { at: NOW, reason: EndReason::LoggedOut }), ..session() };
         let expired = Session { expires_at: NOW, ..session() };
         let anothers = Session { user_id: UserId(Uuid::from_u128(8)), ..session() };
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_refused_is_recorded_and_who_is_shown_is_not() {
+    async fn denials_are_audited_and_successes_are_not() {
         let refused = |line: &str| vec![format!("user.authenticated {line}")];
         let mut foreign = Mocks::new();
         foreign.tokens.expect_verify().once().return_const(None);
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_is_away_is_no_invalid_token() {
+    async fn a_store_error_is_not_an_invalid_token() {
         let mut mocks = bearing(claims(), SessionState::Unknown);
         let recorder = mocks.recorder();
         mocks.sessions.expect_find().once().returning(|_| Err(unavailable()));
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_user_who_bears_a_token_is_as_the_store_knows_them() {
+    async fn current_user_comes_from_the_store() {
         let named = User { email_verified: true, ..user() };
         for (found, expected) in
             [(Some(named.clone()), Some(named)), (Some(suspended_user()), None), (None, None)]
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_is_looked_for_by_a_token_that_opens_nothing() {
+    async fn an_invalid_token_looks_up_no_user() {
         let mut mocks = bearing(claims(), SessionState::Ended);
         mocks.users.expect_find_recent().never();
         let error = mocks.auth().current_user("token").await.expect_err("refused");
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_a_token_was_issued_to_is_told_by_its_signature_alone() {
+    fn the_client_of_a_token_follows_from_its_signature() {
         let expired = AccessClaims { expires_at: NOW.minus(Duration::from_secs(3_600)), ..claims() };
         for (said, client) in [(Some(claims()), true), (Some(expired), true), (None, false)] {
             let mut mocks = Mocks::new();

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_with_the_scope_serves_and_its_use_is_noted() {
+    async fn a_key_with_the_scope_is_accepted_and_marked_used() {
         let mut mocks = finding(Some(key()));
         mocks
             .api_keys
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_without_the_scope_is_told_so() {
+    async fn a_missing_scope_is_reported() {
         let mut mocks = finding(Some(key()));
         mocks.api_keys.expect_mark_used().never();
         let error = mocks.auth().authenticate_api_key(&secret().expose(), Scope::UsersWrite).await;
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn unknown_revoked_and_expired_keys_are_all_the_same() {
+    async fn unknown_revoked_and_expired_keys_are_indistinguishable() {
         let revoked = ApiKey { revoked_at: Some(NOW), ..key() };
         let expired = ApiKey { expires_at: Some(NOW), ..key() };
         for found in [None, Some(revoked), Some(expired)] {
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_use_of_a_key_is_recorded_with_the_key_if_it_is_ours() {
+    async fn every_use_of_a_key_is_audited() {
         let used = ApiKey { last_used_at: Some(NOW), ..key() };
         let revoked = ApiKey { revoked_at: Some(NOW), ..key() };
         let expired = ApiKey { expires_at: Some(NOW), ..key() };
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_use_that_cannot_be_noted_is_none() {
+    async fn a_use_that_cannot_be_recorded_fails() {
         let mut mocks = finding(Some(key()));
         mocks.api_keys.expect_mark_used().once().returning(|_, _| Err(unavailable()));
         let recorder = mocks.recorder();
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_key_asks_no_store() {
+    async fn an_invalid_key_causes_no_query() {
         let mut mocks = Mocks::new();
         mocks.api_keys.expect_find().never();
         let error = mocks.auth().authenticate_api_key("key_nonsense", Scope::UsersRead).await;

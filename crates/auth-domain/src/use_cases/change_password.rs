@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sets_the_new_password_if_the_proven_one_is_still_in_force() {
+    async fn the_new_password_is_set_for_the_verified_version() {
         let mut mocks = judged(PasswordVerdict::Matches);
         mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("new hash".to_owned())));
         mocks
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_came_of_it_is_recorded() {
+    async fn every_outcome_is_audited() {
         for (verdict, changed, line) in [
             (PasswordVerdict::Matches, true, "user.password_changed user"),
             (PasswordVerdict::Matches, false, "user.password_changed changed_meanwhile user"),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_common_password_and_an_own_name_are_refused_once_the_old_one_is_proven() {
+    async fn a_blocked_password_is_rejected_after_verification() {
         for (typed, expected) in
             [("another one", InvalidPassword::Common), ("JOHN_DOE", InvalidPassword::OwnName)]
         {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_password_changed_meanwhile_is_not_changed_again() {
+    async fn a_concurrent_password_change_wins() {
         let mut mocks = judged(PasswordVerdict::Matches);
         mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("new hash".to_owned())));
         mocks.users.expect_change_password().once().returning(|_, _, _, _| Ok(false));
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_user_who_is_gone_and_an_overlong_password_cost_a_verification_and_change_nothing() {
+    async fn unknown_users_and_overlong_passwords_cost_a_verification() {
         let overlong = PasswordAttempt::new(&"a".repeat(256));
         for (found, current) in
             [(None, PasswordAttempt::new("P@ssw0rd!")), (Some(login_record(user())), overlong)]
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_is_away_is_no_wrong_password() {
+    async fn a_store_error_is_not_a_wrong_password() {
         let mut mocks = Mocks::new();
         mocks.users.expect_find_with_password().once().returning(|_| Err(unavailable()));
         mocks.hasher.expect_verify().never();

@@ -58,7 +58,7 @@ mod tests {
     use crate::use_cases::fixture::{Mocks, NOW};
 
     #[tokio::test]
-    async fn stores_the_digest_of_the_secret_that_it_hands_out() {
+    async fn the_digest_of_the_returned_secret_is_stored() {
         let handed_out = ApiKeySecret::from_bytes([7; 32]).digest();
         let mut mocks = Mocks::new();
         mocks

@@ -25,7 +25,7 @@ mod tests {
     use crate::use_cases::fixture::{Mocks, user};
 
     #[tokio::test]
-    async fn says_whether_there_was_such_a_user() {
+    async fn delete_reports_whether_the_user_existed() {
         for deleted in [true, false] {
             let mut mocks = Mocks::new();
             mocks.users.expect_delete().once().withf(|id| *id == user().id).returning(move |_| Ok(deleted));

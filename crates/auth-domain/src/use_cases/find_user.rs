@@ -20,7 +20,7 @@ mod tests {
     use crate::use_cases::fixture::{Mocks, user};
 
     #[tokio::test]
-    async fn asks_the_store_for_the_very_name() {
+    async fn the_store_receives_the_reference_unchanged() {
         let mut mocks = Mocks::new();
         let name = UserRef::Number(user().number);
         mocks

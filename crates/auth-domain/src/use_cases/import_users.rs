@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_is_told_what_came_of_them_in_their_order() {
+    async fn outcomes_are_returned_in_batch_order() {
         let mut mocks = mocks();
         mocks
             .users
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everything_that_is_brought_reaches_the_store() {
+    async fn all_properties_of_an_imported_user_are_stored() {
         let mut mocks = mocks();
         let then = NOW.minus(std::time::Duration::from_secs(1_000));
         mocks
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_has_no_email_has_none_that_was_verified() {
+    async fn a_verified_email_requires_an_address() {
         let mut mocks = mocks();
         mocks.users.expect_import().never();
         let username = Username::parse("jane").expect("a username");
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_is_away_refuses_nobody() {
+    async fn a_store_error_rejects_no_user() {
         let mut mocks = mocks();
         mocks.users.expect_import().once().returning(|_| Err(unavailable()));
         let error = mocks.auth().import_users(vec![somebody("good")]).await.expect_err("away");

@@ -19,7 +19,7 @@ mod tests {
     use crate::use_cases::fixture::{Mocks, unavailable};
 
     #[tokio::test]
-    async fn a_store_that_is_away_is_not_an_empty_list() {
+    async fn a_store_error_is_not_an_empty_list() {
         let mut mocks = Mocks::new();
         mocks.api_keys.expect_list().once().returning(|| Err(unavailable()));
         assert!(mocks.auth().list_api_keys().await.is_err());

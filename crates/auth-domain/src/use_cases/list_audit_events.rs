@@ -39,7 +39,7 @@ mod tests {
     use crate::use_cases::fixture::Mocks;
 
     #[tokio::test]
-    async fn a_page_is_never_empty_by_request_nor_boundless() {
+    async fn the_page_size_is_clamped() {
         for (asked, given) in [(0, 1), (7, 7), (u32::MAX, MAX_PAGE)] {
             let mut mocks = Mocks::new();
             let list = mocks.audit_events.expect_list().once();

@@ -52,20 +52,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_that_is_not_the_last_says_where_the_next_begins() {
+    async fn a_page_reports_where_the_next_begins() {
         let page = page(3, 2).await;
         assert_eq!(page.users, [numbered(1), numbered(2)]);
         assert_eq!(page.next, Some(UserNumber(2)));
     }
 
     #[tokio::test]
-    async fn the_last_page_says_so_even_when_it_is_full() {
+    async fn a_full_last_page_reports_no_next_page() {
         assert_eq!(page(2, 2).await.next, None);
         assert_eq!(page(0, 2).await, UserPage { users: Vec::new(), next: None });
     }
 
     #[tokio::test]
-    async fn a_page_is_never_empty_by_request_nor_boundless() {
+    async fn the_page_size_is_clamped() {
         assert_eq!(page(3, 0).await.users.len(), 1);
         assert_eq!(page(5_000, u32::MAX).await.users.len(), 1_000);
     }

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_right_password_opens_a_session() {
+    async fn the_correct_password_opens_a_session() {
         let mut mocks = judged(PasswordVerdict::Matches);
         opened(&mut mocks);
         let grant = log_in(mocks, RefreshStyle::Rotating).await.expect("logged in");
@@ -202,14 +202,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_that_renews_itself_comes_alone() {
+    async fn a_self_renewing_client_gets_no_refresh_token() {
         let mut mocks = judged(PasswordVerdict::Matches);
         opened(&mut mocks);
         assert!(log_in(mocks, RefreshStyle::SelfRenewing).await.expect("logged in").refresh_token.is_none());
     }
 
     #[tokio::test]
-    async fn a_wrong_password_opens_nothing() {
+    async fn a_wrong_password_opens_no_session() {
         let mut mocks = judged(PasswordVerdict::Differs);
         mocks.sessions.expect_open().never();
         mocks.hasher.expect_hash().never();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unknown_user_costs_a_verification_all_the_same() {
+    async fn an_unknown_user_costs_one_verification() {
         let mut mocks = Mocks::new();
         mocks.users.expect_find_for_login().once().returning(|_| Ok(None));
         decoyed(&mut mocks);
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_nobodys_name_costs_a_verification_and_no_query() {
+    async fn an_invalid_identifier_costs_one_verification() {
         let mut mocks = Mocks::new();
         mocks.users.expect_find_for_login().never();
         decoyed(&mut mocks);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_overlong_password_costs_a_verification_and_is_wrong() {
+    async fn an_overlong_password_costs_one_verification() {
         let mut mocks = Mocks::new();
         mocks.users.expect_find_for_login().once().returning(|_| Ok(Some(login_record(user()))));
         decoyed(&mut mocks);
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_suspended_user_with_the_right_password_is_told_that_it_is_wrong() {
+    async fn a_suspended_user_gets_invalid_credentials() {
         let mut mocks = Mocks::new();
         mocks.users.expect_find_for_login().once().returning(|_| Ok(Some(login_record(suspended_user()))));
         mocks.hasher.expect_verify().once().returning(|_, _| Ok(PasswordVerdict::MatchesOutdated));
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_password_changed_meanwhile_opens_nothing() {
+    async fn a_concurrent_password_change_denies_the_log_in() {
         let mut mocks = judged(PasswordVerdict::Matches);
         mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
         mocks.sessions.expect_open().once().returning(|_, _| Ok(OpenOutcome::Denied));
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_came_of_it_is_recorded() {
+    async fn every_outcome_is_audited() {
         for (found, verdict, line) in [
             (Some(user()), PasswordVerdict::Matches, "user.logged_in user another session"),
             (Some(user()), PasswordVerdict::Differs, "user.logged_in wrong_password user"),
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_that_cannot_be_signed_leaves_no_session_behind() {
+    async fn a_signing_error_stores_no_session() {
         let mut mocks = judged(PasswordVerdict::Matches);
         let recorder = mocks.recorder();
         mocks.tokens.expect_sign().once().returning(|_| Err(unavailable()));
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_is_away_is_no_wrong_password() {
+    async fn a_store_error_is_not_a_wrong_password() {
         let mut mocks = Mocks::new();
         mocks.users.expect_find_for_login().once().returning(|_| Err(unavailable()));
         mocks.hasher.expect_verify().never();

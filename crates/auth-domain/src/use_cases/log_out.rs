@@ -53,7 +53,7 @@ mod tests {
     use crate::use_cases::fixture::{Mocks, NOW, client, session, unavailable};
 
     #[tokio::test]
-    async fn ends_the_session_that_is_named() {
+    async fn ends_the_given_session() {
         let mut mocks = Mocks::new();
         mocks
             .sessions
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_session_that_cannot_be_ended_leaves_no_event() {
+    async fn a_failed_log_out_is_not_audited() {
         let mut mocks = Mocks::new();
         mocks.sessions.expect_end().once().returning(|_, _, _| Err(unavailable()));
         let recorder = mocks.recorder();
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn logging_out_twice_is_no_error() {
+    async fn logging_out_twice_is_not_an_error() {
         let mut mocks = Mocks::new();
         mocks.sessions.expect_end().once().returning(|_, _, _| Ok(None));
         let recorder = mocks.recorder();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_token_ends_nothing_and_asks_no_store() {
+    async fn an_invalid_token_ends_nothing_without_a_query() {
         let mut mocks = Mocks::new();
         mocks.sessions.expect_end_by_credential().never();
         let client = client(RefreshStyle::Reusable);

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn with_a_current_token_the_refresh_tokens_session_ends_too_and_none_is_refreshed() {
+    async fn a_current_token_ends_the_refresh_tokens_session_too() {
         let mut mocks = bearing(Some(current()));
         ended(&mut mocks);
         let digest = RefreshSecret::from_bytes([1; 32]).digest();
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_expired_token_serves_beside_what_refreshes_its_session() {
+    async fn an_expired_token_needs_a_refresh_of_its_session() {
         let mut mocks = bearing(Some(expired()));
         judged(&mut mocks, session().id, RefreshVerdict::Rotate);
         mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_expired_token_beside_what_refreshes_another_session_ends_none() {
+    async fn an_expired_token_with_another_session_ends_nothing() {
         let mut mocks = bearing(Some(expired()));
         judged(&mut mocks, SessionId(Uuid::from_u128(77)), RefreshVerdict::Rotate);
         mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_expired_token_beside_what_refreshes_nothing_ends_no_session() {
+    async fn an_expired_token_without_a_refresh_ends_nothing() {
         let mut refused = bearing(Some(expired()));
         judged(&mut refused, session().id, RefreshVerdict::Deny(RefreshDenial::SessionOver));
         let mut alone = bearing(Some(expired()));
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_access_token_refreshes_and_ends_nothing() {
+    async fn an_invalid_access_token_refreshes_and_ends_nothing() {
         let future = AccessClaims { issued_at: NOW.plus(Duration::from_secs(6)), ..current() };
         for claims in [None, Some(future)] {
             let mut mocks = bearing(claims);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_replay_is_told_apart() {
+    async fn a_replay_is_reported_as_such() {
         let mut mocks = bearing(Some(expired()));
         judged(&mut mocks, session().id, RefreshVerdict::Replay);
         let error = log_out(mocks, true).await.expect_err("refused");
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_is_away_is_no_invalid_token() {
+    async fn a_store_error_is_not_an_invalid_token() {
         let mut mocks = Mocks::new();
         mocks.tokens.expect_verify().once().return_const(Some(current()));
         mocks.revocations.expect_session_state().return_const(SessionState::Unknown);

@@ -27,7 +27,7 @@ mod tests {
     use crate::use_cases::fixture::{Mocks, NOW};
 
     #[tokio::test]
-    async fn purges_what_is_older_than_90_days_and_no_more_than_a_batch() {
+    async fn purges_one_batch_of_events_older_than_90_days() {
         let mut mocks = Mocks::new();
         let before = NOW.minus(Duration::from_secs(90 * 24 * 3_600));
         mocks
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_kept_for_ever_is_not_purged() {
+    async fn without_a_retention_nothing_is_purged() {
         let mut mocks = Mocks::new();
         mocks.audit_events.expect_purge().never();
         let policy = Policy { audit: AuditPolicy { retention: None }, ..Policy::default() };

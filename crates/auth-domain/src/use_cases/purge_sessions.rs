@@ -19,7 +19,7 @@ mod tests {
     use crate::use_cases::fixture::{Mocks, NOW};
 
     #[tokio::test]
-    async fn purges_as_of_now_and_no_more_than_a_batch() {
+    async fn purges_one_batch_as_of_now() {
         let mut mocks = Mocks::new();
         mocks
             .sessions

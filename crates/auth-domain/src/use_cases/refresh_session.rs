@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_rotating_token_is_answered_with_its_successor() {
+    async fn a_rotating_token_returns_its_successor() {
         let mut mocks = judging(RefreshVerdict::Rotate);
         signing(&mut mocks, NOW);
         let grant = refresh(mocks, RefreshStyle::Rotating).await.expect("refreshed");
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_stored_successor_is_the_one_that_is_handed_out() {
+    async fn the_stored_successor_is_the_returned_one() {
         let mut mocks = Mocks::new();
         let (sender, receiver) = std::sync::mpsc::channel();
         mocks.sessions.expect_refresh().once().returning(move |attempt| {
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_retry_is_answered_with_the_first_answer_again() {
+    async fn a_retry_returns_the_first_answer() {
         let nonce = SuccessorNonce::from_bytes([2; 32]);
         let consumed_at = NOW.minus(Duration::from_secs(3));
         let mut mocks = judging(RefreshVerdict::Retry { nonce: nonce.clone(), consumed_at });
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_replay_is_told_apart_and_gets_no_token() {
+    async fn a_replay_is_reported_and_gets_no_token() {
         let mut mocks = judging(RefreshVerdict::Replay);
         mocks.tokens.expect_sign().never();
         let error = refresh(mocks, RefreshStyle::Rotating).await.expect_err("refused");
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_store_refuses_or_does_not_know_gets_no_token() {
+    async fn denied_and_unknown_credentials_get_no_token() {
         let refused = judged(RefreshVerdict::Deny(RefreshDenial::SessionOver));
         for answer in [None, Some(refused)] {
             let mut mocks = Mocks::new();
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_verdict_is_recorded() {
+    async fn every_verdict_is_audited() {
         let retry = RefreshVerdict::Retry { nonce: SuccessorNonce::from_bytes([2; 32]), consumed_at: NOW };
         for (verdict, line) in [
             (RefreshVerdict::Rotate, "session.refreshed user session"),
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_known_is_recorded_as_not_ours() {
+    async fn an_unknown_credential_is_audited_as_not_ours() {
         let mut mocks = Mocks::new();
         mocks.sessions.expect_refresh().once().returning(|_| Ok(None));
         let recorder = mocks.recorder();
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refresh_whose_token_cannot_be_signed_is_not_recorded() {
+    async fn a_refresh_with_a_signing_error_is_not_audited() {
         let mut mocks = judging(RefreshVerdict::Rotate);
         mocks.tokens.expect_sign().once().returning(|_| Err(unavailable()));
         let recorder = mocks.recorder();
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_access_token_does_not_refresh_where_an_opaque_one_is_asked_for() {
+    async fn an_access_token_is_not_accepted_as_an_opaque_one() {
         for style in [RefreshStyle::Rotating, RefreshStyle::Reusable] {
             let mut mocks = Mocks::new();
             mocks.sessions.expect_refresh().never();
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_is_away_is_no_invalid_token() {
+    async fn a_store_error_is_not_an_invalid_token() {
         let mut mocks = Mocks::new();
         mocks.sessions.expect_refresh().once().returning(|_| Err(unavailable()));
         let recorder = mocks.recorder();
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refresh_that_succeeds_is_not_counted_and_nobody_asks_what_others_have_failed() {
+    async fn a_successful_refresh_reads_and_writes_no_counter() {
         let mut mocks = judging(RefreshVerdict::Rotate);
         signing(&mut mocks, NOW);
         let attempts = MockAttemptLimiter::new();
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refresh_that_fails_is_counted_and_the_one_too_many_is_told_so() {
+    async fn a_failed_refresh_is_counted_and_throttled() {
         for told in [None, Some(throttled())] {
             let mut mocks = Mocks { attempts: counters(1, told), ..Mocks::new() };
             mocks.sessions.expect_refresh().once().returning(|_| Ok(None));
@@ -442,14 +442,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_replay_is_counted_and_told_in_any_case() {
+    async fn a_replay_is_counted_but_never_throttled() {
         let mocks = Mocks { attempts: counters(1, Some(throttled())), ..judging(RefreshVerdict::Replay) };
         let error = refresh_from_an_address(mocks).await.expect_err("refused");
         assert!(matches!(error, RefreshSessionError::Replayed(_)));
     }
 
     #[tokio::test]
-    async fn a_store_that_is_away_counts_for_nothing() {
+    async fn a_store_error_is_not_counted() {
         let mut mocks = Mocks { attempts: counters(0, None), ..Mocks::new() };
         mocks.sessions.expect_refresh().once().returning(|_| Err(unavailable()));
         let error = refresh_from_an_address(mocks).await.expect_err("away");
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_failure_more_where_too_many_are_known_is_not_counted() {
+    async fn an_exhausted_counter_is_not_written_again() {
         let mut attempts = MockAttemptLimiter::new();
         attempts.expect_exhausted().once().return_const(Some(throttled()));
         attempts.expect_count().never();

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn stores_the_hash_and_never_the_password() {
+    async fn the_hash_is_stored_and_not_the_password() {
         let mut mocks = Mocks::new();
         mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("hash".to_owned())));
         mocks
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_common_password_and_an_own_name_are_refused_before_any_work() {
+    async fn a_blocked_password_is_rejected_before_any_work() {
         for (typed, expected) in
             [("P@ssw0rd!", InvalidPassword::Common), ("John_Doe", InvalidPassword::OwnName)]
         {
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn says_which_identifier_is_taken() {
+    async fn the_taken_identifier_is_reported() {
         let mut mocks = Mocks::new();
         mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("hash".to_owned())));
         mocks.users.expect_register().once().returning(|_| Ok(RegisterOutcome::Taken(IdentifierKind::Email)));
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_too_many_nothing_is_hashed() {
+    async fn a_throttled_registration_hashes_nothing() {
         let mut attempts = MockAttemptLimiter::new();
         attempts
             .expect_count()
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn stores_nobody_when_hashing_is_overloaded() {
+    async fn an_overloaded_hasher_stores_no_user() {
         let mut mocks = Mocks::new();
         mocks.hasher.expect_hash().once().returning(|_| Err(PortError::Overloaded));
         mocks.users.expect_register().never();

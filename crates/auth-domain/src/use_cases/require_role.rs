@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_has_the_role_passes_and_who_has_not_is_recorded() {
+    fn a_missing_role_is_denied_and_audited() {
         for (role, outcome, recorded) in [
             ("customer", Ok(()), &[][..]),
             ("admin", Err(MissingRole), &["resource.opened missing_role user session (admin)"]),

@@ -28,7 +28,7 @@ mod tests {
     use crate::use_cases::fixture::{Mocks, NOW};
 
     #[tokio::test]
-    async fn revokes_the_key_that_is_named_as_of_now() {
+    async fn revokes_the_given_key_as_of_now() {
         let key = ApiKeyId(Uuid::from_u128(5));
         let mut mocks = Mocks::new();
         mocks
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_that_was_revoked_before_leaves_no_event() {
+    async fn revoking_a_key_twice_is_audited_once() {
         let mut mocks = Mocks::new();
         mocks.api_keys.expect_revoke().once().returning(|_, _| Ok(false));
         let recorder = mocks.recorder();

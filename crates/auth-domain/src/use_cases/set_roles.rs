@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobodys_roles_leave_no_event() {
+    async fn setting_roles_of_an_unknown_user_is_not_audited() {
         let mut mocks = Mocks::new();
         mocks.users.expect_set_roles().once().returning(|_, _, _| Ok(None));
         let recorder = mocks.recorder();

@@ -49,7 +49,7 @@ mod tests {
     use crate::use_cases::fixture::{Mocks, NOW, suspended_user, unavailable, user};
 
     #[tokio::test]
-    async fn a_suspended_user_is_stored_as_such() {
+    async fn suspending_stores_the_status() {
         let mut mocks = Mocks::new();
         mocks
             .users
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_activated_user_is_stored_as_such_and_what_was_guessed_is_forgotten() {
+    async fn activating_stores_the_status_and_deletes_failures() {
         let mut attempts = MockAttemptLimiter::new();
         let forget = attempts.expect_forget().once().withf(|key| *key == CounterKey::of_user(user().id));
         forget.returning(|_| Err(unavailable()));
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobodys_status_leaves_no_event() {
+    async fn setting_the_status_of_an_unknown_user_is_not_audited() {
         let mut mocks = Mocks::new();
         mocks.users.expect_set_status().once().returning(|_, _, _| Ok(None));
         let recorder = mocks.recorder();

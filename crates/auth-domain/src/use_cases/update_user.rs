@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_common_password_and_an_own_name_old_or_new_change_nothing() {
+    async fn a_blocked_password_changes_nothing() {
         for (typed, expected) in [
             ("another one", InvalidPassword::Common),
             ("john@example.com", InvalidPassword::OwnName),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_is_given_up_may_be_the_password() {
+    async fn a_former_name_may_be_the_password() {
         let mut mocks = Mocks::new();
         mocks.users.expect_find().once().returning(|_| Ok(Some(user())));
         mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("new hash".to_owned())));
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn says_why_nothing_has_changed() {
+    async fn the_reason_for_no_change_is_reported() {
         let answer = async |outcome: UpdateOutcome| {
             let mut mocks = Mocks::new();
             mocks.users.expect_update().once().returning(move |_, _, _| Ok(outcome.clone()));

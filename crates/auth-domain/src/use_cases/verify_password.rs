@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_came_of_a_guess_is_noted() {
+    async fn the_outcome_of_a_guess_is_settled() {
         for (verdict, user, outcome) in [
             (PasswordVerdict::Matches, user(), GuessOutcome::Succeeded),
             (PasswordVerdict::MatchesOutdated, user(), GuessOutcome::Succeeded),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_password_that_could_not_be_tried_counts_for_nothing() {
+    async fn a_password_that_was_not_compared_is_not_counted() {
         for fault in [PortError::Overloaded, unavailable()] {
             let mocks = Mocks { attempts: counters(GuessOutcome::Abandoned), ..Mocks::new() };
             let error = verify_password(mocks, Err(fault), login_record(user())).await.expect_err("a fault");
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_guess_whose_outcome_cannot_be_noted_is_not_answered() {
+    async fn a_guess_that_cannot_be_settled_fails() {
         let mut attempts = MockAttemptLimiter::new();
         attempts.expect_admit().once().returning(|_| Ok(AdmitOutcome::Admitted(KEPT)));
         attempts.expect_settle().once().returning(|_, _, _, _| Err(unavailable()));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn leave_is_asked_before_a_password_is_looked_at_and_it_is_noted_before_a_session_begins() {
+    async fn admission_precedes_verification_and_settling_the_session() {
         let mut order = Sequence::new();
         let mut mocks = Mocks::new();
         let mut attempts = MockAttemptLimiter::new();
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_too_many_nobodys_password_is_looked_at_known_or_unknown() {
+    async fn a_throttled_attempt_verifies_no_password() {
         let client = client(RefreshStyle::Rotating);
         for found in [Some(login_record(user())), None] {
             let mut mocks = Mocks { attempts: refusing(), ..Mocks::new() };
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_is_nobodys_counts_by_itself_and_names_of_one_user_together() {
+    async fn all_identifiers_of_a_user_share_one_counter() {
         let client = client(RefreshStyle::Rotating);
         for (identifier, found, account) in [
             ("John_Doe", Some(login_record(user())), CounterKey::of_user(user().id)),
@@ -230,14 +230,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_is_asked_for_leave_and_a_program_is_not() {
+    async fn an_address_reserves_attempts_and_an_api_key_does_not() {
         assert_eq!(counted_by(caller()).await, (CounterKey::of_caller(&caller()), Some(Limit::LogIns)));
         assert_eq!(counted_by(Caller::default()).await, (None, None));
         assert_eq!(counted_by(backend()).await, (CounterKey::of_caller(&backend()), None));
     }
 
     #[tokio::test]
-    async fn what_a_program_failed_is_counted_when_it_has_happened() {
+    async fn failures_of_an_api_key_are_counted_afterwards() {
         for (verdict, counted) in [(PasswordVerdict::Matches, 0), (PasswordVerdict::Differs, 1)] {
             let mut attempts = MockAttemptLimiter::new();
             attempts.expect_exhausted().once().returning(|_, _| None);

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_let_through_and_then_one_an_interval() {
+    fn a_burst_passes_and_then_one_per_interval() {
         let mut bucket = Bucket::default();
         assert_eq!(let_through(&mut bucket, 40, NOW), 30);
         let refused = bucket.charge(&counter(), NOW).expect_err("empty");
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_kept_for_a_guess_under_way_is_there_for_no_other() {
+    fn a_reserved_token_is_not_available_to_others() {
         let mut bucket = Bucket::default();
         let_through(&mut bucket, 20, NOW);
         for _ in 0..9 {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_attempt_costs_nothing() {
+    fn a_throttled_attempt_takes_no_token() {
         let mut bucket = Bucket::default();
         let_through(&mut bucket, 30, NOW);
         let before = bucket.clone();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_wider_rate_left_is_cut_to_this_one() {
+    fn an_earlier_wider_rate_is_capped() {
         let mut bucket = Bucket { full_at: Timestamp::MAX, pending: Vec::new() };
         let refused = bucket.charge(&counter(), NOW).expect_err("empty");
         assert_eq!(refused.retry_after, Duration::from_secs(2));
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_says_nothing_once_it_is_full_and_nothing_is_under_way() {
+    fn a_full_bucket_without_pending_guesses_is_expired() {
         let mut bucket = Bucket::default();
         let_through(&mut bucket, 1, NOW);
         let expires_at = |bucket: &Bucket| bucket.expires_at(&counter().rate, Duration::from_secs(10));
@@ -173,7 +173,7 @@ mod tests {
     proptest! {
         /// However attempts are spread, no window sees more than a burst and what was filled up meanwhile.
         #[test]
-        fn never_more_than_burst_and_rate(pauses in prop::collection::vec(0_u64..5_000, 1..200)) {
+        fn attempts_never_exceed_burst_and_rate(pauses in prop::collection::vec(0_u64..5_000, 1..200)) {
             let mut bucket = Bucket::default();
             let (mut at, mut passed) = (0, 0_u64);
             for pause in pauses {
@@ -185,7 +185,7 @@ mod tests {
 
         /// Whoever waits as long as told is let through, and who comes a moment earlier is not.
         #[test]
-        fn the_time_that_is_told_is_exact(pauses in prop::collection::vec(0_u64..1_000, 30..100)) {
+        fn the_retry_time_is_exact(pauses in prop::collection::vec(0_u64..1_000, 30..100)) {
             let mut bucket = Bucket::default();
             let mut now = NOW;
             for pause in pauses {

@@ -170,14 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_kept_as_its_bytes_and_shown_by_the_first_four() {
+    fn a_counter_key_round_trips_and_prints_four_bytes() {
         let key = CounterKey::from_bytes([0xab; 32]);
         assert_eq!((key.as_bytes(), CounterKey::from_bytes(*key.as_bytes())), (&[0xab; 32], key));
         assert_eq!(format!("{key:?}"), "CounterKey(abababab..)");
     }
 
     #[test]
-    fn an_ipv6_address_counts_by_its_network_and_an_ipv4_address_for_itself() {
+    fn ipv6_addresses_of_one_network_share_a_key() {
         assert_eq!(caller("2001:db8:1:2::1"), caller("2001:db8:1:2:ffff::9"));
         assert_ne!(caller("2001:db8:1:2::1"), caller("2001:db8:1:3::1"));
         assert_ne!(caller("192.0.2.1"), caller("192.0.2.2"));
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_api_key_counts_in_place_of_the_address() {
+    fn an_api_key_takes_precedence_over_the_address() {
         let policy = AttemptPolicy::default();
         let address = "192.0.2.1".parse().ok();
         let backend = |key| Caller { address, api_key: Some(ApiKeyId(Uuid::from_u128(key))), request: None };
@@ -196,12 +196,12 @@ mod tests {
     }
 
     #[test]
-    fn who_calls_from_nowhere_is_not_counted() {
+    fn a_caller_without_origin_has_no_counter() {
         assert_eq!(Counter::of(&Caller::default(), Limit::LogIns, &AttemptPolicy::default()), None);
     }
 
     #[test]
-    fn what_is_of_different_kinds_is_counted_apart() {
+    fn kinds_of_keys_do_not_collide() {
         let caller = Caller { address: "192.0.2.1".parse().ok(), ..Caller::default() };
         let policy = AttemptPolicy::default();
         let key = |limit| Counter::of(&caller, limit, &policy).expect("a counter").key;
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_spellings_of_a_name_count_together_and_what_is_no_name_to_the_letter() {
+    fn spellings_of_one_identifier_share_a_key() {
         assert_eq!(
             CounterKey::of_unknown("Jane.Doe@Example.com"),
             CounterKey::of_unknown("jane.doe@example.com")
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_a_name_can_be_read() {
+    fn a_counter_key_does_not_reveal_the_identifier() {
         let key = CounterKey::of_unknown("jane");
         assert!(!format!("{key:?}").contains("jane"));
         assert!(!key.as_bytes().windows(4).any(|window| window == b"jane"));

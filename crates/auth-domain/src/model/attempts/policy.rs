@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_a_quarter_of_an_hour() {
+    fn waits_double_up_to_15_minutes() {
         let policy = AccountPolicy::default();
         let waits: Vec<_> = (3..17).map(|failures| policy.wait_after(failures).as_secs()).collect();
         assert_eq!(waits, [0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]);
@@ -147,14 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn what_known_places_may_add_is_kept_free_for_them() {
+    fn failures_of_known_callers_are_reserved() {
         let policy = AccountPolicy::default();
         let from_known = policy.max_known_callers * policy.max_known_caller_failures;
         assert_eq!(policy.max_unknown_failures() + from_known, 100);
     }
 
     #[test]
-    fn a_rate_of_nothing_is_no_division_by_zero() {
+    fn a_zero_rate_does_not_divide_by_zero() {
         let none = Rate { burst: 0, quota: 0, window: Duration::from_secs(60) };
         assert_eq!(none.interval(), Duration::from_secs(60));
         let many = Rate { burst: u32::MAX, quota: u32::MAX, window: Duration::ZERO };

@@ -100,14 +100,14 @@ mod tests {
     use crate::model::{ROLE_MAX_LENGTH, ROLES_MAX};
 
     #[test]
-    fn the_roles_of_every_user_fit_into_a_detail() {
+    fn the_maximum_of_roles_fits_into_a_detail() {
         let role = |number: usize| Role::parse(&format!("{:a<1$}{number:02}", "", ROLE_MAX_LENGTH - 2));
         let roles = Roles::new((0..ROLES_MAX).map(|number| role(number).expect("a role"))).expect("roles");
         assert_eq!(AuditDetail::from(&roles).as_str(), roles.to_string());
     }
 
     #[test]
-    fn a_detail_is_cut_where_a_character_ends() {
+    fn a_detail_is_truncated_at_a_character_boundary() {
         let detail = AuditDetail::from_stored("\u{1f600}".repeat(1_000));
         assert!((AUDIT_DETAIL_MAX_BYTES - 3..=AUDIT_DETAIL_MAX_BYTES).contains(&detail.as_str().len()));
     }

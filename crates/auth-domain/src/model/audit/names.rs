@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_is_read_as_it_is_written_and_stands_for_one_thing() {
+    fn names_round_trip_and_are_unique() {
         for action in AuditAction::ALL {
             assert_eq!(AuditAction::parse(action.as_str()), Some(*action));
         }

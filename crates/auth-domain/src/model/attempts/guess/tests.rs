@@ -69,7 +69,7 @@ fn fail_all(records: &mut GuessRecords, guess: &Guess, now: &mut Timestamp, pati
 }
 
 #[test]
-fn five_failures_are_free_and_then_each_costs_a_longer_wait() {
+fn after_five_failures_each_wait_is_longer() {
     let (mut records, mut now) = (GuessRecords::default(), NOW);
     for _ in 0..5 {
         settle(&mut records, &from_anywhere(), GuessOutcome::Failed, now);
@@ -83,7 +83,7 @@ fn five_failures_are_free_and_then_each_costs_a_longer_wait() {
 }
 
 #[test]
-fn as_many_are_under_way_as_may_still_fail() {
+fn at_most_the_free_failures_are_pending() {
     let mut records = GuessRecords::default();
     for _ in 0..5 {
         admit(&mut records, &from_anywhere(), NOW);
@@ -100,7 +100,7 @@ fn as_many_are_under_way_as_may_still_fail() {
 }
 
 #[test]
-fn after_a_wait_one_is_tried_at_a_time() {
+fn after_a_wait_one_guess_runs_at_a_time() {
     let mut records = GuessRecords::default();
     for _ in 0..5 {
         settle(&mut records, &from_anywhere(), GuessOutcome::Failed, NOW);
@@ -112,7 +112,7 @@ fn after_a_wait_one_is_tried_at_a_time() {
 }
 
 #[test]
-fn a_right_password_costs_nothing_and_forgets_every_failure() {
+fn a_correct_password_resets_all_failures() {
     let mut records = GuessRecords::default();
     for _ in 0..1_000 {
         settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
@@ -126,7 +126,7 @@ fn a_right_password_costs_nothing_and_forgets_every_failure() {
 }
 
 #[test]
-fn what_could_not_be_tried_counts_for_nothing() {
+fn an_abandoned_guess_is_not_counted() {
     let mut records = GuessRecords::default();
     for _ in 0..100 {
         settle(&mut records, &guess(1), GuessOutcome::Abandoned, NOW);
@@ -135,7 +135,7 @@ fn what_could_not_be_tried_counts_for_nothing() {
 }
 
 #[test]
-fn a_guess_that_nobody_settles_has_failed_after_ten_seconds() {
+fn an_unsettled_guess_fails_after_ten_seconds() {
     let mut records = GuessRecords::default();
     for _ in 0..5 {
         admit(&mut records, &guess(1), NOW);
@@ -157,7 +157,7 @@ fn a_guess_that_nobody_settles_has_failed_after_ten_seconds() {
 }
 
 #[test]
-fn a_place_is_limited_whatever_the_accounts_and_other_places_are_not() {
+fn a_caller_is_limited_across_accounts() {
     let mut bucket = Bucket::default();
     for _ in 0..30 {
         let mut records = GuessRecords { bucket, ..GuessRecords::default() };
@@ -172,7 +172,7 @@ fn a_place_is_limited_whatever_the_accounts_and_other_places_are_not() {
 }
 
 #[test]
-fn a_guess_that_the_account_refuses_takes_nothing_from_its_place() {
+fn a_guess_denied_by_the_account_takes_no_token() {
     let mut records = GuessRecords::default();
     for _ in 0..5 {
         settle(&mut records, &from_anywhere(), GuessOutcome::Failed, NOW);
@@ -182,7 +182,7 @@ fn a_guess_that_the_account_refuses_takes_nothing_from_its_place() {
 }
 
 #[test]
-fn an_owner_gets_in_from_a_known_place_while_the_account_waits() {
+fn a_known_caller_bypasses_the_wait_of_the_account() {
     let mut records = GuessRecords::default();
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
     let mut now = after(60);
@@ -194,7 +194,7 @@ fn an_owner_gets_in_from_a_known_place_while_the_account_waits() {
 }
 
 #[test]
-fn an_owner_at_a_known_place_waits_for_their_own_guesses_and_not_as_long_as_strangers() {
+fn a_known_caller_waits_for_its_own_pending_guesses_only() {
     let mut records = GuessRecords::default();
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
     let mut now = NOW;
@@ -209,7 +209,7 @@ fn an_owner_at_a_known_place_waits_for_their_own_guesses_and_not_as_long_as_stra
 }
 
 #[test]
-fn an_owner_gets_in_from_a_known_place_where_others_have_failed_too_often() {
+fn a_known_caller_bypasses_the_limit_of_its_address() {
     let mut records = GuessRecords::default();
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
     for _ in 0..30 {
@@ -231,7 +231,7 @@ fn an_owner_gets_in_from_a_known_place_where_others_have_failed_too_often() {
 }
 
 #[test]
-fn a_guesser_at_a_known_place_is_no_better_off_than_another() {
+fn a_known_caller_has_a_limit_of_its_own() {
     let mut records = GuessRecords::default();
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
     for _ in 0..5 {
@@ -245,7 +245,7 @@ fn a_guesser_at_a_known_place_is_no_better_off_than_another() {
 }
 
 #[test]
-fn no_more_than_100_fail_in_a_row_wherever_they_come_from() {
+fn at_most_100_guesses_fail_in_a_row() {
     let mut records = GuessRecords::default();
     for address in 1..=12 {
         settle(&mut records, &guess(address), GuessOutcome::Succeeded, after(address.into()));
@@ -260,7 +260,7 @@ fn no_more_than_100_fail_in_a_row_wherever_they_come_from() {
 }
 
 #[test]
-fn a_day_without_a_failure_forgets_them_all() {
+fn a_day_without_failures_resets_them() {
     let mut records = GuessRecords::default();
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
     let mut now = NOW;
@@ -272,7 +272,7 @@ fn a_day_without_a_failure_forgets_them_all() {
 }
 
 #[test]
-fn a_place_is_known_for_90_days() {
+fn a_caller_is_known_for_90_days() {
     let mut records = GuessRecords::default();
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
     let until = records.account.expires_at(&guess(1).policy);
@@ -282,7 +282,7 @@ fn a_place_is_known_for_90_days() {
 }
 
 #[test]
-fn once_a_right_password_has_forgotten_its_failures_an_account_is_as_one_that_nobody_tried() {
+fn after_success_the_account_equals_an_untried_one() {
     let of_nowhere = Guess { caller: None, counter: None, ..guess(1) };
     let mut records = GuessRecords::default();
     settle(&mut records, &of_nowhere, GuessOutcome::Failed, NOW);
@@ -292,7 +292,7 @@ fn once_a_right_password_has_forgotten_its_failures_an_account_is_as_one_that_no
 }
 
 #[test]
-fn a_clock_that_steps_back_makes_nobody_wait_for_longer() {
+fn a_clock_that_steps_back_does_not_extend_a_wait() {
     let mut records = GuessRecords::default();
     for _ in 0..5 {
         settle(&mut records, &from_anywhere(), GuessOutcome::Failed, after(3_600));
@@ -324,7 +324,7 @@ proptest! {
     /// However guesses from known and unknown places come, meet, are given up and get lost: no more than 100 are
     /// tried without one that succeeds or was abandoned, and without a day of rest.
     #[test]
-    fn never_more_than_100_are_tried_in_a_row(events in prop::collection::vec(event(), 1..600)) {
+    fn at_most_100_wrong_guesses_are_admitted(events in prop::collection::vec(event(), 1..600)) {
         let mut records = GuessRecords::default();
         for address in 0..10 {
             settle(&mut records, &Guess { counter: None, ..guess(address) }, GuessOutcome::Succeeded, NOW);
@@ -354,7 +354,7 @@ proptest! {
 
     /// A record that has expired says nothing: to lose it changes no verdict.
     #[test]
-    fn an_expired_record_may_be_lost(
+    fn losing_an_expired_record_changes_no_decision(
         events in prop::collection::vec(event(), 1..60), address in 0_u8..20, succeeds in any::<bool>(),
     ) {
         let (mut records, mut now) = (GuessRecords::default(), NOW);
