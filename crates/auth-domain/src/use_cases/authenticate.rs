@@ -49,26 +49,53 @@ pub enum AuthenticateError {
     Port(#[from] PortError),
 }
 
+/// An access token whose signature and form have been verified, if it is one of ours. It may be expired and its session
+/// may be over.
+#[derive(Clone, Debug)]
+pub struct VerifiedToken(Option<AccessClaims>);
+
+impl VerifiedToken {
+    /// The client that the token was issued to; `None` if the token is not ours.
+    #[must_use]
+    pub fn client(&self) -> Option<&ClientId> {
+        self.0.as_ref().map(|claims| &claims.client_id)
+    }
+}
+
 impl Auth {
+    /// Verifies the signature and the form of an access token. The result grants no access.
+    #[must_use]
+    pub fn verify_token(&self, token: &str) -> VerifiedToken {
+        VerifiedToken(self.ports.tokens.verify(token))
+    }
+
     /// Verifies an access token. The store is queried only when the revocation feed cannot decide.
     ///
     /// # Errors
     /// [`AuthenticateError::InvalidToken`], without the reason.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, AuthenticateError> {
+        self.authenticate_verified(&self.verify_token(token)).await
+    }
+
+    /// Like [`authenticate`](Self::authenticate), for a token that has been verified already.
+    ///
+    /// # Errors
+    /// The same as [`authenticate`](Self::authenticate).
+    pub async fn authenticate_verified(&self, token: &VerifiedToken) -> Result<Identity, AuthenticateError> {
         let now = self.ports.clock.now();
-        let Some(claims) = self.ports.tokens.verify(token) else {
+        let VerifiedToken(Some(claims)) = token else {
             self.audit(AuditEntry::denied(AuditAction::UserAuthenticated, DenialReason::NotOurs));
             return Err(AuthenticateError::InvalidToken);
         };
         if !claims.are_current(now, &self.policy.token) {
-            return Err(self.deny(&claims, DenialReason::TokenExpired));
+            return Err(self.deny(claims, DenialReason::TokenExpired));
         }
-        let is_live = match self.session_state(&claims, now) {
+        let is_live = match self.session_state(claims, now) {
             SessionState::Live => true,
             SessionState::Ended => false,
-            SessionState::Unknown => self.is_live(&claims, now).await?,
+            SessionState::Unknown => self.is_live(claims, now).await?,
         };
-        if is_live { Ok(claims.into()) } else { Err(self.deny(&claims, DenialReason::SessionOver)) }
+        if is_live { Ok(claims.clone().into()) } else { Err(self.deny(claims, DenialReason::SessionOver)) }
     }
 
     /// Returns the user of an access token, in a current or slightly outdated state (see
@@ -77,7 +104,15 @@ impl Auth {
     /// # Errors
     /// The same as [`authenticate`](Self::authenticate).
     pub async fn current_user(&self, token: &str) -> Result<User, AuthenticateError> {
-        let identity = self.authenticate(token).await?;
+        self.current_user_verified(&self.verify_token(token)).await
+    }
+
+    /// Like [`current_user`](Self::current_user), for a token that has been verified already.
+    ///
+    /// # Errors
+    /// The same as [`authenticate`](Self::authenticate).
+    pub async fn current_user_verified(&self, token: &VerifiedToken) -> Result<User, AuthenticateError> {
+        let identity = self.authenticate_verified(token).await?;
         let user = self.ports.users.find_recent(identity.user_id).await?;
         user.filter(User::is_active).ok_or(AuthenticateError::InvalidToken)
     }
@@ -86,15 +121,6 @@ impl Auth {
     fn deny(&self, claims: &AccessClaims, reason: DenialReason) -> AuthenticateError {
         self.audit(AuditEntry::denied(AuditAction::UserAuthenticated, reason).claims(claims));
         AuthenticateError::InvalidToken
-    }
-
-    /// Returns the client that a token was issued to. `None` when this service did not issue it.
-    ///
-    /// Only the signature is checked, so the token may have expired or its session may have ended. The result selects a
-    /// dialect and grants no access.
-    #[must_use]
-    pub fn client_of_token(&self, token: &str) -> Option<ClientId> {
-        self.ports.tokens.verify(token).map(|claims| claims.client_id)
     }
 
     /// Returns the state of the token's session.
@@ -297,8 +323,8 @@ mod tests {
             let mut mocks = Mocks::new();
             mocks.tokens.expect_verify().once().withf(|token| token == "token").return_const(said);
             mocks.sessions.expect_find().never();
-            let client_of_token = mocks.auth().client_of_token("token");
-            assert_eq!(client_of_token, client.then(|| session().client_id));
+            let token = mocks.auth().verify_token("token");
+            assert_eq!(token.client().cloned(), client.then(|| session().client_id));
         }
     }
 }

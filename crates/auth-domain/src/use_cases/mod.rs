@@ -33,7 +33,7 @@ mod verify_password;
 #[cfg(test)]
 pub(crate) mod fixture;
 
-pub use authenticate::{AuthenticateError, Identity};
+pub use authenticate::{AuthenticateError, Identity, VerifiedToken};
 pub use authenticate_api_key::AuthenticateApiKeyError;
 pub use change_password::{ChangePassword, ChangePasswordError};
 pub use create_api_key::{CreateApiKey, CreatedApiKey};

@@ -8,7 +8,7 @@ use actix_web::http::Method;
 use auth_domain::Auth;
 use auth_domain::model::{
     Client, EmailAddress, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, Role,
-    RoleChoice, Roles, Username,
+    RoleChoice, Roles, User, Username,
 };
 use auth_domain::ports::BoxError;
 use auth_domain::use_cases::{Identity, LogIn, MissingRole, RefreshSession, Register, TokenGrant};
@@ -191,6 +191,24 @@ impl Context {
     /// The failure of the use case.
     pub async fn refresh(&self, request: &Request, token: &str) -> Result<TokenGrant, Failure> {
         Ok(self.auth(request).refresh_session(RefreshSession { client: &self.client, token }).await?)
+    }
+
+    /// The caller, by the access token.
+    ///
+    /// # Errors
+    /// As for [`Request::bearer`], and the failure of the use case.
+    pub async fn authenticate(&self, request: &Request) -> Result<Identity, Failure> {
+        let auth = self.auth(request);
+        Ok(auth.authenticate_verified(request.verified_token(&auth)?).await?)
+    }
+
+    /// The user of the access token, possibly slightly out of date.
+    ///
+    /// # Errors
+    /// As for [`authenticate`](Self::authenticate).
+    pub async fn current_user(&self, request: &Request) -> Result<User, Failure> {
+        let auth = self.auth(request);
+        Ok(auth.current_user_verified(request.verified_token(&auth)?).await?)
     }
 
     /// Lets nothing pass that the page of another site had a browser send: the browser adds its cookies, and whose

@@ -15,7 +15,9 @@ use actix_web::http::header::{self, HeaderName};
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpMessage as _, HttpRequest};
 
+use auth_domain::Auth;
 use auth_domain::model::{ApiKey, ApiKeyId, Caller};
+use auth_domain::use_cases::VerifiedToken;
 use serde::de::DeserializeOwned;
 use validator::{Validate, ValidateArgs};
 
@@ -42,6 +44,7 @@ pub struct Request {
     head: HttpRequest,
     body: Bytes,
     json: OnceCell<Option<JsonObject>>,
+    token: OnceCell<VerifiedToken>,
     api_key: Cell<Option<ApiKeyId>>,
 }
 
@@ -60,7 +63,10 @@ impl Request {
             Ok(body) => (body, Ok(())),
             Err(failure) => (Bytes::new(), Err(failure)),
         };
-        (Self { head, body, json: OnceCell::new(), api_key: Cell::new(None) }, outcome)
+        (
+            Self { head, body, json: OnceCell::new(), token: OnceCell::new(), api_key: Cell::new(None) },
+            outcome,
+        )
     }
 
     /// The head: method, path, headers.
@@ -81,6 +87,15 @@ impl Request {
     /// [`Failure::MissingToken`] without a bearer token, [`Failure::InvalidToken`] with one that cannot be one.
     pub fn bearer(&self) -> Result<&str, Failure> {
         bearer::bearer(self.head.headers())
+    }
+
+    /// The access token, verified. It is verified once, although both the choice of the dialect and its handler ask.
+    ///
+    /// # Errors
+    /// As for [`bearer`](Self::bearer).
+    pub fn verified_token(&self, auth: &Auth) -> Result<&VerifiedToken, Failure> {
+        let token = self.bearer()?;
+        Ok(self.token.get_or_init(|| auth.verify_token(token)))
     }
 
     /// The value of the cookie of this name; `None` without one, and when there are several.

@@ -46,6 +46,6 @@ pub(super) async fn log_out(context: &Context, request: &Request) -> Result<Http
 }
 
 pub(super) async fn me(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let user = context.auth(request).current_user(request.bearer()?).await?;
+    let user = context.current_user(request).await?;
     Ok(reply::json(StatusCode::OK, &Profile::of(&user)))
 }

@@ -65,7 +65,7 @@ async fn end_session(
 }
 
 pub(super) async fn user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let user = context.auth(request).current_user(request.bearer()?).await?;
+    let user = context.current_user(request).await?;
     let data = User::of(&user);
     Ok(reply::json(StatusCode::OK, &Answer { message: "User details retrieved.", data }))
 }

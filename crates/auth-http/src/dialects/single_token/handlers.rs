@@ -33,7 +33,7 @@ pub(super) async fn protected_resource(
     context: &Context,
     request: &Request,
 ) -> Result<HttpResponse, Failure> {
-    let identity = context.auth(request).authenticate(request.bearer()?).await?;
+    let identity = context.authenticate(request).await?;
     context.require_role(request, &identity)?;
     Ok(reply::json(StatusCode::OK, &ProtectedData { data: "protected data" }))
 }

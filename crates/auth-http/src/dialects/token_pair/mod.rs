@@ -79,8 +79,8 @@ impl Dialect for TokenPair {
             Endpoint::LogIn => request.has_member("email") && !request.has_member("username"),
             Endpoint::Refresh => request.has_member("refreshToken"),
             Endpoint::Me => request
-                .bearer()
-                .is_ok_and(|token| auth.client_of_token(token).is_some_and(|client| client.as_str() == NAME)),
+                .verified_token(auth)
+                .is_ok_and(|token| token.client().is_some_and(|client| client.as_str() == NAME)),
             _ => false,
         }
     }
