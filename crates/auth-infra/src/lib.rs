@@ -19,8 +19,6 @@ pub mod audit;
 pub mod password;
 #[cfg(feature = "postgres")]
 pub mod postgres;
-#[cfg(any(feature = "jwt", feature = "postgres"))]
-mod recent;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]

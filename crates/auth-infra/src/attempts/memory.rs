@@ -1,7 +1,6 @@
 //! Counters of attempts in memory.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use auth_domain::model::{
@@ -10,6 +9,7 @@ use auth_domain::model::{
 };
 use auth_domain::ports::{AdmitOutcome, AttemptLimiter, PortError};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::wait_for_verdict;
@@ -63,7 +63,7 @@ impl MemoryAttempts {
     }
 
     fn records(&self) -> MutexGuard<'_, HashMap<CounterKey, Entry>> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+        self.records.lock()
     }
 
     fn judge(&self, guess: &Guess, now: Timestamp) -> GuessVerdict {

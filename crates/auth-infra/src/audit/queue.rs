@@ -1,11 +1,12 @@
 //! Where events wait for the store.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use auth_domain::model::AuditEvent;
 use auth_domain::ports::{AuditLog, AuditRepository};
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -54,9 +55,9 @@ impl AuditQueue {
     /// Takes no more events, and waits until those that wait are stored: for a store that is away, not for longer than
     /// four seconds.
     pub async fn close(&self) {
-        self.sender.write().unwrap_or_else(PoisonError::into_inner).take();
+        self.sender.write().take();
         self.closing.send_replace(true);
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let writer = self.writer.lock().take();
         if let Some(mut writer) = writer
             && timeout(CLOSE_TIMEOUT, &mut writer).await.is_err()
         {
@@ -73,7 +74,7 @@ impl AuditLog for AuditQueue {
         if !event.is_kept() {
             return;
         }
-        let sender = self.sender.read().unwrap_or_else(PoisonError::into_inner);
+        let sender = self.sender.read();
         self.counts.waiting.fetch_add(1, Ordering::Relaxed);
         if sender.as_ref().is_none_or(|sender| sender.try_send(event).is_err()) {
             self.counts.waiting.fetch_sub(1, Ordering::Relaxed);

@@ -1,12 +1,13 @@
 //! How long a hash takes on this machine.
 
 use std::num::NonZero;
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use argon2::Params;
 use argon2::password_hash::phc::Salt;
+use parking_lot::Mutex;
 use thiserror::Error;
 
 use super::argon2_hash::{Argon2Params, SALT_BYTES, TAG_BYTES};

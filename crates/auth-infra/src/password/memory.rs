@@ -1,7 +1,9 @@
 //! The memory that hashes are computed in.
 
 use std::collections::TryReserveError;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::argon2_hash::Argon2Params;
 use super::engine::{Arena, Engine};
@@ -43,7 +45,7 @@ impl Memory {
             return self.arena.compute(params, password, tag);
         }
         let turn = Arc::clone(&self.oversize_lock);
-        let _alone = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = turn.lock();
         self.release();
         let computed = self.arena.compute(params, password, tag);
         self.release();
@@ -59,7 +61,7 @@ impl Memory {
         bytes: usize,
         compute: impl FnOnce() -> R,
     ) -> Result<R, TryReserveError> {
-        let _alone = self.oversize_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.oversize_lock.lock();
         // What finds no memory by itself ends the process: so it is looked for here first.
         Vec::<u8>::new().try_reserve_exact(bytes)?;
         Ok(compute())
@@ -116,7 +118,7 @@ mod tests {
     #[test]
     fn only_one_hash_at_a_time_is_bigger_than_its_share() {
         let turn = Arc::<Mutex<()>>::default();
-        let taken = turn.lock().expect("a turn");
+        let taken = turn.lock();
         let (done, is_done) = mpsc::channel();
         let mut memory = Memory::new(Engine::Simd, 8, Arc::clone(&turn));
         let the_same = Arc::clone(&turn);
@@ -125,7 +127,7 @@ mod tests {
                 compute(&mut memory, blocks).expect("computed");
                 done.send(blocks).expect("the test waits");
             }
-            let run_exclusively = memory.run_exclusively(9, || the_same.try_lock().is_err());
+            let run_exclusively = memory.run_exclusively(9, || the_same.is_locked());
             assert!(run_exclusively.expect("memory"), "another worker would have to wait");
         });
         assert_eq!(is_done.recv(), Ok(8), "within the share nobody waits");

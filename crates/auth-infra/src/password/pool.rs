@@ -6,11 +6,12 @@ use std::io;
 use std::mem;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use auth_domain::ports::PortError;
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
@@ -241,13 +242,13 @@ impl Queue {
             if let Some(job) = state.jobs.pop_front() {
                 return Some(job);
             }
-            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.wake.wait(&mut state);
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing that can panic happens under the lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 
@@ -377,14 +378,12 @@ mod tests {
         let mut calls = JoinSet::new();
         for number in 0..3 * QUEUED_PER_WORKER {
             let (pool, served) = (Arc::clone(&pool), Arc::clone(&served));
-            calls.spawn(async move {
-                pool.run(Cost::Usual, move |_| served.lock().expect("a list").push(number)).await
-            });
+            calls.spawn(async move { pool.run(Cost::Usual, move |_| served.lock().push(number)).await });
             yield_now().await;
         }
         drop(occupy_worker);
         assert!(calls.join_all().await.iter().all(Result::is_ok));
-        assert!(served.lock().expect("a list").is_sorted());
+        assert!(served.lock().is_sorted());
     }
 
     #[tokio::test]

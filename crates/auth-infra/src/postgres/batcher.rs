@@ -19,12 +19,13 @@ use std::error::Error;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::ports::PortError;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
+use parking_lot::{Mutex, MutexGuard};
 use sqlx::PgConnection;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
@@ -143,7 +144,7 @@ impl<R: BatchRequest> Batcher<R> {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue<R>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

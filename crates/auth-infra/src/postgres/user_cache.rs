@@ -1,110 +1,107 @@
-//! Users who were read a moment ago and have not changed since.
+//! Users that were read recently and have not changed since.
 //!
-//! Each invalidate_on_drop makes this process invalidate the user: its own as soon as it is made, those of others when the connection of
-//! the [watch](super::watch) hears of them. While nobody listens, nobody is known.
+//! Each change removes its user: a change of this process as soon as it is made, a change of another process when the
+//! revocation feed's connection reports it. While no connection listens, the cache is off.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use auth_domain::model::{User, UserId};
+use parking_lot::Mutex;
+use quick_cache::sync::Cache;
 
-use crate::recent::Recent;
-
-/// Parts that are locked by themselves, so that threads rarely wait for each other.
-const PARTS: usize = 16;
-/// How many users are known at the most: some 16 MiB.
+/// Change counters. Several users share one, so a change may prevent the caching of another user. That costs one read.
+const COUNTERS: usize = 16;
+/// The maximum number of cached users: about 16 MiB.
 const CAPACITY: usize = 16_384;
 
 /// Users as they are stored.
 pub(super) struct UserCache {
-    /// Whether changes that others make are heard of.
+    /// Whether changes by other processes are reported.
     enabled: AtomicBool,
-    parts: [Mutex<Part>; PARTS],
+    users: Cache<UserId, Arc<User>>,
+    /// How often a user was removed. A user who was read before a change and inserted after it would stay outdated, so
+    /// an insertion compares the counter with its value before the read. The lock makes each comparison and its
+    /// insertion, and each increment and its removal, one step.
+    changes: [Mutex<u64>; COUNTERS],
 }
 
-struct Part {
-    users: Recent<UserId, User>,
-    /// How often somebody was forgotten.
-    changes: u64,
-}
-
-/// How often somebody had been forgotten, of those in the same part as a user who is about to be read.
+/// A change counter as it was before a user was read.
 #[derive(Clone, Copy)]
 pub(super) struct ChangeCount(u64);
 
-/// A invalidate_on_drop of a user at work. When it ends, whichever way, the user is forgotten.
+/// A change of a user in progress. The user is removed when it is dropped: after success, failure and cancellation.
 #[must_use]
 pub(super) struct ChangeGuard<'a> {
-    users: &'a UserCache,
+    cache: &'a UserCache,
     user: UserId,
 }
 
-/// For as long as it lives, changes that others make are heard of.
+/// While this exists, changes by other processes are reported and the cache is on.
 #[must_use]
 pub(super) struct EnabledGuard<'a>(&'a UserCache);
 
 impl UserCache {
-    fn with_capacity(bound: usize) -> Self {
-        let part = || Mutex::new(Part { users: Recent::bounded(bound / PARTS), changes: 0 });
-        Self { enabled: AtomicBool::new(false), parts: std::array::from_fn(|_| part()) }
+    fn with_capacity(capacity: usize) -> Self {
+        Self {
+            enabled: AtomicBool::new(false),
+            users: Cache::new(capacity),
+            changes: std::array::from_fn(|_| Mutex::default()),
+        }
     }
 
-    /// The user, if known.
     pub(super) fn get(&self, user: UserId) -> Option<Arc<User>> {
         if !self.enabled.load(Ordering::SeqCst) {
             return None;
         }
-        self.part(user, |part| part.users.find(&user))
+        self.users.get(&user)
     }
 
-    /// To be asked before a user is read, so that it is known afterwards whether they may have changed meanwhile.
+    /// The change counter of a user. The caller takes it before it reads the user.
     pub(super) fn change_count(&self, user: UserId) -> ChangeCount {
-        self.part(user, |part| ChangeCount(part.changes))
+        ChangeCount(*self.changes(user).lock())
     }
 
-    /// Keeps a user who was read since `before`, unless they may have changed since.
+    /// Inserts a user who was read after `before` was taken, unless the user may have changed since.
     pub(super) fn insert_unless_changed(&self, user: &User, before: ChangeCount) {
-        let kept = Arc::new(user.clone());
-        self.part(user.id, |part| {
-            if part.changes == before.0 {
-                part.users.add(user.id, kept);
-            }
-        });
-    }
-
-    /// Begins a invalidate_on_drop of a user.
-    pub(super) fn invalidate_on_drop(&self, user: UserId) -> ChangeGuard<'_> {
-        ChangeGuard { users: self, user }
-    }
-
-    /// Forgets a user who has changed.
-    pub(super) fn invalidate(&self, user: UserId) {
-        self.part(user, |part| {
-            part.changes += 1;
-            part.users.remove(&user);
-        });
-    }
-
-    /// Forgets everybody.
-    pub(super) fn clear(&self) {
-        for part in &self.parts {
-            locked(part, |part| {
-                part.changes += 1;
-                part.users.clear();
-            });
+        let cached = Arc::new(user.clone());
+        let changes = self.changes(user.id).lock();
+        if *changes == before.0 {
+            self.users.insert(user.id, cached);
         }
     }
 
-    /// Says that changes are heard of from now on, and forgets who may have changed before.
+    /// Begins a change of a user.
+    pub(super) fn invalidate_on_drop(&self, user: UserId) -> ChangeGuard<'_> {
+        ChangeGuard { cache: self, user }
+    }
+
+    /// Removes a user who has changed.
+    pub(super) fn invalidate(&self, user: UserId) {
+        let mut changes = self.changes(user).lock();
+        *changes += 1;
+        self.users.remove(&user);
+    }
+
+    /// Removes all users.
+    pub(super) fn clear(&self) {
+        // The counters first: an insertion of a user who was read before this is refused, or is done before the removal.
+        for changes in &self.changes {
+            *changes.lock() += 1;
+        }
+        self.users.clear();
+    }
+
+    /// Turns the cache on, because changes are reported from now on. It starts empty: earlier changes were not reported.
     pub(super) fn enable(&self) -> EnabledGuard<'_> {
         self.clear();
         self.enabled.store(true, Ordering::SeqCst);
         EnabledGuard(self)
     }
 
-    fn part<T>(&self, user: UserId, work: impl FnOnce(&mut Part) -> T) -> T {
-        // The last byte of a UUID is chance, of version 7 too (RFC 9562, section 5.7).
-        locked(&self.parts[usize::from(user.0.as_bytes()[15]) % PARTS], work)
+    fn changes(&self, user: UserId) -> &Mutex<u64> {
+        // The last byte of a UUID is random, in version 7 too (RFC 9562, section 5.7).
+        &self.changes[usize::from(user.0.as_bytes()[15]) % COUNTERS]
     }
 }
 
@@ -116,7 +113,7 @@ impl Default for UserCache {
 
 impl Drop for ChangeGuard<'_> {
     fn drop(&mut self) {
-        self.users.invalidate(self.user);
+        self.cache.invalidate(self.user);
     }
 }
 
@@ -124,10 +121,6 @@ impl Drop for EnabledGuard<'_> {
     fn drop(&mut self) {
         self.0.enabled.store(false, Ordering::SeqCst);
     }
-}
-
-fn locked<T>(part: &Mutex<Part>, work: impl FnOnce(&mut Part) -> T) -> T {
-    work(&mut part.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 #[cfg(test)]
@@ -164,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_kept_is_known_until_they_are_forgotten_and_nobody_else() {
+    fn an_inserted_user_is_cached_until_invalidated() {
         let users = UserCache::default();
         let _enabled = users.enable();
         (0..100).for_each(|number| insert_unless_changed(&users, number));
@@ -177,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn who_changes_while_they_are_read_is_not_kept() {
+    fn a_user_who_changes_during_the_read_is_not_inserted() {
         let users = UserCache::default();
         let _enabled = users.enable();
         let changes: [fn(&UserCache); 3] = [
@@ -196,19 +189,19 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_known_when_it_ends_whichever_way() {
+    fn a_change_invalidates_its_user_when_it_ends() {
         let users = UserCache::default();
         let _enabled = users.enable();
         insert_unless_changed(&users, 1);
         let changing = users.invalidate_on_drop(id(1));
-        // As by somebody who read before the commit.
+        // As a reader does that read before the commit.
         insert_unless_changed(&users, 1);
         drop(changing);
         assert!(!contains(&users, 1));
     }
 
     #[test]
-    fn nobody_is_known_before_changes_are_heard_of_and_when_they_are_not_any_more() {
+    fn the_cache_is_off_while_changes_are_not_reported() {
         let users = UserCache::default();
         insert_unless_changed(&users, 1);
         assert!(!contains(&users, 1));
@@ -216,7 +209,7 @@ mod tests {
         let enabled = users.enable();
         assert!(!contains(&users, 1), "a invalidate_on_drop may have gone unheard");
         users.insert_unless_changed(&user(2), before);
-        assert!(!contains(&users, 2), "who was being read then may have changed as well");
+        assert!(!contains(&users, 2), "a user in the middle of a read may have changed as well");
         insert_unless_changed(&users, 1);
         assert!(contains(&users, 1));
         drop(enabled);
@@ -224,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_never_more_than_the_bound_and_who_is_asked_for_again_and_again_stays() {
+    fn the_cache_is_bounded_and_keeps_a_user_in_constant_use() {
         let users = UserCache::with_capacity(320);
         let _enabled = users.enable();
         insert_unless_changed(&users, 0);
@@ -232,8 +225,6 @@ mod tests {
             insert_unless_changed(&users, number);
             assert!(contains(&users, 0), "after {number} others");
         }
-        assert!(!contains(&users, 1), "nobody asked for them");
-        let count: usize = users.parts.iter().map(|part| locked(part, |part| part.users.len())).sum();
-        assert!((160..=320).contains(&count), "{count}");
+        assert!((160..=320).contains(&users.users.len()), "{}", users.users.len());
     }
 }

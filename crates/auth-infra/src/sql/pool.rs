@@ -7,11 +7,12 @@
 use std::io::ErrorKind;
 use std::ops::{Deref, DerefMut};
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::select;
+use parking_lot::{Mutex, MutexGuard};
 use sqlx::{Connection, Error};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -144,7 +145,7 @@ impl<C: Connection + 'static> Pool<C> {
 
 impl<C: Connection> Shared<C> {
     fn idle(&self) -> MutexGuard<'_, Vec<Idle<C>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock()
     }
 
     /// The connection that was used last, unless that is too long ago; the others are older still.

@@ -1,11 +1,11 @@
 //! The sessions that are known to have ended.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use auth_domain::model::SessionId;
 use auth_domain::ports::SessionState;
+use parking_lot::RwLock;
 use sqlx::types::Uuid;
 
 /// What is older than this may have missed too much.
@@ -51,7 +51,7 @@ impl RevokedSessions {
     }
 
     fn state_at(&self, session: SessionId, now: Instant) -> SessionState {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.read();
         if state.revoked.contains_key(&session.0) {
             SessionState::Ended
         } else if state.is_whole_at(now) {
@@ -64,7 +64,7 @@ impl RevokedSessions {
     /// Whether somebody keeps the watch and has looked at what is stored a short time ago.
     #[cfg(feature = "postgres")]
     pub(crate) fn is_fresh(&self) -> bool {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).is_fresh_at(Instant::now())
+        self.state.read().is_fresh_at(Instant::now())
     }
 
     /// Notes that these have ended.
@@ -101,7 +101,7 @@ impl RevokedSessions {
     }
 
     fn write(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.state.write());
     }
 }
 

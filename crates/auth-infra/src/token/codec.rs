@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::compact::{self, Compact, MAX_BYTES};
 use super::key_ring::{KeyRing, ScheduledKey};
-use super::token_cache::{CachedToken, TokenCache, token_digest};
+use super::token_cache::{CachedToken, TokenCache, token_cache, token_digest};
 use super::wire::{self, TokenHeader};
 
 /// The issuer and the audience of the tokens.
@@ -59,7 +59,7 @@ impl JwtCodec {
     /// A codec with these keys.
     #[must_use]
     pub fn new(keys: Arc<KeyRing>, settings: JwtSettings) -> Self {
-        Self { keys, settings, cache: TokenCache::new() }
+        Self { keys, settings, cache: token_cache() }
     }
 
     /// The claims of a token, and the key that verified it.
@@ -108,7 +108,8 @@ impl AccessTokenCodec for JwtCodec {
             return Some(cached.claims.clone());
         }
         let (claims, key) = self.verify_signature(token)?;
-        self.cache.insert(digest, CachedToken { claims: claims.clone(), key: Arc::downgrade(&key) });
+        let cached = CachedToken { claims: claims.clone(), key: Arc::downgrade(&key) };
+        self.cache.insert(digest, Arc::new(cached));
         Some(claims)
     }
 }

@@ -4,11 +4,12 @@ use std::fmt::Write;
 use std::iter;
 use std::path::Path;
 use std::ptr;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use auth_domain::model::Timestamp;
 use auth_domain::ports::{Clock, SecureRandom};
+use parking_lot::{Mutex, RwLock};
 use serde_json::{Value, json};
 
 use super::algorithm::KeyAlgorithm;
@@ -147,7 +148,7 @@ impl KeyRing {
 
     /// The keys in force.
     pub(super) fn current(&self) -> Arc<Keys> {
-        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.keys.read())
     }
 
     /// The key of this name, unless it is retired. If it is not in force but has a file, the directory is read again at
@@ -167,7 +168,7 @@ impl KeyRing {
     /// Whether this very key is still held, and not retired. When the directory has been read again, none is that was
     /// held before: its file may have changed, and its validity has.
     pub(super) fn holds(&self, key: &Weak<ScheduledKey>) -> bool {
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let keys = self.keys.read();
         keys.iter()
             .find(|held| ptr::eq(Arc::as_ptr(held), key.as_ptr()))
             .is_some_and(|held| self.is_in_use(held))
@@ -190,7 +191,7 @@ impl KeyRing {
 
     /// Reads the keys again if the directory has changed or, if `retry` says so, if not everything could be read.
     fn reload(&self, retry: bool) -> Result<bool, KeyFileError> {
-        let mut last_read = self.last_read.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last_read = self.last_read.lock();
         let files = self.directory.list()?;
         if files == last_read.files && !(retry && last_read.unread) {
             return Ok(false);
@@ -200,7 +201,7 @@ impl KeyRing {
         *last_read = LastRead { files, unread };
         let keys = Arc::new(read?);
         tracing::info!(signs = keys.newest.key.kid(), verify = keys.iter().count(), "read the signing keys");
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        *self.keys.write() = keys;
         Ok(true)
     }
 }

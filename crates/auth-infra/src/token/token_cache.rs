@@ -1,62 +1,36 @@
-//! Tokens that were verified a moment ago.
+//! Claims of tokens that were verified recently.
 //!
-//! Whoever bears a token shows it again and again, and verifying a signature takes far longer than a digest.
+//! A client presents its token many times, and verifying a signature takes far longer than a digest.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use auth_domain::model::AccessClaims;
 use aws_lc_rs::digest::{SHA256, digest};
+use quick_cache::sync::Cache;
 
 use super::key_ring::ScheduledKey;
-use crate::recent::Recent;
 
-/// Parts that are locked by themselves, so that threads rarely wait for each other.
-const PARTS: usize = 16;
-/// How many tokens are remembered at the most: some 10 MiB.
+/// The maximum number of cached tokens: about 10 MiB.
 const CAPACITY: usize = 16_384;
 
-/// The SHA-256 digest of a token: the token itself is not kept.
+/// The SHA-256 digest of a token. The token itself is not kept.
 type Digest = [u8; 32];
 
-/// What tokens said that a key has verified. Only such tokens get in, so nobody fills it with noise; those that were not
-/// asked for since as many others came are forgotten.
-pub(super) struct TokenCache {
-    parts: [Mutex<Recent<Digest, CachedToken>>; PARTS],
-}
+/// Claims by the digest of their token. Only verified tokens are inserted, so a forger cannot fill the cache.
+pub(super) type TokenCache = Cache<Digest, Arc<CachedToken>>;
 
-/// What a verified token says, and by which key.
+/// The claims of a verified token, and the key that verified it.
 pub(super) struct CachedToken {
     pub(super) claims: AccessClaims,
-    /// The key, which is not kept for the token's sake.
+    /// Weak, so that the cache does not keep a private key in memory.
     pub(super) key: Weak<ScheduledKey>,
 }
 
-impl TokenCache {
-    pub(super) fn new() -> Self {
-        Self::with_capacity(CAPACITY)
-    }
-
-    fn with_capacity(bound: usize) -> Self {
-        Self { parts: std::array::from_fn(|_| Mutex::new(Recent::bounded(bound / PARTS))) }
-    }
-
-    /// What the token of this digest said when it was verified.
-    pub(super) fn get(&self, digest: &Digest) -> Option<Arc<CachedToken>> {
-        self.part(digest, |part| part.find(digest))
-    }
-
-    /// Remembers what the token of this digest says.
-    pub(super) fn insert(&self, digest: Digest, verified: CachedToken) {
-        self.part(&digest, |part| part.add(digest, Arc::new(verified)));
-    }
-
-    fn part<T>(&self, digest: &Digest, work: impl FnOnce(&mut Recent<Digest, CachedToken>) -> T) -> T {
-        let part = &self.parts[usize::from(digest[0]) % PARTS];
-        work(&mut part.lock().unwrap_or_else(PoisonError::into_inner))
-    }
+pub(super) fn token_cache() -> TokenCache {
+    Cache::new(CAPACITY)
 }
 
-/// The digest that a token is known by.
+/// The cache key of a token.
 pub(super) fn token_digest(token: &str) -> Digest {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
@@ -70,7 +44,7 @@ mod tests {
 
     use super::*;
 
-    fn verified(number: u128) -> CachedToken {
+    fn cached(number: u128) -> Arc<CachedToken> {
         let claims = AccessClaims {
             token_id: TokenId(Uuid::from_u128(number)),
             user_id: UserId(Uuid::nil()),
@@ -80,44 +54,41 @@ mod tests {
             issued_at: Timestamp::UNIX_EPOCH,
             expires_at: Timestamp::MAX,
         };
-        CachedToken { claims, key: Weak::new() }
+        Arc::new(CachedToken { claims, key: Weak::new() })
     }
 
-    fn add(tokens: &TokenCache, numbers: impl IntoIterator<Item = u128>) {
-        for number in numbers {
-            tokens.insert(token_digest(&number.to_string()), verified(number));
-        }
+    fn insert(tokens: &TokenCache, number: u128) {
+        tokens.insert(token_digest(&number.to_string()), cached(number));
     }
 
-    fn knows(tokens: &TokenCache, number: u128) -> bool {
+    fn contains(tokens: &TokenCache, number: u128) -> bool {
         let found = tokens.get(&token_digest(&number.to_string()));
-        found.is_some_and(|found| found.claims == verified(number).claims)
+        found.is_some_and(|found| found.claims == cached(number).claims)
     }
 
     #[test]
-    fn what_was_added_is_found_and_nothing_else() {
-        let tokens = TokenCache::new();
-        add(&tokens, 0..1_000);
-        assert!((0..1_000).all(|number| knows(&tokens, number)));
-        assert!(!knows(&tokens, 1_000));
+    fn an_inserted_token_is_found_and_no_other() {
+        let tokens = token_cache();
+        (0..1_000).for_each(|number| insert(&tokens, number));
+        assert!((0..1_000).all(|number| contains(&tokens, number)));
+        assert!(!contains(&tokens, 1_000));
     }
 
     #[test]
-    fn there_are_never_more_than_the_bound() {
-        let tokens = TokenCache::with_capacity(320);
-        add(&tokens, 0..10_000);
-        let count: usize = tokens.parts.iter().map(|part| part.lock().map_or(0, |part| part.len())).sum();
-        assert!((160..=320).contains(&count), "{count}");
+    fn the_cache_never_exceeds_its_capacity() {
+        let tokens = token_cache();
+        let capacity = u128::try_from(CAPACITY).expect("a number");
+        (0..3 * capacity).for_each(|number| insert(&tokens, number));
+        assert!((CAPACITY / 2..=CAPACITY).contains(&tokens.len()), "{}", tokens.len());
     }
 
     #[test]
-    fn a_token_that_is_asked_for_again_and_again_stays() {
-        let tokens = TokenCache::with_capacity(320);
-        add(&tokens, [0]);
+    fn a_token_in_constant_use_stays_cached() {
+        let tokens = TokenCache::new(320);
+        insert(&tokens, 0);
         for number in 1..10_000 {
-            add(&tokens, [number]);
-            assert!(knows(&tokens, 0), "after {number} others");
+            insert(&tokens, number);
+            assert!(contains(&tokens, 0), "after {number} others");
         }
-        assert!(!knows(&tokens, 1), "nobody asked for it");
     }
 }

@@ -4,11 +4,12 @@
 //! accounts. Between nodes, the lock of the row decides.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::model::CounterKey;
 use auth_domain::ports::PortError;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio::time::timeout;
 
@@ -53,7 +54,7 @@ impl Drop for KeyedGuard {
 }
 
 fn locks(locks: &Locks) -> MutexGuard<'_, HashMap<CounterKey, Arc<AsyncMutex<()>>>> {
-    locks.lock().unwrap_or_else(PoisonError::into_inner)
+    locks.lock()
 }
 
 #[cfg(test)]

@@ -1,39 +1,33 @@
-//! What one node knows of exhausted counters without asking.
-
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+//! Counters that this node knows to be exhausted, without a query.
 
 use auth_domain::model::{CounterKey, Throttled, Timestamp};
+use quick_cache::sync::Cache;
 
-/// The most counters that are remembered. That one is not costs a query.
-const MAX_ENTRIES: usize = 10_000;
+/// The maximum number of cached counters. A counter that was evicted costs a query.
+const CAPACITY: usize = 10_000;
 
-/// Counters that were found exhausted, until there is room in them again: nothing but time makes it.
-#[derive(Debug, Default)]
-pub(in crate::postgres) struct ThrottleCache(Mutex<HashMap<CounterKey, (Throttled, Timestamp)>>);
+/// Exhausted counters and the time at which each has room again. Only time makes room, so an entry needs no
+/// invalidation.
+#[derive(Debug)]
+pub(in crate::postgres) struct ThrottleCache(Cache<CounterKey, (Throttled, Timestamp)>);
 
 impl ThrottleCache {
     pub(super) fn insert(&self, key: CounterKey, throttled: Throttled, now: Timestamp) {
-        let mut entries = self.entries();
-        if entries.len() >= MAX_ENTRIES {
-            entries.retain(|_, (_, until)| *until > now);
-        }
-        if entries.len() < MAX_ENTRIES {
-            entries.insert(key, (throttled, now.plus(throttled.retry_after)));
-        }
+        self.0.insert(key, (throttled, now.plus(throttled.retry_after)));
     }
 
     pub(super) fn get(&self, key: CounterKey, now: Timestamp) -> Option<Throttled> {
-        let mut entries = self.entries();
-        let (throttled, until) = *entries.get(&key)?;
+        let (throttled, until) = self.0.get(&key)?;
         if until <= now {
-            entries.remove(&key);
+            self.0.remove(&key);
             return None;
         }
         Some(Throttled { retry_after: until.since(now), ..throttled })
     }
+}
 
-    fn entries(&self) -> MutexGuard<'_, HashMap<CounterKey, (Throttled, Timestamp)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Default for ThrottleCache {
+    fn default() -> Self {
+        Self(Cache::new(CAPACITY))
     }
 }
