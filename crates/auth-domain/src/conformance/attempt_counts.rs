@@ -90,8 +90,8 @@ pub(super) async fn exhausted_counter_is_reported_until_it_refills(attempts: &dy
 
 async fn guess(attempts: &dyn AttemptLimiter, guess: &Guess, outcome: GuessOutcome) -> bool {
     match attempts.admit(guess).await.expect("no error") {
-        AdmitOutcome::Admitted(kept) => {
-            attempts.settle(guess, kept, outcome, guess.now).await.expect("no error");
+        AdmitOutcome::Admitted(reservation) => {
+            attempts.settle(guess, reservation, outcome, guess.now).await.expect("no error");
             true
         }
         AdmitOutcome::Throttled(_) => false,

@@ -63,8 +63,8 @@ async fn settle(
 
 /// Admits a guess and settles it with `outcome`.
 async fn admit_and_settle(attempts: &dyn AttemptLimiter, guess: &Guess, outcome: GuessOutcome) {
-    let kept = admit(attempts, guess).await;
-    settle(attempts, guess, kept, outcome).await;
+    let reservation = admit(attempts, guess).await;
+    settle(attempts, guess, reservation, outcome).await;
 }
 
 /// Admits `times` guesses one after the other and settles each as failed.
@@ -78,8 +78,8 @@ async fn fail(attempts: &dyn AttemptLimiter, guess: &Guess, times: usize) {
 async fn fail_at_once(attempts: &dyn AttemptLimiter, guesses: &[Guess]) -> usize {
     let calls = guesses.iter().map(|guess| async move {
         match attempts.admit(guess).await {
-            Ok(AdmitOutcome::Admitted(kept)) => {
-                settle(attempts, guess, kept, GuessOutcome::Failed).await;
+            Ok(AdmitOutcome::Admitted(reservation)) => {
+                settle(attempts, guess, reservation, GuessOutcome::Failed).await;
                 true
             }
             Ok(AdmitOutcome::Throttled(_)) | Err(PortError::Overloaded) => false,
@@ -158,13 +158,13 @@ pub(super) async fn concurrent_correct_passwords_are_all_admitted(attempts: &dyn
 
 pub(super) async fn guess_that_waits_too_long_is_an_overload(attempts: &dyn AttemptLimiter) {
     let jane = guess("jane", 1, now());
-    let mut kept = Vec::new();
+    let mut reservations = Vec::new();
     for _ in 0..5 {
-        kept.push(admit(attempts, &jane).await);
+        reservations.push(admit(attempts, &jane).await);
     }
-    let asked = attempts.admit(&jane).await;
-    assert!(matches!(asked, Err(PortError::Overloaded)), "{asked:?}");
-    settle(attempts, &jane, kept[0], GuessOutcome::Succeeded).await;
+    let outcome = attempts.admit(&jane).await;
+    assert!(matches!(outcome, Err(PortError::Overloaded)), "{outcome:?}");
+    settle(attempts, &jane, reservations[0], GuessOutcome::Succeeded).await;
     admit(attempts, &jane).await;
 }
 
@@ -191,14 +191,14 @@ pub(super) async fn abandoned_guess_does_not_count(attempts: &dyn AttemptLimiter
 }
 
 pub(super) async fn unsettled_guess_becomes_a_failure(attempts: &dyn AttemptLimiter) {
-    let mut kept = Vec::new();
+    let mut reservations = Vec::new();
     for _ in 0..5 {
-        kept.push(admit(attempts, &guess("jane", 1, now())).await);
+        reservations.push(admit(attempts, &guess("jane", 1, now())).await);
     }
     let throttled = expect_refused(attempts, &guess("jane", 2, later(10))).await;
     assert_eq!(throttled.limit, Limit::Account);
     // A guess that is settled late counts only once.
-    settle(attempts, &guess("jane", 1, later(10)), kept[0], GuessOutcome::Failed).await;
+    settle(attempts, &guess("jane", 1, later(10)), reservations[0], GuessOutcome::Failed).await;
     fail(attempts, &guess("jane", 2, later(11)), 1).await;
     let throttled = expect_refused(attempts, &guess("jane", 2, later(11))).await;
     assert_eq!(throttled.retry_after, Duration::from_secs(2));

@@ -72,8 +72,8 @@ impl<S: StoreUnderTest + 'static> AsAdapter<dyn StoreUnderTest> for S {
     }
 }
 
-impl<A: ?Sized> AsAdapter<A> for Arc<A> {
-    fn as_adapter(&self) -> &A {
+impl<T: ?Sized> AsAdapter<T> for Arc<T> {
+    fn as_adapter(&self) -> &T {
         self
     }
 }

@@ -81,6 +81,17 @@ pub(super) fn similar_keys(key: [u8; 32]) -> [[u8; 32]; 3] {
     })
 }
 
+/// The repetitions of a race. Faulty stores lose a race at a few of its interleavings only.
+pub(super) const ROUNDS: usize = 20;
+
+/// The value of the one concurrent call that succeeded. Fails the case unless exactly one did.
+pub(super) fn only_success<T>(values: impl IntoIterator<Item = T>, succeeded: &[bool]) -> T {
+    let count = succeeded.iter().filter(|succeeded| **succeeded).count();
+    assert_eq!(count, 1, "exactly one of the concurrent calls succeeds");
+    let mut winners = values.into_iter().zip(succeeded).filter(|(_, succeeded)| **succeeded);
+    winners.next().expect("one value for each call").0
+}
+
 /// A client with this refresh style.
 pub(super) fn client(refresh_style: RefreshStyle) -> Client {
     Client { id: ClientId::from_static("example"), refresh_style, access_lifetime: Duration::from_secs(900) }

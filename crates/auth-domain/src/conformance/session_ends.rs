@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, client, later, now};
+use super::fixture::{Fixture, client, later, now, only_success};
 use crate::model::{
     ClientId, EndReason, NewSession, RefreshStyle, RefreshVerdict, SecretDigest, Session, SessionEnd,
     SessionId,
@@ -55,11 +55,12 @@ pub(super) async fn one_of_12_ends_of_one_session_succeeds(store: &dyn StoreUnde
         let opened = fixture.open(&user, now()).await;
         let calls = (0..12).map(|second| end(&fixture, opened.session.id, EndReason::LoggedOut, second));
         let ended = join_all(calls).await;
-        let winners: Vec<_> =
-            (0..12).zip(ended).filter(|(_, ended)| *ended).map(|(second, _)| second).collect();
-        assert_eq!(winners.len(), 1, "exactly one call ends the session");
         let at = fixture.session(opened.session.id).await.end.map(|end| end.at);
-        assert_eq!(at, Some(later(winners[0])), "the time of the successful call is stored");
+        assert_eq!(
+            at,
+            Some(only_success((0..12).map(later), &ended)),
+            "the time of the successful call is stored"
+        );
     }
 }
 

@@ -3,13 +3,11 @@
 use futures_util::future::{BoxFuture, join_all};
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, at_most, hash, later, now, roles};
+use super::fixture::{Fixture, ROUNDS, at_most, hash, later, now, roles};
 use super::user_change::SessionEndingChange;
 use crate::model::{NewSession, PasswordVersion, SessionEnd, User, UserId, UserStatus};
 use crate::policy::SessionPolicy;
 use crate::ports::OpenOutcome;
-
-const ROUNDS: usize = 20;
 
 /// Asserts that opening the session is denied and stores nothing.
 async fn assert_denied(fixture: &Fixture<'_>, new: &NewSession) {

@@ -3,7 +3,7 @@
 use futures_util::future::{BoxFuture, join, join_all};
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, client, hash, later, now, roles};
+use super::fixture::{Fixture, ROUNDS, client, hash, later, now, roles};
 use super::user_change::SessionEndingChange;
 use crate::model::{
     CredentialState, EndReason, JudgedRefresh, NewSession, RefreshAttempt, RefreshDenial, RefreshStyle,
@@ -11,7 +11,6 @@ use crate::model::{
 };
 use crate::policy::SessionPolicy;
 
-const ROUNDS: u64 = 20;
 const SESSION_OVER: RefreshVerdict = RefreshVerdict::Deny(RefreshDenial::SessionOver);
 
 /// Makes all attempts concurrently.
@@ -28,8 +27,8 @@ pub(super) async fn one_of_24_attempts_with_one_credential_rotates(store: &dyn S
     let user = fixture.register_named("jane").await;
     let opened = fixture.open(&user, now()).await;
     let mut current = opened.credential;
-    for round in 1..=ROUNDS {
-        let at = later(round);
+    for second in 1..=20 {
+        let at = later(second);
         let attempts: Vec<_> = (0..24).map(|_| fixture.attempt(current, at)).collect();
         let judged = refresh_concurrently(&fixture, &attempts).await;
         let won: Vec<_> = attempts
@@ -38,7 +37,7 @@ pub(super) async fn one_of_24_attempts_with_one_credential_rotates(store: &dyn S
             .filter(|(_, judged)| judged.verdict == RefreshVerdict::Rotate)
             .map(|(attempt, _)| attempt)
             .collect();
-        assert_eq!(won.len(), 1, "exactly one attempt rotates in round {round}");
+        assert_eq!(won.len(), 1, "exactly one attempt rotates in round {second}");
         let retry = RefreshVerdict::Retry { nonce: won[0].nonce.clone(), consumed_at: at };
         assert_eq!(count(&judged, &retry), 23, "the others get the same successor");
         for lost in attempts.iter().filter(|attempt| attempt.successor != won[0].successor) {
@@ -243,7 +242,7 @@ pub(super) async fn concurrent_calls_for_one_user_cause_no_error(store: &dyn Sto
         calls.push(Box::pin(async move {
             sessions.purge(later(10), policy, 10).await.expect("no error");
         }));
-        let first = usize::try_from(round).expect("a small number") % calls.len();
+        let first = round % calls.len();
         calls.rotate_left(first);
         join_all(calls).await;
     }

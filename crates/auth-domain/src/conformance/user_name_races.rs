@@ -3,11 +3,9 @@
 use futures_util::future::{join, join_all};
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, email, identifiers, later, username};
+use super::fixture::{Fixture, ROUNDS, email, identifiers, later, username};
 use crate::model::{IdentifierKind, NewUser, UserChanges, UserId};
 use crate::ports::{RegisterOutcome, UpdateOutcome};
-
-const ROUNDS: usize = 20;
 
 /// Registers all users concurrently and returns the ids of those that succeed.
 async fn register_concurrently(fixture: &Fixture<'_>, users: &[NewUser]) -> Vec<UserId> {

@@ -47,7 +47,7 @@ pub(super) async fn user_is_found_by_each_name_in_every_spelling(store: &dyn Sto
 
 pub(super) async fn username_is_taken_in_every_spelling(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    for (index, (held, requested)) in [
+    for (index, (taken, requested)) in [
         ("john", "JOHN"),
         ("Stra\u{df}e", "STRASSE"),
         ("e\u{301}mile", "\u{c9}mile"),
@@ -56,13 +56,13 @@ pub(super) async fn username_is_taken_in_every_spelling(store: &dyn StoreUnderTe
     .into_iter()
     .enumerate()
     {
-        fixture.register_named(held).await;
+        fixture.register_named(taken).await;
         assert_eq!(
             register(&fixture, Some(requested), None).await,
             TAKEN_USERNAME,
-            "{requested} while {held} is taken"
+            "{requested} while {taken} is taken"
         );
-        assert_eq!(register(&fixture, Some(held), None).await, TAKEN_USERNAME, "{held} a second time");
+        assert_eq!(register(&fixture, Some(taken), None).await, TAKEN_USERNAME, "{taken} a second time");
         let address = format!("free{index}@example.com");
         assert_eq!(register(&fixture, Some(requested), Some(&address)).await, TAKEN_USERNAME);
     }
@@ -70,18 +70,18 @@ pub(super) async fn username_is_taken_in_every_spelling(store: &dyn StoreUnderTe
 
 pub(super) async fn email_is_taken_in_every_spelling(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    for (held, requested) in [
+    for (taken, requested) in [
         ("jane@example.com", "JANE@EXAMPLE.COM"),
         ("jane@b\u{fc}cher.example", "jane@xn--bcher-kva.example"),
         ("j\u{fc}rgen@example.com", "J\u{dc}RGEN@example.com"),
     ] {
-        fixture.register(&fixture.new_user(identifiers(None, Some(held)))).await;
+        fixture.register(&fixture.new_user(identifiers(None, Some(taken)))).await;
         assert_eq!(
             register(&fixture, None, Some(requested)).await,
             TAKEN_EMAIL,
-            "{requested} while {held} is taken"
+            "{requested} while {taken} is taken"
         );
-        let name = format!("free {}", held.len());
+        let name = format!("free {}", taken.len());
         assert_eq!(register(&fixture, Some(&name), Some(requested)).await, TAKEN_EMAIL);
     }
 }

@@ -103,11 +103,11 @@ impl AttemptLimiter for FaultyLimiter {
         match self.fault {
             Fault::AdmitsWithoutLock => {
                 // The check and the reservation are two steps, so concurrent guesses pass the check together.
-                let kept = inner.admit(&guess).await?;
-                let AdmitOutcome::Admitted(reservation) = kept else { return Ok(kept) };
+                let admission = inner.admit(&guess).await?;
+                let AdmitOutcome::Admitted(reservation) = admission else { return Ok(admission) };
                 inner.settle(&guess, reservation, GuessOutcome::Abandoned, guess.now).await?;
                 yield_now().await;
-                Ok(kept)
+                Ok(admission)
             }
             Fault::OverloadsInsteadOfWaiting => match inner.admit(&guess).await {
                 Ok(AdmitOutcome::Admitted(reservation))
@@ -135,7 +135,7 @@ impl AttemptLimiter for FaultyLimiter {
     async fn settle(
         &self,
         guess: &Guess,
-        kept: Reservation,
+        reservation: Reservation,
         outcome: GuessOutcome,
         now: Timestamp,
     ) -> Result<(), PortError> {
@@ -150,12 +150,12 @@ impl AttemptLimiter for FaultyLimiter {
             }
             (Fault::AdmitsWithoutLock, GuessOutcome::Failed) => {
                 let admission = inner.admit(&guess).await?;
-                let AdmitOutcome::Admitted(kept) = admission else { return Ok(()) };
-                return inner.settle(&guess, kept, outcome, now).await;
+                let AdmitOutcome::Admitted(reservation) = admission else { return Ok(()) };
+                return inner.settle(&guess, reservation, outcome, now).await;
             }
             (_, outcome) => outcome,
         };
-        inner.settle(&guess, kept, outcome, now).await
+        inner.settle(&guess, reservation, outcome, now).await
     }
 
     async fn count(&self, counter: &Counter, now: Timestamp) -> Result<Option<Throttled>, PortError> {

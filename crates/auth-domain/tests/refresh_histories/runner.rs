@@ -155,7 +155,7 @@ impl HistoryRunner {
         let command = RefreshSession { client: &client_of(client), token };
         match (expected, self.auth.refresh_session(command).await) {
             (RefreshOutcome::New | RefreshOutcome::Current, Ok(grant)) => {
-                self.take(session, grant, expected)?
+                self.take(session, grant, expected)?;
             }
             (RefreshOutcome::Refused, Err(RefreshSessionError::InvalidToken)) => {}
             (RefreshOutcome::Replayed, Err(RefreshSessionError::Replayed(id)))

@@ -93,8 +93,8 @@ impl FaultyStore {
             _ => false,
         };
         let (true, Some(email)) = (unverifies, before.identifiers.email()) else { return Ok(()) };
-        let elsewhere = EmailAddress::parse(&format!("unused{}@nowhere.example", self.count()));
-        for email in [elsewhere.expect("an address"), email.clone()] {
+        let unused = EmailAddress::parse(&format!("unused{}@nowhere.example", self.count()));
+        for email in [unused.expect("an address"), email.clone()] {
             let change = UserChanges { email: Some(email), ..UserChanges::default() };
             self.inner.update(before.id, &change, now).await?;
         }

@@ -115,9 +115,9 @@ impl FaultyStore {
         let mut outcomes = self.inner.import(batch).await?;
         for ((imported, outcome), was_free) in batch.iter().zip(&mut outcomes).zip(free) {
             if was_free && *outcome != ImportOutcome::Imported {
-                let mut elsewhere = imported.clone();
-                elsewhere.user.identifiers = self.unused_identifiers();
-                self.inner.import(&[elsewhere]).await?;
+                let mut renamed = imported.clone();
+                renamed.user.identifiers = self.unused_identifiers();
+                self.inner.import(&[renamed]).await?;
                 *outcome = ImportOutcome::Imported;
             }
         }
