@@ -44,7 +44,7 @@ fn refused(records: &mut GuessRecords, guess: &Guess, now: Timestamp) -> Throttl
     }
 }
 
-/// FailureStreak a password, which is admitted and comes out so.
+/// Tries a password; the guess is admitted and settled with this outcome.
 fn settle(records: &mut GuessRecords, guess: &Guess, outcome: GuessOutcome, now: Timestamp) {
     let reservation = admit(records, guess, now);
     records.settle(guess, reservation, outcome, now);
