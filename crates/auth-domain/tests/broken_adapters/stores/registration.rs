@@ -61,7 +61,7 @@ impl FaultyStore {
                 user.identifiers = Identifiers::new(username, None).unwrap_or(user.identifiers);
             }
             Fault::TruncatesNames => {
-                user.identifiers = identifiers(username.map(truncated), email);
+                user.identifiers = identifiers(username.as_ref().map(truncated), email);
             }
             Fault::TruncatesHashes => {
                 let cut = user.password_hash.expose().chars().take(255).collect();
@@ -251,7 +251,7 @@ fn parse_username(typed: &str) -> Username {
     Username::parse(typed).expect("a username")
 }
 
-fn truncated(name: Username) -> Username {
+fn truncated(name: &Username) -> Username {
     parse_username(&name.as_str().chars().take(100).collect::<String>())
 }
 

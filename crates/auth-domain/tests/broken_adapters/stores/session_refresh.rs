@@ -111,7 +111,7 @@ impl FaultyStore {
         }
         match self.fault {
             Fault::ReturnsTheRegisteredUserOnRefresh => {
-                judged.record.user = self.as_registered(judged.record.user)
+                judged.record.user = self.as_registered(judged.record.user);
             }
             Fault::ReturnsTheSessionAfterTheRefresh => {
                 if let Some((session, _)) = self.inner.find(session).await? {

@@ -69,7 +69,7 @@ impl UserRepository for FaultyStore {
         let (mut from, mut count) = (after, limit);
         match (self.fault, after) {
             (Fault::ListsTheStartNumberAgain, Some(after)) => {
-                from = Some(UserNumber(after.0.saturating_sub(1)))
+                from = Some(UserNumber(after.0.saturating_sub(1)));
             }
             (Fault::ListsOneTooMany, _) => count = limit.saturating_add(1),
             (Fault::FailsOnHugeNumbers, Some(after)) if after.0.abs() >= 1 << 53 => {
