@@ -1,6 +1,6 @@
-//! A stored hash that needs more memory than there is costs its own caller the answer, and nobody else.
+//! A stored hash that needs more memory than is available fails its own verification only.
 #![cfg(feature = "argon2")]
-#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
+#![expect(clippy::expect_used, reason = "a test fails by a panic")]
 
 use std::sync::Arc;
 
@@ -10,24 +10,25 @@ use auth_domain::testing::SeededRandom;
 use auth_infra::password::{Argon2Hasher, HashingSettings};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// A GiB, which is the most that is verified at all.
+/// A hash that needs 1 GiB, the largest size that is verified.
 const GREATEST: &str =
     "$argon2id$v=19$m=1048576,t=1,p=1$c2l4dGVlbiBieXRlcyA6KQ$3Wb8vUN60fcQUwC+Dp79Gry3hJrpwYWtbTJLT5BKJRg";
 
-/// What this process has of addresses now, in bytes.
-fn taken() -> u64 {
+/// The virtual memory of this process, in bytes.
+fn virtual_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("the status");
     let line = status.lines().find_map(|line| line.strip_prefix("VmSize:")).expect("a size");
     let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
     kib * 1_024
 }
 
-/// The one test of this file, because the limit is the process's.
+/// The only test of this file, because the limit applies to the whole process.
 #[tokio::test]
-async fn more_memory_than_there_is_is_a_fault_and_not_the_end() {
+async fn hash_beyond_the_memory_limit_is_an_error_not_an_abort() {
     let hasher = Argon2Hasher::start(&HashingSettings::default(), Arc::new(SeededRandom::default()));
     let hasher = hasher.expect("a hasher");
-    let limit = Rlimit { current: Some(taken() + (512 << 20)), maximum: getrlimit(Resource::As).maximum };
+    let limit =
+        Rlimit { current: Some(virtual_memory() + (512 << 20)), maximum: getrlimit(Resource::As).maximum };
     setrlimit(Resource::As, limit).expect("a limit");
 
     let attempt = PasswordAttempt::new("P@ssw0rd!");

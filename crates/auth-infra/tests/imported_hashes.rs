@@ -1,5 +1,5 @@
-//! Hashes that other programs made: each proves its password once, and is an Argon2id hash of today from then on.
-#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
+//! Hashes of other programs: the first log-in verifies the imported hash and replaces it with a current Argon2id hash.
+#![expect(clippy::expect_used, reason = "a test fails by a panic")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ const HASHES: [(&str, &str); 9] = [
     ("password", "$argon2d$v=19$m=256,t=2,p=1$c29tZXNhbHQ$JcTui6RIBUtJ78gE5Hi52CO+H5vS6Z9R1uxAB6OhUB8"),
 ];
 
-fn somebody(name: &str, hash: &str) -> ImportUser {
+fn import_user(name: &str, hash: &str) -> ImportUser {
     let username = Username::parse(name).expect("a username");
     ImportUser {
         identifiers: Identifiers::new(Some(username), None).expect("a name"),
@@ -57,9 +57,10 @@ async fn log_in(auth: &Auth, name: &str, password: &str) -> Result<(), LogInErro
 }
 
 #[tokio::test]
-async fn a_hash_of_any_kind_becomes_one_of_today_at_the_first_login() {
-    let home = tempfile::TempDir::new().expect("a directory");
-    let store = SqliteStore::connect(&SqliteSettings::new(home.path().join("auth.db"))).expect("a store");
+async fn imported_hash_is_upgraded_at_the_first_login() {
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let store =
+        SqliteStore::connect(&SqliteSettings::new(directory.path().join("auth.db"))).expect("a store");
     store.migrate().await.expect("migrated");
     let store = Store::from(store);
     let hasher = Argon2Hasher::start(&HashingSettings::default(), Arc::new(SystemRandom));
@@ -72,14 +73,14 @@ async fn a_hash_of_any_kind_becomes_one_of_today_at_the_first_login() {
     let auth = Auth::new(ports, Policy::default());
     let named: Vec<_> =
         HASHES.iter().enumerate().map(|(index, hash)| (format!("user{index}"), hash)).collect();
-    let batch = named.iter().map(|(name, (_, hash))| somebody(name, hash)).collect();
-    let imported = auth.import_users(batch).await.expect("no fault");
+    let batch = named.iter().map(|(name, (_, hash))| import_user(name, hash)).collect();
+    let imported = auth.import_users(batch).await.expect("no error");
     assert_eq!(imported, [Ok(ImportSuccess::Imported); HASHES.len()]);
 
     for (name, (password, hash)) in named {
         let stored = async || {
             let key = IdentifierKey::of(&name).expect("a name");
-            store.users().find_for_login(&key).await.expect("no fault").expect("the user").password
+            store.users().find_for_login(&key).await.expect("no error").expect("the user exists").password
         };
         let refused = log_in(&auth, &name, "another").await;
         assert!(matches!(refused, Err(LogInError::InvalidCredentials)), "{hash}");
@@ -87,8 +88,8 @@ async fn a_hash_of_any_kind_becomes_one_of_today_at_the_first_login() {
         log_in(&auth, &name, password).await.expect("logged in");
         let upgraded = stored().await;
         assert!(upgraded.hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_eq!(upgraded.version, PasswordVersion(0), "it is the same password");
+        assert_eq!(upgraded.version, PasswordVersion(0), "an upgrade counts no password version");
         log_in(&auth, &name, password).await.expect("logged in again");
-        assert_eq!(stored().await, upgraded, "one of today stays");
+        assert_eq!(stored().await, upgraded, "a current hash stays");
     }
 }

@@ -1,4 +1,4 @@
-//! Tokens that a codec has verified before: what it remembers of them opens no more than their signatures do.
+//! The token cache: a cached token is accepted only as long as its signature would be.
 #![cfg(feature = "jwt")]
 
 mod token_fixture;
@@ -14,15 +14,15 @@ use auth_domain::testing::{FixedClock, SeededRandom};
 use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyRing};
 use token_fixture::{ISSUER, Issuer, LIFETIMES, claims};
 
-/// Made by `openssl genpkey -algorithm ed25519`.
+/// Created by `openssl genpkey -algorithm ed25519`.
 const OPENSSL_ED25519: &str = include_str!("data/keys/openssl-ed25519.pem");
 
-/// An issuer that has verified this token of its own.
+/// An issuer, and a token that it has verified before.
 fn issuer_with_cached_token(algorithm: KeyAlgorithm) -> (Issuer, String) {
     let issuer = Issuer::new(algorithm);
     let token = issuer.token();
     assert_eq!(issuer.verify(&token), Some(claims()));
-    assert_eq!(issuer.verify(&token), Some(claims()), "and again");
+    assert_eq!(issuer.verify(&token), Some(claims()), "verified from the cache");
     (issuer, token)
 }
 
@@ -31,21 +31,21 @@ fn key_file(issuer: &Issuer) -> PathBuf {
 }
 
 #[test]
-fn a_known_token_that_was_tampered_with_is_refused() {
+fn tampered_copy_of_a_cached_token_is_refused() {
     let (issuer, token) = issuer_with_cached_token(KeyAlgorithm::Ed25519);
     for index in 0..token.len() {
         let mut tampered = token.clone();
         let other = if token.as_bytes()[index] == b'A' { "B" } else { "A" };
         tampered.replace_range(index..=index, other);
         assert_eq!(issuer.verify(&tampered), None, "character {index}");
-        assert_eq!(issuer.verify(&token[..index]), None, "cut off at {index}");
+        assert_eq!(issuer.verify(&token[..index]), None, "truncated at {index}");
     }
     assert_eq!(issuer.verify(&format!("{token} ")), None);
     assert_eq!(issuer.verify(&token), Some(claims()));
 }
 
 #[test]
-fn a_known_token_is_refused_once_the_file_of_its_key_is_deleted() {
+fn cached_token_is_refused_after_its_key_is_deleted() {
     for algorithm in [KeyAlgorithm::Ed25519, KeyAlgorithm::P256] {
         let (issuer, token) = issuer_with_cached_token(algorithm);
         let file = key_file(&issuer);
@@ -58,7 +58,7 @@ fn a_known_token_is_refused_once_the_file_of_its_key_is_deleted() {
 }
 
 #[test]
-fn a_known_token_is_refused_once_its_key_was_replaced_by_another_of_the_same_name() {
+fn cached_token_is_refused_after_its_key_is_replaced() {
     let (issuer, token) = issuer_with_cached_token(KeyAlgorithm::Ed25519);
     fs::write(key_file(&issuer), OPENSSL_ED25519).expect("written");
     assert!(issuer.keys.reload_if_changed());
@@ -66,7 +66,7 @@ fn a_known_token_is_refused_once_its_key_was_replaced_by_another_of_the_same_nam
 }
 
 #[test]
-fn a_known_token_is_refused_once_its_key_is_retired_and_so_is_one_that_ends_after_its_term() {
+fn cached_token_is_refused_after_its_key_is_retired() {
     let dir = tempfile::tempdir().expect("a directory");
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time");
     let now = Timestamp::UNIX_EPOCH.plus(since_epoch).whole_seconds();
@@ -81,13 +81,13 @@ fn a_known_token_is_refused_once_its_key_is_retired_and_so_is_one_that_ends_afte
     };
     let (due, too_long) = (token_for(LIFETIMES.access), token_for(2 * LIFETIMES.access));
     let is_read = |token: &str| codec.verify(token).is_some();
-    assert!(is_read(&due) && is_read(&too_long), "the key is in force");
+    assert!(is_read(&due) && is_read(&too_long), "the key is the newest");
 
     keys.rotate().expect("rotated");
-    assert!(!is_read(&too_long), "whoever stole the key may have made it");
+    assert!(!is_read(&too_long), "a token with a longer lifetime may be forged with a stolen key");
     assert!(is_read(&due));
     clock.set(now.plus(LIFETIMES.renewal));
-    assert!(is_read(&due), "expiry is for others to judge");
+    assert!(is_read(&due), "the codec does not check expiry");
     clock.set(now.plus(LIFETIMES.renewal + Duration::from_secs(3_600)));
     assert!(!is_read(&due), "the key is retired");
 }

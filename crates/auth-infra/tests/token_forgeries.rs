@@ -1,7 +1,7 @@
-//! Tokens that anybody could send. All but a few of them carry a right signature, so that it is each line's one flaw,
-//! and not the signature, that has them refused.
+//! Forged and malformed tokens. Almost all of them have a valid signature, so that each one is refused for its one flaw and
+//! not for its signature.
 #![cfg(feature = "jwt")]
-#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
+#![expect(clippy::expect_used, reason = "a test fails by a panic")]
 
 mod token_fixture;
 
@@ -16,7 +16,7 @@ use token_fixture::{ISSUER, Issuer, PAYLOAD, claims, encode, object};
 
 const ALGORITHMS: [KeyAlgorithm; 2] = [KeyAlgorithm::Ed25519, KeyAlgorithm::P256];
 
-/// A payload whose member `name` is `value`, or is not there.
+/// A payload whose member `name` has this value, or is missing.
 fn payload_with(name: &str, value: Option<&str>) -> String {
     let mut members = PAYLOAD.to_vec();
     members.retain(|(member, _)| *member != name);
@@ -25,7 +25,7 @@ fn payload_with(name: &str, value: Option<&str>) -> String {
 }
 
 #[test]
-fn a_right_token_is_verified_however_its_json_is_written() {
+fn valid_token_is_verified_in_every_json_spelling() {
     for algorithm in ALGORITHMS {
         let issuer = Issuer::new(algorithm);
         let (header, payload) = (issuer.header(), object(&PAYLOAD));
@@ -44,7 +44,7 @@ fn a_right_token_is_verified_however_its_json_is_written() {
 }
 
 #[test]
-fn times_are_for_the_domain_to_judge() {
+fn times_are_not_checked_by_the_codec() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
     for (issued_at, expires_at) in [(0, 1), (900, 1), (253_402_300_798, 253_402_300_799)] {
         let claims = AccessClaims {
@@ -107,7 +107,7 @@ fn no_other_header_is_accepted() {
             ("x5c", with_more(r#","x5c":[""]"#)),
             ("zip", with_more(r#","zip":"DEF""#)),
             ("cty", with_more(r#","cty":"JWT""#)),
-            ("a member of no meaning", with_more(r#","x":1"#)),
+            ("an unknown member", with_more(r#","x":1"#)),
             ("alg twice", with_more(&format!(r#","alg":{alg}"#))),
             ("alg twice, escaped", with_more(&format!(r#","\u0061lg":{alg}"#))),
             ("kid twice", with_more(&format!(r#","kid":{kid}"#))),
@@ -118,8 +118,8 @@ fn no_other_header_is_accepted() {
             ("null", "null".to_owned()),
             ("nothing", String::new()),
             ("an empty object", "{}".to_owned()),
-            ("something after it", with_more("") + "{}"),
-            ("a comma too many", with_more(",")),
+            ("text after the object", with_more("") + "{}"),
+            ("a trailing comma", with_more(",")),
             ("a byte order mark", "\u{feff}".to_owned() + &with_more("")),
             ("no JSON", with_more("").replace('"', "'")),
         ] {
@@ -205,7 +205,7 @@ fn every_claim_is_required_once() {
 }
 
 #[test]
-fn nothing_but_an_object_is_a_payload() {
+fn payload_must_be_an_object() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
     let good = object(&PAYLOAD);
     let order = ["iss", "aud", "sub", "exp", "iat", "jti", "sid", "client_id", "roles"];
@@ -231,7 +231,7 @@ fn nothing_but_an_object_is_a_payload() {
 }
 
 #[test]
-fn a_token_is_spelt_in_one_way_only() {
+fn token_has_only_one_accepted_spelling() {
     for algorithm in ALGORITHMS {
         let issuer = Issuer::new(algorithm);
         let token = issuer.token();
@@ -254,11 +254,11 @@ fn a_token_is_spelt_in_one_way_only() {
                 "five parts, as an encrypted token has",
                 format!("{header}.{payload}.{payload}.{payload}.{signature}"),
             ),
-            ("a point too many", format!("{token}.")),
+            ("an extra dot", format!("{token}.")),
             ("a point before", format!(".{token}")),
             ("a space before", format!(" {token}")),
             ("a space behind", format!("{token} ")),
-            ("a line end behind", format!("{token}\n")),
+            ("a trailing line break", format!("{token}\n")),
             ("a NUL behind", format!("{token}\0")),
             ("a byte order mark", format!("\u{feff}{token}")),
             ("a scheme", format!("Bearer {token}")),
@@ -266,10 +266,10 @@ fn a_token_is_spelt_in_one_way_only() {
             ("padding of the signature", format!("{token}==")),
             ("one character too few", token[..token.len() - 1].to_owned()),
             ("one character too many", format!("{token}A")),
-            ("bits behind the signature", format!("{header}.{payload}.{}", with_trailing_bits(signature))),
+            ("unused bits in the signature", format!("{header}.{payload}.{}", with_trailing_bits(signature))),
             ("JSON serialisation, flattened", json),
             ("JSON serialisation, general", general),
-            ("more bytes than are read", format!("{token}{}", "A".repeat(4_097))),
+            ("more bytes than the limit", format!("{token}{}", "A".repeat(4_097))),
         ] {
             assert_eq!(issuer.verify(&token), None, "{algorithm}, {flaw}: {token}");
         }
@@ -285,7 +285,7 @@ fn with_trailing_bits(part: &str) -> String {
     String::from_utf8(rest.to_vec()).expect("ASCII") + &neighbour.to_string()
 }
 
-/// Encodes a part so that its last character has bits to spare: with as much white space behind it as that takes.
+/// Encodes a part so that its last character has unused bits. It appends white space until that is so.
 fn with_spare_bits(mut json: String) -> String {
     while json.len().is_multiple_of(3) {
         json.push(' ');
@@ -294,14 +294,18 @@ fn with_spare_bits(mut json: String) -> String {
 }
 
 #[test]
-fn header_and_payload_are_spelt_in_one_way_only_even_if_they_are_signed_so() {
+fn header_and_payload_have_only_one_accepted_encoding() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
     let (header, payload) = (with_spare_bits(issuer.header()), with_spare_bits(object(&PAYLOAD)));
-    assert_eq!(issuer.verify(&issuer.sign_encoded(&header, &payload)), Some(claims()), "as they should be");
+    assert_eq!(
+        issuer.verify(&issuer.sign_encoded(&header, &payload)),
+        Some(claims()),
+        "the canonical encoding is accepted"
+    );
     let padded = |part: &str| format!("{part}{}", "=".repeat(4 - part.len() % 4));
     for (flaw, header, payload) in [
-        ("bits behind the header", with_trailing_bits(&header), payload.clone()),
-        ("bits behind the payload", header.clone(), with_trailing_bits(&payload)),
+        ("unused bits in the header", with_trailing_bits(&header), payload.clone()),
+        ("unused bits in the payload", header.clone(), with_trailing_bits(&payload)),
         ("padding of the header", padded(&header), payload.clone()),
         ("padding of the payload", header.clone(), padded(&payload)),
         ("a line end in the header", format!("{header}\n"), payload.clone()),
@@ -358,8 +362,8 @@ fn no_other_signature_is_accepted() {
 }
 
 #[test]
-fn key_confusion_leads_nowhere() {
-    // The whole attack, header included: a token that says HS256 and is signed with what everybody knows.
+fn key_confusion_is_refused() {
+    // The complete attack, header included: an HS256 token signed with the public key as the secret.
     for algorithm in ALGORITHMS {
         let issuer = Issuer::new(algorithm);
         let jwk = issuer.keys.jwks()["keys"][0].clone();
@@ -377,7 +381,7 @@ fn key_confusion_leads_nowhere() {
 }
 
 #[test]
-fn a_kid_does_not_lead_out_of_the_directory() {
+fn kid_cannot_leave_the_key_directory() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
     let kid = issuer.kid();
     let (keys, outside) = (issuer.dir.path().join("keys"), issuer.dir.path().join("outside"));
@@ -393,7 +397,7 @@ fn a_kid_does_not_lead_out_of_the_directory() {
 }
 
 #[test]
-fn other_issuers_and_audiences_do_not_share_tokens_even_if_they_share_keys() {
+fn other_issuer_or_audience_is_refused_with_the_same_key() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
     let settings = |issuer: &str, audience: &str| JwtSettings {
         issuer: issuer.to_owned(),
@@ -409,7 +413,7 @@ fn other_issuers_and_audiences_do_not_share_tokens_even_if_they_share_keys() {
 }
 
 #[test]
-fn exactly_as_much_as_is_signed_is_verified() {
+fn size_limit_is_equal_for_signing_and_verifying() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
     let of_client =
         |length: usize| AccessClaims { client_id: ClientId::from("c".repeat(length)), ..claims() };
@@ -421,8 +425,8 @@ fn exactly_as_much_as_is_signed_is_verified() {
                 longest = longest.max(token.expose().len());
                 assert_eq!(issuer.verify(token.expose()), Some(claims));
             }
-            Err(fault) => {
-                assert!(matches!(fault, PortError::Corrupt(_)));
+            Err(error) => {
+                assert!(matches!(error, PortError::Corrupt(_)));
                 let payload = payload_with("client_id", Some(&format!("\"{}\"", "c".repeat(length))));
                 assert_eq!(issuer.verify(&issuer.sign(issuer.header(), payload)), None, "{length}");
             }
@@ -432,7 +436,7 @@ fn exactly_as_much_as_is_signed_is_verified() {
 }
 
 #[test]
-fn a_user_without_roles_has_a_token_too() {
+fn user_without_roles_gets_a_token() {
     let issuer = Issuer::new(KeyAlgorithm::P256);
     let claims = AccessClaims { roles: Roles::default(), ..claims() };
     let token = issuer.codec.sign(&claims).expect("signed");
@@ -440,7 +444,7 @@ fn a_user_without_roles_has_a_token_too() {
 }
 
 #[test]
-fn no_character_of_a_token_can_be_changed_left_out_or_doubled() {
+fn no_character_can_be_changed_omitted_or_doubled() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
     let token = issuer.token();
     for at in 0..token.len() {
@@ -457,7 +461,7 @@ fn no_character_of_a_token_can_be_changed_left_out_or_doubled() {
 
 proptest! {
     #[test]
-    fn no_text_is_a_token_and_none_is_the_end(text in any::<String>()) {
+    fn random_text_is_refused_without_a_panic(text in any::<String>()) {
         let issuer = issuer();
         prop_assert_eq!(issuer.verify(&text), None);
         prop_assert_eq!(issuer.verify(&issuer.sign(&text, object(&PAYLOAD))), None);
@@ -465,7 +469,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_are_a_token_and_none_are_the_end(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn random_bytes_are_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let issuer = issuer();
         prop_assert_eq!(issuer.verify(&issuer.sign(&bytes, &bytes)), None);
         prop_assert_eq!(issuer.verify(&issuer.sign(issuer.header(), &bytes)), None);
@@ -473,7 +477,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_signed_is_verified(
+    fn every_signed_token_is_verified(
         ids in any::<[u128; 3]>(),
         client_id in any::<String>(),
         roles in prop::collection::btree_set("[a-z][a-z0-9_.-]{0,20}", 0..5),
@@ -495,7 +499,7 @@ proptest! {
     }
 }
 
-/// One issuer for all the cases of a property.
+/// One issuer for all cases of a property test.
 fn issuer() -> &'static Issuer {
     static ONE: std::sync::OnceLock<Issuer> = std::sync::OnceLock::new();
     ONE.get_or_init(|| Issuer::new(KeyAlgorithm::Ed25519))

@@ -1,6 +1,6 @@
-//! Tokens of the codec and of other programs: OpenSSL, AWS-LC called directly, and an ordinary JWT library.
+//! Interoperability with OpenSSL, AWS-LC and a JWT library.
 #![cfg(feature = "jwt")]
-#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
+#![expect(clippy::expect_used, reason = "a test fails by a panic")]
 
 mod token_fixture;
 
@@ -17,7 +17,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Value, json};
 use token_fixture::{ISSUER, Issuer, PAYLOAD, claims, object, open};
 
-/// A codec whose only key is this one.
+/// A codec with this key only.
 fn codec(kid: &str, pem: &str) -> JwtCodec {
     let dir = tempfile::tempdir().expect("a directory");
     fs::write(dir.path().join(format!("{kid}.pem")), pem).expect("written");
@@ -26,7 +26,7 @@ fn codec(kid: &str, pem: &str) -> JwtCodec {
 }
 
 #[test]
-fn tokens_that_openssl_signed_are_verified() {
+fn tokens_signed_by_openssl_are_verified() {
     for (kid, pem, token) in [
         (
             "openssl-ed25519",
@@ -44,7 +44,7 @@ fn tokens_that_openssl_signed_are_verified() {
 }
 
 #[test]
-fn an_ed25519_token_is_byte_for_byte_the_one_of_openssl() {
+fn ed25519_token_equals_the_token_of_openssl() {
     let codec = codec("openssl-ed25519", include_str!("data/keys/openssl-ed25519.pem"));
     let token = codec.sign(&claims()).expect("signed");
     assert_eq!(token.expose(), include_str!("data/tokens/openssl-ed25519.jwt").trim_end());
@@ -74,12 +74,12 @@ fn signatures_match_the_published_key_without_a_jwt_library() {
 }
 
 #[test]
-fn an_ordinary_library_verifies_a_token_with_the_jwk_set() {
+fn other_library_verifies_a_token_with_the_jwk_set() {
     for (algorithm, named) in
         [(KeyAlgorithm::Ed25519, Algorithm::EdDSA), (KeyAlgorithm::P256, Algorithm::ES256)]
     {
         let issuer = Issuer::new(algorithm);
-        // Not the only key, so that it has to be found.
+        // A second key, so that the library has to select the right one.
         issuer.keys.rotate().expect("rotated");
         let token = issuer.token();
 
@@ -90,7 +90,7 @@ fn an_ordinary_library_verifies_a_token_with_the_jwk_set() {
         let mut validation = Validation::new(named);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[ISSUER]);
-        // The claims of the test have long expired.
+        // The claims of the test expired long ago.
         validation.validate_exp = false;
         let verified = decode::<Value>(&token, &DecodingKey::from_jwk(jwk).expect("a key"), &validation);
         assert_eq!(

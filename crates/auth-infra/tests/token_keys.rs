@@ -1,6 +1,6 @@
-//! The keys of a directory: made, read, rotated, shared.
+//! The key directory: keys are created, read, rotated and shared between processes.
 #![cfg(feature = "jwt")]
-#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
+#![expect(clippy::expect_used, reason = "a test fails by a panic")]
 
 mod token_fixture;
 
@@ -19,16 +19,16 @@ use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyInfo, KeyRing, K
 use tempfile::TempDir;
 use token_fixture::{ISSUER, Issuer, LIFETIMES, claims, open};
 
-/// Made by `openssl genpkey -algorithm ed25519`.
+/// Created by `openssl genpkey -algorithm ed25519`.
 const OPENSSL_ED25519: &str = include_str!("data/keys/openssl-ed25519.pem");
-/// Made by `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
+/// Created by `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
 const OPENSSL_P256: &str = include_str!("data/keys/openssl-p256.pem");
 
 fn directory() -> TempDir {
     tempfile::tempdir().expect("a directory")
 }
 
-/// Writes a file as of some seconds after the epoch.
+/// Writes a file whose modification time is `seconds` after the epoch.
 fn write(dir: &Path, name: &str, content: impl AsRef<[u8]>, seconds: u64) {
     fs::write(dir.join(name), content).expect("written");
     fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o600)).expect("rights");
@@ -65,7 +65,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn an_empty_directory_gets_a_key_that_nobody_else_may_read() {
+fn empty_directory_gets_a_key_with_private_permissions() {
     for algorithm in [KeyAlgorithm::Ed25519, KeyAlgorithm::P256] {
         let dir = directory();
         let path = dir.path().join("data/keys");
@@ -83,11 +83,11 @@ fn an_empty_directory_gets_a_key_that_nobody_else_may_read() {
 }
 
 #[test]
-fn keys_outlive_the_process() {
+fn keys_are_read_again_by_a_new_process() {
     let issuer = Issuer::new(KeyAlgorithm::P256);
     let token = issuer.token();
     let again = Arc::new(open(&issuer.dir.path().join("keys"), KeyAlgorithm::Ed25519).expect("keys"));
-    assert_eq!(again.list(), issuer.keys.list(), "a key keeps its algorithm whatever new ones are to have");
+    assert_eq!(again.list(), issuer.keys.list(), "the configured algorithm applies to new keys only");
     assert!(verifies(&again, &token));
 }
 
@@ -105,7 +105,7 @@ fn keys_made_by_openssl_are_read() {
 }
 
 #[test]
-fn public_keys_are_published_and_nothing_else() {
+fn jwks_contains_only_public_keys() {
     let dir = directory();
     write(dir.path(), "old.pem", OPENSSL_ED25519, 1);
     write(dir.path(), "new.pem", OPENSSL_P256, 2);
@@ -116,7 +116,7 @@ fn public_keys_are_published_and_nothing_else() {
 }
 
 #[test]
-fn the_newest_signs_and_among_equals_the_greatest_name() {
+fn newest_key_signs_and_ties_are_broken_by_name() {
     let dir = directory();
     write(dir.path(), "b.pem", OPENSSL_ED25519, 5);
     write(dir.path(), "a.pem", OPENSSL_ED25519, 5);
@@ -128,7 +128,7 @@ fn the_newest_signs_and_among_equals_the_greatest_name() {
 }
 
 #[test]
-fn other_files_are_none_of_its_business() {
+fn other_files_are_ignored() {
     let dir = directory();
     write(dir.path(), "key.pem", OPENSSL_ED25519, 1);
     for other in ["README", "key.pem.bak", "key.pub", ".key.pem", ".2025-08-13T101530Z-00000000.new", "pem"] {
@@ -139,7 +139,7 @@ fn other_files_are_none_of_its_business() {
 }
 
 #[test]
-fn what_looks_like_a_key_and_is_none_is_named_and_not_quoted() {
+fn malformed_key_file_is_named_but_not_quoted() {
     let body = |pem: &str| pem.lines().nth(1).expect("a line").to_owned();
     let secret = body(OPENSSL_ED25519);
     for (flaw, content) in [
@@ -158,45 +158,45 @@ fn what_looks_like_a_key_and_is_none_is_named_and_not_quoted() {
         let dir = directory();
         write(dir.path(), "good.pem", OPENSSL_ED25519, 1);
         write(dir.path(), "bad.pem", content, 2);
-        let said = open(dir.path(), KeyAlgorithm::Ed25519).err().expect(flaw).to_string();
+        let message = open(dir.path(), KeyAlgorithm::Ed25519).err().expect(flaw).to_string();
         assert!(
-            said.contains("bad.pem") && !said.contains(&secret[20..]) && !said.contains('\n'),
-            "{flaw}: {said}"
+            message.contains("bad.pem") && !message.contains(&secret[20..]) && !message.contains('\n'),
+            "{flaw}: {message}"
         );
     }
     let dir = directory();
     write(dir.path(), "bad.pem", [0xff, 0xfe], 2);
-    assert!(open(dir.path(), KeyAlgorithm::Ed25519).is_err(), "not even text");
+    assert!(open(dir.path(), KeyAlgorithm::Ed25519).is_err(), "not UTF-8");
 }
 
 #[test]
-fn what_is_no_file_is_refused_without_being_opened() {
+fn non_regular_file_is_refused_without_being_opened() {
     let refusal = |make: fn(&Path)| {
         let dir = directory();
         make(&dir.path().join("bad.pem"));
         open(dir.path(), KeyAlgorithm::Ed25519).err().expect("no file").to_string()
     };
-    for said in [
+    for message in [
         refusal(|path| fs::create_dir(path).expect("a directory")),
         refusal(|path| drop(UnixListener::bind(path).expect("a socket"))),
         refusal(|path| symlink("/dev/zero", path).expect("a link")),
     ] {
-        assert!(said.contains("bad.pem is not one Ed25519 or P-256 private key"), "{said}");
+        assert!(message.contains("bad.pem is not one Ed25519 or P-256 private key"), "{message}");
     }
 }
 
 #[test]
-fn names_that_would_not_do_as_a_kid_are_refused() {
+fn file_names_that_are_no_valid_kid_are_refused() {
     for name in ["a b", "a.b", "\u{e4}", "a+b", &"a".repeat(65), ""] {
         let dir = directory();
         write(dir.path(), &format!("{name}.pem"), OPENSSL_ED25519, 1);
         let opened = open(dir.path(), KeyAlgorithm::Ed25519);
         if name.is_empty() {
-            // `.pem` begins with a point.
+            // A file name that is only `.pem` starts with a dot.
             assert!(opened.is_ok());
         } else {
-            let said = opened.err().expect(name).to_string();
-            assert!(said.contains(&format!("{name}.pem")), "{said}");
+            let message = opened.err().expect(name).to_string();
+            assert!(message.contains(&format!("{name}.pem")), "{message}");
         }
     }
     let dir = directory();
@@ -205,16 +205,16 @@ fn names_that_would_not_do_as_a_kid_are_refused() {
 }
 
 #[test]
-fn a_link_to_a_key_is_a_key() {
-    // As orchestrators mount secrets.
-    let (dir, elsewhere) = (directory(), directory());
-    write(elsewhere.path(), "key", OPENSSL_ED25519, 1);
-    symlink(elsewhere.path().join("key"), dir.path().join("key.pem")).expect("a link");
+fn symbolic_link_to_a_key_is_a_key() {
+    // Orchestrators mount secrets as links.
+    let (dir, other_directory) = (directory(), directory());
+    write(other_directory.path(), "key", OPENSSL_ED25519, 1);
+    symlink(other_directory.path().join("key"), dir.path().join("key.pem")).expect("a link");
     assert_eq!(kids(&ring(dir.path())), ["key"]);
 }
 
 #[test]
-fn a_key_that_others_may_read_is_used() {
+fn key_with_public_permissions_is_used() {
     let dir = directory();
     write(dir.path(), "key.pem", OPENSSL_ED25519, 1);
     fs::set_permissions(dir.path().join("key.pem"), fs::Permissions::from_mode(0o444)).expect("rights");
@@ -222,7 +222,7 @@ fn a_key_that_others_may_read_is_used() {
 }
 
 #[test]
-fn a_new_key_signs_at_once_and_the_old_one_verifies() {
+fn new_key_signs_at_once_and_the_old_one_verifies() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
     let (old, before) = (issuer.kid(), issuer.token());
     let new = issuer.keys.rotate().expect("rotated");
@@ -231,12 +231,16 @@ fn a_new_key_signs_at_once_and_the_old_one_verifies() {
     let after = issuer.token();
     assert!(signs(&issuer.keys.list()[0]) && !signs(&issuer.keys.list()[1]));
     assert_eq!((issuer.verify(&before), issuer.verify(&after)), (Some(claims()), Some(claims())));
-    assert_eq!(fs::read_dir(issuer.dir.path().join("keys")).expect("a list").count(), 2, "no draft is left");
+    assert_eq!(
+        fs::read_dir(issuer.dir.path().join("keys")).expect("a list").count(),
+        2,
+        "no temporary file is left"
+    );
     assert_eq!(mode(&issuer.dir.path().join(format!("keys/{}.pem", new.kid))), 0o600);
 }
 
 #[test]
-fn each_new_key_is_newer_than_the_newest_whatever_the_clock_says() {
+fn new_key_is_newer_than_all_keys_despite_the_clock() {
     let dir = directory();
     let clock = Arc::new(FixedClock::default());
     let random = Arc::new(SeededRandom::new(7));
@@ -247,13 +251,13 @@ fn each_new_key_is_newer_than_the_newest_whatever_the_clock_says() {
         made.insert(0, keys.rotate().expect("rotated").kid);
         assert_eq!(kids(&keys), made);
     }
-    assert!(made.is_sorted_by(|newer, older| newer > older), "names are in the order of time: {made:?}");
+    assert!(made.is_sorted_by(|newer, older| newer > older), "names sort by creation time: {made:?}");
     clock.set(Timestamp::from_unix_seconds(1_800_000_000));
     assert!(keys.rotate().expect("rotated").kid.starts_with("2027-01-15T080000Z-"));
 }
 
 #[test]
-fn a_new_key_is_of_the_algorithm_that_is_asked_for_now() {
+fn new_key_has_the_configured_algorithm() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
     let before = issuer.token();
     let keys = Arc::new(open(&issuer.dir.path().join("keys"), KeyAlgorithm::P256).expect("keys"));
@@ -263,22 +267,22 @@ fn a_new_key_is_of_the_algorithm_that_is_asked_for_now() {
 }
 
 #[test]
-fn another_process_verifies_with_a_new_key_at_once_and_signs_with_it_after_a_reload() {
+fn other_process_verifies_at_once_and_signs_after_a_reload() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
     let path = issuer.dir.path().join("keys");
     let (one, two) = (Arc::new(ring(&path)), Arc::new(ring(&path)));
     one.rotate().expect("rotated");
     assert_eq!(kids(&two).len(), 1);
-    assert!(verifies(&two, &sign(&one)), "by its kid");
+    assert!(verifies(&two, &sign(&one)), "the token is verified by its kid");
     assert_eq!(kids(&two), kids(&one));
 
     one.rotate().expect("rotated");
     assert!(two.reload_if_changed());
     assert_eq!(kids(&two), kids(&one));
-    assert!(!two.reload_if_changed() && !one.reload_if_changed(), "nothing has changed since");
+    assert!(!two.reload_if_changed() && !one.reload_if_changed(), "no file has changed since");
 }
 
-/// Keys at the time that it really is, since that is when the files of keys come into the directory.
+/// A key ring with the clock set to the real time, because the file system stamps new key files with it.
 fn keys_of_now(dir: &Path) -> (Arc<KeyRing>, Arc<FixedClock>, Timestamp) {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time");
     let now = Timestamp::UNIX_EPOCH.plus(since_epoch).whole_seconds();
@@ -289,7 +293,7 @@ fn keys_of_now(dir: &Path) -> (Arc<KeyRing>, Arc<FixedClock>, Timestamp) {
 }
 
 #[test]
-fn a_stolen_key_makes_no_token_that_is_dated_after_the_takeover_or_lives_too_long() {
+fn replaced_key_verifies_no_later_or_longer_token() {
     let dir = directory();
     let (keys, _, now) = keys_of_now(dir.path());
     let seconds = Duration::from_secs;
@@ -301,7 +305,7 @@ fn a_stolen_key_makes_no_token_that_is_dated_after_the_takeover_or_lives_too_lon
     let right = [
         forge(now.minus(seconds(10_000)), 900),
         forge(now, 900),
-        // Another process may not have seen the new key yet.
+        // Another process may sign with the old key until it has read the new one.
         forge(now.plus(seconds(50)), 900),
     ];
     let wrong = [
@@ -310,32 +314,32 @@ fn a_stolen_key_makes_no_token_that_is_dated_after_the_takeover_or_lives_too_lon
         forge(now, 1_100),
         forge(now.minus(seconds(1_000_000)), 3_000_000),
     ];
-    assert!(right.iter().chain(&wrong).all(is_read), "the key is in force");
+    assert!(right.iter().chain(&wrong).all(is_read), "the key verifies while it is the newest");
     keys.rotate().expect("rotated");
     assert!(right.iter().all(is_read));
     assert!(!wrong.iter().any(is_read));
 }
 
 #[test]
-fn a_key_that_was_made_long_before_it_came_into_the_directory_took_over_when_it_came() {
+fn key_takes_over_when_its_file_appears() {
     let dir = directory();
     let (keys, _, now) = keys_of_now(dir.path());
-    let elsewhere = directory();
-    fs::rename(dir.path().join(format!("{}.pem", kids(&keys)[0])), elsewhere.path().join("first"))
+    let other_directory = directory();
+    fs::rename(dir.path().join(format!("{}.pem", kids(&keys)[0])), other_directory.path().join("first"))
         .expect("moved");
     write(dir.path(), "older.pem", OPENSSL_P256, 1_000_000_000);
     assert!(keys.reload_if_changed());
     let claims = AccessClaims { issued_at: now, expires_at: now.plus(Duration::from_secs(900)), ..claims() };
     let token = codec(&keys).sign(&claims).expect("signed");
-    write(elsewhere.path(), "newer.pem", OPENSSL_ED25519, 1_500_000_000);
-    fs::rename(elsewhere.path().join("newer.pem"), dir.path().join("newer.pem")).expect("moved");
+    write(other_directory.path(), "newer.pem", OPENSSL_ED25519, 1_500_000_000);
+    fs::rename(other_directory.path().join("newer.pem"), dir.path().join("newer.pem")).expect("moved");
     assert!(keys.reload_if_changed());
     assert_eq!(kids(&keys), ["newer", "older"]);
     assert_eq!(codec(&keys).verify(token.expose()), Some(claims));
 }
 
 #[test]
-fn a_key_is_published_then_renews_only_and_then_is_ignored() {
+fn key_is_published_then_renews_only_then_is_ignored() {
     let dir = directory();
     let (keys, clock, now) = keys_of_now(dir.path());
     let claims = AccessClaims { issued_at: now, expires_at: now.plus(LIFETIMES.access), ..claims() };
@@ -356,7 +360,7 @@ fn a_key_is_published_then_renews_only_and_then_is_ignored() {
 }
 
 #[test]
-fn a_key_whose_file_is_deleted_verifies_no_more() {
+fn deleted_key_file_no_longer_verifies() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
     let (old, before) = (issuer.kid(), issuer.token());
     issuer.keys.rotate().expect("rotated");
@@ -367,18 +371,18 @@ fn a_key_whose_file_is_deleted_verifies_no_more() {
 }
 
 #[test]
-fn a_key_whose_file_is_replaced_is_another_key() {
+fn replaced_key_file_is_another_key() {
     let dir = directory();
     write(dir.path(), "key.pem", OPENSSL_ED25519, 1);
     let keys = Arc::new(ring(dir.path()));
     let before = sign(&keys);
     write(dir.path(), "key.pem", OPENSSL_P256, 1);
-    assert!(keys.reload_if_changed(), "the times that anybody can set are not all that is looked at");
+    assert!(keys.reload_if_changed(), "a change is noticed although the modification time is the same");
     assert!(!verifies(&keys, &before) && verifies(&keys, &sign(&keys)));
 }
 
 #[test]
-fn while_the_directory_cannot_be_read_the_keys_in_force_stay() {
+fn unreadable_directory_leaves_the_current_keys() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
     let path = issuer.dir.path().join("keys");
     let (before, kept) = (issuer.token(), issuer.keys.list());
@@ -387,7 +391,11 @@ fn while_the_directory_cannot_be_read_the_keys_in_force_stay() {
     assert!(!issuer.keys.reload_if_changed() && !issuer.keys.reload_if_changed());
     assert_eq!((issuer.keys.list(), issuer.verify(&before)), (kept.clone(), Some(claims())));
     assert!(issuer.keys.rotate().expect_err("a bad file").to_string().contains("bad.pem"));
-    assert_eq!(fs::read_dir(&path).expect("a list").count(), 2, "no key is made that could not be read");
+    assert_eq!(
+        fs::read_dir(&path).expect("a list").count(),
+        2,
+        "no new key is created while the directory is unreadable"
+    );
     assert_eq!(issuer.verify(&issuer.sign(issuer.header().replace(&issuer.kid(), "bad"), "{}")), None);
 
     write(&path, "bad.pem", OPENSSL_ED25519, 1);
@@ -399,19 +407,19 @@ fn while_the_directory_cannot_be_read_the_keys_in_force_stay() {
     assert_eq!(issuer.verify(&before), Some(claims()));
     fs::create_dir(&path).expect("made");
     assert!(!issuer.keys.reload_if_changed());
-    assert_eq!(issuer.verify(&before), Some(claims()), "keys do not vanish with their files all at once");
+    assert_eq!(issuer.verify(&before), Some(claims()), "keys stay when all files disappear at once");
 }
 
 #[test]
-fn a_directory_that_cannot_be_one_is_named() {
+fn impossible_directory_is_named_in_the_error() {
     let dir = directory();
     write(dir.path(), "file", "", 1);
-    let said = open(&dir.path().join("file"), KeyAlgorithm::Ed25519).err().expect("a file").to_string();
-    assert!(said.contains("file") && !said.contains('\n'), "{said}");
+    let message = open(&dir.path().join("file"), KeyAlgorithm::Ed25519).err().expect("a file").to_string();
+    assert!(message.contains("file") && !message.contains('\n'), "{message}");
 }
 
 #[test]
-fn processes_that_start_at_once_end_up_with_the_same_keys() {
+fn processes_that_start_together_share_their_keys() {
     const PROCESSES: usize = 8;
     for _ in 0..20 {
         let dir = directory();
@@ -431,7 +439,7 @@ fn processes_that_start_at_once_end_up_with_the_same_keys() {
         let opened: Vec<_> = opened.into_iter().map(|thread| thread.join().expect("opened")).collect();
         for (keys, _) in &opened {
             for (_, token) in &opened {
-                assert!(verifies(keys, token), "each verifies what another has signed, without waiting");
+                assert!(verifies(keys, token), "each process verifies the tokens of the others at once");
             }
         }
         for (keys, _) in &opened {
@@ -442,7 +450,7 @@ fn processes_that_start_at_once_end_up_with_the_same_keys() {
 }
 
 #[test]
-fn threads_that_verify_while_keys_are_rotated_are_never_wrong() {
+fn verification_is_correct_during_rotation() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
     let reader = Arc::new(ring(&issuer.dir.path().join("keys")));
     thread::scope(|scope| {

@@ -1,6 +1,6 @@
-//! The tokens of Wycheproof, sent to a service that holds the very key that signed some of them.
+//! The Wycheproof tokens, verified by a codec that holds the key of some of them.
 #![cfg(feature = "jwt")]
-#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
+#![expect(clippy::expect_used, reason = "a test fails by a panic")]
 
 mod token_fixture;
 
@@ -12,7 +12,7 @@ use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm};
 use serde_json::Value;
 use token_fixture::{ISSUER, claims, open};
 
-/// The tokens of a file of vectors.
+/// The tokens in a file of test vectors.
 fn tokens(vectors: &str, member: &str) -> Vec<String> {
     let vectors: Value = serde_json::from_str(vectors).expect("JSON");
     let groups = vectors["testGroups"].as_array().expect("groups");
@@ -21,7 +21,7 @@ fn tokens(vectors: &str, member: &str) -> Vec<String> {
 }
 
 #[test]
-fn none_of_wycheproofs_tokens_is_an_access_token_even_with_its_key_in_force() {
+fn no_wycheproof_token_is_accepted_as_an_access_token() {
     let dir = tempfile::tempdir().expect("a directory");
     let key = include_str!("data/wycheproof/kid-ec-sign.pem");
     fs::write(dir.path().join("kid-ec-sign.pem"), key).expect("written");
@@ -30,7 +30,7 @@ fn none_of_wycheproofs_tokens_is_an_access_token_even_with_its_key_in_force() {
     let codec = JwtCodec::new(keys, JwtSettings::of(ISSUER));
 
     let ours = codec.sign(&claims()).expect("signed");
-    assert_eq!(codec.verify(ours.expose()), Some(claims()), "the key is in force");
+    assert_eq!(codec.verify(ours.expose()), Some(claims()), "the key is in use");
 
     let mut refused = tokens(include_str!("data/wycheproof/jws_es256.json"), "jws");
     refused.append(&mut tokens(include_str!("data/wycheproof/foreign.json"), "token"));

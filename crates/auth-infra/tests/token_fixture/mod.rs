@@ -1,6 +1,6 @@
-//! An issuer of tokens with a directory of keys of its own.
+//! A token issuer with its own key directory.
 #![allow(dead_code, reason = "each test program uses a part of it")]
-#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
+#![expect(clippy::expect_used, reason = "a test fails by a panic")]
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 pub(crate) const ISSUER: &str = "https://auth.example.com";
 
-/// The terms of keys.
+/// The lifetimes of tokens and keys.
 pub(crate) const LIFETIMES: TokenLifetimes = TokenLifetimes {
     access: Duration::from_secs(900),
     renewal: Duration::from_secs(14 * 24 * 3_600),
@@ -34,7 +34,7 @@ pub(crate) struct Issuer {
 }
 
 impl Issuer {
-    /// An issuer with one new key.
+    /// Creates an issuer with one new key.
     pub(crate) fn new(algorithm: KeyAlgorithm) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let keys = Arc::new(open(&dir.path().join("keys"), algorithm).expect("keys"));
@@ -46,7 +46,7 @@ impl Issuer {
         self.codec.verify(token)
     }
 
-    /// A token as the codec signs it.
+    /// A token signed by the codec.
     pub(crate) fn token(&self) -> String {
         self.codec.sign(&claims()).expect("signed").expose().to_owned()
     }
@@ -59,17 +59,17 @@ impl Issuer {
         self.keys.list()[0].algorithm
     }
 
-    /// A header as this issuer writes it, in another order.
+    /// A valid header, with its members in another order than the codec's.
     pub(crate) fn header(&self) -> String {
         format!(r#"{{"typ":"at+jwt","kid":"{}","alg":"{}"}}"#, self.kid(), self.algorithm())
     }
 
-    /// A token of any header and payload, signed by the issuer's key without the library that the codec uses.
+    /// Signs any header and payload with the issuer's key, without the library that the codec uses.
     pub(crate) fn sign(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
         self.sign_encoded(&encode(header), &encode(payload))
     }
 
-    /// A token of these two parts as they are, signed by the issuer's key.
+    /// Signs two encoded parts unchanged with the issuer's key.
     pub(crate) fn sign_encoded(&self, header: &str, payload: &str) -> String {
         let signed = format!("{header}.{payload}");
         let file = self.dir.path().join(format!("keys/{}.pem", self.kid()));
@@ -89,13 +89,13 @@ impl Issuer {
     }
 }
 
-/// The keys of a directory, at a time that stands still.
+/// Opens a key directory with a fixed clock.
 pub(crate) fn open(path: &Path, algorithm: KeyAlgorithm) -> Result<KeyRing, KeyFileError> {
     let (clock, random) = (Arc::new(FixedClock::default()), Arc::new(SeededRandom::new(seed())));
     KeyRing::open(path, algorithm, LIFETIMES, clock, random)
 }
 
-/// Another one each time, so that no two rings make keys of one name.
+/// A different seed for each ring, so that no two rings create keys with the same name.
 fn seed() -> u64 {
     use std::sync::atomic::{AtomicU64, Ordering};
     static SEED: AtomicU64 = AtomicU64::new(0);
@@ -119,7 +119,7 @@ pub(crate) fn claims() -> AccessClaims {
     }
 }
 
-/// The members of [`claims`] in a payload, in another order than the codec's.
+/// The members of [`claims`] as a payload, in another order than the codec's.
 pub(crate) const PAYLOAD: [(&str, &str); 9] = [
     ("jti", r#""0198a2d1-5a3f-7c3e-9a5b-3f5e7d9b1c2d""#),
     ("sub", r#""0198a2d1-1111-7c3e-9a5b-3f5e7d9b1c2d""#),
@@ -132,7 +132,7 @@ pub(crate) const PAYLOAD: [(&str, &str); 9] = [
     ("iss", r#""https://auth.example.com""#),
 ];
 
-/// The members of an object, written down.
+/// Writes a JSON object with these members.
 pub(crate) fn object(members: &[(&str, &str)]) -> String {
     let members: Vec<_> = members.iter().map(|(name, value)| format!(r#""{name}":{value}"#)).collect();
     format!("{{{}}}", members.join(","))
