@@ -172,8 +172,9 @@ mod tests {
             imported(Some("taken"), Some("taken@example.com"), "5"),
             imported(Some("john"), Some("john@example.com"), "6"),
         ];
-        let key = |typed| IdentifierKey::of(typed).expect("an identifier");
-        let taken = ["known", "taken", "taken@example.com"].map(key).into();
+        let taken = ["known", "taken", "taken@example.com"]
+            .map(|typed| IdentifierKey::of(typed).expect("an identifier"))
+            .into();
         let outcomes = judge_import(&batch, &[batch[0].digest()].into(), &taken);
         assert_eq!(
             outcomes,

@@ -318,8 +318,11 @@ mod tests {
 
     #[test]
     fn a_successor_depends_on_the_credential_and_on_the_nonce() {
+        fn token(id: u128) -> RefreshHandle {
+            RefreshHandle::Token(session().id, TokenId(uuid::Uuid::from_u128(id)))
+        }
+
         let other_nonce = SuccessorNonce::from_bytes([3; 32]);
-        let token = |id| RefreshHandle::Token(session().id, TokenId(uuid::Uuid::from_u128(id)));
         for (handle, other) in
             [(secret(), RefreshHandle::Secret(RefreshSecret::from_bytes([4; 32]))), (token(1), token(2))]
         {

@@ -166,7 +166,9 @@ mod tests {
 
     #[test]
     fn the_number_of_roles_is_limited() {
-        let joined = |count: usize| (0..count).map(|n| format!("role{n}")).collect::<Vec<_>>().join(",");
+        fn joined(count: usize) -> String {
+            (0..count).map(|n| format!("role{n}")).collect::<Vec<_>>().join(",")
+        }
         assert!(Roles::parse(&joined(ROLES_MAX)).is_ok());
         assert_eq!(Roles::parse(&joined(ROLES_MAX + 1)), Err(InvalidRoles::TooMany));
     }

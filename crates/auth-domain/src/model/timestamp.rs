@@ -117,7 +117,9 @@ mod tests {
 
     #[test]
     fn rfc_3339_is_parsed_in_any_time_zone() {
-        let time = |text| Timestamp::parse(text).map(Timestamp::unix_micros);
+        fn time(text: &str) -> Option<i64> {
+            Timestamp::parse(text).map(Timestamp::unix_micros)
+        }
         assert_eq!(time("2025-08-13T17:15:30.1234567+07:00"), Some(1_755_080_130_123_456));
         assert_eq!(time("1970-01-01T00:00:00Z"), Some(0));
         for text in ["", "2025-08-13", "2025-08-13T10:15:30", "1969-12-31T23:59:59Z", "2025-13-01T00:00:00Z"]

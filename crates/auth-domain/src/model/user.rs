@@ -248,7 +248,9 @@ mod tests {
 
     #[test]
     fn a_phone_number_is_normalised_to_e_164() {
-        let number = |typed| PhoneNumber::parse(typed).map(|number| number.as_str().to_owned());
+        fn number(typed: &str) -> Result<String, InvalidPhoneNumber> {
+            PhoneNumber::parse(typed).map(|number| number.as_str().to_owned())
+        }
         assert_eq!(number("+84123456789").as_deref(), Ok("+84123456789"));
         assert_eq!(number("+1 (555) 010-0199").as_deref(), Ok("+15550100199"));
         for typed in ["", "+", "84123456789", "+0123", "+1", "+1234567890123456", "+12a4", "+\u{661}\u{662}"]

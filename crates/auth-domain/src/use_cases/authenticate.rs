@@ -170,8 +170,8 @@ mod tests {
         }
     }
 
-    /// Mocks in which the token says this and its session stands so.
-    fn bearing(claims: AccessClaims, session_state: SessionState) -> Mocks {
+    /// Mocks in which the token has these claims and the feed reports this session state.
+    fn with_token(claims: AccessClaims, session_state: SessionState) -> Mocks {
         let mut mocks = Mocks::new();
         mocks.tokens.expect_verify().once().withf(|token| token == "token").return_const(Some(claims));
         mocks
@@ -183,9 +183,13 @@ mod tests {
         mocks
     }
 
-    /// Mocks in which the store is asked, and knows this of the session.
-    fn asking(claims: AccessClaims, session_state: SessionState, found: Option<(Session, User)>) -> Mocks {
-        let mut mocks = bearing(claims, session_state);
+    /// Mocks in which the store is queried as well and returns this session.
+    fn with_stored_session(
+        claims: AccessClaims,
+        session_state: SessionState,
+        found: Option<(Session, User)>,
+    ) -> Mocks {
+        let mut mocks = with_token(claims, session_state);
         let find = mocks.sessions.expect_find().once().withf(|id| *id == session().id);
         find.returning(move |_| Ok(found.clone()));
         mocks
@@ -197,7 +201,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_live_session_is_accepted_without_a_query() {
-        let mut mocks = bearing(claims(), SessionState::Live);
+        let mut mocks = with_token(claims(), SessionState::Live);
         mocks.sessions.expect_find().never();
         let identity = mocks.auth().authenticate("token").await.expect("authenticated");
         assert_eq!((identity.user_id, identity.session_id), (user().id, session().id));
@@ -208,7 +212,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_ended_session_is_rejected_without_a_query() {
-        let mut mocks = bearing(claims(), SessionState::Ended);
+        let mut mocks = with_token(claims(), SessionState::Ended);
         mocks.sessions.expect_find().never();
         assert!(is_invalid(mocks).await);
     }
@@ -228,18 +232,20 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_session_state_queries_the_store() {
-        let mocks = asking(claims(), SessionState::Unknown, Some((session(), user())));
+        let mocks = with_stored_session(claims(), SessionState::Unknown, Some((session(), user())));
         assert_eq!(mocks.auth().authenticate("token").await.expect("authenticated"), claims().into());
     }
 
     #[tokio::test]
     async fn a_token_older_than_the_retention_queries_the_store() {
-        let old = |issued_at| AccessClaims { issued_at, ..claims() };
-        let mocks = asking(old(NOW.minus(REVOCATION_RETENTION)), SessionState::Live, None);
+        let too_old = NOW.minus(REVOCATION_RETENTION);
+        let mocks =
+            with_stored_session(AccessClaims { issued_at: too_old, ..claims() }, SessionState::Live, None);
         assert!(is_invalid(mocks).await);
 
         let second = Duration::from_secs(1);
-        let mut mocks = bearing(old(NOW.minus(REVOCATION_RETENTION).plus(second)), SessionState::Live);
+        let mut mocks =
+            with_token(AccessClaims { issued_at: too_old.plus(second), ..claims() }, SessionState::Live);
         mocks.sessions.expect_find().never();
         assert!(!is_invalid(mocks).await);
     }
@@ -248,36 +254,38 @@ mod tests {
     async fn a_stored_session_that_differs_is_rejected() {
         let ended = Session { end: Some(SessionEnd { at: NOW, reason: EndReason::LoggedOut }), ..session() };
         let expired = Session { expires_at: NOW, ..session() };
-        let anothers = Session { user_id: UserId(Uuid::from_u128(8)), ..session() };
+        let of_another_user = Session { user_id: UserId(Uuid::from_u128(8)), ..session() };
         let elsewhere = Session { client_id: ClientId::from_static("elsewhere"), ..session() };
         let demoted = User { roles: Roles::default(), ..user() };
         for found in [
             None,
             Some((ended, user())),
             Some((expired, user())),
-            Some((anothers, user())),
+            Some((of_another_user, user())),
             Some((elsewhere, user())),
             Some((session(), suspended_user())),
             Some((session(), demoted)),
         ] {
-            assert!(is_invalid(asking(claims(), SessionState::Unknown, found)).await);
+            assert!(is_invalid(with_stored_session(claims(), SessionState::Unknown, found)).await);
         }
     }
 
     #[tokio::test]
     async fn denials_are_audited_and_successes_are_not() {
-        let refused = |line: &str| vec![format!("user.authenticated {line}")];
-        let mut foreign = Mocks::new();
-        foreign.tokens.expect_verify().once().return_const(None);
-        let mut late = Mocks::new();
+        let mut not_ours = Mocks::new();
+        not_ours.tokens.expect_verify().once().return_const(None);
+        let mut expired_mocks = Mocks::new();
         let expired = AccessClaims { expires_at: NOW.minus(Duration::from_secs(6)), ..claims() };
-        late.tokens.expect_verify().once().return_const(Some(expired));
+        expired_mocks.tokens.expect_verify().once().return_const(Some(expired));
         for (mocks, lines) in [
-            (foreign, refused("not_ours")),
-            (late, refused("token_expired user session")),
-            (bearing(claims(), SessionState::Ended), refused("session_over user session")),
-            (asking(claims(), SessionState::Unknown, None), refused("session_over user session")),
-            (bearing(claims(), SessionState::Live), vec![]),
+            (not_ours, vec!["user.authenticated not_ours"]),
+            (expired_mocks, vec!["user.authenticated token_expired user session"]),
+            (with_token(claims(), SessionState::Ended), vec!["user.authenticated session_over user session"]),
+            (
+                with_stored_session(claims(), SessionState::Unknown, None),
+                vec!["user.authenticated session_over user session"],
+            ),
+            (with_token(claims(), SessionState::Live), vec![]),
         ] {
             let recorder = mocks.recorder();
             let _ = mocks.auth().authenticate("token").await;
@@ -287,12 +295,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_store_error_is_not_an_invalid_token() {
-        let mut mocks = bearing(claims(), SessionState::Unknown);
+        let mut mocks = with_token(claims(), SessionState::Unknown);
         let recorder = mocks.recorder();
         mocks.sessions.expect_find().once().returning(|_| Err(unavailable()));
-        let error = mocks.auth().authenticate("token").await.expect_err("away");
+        let error = mocks.auth().authenticate("token").await.expect_err("unavailable");
         assert!(matches!(error, AuthenticateError::Port(PortError::Unavailable(_))));
-        assert_eq!(recorder.events(), [], "nobody was denied anything");
+        assert_eq!(recorder.events(), [], "an error is not a denial");
     }
 
     #[tokio::test]
@@ -301,8 +309,8 @@ mod tests {
         for (found, expected) in
             [(Some(named.clone()), Some(named)), (Some(suspended_user()), None), (None, None)]
         {
-            let mut mocks = bearing(claims(), SessionState::Live);
-            let find = mocks.users.expect_find_recent().once().withf(|asked| *asked == user().id);
+            let mut mocks = with_token(claims(), SessionState::Live);
+            let find = mocks.users.expect_find_recent().once().withf(|id| *id == user().id);
             find.returning(move |_| Ok(found.clone()));
             assert_eq!(mocks.auth().current_user("token").await.ok(), expected);
         }
@@ -310,18 +318,18 @@ mod tests {
 
     #[tokio::test]
     async fn an_invalid_token_looks_up_no_user() {
-        let mut mocks = bearing(claims(), SessionState::Ended);
+        let mut mocks = with_token(claims(), SessionState::Ended);
         mocks.users.expect_find_recent().never();
-        let error = mocks.auth().current_user("token").await.expect_err("refused");
+        let error = mocks.auth().current_user("token").await.expect_err("denied");
         assert!(matches!(error, AuthenticateError::InvalidToken));
     }
 
     #[test]
     fn the_client_of_a_token_follows_from_its_signature() {
         let expired = AccessClaims { expires_at: NOW.minus(Duration::from_secs(3_600)), ..claims() };
-        for (said, client) in [(Some(claims()), true), (Some(expired), true), (None, false)] {
+        for (claims, client) in [(Some(claims()), true), (Some(expired), true), (None, false)] {
             let mut mocks = Mocks::new();
-            mocks.tokens.expect_verify().once().withf(|token| token == "token").return_const(said);
+            mocks.tokens.expect_verify().once().withf(|token| token == "token").return_const(claims);
             mocks.sessions.expect_find().never();
             let token = mocks.auth().verify_token("token");
             assert_eq!(token.client().cloned(), client.then(|| session().client_id));

@@ -160,12 +160,12 @@ mod tests {
             mocks.hasher.expect_hash().never();
             mocks.users.expect_change_password().never();
             let new = Password::parse(typed, PasswordPolicy::default()).expect("accepted");
-            let auth = mocks.auth_refusing(["another one"]);
-            let error = auth.change_password(ChangePassword { new, ..command() }).await.expect_err("refused");
+            let auth = mocks.auth_with_blocklist(["another one"]);
+            let error = auth.change_password(ChangePassword { new, ..command() }).await.expect_err("denied");
             assert!(matches!(error, ChangePasswordError::Password(rejected) if rejected == expected));
         }
         let mocks = judged(PasswordVerdict::Differs);
-        let error = mocks.auth_refusing(["another one"]).change_password(command()).await;
+        let error = mocks.auth_with_blocklist(["another one"]).change_password(command()).await;
         assert!(matches!(error, Err(ChangePasswordError::InvalidCredentials)));
     }
 

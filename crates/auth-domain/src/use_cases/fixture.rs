@@ -1,4 +1,4 @@
-//! What the tests of the use cases share: mocks of every port, and somebody to speak of.
+//! Mocks of every port and sample values for the tests of the use cases.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,18 +18,17 @@ use crate::ports::{
 };
 use crate::{Auth, Ports};
 
-/// 2025-08-13T10:15:30.5Z: not a whole second, so that tests see where times are cut.
+/// 2025-08-13T10:15:30.5Z. It is not a whole second, so that truncation is visible.
 pub(crate) const NOW: Timestamp = Timestamp::from_const(1_755_080_130_500_000);
 
-/// A mock of every port. One that is called without being told to expect it fails the test, so each test also
-/// proves what is *not* called.
+/// A mock of every port. An unexpected call fails the test, so each test also proves which calls are *not* made.
 pub(crate) struct Mocks {
     pub(crate) users: MockUserRepository,
     pub(crate) sessions: MockSessionRepository,
     pub(crate) revocations: MockRevocationFeed,
     pub(crate) api_keys: MockApiKeyRepository,
     pub(crate) audit_events: MockAuditRepository,
-    /// Lets everything through, unless a test says otherwise.
+    /// Admits everything unless a test replaces it.
     pub(crate) attempts: MockAttemptLimiter,
     pub(crate) hasher: MockPasswordHasher,
     pub(crate) tokens: MockAccessTokenCodec,
@@ -51,23 +50,23 @@ impl Mocks {
         }
     }
 
-    /// What is recorded over these mocks, to be looked at when all is done.
+    /// Returns the recorder of audit events, for inspection after the use case.
     pub(crate) fn recorder(&self) -> Arc<Recorder> {
         Arc::clone(&self.recorder)
     }
 
-    /// The use cases over these mocks, at [`NOW`], with chance that always gives sevens.
+    /// Creates the use cases on these mocks at [`NOW`]. All random bytes are sevens.
     pub(crate) fn auth(self) -> Auth {
-        self.auth_under(Policy::default())
+        self.auth_with_policy(Policy::default())
     }
 
-    /// The same under a policy that refuses these passwords.
-    pub(crate) fn auth_refusing<const N: usize>(self, common: [&str; N]) -> Auth {
-        self.auth_under(Policy { blocklist: Some(Blocklist::new(common)), ..Policy::default() })
+    /// The same, with a policy that blocks these passwords.
+    pub(crate) fn auth_with_blocklist<const N: usize>(self, common: [&str; N]) -> Auth {
+        self.auth_with_policy(Policy { blocklist: Some(Blocklist::new(common)), ..Policy::default() })
     }
 
-    /// The same, under `policy`.
-    pub(crate) fn auth_under(self, policy: Policy) -> Auth {
+    /// The same, with this policy.
+    pub(crate) fn auth_with_policy(self, policy: Policy) -> Auth {
         let mut clock = MockClock::new();
         clock.expect_now().return_const(NOW);
         let mut random = MockSecureRandom::new();
@@ -89,7 +88,7 @@ impl Mocks {
     }
 }
 
-/// Takes down what is recorded: any number of events, asked for or not.
+/// Records all audit events. Any number of events is expected.
 #[derive(Default)]
 pub(crate) struct Recorder(Mutex<Vec<AuditEvent>>);
 
@@ -98,7 +97,7 @@ impl Recorder {
         self.0.lock().expect("no panic under the lock").clone()
     }
 
-    /// The events in short: the action, why it was denied, [`user`] and [`session`] if it is about them, the detail.
+    /// Returns the events in short form: the action, the denial, [`user`] and [`session`] if set, and the detail.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.events().iter().map(line).collect()
     }
@@ -137,7 +136,7 @@ fn unlimited() -> MockAttemptLimiter {
     attempts
 }
 
-/// Somebody who calls from an address.
+/// A caller with an address.
 pub(crate) fn caller() -> Caller {
     Caller { address: Some([192, 0, 2, 1].into()), ..Caller::default() }
 }
@@ -195,5 +194,5 @@ pub(crate) fn session() -> Session {
 }
 
 pub(crate) fn unavailable() -> PortError {
-    PortError::Unavailable(BoxError::from("the store is away"))
+    PortError::Unavailable(BoxError::from("the store is unavailable"))
 }

@@ -114,7 +114,7 @@ mod tests {
     use crate::model::Username;
     use crate::use_cases::fixture::{Mocks, NOW, unavailable, user};
 
-    fn somebody(hash: &str) -> ImportUser {
+    fn imported_user(hash: &str) -> ImportUser {
         ImportUser {
             identifiers: user().identifiers,
             password_hash: PasswordHash::new(hash.to_owned()),
@@ -127,7 +127,7 @@ mod tests {
         }
     }
 
-    /// Mocks whose hasher knows hashes by their first letter.
+    /// Mocks whose hasher accepts hashes by their first letter.
     fn mocks() -> Mocks {
         let mut mocks = Mocks::new();
         mocks.hasher.expect_accept().returning(|hash| match hash.expose().chars().next() {
@@ -154,9 +154,9 @@ mod tests {
                 use ImportOutcome::{AlreadyImported, Imported, Taken};
                 Ok(vec![AlreadyImported, Taken(IdentifierKind::Email), Imported])
             });
-        let batch = ["costly", "good 1", "unknown", "good 2", "good 3"].map(somebody).into();
+        let batch = ["costly", "good 1", "unknown", "good 2", "good 3"].map(imported_user).into();
         assert_eq!(
-            mocks.auth().import_users(batch).await.expect("no fault"),
+            mocks.auth().import_users(batch).await.expect("no error"),
             [
                 Err(ImportUserError::Hash(InvalidHash::TooCostly)),
                 Ok(ImportSuccess::AlreadyImported),
@@ -185,9 +185,10 @@ mod tests {
                     && batch[1].user.created_at == then
             })
             .returning(|batch| Ok(vec![ImportOutcome::Imported; batch.len()]));
-        let batch = vec![somebody("good"), ImportUser { created_at: Some(then), ..somebody("good") }];
+        let batch =
+            vec![imported_user("good"), ImportUser { created_at: Some(then), ..imported_user("good") }];
         assert_eq!(
-            mocks.auth().import_users(batch).await.expect("no fault"),
+            mocks.auth().import_users(batch).await.expect("no error"),
             [Ok(ImportSuccess::Imported); 2]
         );
     }
@@ -198,16 +199,16 @@ mod tests {
         mocks.users.expect_import().never();
         let username = Username::parse("jane").expect("a username");
         let identifiers = Identifiers::new(Some(username), None).expect("a name");
-        let batch = vec![ImportUser { identifiers, ..somebody("good") }];
-        let told = mocks.auth().import_users(batch).await.expect("no fault");
-        assert_eq!(told, [Err(ImportUserError::NoEmail)]);
+        let batch = vec![ImportUser { identifiers, ..imported_user("good") }];
+        let results = mocks.auth().import_users(batch).await.expect("no error");
+        assert_eq!(results, [Err(ImportUserError::NoEmail)]);
     }
 
     #[tokio::test]
     async fn a_store_error_rejects_no_user() {
         let mut mocks = mocks();
         mocks.users.expect_import().once().returning(|_| Err(unavailable()));
-        let error = mocks.auth().import_users(vec![somebody("good")]).await.expect_err("away");
+        let error = mocks.auth().import_users(vec![imported_user("good")]).await.expect_err("unavailable");
         assert!(matches!(error, PortError::Unavailable(_)));
     }
 }

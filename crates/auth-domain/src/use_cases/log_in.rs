@@ -144,8 +144,8 @@ mod tests {
         mocks.auth().log_in(LogIn { client: &client, identifier: "John_Doe", password }).await
     }
 
-    /// Mocks of a user who is found and whose password is judged so.
-    fn judged(verdict: PasswordVerdict) -> Mocks {
+    /// Mocks in which the user exists and the password verification has this result.
+    fn with_verdict(verdict: PasswordVerdict) -> Mocks {
         let mut mocks = Mocks::new();
         mocks
             .users
@@ -162,8 +162,8 @@ mod tests {
         mocks
     }
 
-    /// Mocks that end a login right after one verification against nobody's hash.
-    fn decoyed(mocks: &mut Mocks) {
+    /// Expects one verification of the decoy hash and nothing after it.
+    fn expect_decoy(mocks: &mut Mocks) {
         mocks
             .hasher
             .expect_verify()
@@ -192,7 +192,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_correct_password_opens_a_session() {
-        let mut mocks = judged(PasswordVerdict::Matches);
+        let mut mocks = with_verdict(PasswordVerdict::Matches);
         opened(&mut mocks);
         let grant = log_in(mocks, RefreshStyle::Rotating).await.expect("logged in");
         assert_eq!(grant.access_token.expose(), "signed");
@@ -203,17 +203,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_self_renewing_client_gets_no_refresh_token() {
-        let mut mocks = judged(PasswordVerdict::Matches);
+        let mut mocks = with_verdict(PasswordVerdict::Matches);
         opened(&mut mocks);
         assert!(log_in(mocks, RefreshStyle::SelfRenewing).await.expect("logged in").refresh_token.is_none());
     }
 
     #[tokio::test]
     async fn a_wrong_password_opens_no_session() {
-        let mut mocks = judged(PasswordVerdict::Differs);
+        let mut mocks = with_verdict(PasswordVerdict::Differs);
         mocks.sessions.expect_open().never();
         mocks.hasher.expect_hash().never();
-        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("refused");
+        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("denied");
         assert!(matches!(error, LogInError::InvalidCredentials));
     }
 
@@ -221,8 +221,8 @@ mod tests {
     async fn an_unknown_user_costs_one_verification() {
         let mut mocks = Mocks::new();
         mocks.users.expect_find_for_login().once().returning(|_| Ok(None));
-        decoyed(&mut mocks);
-        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("refused");
+        expect_decoy(&mut mocks);
+        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("denied");
         assert!(matches!(error, LogInError::InvalidCredentials));
     }
 
@@ -230,10 +230,10 @@ mod tests {
     async fn an_invalid_identifier_costs_one_verification() {
         let mut mocks = Mocks::new();
         mocks.users.expect_find_for_login().never();
-        decoyed(&mut mocks);
+        expect_decoy(&mut mocks);
         let client = client(RefreshStyle::Rotating);
         let command = LogIn { client: &client, identifier: "a\0b", password: PasswordAttempt::new("x") };
-        let error = mocks.auth().log_in(command).await.expect_err("refused");
+        let error = mocks.auth().log_in(command).await.expect_err("denied");
         assert!(matches!(error, LogInError::InvalidCredentials));
     }
 
@@ -241,11 +241,11 @@ mod tests {
     async fn an_overlong_password_costs_one_verification() {
         let mut mocks = Mocks::new();
         mocks.users.expect_find_for_login().once().returning(|_| Ok(Some(login_record(user()))));
-        decoyed(&mut mocks);
+        expect_decoy(&mut mocks);
         let client = client(RefreshStyle::Rotating);
         let password = PasswordAttempt::new(&"a".repeat(256));
         let command = LogIn { client: &client, identifier: "john_doe", password };
-        let error = mocks.auth().log_in(command).await.expect_err("refused");
+        let error = mocks.auth().log_in(command).await.expect_err("denied");
         assert!(matches!(error, LogInError::InvalidCredentials));
     }
 
@@ -256,13 +256,13 @@ mod tests {
         mocks.hasher.expect_verify().once().returning(|_, _| Ok(PasswordVerdict::MatchesOutdated));
         mocks.hasher.expect_hash().never();
         mocks.sessions.expect_open().never();
-        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("refused");
+        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("denied");
         assert!(matches!(error, LogInError::InvalidCredentials));
     }
 
     #[tokio::test]
     async fn an_outdated_hash_is_replaced_at_login() {
-        let mut mocks = judged(PasswordVerdict::MatchesOutdated);
+        let mut mocks = with_verdict(PasswordVerdict::MatchesOutdated);
         mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("better".to_owned())));
         mocks
             .users
@@ -276,7 +276,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_that_cannot_be_replaced_does_not_fail_the_login() {
-        let mut mocks = judged(PasswordVerdict::MatchesOutdated);
+        let mut mocks = with_verdict(PasswordVerdict::MatchesOutdated);
         mocks.hasher.expect_hash().once().returning(|_| Err(PortError::Overloaded));
         mocks.users.expect_upgrade_password_hash().never();
         opened(&mut mocks);
@@ -285,11 +285,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_concurrent_password_change_denies_the_log_in() {
-        let mut mocks = judged(PasswordVerdict::Matches);
+        let mut mocks = with_verdict(PasswordVerdict::Matches);
         mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
         mocks.sessions.expect_open().once().returning(|_, _| Ok(OpenOutcome::Denied));
         let recorder = mocks.recorder();
-        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("refused");
+        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("denied");
         assert!(matches!(error, LogInError::InvalidCredentials));
         assert_eq!(recorder.lines(), ["user.logged_in changed_meanwhile user"]);
     }
@@ -317,11 +317,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_signing_error_stores_no_session() {
-        let mut mocks = judged(PasswordVerdict::Matches);
+        let mut mocks = with_verdict(PasswordVerdict::Matches);
         let recorder = mocks.recorder();
         mocks.tokens.expect_sign().once().returning(|_| Err(unavailable()));
         mocks.sessions.expect_open().never();
-        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("refused");
+        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("denied");
         assert!(matches!(error, LogInError::Port(PortError::Unavailable(_))));
         assert_eq!(recorder.events(), []);
     }
@@ -331,7 +331,7 @@ mod tests {
         let mut mocks = Mocks::new();
         mocks.users.expect_find_for_login().once().returning(|_| Err(unavailable()));
         mocks.hasher.expect_verify().never();
-        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("away");
+        let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("unavailable");
         assert!(matches!(error, LogInError::Port(PortError::Unavailable(_))));
     }
 }

@@ -124,16 +124,16 @@ mod tests {
         AccessClaims { expires_at: NOW.minus(Duration::from_secs(30)), ..current() }
     }
 
-    /// Mocks in which the access token says this, and its session is live.
-    fn bearing(claims: Option<AccessClaims>) -> Mocks {
+    /// Mocks in which the access token has these claims and its session is live.
+    fn with_token(claims: Option<AccessClaims>) -> Mocks {
         let mut mocks = Mocks::new();
         mocks.tokens.expect_verify().withf(|token| token == "access").return_const(claims);
         mocks.revocations.expect_session_state().return_const(SessionState::Live);
         mocks
     }
 
-    /// Has the refresh token judged so, as one of this session.
-    fn judged(mocks: &mut Mocks, id: SessionId, verdict: RefreshVerdict) {
+    /// Expects a refresh with this verdict for the session `id`.
+    fn expect_refresh(mocks: &mut Mocks, id: SessionId, verdict: RefreshVerdict) {
         mocks.sessions.expect_refresh().once().returning(move |_| {
             let session = Session { id, ..session() };
             let record = RefreshRecord { user: user(), session, credential: CredentialState::Current };
@@ -141,7 +141,7 @@ mod tests {
         });
     }
 
-    fn ended(mocks: &mut Mocks) {
+    fn expect_end(mocks: &mut Mocks) {
         mocks
             .sessions
             .expect_end()
@@ -162,15 +162,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_current_token_ends_its_session() {
-        let mut mocks = bearing(Some(current()));
-        ended(&mut mocks);
+        let mut mocks = with_token(Some(current()));
+        expect_end(&mut mocks);
         assert_eq!(log_out(mocks, false).await.expect("logged out"), session().id);
     }
 
     #[tokio::test]
     async fn a_current_token_ends_the_refresh_tokens_session_too() {
-        let mut mocks = bearing(Some(current()));
-        ended(&mut mocks);
+        let mut mocks = with_token(Some(current()));
+        expect_end(&mut mocks);
         let digest = RefreshSecret::from_bytes([1; 32]).digest();
         mocks
             .sessions
@@ -184,34 +184,34 @@ mod tests {
 
     #[tokio::test]
     async fn an_expired_token_needs_a_refresh_of_its_session() {
-        let mut mocks = bearing(Some(expired()));
-        judged(&mut mocks, session().id, RefreshVerdict::Rotate);
+        let mut mocks = with_token(Some(expired()));
+        expect_refresh(&mut mocks, session().id, RefreshVerdict::Rotate);
         mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
-        ended(&mut mocks);
+        expect_end(&mut mocks);
         mocks.sessions.expect_end_by_credential().once().returning(|_, _, _, _| Ok(None));
         assert_eq!(log_out(mocks, true).await.expect("logged out"), session().id);
     }
 
     #[tokio::test]
     async fn an_expired_token_with_another_session_ends_nothing() {
-        let mut mocks = bearing(Some(expired()));
-        judged(&mut mocks, SessionId(Uuid::from_u128(77)), RefreshVerdict::Rotate);
+        let mut mocks = with_token(Some(expired()));
+        expect_refresh(&mut mocks, SessionId(Uuid::from_u128(77)), RefreshVerdict::Rotate);
         mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
         mocks.sessions.expect_end().never();
         mocks.sessions.expect_end_by_credential().never();
-        let error = log_out(mocks, true).await.expect_err("refused");
+        let error = log_out(mocks, true).await.expect_err("denied");
         assert!(matches!(error, LogOutBearerError::InvalidToken));
     }
 
     #[tokio::test]
     async fn an_expired_token_without_a_refresh_ends_nothing() {
-        let mut refused = bearing(Some(expired()));
-        judged(&mut refused, session().id, RefreshVerdict::Deny(RefreshDenial::SessionOver));
-        let mut alone = bearing(Some(expired()));
+        let mut denied = with_token(Some(expired()));
+        expect_refresh(&mut denied, session().id, RefreshVerdict::Deny(RefreshDenial::SessionOver));
+        let mut alone = with_token(Some(expired()));
         alone.sessions.expect_refresh().never();
-        for (mut mocks, with_refresh_token) in [(refused, true), (alone, false)] {
+        for (mut mocks, with_refresh_token) in [(denied, true), (alone, false)] {
             mocks.sessions.expect_end().never();
-            let error = log_out(mocks, with_refresh_token).await.expect_err("refused");
+            let error = log_out(mocks, with_refresh_token).await.expect_err("denied");
             assert!(matches!(error, LogOutBearerError::InvalidToken));
         }
     }
@@ -220,19 +220,19 @@ mod tests {
     async fn an_invalid_access_token_refreshes_and_ends_nothing() {
         let future = AccessClaims { issued_at: NOW.plus(Duration::from_secs(6)), ..current() };
         for claims in [None, Some(future)] {
-            let mut mocks = bearing(claims);
+            let mut mocks = with_token(claims);
             mocks.sessions.expect_refresh().never();
             mocks.sessions.expect_end().never();
-            let error = log_out(mocks, true).await.expect_err("refused");
+            let error = log_out(mocks, true).await.expect_err("denied");
             assert!(matches!(error, LogOutBearerError::InvalidToken));
         }
     }
 
     #[tokio::test]
     async fn a_replay_is_reported_as_such() {
-        let mut mocks = bearing(Some(expired()));
-        judged(&mut mocks, session().id, RefreshVerdict::Replay);
-        let error = log_out(mocks, true).await.expect_err("refused");
+        let mut mocks = with_token(Some(expired()));
+        expect_refresh(&mut mocks, session().id, RefreshVerdict::Replay);
+        let error = log_out(mocks, true).await.expect_err("denied");
         assert!(matches!(error, LogOutBearerError::Replayed(id) if id == session().id));
     }
 
@@ -242,7 +242,7 @@ mod tests {
         mocks.tokens.expect_verify().once().return_const(Some(current()));
         mocks.revocations.expect_session_state().return_const(SessionState::Unknown);
         mocks.sessions.expect_find().once().returning(|_| Err(unavailable()));
-        let error = log_out(mocks, false).await.expect_err("away");
+        let error = log_out(mocks, false).await.expect_err("unavailable");
         assert!(matches!(error, LogOutBearerError::Port(PortError::Unavailable(_))));
     }
 }

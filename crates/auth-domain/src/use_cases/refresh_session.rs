@@ -193,24 +193,24 @@ mod tests {
         RefreshSecret::from_bytes([1; 32])
     }
 
-    fn judged(verdict: RefreshVerdict) -> JudgedRefresh {
+    fn judged_refresh(verdict: RefreshVerdict) -> JudgedRefresh {
         let record = RefreshRecord { user: user(), session: session(), credential: CredentialState::Current };
         JudgedRefresh { record, verdict }
     }
 
-    /// Mocks of a store that knows [`secret`] and judges it so.
-    fn judging(verdict: RefreshVerdict) -> Mocks {
+    /// Mocks in which the store knows [`secret`] and returns this verdict.
+    fn with_verdict(verdict: RefreshVerdict) -> Mocks {
         let mut mocks = Mocks::new();
         mocks
             .sessions
             .expect_refresh()
             .once()
             .withf(|attempt| attempt.presented == secret().digest() && attempt.now == NOW)
-            .returning(move |_| Ok(Some(judged(verdict.clone()))));
+            .returning(move |_| Ok(Some(judged_refresh(verdict.clone()))));
         mocks
     }
 
-    fn signing(mocks: &mut Mocks, issued_at: Timestamp) {
+    fn expect_signing(mocks: &mut Mocks, issued_at: Timestamp) {
         mocks
             .tokens
             .expect_sign()
@@ -230,8 +230,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_rotating_token_returns_its_successor() {
-        let mut mocks = judging(RefreshVerdict::Rotate);
-        signing(&mut mocks, NOW);
+        let mut mocks = with_verdict(RefreshVerdict::Rotate);
+        expect_signing(&mut mocks, NOW);
         let grant = refresh(mocks, RefreshStyle::Rotating).await.expect("refreshed");
         let token = grant.refresh_token.expect("a token").expose();
         assert_ne!(token, secret().expose());
@@ -244,17 +244,17 @@ mod tests {
         let (sender, receiver) = std::sync::mpsc::channel();
         mocks.sessions.expect_refresh().once().returning(move |attempt| {
             sender.send(attempt.successor).expect("the test listens");
-            Ok(Some(judged(RefreshVerdict::Rotate)))
+            Ok(Some(judged_refresh(RefreshVerdict::Rotate)))
         });
-        signing(&mut mocks, NOW);
+        expect_signing(&mut mocks, NOW);
         let grant = refresh(mocks, RefreshStyle::Rotating).await.expect("refreshed");
         assert_eq!(grant.refresh_token.expect("a token").digest(), receiver.recv().expect("stored"));
     }
 
     #[tokio::test]
     async fn a_reusable_token_stays_the_same() {
-        let mut mocks = judging(RefreshVerdict::Extend);
-        signing(&mut mocks, NOW);
+        let mut mocks = with_verdict(RefreshVerdict::Extend);
+        expect_signing(&mut mocks, NOW);
         let grant = refresh(mocks, RefreshStyle::Reusable).await.expect("refreshed");
         assert_eq!(grant.refresh_token.expect("a token").expose(), secret().expose());
     }
@@ -263,8 +263,8 @@ mod tests {
     async fn a_retry_returns_the_first_answer() {
         let nonce = SuccessorNonce::from_bytes([2; 32]);
         let consumed_at = NOW.minus(Duration::from_secs(3));
-        let mut mocks = judging(RefreshVerdict::Retry { nonce: nonce.clone(), consumed_at });
-        signing(&mut mocks, consumed_at);
+        let mut mocks = with_verdict(RefreshVerdict::Retry { nonce: nonce.clone(), consumed_at });
+        expect_signing(&mut mocks, consumed_at);
         let grant = refresh(mocks, RefreshStyle::Rotating).await.expect("refreshed");
         let first_answer = RefreshHandle::Secret(secret()).successor(&nonce).digest();
         assert_eq!(grant.refresh_token.expect("a token").digest(), first_answer);
@@ -274,20 +274,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_replay_is_reported_and_gets_no_token() {
-        let mut mocks = judging(RefreshVerdict::Replay);
+        let mut mocks = with_verdict(RefreshVerdict::Replay);
         mocks.tokens.expect_sign().never();
-        let error = refresh(mocks, RefreshStyle::Rotating).await.expect_err("refused");
+        let error = refresh(mocks, RefreshStyle::Rotating).await.expect_err("denied");
         assert!(matches!(error, RefreshSessionError::Replayed(id) if id == session().id));
     }
 
     #[tokio::test]
     async fn denied_and_unknown_credentials_get_no_token() {
-        let refused = judged(RefreshVerdict::Deny(RefreshDenial::SessionOver));
-        for answer in [None, Some(refused)] {
+        let denied = judged_refresh(RefreshVerdict::Deny(RefreshDenial::SessionOver));
+        for result in [None, Some(denied)] {
             let mut mocks = Mocks::new();
-            mocks.sessions.expect_refresh().once().returning(move |_| Ok(answer.clone()));
+            mocks.sessions.expect_refresh().once().returning(move |_| Ok(result.clone()));
             mocks.tokens.expect_sign().never();
-            let error = refresh(mocks, RefreshStyle::Rotating).await.expect_err("refused");
+            let error = refresh(mocks, RefreshStyle::Rotating).await.expect_err("denied");
             assert!(matches!(error, RefreshSessionError::InvalidToken));
         }
     }
@@ -307,7 +307,7 @@ mod tests {
                 "session.refreshed user_suspended user session",
             ),
         ] {
-            let mut mocks = judging(verdict);
+            let mut mocks = with_verdict(verdict);
             mocks.tokens.expect_sign().returning(|_| Ok(AccessToken::new("signed".to_owned())));
             let recorder = mocks.recorder();
             let _ = refresh(mocks, RefreshStyle::Rotating).await;
@@ -322,12 +322,12 @@ mod tests {
         let recorder = mocks.recorder();
         let _ = refresh(mocks, RefreshStyle::Rotating).await;
         assert_eq!(recorder.lines(), ["session.refreshed not_ours"]);
-        assert!(!recorder.events()[0].is_kept(), "anybody can present any number of these");
+        assert!(!recorder.events()[0].is_kept(), "any caller can present any number of unknown tokens");
     }
 
     #[tokio::test]
     async fn a_refresh_with_a_signing_error_is_not_audited() {
-        let mut mocks = judging(RefreshVerdict::Rotate);
+        let mut mocks = with_verdict(RefreshVerdict::Rotate);
         mocks.tokens.expect_sign().once().returning(|_| Err(unavailable()));
         let recorder = mocks.recorder();
         assert!(refresh(mocks, RefreshStyle::Rotating).await.is_err());
@@ -342,7 +342,7 @@ mod tests {
             mocks.tokens.expect_verify().never();
             let client = client(style);
             let command = RefreshSession { client: &client, token: "eyJ0.e30.c2ln" };
-            let error = mocks.auth().refresh_session(command).await.expect_err("refused");
+            let error = mocks.auth().refresh_session(command).await.expect_err("denied");
             assert!(matches!(error, RefreshSessionError::InvalidToken));
         }
     }
@@ -369,7 +369,7 @@ mod tests {
             .expect_refresh()
             .once()
             .withf(move |attempt| attempt.presented == presented)
-            .returning(|_| Ok(Some(judged(RefreshVerdict::Rotate))));
+            .returning(|_| Ok(Some(judged_refresh(RefreshVerdict::Rotate))));
         mocks
             .tokens
             .expect_sign()
@@ -388,7 +388,7 @@ mod tests {
         let claims = AccessClaims { client_id: elsewhere, ..expired_claims() };
         mocks.tokens.expect_verify().once().return_const(Some(claims));
         mocks.sessions.expect_refresh().never();
-        let error = refresh(mocks, RefreshStyle::SelfRenewing).await.expect_err("refused");
+        let error = refresh(mocks, RefreshStyle::SelfRenewing).await.expect_err("denied");
         assert!(matches!(error, RefreshSessionError::InvalidToken));
     }
 
@@ -397,20 +397,20 @@ mod tests {
         let mut mocks = Mocks::new();
         mocks.sessions.expect_refresh().once().returning(|_| Err(unavailable()));
         let recorder = mocks.recorder();
-        let error = refresh(mocks, RefreshStyle::Rotating).await.expect_err("away");
+        let error = refresh(mocks, RefreshStyle::Rotating).await.expect_err("unavailable");
         assert!(matches!(error, RefreshSessionError::Port(PortError::Unavailable(_))));
         assert_eq!(recorder.events(), []);
     }
 
-    /// Counters of somebody who has an address, which count `failures` and answer the last with this.
-    fn counters(failures: usize, told: Option<Throttled>) -> MockAttemptLimiter {
+    /// Expects `failures` counted attempts, each answered with `throttled`.
+    fn counters(failures: usize, throttle: Option<Throttled>) -> MockAttemptLimiter {
         let mut attempts = MockAttemptLimiter::new();
         attempts.expect_exhausted().returning(|_, _| None);
         attempts
             .expect_count()
             .times(failures)
             .withf(|counter, now| counter.limit == Limit::Refreshes && *now == NOW)
-            .returning(move |_, _| Ok(told));
+            .returning(move |_, _| Ok(throttle));
         attempts
     }
 
@@ -422,19 +422,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_successful_refresh_reads_and_writes_no_counter() {
-        let mut mocks = judging(RefreshVerdict::Rotate);
-        signing(&mut mocks, NOW);
+        let mut mocks = with_verdict(RefreshVerdict::Rotate);
+        expect_signing(&mut mocks, NOW);
         let attempts = MockAttemptLimiter::new();
         refresh_from_an_address(Mocks { attempts, ..mocks }).await.expect("refreshed");
     }
 
     #[tokio::test]
     async fn a_failed_refresh_is_counted_and_throttled() {
-        for told in [None, Some(throttled())] {
-            let mut mocks = Mocks { attempts: counters(1, told), ..Mocks::new() };
+        for throttle in [None, Some(throttled())] {
+            let mut mocks = Mocks { attempts: counters(1, throttle), ..Mocks::new() };
             mocks.sessions.expect_refresh().once().returning(|_| Ok(None));
-            let error = refresh_from_an_address(mocks).await.expect_err("refused");
-            match told {
+            let error = refresh_from_an_address(mocks).await.expect_err("denied");
+            match throttle {
                 None => assert!(matches!(error, RefreshSessionError::InvalidToken)),
                 Some(_) => assert!(matches!(error, RefreshSessionError::TooManyAttempts(_))),
             }
@@ -443,8 +443,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_replay_is_counted_but_never_throttled() {
-        let mocks = Mocks { attempts: counters(1, Some(throttled())), ..judging(RefreshVerdict::Replay) };
-        let error = refresh_from_an_address(mocks).await.expect_err("refused");
+        let mocks =
+            Mocks { attempts: counters(1, Some(throttled())), ..with_verdict(RefreshVerdict::Replay) };
+        let error = refresh_from_an_address(mocks).await.expect_err("denied");
         assert!(matches!(error, RefreshSessionError::Replayed(_)));
     }
 
@@ -452,7 +453,7 @@ mod tests {
     async fn a_store_error_is_not_counted() {
         let mut mocks = Mocks { attempts: counters(0, None), ..Mocks::new() };
         mocks.sessions.expect_refresh().once().returning(|_| Err(unavailable()));
-        let error = refresh_from_an_address(mocks).await.expect_err("away");
+        let error = refresh_from_an_address(mocks).await.expect_err("unavailable");
         assert!(matches!(error, RefreshSessionError::Port(_)));
     }
 
@@ -463,7 +464,7 @@ mod tests {
         attempts.expect_count().never();
         let mut mocks = Mocks { attempts, ..Mocks::new() };
         mocks.sessions.expect_refresh().once().returning(|_| Ok(None));
-        let error = refresh_from_an_address(mocks).await.expect_err("refused");
-        assert!(matches!(error, RefreshSessionError::TooManyAttempts(told) if told == throttled()));
+        let error = refresh_from_an_address(mocks).await.expect_err("denied");
+        assert!(matches!(error, RefreshSessionError::TooManyAttempts(actual) if actual == throttled()));
     }
 }

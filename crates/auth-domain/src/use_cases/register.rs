@@ -188,7 +188,7 @@ mod tests {
         let mut mocks = Mocks { attempts: MockAttemptLimiter::new(), ..Mocks::new() };
         mocks.hasher.expect_hash().never();
         let roles = RoleChoice::requested("admin", &Roles::default());
-        let auth = mocks.auth_refusing(["p@ssw0rd!"]).called_by(caller());
+        let auth = mocks.auth_with_blocklist(["p@ssw0rd!"]).called_by(caller());
         let error = auth.register(Register { roles, ..command() }).await.expect_err("denied");
         assert!(matches!(error, RegisterError::Role(_)), "{error:?}");
     }
@@ -202,8 +202,8 @@ mod tests {
             mocks.hasher.expect_hash().never();
             mocks.users.expect_register().never();
             let password = Password::parse(typed, PasswordPolicy::default()).expect("accepted");
-            let auth = mocks.auth_refusing(["p@ssw0rd!"]);
-            let error = auth.register(Register { password, ..command() }).await.expect_err("refused");
+            let auth = mocks.auth_with_blocklist(["p@ssw0rd!"]);
+            let error = auth.register(Register { password, ..command() }).await.expect_err("denied");
             assert!(matches!(error, RegisterError::Password(rejected) if rejected == expected), "{error:?}");
         }
     }
@@ -230,7 +230,7 @@ mod tests {
         let mut mocks = Mocks { attempts, ..Mocks::new() };
         mocks.hasher.expect_hash().never();
         let error = mocks.auth().called_by(caller()).register(command()).await.expect_err("too many");
-        assert!(matches!(error, RegisterError::TooManyAttempts(told) if told == throttled()));
+        assert!(matches!(error, RegisterError::TooManyAttempts(actual) if actual == throttled()));
     }
 
     #[tokio::test]

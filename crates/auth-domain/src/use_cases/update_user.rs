@@ -183,8 +183,8 @@ mod tests {
                 password: Some(Password::parse(typed, PasswordPolicy::default()).expect("accepted")),
                 ..UpdateUser::default()
             };
-            let auth = mocks.auth_refusing(["another one"]);
-            let error = auth.update_user(user().id, command).await.expect_err("refused");
+            let auth = mocks.auth_with_blocklist(["another one"]);
+            let error = auth.update_user(user().id, command).await.expect_err("denied");
             assert!(
                 matches!(error, UpdateUserError::Password(rejected) if rejected == expected),
                 "{error:?}"
@@ -203,7 +203,7 @@ mod tests {
             password: Some(Password::parse("john_doe", PasswordPolicy::default()).expect("accepted")),
             ..UpdateUser::default()
         };
-        mocks.auth_refusing([]).update_user(user().id, command).await.expect("updated");
+        mocks.auth_with_blocklist([]).update_user(user().id, command).await.expect("updated");
     }
 
     #[tokio::test]

@@ -72,28 +72,28 @@ mod tests {
     };
     use crate::use_cases::{ChangePassword, ChangePasswordError, LogIn, LogInError};
 
-    const KEPT: Reservation = Reservation { at: NOW };
+    const RESERVATION: Reservation = Reservation { at: NOW };
 
-    /// Counters that admit one guess, and are told that it came out so.
+    /// Expects one admitted guess that is settled with `outcome`.
     fn counters(outcome: GuessOutcome) -> MockAttemptLimiter {
         let mut attempts = MockAttemptLimiter::new();
         attempts
             .expect_admit()
             .once()
             .withf(|guess| guess.now == NOW && guess.account == CounterKey::of_user(user().id))
-            .returning(|_| Ok(AdmitOutcome::Admitted(KEPT)));
+            .returning(|_| Ok(AdmitOutcome::Admitted(RESERVATION)));
         attempts
             .expect_settle()
             .once()
-            .withf(move |guess, kept, came_out, now| {
-                (*kept, *came_out, *now) == (KEPT, outcome, NOW)
+            .withf(move |guess, reservation, actual, now| {
+                (*reservation, *actual, *now) == (RESERVATION, outcome, NOW)
                     && guess.account == CounterKey::of_user(user().id)
             })
             .returning(|_, _, _, _| Ok(()));
         attempts
     }
 
-    fn refusing() -> MockAttemptLimiter {
+    fn throttling() -> MockAttemptLimiter {
         let mut attempts = MockAttemptLimiter::new();
         attempts.expect_admit().once().returning(|_| Ok(AdmitOutcome::Throttled(throttled())));
         attempts.expect_settle().never();
@@ -121,16 +121,16 @@ mod tests {
             (PasswordVerdict::Matches, suspended_user(), GuessOutcome::Failed),
         ] {
             let mocks = Mocks { attempts: counters(outcome), ..Mocks::new() };
-            let proven = verify_password(mocks, Ok(verdict), login_record(user)).await.expect("looked at");
-            assert_eq!(proven, outcome == GuessOutcome::Succeeded);
+            let verified = verify_password(mocks, Ok(verdict), login_record(user)).await.expect("verified");
+            assert_eq!(verified, outcome == GuessOutcome::Succeeded);
         }
     }
 
     #[tokio::test]
     async fn a_password_that_was_not_compared_is_not_counted() {
-        for fault in [PortError::Overloaded, unavailable()] {
+        for error in [PortError::Overloaded, unavailable()] {
             let mocks = Mocks { attempts: counters(GuessOutcome::Abandoned), ..Mocks::new() };
-            let error = verify_password(mocks, Err(fault), login_record(user())).await.expect_err("a fault");
+            let error = verify_password(mocks, Err(error), login_record(user())).await.expect_err("an error");
             assert!(matches!(error, AttemptError::Port(_)));
         }
     }
@@ -138,12 +138,12 @@ mod tests {
     #[tokio::test]
     async fn a_guess_that_cannot_be_settled_fails() {
         let mut attempts = MockAttemptLimiter::new();
-        attempts.expect_admit().once().returning(|_| Ok(AdmitOutcome::Admitted(KEPT)));
+        attempts.expect_admit().once().returning(|_| Ok(AdmitOutcome::Admitted(RESERVATION)));
         attempts.expect_settle().once().returning(|_, _, _, _| Err(unavailable()));
         let mocks = Mocks { attempts, ..Mocks::new() };
         let error = verify_password(mocks, Ok(PasswordVerdict::Differs), login_record(user()))
             .await
-            .expect_err("a fault");
+            .expect_err("an error");
         assert!(matches!(error, AttemptError::Port(PortError::Unavailable(_))));
     }
 
@@ -155,7 +155,7 @@ mod tests {
         let find = mocks.users.expect_find_for_login().once().in_sequence(&mut order);
         find.returning(|_| Ok(Some(login_record(user()))));
         let admit = attempts.expect_admit().once().in_sequence(&mut order);
-        admit.returning(|_| Ok(AdmitOutcome::Admitted(KEPT)));
+        admit.returning(|_| Ok(AdmitOutcome::Admitted(RESERVATION)));
         let verify = mocks.hasher.expect_verify().once().in_sequence(&mut order);
         verify.returning(|_, _| Ok(PasswordVerdict::Matches));
         let settle = attempts.expect_settle().once().in_sequence(&mut order);
@@ -175,13 +175,13 @@ mod tests {
     async fn a_throttled_attempt_verifies_no_password() {
         let client = client(RefreshStyle::Rotating);
         for found in [Some(login_record(user())), None] {
-            let mut mocks = Mocks { attempts: refusing(), ..Mocks::new() };
+            let mut mocks = Mocks { attempts: throttling(), ..Mocks::new() };
             mocks.users.expect_find_for_login().once().return_once(|_| Ok(found));
             mocks.hasher.expect_verify().never();
             let error = mocks.auth().log_in(log_in(&client, "john_doe")).await.expect_err("too many");
-            assert!(matches!(error, LogInError::TooManyAttempts(told) if told == throttled()));
+            assert!(matches!(error, LogInError::TooManyAttempts(actual) if actual == throttled()));
         }
-        let mut mocks = Mocks { attempts: refusing(), ..Mocks::new() };
+        let mut mocks = Mocks { attempts: throttling(), ..Mocks::new() };
         mocks.users.expect_find_with_password().once().returning(|_| Ok(Some(login_record(user()))));
         mocks.hasher.expect_verify().never();
         let current = PasswordAttempt::new("P@ssw0rd!");
@@ -196,7 +196,7 @@ mod tests {
         for (identifier, found, account) in [
             ("John_Doe", Some(login_record(user())), CounterKey::of_user(user().id)),
             ("john@example.com", Some(login_record(user())), CounterKey::of_user(user().id)),
-            ("Nobody", None, CounterKey::of_unknown("nobody")),
+            ("Unknown", None, CounterKey::of_unknown("unknown")),
             ("a\0b", None, CounterKey::of_unknown("a\0b")),
         ] {
             let mut attempts = MockAttemptLimiter::new();
@@ -208,7 +208,7 @@ mod tests {
         }
     }
 
-    /// The counters that a guess asks for permit, by who makes it.
+    /// Returns the known caller and the limit that a guess of `caller` reserves attempts in.
     async fn counted_by(caller: Caller) -> (Option<CounterKey>, Option<Limit>) {
         let (sender, receiver) = std::sync::mpsc::channel();
         let mut attempts = MockAttemptLimiter::new();
@@ -216,16 +216,16 @@ mod tests {
         attempts.expect_admit().once().returning(move |guess| {
             sender
                 .send((guess.caller, guess.counter.map(|counter| counter.limit)))
-                .expect("the test listens");
+                .expect("the receiver is open");
             Ok(AdmitOutcome::Throttled(throttled()))
         });
         let auth = Mocks { attempts, ..Mocks::new() }.auth().called_by(caller);
         let attempt = PasswordAttempt::new("P@ssw0rd!");
         assert!(auth.verify_password(CounterKey::of_unknown("jane"), None, &attempt).await.is_err());
-        receiver.recv().expect("asked")
+        receiver.recv().expect("admitted")
     }
 
-    fn backend() -> Caller {
+    fn program() -> Caller {
         Caller { api_key: Some(ApiKeyId(Uuid::from_u128(7))), ..caller() }
     }
 
@@ -233,7 +233,7 @@ mod tests {
     async fn an_address_reserves_attempts_and_an_api_key_does_not() {
         assert_eq!(counted_by(caller()).await, (CounterKey::of_caller(&caller()), Some(Limit::LogIns)));
         assert_eq!(counted_by(Caller::default()).await, (None, None));
-        assert_eq!(counted_by(backend()).await, (CounterKey::of_caller(&backend()), None));
+        assert_eq!(counted_by(program()).await, (CounterKey::of_caller(&program()), None));
     }
 
     #[tokio::test]
@@ -241,26 +241,26 @@ mod tests {
         for (verdict, counted) in [(PasswordVerdict::Matches, 0), (PasswordVerdict::Differs, 1)] {
             let mut attempts = MockAttemptLimiter::new();
             attempts.expect_exhausted().once().returning(|_, _| None);
-            attempts.expect_admit().once().returning(|_| Ok(AdmitOutcome::Admitted(KEPT)));
+            attempts.expect_admit().once().returning(|_| Ok(AdmitOutcome::Admitted(RESERVATION)));
             attempts.expect_settle().once().returning(|_, _, _, _| Ok(()));
             attempts.expect_count().times(counted).returning(|_, _| Ok(Some(throttled())));
             let mut mocks = Mocks { attempts, ..Mocks::new() };
             mocks.hasher.expect_verify().once().returning(move |_, _| Ok(verdict));
-            let auth = mocks.auth().called_by(backend());
+            let auth = mocks.auth().called_by(program());
             let attempt = PasswordAttempt::new("P@ssw0rd!");
             let record = Some(login_record(user()));
             let verified = auth
                 .verify_password(CounterKey::of_user(user().id), record, &attempt)
                 .await
-                .expect("looked at");
+                .expect("verified");
             assert_eq!(verified.is_some(), counted == 0);
         }
         let mut attempts = MockAttemptLimiter::new();
         let exhausted = Throttled { limit: Limit::LogIns, ..throttled() };
         attempts.expect_exhausted().once().return_const(Some(exhausted));
-        let auth = Mocks { attempts, ..Mocks::new() }.auth().called_by(backend());
-        let refused =
+        let auth = Mocks { attempts, ..Mocks::new() }.auth().called_by(program());
+        let denied =
             auth.verify_password(CounterKey::of_unknown("jane"), None, &PasswordAttempt::new("x")).await;
-        assert!(matches!(refused, Err(AttemptError::Throttled(told)) if told == exhausted));
+        assert!(matches!(denied, Err(AttemptError::Throttled(actual)) if actual == exhausted));
     }
 }

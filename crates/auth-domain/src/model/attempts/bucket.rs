@@ -100,7 +100,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_const(1_755_080_130_123_457);
 
-    /// 30 at once, then one every two seconds.
+    /// A burst of 30, then one every two seconds.
     fn counter() -> Counter {
         let rate = Rate { burst: 30, quota: 30, window: Duration::from_secs(60) };
         Counter { key: CounterKey::from_bytes([1; 32]), limit: Limit::Registrations, rate }
@@ -110,27 +110,27 @@ mod tests {
         NOW.plus(Duration::from_millis(millis))
     }
 
-    /// How many of so many at once are let through.
-    fn let_through(bucket: &mut Bucket, attempts: u32, now: Timestamp) -> usize {
+    /// Returns how many of `attempts` simultaneous attempts pass.
+    fn passing(bucket: &mut Bucket, attempts: u32, now: Timestamp) -> usize {
         (0..attempts).filter(|_| bucket.charge(&counter(), now).is_ok()).count()
     }
 
     #[test]
     fn a_burst_passes_and_then_one_per_interval() {
         let mut bucket = Bucket::default();
-        assert_eq!(let_through(&mut bucket, 40, NOW), 30);
-        let refused = bucket.charge(&counter(), NOW).expect_err("empty");
-        assert_eq!(refused.retry_after, Duration::from_secs(2));
-        assert_eq!((refused.quota, refused.window), (30, Some(Duration::from_secs(60))));
-        assert_eq!(let_through(&mut bucket, 1, after(1_999)), 0);
-        assert_eq!(let_through(&mut bucket, 5, after(2_000)), 1);
-        assert_eq!(let_through(&mut bucket, 50, after(2_000 + 60_000)), 30, "and full again after a window");
+        assert_eq!(passing(&mut bucket, 40, NOW), 30);
+        let throttled = bucket.charge(&counter(), NOW).expect_err("empty");
+        assert_eq!(throttled.retry_after, Duration::from_secs(2));
+        assert_eq!((throttled.quota, throttled.window), (30, Some(Duration::from_secs(60))));
+        assert_eq!(passing(&mut bucket, 1, after(1_999)), 0);
+        assert_eq!(passing(&mut bucket, 5, after(2_000)), 1);
+        assert_eq!(passing(&mut bucket, 50, after(2_000 + 60_000)), 30, "and full again after a window");
     }
 
     #[test]
     fn a_reserved_token_is_not_available_to_others() {
         let mut bucket = Bucket::default();
-        let_through(&mut bucket, 20, NOW);
+        passing(&mut bucket, 20, NOW);
         for _ in 0..9 {
             bucket.reserve(NOW);
         }
@@ -142,36 +142,36 @@ mod tests {
     #[test]
     fn a_throttled_attempt_takes_no_token() {
         let mut bucket = Bucket::default();
-        let_through(&mut bucket, 30, NOW);
+        passing(&mut bucket, 30, NOW);
         let before = bucket.clone();
-        let_through(&mut bucket, 1_000, NOW);
+        passing(&mut bucket, 1_000, NOW);
         assert_eq!(bucket, before);
     }
 
     #[test]
     fn an_earlier_wider_rate_is_capped() {
         let mut bucket = Bucket { full_at: Timestamp::MAX, pending: Vec::new() };
-        let refused = bucket.charge(&counter(), NOW).expect_err("empty");
-        assert_eq!(refused.retry_after, Duration::from_secs(2));
-        assert_eq!(
-            let_through(&mut bucket, 1, NOW.plus(refused.retry_after)),
-            0,
-            "a clock that is far ahead"
-        );
+        let throttled = bucket.charge(&counter(), NOW).expect_err("empty");
+        assert_eq!(throttled.retry_after, Duration::from_secs(2));
+        assert_eq!(passing(&mut bucket, 1, NOW.plus(throttled.retry_after)), 0, "a clock that is far ahead");
     }
 
     #[test]
     fn a_full_bucket_without_pending_guesses_is_expired() {
         let mut bucket = Bucket::default();
-        let_through(&mut bucket, 1, NOW);
-        let expires_at = |bucket: &Bucket| bucket.expires_at(&counter().rate, Duration::from_secs(10));
-        assert_eq!(expires_at(&bucket), after(2_000));
+        passing(&mut bucket, 1, NOW);
+        let (rate, reservation) = (counter().rate, Duration::from_secs(10));
+        assert_eq!(bucket.expires_at(&rate, reservation), after(2_000));
         bucket.reserve(NOW);
-        assert_eq!(expires_at(&bucket), after(12_000), "it may become a failure, and takes a token then");
+        assert_eq!(
+            bucket.expires_at(&rate, reservation),
+            after(12_000),
+            "a reservation that expires takes a token"
+        );
     }
 
     proptest! {
-        /// However attempts are spread, no window sees more than a burst and what was filled up meanwhile.
+        /// However attempts are distributed, no window contains more than a burst and the refill.
         #[test]
         fn attempts_never_exceed_burst_and_rate(pauses in prop::collection::vec(0_u64..5_000, 1..200)) {
             let mut bucket = Bucket::default();
@@ -183,15 +183,15 @@ mod tests {
             }
         }
 
-        /// Whoever waits as long as told is let through, and who comes a moment earlier is not.
+        /// An attempt passes exactly when the reported time is over, and not one microsecond earlier.
         #[test]
         fn the_retry_time_is_exact(pauses in prop::collection::vec(0_u64..1_000, 30..100)) {
             let mut bucket = Bucket::default();
             let mut now = NOW;
             for pause in pauses {
                 now = now.plus(Duration::from_millis(pause));
-                if let Err(refused) = bucket.charge(&counter(), now) {
-                    let then = now.plus(refused.retry_after);
+                if let Err(throttled) = bucket.charge(&counter(), now) {
+                    let then = now.plus(throttled.retry_after);
                     prop_assert!(bucket.clone().charge(&counter(), then.minus(Duration::from_micros(1))).is_err());
                     prop_assert!(bucket.clone().charge(&counter(), then).is_ok());
                 }

@@ -188,11 +188,17 @@ mod tests {
     fn an_api_key_takes_precedence_over_the_address() {
         let policy = AttemptPolicy::default();
         let address = "192.0.2.1".parse().ok();
-        let backend = |key| Caller { address, api_key: Some(ApiKeyId(Uuid::from_u128(key))), request: None };
-        let counter = |caller: &Caller| Counter::of(caller, Limit::LogIns, &policy).expect("a counter");
-        assert_ne!(counter(&backend(1)).key, counter(&backend(2)).key);
-        assert_ne!(counter(&backend(1)).key, counter(&Caller { address, ..Caller::default() }).key);
-        assert_eq!(counter(&backend(1)).rate.burst, 30_000);
+        let [first, second] = [1, 2].map(|key| Caller {
+            address,
+            api_key: Some(ApiKeyId(Uuid::from_u128(key))),
+            request: None,
+        });
+        let without_key = Caller { address, ..Caller::default() };
+        let [first, second, without_key] = [first, second, without_key]
+            .map(|caller| Counter::of(&caller, Limit::LogIns, &policy).expect("a counter"));
+        assert_ne!(first.key, second.key);
+        assert_ne!(first.key, without_key.key);
+        assert_eq!(first.rate.burst, 30_000);
     }
 
     #[test]
@@ -204,9 +210,10 @@ mod tests {
     fn kinds_of_keys_do_not_collide() {
         let caller = Caller { address: "192.0.2.1".parse().ok(), ..Caller::default() };
         let policy = AttemptPolicy::default();
-        let key = |limit| Counter::of(&caller, limit, &policy).expect("a counter").key;
-        assert_ne!(key(Limit::LogIns), key(Limit::Registrations));
-        assert_ne!(key(Limit::Registrations), key(Limit::Refreshes));
+        let [log_ins, registrations, refreshes] = [Limit::LogIns, Limit::Registrations, Limit::Refreshes]
+            .map(|limit| Counter::of(&caller, limit, &policy).expect("a counter").key);
+        assert_ne!(log_ins, registrations);
+        assert_ne!(registrations, refreshes);
     }
 
     #[test]

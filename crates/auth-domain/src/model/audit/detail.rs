@@ -101,8 +101,10 @@ mod tests {
 
     #[test]
     fn the_maximum_of_roles_fits_into_a_detail() {
-        let role = |number: usize| Role::parse(&format!("{:a<1$}{number:02}", "", ROLE_MAX_LENGTH - 2));
-        let roles = Roles::new((0..ROLES_MAX).map(|number| role(number).expect("a role"))).expect("roles");
+        let longest = (0..ROLES_MAX).map(|number| {
+            Role::parse(&format!("{:a<1$}{number:02}", "", ROLE_MAX_LENGTH - 2)).expect("a role")
+        });
+        let roles = Roles::new(longest).expect("roles");
         assert_eq!(AuditDetail::from(&roles).as_str(), roles.to_string());
     }
 

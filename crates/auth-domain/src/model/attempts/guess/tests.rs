@@ -12,7 +12,7 @@ fn after(seconds: u64) -> Timestamp {
     NOW.plus(Duration::from_secs(seconds))
 }
 
-/// A guess at one account, from an address that ends in this number.
+/// A guess at one account, from the address `192.0.2.{address}`.
 fn guess(address: u8) -> Guess {
     let caller = Caller { address: Some([192, 0, 2, address].into()), ..Caller::default() };
     let policy = AttemptPolicy::default();
@@ -25,8 +25,8 @@ fn guess(address: u8) -> Guess {
     }
 }
 
-/// The same, from an address that nothing else comes from: its own limit does not matter.
-fn from_anywhere() -> Guess {
+/// A guess from an unknown caller without a limit of its own.
+fn from_unknown_caller() -> Guess {
     Guess { counter: None, ..guess(200) }
 }
 
@@ -37,30 +37,30 @@ fn admit(records: &mut GuessRecords, guess: &Guess, now: Timestamp) -> Reservati
     }
 }
 
-fn refused(records: &mut GuessRecords, guess: &Guess, now: Timestamp) -> Throttled {
+fn expect_throttled(records: &mut GuessRecords, guess: &Guess, now: Timestamp) -> Throttled {
     match records.admit(guess, now) {
         GuessVerdict::Throttle(throttled) => throttled,
         other => panic!("{other:?}"),
     }
 }
 
-/// Tries a password; the guess is admitted and settled with this outcome.
+/// Admits a guess and settles it with `outcome`.
 fn settle(records: &mut GuessRecords, guess: &Guess, outcome: GuessOutcome, now: Timestamp) {
     let reservation = admit(records, guess, now);
     records.settle(guess, reservation, outcome, now);
 }
 
-/// Fails as often as it is let, waiting as long as it is told but for no longer than `patience`; how often.
-fn fail_all(records: &mut GuessRecords, guess: &Guess, now: &mut Timestamp, patience: Duration) -> u32 {
+/// Fails repeatedly, waiting as required up to `max_wait` each time, and returns the number of failures.
+fn fail_all(records: &mut GuessRecords, guess: &Guess, now: &mut Timestamp, max_wait: Duration) -> u32 {
     let mut failures = 0;
     loop {
         match records.admit(guess, *now) {
             GuessVerdict::Admit(reservation) => {
                 records.settle(guess, reservation, GuessOutcome::Failed, *now);
                 failures += 1;
-                assert!(failures < 1_000, "nobody is let guess for ever");
+                assert!(failures < 1_000, "guessing never stops");
             }
-            GuessVerdict::Throttle(throttled) if throttled.retry_after <= patience => {
+            GuessVerdict::Throttle(throttled) if throttled.retry_after <= max_wait => {
                 *now = now.plus(throttled.retry_after);
             }
             _ => return failures,
@@ -72,13 +72,13 @@ fn fail_all(records: &mut GuessRecords, guess: &Guess, now: &mut Timestamp, pati
 fn after_five_failures_each_wait_is_longer() {
     let (mut records, mut now) = (GuessRecords::default(), NOW);
     for _ in 0..5 {
-        settle(&mut records, &from_anywhere(), GuessOutcome::Failed, now);
+        settle(&mut records, &from_unknown_caller(), GuessOutcome::Failed, now);
     }
     for wait in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
-        let throttled = refused(&mut records, &from_anywhere(), now);
+        let throttled = expect_throttled(&mut records, &from_unknown_caller(), now);
         assert_eq!((throttled.limit, throttled.retry_after), (Limit::Account, Duration::from_secs(wait)));
         now = now.plus(throttled.retry_after);
-        settle(&mut records, &from_anywhere(), GuessOutcome::Failed, now);
+        settle(&mut records, &from_unknown_caller(), GuessOutcome::Failed, now);
     }
 }
 
@@ -86,29 +86,32 @@ fn after_five_failures_each_wait_is_longer() {
 fn at_most_the_free_failures_are_pending() {
     let mut records = GuessRecords::default();
     for _ in 0..5 {
-        admit(&mut records, &from_anywhere(), NOW);
+        admit(&mut records, &from_unknown_caller(), NOW);
     }
-    assert_eq!(records.admit(&from_anywhere(), NOW), GuessVerdict::Wait);
-    records.settle(&from_anywhere(), Reservation { at: NOW }, GuessOutcome::Failed, NOW);
+    assert_eq!(records.admit(&from_unknown_caller(), NOW), GuessVerdict::Wait);
+    records.settle(&from_unknown_caller(), Reservation { at: NOW }, GuessOutcome::Failed, NOW);
     assert_eq!(
-        records.admit(&from_anywhere(), NOW),
+        records.admit(&from_unknown_caller(), NOW),
         GuessVerdict::Wait,
-        "four may still fail, four are under way"
+        "four may still fail, four are pending"
     );
-    records.settle(&from_anywhere(), Reservation { at: NOW }, GuessOutcome::Abandoned, NOW);
-    admit(&mut records, &from_anywhere(), NOW);
+    records.settle(&from_unknown_caller(), Reservation { at: NOW }, GuessOutcome::Abandoned, NOW);
+    admit(&mut records, &from_unknown_caller(), NOW);
 }
 
 #[test]
 fn after_a_wait_one_guess_runs_at_a_time() {
     let mut records = GuessRecords::default();
     for _ in 0..5 {
-        settle(&mut records, &from_anywhere(), GuessOutcome::Failed, NOW);
+        settle(&mut records, &from_unknown_caller(), GuessOutcome::Failed, NOW);
     }
-    let reservation = admit(&mut records, &from_anywhere(), after(1));
-    assert_eq!(records.admit(&from_anywhere(), after(1)), GuessVerdict::Wait);
-    records.settle(&from_anywhere(), reservation, GuessOutcome::Failed, after(1));
-    assert_eq!(refused(&mut records, &from_anywhere(), after(1)).retry_after, Duration::from_secs(2));
+    let reservation = admit(&mut records, &from_unknown_caller(), after(1));
+    assert_eq!(records.admit(&from_unknown_caller(), after(1)), GuessVerdict::Wait);
+    records.settle(&from_unknown_caller(), reservation, GuessOutcome::Failed, after(1));
+    assert_eq!(
+        expect_throttled(&mut records, &from_unknown_caller(), after(1)).retry_after,
+        Duration::from_secs(2)
+    );
 }
 
 #[test]
@@ -119,7 +122,7 @@ fn a_correct_password_resets_all_failures() {
     }
     for _ in 0..20 {
         for _ in 0..4 {
-            settle(&mut records, &from_anywhere(), GuessOutcome::Failed, NOW);
+            settle(&mut records, &from_unknown_caller(), GuessOutcome::Failed, NOW);
         }
         settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
     }
@@ -141,7 +144,7 @@ fn an_unsettled_guess_fails_after_ten_seconds() {
         admit(&mut records, &guess(1), NOW);
     }
     assert_eq!(records.admit(&guess(2), after(9)), GuessVerdict::Wait);
-    assert_eq!(refused(&mut records, &guess(2), after(10)).retry_after, Duration::from_secs(1));
+    assert_eq!(expect_throttled(&mut records, &guess(2), after(10)).retry_after, Duration::from_secs(1));
     records.settle(&guess(1), Reservation { at: NOW }, GuessOutcome::Failed, after(10));
     assert_eq!(records.account.streak.failures, 5, "it is not counted twice");
     assert_eq!(records.bucket.pending, vec![]);
@@ -153,7 +156,7 @@ fn an_unsettled_guess_fails_after_ten_seconds() {
         Duration::ZERO,
     );
     assert_eq!(left, 5, "the account's own limit comes first");
-    assert_eq!(of_another_account.bucket.full_at, after(10 + 20), "the place has failed ten times");
+    assert_eq!(of_another_account.bucket.full_at, after(10 + 20), "the caller has failed ten times");
 }
 
 #[test]
@@ -165,9 +168,9 @@ fn a_caller_is_limited_across_accounts() {
         bucket = records.bucket;
     }
     let mut records = GuessRecords { bucket, ..GuessRecords::default() };
-    let throttled = refused(&mut records, &guess(1), NOW);
+    let throttled = expect_throttled(&mut records, &guess(1), NOW);
     assert_eq!((throttled.limit, throttled.retry_after), (Limit::LogIns, Duration::from_secs(2)));
-    assert_eq!(records.account, AccountRecord::default(), "a refused guess takes nothing from the account");
+    assert_eq!(records.account, AccountRecord::default(), "a denied guess takes nothing from the account");
     settle(&mut GuessRecords::default(), &guess(2), GuessOutcome::Failed, NOW);
 }
 
@@ -175,9 +178,9 @@ fn a_caller_is_limited_across_accounts() {
 fn a_guess_denied_by_the_account_takes_no_token() {
     let mut records = GuessRecords::default();
     for _ in 0..5 {
-        settle(&mut records, &from_anywhere(), GuessOutcome::Failed, NOW);
+        settle(&mut records, &from_unknown_caller(), GuessOutcome::Failed, NOW);
     }
-    refused(&mut records, &guess(1), NOW);
+    expect_throttled(&mut records, &guess(1), NOW);
     assert_eq!(records.bucket, Bucket::default());
 }
 
@@ -186,8 +189,8 @@ fn a_known_caller_bypasses_the_wait_of_the_account() {
     let mut records = GuessRecords::default();
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
     let mut now = after(60);
-    assert_eq!(fail_all(&mut records, &from_anywhere(), &mut now, Duration::from_secs(900)), 50);
-    assert!(refused(&mut records, &guess(2), now).retry_after > Duration::from_secs(900));
+    assert_eq!(fail_all(&mut records, &from_unknown_caller(), &mut now, Duration::from_secs(900)), 50);
+    assert!(expect_throttled(&mut records, &guess(2), now).retry_after > Duration::from_secs(900));
     settle(&mut records, &guess(1), GuessOutcome::Failed, now);
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, now);
     settle(&mut records, &guess(2), GuessOutcome::Failed, now);
@@ -198,14 +201,14 @@ fn a_known_caller_waits_for_its_own_pending_guesses_only() {
     let mut records = GuessRecords::default();
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
     let mut now = NOW;
-    fail_all(&mut records, &from_anywhere(), &mut now, Duration::from_secs(60));
+    fail_all(&mut records, &from_unknown_caller(), &mut now, Duration::from_secs(60));
     let pending: Vec<_> = (0..5).map(|_| admit(&mut records, &guess(1), now)).collect();
-    assert_eq!(records.admit(&guess(1), now), GuessVerdict::Wait, "one of the five may be right");
-    assert!(refused(&mut records, &guess(2), now).retry_after > Duration::from_secs(60));
+    assert_eq!(records.admit(&guess(1), now), GuessVerdict::Wait, "one of the five may succeed");
+    assert!(expect_throttled(&mut records, &guess(2), now).retry_after > Duration::from_secs(60));
     for reservation in pending {
         records.settle(&guess(1), reservation, GuessOutcome::Failed, now);
     }
-    assert!(refused(&mut records, &guess(1), now).retry_after > Duration::from_secs(60), "none was");
+    assert!(expect_throttled(&mut records, &guess(1), now).retry_after > Duration::from_secs(60), "none did");
 }
 
 #[test]
@@ -221,9 +224,9 @@ fn a_known_caller_bypasses_the_limit_of_its_address() {
         settle(&mut records, &guess(1), GuessOutcome::Failed, NOW);
     }
     assert_eq!(
-        refused(&mut records, &guess(1), NOW).limit,
+        expect_throttled(&mut records, &guess(1), NOW).limit,
         Limit::LogIns,
-        "then it is a place like any other"
+        "then it is limited like any other caller"
     );
     records.account.streak = FailureStreak::default();
     records.account.known_callers[0].streak = FailureStreak::default();
@@ -241,7 +244,7 @@ fn a_known_caller_has_a_limit_of_its_own() {
     for _ in 0..5 {
         records.settle(&guess(1), Reservation { at: NOW }, GuessOutcome::Failed, NOW);
     }
-    assert_eq!(refused(&mut records, &guess(1), NOW).retry_after, Duration::from_secs(1));
+    assert_eq!(expect_throttled(&mut records, &guess(1), NOW).retry_after, Duration::from_secs(1));
 }
 
 #[test]
@@ -250,13 +253,13 @@ fn at_most_100_guesses_fail_in_a_row() {
     for address in 1..=12 {
         settle(&mut records, &guess(address), GuessOutcome::Succeeded, after(address.into()));
     }
-    assert_eq!(records.account.known_callers.len(), 10, "the newest are known");
+    assert_eq!(records.account.known_callers.len(), 10, "the most recent ones are known");
     let mut now = after(60);
     let hour = Duration::from_secs(3_600);
-    let from_anywhere = fail_all(&mut records, &from_anywhere(), &mut now, hour);
+    let unknown_failures = fail_all(&mut records, &from_unknown_caller(), &mut now, hour);
     let from_known = (1..=12).map(|address| fail_all(&mut records, &guess(address), &mut now, hour));
     assert_eq!(from_known.collect::<Vec<_>>(), [0, 0, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5]);
-    assert_eq!(from_anywhere, 50);
+    assert_eq!(unknown_failures, 50);
 }
 
 #[test]
@@ -265,7 +268,7 @@ fn a_day_without_failures_resets_them() {
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
     let mut now = NOW;
     fail_all(&mut records, &guess(1), &mut now, Duration::from_secs(3_600));
-    let throttled = refused(&mut records, &guess(1), now);
+    let throttled = expect_throttled(&mut records, &guess(1), now);
     assert_eq!(throttled.retry_after, Duration::from_secs(24 * 3_600));
     now = now.plus(throttled.retry_after);
     assert_eq!(fail_all(&mut records, &guess(1), &mut now, Duration::ZERO), 5);
@@ -283,24 +286,27 @@ fn a_caller_is_known_for_90_days() {
 
 #[test]
 fn after_success_the_account_equals_an_untried_one() {
-    let of_nowhere = Guess { caller: None, counter: None, ..guess(1) };
+    let without_caller = Guess { caller: None, counter: None, ..guess(1) };
     let mut records = GuessRecords::default();
-    settle(&mut records, &of_nowhere, GuessOutcome::Failed, NOW);
-    assert_eq!(records.account.expires_at(&of_nowhere.policy), after(24 * 3_600));
-    settle(&mut records, &of_nowhere, GuessOutcome::Succeeded, after(60));
-    assert_eq!(records.account.expires_at(&of_nowhere.policy), Timestamp::UNIX_EPOCH);
+    settle(&mut records, &without_caller, GuessOutcome::Failed, NOW);
+    assert_eq!(records.account.expires_at(&without_caller.policy), after(24 * 3_600));
+    settle(&mut records, &without_caller, GuessOutcome::Succeeded, after(60));
+    assert_eq!(records.account.expires_at(&without_caller.policy), Timestamp::UNIX_EPOCH);
 }
 
 #[test]
 fn a_clock_that_steps_back_does_not_extend_a_wait() {
     let mut records = GuessRecords::default();
     for _ in 0..5 {
-        settle(&mut records, &from_anywhere(), GuessOutcome::Failed, after(3_600));
+        settle(&mut records, &from_unknown_caller(), GuessOutcome::Failed, after(3_600));
     }
-    assert_eq!(refused(&mut records, &from_anywhere(), NOW).retry_after, Duration::from_secs(1));
+    assert_eq!(
+        expect_throttled(&mut records, &from_unknown_caller(), NOW).retry_after,
+        Duration::from_secs(1)
+    );
 }
 
-/// Something that happens to an account.
+/// An event in the history of an account.
 #[derive(Clone, Debug)]
 enum Event {
     Guess { address: u8 },
@@ -321,21 +327,21 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    /// However guesses from known and unknown places come, meet, are given up and get lost: no more than 100 are
-    /// tried without one that succeeds or was abandoned, and without a day of rest.
+    /// Guesses from known and unknown callers overlap, are abandoned or get lost in any order. At most 100 are admitted
+    /// without a success, an abandoned guess or a day without failures.
     #[test]
     fn at_most_100_wrong_guesses_are_admitted(events in prop::collection::vec(event(), 1..600)) {
         let mut records = GuessRecords::default();
         for address in 0..10 {
             settle(&mut records, &Guess { counter: None, ..guess(address) }, GuessOutcome::Succeeded, NOW);
         }
-        let (mut now, mut tried, mut pending) = (NOW, 0_u32, Vec::new());
+        let (mut now, mut admitted, mut pending) = (NOW, 0_u32, Vec::new());
         for event in events {
             match event {
                 Event::Guess { address } => {
                     let guess = Guess { counter: None, ..guess(address) };
                     if let GuessVerdict::Admit(reservation) = records.admit(&guess, now) {
-                        tried += 1;
+                        admitted += 1;
                         pending.push((guess, reservation));
                     }
                 }
@@ -343,16 +349,16 @@ proptest! {
                     let (guess, reservation) = pending.swap_remove(index % pending.len());
                     let is_late = reservation.at.plus(guess.policy.reservation) <= now;
                     records.settle(&guess, reservation, outcome, now);
-                    tried -= u32::from(outcome == GuessOutcome::Abandoned && !is_late);
+                    admitted -= u32::from(outcome == GuessOutcome::Abandoned && !is_late);
                 }
                 Event::Settle { .. } => {}
                 Event::Pass { seconds } => now = now.plus(Duration::from_secs(seconds)),
             }
-            prop_assert!(tried <= 100, "{tried} were tried");
+            prop_assert!(admitted <= 100, "{admitted} were admitted");
         }
     }
 
-    /// A record that has expired says nothing: to lose it changes no verdict.
+    /// An expired record equals the default record, so losing it changes no verdict.
     #[test]
     fn losing_an_expired_record_changes_no_decision(
         events in prop::collection::vec(event(), 1..60), address in 0_u8..20, succeeds in any::<bool>(),
@@ -377,7 +383,9 @@ proptest! {
         let (mut kept, mut lost) = (records, GuessRecords::default());
         prop_assert_eq!(kept.admit(&guess(address), then), lost.admit(&guess(address), then));
         let caller = guess(address).caller;
-        let room = |records: &GuessRecords| records.account.capacity(caller, &policy.account, then);
-        prop_assert_eq!(room(&kept), room(&lost));
+        prop_assert_eq!(
+            kept.account.capacity(caller, &policy.account, then),
+            lost.account.capacity(caller, &policy.account, then)
+        );
     }
 }
