@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 use super::identifiers::fold;
 use super::{IdentifierKey, Identifiers, InvalidPassword, Password};
 
-/// A list of common passwords, and the rule that a password is neither on the list nor one of the user's own names
-/// (NIST SP 800-63B-4, section 3.1.1.2).
+/// A list of common passwords. A new password must be neither on the list nor one of the user's own names (NIST SP
+/// 800-63B-4, section 3.1.1.2).
 ///
 /// The whole password is compared, never a part of it, as the standard requires. The standard leaves case open. This
 /// list ignores case and compatibility forms, because an attacker who tries `password` tries `Password` next.

@@ -22,8 +22,8 @@ const MAX_FOLD_ROUNDS: usize = 8;
 /// Usernames and e-mail addresses share one space of unique names, so that a user cannot register another user's e-mail
 /// address as a username.
 ///
-/// Text that parses as an e-mail address is keyed as one, whichever field it came from: the local part folded, the
-/// domain in its ASCII form (IDNA). Other text is normalised to NFKC with full case folding. The key of a key is the
+/// Text that parses as an e-mail address is keyed as one, whichever field it came from. Its local part is folded, and
+/// its domain is in ASCII form (IDNA). Other text is normalised to NFKC with full case folding. The key of a key is the
 /// key itself.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdentifierKey(String);

@@ -201,8 +201,8 @@ impl RefreshRecord {
             (_, RefreshStyle::Reusable) => RefreshVerdict::Extend,
             (CredentialState::Current, _) => RefreshVerdict::Rotate,
             // The nonce is deleted when the successor is consumed, so a retry is possible only while the successor is
-            // unused: a client that has used it has received the answer. The window bounds how long a stolen consumed
-            // credential yields the successor.
+            // unused. A client that has used the successor has received the answer. The window bounds how long a stolen
+            // consumed credential yields the successor.
             (CredentialState::Consumed { at, successor: Some(nonce) }, _)
                 if attempt.now.since(*at) < attempt.policy.retry_grace =>
             {

@@ -110,8 +110,8 @@ pub struct RoleNotOffered {
 }
 
 impl RoleChoice {
-    /// Reads the role that a user typed. Text that is not the name of a role is dropped, because it may be a
-    /// secret in the wrong field and the choice is audited.
+    /// Reads the role that a user typed. Text that is not the name of a role is dropped: it may be a secret in the
+    /// wrong field, and the choice is audited.
     #[must_use]
     pub fn requested(typed: &str, offered: &Roles) -> Self {
         Self::Requested { role: Role::parse(typed).ok(), offered: offered.clone() }

@@ -161,9 +161,9 @@ pub struct SessionPolicy {
     pub idle: Duration,
     /// The absolute timeout: a session ends this long after the log-in. Default: 30 days.
     pub absolute: Duration,
-    /// The retry window after a rotation. While it is open and the successor is unused, the consumed credential is
-    /// answered with the same successor, so that a lost response does not log the user out. Zero disables retries.
-    /// Default: 10 seconds.
+    /// The retry window after a rotation. While it is open and the successor is unused, the consumed credential yields
+    /// the same successor. A lost response therefore does not log the user out. Zero disables retries. Default: 10
+    /// seconds.
     pub retry_grace: Duration,
     /// The maximum number of live sessions per user. A new session ends the oldest. Default: 50.
     pub max_live: u32,

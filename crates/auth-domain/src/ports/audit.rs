@@ -21,8 +21,7 @@ pub trait AuditLog: Send + Sync {
 
 /// Stores events. Each method is one transaction.
 ///
-/// - MUST return every member of an event as it was appended, even after the user, the session or the API key in it has
-///   been deleted.
+/// - MUST return every member of an event as it was appended, even after its user, session or API key was deleted.
 /// - MUST number events in ascending order of their visibility, and the events of one call in their order. A reader
 ///   that continues after the last event it has seen MUST NOT miss one, even during concurrent appends. A number MUST
 ///   NOT be assigned twice, even if its event is purged.

@@ -36,8 +36,8 @@ pub enum InvalidHash {
 ///
 /// - MUST match a hash that it made with the password it was made from, and with no other.
 /// - MUST give two hashes of one password different salts.
-/// - MUST do the work of one verification and return [`PasswordVerdict::Differs`] when `stored` is `None`, so that the
-///   response time does not reveal whether the user exists.
+/// - MUST do the work of one verification and return [`PasswordVerdict::Differs`] when `stored` is `None`. The response
+///   time MUST NOT reveal whether the user exists.
 /// - MUST accept hashes that it made itself. It MUST reject those that it would never verify, without the work of a
 ///   verification.
 /// - MUST return [`PortError::Overloaded`] instead of queueing without bound.

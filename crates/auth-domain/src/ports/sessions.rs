@@ -20,14 +20,14 @@ pub enum OpenOutcome {
 /// Stores sessions and their refresh credentials. Each method is one transaction.
 ///
 /// - MUST return every member of a session as it was stored.
-/// - MUST NOT open a session for a deleted or suspended user, or with an outdated password version or outdated roles,
-///   even if the change is concurrent.
+/// - MUST NOT open a session for a deleted or suspended user, nor with an outdated password version or roles. This
+///   holds for concurrent changes as well.
 /// - MUST end the oldest other live sessions of a user with [`EndReason::Superseded`], so that at most
 ///   [`SessionPolicy::max_live`] are live after a session was opened. The oldest are those that began first.
 /// - MUST decide on a refresh attempt with [`RefreshRecord::judge`](crate::model::RefreshRecord::judge), and carry out
 ///   the verdict before any other decision about that session. The record MUST still be valid when the verdict is
-///   carried out: either a lock on the session ensures this, or the writing statement checks it again. The verdicts are
-///   carried out as follows:
+///   carried out. Either a lock on the session ensures this, or the writing statement checks it again. The verdicts
+///   mean:
 ///   - `Rotate`: the presented credential becomes consumed, with the time and the nonce of the attempt; the nonces of
 ///     the session's other credentials are deleted; the successor of the attempt becomes current; the attempt's time
 ///     becomes the time of the last refresh.

@@ -34,7 +34,7 @@ pub enum UpdateOutcome {
 ///
 /// - MUST return every member of a user as it was stored.
 /// - MUST assign each user a unique number, at least 1 and below 2^53, greater than every number assigned before.
-/// - MUST keep identifiers unique by their keys, usernames and e-mail addresses in one space: of any number of
+/// - MUST keep identifiers unique by their keys, usernames and e-mail addresses in one space. Of any number of
 ///   concurrent writers of one key, exactly one succeeds.
 /// - MUST release the identifiers of a user when they are changed and when the user is deleted.
 /// - MUST mark an e-mail address as unverified when it is changed to one with another key.

@@ -32,8 +32,9 @@ impl Auth {
     /// Admits an attempt to verify a password of `account`.
     pub(super) async fn admit(&self, account: CounterKey) -> Result<AttemptPermit, AttemptError> {
         let counter = self.counter(Limit::LogIns);
-        // All log-ins of a program share one counter. Reserving an attempt there would serialise them on one lock, so its
-        // failures are counted after the fact (see `settle`), and only an exhausted counter denies the attempt here.
+        // All log-ins of a program share one counter. Reserving an attempt there would serialise them on one lock.
+        // Failures are therefore counted afterwards (see `settle`), and only an exhausted counter denies the attempt
+        // here.
         if self.caller.api_key.is_some() {
             self.check_exhausted(Limit::LogIns)?;
         }

@@ -53,7 +53,7 @@ impl AuditEntry {
     }
 
     /// Sets user, session and client from an authenticated identity.
-    pub(super) fn bearer(self, identity: &Identity) -> Self {
+    pub(super) fn identity(self, identity: &Identity) -> Self {
         self.about(identity.user_id, identity.session_id, &identity.client_id)
     }
 

@@ -60,8 +60,8 @@ impl Auth {
             .map_err(ChangePasswordError::Password)?;
         let hash = self.ports.hasher.hash(&new).await?;
         let now = self.ports.clock.now();
-        // Hashing takes a while. The stored version is compared again in the write, so that a concurrent change wins and
-        // a password that was verified against the earlier version does not overwrite it.
+        // Hashing takes a while. The write compares the stored version again, so that a concurrent change is not
+        // overwritten by one that was verified against an earlier password.
         let changed =
             self.ports.users.change_password(user, verified.record.password.version, &hash, now).await?;
         if !changed {

@@ -30,7 +30,7 @@ mod tests {
             let mut mocks = Mocks::new();
             mocks.users.expect_delete().once().withf(|id| *id == user().id).returning(move |_| Ok(deleted));
             let recorder = mocks.recorder();
-            assert_eq!(mocks.auth().delete_user(user().id).await.expect("asked"), deleted);
+            assert_eq!(mocks.auth().delete_user(user().id).await.expect("no error"), deleted);
             assert_eq!(recorder.lines(), ["user.deleted user"][..usize::from(deleted)]);
         }
     }

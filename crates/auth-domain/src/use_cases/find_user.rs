@@ -27,8 +27,8 @@ mod tests {
             .users
             .expect_find()
             .once()
-            .withf(|asked| *asked == UserRef::Number(user().number))
+            .withf(|reference| *reference == UserRef::Number(user().number))
             .returning(|_| Ok(Some(user())));
-        assert_eq!(mocks.auth().find_user(&name).await.expect("asked"), Some(user()));
+        assert_eq!(mocks.auth().find_user(&name).await.expect("no error"), Some(user()));
     }
 }

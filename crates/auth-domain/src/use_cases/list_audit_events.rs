@@ -40,17 +40,17 @@ mod tests {
 
     #[tokio::test]
     async fn the_page_size_is_clamped() {
-        for (asked, given) in [(0, 1), (7, 7), (u32::MAX, MAX_PAGE)] {
+        for (requested, clamped) in [(0, 1), (7, 7), (u32::MAX, MAX_PAGE)] {
             let mut mocks = Mocks::new();
             let list = mocks.audit_events.expect_list().once();
-            list.withf(move |_, after, limit| *after == Some(AuditId(5)) && *limit == given)
+            list.withf(move |_, after, limit| *after == Some(AuditId(5)) && *limit == clamped)
                 .returning(|_, _, _| Ok(Vec::new()));
             let latest = mocks.audit_events.expect_latest().once();
-            latest.withf(move |_, limit| *limit == given).returning(|_, _| Ok(Vec::new()));
+            latest.withf(move |_, limit| *limit == clamped).returning(|_, _| Ok(Vec::new()));
             let auth = mocks.auth();
             let all = AuditFilter::default();
-            auth.list_audit_events(&all, Some(AuditId(5)), asked).await.expect("listed");
-            auth.latest_audit_events(&all, asked).await.expect("listed");
+            auth.list_audit_events(&all, Some(AuditId(5)), requested).await.expect("listed");
+            auth.latest_audit_events(&all, requested).await.expect("listed");
         }
     }
 }

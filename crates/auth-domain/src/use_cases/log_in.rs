@@ -102,8 +102,8 @@ impl Auth {
         let grant = self.grant(client, record.user, &session, handle, now)?;
         let (password_version, roles) = (record.password.version, grant.user.roles.clone());
         let new = NewSession { session, credential, password_version, roles };
-        // Verification takes a while. The store compares status, password version and roles again in the transaction
-        // that opens the session, so that a concurrent suspension or change is not missed.
+        // Verification takes a while. The transaction that opens the session compares status, password version and
+        // roles again, so that no concurrent change is missed.
         match self.ports.sessions.open(&new, &self.policy.session).await? {
             OpenOutcome::Opened => {
                 self.audit(AuditEntry::succeeded(AuditAction::UserLoggedIn).session(&new.session));

@@ -44,6 +44,6 @@ mod tests {
         let mut mocks = Mocks::new();
         mocks.audit_events.expect_purge().never();
         let policy = Policy { audit: AuditPolicy { retention: None }, ..Policy::default() };
-        assert_eq!(mocks.auth_with_policy(policy).purge_audit_events(500).await.expect("asked"), 0);
+        assert_eq!(mocks.auth_with_policy(policy).purge_audit_events(500).await.expect("no error"), 0);
     }
 }

@@ -60,8 +60,8 @@ impl Auth {
 
     /// Counts a failed refresh and returns the error to answer with.
     ///
-    /// The limit is applied after the refresh, not before it: looking up a credential is cheap, and failures of others at
-    /// the same address must not end a user's session.
+    /// The limit is applied after the refresh, not before it. Looking up a credential is cheap, and failures of others
+    /// at the same address must not end a user's session.
     async fn count_failed_refresh(&self, failure: RefreshSessionError) -> RefreshSessionError {
         if matches!(failure, RefreshSessionError::Replayed(_)) {
             // The session has ended, so the replay is reported whether or not it could be counted.
@@ -402,7 +402,7 @@ mod tests {
         assert_eq!(recorder.events(), []);
     }
 
-    /// Expects `failures` counted attempts, each answered with `throttled`.
+    /// Expects `failures` counted attempts, each answered with `throttle`.
     fn counters(failures: usize, throttle: Option<Throttled>) -> MockAttemptLimiter {
         let mut attempts = MockAttemptLimiter::new();
         attempts.expect_exhausted().returning(|_, _| None);

@@ -23,7 +23,7 @@ impl Auth {
             return Ok(());
         }
         let denied = AuditEntry::denied(AuditAction::ResourceOpened, DenialReason::MissingRole);
-        self.audit(denied.bearer(identity).detail(role));
+        self.audit(denied.identity(identity).detail(role));
         Err(MissingRole)
     }
 }

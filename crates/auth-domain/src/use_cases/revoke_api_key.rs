@@ -47,7 +47,7 @@ mod tests {
         let mut mocks = Mocks::new();
         mocks.api_keys.expect_revoke().once().returning(|_, _| Ok(false));
         let recorder = mocks.recorder();
-        assert!(!mocks.auth().revoke_api_key(ApiKeyId(Uuid::from_u128(5))).await.expect("asked"));
+        assert!(!mocks.auth().revoke_api_key(ApiKeyId(Uuid::from_u128(5))).await.expect("no error"));
         assert_eq!(recorder.events(), []);
     }
 }

@@ -46,7 +46,7 @@ mod tests {
         let mut mocks = Mocks::new();
         mocks.users.expect_set_roles().once().returning(|_, _, _| Ok(None));
         let recorder = mocks.recorder();
-        assert_eq!(mocks.auth().set_roles(user().id, &Roles::default()).await.expect("asked"), None);
+        assert_eq!(mocks.auth().set_roles(user().id, &Roles::default()).await.expect("no error"), None);
         assert_eq!(recorder.events(), []);
     }
 }

@@ -84,7 +84,7 @@ mod tests {
         let mut mocks = Mocks::new();
         mocks.users.expect_set_status().once().returning(|_, _, _| Ok(None));
         let recorder = mocks.recorder();
-        assert_eq!(mocks.auth().suspend_user(user().id).await.expect("asked"), None);
+        assert_eq!(mocks.auth().suspend_user(user().id).await.expect("no error"), None);
         assert_eq!(recorder.events(), []);
     }
 }

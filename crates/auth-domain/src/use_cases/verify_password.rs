@@ -32,7 +32,7 @@ impl Auth {
             Err(_) => GuessOutcome::Abandoned,
         };
         // The attempt is settled before any error is returned. If the request is dropped in between, the reservation
-        // expires and counts as a failure, so that abandoning a request is not a way around the limit.
+        // expires and counts as a failure. Abandoning a request is therefore no way around the limit.
         let settled = self.settle(permit, outcome).await;
         let verified = verified?;
         settled?;
@@ -44,8 +44,8 @@ impl Auth {
         record: Option<LoginRecord>,
         attempt: &PasswordAttempt,
     ) -> Result<Option<VerifiedLogin>, PortError> {
-        // One verification in every case: without a user, and for an overlong attempt that cannot match, the hasher
-        // verifies a decoy hash, so that the response time does not reveal whether the user exists.
+        // Every case costs one verification. Without a user, and for an overlong attempt that cannot match, the hasher
+        // verifies a decoy hash. The response time then does not reveal whether the user exists.
         let stored = record.as_ref().map(|record| &record.password.hash);
         let verdict = self.ports.hasher.verify(attempt, stored.filter(|_| !attempt.is_overlong())).await?;
         // The status is checked after the verification, so that a suspended user costs the same time.
@@ -187,7 +187,7 @@ mod tests {
         let current = PasswordAttempt::new("P@ssw0rd!");
         let new = Password::parse("another one", PasswordPolicy::default()).expect("accepted");
         let error = mocks.auth().change_password(ChangePassword { user: user().id, current, new }).await;
-        assert!(matches!(error, Err(ChangePasswordError::TooManyAttempts(told)) if told == throttled()));
+        assert!(matches!(error, Err(ChangePasswordError::TooManyAttempts(actual)) if actual == throttled()));
     }
 
     #[tokio::test]

@@ -95,13 +95,13 @@ impl AccountRecord {
         self.streak.expire(policy, now);
         self.known_callers.iter_mut().for_each(|known| known.streak.expire(policy, now));
         if now.since(self.streak.last_failure_at) >= policy.account.failure_retention {
-            self.forget_failures();
+            self.reset_failures();
         }
     }
 
     /// Resets all streaks together. If the streak of a known caller were reset before that of the account, that caller
     /// could add failures to the account without end.
-    fn forget_failures(&mut self) {
+    fn reset_failures(&mut self) {
         self.streak.failures = 0;
         self.known_callers.iter_mut().for_each(|known| known.streak.failures = 0);
     }
@@ -130,22 +130,22 @@ impl AccountRecord {
             {
                 Capacity::Pending
             }
-            room => room,
+            capacity => capacity,
         }
     }
 
     fn unknown_caller_capacity(&self, policy: &AccountPolicy, now: Timestamp) -> Capacity {
         let FailureStreak { failures, last_failure_at, pending } = &self.streak;
-        let closed_for = if *failures < policy.max_unknown_failures() {
+        let wait = if *failures < policy.max_unknown_failures() {
             policy.wait_after(*failures)
         } else {
             policy.failure_retention
         };
         // Another node's clock may be ahead, so the failure may lie in the future. The wait is capped so that a clock
         // difference does not extend it.
-        let left = last_failure_at.plus(closed_for).since(now).min(closed_for);
-        if !left.is_zero() {
-            Capacity::Exhausted(left)
+        let remaining = last_failure_at.plus(wait).since(now).min(wait);
+        if !remaining.is_zero() {
+            Capacity::Exhausted(remaining)
         } else if self.streak.is_below(policy.free_failures) || pending.is_empty() {
             // Without a wait, pending guesses may run in parallel only as far as all of them could fail for free. Beyond
             // that, one guess at a time: each failure starts a wait that the next guess must respect.
@@ -179,7 +179,7 @@ impl AccountRecord {
 
     /// Resets all failures and remembers the caller.
     pub(super) fn succeed(&mut self, caller: Option<CounterKey>, policy: &AccountPolicy, now: Timestamp) {
-        self.forget_failures();
+        self.reset_failures();
         let Some(caller) = caller else { return };
         match self.known_caller_mut(Some(caller)) {
             Some(known) => known.last_login_at = known.last_login_at.max(now),

@@ -44,8 +44,8 @@ impl Bucket {
     pub fn expires_at(&self, rate: &Rate, reservation: Duration) -> Timestamp {
         let Some(last) = self.pending.iter().max() else { return self.full_at };
         // A pending guess that is never settled takes its token when the reservation expires.
-        let kept = u32::try_from(self.pending.len()).unwrap_or(u32::MAX);
-        self.full_at.max(last.plus(reservation)).plus(rate.interval().saturating_mul(kept))
+        let reserved = u32::try_from(self.pending.len()).unwrap_or(u32::MAX);
+        self.full_at.max(last.plus(reservation)).plus(rate.interval().saturating_mul(reserved))
     }
 
     /// Takes the tokens of expired reservations.
@@ -64,8 +64,8 @@ impl Bucket {
                 self.missing(rate, now).saturating_sub(interval.saturating_mul(burst - 1)),
             );
         }
-        let kept = missing + self.pending.len() as u128;
-        if kept < burst.into() { Capacity::Available } else { Capacity::Pending }
+        let taken = missing + self.pending.len() as u128;
+        if taken < burst.into() { Capacity::Available } else { Capacity::Pending }
     }
 
     pub(super) fn reserve(&mut self, now: Timestamp) {

@@ -166,7 +166,7 @@ mod tests {
 
     fn caller(address: &str) -> CounterKey {
         let address = Some(address.parse().expect("an address"));
-        CounterKey::of_caller(&Caller { address, ..Caller::default() }).expect("a place")
+        CounterKey::of_caller(&Caller { address, ..Caller::default() }).expect("a key")
     }
 
     #[test]

@@ -92,8 +92,8 @@ impl GuessRecords {
             return GuessVerdict::Wait;
         }
         self.account.reserve(guess.caller, now);
-        // The attempt of a trusted caller is reserved in the bucket too: its failure counts for the address, even if it
-        // is not limited by it.
+        // The attempt of a trusted caller is reserved in the bucket too. Its failure counts for the address, although
+        // the address does not limit it.
         if guess.counter.is_some() {
             self.bucket.reserve(now);
         }

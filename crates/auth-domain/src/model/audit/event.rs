@@ -59,8 +59,8 @@ pub struct AuditEvent {
 impl AuditEvent {
     /// Returns whether the event is stored.
     ///
-    /// Events that any caller can cause in unlimited number, without a user, a session or an API key of this service,
-    /// are not stored: otherwise they could fill the disk. Attempts after a limit was exceeded are dropped as well,
+    /// Any caller can cause events without a user, a session or an API key of this service, in unlimited number. They
+    /// are not stored, because they could fill the disk. Attempts after a limit was exceeded are dropped as well,
     /// because the exceeding attempts are stored. So are denials of outdated access tokens: the event that ended the
     /// session is stored, and the token may be presented any number of times.
     #[must_use]
