@@ -1,4 +1,4 @@
-//! A real browser, Chromium by way of `ChromeDriver`, and origins for its pages to be from.
+//! A real browser, Chromium driven through `ChromeDriver`, and web origins for its pages.
 #![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod application;
@@ -9,5 +9,8 @@ mod programs;
 
 pub use application::{Application, post, post_json, with_bearer};
 pub use browser::Browser;
+
+/// A cookie as the browser stores it.
+pub type Cookie = fantoccini::cookies::Cookie<'static>;
 pub use origin_proxy::OriginProxy;
 pub use programs::{Programs, find};

@@ -1,7 +1,7 @@
 //! Pages of other origins: they do nothing in the name of a user of the application, unless they are allowed to.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
-use browser::{Application, Browser, OriginProxy, post_json, with_bearer};
+use browser::{Application, Browser, Cookie, OriginProxy, post_json, with_bearer};
 use serde_json::{Value, json};
 
 /// The host of pages that are of the application's site, on another port.
@@ -14,7 +14,7 @@ fn including_cookies(mut options: Value) -> Value {
     options
 }
 
-fn cookie_of(browser: &Browser, application: &Application) -> Value {
+fn cookie_of(browser: &Browser, application: &Application) -> Cookie {
     browser.open(&application.origin().at("/api/auth/page"));
     browser.cookies().into_iter().next().expect("the cookie")
 }
