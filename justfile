@@ -6,7 +6,7 @@ default:
 run *arguments:
     cargo run --release -- {{ arguments }}
 
-# Bring what the tests need and run every one; arguments go to cargo test.
+# Install what the tests need and run them all; arguments go to cargo test.
 test *arguments:
     scripts/test {{ arguments }}
 
@@ -14,7 +14,7 @@ test *arguments:
 unit *arguments:
     cargo test --locked -p auth-domain --lib {{ arguments }}
 
-# Refuse what clippy warns of, and anything impure below the domain.
+# Fail on clippy warnings and on impure dependencies of the domain.
 lint:
     cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
     scripts/check-domain-purity
@@ -27,7 +27,7 @@ fmt:
 doc:
     RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --open
 
-# Write docs/configuration.md anew from the settings.
+# Regenerate docs/configuration.md from the settings.
 configuration:
     cargo run --locked --quiet -- config docs > docs/configuration.md
 
@@ -43,19 +43,19 @@ audit:
 ci:
     .ci/run
 
-# Write docs/errors.md anew from the dialects.
+# Regenerate docs/errors.md from the dialects.
 errors:
     WRITE_ERRORS_PAGE=1 cargo test --locked -p auth-http --test failures
 
-# Write docs/openapi/*.json anew from the dialects.
+# Regenerate docs/openapi/*.json from the dialects.
 openapi:
     WRITE_OPENAPI=1 cargo test --locked -p auth-http --test openapi
 
-# Have Schemathesis hold the service against each OpenAPI document; arguments are dialects.
+# Check the service against each OpenAPI document with Schemathesis; arguments are dialects.
 schemathesis *dialects:
     scripts/schemathesis {{ dialects }}
 
-# Generate a TypeScript client from an OpenAPI document, and have it use the service.
+# Generate a TypeScript client from an OpenAPI document, and run it against the service.
 generated-client:
     scripts/generated-client
 
@@ -68,11 +68,11 @@ fuzz target seconds='60':
 timing samples='10000':
     cargo bench --locked --quiet -p e2e --bench login_timing -- {{ samples }}
 
-# Refresh each of so many credentials 64 times at once, on every store, with the server killed in between for some.
+# Present each credential 64 times at once, on every store, and kill the server in between for some.
 refresh-storm credentials='1000':
     cargo bench --locked --quiet -p e2e --bench refresh_storm -- {{ credentials }}
 
-# Measure the service beside its limits and write docs/benchmarks.md: a quarter of an hour of an idle machine. With the names of measures it writes nothing there: `just bench login --rounds 1`.
+# Compare the service with its limits and write docs/benchmarks.md (15 minutes on an idle machine). With names of measures it prints only: `just bench login --rounds 1`.
 bench *arguments:
     cargo run --locked --release --quiet -p load -- run {{ if arguments == "" { "--write" } else { arguments } }}
 

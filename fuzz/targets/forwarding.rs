@@ -31,7 +31,7 @@ fuzz_target!(|input: &[u8]| {
     let stranger = "198.51.100.7:1".parse::<SocketAddr>().map(|peer| peer.ip()).ok();
     assert_eq!(address("198.51.100.7:1", input), stranger, "a stranger's word is not believed");
     let found = address("10.0.0.1:1", input).expect("an address");
-    // Whatever a client writes stands to the left of what the nearest proxy adds.
+    // Whatever a client writes is to the left of what the nearest proxy adds.
     let mut longer = b"203.0.113.9, ".to_vec();
     longer.extend_from_slice(input);
     if !TRUSTED.contains(found) {

@@ -19,7 +19,7 @@ use auth_http::wiring;
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;
 
-/// After so many requests the service begins anew, so that its stores do not grow without end.
+/// After this many requests the service starts again, so that its stores do not grow without end.
 const REQUESTS: usize = 2_000;
 
 /// Sends a body to an endpoint; the status and what is said.

@@ -43,7 +43,7 @@ fn log_in(client: &Client, class: usize) -> Response {
     let over_long = "x".repeat(300);
     match class {
         0 => client.log_in_with("existing", "P@ssw0rd?"),
-        1 => client.log_in_with("nobody00", "P@ssw0rd?"),
+        1 => client.log_in_with("unknown0", "P@ssw0rd?"),
         2 => client.log_in_with("existing", ""),
         3 => client.log_in_with("existing", &over_long),
         _ => client.log_in_with("disabled", "P@ssw0rd!"),

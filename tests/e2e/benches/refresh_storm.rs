@@ -185,7 +185,7 @@ impl<'a> RefreshStorm<'a> {
                 barrier.wait();
                 kind.refresh(&mut connection, credential)
             };
-            // Nobody fails here: the others would wait at the barrier for ever.
+            // A failure is not raised here: the other threads would wait at the barrier forever.
             credentials.iter().map(|credential| present(credential)).collect::<Vec<_>>()
         };
         let started = Instant::now();

@@ -1,4 +1,4 @@
-//! Somebody who speaks `single_token` to a server.
+//! An HTTP client that uses the dialect `single_token`.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Somebody who speaks to the server at `base`, such as `http://127.0.0.1:8080`.
+    /// Creates a client of the server at `base`, such as `http://127.0.0.1:8080`.
     #[must_use]
     pub fn new(base: &str) -> Self {
         let agent = Agent::config_builder()
@@ -75,8 +75,8 @@ impl Client {
         sent.map_or_else(|error| panic!("{method} {path}: {error}"), read)
     }
 
-    /// Asks again for as long as there is more hashing to do than the service takes at a time, as it says one should: a
-    /// slow machine that runs many tests has that sooner than others.
+    /// Sends a request again while the service answers 503, as its `Retry-After` allows. On a slow machine that runs
+    /// many tests, the queue of hashes fills up easily.
     #[must_use]
     pub fn retry_overloaded(ask: impl Fn() -> Response) -> Response {
         loop {

@@ -76,7 +76,7 @@ impl TestServer {
         &self.base
     }
 
-    /// Somebody who speaks to this server.
+    /// Creates a client of this server.
     #[must_use]
     pub fn client(&self) -> Client {
         Client::new(&self.base)

@@ -28,7 +28,7 @@ fn text(event: &Value, member: &str) -> String {
     event[member].as_str().unwrap_or_default().to_owned()
 }
 
-/// Somebody who takes down what the audit trail ought to say: action, reason, detail, and which request it was.
+/// Sends requests and records the audit events that they must leave: action, reason, detail and request id.
 struct AuditTour {
     client: Client,
     api_key: String,
@@ -71,7 +71,7 @@ impl AuditTour {
         self.expect(self.client.refresh(&response.member("token")), 200, &["session.refreshed "]);
         let wrong = self.client.log_in_with("john", "wrong");
         self.expect(wrong, 401, &["user.logged_in wrong_password"]);
-        self.expect(self.client.log_in("nobody"), 401, &["user.logged_in unknown_user"]);
+        self.expect(self.client.log_in("unknown"), 401, &["user.logged_in unknown_user"]);
         self.expect(self.client.open("rubbish"), 401, &[]);
         self.expect(self.client.refresh("rubbish"), 401, &[]);
     }

@@ -1,15 +1,15 @@
-//! What holds on every route there is, whoever answers: the dialects' own tables of routes say which there are.
+//! Rules that hold on every route. The routes come from the dialects' own tables.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 use auth_http::dialects::{ALL, Dialect, Endpoint, Route};
 use e2e::{Response, TestData, TestServer, command};
 
-/// What lies beside the dialects and answers GET and HEAD.
+/// The system routes, which answer GET and HEAD.
 const SYSTEM_PATHS: [&str; 4] = ["/", "/health/live", "/health/ready", "/.well-known/jwks.json"];
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
-/// A route of a dialect, and what whoever calls it has to show beforehand.
+/// A route of a dialect, with the API key that its callers need.
 struct TestRoute {
     dialect: &'static dyn Dialect,
     route: &'static Route,

@@ -1,4 +1,4 @@
-//! Requests that nobody sends by accident. None of them is answered with a fault of ours, and none hurts the next.
+//! Hostile requests: none is answered with a 5xx status, and none affects the next request.
 
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Read as _, Write as _};

@@ -1,4 +1,4 @@
-//! Tokens that anybody can verify.
+//! Tokens are verifiable with the published keys.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,7 +64,7 @@ fn key_rotation_reaches_both_nodes_and_fails_no_request() {
     let log_in = |client: &Client| Client::retry_overloaded(|| client.log_in("john")).member("acc_token");
 
     thread::scope(|scope| {
-        // Everybody shows tokens, old and new, to both nodes, for as long as keys are being changed.
+        // Both nodes verify old and new tokens while the keys rotate.
         let loads = [0, 1].map(|node| {
             let (clients, old, stop) = (&clients, &old, &stop);
             scope.spawn(move || {

@@ -8,7 +8,7 @@ use e2e::{Client, Response, TestData, TestServer, command};
 const DIALECTS: [&str; 5] = ["single_token", "directory", "token_pair", "accounts", "cookie"];
 const PASSWORD: &str = "P@ssw0rd!";
 
-/// Somebody who speaks every dialect of a server.
+/// A client of every dialect of one server.
 struct AllDialects {
     client: Client,
     api_key: String,

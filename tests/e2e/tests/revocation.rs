@@ -26,14 +26,14 @@ fn time_to_refusal(client: &Client, token: &str) -> Duration {
     }
 }
 
-/// Somebody who logs in and shows that the token opens.
+/// Logs in and checks that the token opens the protected resource.
 fn log_in(client: &Client, name: &str) -> String {
     let token = client.log_in(name).member("acc_token");
     assert_eq!(client.open(&token).status, 200);
     token
 }
 
-#[expect(clippy::print_stdout, reason = "the times are what somebody asks for")]
+#[expect(clippy::print_stdout, reason = "the measured times are the output")]
 fn report(what: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
     let (median, max) = (times[times.len() / 2], times[times.len() - 1]);
@@ -120,7 +120,7 @@ fn shell_commands_revoke_access_tokens_within_a_second() {
                 assert_eq!(client.open(&token).status, 401, "a session does not come back");
             }
         }
-        assert_eq!(client.open(&johns).status, 200, "somebody else's session goes on");
+        assert_eq!(client.open(&johns).status, 200, "the session of another user goes on");
         report("by the shell", times);
     }
 }

@@ -17,7 +17,7 @@ fn no_password_or_token_reaches_the_log_or_the_store() {
         let renewed = client.refresh(&token).member("token");
         assert_eq!(client.open(&renewed).status, 200);
         assert_eq!(client.get(&format!("/v1/protected/resource?access_token={renewed}"), None).status, 401);
-        let wrong = "a wrong password that somebody mistyped";
+        let wrong = "a wrong password with a typing error";
         assert_eq!(client.log_in_with("john", wrong).status, 401);
         let mut others = secrets_of_other_dialects(&data, &server);
         let log = server.log();

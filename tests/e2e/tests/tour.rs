@@ -37,7 +37,7 @@ fn failures_are_answered_as_documented() {
         assert_eq!(client.register("john").status, 201);
         client.register("JOHN").assert(409, r#"{"error":"User already exists."}"#);
         client.log_in_with("john", "wrong").assert(401, r#"{"error":"Invalid credentials."}"#);
-        client.log_in("nobody").assert(401, r#"{"error":"Invalid credentials."}"#);
+        client.log_in("unknown").assert(401, r#"{"error":"Invalid credentials."}"#);
         client.post("/v1/auth/register", "{").assert(400, r#"{"error":"Bad request."}"#);
         client.post("/v1/auth/register", "{}").assert(400, r#"{"error":"Invalid input data."}"#);
         client.get("/v1/nothing", None).assert(404, r#"{"error":"Not found."}"#);
@@ -46,7 +46,7 @@ fn failures_are_answered_as_documented() {
     }
 }
 
-/// The README's tour is run by a shell, as it stands there, but for the port.
+/// Runs the tour of the README in a shell, with only the port replaced.
 #[test]
 fn readme_tour_works_when_pasted() {
     let readme = include_str!("../../../README.md");
@@ -128,7 +128,7 @@ fn every_response_has_security_headers_and_a_request_id() {
         client.get("/v1/nothing", None),
         client.get("/v1/auth/login", None),
         client.post("/v1/auth/register", "{"),
-        client.log_in("nobody"),
+        client.log_in("unknown"),
         client.register("john"),
     ];
     for response in &responses {

@@ -34,7 +34,7 @@ const LIFETIME: Duration = Duration::from_secs(900);
 criterion_group!(parts, hash, tokens, rotation, routing);
 criterion_main!(parts);
 
-/// Through the pool and back: what a request waits for when nobody else does.
+/// Through the pool and back: the wait of a request when no other one waits.
 fn hash(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let hasher = Argon2Hasher::start(&HashingSettings::default(), Arc::new(SystemRandom)).expect("threads");

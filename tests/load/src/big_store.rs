@@ -20,7 +20,7 @@ const DISK_BYTES_PER_USER: u64 = 1_500;
 /// What has to be free beyond that, in bytes.
 const SPARE_DISK_BYTES: u64 = 2 << 30;
 
-/// Users of a filled store have this password, besides numbers from 1 on in their names.
+/// A filled store. The users have numbers from 1 in their names.
 #[derive(Debug)]
 pub struct BigStore {
     /// The URL of its database.
@@ -32,7 +32,7 @@ pub struct BigStore {
 }
 
 impl BigStore {
-    /// A store of so many users: the one from an earlier run, if it was filled as it would be now, else a new one.
+    /// A store with this number of users: the one from an earlier run, if it was filled as it would be now, else a new one.
     ///
     /// # Errors
     /// When the disk has no room for it, or the server refuses.
@@ -71,7 +71,7 @@ impl BigStore {
         format!("first.last.{number}@mail-{}.example.com", number % 97)
     }
 
-    /// Whoever's number ends in 1 has both a username and an address.
+    /// A user whose number ends in 1 has both a username and an address.
     fn nearest(&self, number: u64) -> u64 {
         number % self.users / 10 * 10 + 1
     }

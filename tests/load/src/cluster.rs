@@ -22,7 +22,7 @@ pub fn server() -> Result<&'static TestPostgres> {
     started.as_ref().map_err(|reason| anyhow!("{reason}"))
 }
 
-/// The URL of an empty database that nobody else in this run has; the next run has it anew.
+/// The URL of an empty database, unique in this run. The next run empties and reuses it.
 ///
 /// # Errors
 /// When the server refuses.

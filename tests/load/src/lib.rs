@@ -1,4 +1,4 @@
-//! The benchmark: what the service does in a second beside what the machine could do at most, measured in interleaved
+//! The benchmark: the throughput of the service compared with what the machine could do at most, measured in interleaved
 //! pairs on the same cores.
 #![expect(clippy::print_stderr, reason = "it says how far it is")]
 

@@ -11,7 +11,7 @@ use load::limits::bearer;
 use load::measure::Measured;
 use load::{measures, report};
 
-/// Measures the service beside its limits, in interleaved pairs.
+/// Compares the service with its limits, in interleaved pairs.
 #[derive(Debug, Parser)]
 struct Arguments {
     #[command(subcommand)]

@@ -21,7 +21,7 @@ pub struct Grant {
     pub refresh_token: String,
 }
 
-/// Registers so many users; their names.
+/// Registers this number of users and returns their names.
 ///
 /// # Errors
 /// When one is refused.

@@ -131,9 +131,11 @@ impl Cluster {
                 self.folder.display(),
                 self.log()
             )),
-            Err(error) => {
-                Err(format!("nobody keeps the cluster in {}: {error}\n{}", self.folder.display(), self.log()))
-            }
+            Err(error) => Err(format!(
+                "the supervisor of the cluster in {} is gone: {error}\n{}",
+                self.folder.display(),
+                self.log()
+            )),
         }
     }
 
@@ -186,7 +188,7 @@ fn cannot_be_made(folder: &Path, error: &io::Error) -> String {
 
 /// The shell that runs `cluster.sh`. It holds the reading end of a pipe whose only writing end is in this process: when
 /// this process ends, by whatever signal or exit, the kernel closes it and the supervisor clears everything away. It is in
-/// a process group of its own, so that whoever kills a whole group of tests does not kill it too.
+/// a process group of its own, so that a signal to the process group of the tests does not reach it.
 struct Supervisor {
     process: Child,
     answers: BufReader<ChildStdout>,

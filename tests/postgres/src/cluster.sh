@@ -2,7 +2,7 @@
 # of it: thrown-away or durable.
 #
 # Orders come on standard input, one a line, and each is answered with one line on standard output: ok or failed.
-# The end of the input means that whoever gave the orders is gone, for whatever reason: then the server is ended, and the
+# The end of the input means that the process which gave the orders is gone, for whatever reason: then the server is ended, and the
 # folder removed unless it is durable. So nothing may end this script before that: not the signals of a terminal, and not
 # a broken pipe.
 trap '' HUP INT QUIT TERM PIPE

@@ -1,4 +1,4 @@
-//! A server that somebody external: databases are made there, and dropped when this process is gone.
+//! An external server: databases are created there, and dropped when this process is gone.
 
 use std::{
     fmt,
@@ -31,7 +31,7 @@ impl External {
         self.psql.clone()
     }
 
-    /// The cleaner hears the name first, so that there is no moment in which a database could be forgotten.
+    /// Sends the name to the cleaner first, so that a database is never left behind.
     pub(crate) fn create_database(&self, name: &str) -> Result<(), String> {
         self.cleaner
             .lock()
@@ -39,7 +39,7 @@ impl External {
             .stdin
             .as_mut()
             .map_or(Ok(()), |names| names.write_all(format!("{name}\n").as_bytes()))
-            .map_err(|error| format!("nobody would drop the database {name} later: {error}"))?;
+            .map_err(|error| format!("the cleaner that drops the database {name} later is gone: {error}"))?;
         psql::run(&self.psql, &self.url, &format!("CREATE DATABASE {name} TEMPLATE template0")).map(drop)
     }
 }

@@ -80,7 +80,7 @@ impl TestPostgres {
         }
     }
 
-    /// Starts a cluster that keeps what it is told in `folder`, for the caller alone: one that was made there before, else
+    /// Starts a cluster that keeps its data in `folder`, for the caller alone: one that was made there before, else
     /// a new one. What it acknowledges is on the disk, as where it serves in earnest. It is stopped when the process that
     /// started it is gone; the folder stays.
     ///
@@ -113,7 +113,7 @@ impl TestPostgres {
         })
     }
 
-    /// Makes an empty database that nobody else knows, and gives its `postgres://` URL.
+    /// Creates an empty database for the caller alone and returns its `postgres://` URL.
     ///
     /// # Panics
     /// When the server refuses; the message is the server's.
@@ -284,7 +284,7 @@ fn expect_success(outcome: Result<(), String>) {
     }
 }
 
-/// A number that nobody else has: the standard library seeds every hasher differently, and the first from the system.
+/// A unique number: the standard library seeds every hasher differently, and the first from the system.
 fn random() -> u64 {
     RandomState::new().hash_one(())
 }

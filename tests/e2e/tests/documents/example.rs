@@ -31,7 +31,7 @@ pub(crate) struct Example {
     setting: Option<(&'static str, &'static str)>,
 }
 
-/// What stands for what: by what the documents print, what the server has given out.
+/// The values that the server issued, by the placeholders that the documents print for them.
 pub(crate) struct Known(BTreeMap<&'static str, String>);
 
 impl Known {
@@ -61,8 +61,8 @@ impl Example {
         Self { status, printed, ..self }
     }
 
-    /// The same, whose answer gives values that later requests put in the place of these names: each by the JSON
-    /// pointer to a member, or by `set-cookie`.
+    /// The same, with values of the response that replace these names in later requests. The source of a value is a JSON
+    /// pointer or `set-cookie`.
     pub(crate) const fn keeps(self, keeps: &'static [(&'static str, &'static str)]) -> Self {
         Self { keeps, ..self }
     }

@@ -33,7 +33,7 @@ pub(crate) const DOCUMENT: Document = Document {
         REFRESH.sending(r#"{"ref_token": "<JWT token>"}"#).says(200, r#"{"token": "jwt-string"}"#),
         REFRESH.sending(r#"{"ref_token": "string"}"#).says(401, r#"{"error": "Invalid token."}"#),
         Example::of(COMMON, "POST /v1/auth/login").sending("{").says(400, r#"{"error": "Bad request."}"#),
-        // Nobody is refused by default, so this one asks for a role.
+        // By default every user may open the resource, so this example requires a role.
         OPEN.under("AUTH_PROTECTED__REQUIRED_ROLE", "admin").says(403, r#"{"error": "Forbidden."}"#),
         Example::of(COMMON, "GET /v1/nothing").says(404, r#"{"error": "Not found."}"#),
     ],

@@ -13,7 +13,7 @@ use crate::client::{LoadClient, LoadStats, RawResponse};
 use crate::process::Process;
 
 /// Has these client with `base`, `rate` requests a second in all, for the warm-up and then for the run. Each request is
-/// sent by whoever has no other under way; when nobody has, it waits, and that is counted. Threads send them, not
+/// sent by an idle connection. If none is idle, the request waits, and the wait counts. Threads send them, not
 /// tasks: a sleeping thread wakes within a twentieth of a millisecond, a task within one or two.
 ///
 /// This blocks the thread that it is called on.
@@ -52,7 +52,7 @@ pub fn open<T: LoadClient>(
 
 /// When requests are due.
 struct Schedule {
-    /// The number of the next request that nobody has taken.
+    /// The number of the next request that no connection has taken.
     next: AtomicU32,
     start: Instant,
     rate: u32,
@@ -112,7 +112,7 @@ mod tests {
 
     const STALL: Duration = Duration::from_millis(300);
 
-    /// Answers whoever asks first, and after a stall.
+    /// Answers the first client, after a stall.
     fn stalling() -> String {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));

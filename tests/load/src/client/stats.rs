@@ -104,7 +104,7 @@ impl LoadStats {
 
     /// Answers a second.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "so many answers there are not")]
+    #[expect(clippy::cast_precision_loss, reason = "a run has far fewer than 2^53 responses")]
     pub fn per_second(&self) -> f64 {
         self.answered() as f64 / self.elapsed.as_secs_f64()
     }
@@ -115,7 +115,7 @@ impl LoadStats {
         self.client_cpu.as_secs_f64() / self.elapsed.as_secs_f64()
     }
 
-    /// The time, in milliseconds, that so many per cent of the answers did not exceed.
+    /// The time, in milliseconds, that this percentage of the responses did not exceed.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a minute in nanoseconds is exact")]
     pub fn percentile_ms(&self, percent: f64) -> f64 {

@@ -94,11 +94,11 @@ impl Implementation {
         times(self.hash()?, run, || {})
     }
 
-    /// Hashes a second of so many threads together.
+    /// Hashes a second of this number of threads together.
     ///
     /// # Errors
     /// When there is no memory.
-    #[expect(clippy::cast_precision_loss, reason = "so many hashes there are not")]
+    #[expect(clippy::cast_precision_loss, reason = "a run has far fewer than 2^53 hashes")]
     pub fn per_second(self, threads: usize, run: Duration) -> Result<f64> {
         let ready = Barrier::new(threads);
         let counts: Result<Vec<usize>> = thread::scope(|scope| {

@@ -12,7 +12,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-/// A hidden command of this program that runs beside it. It is killed when it is dropped.
+/// A hidden command of this program in a process of its own, which is killed on drop.
 #[derive(Debug)]
 pub struct Limit {
     child: Child,

@@ -1,4 +1,4 @@
-//! Requests a second that show who bears an access token, beside a bare server that verifies the same token.
+//! Requests a second with an access token, compared with a bare server that verifies the same token.
 
 use anyhow::{Context as _, Result};
 use e2e::{Client, TestServer};

@@ -1,4 +1,4 @@
-//! What others wait while log-ins saturate hashing, beside what they wait on an idle service.
+//! Response times of other requests while log-ins saturate hashing, compared with those of an idle service.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const USERS: usize = 20;
 /// The connections of those who do not log in, and how often they ask, together.
 const BYSTANDER_CONNECTIONS: usize = 8;
 const BYSTANDER_RATE: u32 = 200;
-/// What a flood may take beside hashing, in KiB.
+/// The memory that a flood may take in addition to hashing, in KiB.
 const MARGIN_KIB: u64 = 64 * 1_024;
 /// Within what a log-in that is too much has to be measured_from so.
 const MAX_RESPONSE_TIME: Duration = Duration::from_millis(3_500);
@@ -44,7 +44,7 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
     let id = format!("flood-{}", store.id());
     let mut alone = Vec::new();
     let limit = async || {
-        let mut detail = percentiles("beside bare hashing", &flood.others_beside_hashing(bench).await?);
+        let mut detail = percentiles("during bare hashing", &flood.others_during_hashing(bench).await?);
         let stats = flood.others(bench).await?;
         detail.extend(percentiles("idle", &stats));
         alone.push(detail);
@@ -67,7 +67,7 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
         unit: "ms".to_owned(),
         better: Better::Lower,
         goal: Some(Goal::Ratio(3.0)),
-        limit: "the same p99 while nobody logs in, measured just before".to_owned(),
+        limit: "the same p99 without log-ins, measured just before".to_owned(),
         rounds,
         notes: vec![
             format!(
@@ -76,9 +76,9 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
                  half of them with a wrong password. 200, 401 and 503 with `Retry-After` are allowed; any other response \
                  would have failed the run."
             ),
-            "Beside bare hashing: the same while nobody logs in, and another program computes Argon2id in a bare loop on \
-             every core, which the system gives no core that anybody else wants (SCHED_IDLE). It shows what the machine \
-             itself makes of full cores."
+            "During bare hashing: the same without log-ins, while another program computes Argon2id in a bare loop on every \
+             core. The system gives that program only otherwise idle time (SCHED_IDLE). This shows the effect of full \
+             cores alone."
                 .to_owned(),
             format!("Resident: {idle_kib} KiB when idle, {most_kib} KiB at most, {bound_kib} KiB promised."),
         ],
@@ -86,7 +86,7 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
 }
 
 /// What others saw, and how the log-ins meanwhile were answered.
-#[expect(clippy::cast_precision_loss, reason = "so many answers there are not")]
+#[expect(clippy::cast_precision_loss, reason = "a run has far fewer than 2^53 responses")]
 fn round(others: &LoadStats, log_ins: &LoadStats) -> Round {
     let mut detail = percentiles("flooded", others);
     detail.insert("slowest log-in answer ms".to_owned(), log_ins.percentile_ms(100.0));
@@ -97,7 +97,7 @@ fn round(others: &LoadStats, log_ins: &LoadStats) -> Round {
     Round { limit: None, ours: others.percentile_ms(99.0), detail }
 }
 
-/// A server with users who will log in, and somebody else, who will not.
+/// A server with users who log in and a bystander who does not.
 #[derive(Debug)]
 pub struct Flood {
     server: TestServer,
@@ -108,7 +108,7 @@ pub struct Flood {
 /// The resident set of the server, in KiB.
 #[derive(Clone, Copy, Debug)]
 pub struct Resident {
-    /// When nobody had asked for anything yet.
+    /// Before the first request.
     pub idle_kib: u64,
     /// The most until now.
     pub most_kib: u64,
@@ -154,11 +154,11 @@ impl Flood {
         tokio::task::spawn_blocking(move || open(&base, clients, BYSTANDER_RATE, warm_up, run)).await?
     }
 
-    /// What others see while nobody logs in, and a program of the lowest priority keeps every core hashing.
+    /// What other requests see without log-ins, while a program of the lowest priority hashes on every core.
     ///
     /// # Errors
     /// When one is not answered 200, or the program has ended, as it has where `chrt` (of util-linux) may not do that.
-    async fn others_beside_hashing(&self, bench: &Bench) -> Result<LoadStats> {
+    async fn others_during_hashing(&self, bench: &Bench) -> Result<LoadStats> {
         let (implementation, threads) = (Implementation::Simd.to_string(), cores().to_string());
         // Longer than it is measure_load; it is killed then.
         let seconds = (2 * (bench.warm_up + bench.run)).as_secs_f64().to_string();

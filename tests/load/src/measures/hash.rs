@@ -1,4 +1,4 @@
-//! One Argon2id hash, beside those of others.
+//! One Argon2id hash, compared with other implementations.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;

@@ -1,4 +1,4 @@
-//! Log-ins a second with both cores saturated, beside Argon2id alone on the same cores.
+//! Log-ins a second with both cores saturated, compared with Argon2id alone on the same cores.
 
 use anyhow::Result;
 use e2e::TestServer;
@@ -11,7 +11,7 @@ use crate::measure::{Better, Goal, Measured};
 use crate::measures::{cores, measure_load, rate};
 use crate::sessions::{self, LOG_IN};
 
-/// Each logs in as somebody else.
+/// Each logs in as different users.
 const CONNECTIONS: usize = 64;
 /// The users of each connection, in turn: few people log in again and again, so few have many live sessions.
 const USERS_OF_EACH: usize = 8;

@@ -15,7 +15,7 @@ use crate::sessions::{self, LOG_IN};
 
 /// The connections of the flood.
 const CONNECTIONS: usize = 64;
-/// What the flood may take beside the blocks of Argon2, in MiB.
+/// What the flood may take in addition to the blocks of Argon2, in MiB.
 const ALLOWANCE: f64 = 64.0;
 /// The memory of one hash in MiB, by default (19456 KiB).
 const BLOCK: f64 = 19.0;
@@ -62,7 +62,7 @@ async fn round(store: Store, bench: &Bench) -> Result<(f64, f64)> {
     Ok((idle, mib(process.peak_resident_kib()?)))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "no process has so many KiB")]
+#[expect(clippy::cast_precision_loss, reason = "no process has 2^53 KiB")]
 fn mib(kib: u64) -> f64 {
     kib as f64 / 1024.0
 }

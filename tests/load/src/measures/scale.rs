@@ -90,7 +90,7 @@ fn measured_from(
 ) -> Measured {
     Measured {
         id: format!("scale-{id}"),
-        name: format!("{name}, 10,000,000 users beside 10,000, PostgreSQL"),
+        name: format!("{name}, 10,000,000 users against 10,000, PostgreSQL"),
         unit: "ms".to_owned(),
         better: Better::Lower,
         goal,

@@ -111,7 +111,7 @@ mod tests {
         let responses = ["HTTP/1.1 503 Service Unavailable\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"];
         let service = std::thread::spawn(move || {
             for response in responses {
-                let (mut stream, _) = listener.accept().expect("somebody");
+                let (mut stream, _) = listener.accept().expect("a client");
                 let mut request = [0; 1_024];
                 assert!(stream.read(&mut request).expect("a request") > 0);
                 stream.write_all(response.as_bytes()).expect("sent");
@@ -119,6 +119,6 @@ mod tests {
         });
         assert_eq!([is_ready(address), is_ready(address)], [false, true]);
         service.join().expect("ended");
-        assert!(!is_ready(address), "nobody is there any more");
+        assert!(!is_ready(address), "the listener is closed");
     }
 }

@@ -90,7 +90,7 @@ fn details(page: &mut String, measured: &Measured) {
     if names.is_empty() {
         return;
     }
-    page.push_str("| beside it | median | least | greatest |\n|---|---|---|---|\n");
+    page.push_str("| detail | median | least | greatest |\n|---|---|---|---|\n");
     for name in names {
         if let Some(Spread { median, min, max }) = measured.detail(name) {
             let _ = writeln!(page, "| {name} | {} | {} | {} |", number(median), number(min), number(max));
