@@ -9,7 +9,7 @@
 //! | [`system_routes`] | health, signing keys, front page, API reference |
 //! | [`dialects`] | the HTTP APIs, one folder per API document |
 //! | [`request`], [`reply`] | parsing and answering, shared by the dialects |
-//! | [`failure`], [`problem`] | every way a request can fail, and its form outside the dialects |
+//! | [`failure`] | every way a request can fail |
 //! | [`openapi`] | the OpenAPI documents of the dialects |
 //! | [`origin`] | web origins and trusted networks |
 //!
@@ -21,7 +21,6 @@ pub mod dialects;
 pub mod failure;
 pub mod openapi;
 pub mod origin;
-pub mod problem;
 pub mod reply;
 pub mod request;
 pub mod server;

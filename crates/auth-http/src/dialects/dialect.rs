@@ -15,9 +15,10 @@ use auth_domain::use_cases::{Identity, LogIn, MissingRole, RefreshSession, Regis
 use futures_util::future::LocalBoxFuture;
 
 use crate::failure::Failure;
-use crate::openapi::Operation;
 use crate::origin::{CorsOrigins, PublicUrl};
 use crate::request::Request;
+
+use super::Operation;
 
 /// One way to speak to the service.
 pub trait Dialect: Send + Sync {
@@ -84,6 +85,20 @@ pub struct Route {
     /// What it takes and gives.
     pub describe: fn(&PublicTerms<'_>) -> Operation,
 }
+
+/// A table of routes: `METHOD "path" => Endpoint, handler, description;`.
+macro_rules! routes {
+    ($($method:ident $path:literal => $endpoint:ident, $handler:ident, $describe:ident;)*) => {
+        &[$($crate::dialects::Route {
+            method: ::actix_web::http::Method::$method,
+            path: $path,
+            endpoint: $crate::dialects::Endpoint::$endpoint,
+            handler: |context, request| Box::pin($handler(context, request)),
+            describe: $describe,
+        }),*]
+    };
+}
+pub(crate) use routes;
 
 /// Answers a request.
 pub type Handler = for<'a> fn(&'a Context, &'a Request) -> LocalBoxFuture<'a, Result<HttpResponse, Failure>>;

@@ -4,21 +4,20 @@
 //! through the use cases of the domain, and renders every [`Failure`](crate::failure::Failure) in its own envelope.
 
 pub mod accounts;
+mod all;
 pub mod cookie;
 mod dialect;
 pub mod directory;
+mod operation;
 mod router;
+mod schema;
 pub mod single_token;
 pub mod token_pair;
 
+pub use all::ALL;
+pub(crate) use dialect::routes;
 pub use dialect::{Context, Dialect, Endpoint, Handler, Profile, PublicTerms, Route};
+pub use operation::Operation;
+pub(crate) use operation::{BodyDoc, ResponseDoc};
 pub use router::{MountedDialect, Router};
-
-/// Every dialect that can be served.
-pub static ALL: [&dyn Dialect; 5] = [
-    &single_token::SingleToken,
-    &directory::Directory,
-    &token_pair::TokenPair,
-    &accounts::Accounts,
-    &cookie::Cookie,
-];
+pub(crate) use schema::BodySchema;

@@ -13,8 +13,8 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use crate::failure::Failure;
+use crate::reply;
 use crate::request::Request;
-use crate::{problem, reply};
 
 use super::{Context, Dialect, Endpoint, Route};
 
@@ -98,7 +98,7 @@ impl Router {
         let covering = self.dialects.iter().filter(|mounted| mounted.covers(path));
         match covering.max_by_key(|mounted| mounted.context.prefix.len()) {
             Some(mounted) => mounted.render_failure(failure, None),
-            None => problem::render_failure(failure),
+            None => reply::problem(failure),
         }
     }
 }
@@ -135,7 +135,7 @@ impl SharedPath {
         let failure = Failure::MethodNotAllowed(self.methods());
         match choose(self.routes.iter(), request) {
             Some((mounted, _)) => mounted.render_failure(&failure, None),
-            None => problem::render_failure(&failure),
+            None => reply::problem(&failure),
         }
     }
 

@@ -12,11 +12,11 @@ use utoipa::openapi::{
     Required, Response, ResponseBuilder, SchemaFormat, SecurityRequirement, Server, Type, path,
 };
 
-use crate::dialects::{Dialect, Endpoint, Profile, PublicTerms, Route};
+use crate::dialects::{
+    BodyDoc, BodySchema, Dialect, Endpoint, Operation, Profile, PublicTerms, ResponseDoc, Route,
+};
 
 use super::failures;
-use super::model::BodySchema;
-use super::operation::{BodyDoc, Operation, ResponseDoc};
 
 const BEARER: &str = "bearerAuth";
 const API_KEY: &str = "apiKey";

@@ -15,11 +15,9 @@ use utoipa::openapi::header::Header;
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, RefOr, Response, ResponseBuilder, Type};
 use uuid::Uuid;
 
-use crate::dialects::{Dialect, Endpoint, Route};
+use crate::dialects::{Dialect, Endpoint, Operation, Route};
 use crate::failure::{Failure, FieldError};
 use crate::reply;
-
-use super::operation::Operation;
 
 /// A failure that an operation can meet, and the dialect's answer.
 struct FailureExample {

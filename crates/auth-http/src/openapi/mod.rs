@@ -6,8 +6,5 @@
 
 mod document;
 mod failures;
-mod model;
-mod operation;
 
 pub use document::{document, to_json};
-pub use operation::Operation;

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{Readiness, StaticFile};
 use crate::failure::Failure;
-use crate::{problem, reply};
+use crate::reply;
 
 /// The routes outside the dialects, with the state that they answer from.
 #[derive(Clone)]
@@ -68,7 +68,7 @@ where
                 Some(response) => response.await,
                 None => Err(Failure::MethodNotAllowed(vec![Method::GET, Method::HEAD])),
             };
-            result.unwrap_or_else(|failure| problem::render_failure(&failure))
+            result.unwrap_or_else(|failure| reply::problem(&failure))
         }
     }));
 }

@@ -10,7 +10,7 @@ use auth_domain::model::IdentifierKind;
 use crate::failure::Failure;
 use crate::reply;
 
-use super::responses::Error;
+use super::bodies::Error;
 
 pub(super) fn render(failure: &Failure) -> HttpResponse {
     let (status, error) = message(failure);

@@ -1,15 +1,12 @@
 //! `accounts`: roles, numeric ids, a refresh token that stays the same, and logout. Base path `/api/v1/auth`.
 
+mod bodies;
+mod endpoints;
 mod errors;
-mod handlers;
-mod operations;
-mod requests;
-mod responses;
 
 use std::time::Duration;
 
 use actix_web::HttpResponse;
-use actix_web::http::Method;
 use auth_domain::model::{PasswordPolicy, RefreshStyle};
 
 use crate::failure::Failure;
@@ -37,44 +34,7 @@ impl Dialect for Accounts {
     }
 
     fn routes(&self) -> &'static [Route] {
-        static ROUTES: [Route; 5] = [
-            Route {
-                method: Method::POST,
-                path: "/register",
-                endpoint: Endpoint::Register,
-                handler: |context, request| Box::pin(handlers::register(context, request)),
-                describe: operations::register,
-            },
-            Route {
-                method: Method::POST,
-                path: "/login",
-                endpoint: Endpoint::LogIn,
-                handler: |context, request| Box::pin(handlers::log_in(context, request)),
-                describe: operations::log_in,
-            },
-            Route {
-                method: Method::POST,
-                path: "/refresh",
-                endpoint: Endpoint::Refresh,
-                handler: |context, request| Box::pin(handlers::refresh(context, request)),
-                describe: operations::refresh,
-            },
-            Route {
-                method: Method::POST,
-                path: "/logout",
-                endpoint: Endpoint::LogOut,
-                handler: |context, request| Box::pin(handlers::log_out(context, request)),
-                describe: operations::log_out,
-            },
-            Route {
-                method: Method::GET,
-                path: "/me",
-                endpoint: Endpoint::Me,
-                handler: |context, request| Box::pin(handlers::me(context, request)),
-                describe: operations::me,
-            },
-        ];
-        &ROUTES
+        endpoints::ROUTES
     }
 
     fn render(&self, failure: &Failure, _endpoint: Option<Endpoint>) -> HttpResponse {

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use crate::failure::Failure;
 use crate::reply;
 
-use super::responses::{Error, FieldErrors};
+use super::bodies::{Error, FieldErrors};
 
 pub(super) fn render(failure: &Failure) -> HttpResponse {
     let (status, message) = message(failure);

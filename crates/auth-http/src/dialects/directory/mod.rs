@@ -1,13 +1,10 @@
 //! `directory`: a trusted program keeps users and logs them in, by an API key on every endpoint. Base path `/api/v1`.
 
+mod bodies;
+mod endpoints;
 mod errors;
-mod handlers;
-mod operations;
-mod requests;
-mod responses;
 
 use actix_web::HttpResponse;
-use actix_web::http::Method;
 use auth_domain::Auth;
 use auth_domain::model::{PasswordPolicy, RefreshStyle, Scope};
 use futures_util::future::LocalBoxFuture;
@@ -20,58 +17,6 @@ use super::{Context, Dialect, Endpoint, Profile, Route};
 /// The dialect.
 #[derive(Debug)]
 pub struct Directory;
-
-static ROUTES: [Route; 7] = [
-    Route {
-        method: Method::POST,
-        path: "/users",
-        endpoint: Endpoint::Register,
-        handler: |context, request| Box::pin(handlers::register(context, request)),
-        describe: operations::register,
-    },
-    Route {
-        method: Method::GET,
-        path: "/users/{user_id}",
-        endpoint: Endpoint::GetUser,
-        handler: |context, request| Box::pin(handlers::get_user(context, request)),
-        describe: operations::get_user,
-    },
-    Route {
-        method: Method::PUT,
-        path: "/users/{user_id}",
-        endpoint: Endpoint::UpdateUser,
-        handler: |context, request| Box::pin(handlers::update_user(context, request)),
-        describe: operations::update_user,
-    },
-    Route {
-        method: Method::PUT,
-        path: "/users/{user_id}/roles",
-        endpoint: Endpoint::SetRoles,
-        handler: |context, request| Box::pin(handlers::set_roles(context, request)),
-        describe: operations::set_roles,
-    },
-    Route {
-        method: Method::DELETE,
-        path: "/users/{user_id}",
-        endpoint: Endpoint::DeleteUser,
-        handler: |context, request| Box::pin(handlers::delete_user(context, request)),
-        describe: operations::delete_user,
-    },
-    Route {
-        method: Method::POST,
-        path: "/auth/login",
-        endpoint: Endpoint::LogIn,
-        handler: |context, request| Box::pin(handlers::log_in(context, request)),
-        describe: operations::log_in,
-    },
-    Route {
-        method: Method::POST,
-        path: "/auth/refresh",
-        endpoint: Endpoint::Refresh,
-        handler: |context, request| Box::pin(handlers::refresh(context, request)),
-        describe: operations::refresh,
-    },
-];
 
 impl Dialect for Directory {
     fn profile(&self) -> Profile {
@@ -87,7 +32,7 @@ impl Dialect for Directory {
     }
 
     fn routes(&self) -> &'static [Route] {
-        &ROUTES
+        endpoints::ROUTES
     }
 
     /// By the API key, right or wrong: no other dialect has one.

@@ -7,7 +7,7 @@ use crate::dialects::Endpoint;
 use crate::failure::Failure;
 use crate::reply;
 
-use super::responses::Error;
+use super::bodies::Error;
 
 pub(super) fn render(failure: &Failure, endpoint: Option<Endpoint>) -> HttpResponse {
     let (status, error) = message(failure, endpoint);

@@ -1,13 +1,10 @@
 //! `single_token`: one JWT that is renewed by presenting it, and a protected resource. Base path `/v1`.
 
+mod bodies;
+mod endpoints;
 mod errors;
-mod handlers;
-mod operations;
-mod requests;
-mod responses;
 
 use actix_web::HttpResponse;
-use actix_web::http::Method;
 use auth_domain::model::{PasswordPolicy, RefreshStyle};
 
 use crate::failure::Failure;
@@ -35,37 +32,7 @@ impl Dialect for SingleToken {
     }
 
     fn routes(&self) -> &'static [Route] {
-        static ROUTES: [Route; 4] = [
-            Route {
-                method: Method::POST,
-                path: "/auth/register",
-                endpoint: Endpoint::Register,
-                handler: |context, request| Box::pin(handlers::register(context, request)),
-                describe: operations::register,
-            },
-            Route {
-                method: Method::POST,
-                path: "/auth/login",
-                endpoint: Endpoint::LogIn,
-                handler: |context, request| Box::pin(handlers::log_in(context, request)),
-                describe: operations::log_in,
-            },
-            Route {
-                method: Method::POST,
-                path: "/auth/refresh",
-                endpoint: Endpoint::Refresh,
-                handler: |context, request| Box::pin(handlers::refresh(context, request)),
-                describe: operations::refresh,
-            },
-            Route {
-                method: Method::GET,
-                path: "/protected/resource",
-                endpoint: Endpoint::ProtectedResource,
-                handler: |context, request| Box::pin(handlers::protected_resource(context, request)),
-                describe: operations::protected_resource,
-            },
-        ];
-        &ROUTES
+        endpoints::ROUTES
     }
 
     fn render(&self, failure: &Failure, endpoint: Option<Endpoint>) -> HttpResponse {

@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use crate::failure::Failure;
 use crate::reply;
 
-use super::responses::Error;
+use super::bodies::Error;
 
 pub(super) fn render(failure: &Failure) -> HttpResponse {
     let (status, error) = message(failure);

@@ -1,13 +1,10 @@
 //! `token_pair`: an access token and a refresh token, both replaced at every refresh. Base path `/api/v1/auth`.
 
+mod bodies;
+mod endpoints;
 mod errors;
-mod handlers;
-mod operations;
-mod requests;
-mod responses;
 
 use actix_web::HttpResponse;
-use actix_web::http::Method;
 use auth_domain::Auth;
 use auth_domain::model::{PasswordPolicy, RefreshStyle};
 
@@ -39,37 +36,7 @@ impl Dialect for TokenPair {
     }
 
     fn routes(&self) -> &'static [Route] {
-        static ROUTES: [Route; 4] = [
-            Route {
-                method: Method::POST,
-                path: "/register",
-                endpoint: Endpoint::Register,
-                handler: |context, request| Box::pin(handlers::register(context, request)),
-                describe: operations::register,
-            },
-            Route {
-                method: Method::POST,
-                path: "/login",
-                endpoint: Endpoint::LogIn,
-                handler: |context, request| Box::pin(handlers::log_in(context, request)),
-                describe: operations::log_in,
-            },
-            Route {
-                method: Method::POST,
-                path: "/refresh",
-                endpoint: Endpoint::Refresh,
-                handler: |context, request| Box::pin(handlers::refresh(context, request)),
-                describe: operations::refresh,
-            },
-            Route {
-                method: Method::GET,
-                path: "/me",
-                endpoint: Endpoint::Me,
-                handler: |context, request| Box::pin(handlers::me(context, request)),
-                describe: operations::me,
-            },
-        ];
-        &ROUTES
+        endpoints::ROUTES
     }
 
     /// By the members that no other dialect has; `/me` has no body, so there it is the access token that tells.

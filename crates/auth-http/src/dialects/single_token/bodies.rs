@@ -1,8 +1,8 @@
-//! Bodies of requests.
+//! The bodies of requests and responses, with exactly the members of the document.
 
 use auth_domain::model::PasswordPolicy;
 use auth_domain::use_cases::Register;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
@@ -42,4 +42,34 @@ pub(super) struct Credentials {
 pub(super) struct Renewal {
     /// The current token, also after it has expired.
     pub(super) ref_token: TextField,
+}
+
+/// 201 of `/auth/register`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Registered {
+    pub(super) message: &'static str,
+}
+
+/// 200 of `/auth/login`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LoggedIn<'a> {
+    pub(super) acc_token: &'a str,
+}
+
+/// 200 of `/auth/refresh`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Refreshed<'a> {
+    pub(super) token: &'a str,
+}
+
+/// 200 of `/protected/resource`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProtectedData {
+    pub(super) data: &'static str,
+}
+
+/// Every failure.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Error {
+    pub(super) error: &'static str,
 }

@@ -1,17 +1,18 @@
-//! Bodies of requests.
+//! The bodies of requests and responses, with exactly the members of the document.
 
+use auth_domain::model;
 use auth_domain::model::{
     InvalidIdentifier, PASSWORD_MAX_CODE_POINTS, Password, PasswordAttempt, PasswordPolicy,
     USERNAME_MAX_CODE_POINTS,
 };
 use auth_domain::use_cases::Register;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Schema;
 use validator::Validate;
 
 use crate::dialects::Context;
-use crate::failure::Failure;
+use crate::failure::{Failure, FieldError};
 use crate::request::{Documented, Field, Member, NewPasswordField, UsernameField, password, string};
 
 use super::PASSWORDS;
@@ -83,5 +84,77 @@ impl Member for LoginPassword {
 impl Documented for LoginPassword {
     fn schema() -> Schema {
         password().min_length(Some(PASSWORDS.min_length)).max_length(Some(PASSWORD_MAX_CODE_POINTS)).into()
+    }
+}
+
+/// 201 of `/auth/register`, 200 of `/auth/logout`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Done {
+    pub(super) message: &'static str,
+}
+
+/// 200 of `/auth/login`, of `/auth/refresh` and of `/user`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Answer<T> {
+    pub(super) message: &'static str,
+    #[schema(inline)]
+    pub(super) data: T,
+}
+
+/// What `/auth/login` gives.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LoggedIn<'a> {
+    pub(super) token: &'a str,
+    pub(super) user: User<'a>,
+}
+
+/// What `/auth/refresh` gives.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Refreshed<'a> {
+    pub(super) token: &'a str,
+}
+
+/// What `/user` gives.
+#[derive(Serialize, ToSchema)]
+pub(super) struct User<'a> {
+    id: i64,
+    #[schema(required)]
+    username: Option<&'a str>,
+    #[schema(format = "date-time")]
+    joined: String,
+}
+
+impl<'a> User<'a> {
+    /// A user, as this dialect shows them.
+    pub(super) fn of(user: &'a model::User) -> Self {
+        Self { id: user.number.0, username: user.username(), joined: user.created_at.to_string() }
+    }
+}
+
+/// Every failure.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Error {
+    pub(super) message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) errors: Option<FieldErrors>,
+}
+
+/// What is wrong with which member; those with which nothing is wrong are left out.
+#[derive(Default, Serialize, ToSchema)]
+pub(super) struct FieldErrors {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    username: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    password: Vec<String>,
+}
+
+impl FieldErrors {
+    pub(super) fn of(errors: &[FieldError]) -> Self {
+        let of = |field| {
+            let own = errors.iter().filter(|error| error.field == field);
+            own.map(|error| format!("{field} {}", error.message)).collect()
+        };
+        Self { username: of("username"), password: of("password") }
     }
 }

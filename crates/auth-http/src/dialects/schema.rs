@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{AdditionalProperties, Schema, SchemaType, Type};
 use utoipa::openapi::{Object, Ref, RefOr};
 
 /// The schema of a body, with those that it refers to.
-pub(super) struct BodySchema {
+pub(crate) struct BodySchema {
     name: String,
     schema: RefOr<Schema>,
     parts: Vec<(String, RefOr<Schema>)>,
@@ -15,14 +15,14 @@ pub(super) struct BodySchema {
 
 impl BodySchema {
     /// The schema of a request body. A client may send further members.
-    pub(super) fn of_request<T: ToSchema>() -> Self {
+    pub(crate) fn of_request<T: ToSchema>() -> Self {
         let mut schema = Self::of::<T>();
         schema.inline_members();
         schema
     }
 
     /// The schema of a response body. It has no further members.
-    pub(super) fn of_response<T: ToSchema>() -> Self {
+    pub(crate) fn of_response<T: ToSchema>() -> Self {
         let mut model = Self::of::<T>();
         for schema in model.parts.iter_mut().map(|(_, part)| part).chain([&mut model.schema]) {
             close(schema);
@@ -56,39 +56,39 @@ impl BodySchema {
     }
 
     /// How a document refers to the schema.
-    pub(super) fn reference(&self) -> Ref {
+    pub(crate) fn reference(&self) -> Ref {
         Ref::from_schema_name(&self.name)
     }
 
     /// The schema and those that it refers to, by name.
-    pub(super) fn into_schemas(self) -> impl Iterator<Item = (String, RefOr<Schema>)> {
+    pub(crate) fn into_schemas(self) -> impl Iterator<Item = (String, RefOr<Schema>)> {
         self.parts.into_iter().chain([(self.name, self.schema)])
     }
 
     /// Whether there is a member of this name.
-    pub(super) fn has(&self, member: &str) -> bool {
+    pub(crate) fn has(&self, member: &str) -> bool {
         self.object().is_some_and(|object| object.properties.contains_key(member))
     }
 
     /// A member that cannot be left out.
-    pub(super) fn required_member(&self) -> Option<&str> {
+    pub(crate) fn required_member(&self) -> Option<&str> {
         self.object()?.required.first().map(String::as_str)
     }
 
     /// Any member.
-    pub(super) fn any_member(&self) -> Option<&str> {
+    pub(crate) fn any_member(&self) -> Option<&str> {
         self.object()?.properties.keys().next().map(String::as_str)
     }
 
     /// Asks for this many characters of a member, which is a text.
-    pub(super) fn set_min_length(&mut self, member: &str, length: usize) {
+    pub(crate) fn set_min_length(&mut self, member: &str, length: usize) {
         if let Some(text) = self.member_mut(member) {
             text.min_length = Some(length);
         }
     }
 
     /// Takes only the name of one of these roles for a member, and `null` if it did before.
-    pub(super) fn set_choice(&mut self, member: &str, roles: &Roles) {
+    pub(crate) fn set_choice(&mut self, member: &str, roles: &Roles) {
         if let Some(text) = self.member_mut(member) {
             let may_be_null =
                 matches!(&text.schema_type, SchemaType::Array(types) if types.contains(&Type::Null));

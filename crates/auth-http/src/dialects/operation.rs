@@ -5,13 +5,13 @@ use auth_domain::model::Roles;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::model::BodySchema;
+use super::schema::BodySchema;
 
 /// What a route takes and gives. What it answers to requests that fail is not said here: the dialect is asked.
 ///
 /// ```
 /// use actix_web::http::StatusCode;
-/// use auth_http::openapi::Operation;
+/// use auth_http::dialects::Operation;
 /// use serde_json::json;
 /// use utoipa::ToSchema;
 ///
@@ -27,28 +27,28 @@ use super::model::BodySchema;
 ///     .body::<Greeting>(json!({"name": "Jane"}));
 /// ```
 pub struct Operation {
-    pub(super) summary: &'static str,
-    pub(super) description: Option<&'static str>,
-    pub(super) body: Option<BodyDoc>,
-    pub(super) response: ResponseDoc,
-    pub(super) error: BodySchema,
-    pub(super) takes_bearer: bool,
-    pub(super) takes_api_key: bool,
-    pub(super) cookie: Option<&'static str>,
-    pub(super) set_cookies: Vec<(StatusCode, String)>,
-    pub(super) path_part: Option<&'static str>,
+    pub(crate) summary: &'static str,
+    pub(crate) description: Option<&'static str>,
+    pub(crate) body: Option<BodyDoc>,
+    pub(crate) response: ResponseDoc,
+    pub(crate) error: BodySchema,
+    pub(crate) takes_bearer: bool,
+    pub(crate) takes_api_key: bool,
+    pub(crate) cookie: Option<&'static str>,
+    pub(crate) set_cookies: Vec<(StatusCode, String)>,
+    pub(crate) path_part: Option<&'static str>,
 }
 
 /// What a client sends.
-pub(super) struct BodyDoc {
-    pub(super) schema: BodySchema,
-    pub(super) example: Value,
+pub(crate) struct BodyDoc {
+    pub(crate) schema: BodySchema,
+    pub(crate) example: Value,
 }
 
 /// What the service says when all went well.
-pub(super) struct ResponseDoc {
-    pub(super) status: StatusCode,
-    pub(super) body: Option<BodyDoc>,
+pub(crate) struct ResponseDoc {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Option<BodyDoc>,
 }
 
 impl Operation {
@@ -154,7 +154,7 @@ impl Operation {
     }
 
     /// Whether it takes a body with this member.
-    pub(super) fn takes(&self, member: &str) -> bool {
+    pub(crate) fn takes(&self, member: &str) -> bool {
         self.body.as_ref().is_some_and(|body| body.schema.has(member))
     }
 }

@@ -1,8 +1,8 @@
-//! Bodies of requests.
+//! The bodies of requests and responses, with exactly the members of the document.
 
-use auth_domain::model::PasswordPolicy;
+use auth_domain::model::{DisplayName, PasswordPolicy, User};
 use auth_domain::use_cases::Register;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
@@ -46,4 +46,47 @@ pub(super) struct Credentials {
 pub(super) struct Renewal {
     /// The refresh token of the last answer.
     pub(super) refresh_token: TextField,
+}
+
+/// 201 of `/register` and 200 of `/me`.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Profile<'a> {
+    #[schema(format = "uuid")]
+    id: String,
+    #[schema(required)]
+    email: Option<&'a str>,
+    #[schema(required)]
+    display_name: Option<&'a str>,
+    is_active: bool,
+    is_verified: bool,
+}
+
+impl<'a> Profile<'a> {
+    pub(super) fn of(user: &'a User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            email: user.email(),
+            display_name: user.display_name.as_ref().map(DisplayName::as_str),
+            is_active: user.is_active(),
+            is_verified: user.email_verified,
+        }
+    }
+}
+
+/// 200 of `/login` and `/refresh`.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Tokens<'a> {
+    pub(super) access_token: &'a str,
+    // Always there: this dialect's sessions are refreshed by a token of their own.
+    #[schema(value_type = String)]
+    pub(super) refresh_token: Option<&'a str>,
+    pub(super) token_type: &'static str,
+}
+
+/// Every failure.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Error<'a> {
+    pub(super) error: &'a str,
 }

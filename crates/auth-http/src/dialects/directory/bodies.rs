@@ -1,8 +1,11 @@
-//! Paths and bodies of requests.
+//! The bodies of requests and responses, with exactly the members of the document.
 
-use auth_domain::model::{InvalidRoles, PasswordPolicy, ROLES_MAX, Role, Roles, UserId};
+use std::collections::BTreeMap;
+
+use auth_domain::model;
+use auth_domain::model::{InvalidRoles, PasswordPolicy, ROLES_MAX, Role, UserId};
 use auth_domain::use_cases::{Register, UpdateUser};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ArrayBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
@@ -74,9 +77,9 @@ pub(super) struct NewRoles {
     pub(super) roles: RolesField,
 }
 
-type RolesField = Field<Roles>;
+type RolesField = Field<model::Roles>;
 
-impl Member for Roles {
+impl Member for model::Roles {
     const EXPECTED: &'static str = "must be an array of strings";
 
     fn from_list(names: Option<Vec<String>>) -> Result<Self, String> {
@@ -93,7 +96,7 @@ impl Member for Roles {
     }
 }
 
-impl Documented for Roles {
+impl Documented for model::Roles {
     fn schema() -> Schema {
         ArrayBuilder::new()
             .items(Ref::from_schema_name("RoleName"))
@@ -124,4 +127,57 @@ pub(super) struct Credentials {
 pub(super) struct Renewal {
     /// The current token, also after it has expired.
     pub(super) refresh_token: TextField,
+}
+
+/// 201 of `POST /users`, 200 of `GET` and `PUT /users/{user_id}`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct User<'a> {
+    #[schema(format = "uuid")]
+    id: String,
+    #[schema(required)]
+    username: Option<&'a str>,
+    #[schema(required)]
+    email: Option<&'a str>,
+    #[schema(format = "date-time")]
+    created_at: String,
+}
+
+impl<'a> User<'a> {
+    /// A user, as this dialect shows them.
+    pub(super) fn of(user: &'a model::User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            username: user.username(),
+            email: user.email(),
+            created_at: user.created_at.to_string(),
+        }
+    }
+}
+
+/// 200 of `PUT /users/{user_id}/roles`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Roles<'a> {
+    roles: Vec<&'a str>,
+}
+
+impl<'a> Roles<'a> {
+    /// What a user may do, in alphabetical order.
+    pub(super) fn of(user: &'a model::User) -> Self {
+        Self { roles: user.roles.iter().map(model::Role::as_str).collect() }
+    }
+}
+
+/// 200 of `/auth/login` and of `/auth/refresh`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Token<'a> {
+    pub(super) token: &'a str,
+}
+
+/// Every failure.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Error<'a> {
+    pub(super) error: &'static str,
+    /// What is wrong with which member; left out when it is not about members.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) details: BTreeMap<&'a str, Vec<&'a str>>,
 }

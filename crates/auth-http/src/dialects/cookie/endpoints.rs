@@ -1,0 +1,142 @@
+//! The endpoints: their routes, their handlers, and their descriptions for OpenAPI.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use auth_domain::model::SessionId;
+use auth_domain::use_cases::{LogOutBearer, RefreshSession};
+use serde_json::{Value, json};
+
+use crate::dialects::{Context, Operation, PublicTerms, Route, routes};
+use crate::failure::Failure;
+use crate::reply;
+use crate::request::Request;
+
+use super::bodies::{Answer, Credentials, Done, Error, LoggedIn, Refreshed, Registration, User};
+use super::errors;
+use super::refresh_cookie::RefreshCookie;
+
+/// The routes.
+pub(super) static ROUTES: &[Route] = routes! {
+    POST "/auth/register" => Register, register, describe_register;
+    POST "/auth/login" => LogIn, log_in, describe_log_in;
+    POST "/auth/refresh" => Refresh, refresh, describe_refresh;
+    POST "/auth/logout" => LogOut, log_out, describe_log_out;
+    GET "/user" => Me, user, describe_user_details;
+};
+
+async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let body: Registration = request.body_with(&context.passwords)?;
+    context.auth(request).register(body.into_command(context)?).await?;
+    Ok(reply::json(StatusCode::CREATED, &Done { message: "Account successfully created." }))
+}
+
+async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let Credentials { username, password } = request.body()?;
+    let grant = context.log_in(request, &username.get()?.0, password.into_value()?.0).await?;
+    let data = LoggedIn { token: grant.access_token.expose(), user: User::of(&grant.user) };
+    let mut answer = reply::json(StatusCode::OK, &Answer { message: "Logged in successfully.", data });
+    RefreshCookie::of(context).set(&mut answer, &grant);
+    Ok(answer)
+}
+
+async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    context.reject_cross_site(request)?;
+    let cookie = RefreshCookie::of(context);
+    let token = cookie.read(request).ok_or(Failure::InvalidRefreshToken)?;
+    let grant =
+        context.auth(request).refresh_session(RefreshSession { client: &context.client, token }).await?;
+    let data = Refreshed { token: grant.access_token.expose() };
+    let mut answer = reply::json(StatusCode::OK, &Answer { message: "Access token refreshed.", data });
+    cookie.set(&mut answer, &grant);
+    Ok(answer)
+}
+
+/// Whoever may not log out loses the cookie all the same: it is what the document says this endpoint clears.
+async fn log_out(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    context.reject_cross_site(request)?;
+    let cookie = RefreshCookie::of(context);
+    let mut answer = match end_session(context, request, cookie.read(request)).await {
+        Ok(_) => reply::json(StatusCode::OK, &Done { message: "Logged out successfully." }),
+        Err(failure) => errors::unauthorized(failure)?,
+    };
+    cookie.clear(&mut answer);
+    Ok(answer)
+}
+
+async fn end_session(
+    context: &Context,
+    request: &Request,
+    cookie: Option<&str>,
+) -> Result<SessionId, Failure> {
+    let command =
+        LogOutBearer { client: &context.client, access_token: request.bearer()?, refresh_token: cookie };
+    Ok(context.auth(request).log_out_bearer(command).await?)
+}
+
+async fn user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let user = context.current_user(request).await?;
+    let data = User::of(&user);
+    Ok(reply::json(StatusCode::OK, &Answer { message: "User details retrieved.", data }))
+}
+
+fn describe_register(terms: &PublicTerms<'_>) -> Operation {
+    let example = json!({"message": "Account successfully created."});
+    Operation::returning::<Done, Error>(StatusCode::CREATED, example)
+        .summary("Register an account")
+        .body::<Registration>(json!({"username": "john_doe", "password": "P@ssw0rd!"}))
+        .min_length("password", terms.passwords.min_length)
+}
+
+fn describe_log_in(terms: &PublicTerms<'_>) -> Operation {
+    let data = json!({"token": "eyJ0eXAiOiJhdCtqd3Qi...", "user": example_user()});
+    let example = json!({"message": "Logged in successfully.", "data": data});
+    Operation::returning::<Answer<LoggedIn<'_>>, Error>(StatusCode::OK, example)
+        .summary("Log in")
+        .body::<Credentials>(json!({"username": "john_doe", "password": "P@ssw0rd!"}))
+        .sets_cookie(StatusCode::OK, kept(terms))
+}
+
+fn describe_refresh(terms: &PublicTerms<'_>) -> Operation {
+    let data = json!({"token": "eyJ0eXAiOiJhdCtqd3Qi..."});
+    let example = json!({"message": "Access token refreshed.", "data": data});
+    Operation::returning::<Answer<Refreshed<'_>>, Error>(StatusCode::OK, example)
+        .summary("Get another access token")
+        .description(
+            "The cookie is replaced. The same cookie again within the grace time gets the same successor; later it \
+             is a replay, and ends the session.",
+        )
+        .cookie(RefreshCookie::at(terms.prefix, terms.public_url).name())
+        .sets_cookie(StatusCode::OK, kept(terms))
+}
+
+fn describe_log_out(terms: &PublicTerms<'_>) -> Operation {
+    let cookie = RefreshCookie::at(terms.prefix, terms.public_url);
+    Operation::returning::<Done, Error>(StatusCode::OK, json!({"message": "Logged out successfully."}))
+        .summary("Log out")
+        .description(
+            "Ends the session of the access token and that of the cookie. An access token that has expired serves \
+             if the cookie is of its session. Whoever is refused with 401 loses the cookie all the same.",
+        )
+        .bearer()
+        .cookie(cookie.name())
+        .sets_cookie(StatusCode::OK, cookie.line("", Duration::ZERO))
+        .sets_cookie(StatusCode::UNAUTHORIZED, cookie.line("", Duration::ZERO))
+}
+
+fn describe_user_details(_: &PublicTerms<'_>) -> Operation {
+    let example = json!({"message": "User details retrieved.", "data": example_user()});
+    Operation::returning::<Answer<User<'_>>, Error>(StatusCode::OK, example)
+        .summary("Read the user's own details")
+        .bearer()
+}
+
+fn example_user() -> Value {
+    json!({"id": 1, "username": "john_doe", "joined": "2025-08-13T10:15:30Z"})
+}
+
+fn kept(terms: &PublicTerms<'_>) -> String {
+    let two_weeks = Duration::from_secs(14 * 24 * 60 * 60);
+    RefreshCookie::at(terms.prefix, terms.public_url).line("ref_...", two_weeks)
+}

@@ -1,0 +1,150 @@
+//! The endpoints: their routes, their handlers, and their descriptions for OpenAPI.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use auth_domain::model::UserRef;
+use serde_json::{Value, json};
+
+use crate::dialects::{Context, Operation, PublicTerms, Route, routes};
+use crate::failure::Failure;
+use crate::reply;
+use crate::request::Request;
+
+use super::bodies::{
+    Credentials, Error, NewRoles, NewUser, Renewal, Roles, Token, User, UserChange, user_id,
+};
+
+/// The routes.
+pub(super) static ROUTES: &[Route] = routes! {
+    POST "/users" => Register, register, describe_register;
+    GET "/users/{user_id}" => GetUser, get_user, describe_get_user;
+    PUT "/users/{user_id}" => UpdateUser, update_user, describe_update_user;
+    PUT "/users/{user_id}/roles" => SetRoles, set_roles, describe_set_roles;
+    DELETE "/users/{user_id}" => DeleteUser, delete_user, describe_delete_user;
+    POST "/auth/login" => LogIn, log_in, describe_log_in;
+    POST "/auth/refresh" => Refresh, refresh, describe_refresh;
+};
+
+async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let command = request.body_with::<NewUser>(&context.passwords)?.into_command(context)?;
+    let user = context.auth(request).register(command).await?;
+    Ok(reply::json(StatusCode::CREATED, &User::of(&user)))
+}
+
+async fn get_user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let user = UserRef::Id(user_id(request)?);
+    let user = context.auth(request).find_user(&user).await?.ok_or(Failure::UnknownUser)?;
+    Ok(reply::json(StatusCode::OK, &User::of(&user)))
+}
+
+async fn update_user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let user = user_id(request)?;
+    let command = request.body_with::<UserChange>(&context.passwords)?.into_command(context)?;
+    let user = context.auth(request).update_user(user, command).await?;
+    Ok(reply::json(StatusCode::OK, &User::of(&user)))
+}
+
+async fn set_roles(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let user = user_id(request)?;
+    let roles = request.body::<NewRoles>()?.roles.into_value()?;
+    let user = context.auth(request).set_roles(user, &roles).await?.ok_or(Failure::UnknownUser)?;
+    Ok(reply::json(StatusCode::OK, &Roles::of(&user)))
+}
+
+async fn delete_user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let there_was = context.auth(request).delete_user(user_id(request)?).await?;
+    if there_was { Ok(HttpResponse::NoContent().finish()) } else { Err(Failure::UnknownUser) }
+}
+
+async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let Credentials { username, password } = request.body()?;
+    let grant = context.log_in(request, username.get()?, password.into_value()?).await?;
+    Ok(reply::json(StatusCode::OK, &Token { token: grant.access_token.expose() }))
+}
+
+async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let body: Renewal = request.body()?;
+    let grant = context.refresh(request, body.refresh_token.get()?).await?;
+    Ok(reply::json(StatusCode::OK, &Token { token: grant.access_token.expose() }))
+}
+
+fn describe_register(terms: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<User<'_>, Error<'_>>(StatusCode::CREATED, user())
+        .summary("Create a user")
+        .description("The key needs the scope `users:write`.")
+        .api_key()
+        .body::<NewUser>(
+            json!({"username": "john.doe", "password": "P@ssw0rd!", "email": "john.doe@example.com"}),
+        )
+        .min_length("password", terms.passwords.min_length)
+}
+
+fn describe_get_user(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<User<'_>, Error<'_>>(StatusCode::OK, user())
+        .summary("Read a user")
+        .description("The key needs the scope `users:read`.")
+        .api_key()
+        .path_part("The user's `id`.")
+}
+
+fn describe_update_user(terms: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<User<'_>, Error<'_>>(StatusCode::OK, user())
+        .summary("Change a user")
+        .description(
+            "All that is named changes at once or not at all. A new password ends every session of the user. The \
+             key needs the scope `users:write`.",
+        )
+        .api_key()
+        .path_part("The user's `id`.")
+        .body::<UserChange>(json!({"email": "john.doe@example.com"}))
+        .min_length("password", terms.passwords.min_length)
+}
+
+fn describe_set_roles(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Roles<'_>, Error<'_>>(StatusCode::OK, json!({"roles": ["admin", "customer"]}))
+        .summary("Set the roles of a user")
+        .description("These and no others. The key needs the scope `users:roles`.")
+        .api_key()
+        .path_part("The user's `id`.")
+        .body::<NewRoles>(json!({"roles": ["admin", "customer"]}))
+}
+
+fn describe_delete_user(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning_nothing::<Error<'_>>(StatusCode::NO_CONTENT)
+        .summary("Delete a user")
+        .description("Every session of the user ends. The key needs the scope `users:write`.")
+        .api_key()
+        .path_part("The user's `id`.")
+}
+
+fn describe_log_in(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Token<'_>, Error<'_>>(StatusCode::OK, token())
+        .summary("Log a user in")
+        .description("The key needs the scope `auth`.")
+        .api_key()
+        .body::<Credentials>(json!({"username": "john.doe", "password": "P@ssw0rd!"}))
+}
+
+fn describe_refresh(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Token<'_>, Error<'_>>(StatusCode::OK, token())
+        .summary("Renew a user's token")
+        .description(
+            "The answer is a new token, and the old one can no longer renew. The same token again within the grace \
+             time gets the same answer; later it is a replay, and ends the session. The key needs the scope `auth`.",
+        )
+        .api_key()
+        .body::<Renewal>(json!({"refresh_token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
+}
+
+fn user() -> Value {
+    json!({
+        "id": "550e8400-e29b-41d4-a716-446655440000",
+        "username": "john.doe",
+        "email": "john.doe@example.com",
+        "created_at": "2023-10-27T10:00:00Z"
+    })
+}
+
+fn token() -> Value {
+    json!({"token": "eyJ0eXAiOiJhdCtqd3Qi..."})
+}

@@ -1,0 +1,81 @@
+//! The endpoints: their routes, their handlers, and their descriptions for OpenAPI.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde_json::json;
+
+use crate::dialects::{Context, Operation, PublicTerms, Route, routes};
+use crate::failure::Failure;
+use crate::reply;
+use crate::request::Request;
+
+use super::bodies::{
+    Credentials, Error, LoggedIn, ProtectedData, Refreshed, Registered, Registration, Renewal,
+};
+
+/// The routes.
+pub(super) static ROUTES: &[Route] = routes! {
+    POST "/auth/register" => Register, register, describe_register;
+    POST "/auth/login" => LogIn, log_in, describe_log_in;
+    POST "/auth/refresh" => Refresh, refresh, describe_refresh;
+    GET "/protected/resource" => ProtectedResource, protected_resource, describe_protected_resource;
+};
+
+async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let command = request.body_with::<Registration>(&context.passwords)?.into_command(context)?;
+    context.auth(request).register(command).await?;
+    Ok(reply::json(StatusCode::CREATED, &Registered { message: "User registered successfully." }))
+}
+
+async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let Credentials { email, password } = request.body()?;
+    let grant = context.log_in(request, email.get()?, password.into_value()?).await?;
+    Ok(reply::json(StatusCode::OK, &LoggedIn { acc_token: grant.access_token.expose() }))
+}
+
+async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let body: Renewal = request.body()?;
+    let grant = context.refresh(request, body.ref_token.get()?).await?;
+    Ok(reply::json(StatusCode::OK, &Refreshed { token: grant.access_token.expose() }))
+}
+
+async fn protected_resource(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let identity = context.authenticate(request).await?;
+    context.require_role(request, &identity)?;
+    Ok(reply::json(StatusCode::OK, &ProtectedData { data: "protected data" }))
+}
+
+fn describe_register(terms: &PublicTerms<'_>) -> Operation {
+    let example = json!({"message": "User registered successfully."});
+    Operation::returning::<Registered, Error>(StatusCode::CREATED, example)
+        .summary("Register a user")
+        .body::<Registration>(
+            json!({"username": "john_doe", "email": "john@example.com", "password": "P@ssw0rd!"}),
+        )
+        .min_length("password", terms.passwords.min_length)
+}
+
+fn describe_log_in(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<LoggedIn<'_>, Error>(
+        StatusCode::OK,
+        json!({"acc_token": "eyJ0eXAiOiJhdCtqd3Qi..."}),
+    )
+    .summary("Log in")
+    .body::<Credentials>(json!({"email": "john@example.com", "password": "P@ssw0rd!"}))
+}
+
+fn describe_refresh(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Refreshed<'_>, Error>(StatusCode::OK, json!({"token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
+        .summary("Renew the token")
+        .description(
+            "The answer is a new token, and the old one can no longer renew. The same token again within the grace \
+             time gets the same answer; later it is a replay, and ends the session.",
+        )
+        .body::<Renewal>(json!({"ref_token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
+}
+
+fn describe_protected_resource(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<ProtectedData, Error>(StatusCode::OK, json!({"data": "protected data"}))
+        .summary("Open the protected resource")
+        .bearer()
+}

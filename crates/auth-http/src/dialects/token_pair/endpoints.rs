@@ -1,0 +1,101 @@
+//! The endpoints: their routes, their handlers, and their descriptions for OpenAPI.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use auth_domain::model::RefreshSecret;
+use auth_domain::use_cases::TokenGrant;
+use serde_json::{Value, json};
+
+use crate::dialects::{Context, Operation, PublicTerms, Route, routes};
+use crate::failure::Failure;
+use crate::reply;
+use crate::request::Request;
+
+use super::bodies::{Credentials, Error, Profile, Registration, Renewal, Tokens};
+
+/// The routes.
+pub(super) static ROUTES: &[Route] = routes! {
+    POST "/register" => Register, register, describe_register;
+    POST "/login" => LogIn, log_in, describe_log_in;
+    POST "/refresh" => Refresh, refresh, describe_refresh;
+    GET "/me" => Me, me, describe_me;
+};
+
+async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let body: Registration = request.body_with(&context.passwords)?;
+    let user = context.auth(request).register(body.into_command(context)?).await?;
+    Ok(reply::json(StatusCode::CREATED, &Profile::of(&user)))
+}
+
+async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let Credentials { email, password } = request.body()?;
+    let grant = context.log_in(request, email.get()?, password.into_value()?).await?;
+    Ok(pair(&grant))
+}
+
+async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let body: Renewal = request.body()?;
+    let grant = context.refresh(request, body.refresh_token.get()?).await?;
+    Ok(pair(&grant))
+}
+
+async fn me(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    let user = context.current_user(request).await?;
+    Ok(reply::json(StatusCode::OK, &Profile::of(&user)))
+}
+
+fn pair(grant: &TokenGrant) -> HttpResponse {
+    let refresh_token = grant.refresh_token.as_ref().map(RefreshSecret::expose);
+    let tokens = Tokens {
+        access_token: grant.access_token.expose(),
+        refresh_token: refresh_token.as_ref().map(|token| token.as_str()),
+        token_type: "bearer",
+    };
+    reply::json(StatusCode::OK, &tokens)
+}
+
+fn describe_register(terms: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Profile<'_>, Error<'_>>(StatusCode::CREATED, profile())
+        .summary("Register a user")
+        .description("Registering logs nobody in.")
+        .body::<Registration>(json!({
+            "email": "jane.doe@example.com", "password": "securePassword123!", "displayName": "Jane Doe"
+        }))
+        .min_length("password", terms.passwords.min_length)
+}
+
+fn describe_log_in(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Tokens<'_>, Error<'_>>(StatusCode::OK, tokens())
+        .summary("Log in")
+        .body::<Credentials>(json!({"email": "jane.doe@example.com", "password": "securePassword123!"}))
+}
+
+fn describe_refresh(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Tokens<'_>, Error<'_>>(StatusCode::OK, tokens())
+        .summary("Replace both tokens")
+        .description(
+            "The same refresh token again within the grace time gets the same successor; later it is a replay, and \
+             ends the session.",
+        )
+        .body::<Renewal>(json!({"refreshToken": "ref_..."}))
+}
+
+fn describe_me(_: &PublicTerms<'_>) -> Operation {
+    Operation::returning::<Profile<'_>, Error<'_>>(StatusCode::OK, profile())
+        .summary("Read the user's own profile")
+        .bearer()
+}
+
+fn profile() -> Value {
+    json!({
+        "id": "550e8400-e29b-41d4-a716-446655440000",
+        "email": "jane.doe@example.com",
+        "displayName": "Jane Doe",
+        "isActive": true,
+        "isVerified": false
+    })
+}
+
+fn tokens() -> Value {
+    json!({"accessToken": "eyJ0eXAiOiJhdCtqd3Qi...", "refreshToken": "ref_...", "tokenType": "bearer"})
+}
