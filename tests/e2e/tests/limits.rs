@@ -1,4 +1,4 @@
-//! Who guesses, registers or refreshes too often is told to wait, and nobody else is.
+//! Clients that guess, register or refresh too often are throttled, and no others are.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 use std::io::Write as _;
@@ -21,13 +21,13 @@ fn start(data: &TestData, settings: &[(&str, &str)]) -> TestServer {
     server
 }
 
-/// FailureStreak a password as somebody at this address, if the server believes the test.
+/// Tries a password from this address, if the server trusts the test as a proxy.
 fn log_in_from(server: &TestServer, address: &str, name: &str, password: &str) -> Response {
     let body = format!(r#"{{"email":"{name}","password":"{password}"}}"#);
     server.client().send("POST", "/v1/auth/login", &[("X-Forwarded-For", address)], &body)
 }
 
-/// What so many at once are answered.
+/// Sends this number of requests at once and returns the responses.
 fn at_once(count: usize, ask: impl Fn(usize) -> Response + Sync) -> Vec<Response> {
     let ask = &ask;
     thread::scope(|scope| {
@@ -56,7 +56,7 @@ fn wear_out(guess: impl Fn() -> Response) -> usize {
     }
 }
 
-/// Fails unless the answer tells by which limit, and for how long.
+/// Fails unless the response names the limit and the time to wait.
 fn assert_limited(response: &Response, policy: &str) {
     response.assert(429, r#"{"error":"Too many requests."}"#);
     let seconds: u64 = response.header("retry-after").expect("a time").parse().expect("seconds");
@@ -77,13 +77,13 @@ fn of_200_concurrent_guesses_only_the_limit_is_verified() {
         let seconds = usize::try_from(begun.elapsed().as_secs()).expect("a number");
         let tried = count(&responses, 401);
         assert!((1..=5 + seconds).contains(&tried), "{tried} were tried in {seconds} s");
-        let told_to_wait: Vec<_> = responses.iter().filter(|response| response.status == 429).collect();
-        assert!(told_to_wait.len() > 100, "{} were told to wait", told_to_wait.len());
-        for response in &told_to_wait {
+        let throttled: Vec<_> = responses.iter().filter(|response| response.status == 429).collect();
+        assert!(throttled.len() > 100, "{} were throttled", throttled.len());
+        for response in &throttled {
             assert_limited(response, r#""account";q=5"#);
         }
         // Some may have waited for the others for too long; nothing else happens.
-        assert_eq!(tried + told_to_wait.len() + count(&responses, 503), 200);
+        assert_eq!(tried + throttled.len() + count(&responses, 503), 200);
     }
 }
 
@@ -115,11 +115,11 @@ fn one_account_has_one_counter_across_names_and_dialects() {
         assert_limited(&client.log_in("john"), r#""account";q=5"#);
         other("/api/v1/auth/login", "username").assert(429, r#"{"error":"Too many requests"}"#);
         other("/api/auth/login", "username").assert(429, r#"{"message":"Too many requests."}"#);
-        // Who is not there is treated alike.
-        client.log_in_with("Nobody", WRONG).assert(401, r#"{"error":"Invalid credentials."}"#);
-        assert_eq!(wear_out(|| client.log_in_with("nobody", WRONG)), 6);
-        assert_limited(&client.log_in("nobody"), r#""account";q=5"#);
-        // Everybody else at this address goes on.
+        // An unknown user is treated alike.
+        client.log_in_with("Unknown", WRONG).assert(401, r#"{"error":"Invalid credentials."}"#);
+        assert_eq!(wear_out(|| client.log_in_with("unknown", WRONG)), 6);
+        assert_limited(&client.log_in("unknown"), r#""account";q=5"#);
+        // Other users at this address are not affected.
         assert_eq!(client.register("jane").status, 201);
         assert_eq!(client.log_in("jane").status, 200);
         server.wait_for("let in after the wait", || client.log_in("john").status == 200);
@@ -148,7 +148,7 @@ fn address_reported_by_a_trusted_proxy_counts() {
         };
         assert!((0..30).all(|number| tried(&format!("2001:db8:1:2::{number}"), number) == 401));
         assert_eq!(tried("2001:db8:1:2:ffff::1", 30), 429, "one network of 64 bits");
-        assert_eq!(tried("2001:db8:1:2::1, 2001:db8:1:3::1", 30), 401, "what stands left is made up");
+        assert_eq!(tried("2001:db8:1:2::1, 2001:db8:1:3::1", 30), 401, "the entries to the left are made up");
         assert_eq!(tried("198.51.100.1", 31), 401);
     }
 }
@@ -238,8 +238,8 @@ fn only_failed_refreshes_count_toward_the_limit() {
             assert_eq!(client.refresh("nonsense").status, 401);
         }
         assert_limited(&client.refresh("nonsense"), r#""refresh";q=4;w=300"#);
-        assert_eq!(client.refresh(&token).status, 200, "what others have failed ends nobody's session");
-        assert_eq!(client.open(&token).status, 200, "whoever bears a token is not limited");
+        assert_eq!(client.refresh(&token).status, 200, "failures of others end no session");
+        assert_eq!(client.open(&token).status, 200, "requests with an access token are not limited");
     }
 }
 

@@ -1,4 +1,4 @@
-//! One account store behind five front test_routes: who comes in by one is known at all the others.
+//! One account store behind five dialects: a user of one dialect can use all the others.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 use std::process::Stdio;

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::client::{LoadClient, LoadStats, RawResponse};
 use crate::process::Process;
 
-/// Has each of these client on a connection of its own with `base`, such as `http://127.0.0.1:8080`, for the warm-up and
+/// Runs each of these clients on a connection of its own with `base`, such as `http://127.0.0.1:8080`, for the warm-up and
 /// then for the run; tells what was stats in the run. What a client takes as expected is counted by its status.
 ///
 /// # Errors

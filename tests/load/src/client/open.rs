@@ -12,7 +12,7 @@ use crate::client::closed::describe;
 use crate::client::{LoadClient, LoadStats, RawResponse};
 use crate::process::Process;
 
-/// Has these client with `base`, `rate` requests a second in all, for the warm-up and then for the run. Each request is
+/// Runs these clients against `base`, `rate` requests a second in all, for the warm-up and then for the run. Each request is
 /// sent by an idle connection. If none is idle, the request waits, and the wait counts. Threads send them, not
 /// tasks: a sleeping thread wakes within a twentieth of a millisecond, a task within one or two.
 ///
