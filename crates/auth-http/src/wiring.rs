@@ -212,7 +212,7 @@ pub fn mounted_dialect(
         passwords: terms.passwords,
         default_roles: settings.registration.default_roles.clone(),
         self_assignable_roles: terms.self_assignable_roles.clone(),
-        required_role: settings.protected.required_role.clone(),
+        required_role: settings.required_role.clone(),
         prefix: terms.prefix.to_owned(),
         public_url: terms.public_url.clone(),
         cors_origins: settings.cors_origins.clone(),

@@ -1,4 +1,4 @@
-//! The page on configuration says what the table of settings says.
+//! `docs/configuration.md` is up to date.
 
 use auth_http::settings::Sources;
 use auth_http::wiring;
@@ -6,16 +6,13 @@ use auth_http::wiring;
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
 
 #[test]
-fn the_page_is_fresh() {
+fn configuration_page_is_up_to_date() {
     let page = std::fs::read_to_string(PAGE).expect("docs/configuration.md");
-    assert!(
-        page == wiring::settings_reference(),
-        "docs/configuration.md is stale: auth-http config docs > docs/configuration.md"
-    );
+    assert!(page == wiring::settings_reference(), "docs/configuration.md is stale: run `just configuration`");
 }
 
 #[test]
-fn the_example_on_the_page_is_accepted() {
+fn configuration_page_example_is_valid() {
     let page = wiring::settings_reference();
     let example =
         page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
@@ -26,7 +23,7 @@ fn the_example_on_the_page_is_accepted() {
 }
 
 #[test]
-fn no_default_on_the_page_depends_on_the_machine() {
+fn documented_defaults_do_not_depend_on_the_machine() {
     let page = wiring::settings_reference();
     let workers = page.lines().find(|line| line.contains("`http.workers`")).expect("the setting");
     assert!(workers.contains("| the number of cores |"), "{workers}");

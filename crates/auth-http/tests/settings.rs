@@ -1,4 +1,4 @@
-//! What settings are taken from which source, and what is refused.
+//! Which settings come from which source, and which values are refused.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
@@ -49,7 +49,7 @@ fn refusal(outcome: Result<Settings, SettingsError>) -> String {
 }
 
 #[test]
-fn without_any_source_everything_has_its_default() {
+fn without_a_source_every_setting_has_its_default() {
     let settings = wiring::load_settings(&Sources::default()).expect("settings");
     assert_eq!(settings.listen, SocketAddr::from(([127, 0, 0, 1], 8080)));
     assert_eq!(settings.data_dir, PathBuf::from("./data"));
@@ -102,7 +102,7 @@ fn the_environment_names_the_file_unless_a_flag_does() {
 }
 
 #[test]
-fn what_follows_another_setting_follows_it() {
+fn derived_defaults_follow_the_settings_they_depend_on() {
     let settings = from_flags(&[("data_dir", "/srv/auth"), ("listen", "[::1]:0")]).expect("settings");
     assert_eq!(settings.keys_dir, PathBuf::from("/srv/auth/keys"));
     assert!(matches!(&settings.database.url, DatabaseUrl::Sqlite(path) if path.ends_with("auth/auth.db")));
@@ -117,14 +117,13 @@ fn what_follows_another_setting_follows_it() {
 }
 
 #[test]
-fn a_file_may_hold_every_setting_in_the_form_that_fits() {
+fn a_file_contains_settings_of_every_type() {
     let settings = from_file(
         r#"
             listen = "0.0.0.0:9000"
             trusted_proxies = ["10.0.0.0/8", "2001:db8::1"]
             rate_limit = "off"
             cors_origins = ["https://app.example.com", "http://localhost:5173"]
-            metrics_listen = ""
             password = { min_length = 12, refuse_common = true }
 
             [log]
@@ -156,7 +155,7 @@ fn a_file_may_hold_every_setting_in_the_form_that_fits() {
 }
 
 #[test]
-fn what_config_show_prints_is_a_file_that_sets_the_same() {
+fn config_show_prints_a_file_with_the_same_settings() {
     let defaults = wiring::default_settings().show();
     let again = from_file(&defaults).expect("settings").show();
     let values = |shown: &str| -> Vec<String> {
@@ -196,14 +195,14 @@ fn an_unknown_key_is_refused_with_the_nearest_one() {
 }
 
 #[test]
-fn the_tests_variables_and_other_programs_are_left_alone() {
+fn variables_of_tests_and_other_programs_are_ignored() {
     let environment =
         [("AUTH_TEST_DATABASE_URL", "x"), ("LISTEN", "x"), ("XAUTH_LISTEN", "x"), ("auth_x", "x")];
     from_environment(&environment).expect("settings");
 }
 
 #[test]
-fn numbers_keep_to_their_bounds() {
+fn numbers_outside_their_range_are_refused() {
     for (key, least, most) in [
         ("token.access_seconds", 1, 86_400),
         ("token.retry_grace_seconds", 0, 30),
@@ -263,14 +262,6 @@ fn hashing_below_the_owasp_floor_is_refused() {
 }
 
 #[test]
-fn what_is_not_part_of_this_version_is_not_missing_in_silence() {
-    from_flags(&[("metrics_listen", "")]).expect("settings");
-    let message = refusal(from_flags(&[("metrics_listen", "127.0.0.1:9090")]));
-    assert!(message.starts_with("metrics_listen (--set) must be "), "{message}");
-    assert!(message.contains("not part of this version"), "{message}");
-}
-
-#[test]
 fn malformed_texts_are_refused() {
     let long = "a".repeat(256);
     let refused: &[(&str, &[&str])] = &[
@@ -316,7 +307,7 @@ fn malformed_texts_are_refused() {
 }
 
 #[test]
-fn a_value_of_another_form_is_refused_in_a_file() {
+fn a_value_of_another_type_is_refused_in_a_file() {
     for line in [
         "listen = 8080",
         "token.access_seconds = \"900\"",
@@ -348,7 +339,7 @@ fn a_broken_file_is_refused_without_quoting_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_variable_that_is_not_text_is_refused() {
+fn a_variable_that_is_not_utf8_is_refused() {
     use std::os::unix::ffi::OsStringExt as _;
     let environment = vec![("AUTH_DATA_DIR".into(), OsString::from_vec(vec![b'a', 0xff]))];
     let message = refusal(wiring::load_settings(&Sources { environment, ..Sources::default() }));
@@ -356,7 +347,7 @@ fn a_variable_that_is_not_text_is_refused() {
 }
 
 #[test]
-fn passwords_are_masked_wherever_settings_are_printed() {
+fn printed_settings_contain_no_password() {
     for url in [
         "postgres://auth:s3cret@db.example.com:5432/auth?sslmode=verify-full&application_name=x",
         "postgres://auth@db.example.com/auth?password=s3cret",
@@ -373,14 +364,14 @@ fn passwords_are_masked_wherever_settings_are_printed() {
 }
 
 #[test]
-fn what_is_unsafe_is_said() {
+fn unsafe_settings_cause_warnings() {
     let warned = |flags: &[(&str, &str)]| from_flags(flags).expect("settings").warnings().join("\n");
     for key in ["public_url", "listen"] {
         let value = if key == "listen" { "0.0.0.0:8080" } else { "https://auth.example.com" };
         assert!(warned(&[(key, value), ("rate_limit", "off")]).contains("rate_limit is off"));
         assert!(!warned(&[(key, value)]).contains("rate_limit is off"));
     }
-    assert_eq!(warned(&[("rate_limit", "off")]), "", "nobody else reaches it");
+    assert_eq!(warned(&[("rate_limit", "off")]), "", "no other machine reaches it");
     let behind = ("public_url", "https://auth.example.com");
     assert_eq!(warned(&[behind, ("trusted_proxies", "127.0.0.1")]), "");
     for (key, value, warning) in [
@@ -389,11 +380,11 @@ fn what_is_unsafe_is_said() {
         ("listen", "0.0.0.0:8080", "other machines reach the service"),
         ("database_url", "postgres://u@db.example.com/d", "without TLS"),
         ("database_url", "postgres://u@db.example.com/d?sslmode=prefer", "without TLS"),
-        ("database_url", "postgres://u@10.0.0.1/d?sslmode=require", "does not check who answers"),
+        ("database_url", "postgres://u@10.0.0.1/d?sslmode=require", "does not verify the server"),
         ("database_url", "postgres://u:p@localhost/d", "on the command line"),
         ("trusted_proxies", "0.0.0.0/0", "any client can claim any address"),
         ("trusted_proxies", "10.0.0.0/8,::/0", "any client can claim any address"),
-        ("cors_origins", "https://a,http://b.example", "cors_origins holds http://b.example"),
+        ("cors_origins", "https://a,http://b.example", "cors_origins contains http://b.example"),
     ] {
         let warnings = warned(&[(key, value)]);
         assert!(warnings.contains(warning), "{key} = {value}: {warnings}");
@@ -401,7 +392,7 @@ fn what_is_unsafe_is_said() {
     let names = ["single_token", "directory", "token_pair", "accounts", "cookie"];
     let disabled = names.map(|name| format!("dialects.{name}.enabled"));
     let disabled = disabled.each_ref().map(|key| (key.as_str(), "false"));
-    assert!(warned(&disabled).contains("nobody can log in"));
+    assert!(warned(&disabled).contains("no user can log in"));
     assert_eq!(warned(&disabled[1..]), "", "one dialect is enough");
     for (key, value) in [
         ("public_url", "http://localhost:8080"),
@@ -419,7 +410,7 @@ fn what_is_unsafe_is_said() {
 
 #[cfg(unix)]
 #[test]
-fn a_settings_file_that_others_read_or_write_is_warned_of() {
+fn a_settings_file_open_to_other_users_causes_a_warning() {
     use std::os::unix::fs::PermissionsExt as _;
     let warned = |text: &str, mode: u32| {
         let (_directory, path) = file(text);

@@ -1,10 +1,10 @@
-//! What must hold between settings.
+//! Conditions between several settings.
 
 use auth_infra::password::InvalidHashingSettings;
 
 use super::{DialectSettings, Settings, SettingsError};
 
-/// Refuses settings that do not go together.
+/// Refuses combinations of settings that are not allowed.
 pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
     check_hashing(settings)?;
     check_prefixes(settings)
@@ -18,61 +18,67 @@ fn check_hashing(settings: &Settings) -> Result<(), SettingsError> {
             ["hashing.memory_kib", "hashing.iterations"]
         }
     };
-    let key = keys.into_iter().find(|key| settings.origins.contains_key(*key)).unwrap_or(keys[0]);
-    Err(refused(settings, key, format!("cannot be: {error}")))
+    // Names the setting that the operator changed, if only one of them was changed.
+    let key = keys.into_iter().find(|key| settings.sources.contains_key(*key)).unwrap_or(keys[0]);
+    Err(invalid(settings, key, format!("cannot be: {error}")))
 }
 
-/// Two dialects may share a prefix only if their documents do: then they can be told apart.
+/// Two dialects may share a prefix only if their documents define the same one: only then can the router choose between
+/// them by the request.
 fn check_prefixes(settings: &Settings) -> Result<(), SettingsError> {
-    let served: Vec<_> = settings.dialects.iter().filter(|dialect| dialect.enabled).collect();
-    for (index, dialect) in served.iter().enumerate() {
-        if let Some(other) = served.iter().take(index).find(|other| clash(dialect, other)) {
-            let moved = [dialect, other].into_iter().find(|either| either.prefix != either.documented_prefix);
-            let (moved, stays) = if moved == Some(other) { (other, dialect) } else { (dialect, other) };
-            let reason = format!("must not be the prefix of {} too", stays.name);
-            return Err(refused(settings, &format!("dialects.{}.prefix", moved.name), reason));
+    let enabled: Vec<_> = settings.dialects.iter().filter(|dialect| dialect.enabled).collect();
+    for (index, dialect) in enabled.iter().enumerate() {
+        if let Some(other) = enabled.iter().take(index).find(|other| conflicts(dialect, other)) {
+            // The documented prefixes differ, so at least one of the two was moved: name that one.
+            let is_moved = dialect.prefix != dialect.documented_prefix;
+            let (moved, unmoved) = if is_moved { (dialect, other) } else { (other, dialect) };
+            let reason = format!("must not be the prefix of {} too", unmoved.name);
+            return Err(invalid(settings, &format!("dialects.{}.prefix", moved.name), reason));
         }
     }
     Ok(())
 }
 
-fn clash(one: &DialectSettings, other: &DialectSettings) -> bool {
+fn conflicts(one: &DialectSettings, other: &DialectSettings) -> bool {
     one.prefix == other.prefix && one.documented_prefix != other.documented_prefix
 }
 
-fn refused(settings: &Settings, key: &str, reason: String) -> SettingsError {
-    SettingsError::Refused { key: key.to_owned(), origin: settings.source(key).clone(), reason }
+fn invalid(settings: &Settings, key: &str, reason: String) -> SettingsError {
+    SettingsError::InvalidValue { key: key.to_owned(), origin: settings.source(key).clone(), reason }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn outcome(dialects: &[(&'static str, &'static str, &str)]) -> Result<(), String> {
-        let dialect = |&(name, documented_prefix, prefix): &(&'static str, &'static str, &str)| {
-            DialectSettings { name, documented_prefix, enabled: true, prefix: prefix.to_owned() }
-        };
-        check(&Settings::defaults(dialects.iter().map(dialect).collect())).map_err(|error| error.to_string())
+    fn check_dialects(dialects: &[(&'static str, &'static str, &str)]) -> Result<(), String> {
+        let dialects = dialects.iter().map(|&(name, documented_prefix, prefix)| DialectSettings {
+            name,
+            documented_prefix,
+            enabled: true,
+            prefix: prefix.to_owned(),
+        });
+        check(&Settings::defaults(dialects.collect())).map_err(|error| error.to_string())
     }
 
     #[test]
     fn dialects_share_a_prefix_only_if_their_documents_do() {
-        assert_eq!(outcome(&[("one", "/v1", "/v1"), ("two", "/api", "/api")]), Ok(()));
-        assert_eq!(outcome(&[("one", "/api", "/api"), ("two", "/api", "/api")]), Ok(()));
+        assert_eq!(check_dialects(&[("one", "/v1", "/v1"), ("two", "/api", "/api")]), Ok(()));
+        assert_eq!(check_dialects(&[("one", "/api", "/api"), ("two", "/api", "/api")]), Ok(()));
         for dialects in [
             [("one", "/v1", "/api"), ("two", "/api", "/api")],
             [("two", "/api", "/api"), ("one", "/v1", "/api")],
         ] {
             let refusal = "dialects.one.prefix (default) must not be the prefix of two too";
-            assert_eq!(outcome(&dialects), Err(refusal.to_owned()));
+            assert_eq!(check_dialects(&dialects), Err(refusal.to_owned()));
         }
     }
 
     #[test]
-    fn a_dialect_that_is_not_served_takes_no_prefix() {
-        let served = DialectSettings::documented("one", "/v1");
+    fn a_disabled_dialect_occupies_no_prefix() {
+        let enabled = DialectSettings::documented("one", "/v1");
         let disabled =
-            DialectSettings { name: "two", documented_prefix: "/two", enabled: false, ..served.clone() };
-        assert!(check(&Settings::defaults(vec![served, disabled])).is_ok());
+            DialectSettings { name: "two", documented_prefix: "/two", enabled: false, ..enabled.clone() };
+        assert!(check(&Settings::defaults(vec![enabled, disabled])).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! Which store is used.
+//! The setting that selects the store.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -7,28 +7,28 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-/// What [`DatabaseUrl::parse`] takes.
+/// The input that [`DatabaseUrl::parse`] accepts.
 pub(super) const ALLOWED: &str =
     "postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE[?sslmode=..] or sqlite:PATH";
 
-/// The store: `PostgreSQL` by its URL, or `SQLite` by its file. What can be printed of it holds no password.
+/// The store. Its `Display` and `Debug` output contains no password.
 #[derive(Clone)]
 pub enum DatabaseUrl {
-    /// A file of `SQLite`.
+    /// The path of a `SQLite` file.
     Sqlite(PathBuf),
-    /// A database of `PostgreSQL`.
+    /// The URL of a `PostgreSQL` database.
     Postgres(SecretString),
 }
 
-/// How well a connection to `PostgreSQL` is protected.
+/// The protection of a connection to `PostgreSQL`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protection {
-    /// It stays on this machine, or the server's certificate is checked.
-    Checked,
-    /// It is encrypted, to whoever answers.
-    Unchecked,
-    /// It may be in the clear.
-    None,
+    /// The connection is local, or the server's certificate is verified.
+    Verified,
+    /// The connection is encrypted, but the server's certificate is not verified.
+    Unverified,
+    /// The connection may be unencrypted.
+    Optional,
 }
 
 impl DatabaseUrl {
@@ -40,13 +40,12 @@ impl DatabaseUrl {
         }
         let url = Url::parse(text).ok()?;
         let has_user = !url.username().is_empty();
-        let has_host =
-            url.host_str().is_some_and(|host| !host.is_empty()) || socket_directory(&url).is_some();
+        let has_host = url.host_str().is_some_and(|host| !host.is_empty()) || has_socket_directory(&url);
         let is_postgres = matches!(url.scheme(), "postgres" | "postgresql");
         (is_postgres && has_user && has_host).then(|| Self::Postgres(SecretString::from(text)))
     }
 
-    /// The URL in full, for the store and for nobody else.
+    /// The URL with its password, for the store only.
     #[must_use]
     pub fn expose(&self) -> String {
         match self {
@@ -55,17 +54,14 @@ impl DatabaseUrl {
         }
     }
 
-    /// Whether the URL holds a password.
     pub(super) fn has_password(&self) -> bool {
-        self.postgres().is_some_and(|url| {
-            url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password")
-        })
+        self.postgres().is_some_and(|url| url.password().is_some() || option(&url, &["password"]).is_some())
     }
 
     pub(super) fn protection(&self) -> Protection {
-        let Some(url) = self.postgres() else { return Protection::Checked };
+        let Some(url) = self.postgres() else { return Protection::Verified };
         let is_local = match url.host() {
-            // `Url` reads IPv4 addresses in the schemes of the web only.
+            // `Url` parses IPv4 addresses in the schemes of the web only.
             Some(Host::Domain(name)) => {
                 name == "localhost"
                     || name.starts_with("%2F")
@@ -76,10 +72,10 @@ impl DatabaseUrl {
             None => true,
         };
         match ssl_mode(&url).as_deref() {
-            _ if is_local || socket_directory(&url).is_some() => Protection::Checked,
-            Some("verify-ca" | "verify-full") => Protection::Checked,
-            Some("require") => Protection::Unchecked,
-            _ => Protection::None,
+            _ if is_local || has_socket_directory(&url) => Protection::Verified,
+            Some("verify-ca" | "verify-full") => Protection::Verified,
+            Some("require") => Protection::Unverified,
+            _ => Protection::Optional,
         }
     }
 
@@ -91,7 +87,7 @@ impl DatabaseUrl {
     }
 }
 
-/// The URL with its password masked and, of its options, `sslmode` alone.
+/// The URL with its password masked. Of the options it contains only `sslmode`.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(url) = self.postgres() else { return f.write_str(&self.expose()) };
@@ -111,16 +107,16 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// The directory of the server's socket, where the URL names one (`?host=/run/postgresql`).
-fn socket_directory(url: &Url) -> Option<String> {
-    option(url, &["host"]).filter(|host| host.starts_with('/'))
+/// Whether the URL names the directory of a Unix socket (`?host=/run/postgresql`).
+fn has_socket_directory(url: &Url) -> bool {
+    option(url, &["host"]).is_some_and(|host| host.starts_with('/'))
 }
 
 fn ssl_mode(url: &Url) -> Option<String> {
     option(url, &["sslmode", "ssl-mode"])
 }
 
-/// The last option of one of these names.
+/// The last option with one of these names.
 fn option(url: &Url, names: &[&str]) -> Option<String> {
     url.query_pairs().filter(|(name, _)| names.contains(&&**name)).last().map(|(_, value)| value.into_owned())
 }

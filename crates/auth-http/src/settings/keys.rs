@@ -1,263 +1,336 @@
 //! The table of every setting.
 
-mod absent;
-mod limits;
-mod users;
-
-use std::path::PathBuf;
 use std::time::Duration;
 
-use super::setting::{Refusal, Setting};
-use super::{
-    ACCESS_LIFETIME, CorsOrigins, DatabaseUrl, DialectSettings, LogFormat, LogLevel, PublicUrl,
-    TrustedProxies, database, logging, prefix,
-};
+use super::setting::{Setting, checked_text, field, integer, list, switch, text};
+use super::{DialectSettings, Settings, database, logging};
+use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
 
 const DAY: u32 = 24 * 60 * 60;
 const YEAR: u32 = 366 * DAY;
+const ROLES: &str =
+    "role names, each 1 to 64 of a-z, 0-9, '_', '-' and '.', beginning with a letter, in a list";
+/// The first segments of the paths outside the dialects.
+const RESERVED_SEGMENTS: &[&str] = &[".well-known", "health", "docs", "openapi", "metrics"];
 
-/// Every setting, in the order in which they are documented.
+/// Every setting, in the order of the documentation.
 pub(super) fn table(dialects: &[DialectSettings]) -> Vec<Setting> {
-    let mut table = service();
-    table.extend(absent::service());
+    let mut table = Vec::from(service());
     table.extend(tokens_and_sessions());
-    table.extend(limits::limits());
-    table.extend(users::passwords());
-    table.extend(users::users());
-    table.extend(running());
-    table.extend(dialects.iter().enumerate().flat_map(|(index, of)| dialect(index, of.name)));
+    table.extend(limits());
+    table.extend(passwords());
+    table.extend(users());
+    table.extend(operation());
+    table.extend(dialects.iter().enumerate().flat_map(|(index, settings)| dialect(index, settings.name)));
     table
 }
 
-fn service() -> Vec<Setting> {
-    vec![
-        Setting::text(
-            "listen",
-            "an IP address and a port such as 127.0.0.1:8080 or [::]:8080",
-            "Where the service listens, without TLS. Port 0: the system chooses one, and it is printed.",
-            |s| Some(s.listen.to_string()),
-            |s, text| text.parse().map(|address| s.listen = address).map_err(|_| Refusal::NotAllowed),
-        ),
-        Setting::text(
-            "data_dir",
-            "a path",
-            "The directory of the service's own files: the SQLite file and the signing keys.",
-            |s| Some(s.data_dir.display().to_string()),
-            |s, text| store(&mut s.data_dir, path(text)),
-        ),
-        Setting::text(
-            "database_url",
-            database::ALLOWED,
-            "The store. SQLite serves one node; several nodes share one PostgreSQL. A password in it is better kept in \
-             the environment or a file than on the command line, which other users of the machine can read.",
-            |s| Some(s.database.url.to_string()),
-            |s, text| store(&mut s.database.url, DatabaseUrl::parse(text)),
-        )
-        .secret()
-        .by_default("`sqlite:` and `auth.db` in `data_dir`"),
-        Setting::text(
-            "keys_dir",
-            "a path",
-            "The directory of the signing keys, one PKCS#8 PEM file each, `<kid>.pem`; the newest signs, those before \
-             it verify what they signed. Nodes that serve together share the keys.",
-            |s| Some(s.keys_dir.display().to_string()),
-            |s, text| store(&mut s.keys_dir, path(text)),
-        )
-        .by_default("`keys` in `data_dir`"),
-        Setting::text(
-            "public_url",
-            PublicUrl::ALLOWED,
-            "Where clients find the service; the issuer (`iss`) of its access tokens.",
-            |s| Some(s.public_url.to_string()),
-            |s, text| store(&mut s.public_url, PublicUrl::parse(text)),
-        )
-        .by_default("`http://` and `listen`"),
-        Setting::list(
-            "trusted_proxies",
-            TrustedProxies::ALLOWED,
-            "The proxies whose forwarding headers are believed about a client's address, which limits count by and the \
-             log names. None: the address is the connection's own.",
-            |s| Some(s.trusted_proxies.to_string()),
-            |s, text| store(&mut s.trusted_proxies, TrustedProxies::parse(text)),
-        ),
-        Setting::switch(
-            "rate_limit",
-            "Whether failed log-ins, failed refreshes and registrations are limited. Off is for load tests.",
-            |s| s.rate_limit,
-            |s, on| {
-                s.rate_limit = on;
-                Ok(())
-            },
-        ),
-        Setting::list(
-            "cors_origins",
-            CorsOrigins::ALLOWED,
-            "The other origins whose pages browsers let use the service, cookie included. Browsers keep the cookie to \
-             pages of the same site, whatever this says: the service and the page need one registrable domain.",
-            |s| Some(s.cors_origins.to_string()),
-            |s, text| store(&mut s.cors_origins, CorsOrigins::parse(text)),
-        ),
-    ]
-}
-
-fn tokens_and_sessions() -> Vec<Setting> {
-    vec![
-        Setting::integer(
-            "token.access_seconds",
-            "seconds",
-            1..=DAY,
-            "How long access tokens live, in every dialect; a dialect whose document names a lifetime has that one as \
-             its default.",
-            |s| Some(seconds(s.token.access_lifetime.unwrap_or(ACCESS_LIFETIME))),
-            |s, number| s.token.access_lifetime = Some(duration(number)),
-        ),
-        Setting::integer(
-            "token.retry_grace_seconds",
-            "seconds",
-            0..=30,
-            "For this long after a refresh, the same credential gets the same successor again, as long as that is \
-             unused: a lost response logs nobody out. 0: never.",
-            |s| Some(seconds(s.policy.session.retry_grace)),
-            |s, number| s.policy.session.retry_grace = duration(number),
-        ),
-        Setting::text(
-            "token.algorithm",
-            "EdDSA or ES256",
-            "What new signing keys are made for; keys that exist keep their algorithm.",
-            |s| Some(s.token.algorithm.as_str().to_owned()),
-            |s, text| store(&mut s.token.algorithm, text.parse().ok()),
-        ),
-        Setting::text(
-            "token.audience",
-            "1 to 255 visible ASCII characters",
-            "The audience (`aud`) of the access tokens.",
-            |s| Some(s.token.audience.clone()),
-            |s, text| {
-                let fits =
-                    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-                store(&mut s.token.audience, fits.then(|| text.to_owned()))
-            },
-        )
-        .by_default("`public_url`"),
-        Setting::integer(
-            "session.idle_seconds",
-            "seconds",
-            1..=YEAR,
-            "A session that is not refreshed for this long is over.",
-            |s| Some(seconds(s.policy.session.idle)),
-            |s, number| s.policy.session.idle = duration(number),
-        ),
-        Setting::integer(
-            "session.absolute_seconds",
-            "seconds",
-            1..=YEAR,
-            "A session is over this long after its login, however busy it is.",
-            |s| Some(seconds(s.policy.session.absolute)),
-            |s, number| s.policy.session.absolute = duration(number),
-        ),
-        Setting::integer(
-            "session.max_live",
-            "sessions",
-            1..=1_000,
-            "The most live sessions of one user; the oldest is ended for a new one.",
-            |s| Some(s.policy.session.max_live.to_string()),
-            |s, number| s.policy.session.max_live = number,
-        ),
-    ]
-}
-
-fn running() -> Vec<Setting> {
-    vec![
-        Setting::text(
-            "log.format",
-            "text or json",
-            "The form of the log, which goes to standard error: a line of text or of JSON an event.",
-            |s| s.log.format.map(|format| format.as_str().to_owned()),
-            |s, text| store(&mut s.log.format, LogFormat::parse(text).map(Some)),
-        )
-        .by_default("`text` on a terminal, `json` elsewhere"),
-        Setting::text(
-            "log.level",
-            logging::LEVEL_ALLOWED,
-            "What is logged. Below `info` only this service's own events are, whatever the level: those of its \
-             libraries could show what clients sent.",
-            |s| Some(s.log.level.to_string()),
-            |s, text| store(&mut s.log.level, LogLevel::parse(text)),
-        ),
-        Setting::integer(
-            "audit.retention_days",
-            "days",
-            0..=36_500,
-            "How long audit events are kept in the store. 0: for ever.",
-            |s| Some((s.policy.audit.retention.unwrap_or_default().as_secs() / u64::from(DAY)).to_string()),
-            |s, number| s.policy.audit.retention = (number > 0).then(|| duration(DAY) * number),
-        ),
-        Setting::integer(
-            "http.workers",
-            "threads",
-            1..=512,
-            "The threads that serve requests.",
-            |s| Some(s.http.workers.to_string()),
-            |s, number| s.http.workers = number as usize,
-        )
-        .by_default("the number of cores"),
-        Setting::integer(
-            "http.keep_alive_seconds",
-            "seconds",
-            1..=3_600,
-            "How long a connection is kept from an answer to the next whole head. It is better more than the load \
-             balancer's own idle time, often 60 seconds, so that it is not this side that closes.",
-            |s| Some(seconds(s.http.keep_alive)),
-            |s, number| s.http.keep_alive = duration(number),
-        ),
-        Setting::integer(
-            "database.max_connections",
-            "connections",
-            1..=1_000,
-            "The most connections to PostgreSQL at a time, beside one that listens for sessions that end. SQLite has one \
-             that writes and a few that read.",
-            |s| Some(s.database.max_connections.to_string()),
-            |s, number| s.database.max_connections = number,
-        ),
-    ]
-}
-
-fn dialect(index: usize, name: &'static str) -> [Setting; 2] {
+fn service() -> [Setting; 8] {
     [
-        Setting::switch(
-            format!("dialects.{name}.enabled"),
-            format!("Whether the dialect `{name}` is served."),
-            move |s| s.dialects[index].enabled,
-            move |s, on| {
-                s.dialects[index].enabled = on;
-                Ok(())
-            },
+        Setting::new(
+            "listen",
+            text("an IP address and a port such as 127.0.0.1:8080 or [::]:8080", field!(listen)),
+            "The address of the listener, without TLS. With port 0 the system selects a port, and the service prints it.",
         ),
-        Setting::text(
-            format!("dialects.{name}.prefix"),
-            prefix::ALLOWED,
-            format!("What the paths of `{name}` begin with."),
-            move |s| Some(s.dialects[index].prefix.clone()),
-            move |s, text| {
-                store(&mut s.dialects[index].prefix, prefix::is_valid(text).then(|| text.to_owned()))
-            },
+        Setting::new(
+            "data_dir",
+            text("a path", field!(data_dir)),
+            "The directory of the service's own files: the SQLite file and the signing keys.",
+        ),
+        Setting::new(
+            "database_url",
+            text(database::ALLOWED, field!(database.url)),
+            "The store. SQLite serves one node; several nodes share one PostgreSQL. Other users of the machine can read a \
+             command line: keep a password in the environment or a file.",
+        )
+        .with_default("`sqlite:` and `auth.db` in `data_dir`"),
+        Setting::new(
+            "keys_dir",
+            text("a path", field!(keys_dir)),
+            "The directory of the signing keys, one PKCS#8 PEM file each, `<kid>.pem`. The newest key signs, and the \
+             older ones verify what they signed. Nodes that serve together share the keys.",
+        )
+        .with_default("`keys` in `data_dir`"),
+        Setting::new(
+            "public_url",
+            text(PublicUrl::ALLOWED, field!(public_url)),
+            "The URL under which clients reach the service; the issuer (`iss`) of its access tokens.",
+        )
+        .with_default("`http://` and `listen`"),
+        Setting::new(
+            "trusted_proxies",
+            list(TrustedProxies::ALLOWED, field!(trusted_proxies)),
+            "The proxies whose forwarding headers give the client's address, by which limits count and which the log \
+             contains. Without proxies it is the address of the connection.",
+        ),
+        Setting::new(
+            "rate_limit",
+            switch(field!(rate_limit)),
+            "Whether failed log-ins, failed refreshes and registrations are limited. Off is for load tests.",
+        ),
+        Setting::new(
+            "cors_origins",
+            list(CorsOrigins::ALLOWED, field!(cors_origins)),
+            "The other web origins whose pages may call the service from a browser, with the cookie. Browsers send the \
+             cookie only for pages of the same site: the service and the page need one registrable domain.",
         ),
     ]
 }
 
-fn store<T>(place: &mut T, value: Option<T>) -> Result<(), Refusal> {
-    *place = value.ok_or(Refusal::NotAllowed)?;
-    Ok(())
+fn tokens_and_sessions() -> [Setting; 7] {
+    let access_lifetime = (
+        |s: &Settings| s.token.access_lifetime_or(None),
+        |s: &mut Settings, lifetime| {
+            s.token.access_lifetime = Some(lifetime);
+        },
+    );
+    [
+        Setting::new(
+            "token.access_seconds",
+            integer("seconds", 1..=DAY, access_lifetime),
+            "The lifetime of access tokens in every dialect. A dialect whose document defines a lifetime has that one as \
+             its default.",
+        ),
+        Setting::new(
+            "token.retry_grace_seconds",
+            integer("seconds", 0..=30, field!(policy.session.retry_grace)),
+            "The retry window. After a refresh, the same credential gets the same successor again for this time, while \
+             the successor is unused. A lost response therefore logs no user out. 0: no retries.",
+        ),
+        Setting::new(
+            "token.algorithm",
+            text("EdDSA or ES256", field!(token.algorithm)),
+            "The algorithm of new signing keys. Existing keys keep their algorithm.",
+        ),
+        Setting::new(
+            "token.audience",
+            checked_text("1 to 255 visible ASCII characters", is_audience, field!(token.audience)),
+            "The audience (`aud`) of the access tokens.",
+        )
+        .with_default("`public_url`"),
+        Setting::new(
+            "session.idle_seconds",
+            integer("seconds", 1..=YEAR, field!(policy.session.idle)),
+            "A session ends when it is not refreshed for this time.",
+        ),
+        Setting::new(
+            "session.absolute_seconds",
+            integer("seconds", 1..=YEAR, field!(policy.session.absolute)),
+            "A session ends this long after its log-in, even if it is refreshed.",
+        ),
+        Setting::new(
+            "session.max_live",
+            integer("sessions", 1..=1_000, field!(policy.session.max_live)),
+            "The maximum number of live sessions of one user. A further log-in ends the oldest one.",
+        ),
+    ]
 }
 
-fn path(text: &str) -> Option<PathBuf> {
-    (!text.is_empty() && !text.contains('\0')).then(|| PathBuf::from(text))
+fn limits() -> [Setting; 7] {
+    const ATTEMPTS: std::ops::RangeInclusive<u32> = 1..=1_000_000;
+    let refreshes = (
+        |s: &Settings| s.policy.attempts.refreshes.quota,
+        |s: &mut Settings, number| {
+            s.policy.attempts.refreshes.burst = number;
+            s.policy.attempts.refreshes.quota = number;
+        },
+    );
+    [
+        Setting::new(
+            "limits.login_burst",
+            integer("failures", ATTEMPTS, field!(policy.attempts.log_ins.burst)),
+            "Failed log-ins from one address, or one IPv6 network of 64 bits, before it must wait. Correct passwords do \
+             not count. A program with an API key may fail a thousand times as often, and register as often.",
+        ),
+        Setting::new(
+            "limits.login_per_minute",
+            integer("failures", ATTEMPTS, field!(policy.attempts.log_ins.quota)),
+            "Failed log-ins per minute from an address that has used up its burst.",
+        ),
+        Setting::new(
+            "limits.registration_burst",
+            integer("registrations", ATTEMPTS, field!(policy.attempts.registrations.burst)),
+            "Registrations from one address before it must wait.",
+        ),
+        Setting::new(
+            "limits.registration_per_minute",
+            integer("registrations", ATTEMPTS, field!(policy.attempts.registrations.quota)),
+            "Registrations per minute from an address that has used up its burst.",
+        ),
+        Setting::new(
+            "limits.refresh_per_5_minutes",
+            integer("failures", ATTEMPTS, refreshes),
+            "Failed refreshes from one address within five minutes, in a burst or spread.",
+        ),
+        Setting::new(
+            "limits.account_free",
+            integer("failures", 1..=50, field!(policy.attempts.account.free_failures)),
+            "Consecutive failed log-ins of one account without a wait. Each further failure makes the account wait: 1, \
+             2, 4 .. seconds. A fixed limit of a hundred consecutive failures applies in addition.",
+        ),
+        Setting::new(
+            "limits.account_longest_wait_seconds",
+            integer("seconds", 1..=86_400, field!(policy.attempts.account.max_wait)),
+            "The longest wait of an account after a failed log-in. An owner at an address from which they logged in \
+             before does not wait for the failures of others.",
+        ),
+    ]
 }
 
-fn duration(seconds: u32) -> Duration {
-    Duration::from_secs(seconds.into())
+fn passwords() -> [Setting; 6] {
+    let memory_budget_mib = (
+        |s: &Settings| s.hashing.memory_budget_kib / 1024,
+        |s: &mut Settings, mib: u32| {
+            s.hashing.memory_budget_kib = mib * 1024;
+        },
+    );
+    [
+        Setting::new(
+            "hashing.memory_kib",
+            integer("KiB", 12_288..=1_048_576, field!(hashing.memory_kib)),
+            "Argon2id: the memory of one hash. At least 47104 with 1 iteration, 19456 with 2, 12288 with 3 or more.",
+        ),
+        Setting::new(
+            "hashing.iterations",
+            integer("iterations", 1..=10, field!(hashing.iterations)),
+            "Argon2id: the number of passes over the memory.",
+        ),
+        Setting::new(
+            "hashing.parallelism",
+            integer("lanes", 1..=16, field!(hashing.parallelism)),
+            "Argon2id: the lanes of one hash.",
+        ),
+        Setting::new(
+            "hashing.memory_budget_mib",
+            integer("MiB", 12..=1_048_576, memory_budget_mib),
+            "The memory of all concurrent hashes. The service runs as many hashes at a time as fit into it, and at most \
+             one per core.",
+        ),
+        Setting::new(
+            "password.min_length",
+            integer("characters", 1..=128, field!(password.min_length)),
+            "The minimum length of a new password. It raises the minimum of a dialect and never lowers it.",
+        )
+        .with_default("each document's own"),
+        Setting::new(
+            "password.refuse_common",
+            switch(field!(password.refuse_common)),
+            "Whether to refuse a new password that is one of the 42,692 most common ones or one of the account's own \
+             names, in any spelling. The whole password is compared, not parts of it.",
+        ),
+    ]
 }
 
-fn seconds(duration: Duration) -> String {
-    duration.as_secs().to_string()
+fn users() -> [Setting; 3] {
+    [
+        Setting::new(
+            "registration.default_roles",
+            list(ROLES, field!(registration.default_roles)),
+            "The roles of a user who registers and chooses none.",
+        ),
+        Setting::new(
+            "registration.self_assignable_roles",
+            list(ROLES, field!(registration.self_assignable_roles)),
+            "The roles that a user who registers may choose, in dialects that offer the choice.",
+        ),
+        Setting::new(
+            "protected.required_role",
+            text(
+                "a role name, 1 to 64 of a-z, 0-9, '_', '-' and '.', beginning with a letter, or empty",
+                field!(required_role),
+            ),
+            "The role that the protected resource requires. Empty: every user may read it.",
+        ),
+    ]
+}
+
+fn operation() -> [Setting; 6] {
+    let retention_days = (
+        |s: &Settings| days(s.policy.audit.retention.unwrap_or_default()),
+        |s: &mut Settings, days| {
+            s.policy.audit.retention = (days > 0).then(|| Duration::from_secs(u64::from(DAY)) * days);
+        },
+    );
+    [
+        Setting::new(
+            "log.format",
+            text("text or json", field!(log.format)),
+            "The format of the log, which goes to standard error: one line of text or of JSON per event.",
+        )
+        .with_default("`text` on a terminal, `json` elsewhere"),
+        Setting::new(
+            "log.level",
+            text(logging::LEVEL_ALLOWED, field!(log.level)),
+            "The logged events. Below `info` only this service's own events are logged, because those of its libraries \
+             could contain data of clients.",
+        ),
+        Setting::new(
+            "audit.retention_days",
+            integer("days", 0..=36_500, retention_days),
+            "The time for which the store keeps audit events. 0: without limit.",
+        ),
+        Setting::new(
+            "http.workers",
+            integer("threads", 1..=512, field!(http.workers)),
+            "The threads that serve requests.",
+        )
+        .with_default("the number of cores"),
+        Setting::new(
+            "http.keep_alive_seconds",
+            integer("seconds", 1..=3_600, field!(http.keep_alive)),
+            "The time from an answer to the next complete request head on a connection. It should exceed the idle timeout \
+             of the load balancer, often 60 seconds, so that the load balancer closes the connection.",
+        ),
+        Setting::new(
+            "database.max_connections",
+            integer("connections", 1..=1_000, field!(database.max_connections)),
+            "The maximum number of connections to PostgreSQL, without the one that listens for revocations. SQLite has \
+             one connection for writing and a few for reading.",
+        ),
+    ]
+}
+
+fn dialect(index: usize, name: &str) -> [Setting; 2] {
+    let enabled = (
+        move |s: &Settings| s.dialects[index].enabled,
+        move |s: &mut Settings, enabled| s.dialects[index].enabled = enabled,
+    );
+    let prefix = (
+        move |s: &Settings| s.dialects[index].prefix.clone(),
+        move |s: &mut Settings, prefix| s.dialects[index].prefix = prefix,
+    );
+    let allowed = "/SEGMENT[/SEGMENT].. of letters, digits and -._~, without a slash at the end, and not one of the \
+                   service's own paths";
+    [
+        Setting::new(
+            format!("dialects.{name}.enabled"),
+            switch(enabled),
+            format!("Whether the dialect `{name}` is served."),
+        ),
+        Setting::new(
+            format!("dialects.{name}.prefix"),
+            checked_text(allowed, is_prefix, prefix),
+            format!("The prefix of the paths of `{name}`."),
+        ),
+    ]
+}
+
+fn days(duration: Duration) -> u32 {
+    u32::try_from(duration.as_secs() / u64::from(DAY)).unwrap_or(u32::MAX)
+}
+
+fn is_audience(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn is_prefix(text: &str) -> bool {
+    let Some(path) = text.strip_prefix('/') else { return false };
+    let first = path.split('/').next().unwrap_or_default();
+    path.split('/').all(is_segment) && !RESERVED_SEGMENTS.contains(&first)
+}
+
+fn is_segment(segment: &str) -> bool {
+    let has_allowed_bytes =
+        segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
+    has_allowed_bytes && !matches!(segment, "" | "." | "..")
 }

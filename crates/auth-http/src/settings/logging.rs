@@ -1,4 +1,4 @@
-//! What is logged, and in which form.
+//! The settings of the log.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,17 +6,15 @@ use std::str::FromStr;
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 
-/// What [`LogLevel::parse`] takes.
+/// The input that [`LogLevel::parse`] accepts.
 pub(super) const LEVEL_ALLOWED: &str = "error, warn, info, debug, trace or off, or a list of levels and target=level such as info,auth_http=debug";
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
-/// The form of the log.
+/// The format of the log: one line of text or of JSON per event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// A line of text an event.
     Text,
-    /// A line of JSON an event.
     Json,
 }
 
@@ -33,7 +31,7 @@ impl LogFormat {
     }
 }
 
-/// What is logged: a level, or levels by target.
+/// The logged events: one level for all targets, or levels by target.
 #[derive(Clone, Debug)]
 pub struct LogLevel {
     text: String,
@@ -41,24 +39,16 @@ pub struct LogLevel {
 }
 
 impl LogLevel {
-    /// Reads levels. The parser of [`Targets`] would take a misspelt level for a target, and log nothing else.
+    /// Parses levels. The parser of [`Targets`] alone would accept a misspelt level as a target and log nothing else.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let known = |directive: &str| match directive.split_once('=') {
-            None => LEVELS.contains(&directive),
-            Some((target, level)) => is_target(target) && LEVELS.contains(&level),
-        };
-        let targets = Targets::from_str(text).ok().filter(|_| text.split(',').all(known))?;
+        let targets = Targets::from_str(text).ok().filter(|_| text.split(',').all(is_directive))?;
         Some(Self { text: text.to_owned(), targets })
     }
 
-    /// `warn`.
+    /// Warnings and errors only.
     #[must_use]
     pub fn warnings() -> Self {
-        Self::of("warn", Level::WARN)
-    }
-
-    fn of(text: &str, level: Level) -> Self {
-        Self { text: text.to_owned(), targets: Targets::new().with_default(level) }
+        Self { text: "warn".to_owned(), targets: Targets::new().with_default(Level::WARN) }
     }
 
     /// The levels as a filter.
@@ -71,7 +61,7 @@ impl LogLevel {
 /// `info`.
 impl Default for LogLevel {
     fn default() -> Self {
-        Self::of("info", Level::INFO)
+        Self { text: "info".to_owned(), targets: Targets::new().with_default(Level::INFO) }
     }
 }
 
@@ -81,6 +71,10 @@ impl fmt::Display for LogLevel {
     }
 }
 
-fn is_target(target: &str) -> bool {
-    !target.is_empty() && target.chars().all(|c| c.is_ascii_alphanumeric() || "_:".contains(c))
+/// Whether `text` is a level or `target=level`.
+fn is_directive(text: &str) -> bool {
+    let (target, level) = text.split_once('=').unwrap_or(("all", text));
+    let is_target =
+        !target.is_empty() && target.chars().all(|c| c.is_ascii_alphanumeric() || "_:".contains(c));
+    is_target && LEVELS.contains(&level)
 }

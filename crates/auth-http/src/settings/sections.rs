@@ -1,104 +1,131 @@
-//! The settings by section, in the types that the rest of the program works with.
+//! The settings by section, in the types that the rest of the program uses.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use auth_domain::model::{PasswordPolicy, Role, Roles};
+use auth_domain::policy::Policy;
+use auth_infra::password::HashingSettings;
 use auth_infra::token::KeyAlgorithm;
 
+use super::value::Source;
 use super::{DatabaseUrl, LogFormat, LogLevel};
+use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
 
-/// How long access tokens live where neither the setting nor the dialect's document says otherwise.
-pub const ACCESS_LIFETIME: Duration = Duration::from_mins(15);
+/// The lifetime of access tokens if neither the setting nor the dialect's document defines one.
+pub(super) const ACCESS_LIFETIME: Duration = Duration::from_mins(15);
 
-/// Where users and sessions are stored.
+/// All settings, parsed and checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The address of the listener. With port 0 the system selects a port.
+    pub listen: SocketAddr,
+    pub data_dir: PathBuf,
+    pub database: DatabaseSettings,
+    pub keys_dir: PathBuf,
+    pub public_url: PublicUrl,
+    pub trusted_proxies: TrustedProxies,
+    pub rate_limit: bool,
+    pub cors_origins: CorsOrigins,
+    pub token: TokenSettings,
+    /// The domain's rules of sessions, tokens, attempts and audit events.
+    pub policy: Policy,
+    pub hashing: HashingSettings,
+    pub password: PasswordSettings,
+    pub registration: RegistrationSettings,
+    /// The role that the protected resource requires. `None`: every user may read it.
+    pub required_role: Option<Role>,
+    pub log: LogSettings,
+    pub http: HttpSettings,
+    /// The dialects, in the order in which they were passed to [`Settings::load`].
+    pub dialects: Vec<DialectSettings>,
+    /// The source of each setting that is not a default.
+    pub(super) sources: BTreeMap<String, Source>,
+}
+
+impl Settings {
+    /// The source of the setting `key`.
+    #[must_use]
+    pub fn source(&self, key: &str) -> &Source {
+        self.sources.get(key).unwrap_or(&Source::Default)
+    }
+
+    /// The settings of the dialect `name`.
+    #[must_use]
+    pub fn dialect(&self, name: &str) -> Option<&DialectSettings> {
+        self.dialects.iter().find(|dialect| dialect.name == name)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct DatabaseSettings {
-    /// The store.
     pub url: DatabaseUrl,
-    /// The most connections to it at a time.
     pub max_connections: u32,
 }
 
-/// Access tokens.
 #[derive(Clone, Debug)]
 pub struct TokenSettings {
-    /// How long they live; `None`: as long as the dialect's document says.
+    /// `None`: as the dialect's document defines.
     pub access_lifetime: Option<Duration>,
-    /// What new signing keys are for.
+    /// The algorithm of new signing keys.
     pub algorithm: KeyAlgorithm,
-    /// Their `aud`.
+    /// The `aud` claim.
     pub audience: String,
 }
 
 impl TokenSettings {
-    /// How long the access tokens of a dialect live whose document says `documented`.
+    /// The lifetime of the access tokens of a dialect whose document defines `documented`.
     #[must_use]
     pub fn access_lifetime_or(&self, documented: Option<Duration>) -> Duration {
         self.access_lifetime.or(documented).unwrap_or(ACCESS_LIFETIME)
     }
 }
 
-/// New passwords.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct PasswordSettings {
-    /// The fewest characters, where it is more than what a dialect asks for.
+    /// The minimum length if it exceeds that of the dialect.
     pub min_length: Option<usize>,
-    /// Whether common ones and the user's own names are refused.
     pub refuse_common: bool,
 }
 
 impl PasswordSettings {
-    /// A dialect's own policy, raised to the setting.
+    /// The policy of a dialect, raised to the setting.
     #[must_use]
     pub fn raise(&self, documented: PasswordPolicy) -> PasswordPolicy {
         self.min_length.map_or(documented, |min_length| documented.raised_to(min_length))
     }
 }
 
-/// New users.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct RegistrationSettings {
-    /// The roles of a user who registers.
     pub default_roles: Roles,
-    /// The roles that a user who registers may choose.
     pub self_assignable_roles: Roles,
 }
 
-/// The protected resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProtectedSettings {
-    /// The role that it asks for; `None`: any user may see it.
-    pub required_role: Option<Role>,
-}
-
-/// The log.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
-    /// Its form; `None`: text on a terminal, JSON elsewhere.
+    /// `None`: text on a terminal, JSON elsewhere.
     pub format: Option<LogFormat>,
-    /// What goes into it.
     pub level: LogLevel,
 }
 
-/// The HTTP server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct HttpSettings {
     /// Threads that serve requests.
     pub workers: usize,
-    /// How long a connection is kept from an answer to the next whole head.
+    /// The time from an answer to the next complete request head.
     pub keep_alive: Duration,
 }
 
-/// One dialect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DialectSettings {
-    /// The dialect's name.
     pub name: &'static str,
-    /// The prefix that its document gives it.
+    /// The prefix in the dialect's document.
     pub documented_prefix: &'static str,
-    /// Whether it is served.
     pub enabled: bool,
-    /// What its paths begin with: `/` and more, no `/` at the end.
+    /// The configured prefix: it starts with `/` and does not end with `/`.
     pub prefix: String,
 }
 

@@ -1,159 +1,263 @@
-//! One row of the table: what a setting is called, what it takes and where it goes.
+//! A row of the table: the key of a setting, its type, its field and its description.
 
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use super::source::Given;
-use super::{Settings, SettingsError};
+use auth_domain::model::{Role, Roles};
+use auth_infra::token::KeyAlgorithm;
 
-/// The form a value has in a TOML file. From the environment and from flags, every value comes as a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    Text,
-    Integer,
-    Switch,
-    /// A text with commas, or an array of texts.
-    List,
-    /// What no setting takes: a float, a date, a table in an array.
-    Other,
+use super::value::{RawValue, ValueType};
+use super::{DatabaseUrl, LogFormat, LogLevel, Settings, SettingsError};
+use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
+
+/// Reads and writes one field of the settings: `field!(listen)`.
+macro_rules! field {
+    ($($name:ident).+) => {
+        (|s: &Settings| s.$($name).+.clone(), |s: &mut Settings, value| s.$($name).+ = value)
+    };
 }
-
-/// Why a value is not taken.
-pub(super) enum Refusal {
-    /// It is not what the table says is allowed.
-    NotAllowed,
-    /// It asks for something that needs more words.
-    Because(&'static str),
-}
-
-type Apply = Box<dyn Fn(&mut Settings, &str) -> Result<(), Refusal> + Send + Sync>;
-type Show = Box<dyn Fn(&Settings) -> Option<String> + Send + Sync>;
+pub(super) use field;
 
 /// One setting.
 pub(super) struct Setting {
-    /// Its name in the file: `section.key`.
     pub(super) key: String,
-    /// What it means, in a sentence or two.
+    pub(super) kind: Kind,
     pub(super) doc: String,
-    /// What it takes, so that "must be .." can stand before it.
-    pub(super) allowed: String,
-    /// The default in words, where it is not a value of its own.
+    /// The default in words, for a default that is not a constant.
     pub(super) default: Option<&'static str>,
-    /// Whether the value may hold a secret; what is shown of it is masked.
-    pub(super) secret: bool,
-    /// The form it has in a file.
-    pub(super) form: Form,
-    apply: Apply,
-    show: Show,
+}
+
+/// What a setting accepts, and the field that it sets.
+pub(super) struct Kind {
+    pub(super) value_type: ValueType,
+    /// The allowed values, worded to follow "must be".
+    pub(super) allowed: String,
+    /// Parses a text into the field. Returns `None` for a text that is not allowed.
+    apply: Box<dyn Fn(&mut Settings, &str) -> Option<()>>,
+    show: Box<dyn Fn(&Settings) -> Option<String>>,
+}
+
+/// The type of a field that is set by a text.
+pub(super) trait TextValue: Sized {
+    fn parse(text: &str) -> Option<Self>;
+    /// The value as a text that [`parse`](Self::parse) accepts, or `None` if the setting has no value.
+    fn show(&self) -> Option<String>;
+}
+
+/// The type of a field that is set by a whole number.
+pub(super) trait Number: Sized {
+    fn from_number(number: u32) -> Self;
+    fn to_number(&self) -> Option<u64>;
 }
 
 impl Setting {
-    /// A setting that takes a text, as `apply` reads it.
-    pub(super) fn text(
-        key: impl Into<String>,
-        allowed: impl Into<String>,
-        doc: impl Into<String>,
-        show: impl Fn(&Settings) -> Option<String> + Send + Sync + 'static,
-        apply: impl Fn(&mut Settings, &str) -> Result<(), Refusal> + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            key: key.into(),
-            doc: doc.into(),
-            allowed: allowed.into(),
-            default: None,
-            secret: false,
-            form: Form::Text,
-            apply: Box::new(apply),
-            show: Box::new(show),
-        }
+    pub(super) fn new(key: impl Into<String>, kind: Kind, doc: impl Into<String>) -> Self {
+        Self { key: key.into(), kind, doc: doc.into(), default: None }
     }
 
-    /// A setting that takes several texts; `apply` gets them joined by commas.
-    pub(super) fn list(
-        key: &'static str,
-        allowed: &'static str,
-        doc: &'static str,
-        show: impl Fn(&Settings) -> Option<String> + Send + Sync + 'static,
-        apply: impl Fn(&mut Settings, &str) -> Result<(), Refusal> + Send + Sync + 'static,
-    ) -> Self {
-        Self { form: Form::List, ..Self::text(key, allowed, doc, show, apply) }
-    }
-
-    /// A setting that takes a whole number of `unit`s within `range`.
-    pub(super) fn integer(
-        key: &'static str,
-        unit: &'static str,
-        range: RangeInclusive<u32>,
-        doc: &'static str,
-        show: impl Fn(&Settings) -> Option<String> + Send + Sync + 'static,
-        set: impl Fn(&mut Settings, u32) + Send + Sync + 'static,
-    ) -> Self {
-        let of_unit = if unit.is_empty() { String::new() } else { format!(" of {unit}") };
-        let allowed = format!("a whole number{of_unit} from {} to {}", range.start(), range.end());
-        let apply = move |settings: &mut Settings, text: &str| {
-            let number = text.parse().ok().filter(|number| range.contains(number));
-            set(settings, number.ok_or(Refusal::NotAllowed)?);
-            Ok(())
-        };
-        Self { form: Form::Integer, ..Self::text(key, allowed, doc, show, apply) }
-    }
-
-    /// A setting that is on or off.
-    pub(super) fn switch(
-        key: impl Into<String>,
-        doc: impl Into<String>,
-        show: impl Fn(&Settings) -> bool + Send + Sync + 'static,
-        set: impl Fn(&mut Settings, bool) -> Result<(), Refusal> + Send + Sync + 'static,
-    ) -> Self {
-        let apply = move |settings: &mut Settings, text: &str| match text {
-            "true" | "on" => set(settings, true),
-            "false" | "off" => set(settings, false),
-            _ => Err(Refusal::NotAllowed),
-        };
-        let show = move |settings: &Settings| Some(show(settings).to_string());
-        Self { form: Form::Switch, ..Self::text(key, "true or false (or on, off)", doc, show, apply) }
-    }
-
-    /// This setting, with its default in words.
-    pub(super) fn by_default(self, default: &'static str) -> Self {
+    /// This setting, with a description of its default.
+    pub(super) fn with_default(self, default: &'static str) -> Self {
         Self { default: Some(default), ..self }
     }
 
-    /// This setting, as one whose value may hold a secret.
-    pub(super) fn secret(self) -> Self {
-        Self { secret: true, ..self }
-    }
-
-    /// The variable that sets this from the environment.
+    /// The environment variable of this setting.
     pub(super) fn variable(&self) -> String {
         format!("AUTH_{}", self.key.replace('.', "__").to_uppercase())
     }
 
-    /// Puts a value into the settings.
-    pub(super) fn apply(&self, settings: &mut Settings, given: &Given) -> Result<(), SettingsError> {
-        let outcome = if self.takes(given.form) {
-            (self.apply)(settings, &given.text)
-        } else {
-            Err(Refusal::NotAllowed)
+    /// Writes a value into the settings.
+    pub(super) fn apply(&self, settings: &mut Settings, raw: &RawValue) -> Result<(), SettingsError> {
+        let accepted = match raw.value_type {
+            None => true,
+            Some(ValueType::Text) => self.kind.value_type != ValueType::Integer,
+            Some(value_type) => value_type == self.kind.value_type,
         };
-        outcome.map_err(|refusal| {
-            let reason = match refusal {
-                Refusal::NotAllowed => format!("must be {}", self.allowed),
-                Refusal::Because(reason) => reason.to_owned(),
-            };
-            SettingsError::Refused { key: self.key.clone(), origin: given.source.clone(), reason }
+        let applied = accepted.then(|| (self.kind.apply)(settings, &raw.text)).flatten();
+        applied.ok_or_else(|| SettingsError::InvalidValue {
+            key: self.key.clone(),
+            origin: raw.source.clone(),
+            reason: format!("must be {}", self.kind.allowed),
         })
     }
 
-    /// The value in force, without its secrets; `None` when there is none.
+    /// The value in force without its secrets, or `None` if the setting has no value.
     pub(super) fn show(&self, settings: &Settings) -> Option<String> {
-        (self.show)(settings)
+        (self.kind.show)(settings)
+    }
+}
+
+/// A text that the field's type parses.
+pub(super) fn text<T: TextValue>(
+    allowed: impl Into<String>,
+    (get, set): (impl Fn(&Settings) -> T + 'static, impl Fn(&mut Settings, T) + 'static),
+) -> Kind {
+    Kind {
+        value_type: ValueType::Text,
+        allowed: allowed.into(),
+        apply: Box::new(move |settings, text| Some(set(settings, T::parse(text)?))),
+        show: Box::new(move |settings| get(settings).show()),
+    }
+}
+
+/// A text that fulfils a condition.
+pub(super) fn checked_text(
+    allowed: &str,
+    is_allowed: fn(&str) -> bool,
+    (get, set): (impl Fn(&Settings) -> String + 'static, impl Fn(&mut Settings, String) + 'static),
+) -> Kind {
+    let apply =
+        move |settings: &mut Settings, text: &str| is_allowed(text).then(|| set(settings, text.to_owned()));
+    Kind { apply: Box::new(apply), ..text(allowed, (get, |_, _| {})) }
+}
+
+/// Several texts, joined by commas.
+pub(super) fn list<T: TextValue>(
+    allowed: &str,
+    field: (impl Fn(&Settings) -> T + 'static, impl Fn(&mut Settings, T) + 'static),
+) -> Kind {
+    Kind { value_type: ValueType::List, ..text(allowed, field) }
+}
+
+/// A boolean.
+pub(super) fn switch(
+    field: (impl Fn(&Settings) -> bool + 'static, impl Fn(&mut Settings, bool) + 'static),
+) -> Kind {
+    Kind { value_type: ValueType::Switch, ..text("true or false (or on, off)", field) }
+}
+
+/// A whole number within a range.
+pub(super) fn integer<T: Number>(
+    unit: &str,
+    range: RangeInclusive<u32>,
+    (get, set): (impl Fn(&Settings) -> T + 'static, impl Fn(&mut Settings, T) + 'static),
+) -> Kind {
+    Kind {
+        value_type: ValueType::Integer,
+        allowed: format!("a whole number of {unit} from {} to {}", range.start(), range.end()),
+        apply: Box::new(move |settings, text| {
+            let number = text.parse().ok().filter(|number| range.contains(number))?;
+            Some(set(settings, T::from_number(number)))
+        }),
+        show: Box::new(move |settings| Some(get(settings).to_number()?.to_string())),
+    }
+}
+
+/// The error for a key of the file or of a flag that no setting has.
+pub(super) fn unknown_key(raw: &RawValue, table: &[Setting]) -> SettingsError {
+    SettingsError::Unknown {
+        name: raw.key.escape_debug().to_string(),
+        origin: raw.source.to_string(),
+        nearest: nearest(&raw.key, table).map(|setting| setting.key.clone()).unwrap_or_default(),
+    }
+}
+
+/// The error for an environment variable that no setting has.
+pub(super) fn unknown_variable(name: &str, table: &[Setting]) -> SettingsError {
+    let key = name.strip_prefix("AUTH_").unwrap_or(name).to_lowercase().replace("__", ".");
+    SettingsError::Unknown {
+        name: name.escape_debug().to_string(),
+        origin: "environment".to_owned(),
+        nearest: nearest(&key, table).map(Setting::variable).unwrap_or_default(),
+    }
+}
+
+/// The setting whose key is most similar to `unknown`. A key without a section is also compared without sections.
+fn nearest<'a>(unknown: &str, table: &'a [Setting]) -> Option<&'a Setting> {
+    table.iter().min_by_key(|setting| {
+        let distance = strsim::damerau_levenshtein(unknown, &setting.key);
+        match setting.key.rsplit_once('.') {
+            Some((_, name)) if !unknown.contains('.') => {
+                distance.min(strsim::damerau_levenshtein(unknown, name) + 1)
+            }
+            _ => distance,
+        }
+    })
+}
+
+macro_rules! text_values {
+    ($($type:ty: $parse:expr, $show:expr;)+) => {
+        $(impl TextValue for $type {
+            fn parse(text: &str) -> Option<Self> {
+                $parse(text)
+            }
+
+            fn show(&self) -> Option<String> {
+                $show(self)
+            }
+        })+
+    };
+}
+
+text_values! {
+    std::net::SocketAddr: parse_from_str, show_display;
+    KeyAlgorithm: parse_from_str, show_display;
+    DatabaseUrl: Self::parse, show_display;
+    PublicUrl: Self::parse, show_display;
+    TrustedProxies: Self::parse, show_display;
+    CorsOrigins: Self::parse, show_display;
+    LogLevel: Self::parse, show_display;
+    Roles: |text| Self::parse(text).ok(), show_display;
+    String: parse_from_str, show_display;
+    PathBuf: |text: &str| (!text.is_empty() && !text.contains('\0')).then(|| Self::from(text)),
+        |path: &Self| Some(path.display().to_string());
+    Option<LogFormat>: |text| LogFormat::parse(text).map(Some),
+        |format: &Self| format.map(|format| format.as_str().to_owned());
+    Option<Role>: |text: &str| if text.is_empty() { Some(None) } else { Role::parse(text).ok().map(Some) },
+        |role: &Self| Some(role.as_ref().map_or("", Role::as_str).to_owned());
+    bool: |text| match text {
+        "true" | "on" => Some(true),
+        "false" | "off" => Some(false),
+        _ => None,
+    }, show_display;
+}
+
+fn parse_from_str<T: std::str::FromStr>(text: &str) -> Option<T> {
+    text.parse().ok()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "other types have values that cannot be shown")]
+fn show_display(value: &impl ToString) -> Option<String> {
+    Some(value.to_string())
+}
+
+impl Number for u32 {
+    fn from_number(number: u32) -> Self {
+        number
     }
 
-    fn takes(&self, form: Option<Form>) -> bool {
-        match form {
-            None => true,
-            Some(Form::Text) => self.form != Form::Integer,
-            Some(form) => form == self.form,
-        }
+    fn to_number(&self) -> Option<u64> {
+        Some((*self).into())
+    }
+}
+
+impl Number for usize {
+    fn from_number(number: u32) -> Self {
+        number as usize
+    }
+
+    fn to_number(&self) -> Option<u64> {
+        Some(*self as u64)
+    }
+}
+
+/// Seconds.
+impl Number for Duration {
+    fn from_number(number: u32) -> Self {
+        Self::from_secs(number.into())
+    }
+
+    fn to_number(&self) -> Option<u64> {
+        Some(self.as_secs())
+    }
+}
+
+impl<T: Number> Number for Option<T> {
+    fn from_number(number: u32) -> Self {
+        Some(T::from_number(number))
+    }
+
+    fn to_number(&self) -> Option<u64> {
+        self.as_ref()?.to_number()
     }
 }

@@ -48,7 +48,7 @@ impl TestApp {
     /// Requires a role at the protected resource.
     pub(crate) fn with_required_role(self, role: &str) -> Self {
         let role = Role::parse(role).expect("a role");
-        self.with_settings(|settings| settings.protected.required_role = Some(role))
+        self.with_settings(|settings| settings.required_role = Some(role))
     }
 
     /// The API key's id and secret.
