@@ -1,8 +1,8 @@
-//! Connections that are made when they are needed and kept for the next call.
+//! A connection pool (ADR 0006).
 //!
-//! sqlx's own pool does more than these adapters can use: after every call it asks the server for a sign of life, which
-//! costs another round trip, and waits for it without limit, lending one connection less for as long as a server is
-//! silent. Here a connection is kept only if the call that had it got its last answer, and nothing is asked.
+//! sqlx's own pool does more than these adapters can use. After every call it pings the server, which costs a round trip, and
+//! waits for the answer without a limit; a silent server costs it one connection per call. This pool sends nothing: it keeps a
+//! connection only if the call received its last answer.
 
 use std::io::ErrorKind;
 use std::ops::{Deref, DerefMut};
@@ -20,9 +20,9 @@ use tokio::time::{sleep, timeout};
 
 use super::{ACQUIRE_TIMEOUT, CLOSE_TIMEOUT, RevokedSessions};
 
-/// A connection that nobody needed for this long is not used again: somebody on the way may have forgotten it.
+/// A connection that was idle for longer is not used again, because a firewall or proxy may have dropped it.
 const MAX_IDLE: Duration = Duration::from_secs(5 * 60);
-/// A connection is not used for longer than this, so that servers behind one address get their share.
+/// An older connection is not used again, so that servers behind one address share the load.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 
 /// A bounded number of connections. Cloning it is cheap: the clones share them.
@@ -38,12 +38,12 @@ impl<C: Connection> Clone for Pool<C> {
 
 struct Shared<C: Connection> {
     options: C::Options,
-    /// One for each connection that there may be.
+    /// One permit per connection.
     permits: Arc<Semaphore>,
     max_connections: u32,
     closed: AtomicBool,
     closing: Notify,
-    /// Those that wait for a call, the one that was used last on top.
+    /// The most recently used connection is last.
     idle: Mutex<Vec<Idle<C>>>,
     revoked: Arc<RevokedSessions>,
 }
@@ -54,10 +54,10 @@ struct Idle<C> {
     since: Instant,
 }
 
-/// A connection on loan. Unless it is [given back](Self::give_back) it is closed: the database may still be at work for
-/// a call that was given up, or be in a transaction that nobody will end.
+/// A pooled connection while one caller uses it. Dropping the lease closes the connection, unless it was
+/// [given back](Self::give_back): the database may still execute a cancelled call, or have an open transaction.
 pub(crate) struct Lease<C: Connection + 'static> {
-    /// Gone only in a lease that is ending.
+    /// `None` only while the lease ends.
     connection: Option<C>,
     made_at: Instant,
     shared: Arc<Shared<C>>,
@@ -65,7 +65,7 @@ pub(crate) struct Lease<C: Connection + 'static> {
 }
 
 impl<C: Connection + 'static> Pool<C> {
-    /// At most `max_connections`, made with `options`; none is made yet.
+    /// Creates a pool without any connection.
     pub(crate) fn new(options: C::Options, max_connections: u32) -> Self {
         let max_connections = max_connections.max(1);
         let permits =
@@ -93,17 +93,16 @@ impl<C: Connection + 'static> Pool<C> {
         self.shared.max_connections
     }
 
-    /// What is known of sessions that have ended. Whoever ends one on a connection of this pool adds it.
+    /// The revoked sessions. A call that ends a session on a connection of this pool inserts it.
     pub(crate) fn revoked(&self) -> &RevokedSessions {
         &self.shared.revoked
     }
 
-    /// Whether it lends no more.
     pub(crate) fn is_closed(&self) -> bool {
         self.shared.closed.load(Ordering::Acquire)
     }
 
-    /// Does `work` until it is done or the pool is closed.
+    /// Runs `work` until it is done or the pool is closed.
     pub(crate) async fn until_closed(&self, work: impl Future<Output = ()>) {
         let closing = self.shared.closing.notified();
         if !self.is_closed() {
@@ -111,7 +110,7 @@ impl<C: Connection + 'static> Pool<C> {
         }
     }
 
-    /// A connection, as soon as there is one.
+    /// Waits for a connection, at most [`ACQUIRE_TIMEOUT`].
     pub(crate) async fn lease(&self) -> Result<Lease<C>, Error> {
         let deadline = Instant::now() + ACQUIRE_TIMEOUT;
         if self.is_closed() {
@@ -121,14 +120,14 @@ impl<C: Connection + 'static> Pool<C> {
         let permit = permit.map_err(|_| Error::PoolTimedOut)?.map_err(|_| Error::PoolClosed)?;
         let (connection, made_at) = match self.shared.take_idle() {
             Some(idle) => (idle.connection, idle.made_at),
-            // Boxed, because it is rare and takes many times the room of everything else that a call has to remember.
+            // Boxed, because it is rare and many times larger than the rest of a call's future.
             None => (Box::pin(self.shared.connect(deadline)).await?, Instant::now()),
         };
         let shared = Arc::clone(&self.shared);
         Ok(Lease { connection: Some(connection), made_at, shared, permit: Some(permit) })
     }
 
-    /// Lends no more, waits for those on loan, and closes them all.
+    /// Grants no more leases, waits for the active ones, and closes all connections.
     pub(crate) async fn close(&self) {
         let shared = &*self.shared;
         shared.closed.store(true, Ordering::Release);
@@ -148,14 +147,14 @@ impl<C: Connection> Shared<C> {
         self.idle.lock()
     }
 
-    /// The connection that was used last, unless that is too long ago; the others are older still.
+    /// Takes the most recently used connection, so that the others can reach [`MAX_IDLE`].
     fn take_idle(&self) -> Option<Idle<C>> {
         let mut idle = self.idle();
         idle.retain(|idle| idle.since.elapsed() < MAX_IDLE && idle.made_at.elapsed() < MAX_AGE);
         idle.pop()
     }
 
-    /// A new connection. A server that is just starting is waited for.
+    /// Opens a connection. Waits for a server that is starting.
     async fn connect(&self, deadline: Instant) -> Result<C, Error> {
         let mut pause = Duration::from_millis(10);
         loop {
@@ -170,7 +169,7 @@ impl<C: Connection> Shared<C> {
     }
 }
 
-/// Nobody listens, or `cannot_connect_now` or `too_many_connections` (PostgreSQL documentation, appendix A).
+/// The port is closed, or the error is `cannot_connect_now` or `too_many_connections` (PostgreSQL documentation, appendix A).
 fn is_starting(error: &Error) -> bool {
     match error {
         Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
@@ -180,12 +179,11 @@ fn is_starting(error: &Error) -> bool {
 }
 
 impl<C: Connection + 'static> Lease<C> {
-    /// What is known of sessions that have ended.
     pub(crate) fn revoked(&self) -> Arc<RevokedSessions> {
         Arc::clone(&self.shared.revoked)
     }
 
-    /// Gives the connection back for the next call. Its last answer was complete, and no transaction is open.
+    /// Returns the connection to the pool. Its last answer must be complete, and no transaction may be open.
     pub(crate) fn give_back(mut self) {
         if let Some(connection) = self.connection.take() {
             self.shared.idle().push(Idle { connection, made_at: self.made_at, since: Instant::now() });
@@ -196,14 +194,14 @@ impl<C: Connection + 'static> Lease<C> {
 impl<C: Connection + 'static> Deref for Lease<C> {
     type Target = C;
 
-    #[expect(clippy::expect_used, reason = "a lease without its connection is one that has ended")]
+    #[expect(clippy::expect_used, reason = "a lease has its connection until it ends")]
     fn deref(&self) -> &C {
         self.connection.as_ref().expect("on loan")
     }
 }
 
 impl<C: Connection + 'static> DerefMut for Lease<C> {
-    #[expect(clippy::expect_used, reason = "a lease without its connection is one that has ended")]
+    #[expect(clippy::expect_used, reason = "a lease has its connection until it ends")]
     fn deref_mut(&mut self) -> &mut C {
         self.connection.as_mut().expect("on loan")
     }
@@ -214,6 +212,7 @@ impl<C: Connection + 'static> Drop for Lease<C> {
         let Some(connection) = self.connection.take() else { return };
         let permit = self.permit.take();
         if let Ok(runtime) = Handle::try_current() {
+            // The permit is released after the close, so there are never more connections than permits.
             runtime.spawn(async move {
                 let _ = timeout(CLOSE_TIMEOUT, connection.close()).await;
                 drop(permit);
@@ -233,7 +232,7 @@ mod tests {
         Pool::new(SqliteConnectOptions::new().in_memory(true), max_connections)
     }
 
-    /// Marks a connection: each has a database of its own in memory.
+    /// Marks a connection. Each has its own database in memory.
     async fn mark(lease: &mut Lease<SqliteConnection>) {
         sqlx::raw_sql("CREATE TABLE mark (id)").execute(&mut **lease).await.expect("marked");
     }
@@ -244,17 +243,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_is_given_back_is_lent_again() {
+    async fn returned_connection_is_leased_again() {
         let pool = pool(2);
         let (mut first, second) = (pool.lease().await.expect("one"), pool.lease().await.expect("two"));
         mark(&mut first).await;
         second.give_back();
         first.give_back();
-        assert!(is_marked(&pool).await, "the one that was used last comes first");
+        assert!(is_marked(&pool).await, "the most recently used connection comes first");
     }
 
     #[tokio::test]
-    async fn a_connection_that_is_not_given_back_is_never_lent_again() {
+    async fn dropped_lease_closes_its_connection() {
         let pool = pool(1);
         let mut lease = pool.lease().await.expect("a connection");
         mark(&mut lease).await;
@@ -263,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_more_are_lent_than_there_may_be() {
+    async fn pool_never_exceeds_its_size() {
         let pool = pool(1);
         let lease = pool.lease().await.expect("a connection");
         let begun = Instant::now();
@@ -274,13 +273,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn closing_waits_for_what_is_on_loan_and_lends_no_more() {
+    async fn closing_waits_for_leases_and_grants_no_more() {
         let pool = pool(2);
         let lease = pool.lease().await.expect("a connection");
-        let (closing, lending) = (pool.clone(), pool.clone());
+        let (closing, leasing) = (pool.clone(), pool.clone());
         let (closed, ()) = tokio::join!(timeout(ACQUIRE_TIMEOUT, closing.close()), async move {
             tokio::task::yield_now().await;
-            assert!(matches!(lending.lease().await, Err(Error::PoolClosed)));
+            assert!(matches!(leasing.lease().await, Err(Error::PoolClosed)));
             lease.give_back();
         });
         closed.expect("closed");

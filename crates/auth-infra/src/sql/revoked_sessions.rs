@@ -1,4 +1,4 @@
-//! The sessions that are known to have ended.
+//! The revoked sessions, in memory (ADR 0009).
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -8,12 +8,12 @@ use auth_domain::ports::SessionState;
 use parking_lot::RwLock;
 use sqlx::types::Uuid;
 
-/// What is older than this may have missed too much.
+/// After this time without a read, a session that is not in the set counts as unknown.
 const MAX_STALENESS: Duration = Duration::from_secs(5);
-/// The most sessions that are known: some 70 MiB.
+/// The capacity of the set, which is about 70 MiB.
 const MAX_SESSIONS: usize = 1_000_000;
 
-/// A bounded set of ended sessions, and whether it holds every one there is.
+/// A bounded set of revoked sessions, and whether it is complete.
 #[derive(Debug)]
 pub(crate) struct RevokedSessions {
     bound: usize,
@@ -24,13 +24,13 @@ pub(crate) struct RevokedSessions {
 
 #[derive(Debug)]
 struct State {
-    /// Each with the time when it was heard of last.
+    /// Each with the time of its last insertion.
     revoked: HashMap<Uuid, Instant>,
-    /// When there was one more than fit in.
+    /// The time when a session did not fit in.
     overflowed: Option<Instant>,
-    /// All that was stored at this time is known.
+    /// Everything that was stored at this time is in the set.
     synced: Option<Instant>,
-    /// Something is known to be missing that had been stored by this time.
+    /// Something that was stored at this time is missing.
     stale: Option<Instant>,
 }
 
@@ -45,7 +45,6 @@ impl RevokedSessions {
         }
     }
 
-    /// Where the session stands.
     pub(crate) fn session_state(&self, session: SessionId) -> SessionState {
         self.state_at(session, Instant::now())
     }
@@ -54,20 +53,19 @@ impl RevokedSessions {
         let state = self.state.read();
         if state.revoked.contains_key(&session.0) {
             SessionState::Ended
-        } else if state.is_whole_at(now) {
+        } else if state.is_complete_at(now) {
             SessionState::Live
         } else {
             SessionState::Unknown
         }
     }
 
-    /// Whether somebody keeps the watch and has looked at what is stored a short time ago.
+    /// Returns whether the feed is running and read the store a short time ago.
     #[cfg(feature = "postgres")]
     pub(crate) fn is_fresh(&self) -> bool {
         self.state.read().is_fresh_at(Instant::now())
     }
 
-    /// Notes that these have ended.
     pub(crate) fn insert(&self, sessions: impl IntoIterator<Item = Uuid>) {
         let now = Instant::now();
         self.write(|state| {
@@ -81,21 +79,21 @@ impl RevokedSessions {
         });
     }
 
-    /// Notes that all that was stored at this time has been added.
+    /// Marks the set as complete for the time `asked`, which is before the read began.
     pub(crate) fn mark_synced(&self, asked: Instant) {
         self.write(|state| state.synced = Some(asked));
     }
 
-    /// Notes that something is missing.
+    /// Marks the set as incomplete until a later read.
     #[cfg(feature = "sqlite")]
     pub(crate) fn mark_stale(&self) {
         self.write(|state| state.stale = Some(Instant::now()));
     }
 
-    /// Forgets those that have not been heard of since a time at which all that was stored began to be added anew.
+    /// Removes the sessions that were not inserted since `began`, when a full read began: the store no longer contains them.
     pub(crate) fn forget_before(&self, began: Instant) {
         self.write(|state| {
-            state.revoked.retain(|_, heard| *heard >= began);
+            state.revoked.retain(|_, inserted| *inserted >= began);
             state.overflowed = state.overflowed.filter(|overflowed| *overflowed >= began);
         });
     }
@@ -105,7 +103,7 @@ impl RevokedSessions {
     }
 }
 
-/// How far a store whose records are numbered in the order of commits has been read.
+/// The position of the last read, for a store whose rows are numbered in the order of commits.
 #[cfg(feature = "sqlite")]
 mod journal {
     use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -119,22 +117,21 @@ mod journal {
     }
 
     impl RevokedSessions {
-        /// From now on whoever commits an end has to see to it that it is known.
+        /// Requires every later commit that ends a session to read it into the set.
         pub(crate) fn follow(&self) {
             self.journal.is_followed.store(true, Ordering::SeqCst);
         }
 
-        /// Whether anybody wants to know.
         pub(crate) fn is_followed(&self) -> bool {
             self.journal.is_followed.load(Ordering::SeqCst)
         }
 
-        /// The number of the newest record that was added, as were all before it.
+        /// Returns the number of the newest row in the set. All rows before it are in the set.
         pub(crate) fn seen(&self) -> i64 {
             self.journal.seen.load(Ordering::SeqCst)
         }
 
-        /// Notes that all records up to this number have been added.
+        /// Marks the rows up to this number as read. Concurrent readers may finish in any order, so the number never decreases.
         pub(crate) fn saw(&self, number: i64) {
             self.journal.seen.fetch_max(number, Ordering::SeqCst);
         }
@@ -148,8 +145,8 @@ impl Default for RevokedSessions {
 }
 
 impl State {
-    /// Whether a session that is not in the set has not ended.
-    fn is_whole_at(&self, now: Instant) -> bool {
+    /// Returns whether a session that is not in the set is live.
+    fn is_complete_at(&self, now: Instant) -> bool {
         self.overflowed.is_none() && self.is_fresh_at(now) && self.stale < self.synced
     }
 
@@ -173,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn until_everything_was_read_nothing_is_live_but_an_end_is_an_end() {
+    fn no_session_is_live_before_the_first_sync() {
         let revoked = RevokedSessions::default();
         insert(&revoked, [1]);
         assert_eq!(revoked.session_state(session(1)), SessionState::Ended);
@@ -184,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_confirmed_more_than_five_seconds_ago_is_not_known_any_more() {
+    fn sync_is_valid_for_five_seconds() {
         let revoked = RevokedSessions::default();
         let synced = Instant::now();
         insert(&revoked, [1]);
@@ -202,20 +199,24 @@ mod tests {
 
     #[cfg(feature = "sqlite")]
     #[test]
-    fn a_doubt_stays_until_something_newer_than_it_is_confirmed() {
+    fn stale_set_recovers_with_a_later_sync() {
         let revoked = RevokedSessions::default();
         let before = Instant::now();
         revoked.mark_synced(before);
         revoked.mark_stale();
         assert_eq!(revoked.session_state(session(1)), SessionState::Unknown);
         revoked.mark_synced(before);
-        assert_eq!(revoked.session_state(session(1)), SessionState::Unknown, "it was asked before the doubt");
+        assert_eq!(
+            revoked.session_state(session(1)),
+            SessionState::Unknown,
+            "this sync began before the set was stale"
+        );
         revoked.mark_synced(Instant::now());
         assert_eq!(revoked.session_state(session(1)), SessionState::Live);
     }
 
     #[test]
-    fn beyond_its_bound_nothing_is_live_until_there_is_room_again() {
+    fn full_set_makes_other_sessions_unknown() {
         let revoked = RevokedSessions::bounded(3);
         insert(&revoked, 0..4);
         revoked.mark_synced(Instant::now());
@@ -230,7 +231,7 @@ mod tests {
         assert_eq!(
             revoked.session_state(session(0)),
             SessionState::Live,
-            "forgotten: it is not stored any more"
+            "removed: the store no longer contains it"
         );
 
         insert(&revoked, [2, 3]);
@@ -240,12 +241,12 @@ mod tests {
         assert_eq!(
             revoked.session_state(session(4)),
             SessionState::Unknown,
-            "there was no room for it when it was read"
+            "it did not fit in when it was read"
         );
     }
 
     #[test]
-    fn what_is_added_while_everything_is_read_anew_is_not_forgotten() {
+    fn sessions_added_during_a_full_read_stay() {
         let revoked = RevokedSessions::default();
         insert(&revoked, [1, 2]);
         let began = Instant::now();
