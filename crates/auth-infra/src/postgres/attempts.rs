@@ -22,7 +22,7 @@ pub(super) use throttle_cache::ThrottleCache;
 use self::keyed_mutex::KeyedGuard;
 use super::PostgresStore;
 use super::error::DbError;
-use super::prelude::from_time;
+use super::values::from_time;
 use crate::attempts::wait_for_verdict;
 use crate::sql::TxOutcome;
 
@@ -62,10 +62,11 @@ impl AttemptLimiter for PostgresStore {
         let _account = self.counter_locks.lock(guess.account).await?;
         let admission = wait_for_verdict(guess, begun, async |now| {
             let _caller = self.lock_caller(guess).await?;
-            self.write_after(BEGIN, (guess, now), |connection, &(guess, now)| {
-                Box::pin(admit(connection, guess, now))
-            })
-            .await
+            self.db
+                .write_after(BEGIN, (guess, now), |connection, &(guess, now)| {
+                    Box::pin(admit(connection, guess, now))
+                })
+                .await
         })
         .await?;
         if let (AdmitOutcome::Throttled(throttled), Some(counter)) = (admission, guess.counter)
@@ -85,16 +86,18 @@ impl AttemptLimiter for PostgresStore {
     ) -> Result<(), PortError> {
         // Without the lock of the account: the guess that holds it may be waiting for this one.
         let _caller = self.lock_caller(guess).await?;
-        self.write_after(BEGIN, (guess, reservation, outcome, now), |connection, args| {
-            let &(guess, reservation, outcome, now) = args;
-            Box::pin(settle(connection, guess, reservation, outcome, now))
-        })
-        .await
+        self.db
+            .write_after(BEGIN, (guess, reservation, outcome, now), |connection, args| {
+                let &(guess, reservation, outcome, now) = args;
+                Box::pin(settle(connection, guess, reservation, outcome, now))
+            })
+            .await
     }
 
     async fn count(&self, counter: &Counter, now: Timestamp) -> Result<Option<Throttled>, PortError> {
         let _counter = self.counter_locks.lock(counter.key).await?;
         let throttled = self
+            .db
             .write_after(BEGIN, (counter, now), |connection, &(counter, now)| {
                 Box::pin(count(connection, counter, now))
             })
@@ -110,11 +113,11 @@ impl AttemptLimiter for PostgresStore {
     }
 
     async fn forget(&self, account: CounterKey) -> Result<(), PortError> {
-        self.write(account, |connection, account| Box::pin(forget(connection, account))).await
+        self.db.write(account, |connection, account| Box::pin(forget(connection, account))).await
     }
 
     async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, PortError> {
-        self.write((now, limit), |connection, &(now, limit)| Box::pin(purge(connection, now, limit))).await
+        self.db.write((now, limit), |connection, &(now, limit)| Box::pin(purge(connection, now, limit))).await
     }
 }
 

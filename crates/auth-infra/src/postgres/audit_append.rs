@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnection;
 
 use super::PostgresStore;
 use super::error::DbError;
-use super::prelude::{array, from_time};
+use super::values::{array, from_time};
 use crate::sql::{DEADLINE, TxOutcome, within};
 
 /// The advisory lock of this table: "audit" in ASCII. Ids must ascend in the order in which events become visible, so a writer
@@ -43,10 +43,10 @@ impl PostgresStore {
     pub(super) async fn append_events(&self, events: &[AuditEvent]) -> Result<(), PortError> {
         let work = pin!(async {
             // If the answer is lost, the events may be stored and are appended again: a duplicate is better than a gap.
-            if self.autocommit(events, |connection, events| Box::pin(append(connection, events))).await? {
+            if self.db.autocommit(events, |connection, events| Box::pin(append(connection, events))).await? {
                 return Ok(());
             }
-            self.write(events, |connection, events| Box::pin(lock_and_append(connection, events))).await
+            self.db.write(events, |connection, events| Box::pin(lock_and_append(connection, events))).await
         });
         within(DEADLINE, work).await
     }

@@ -27,13 +27,12 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use parking_lot::{Mutex, MutexGuard};
 use sqlx::PgConnection;
-use tokio::runtime::{self, Runtime};
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 use tokio::time::sleep;
 
-use super::PostgresStore;
+use super::database::Database;
 use super::error::DbError;
-use crate::sql::{ErrorMessage, StoreError};
+use crate::sql::ErrorMessage;
 
 /// The active runs of one kind of request. While one waits for the server's disk, the next one is prepared.
 const MAX_CONCURRENT_RUNS: usize = 2;
@@ -102,24 +101,24 @@ impl<R: BatchRequest> Default for Batcher<R> {
 
 impl<R: BatchRequest> Batcher<R> {
     /// Queues a request and waits for its outcome.
-    pub(super) async fn submit(&self, store: &PostgresStore, request: R) -> Reply<R> {
+    pub(super) async fn submit(&self, db: &Database, request: R) -> Reply<R> {
         let (caller, reply) = oneshot::channel();
         self.queue().waiting.push_back(Pending { request, caller });
-        self.start_run(store);
+        self.start_run(db);
         reply.await.unwrap_or_else(|_| {
             Err(PortError::Unavailable(Box::new(ErrorMessage::new("the batch was interrupted"))))
         })
     }
 
     /// Starts a run if a request waits and fewer than [`MAX_CONCURRENT_RUNS`] are active.
-    fn start_run(&self, store: &PostgresStore) {
+    fn start_run(&self, db: &Database) {
         let mut queue = self.queue();
         if queue.waiting.is_empty() || queue.active_runs >= MAX_CONCURRENT_RUNS {
             return;
         }
         queue.active_runs += 1;
         drop(queue);
-        store.executor.spawn(BatchRun { batcher: self.clone(), is_active: true }.execute(store.clone()));
+        db.executor.spawn(BatchRun { batcher: self.clone(), is_active: true }.execute(db.clone()));
     }
 
     /// Takes at most `limit` requests whose callers still wait.
@@ -131,11 +130,10 @@ impl<R: BatchRequest> Batcher<R> {
     }
 
     /// Executes one batch and replies to its callers.
-    async fn execute_batch(&self, store: &PostgresStore) {
+    async fn execute_batch(&self, db: &Database) {
         // The mutex is never contended, because the attempts run one after the other.
         let batch = (self, AsyncMutex::new(self.take(MAX_BATCH)));
-        let outcomes =
-            store.autocommit(&batch, |connection, batch| Box::pin(attempt(connection, batch))).await;
+        let outcomes = db.autocommit(&batch, |connection, batch| Box::pin(attempt(connection, batch))).await;
         let pending = batch.1.into_inner();
         let replies = replies::<R>(outcomes, pending.len());
         for (Pending { caller, .. }, reply) in pending.into_iter().zip(replies) {
@@ -188,15 +186,15 @@ struct BatchRun<R: BatchRequest> {
 
 impl<R: BatchRequest> BatchRun<R> {
     /// Executes batches until no caller waits.
-    async fn execute(mut self, store: PostgresStore) {
+    async fn execute(mut self, db: Database) {
         let batcher = self.batcher.clone();
         while self.continues() {
             // A panic must not end the run: other callers are still queued. The callers of the batch get an error, because
             // their channels are dropped, and the panic is logged by its hook.
-            let batch = pin!(AssertUnwindSafe(batcher.execute_batch(&store)).catch_unwind());
+            let batch = pin!(AssertUnwindSafe(batcher.execute_batch(&db)).catch_unwind());
             if let Either::Right(((), batch)) = select(batch, pin!(sleep(STALL_TIMEOUT))).await {
                 self.release();
-                batcher.start_run(&store);
+                batcher.start_run(&db);
                 // The stalled batch still gets its answer or its deadline.
                 let _ = batch.await;
             }
@@ -227,38 +225,5 @@ impl<R: BatchRequest> Drop for BatchRun<R> {
     /// Releases a run that was interrupted, for example by the end of its executor.
     fn drop(&mut self) {
         self.release();
-    }
-}
-
-/// The thread on which runs execute.
-pub(super) struct Executor(Option<Runtime>);
-
-impl Executor {
-    pub(super) fn start() -> Result<Self, StoreError> {
-        runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("postgres")
-            .enable_all()
-            .build()
-            .map(|runtime| Self(Some(runtime)))
-            .map_err(|error| {
-                let message = ErrorMessage::new(format!("cannot start the PostgreSQL thread: {error}"));
-                StoreError::Port(PortError::Unavailable(Box::new(message)))
-            })
-    }
-
-    fn spawn(&self, run: impl Future<Output = ()> + Send + 'static) {
-        if let Some(runtime) = &self.0 {
-            runtime.spawn(run);
-        }
-    }
-}
-
-impl Drop for Executor {
-    /// Does not wait for the thread, because this may be called on that very thread.
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
     }
 }

@@ -11,11 +11,12 @@ use sqlx::{ConnectOptions, PgConnection};
 use tokio::time::timeout;
 
 use super::attempts::{KeyedMutex, ThrottleCache};
-use super::batcher::{Batcher, Executor};
+use super::batcher::Batcher;
+use super::database::Database;
 use super::error::DbError;
-use super::open_session::OpenRequest;
+use super::open_request::OpenRequest;
 use super::user_cache::UserCache;
-use crate::sql::{ACQUIRE_TIMEOUT, CLOSE_TIMEOUT, ErrorMessage, Pool, StoreError, within};
+use crate::sql::{ACQUIRE_TIMEOUT, CLOSE_TIMEOUT, ErrorMessage, StoreError, within};
 
 /// The settings of every connection. The statements require READ COMMITTED: the second statement of a transaction has to see
 /// what was committed while the first one waited for a lock. The timeouts, in milliseconds, keep a call within its deadline.
@@ -76,11 +77,10 @@ impl fmt::Debug for PostgresSettings {
 /// connections, caches and revoked sessions.
 #[derive(Clone)]
 pub struct PostgresStore {
-    pub(super) pool: Pool<PgConnection>,
+    pub(super) db: Database,
     pub(super) user_cache: Arc<UserCache>,
     pub(super) throttle_cache: Arc<ThrottleCache>,
     pub(super) counter_locks: KeyedMutex,
-    pub(super) executor: Arc<Executor>,
     pub(super) refreshes: Batcher<RefreshAttempt>,
     pub(super) openings: Batcher<OpenRequest>,
 }
@@ -94,11 +94,10 @@ impl PostgresStore {
     /// cannot be started.
     pub fn connect(settings: &PostgresSettings) -> Result<Self, StoreError> {
         Ok(Self {
-            pool: Pool::new(options(&settings.url)?, settings.max_connections),
+            db: Database::new(options(&settings.url)?, settings.max_connections)?,
             user_cache: Arc::default(),
             throttle_cache: Arc::default(),
             counter_locks: KeyedMutex::default(),
-            executor: Arc::new(Executor::start()?),
             refreshes: Batcher::default(),
             openings: Batcher::default(),
         })
@@ -109,12 +108,12 @@ impl PostgresStore {
     /// # Errors
     /// Fails if the store cannot serve.
     pub async fn check(&self) -> Result<(), PortError> {
-        within(ACQUIRE_TIMEOUT, pin!(self.read((), |connection, ()| Box::pin(check(connection))))).await
+        within(ACQUIRE_TIMEOUT, pin!(self.db.read((), |connection, ()| Box::pin(check(connection))))).await
     }
 
     /// Waits for the active calls and closes the connections. Later calls fail with [`PortError::Unavailable`].
     pub async fn close(&self) {
-        let _ = timeout(CLOSE_TIMEOUT, self.pool.close()).await;
+        let _ = timeout(CLOSE_TIMEOUT, self.db.pool.close()).await;
     }
 }
 
@@ -132,7 +131,7 @@ async fn check(connection: &mut PgConnection) -> Result<(), DbError> {
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore")
-            .field("max_connections", &self.pool.max_connections())
+            .field("max_connections", &self.db.pool.max_connections())
             .finish_non_exhaustive()
     }
 }

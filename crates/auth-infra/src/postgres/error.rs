@@ -3,7 +3,7 @@
 use auth_domain::ports::PortError;
 use sqlx::error::DatabaseError;
 
-use crate::sql::{CorruptValue, ErrorMessage};
+use crate::sql::ErrorMessage;
 
 /// Why an attempt of a call failed.
 #[derive(Debug)]
@@ -83,12 +83,6 @@ fn classify(error: &dyn DatabaseError) -> DbError {
         _ => DbError::Corrupt,
     };
     kind(ErrorMessage::new(message))
-}
-
-impl From<CorruptValue> for DbError {
-    fn from(value: CorruptValue) -> Self {
-        Self::Corrupt(ErrorMessage::new(value.to_string()))
-    }
 }
 
 impl From<DbError> for PortError {

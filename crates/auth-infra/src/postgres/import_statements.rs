@@ -6,12 +6,12 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Uuid;
 
 use super::error::DbError;
-use super::prelude::{array, from_time};
+use super::values::{array, from_time};
 use crate::sql::ErrorMessage;
 
-const KNOWN: &str = "SELECT digest FROM account_imports WHERE digest = ANY($1)";
+pub(super) const KNOWN: &str = "SELECT digest FROM account_imports WHERE digest = ANY($1)";
 
-const TAKEN: &str = "SELECT key FROM account_identifiers WHERE key = ANY($1)";
+pub(super) const TAKEN: &str = "SELECT key FROM account_identifiers WHERE key = ANY($1)";
 
 /// First waits for transactions that take or free one of the keys, then takes those that are free.
 const TAKE_KEYS: &str = "
@@ -33,19 +33,12 @@ const INSERT: &str = "
 const INSERT_IMPORTS: &str =
     "INSERT INTO account_imports (digest, account_id) SELECT * FROM unnest($1::bytea[], $2::uuid[])";
 
-pub(super) async fn fetch_known(
-    connection: &mut PgConnection,
-    digests: &[ImportDigest],
-) -> Result<Vec<Vec<u8>>, DbError> {
-    let digests = array(digests, |digest| digest.as_bytes().as_slice());
-    Ok(sqlx::query_scalar(KNOWN).bind(digests).fetch_all(connection).await?)
+pub(super) fn blobs(digests: &[ImportDigest]) -> Vec<&[u8]> {
+    array(digests, |digest| digest.as_bytes().as_slice())
 }
 
-pub(super) async fn fetch_taken(
-    connection: &mut PgConnection,
-    keys: Vec<&str>,
-) -> Result<Vec<String>, DbError> {
-    Ok(sqlx::query_scalar(TAKEN).bind(keys).fetch_all(connection).await?)
+pub(super) fn texts(keys: Vec<&str>) -> Vec<&str> {
+    keys
 }
 
 pub(super) async fn insert(connection: &mut PgConnection, users: &[&ImportedUser]) -> Result<(), DbError> {

@@ -2,11 +2,11 @@
 
 use std::pin::pin;
 
-use sqlx::postgres::PgConnection;
 use sqlx::{ConnectOptions, Connection};
 
 use super::PostgresStore;
 use super::error::DbError;
+use super::shared::applied_migrations;
 use crate::sql::{DEADLINE, Migrations, StoreError, migrations, within};
 
 const MIGRATIONS: &[(i64, &str, &str)] = migrations!(
@@ -24,7 +24,7 @@ impl PostgresStore {
     /// Fails if the server is unavailable, or if this program cannot bring the schema up to date. Then nothing changes.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         // sqlx takes an advisory lock. A connection of its own releases that lock in every case, because it is closed.
-        let options = self.pool.options().clone().options(NO_TIMEOUTS);
+        let options = self.db.pool.options().clone().options(NO_TIMEOUTS);
         let connection = async { options.connect().await.map_err(|error| DbError::from(error).into()) };
         let mut connection = within(DEADLINE, pin!(connection)).await?;
         let outcome =
@@ -38,17 +38,7 @@ impl PostgresStore {
     /// # Errors
     /// See [`migrate`](Self::migrate).
     pub async fn pending_migrations(&self) -> Result<Vec<(i64, String)>, StoreError> {
-        let applied = self.read((), |connection, ()| Box::pin(applied(connection))).await?;
+        let applied = self.db.read((), |connection, ()| Box::pin(applied_migrations(connection))).await?;
         Migrations::new(MIGRATIONS).pending(&applied)
-    }
-}
-
-async fn applied(connection: &mut PgConnection) -> Result<Vec<(i64, Vec<u8>)>, DbError> {
-    const EXISTS: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
-    const APPLIED: &str = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
-    if sqlx::query_scalar(EXISTS).fetch_one(&mut *connection).await? {
-        Ok(sqlx::query_as(APPLIED).fetch_all(connection).await?)
-    } else {
-        Ok(Vec::new())
     }
 }

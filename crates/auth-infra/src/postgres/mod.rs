@@ -19,35 +19,24 @@
 //! Connections have prepared statements and settings of their own. A pooler must keep one server connection for each of ours
 //! as long as ours lives (session mode), and must pass on the startup parameter `options`.
 
-#[path = "../sql/shared/api_keys.rs"]
-mod api_keys;
 mod attempts;
 mod audit_append;
-#[path = "../sql/shared/audit_events.rs"]
-mod audit_events;
 mod batcher;
 mod connect;
+mod database;
 mod error;
+mod executor;
 mod import_statements;
-#[path = "../sql/shared/imports.rs"]
-mod imports;
 mod migrate;
+mod open_request;
 mod open_session;
 mod prelude;
+mod purge_statements;
 mod refresh;
 mod revocations;
-#[path = "../sql/shared/rows.rs"]
-mod rows;
-mod session_purge;
-#[path = "../sql/shared/session_writes.rs"]
-mod session_writes;
-#[path = "../sql/shared/sessions.rs"]
-mod sessions;
-mod transaction;
+#[path = "../sql/shared/mod.rs"]
+mod shared;
 mod user_cache;
-#[path = "../sql/shared/user_writes.rs"]
-mod user_writes;
-#[path = "../sql/shared/users.rs"]
-mod users;
+mod values;
 
 pub use connect::{PostgresSettings, PostgresStore};

@@ -3,30 +3,15 @@
 
 use std::pin::pin;
 
-use auth_domain::model::{NewSession, UserStatus};
+use auth_domain::model::NewSession;
 use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{OpenOutcome, PortError};
-use sqlx::postgres::PgConnection;
 
 use super::PostgresStore;
-use super::batcher::{BatchOutcome, BatchRequest, Pending};
-use super::error::DbError;
-use super::prelude::{array, from_time};
-use super::session_writes::open_and_evict;
+use super::batcher::BatchOutcome;
+use super::open_request::OpenRequest;
+use super::shared::session_writes::open_and_evict;
 use crate::sql::{DEADLINE, within};
-
-/// Opens sessions whose users are still as judged and have room, and returns for each whether it is open. A repetition changes
-/// nothing more, so a lost answer is no reason to give up.
-const OPEN: &str = include_str!("statements/open_sessions.sql");
-
-/// The status of a user for whom a session may begin.
-const JUDGED_STATUS: UserStatus = UserStatus::Active;
-
-/// A session to open, and the number of other live sessions that its user may have.
-pub(super) struct OpenRequest {
-    new: NewSession,
-    others_live: i64,
-}
 
 impl PostgresStore {
     /// Opens a session, and evicts others if the policy requires it.
@@ -36,56 +21,17 @@ impl PostgresStore {
         policy: &SessionPolicy,
     ) -> Result<OpenOutcome, PortError> {
         let work = pin!(async {
-            if may_have_room(new) {
-                let request = OpenRequest { new: new.clone(), others_live: i64::from(policy.max_others()) };
-                if let BatchOutcome::Done(opened) = self.openings.submit(self, request).await? {
-                    return Ok(opened);
-                }
+            if let Some(request) = OpenRequest::new(new, policy)
+                && let BatchOutcome::Done(opened) = self.openings.submit(&self.db, request).await?
+            {
+                return Ok(opened);
             }
-            self.write((new, policy), |connection, &(new, policy)| {
-                Box::pin(open_and_evict(connection, new, policy))
-            })
-            .await
+            self.db
+                .write((new, policy), |connection, &(new, policy)| {
+                    Box::pin(open_and_evict(connection, new, policy))
+                })
+                .await
         });
         within(DEADLINE, work).await
-    }
-}
-
-/// Returns whether the batch can open the session: it compares with one status, and stores no ended session.
-fn may_have_room(new: &NewSession) -> bool {
-    new.session.end.is_none() && new.may_begin(JUDGED_STATUS, new.password_version, &new.roles)
-}
-
-impl BatchRequest for OpenRequest {
-    type Outcome = OpenOutcome;
-
-    /// The statement counts all sessions that have not ended. These include all live ones, so room among them is enough.
-    async fn execute(
-        connection: &mut PgConnection,
-        batch: &[Pending<Self>],
-    ) -> Result<Vec<BatchOutcome<OpenOutcome>>, DbError> {
-        let new = array(batch, |pending| &pending.request.new);
-        let opened = sqlx::query_scalar(OPEN)
-            .bind(array(&new, |_| JUDGED_STATUS.as_str()))
-            .bind(array(&new, |new| new.password_version.0))
-            .bind(array(&new, |new| new.roles.to_string()))
-            .bind(array(batch, |pending| pending.request.others_live))
-            .bind(array(&new, |new| new.session.id.0))
-            .bind(array(&new, |new| new.session.user_id.0))
-            .bind(array(&new, |new| new.session.client_id.as_str()))
-            .bind(array(&new, |new| from_time(new.session.created_at)))
-            .bind(array(&new, |new| from_time(new.session.last_refreshed_at)))
-            .bind(array(&new, |new| from_time(new.session.expires_at)))
-            .bind(array(&new, |new| new.credential.as_bytes().as_slice()))
-            .fetch_all(connection)
-            .await?;
-        Ok(opened
-            .into_iter()
-            .map(
-                |opened| {
-                    if opened { BatchOutcome::Done(OpenOutcome::Opened) } else { BatchOutcome::RunAlone }
-                },
-            )
-            .collect())
     }
 }

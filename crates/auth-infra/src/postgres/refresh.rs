@@ -21,9 +21,9 @@ use sqlx::types::Uuid;
 use super::PostgresStore;
 use super::batcher::{BatchOutcome, BatchRequest, Pending};
 use super::error::DbError;
-use super::prelude::{array, from_time};
-use super::rows;
-use super::session_writes::end;
+use super::shared::rows;
+use super::shared::session_writes::end;
+use super::values::{array, from_time};
 use crate::sql::{DEADLINE, ErrorMessage, TxOutcome, within};
 
 /// The attempts without a lock. A request that loses a race usually finds the outcome of the winner on its second attempt.
@@ -67,13 +67,13 @@ impl PostgresStore {
     ) -> Result<Option<JudgedRefresh>, PortError> {
         let work = pin!(async {
             for _ in 0..MAX_ATTEMPTS {
-                match self.refreshes.submit(self, attempt.clone()).await? {
+                match self.refreshes.submit(&self.db, attempt.clone()).await? {
                     BatchOutcome::Done(judged) => return Ok(judged),
                     BatchOutcome::Retry => {}
                     BatchOutcome::RunAlone => break,
                 }
             }
-            self.write(attempt, |connection, attempt| Box::pin(lock_and_judge(connection, attempt))).await
+            self.db.write(attempt, |connection, attempt| Box::pin(lock_and_judge(connection, attempt))).await
         });
         within(DEADLINE, work).await
     }

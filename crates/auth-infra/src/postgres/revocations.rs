@@ -9,18 +9,19 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use auth_domain::model::{SessionId, UserId};
-use auth_domain::ports::{RevocationFeed, SessionState};
+use auth_domain::model::UserId;
 use futures_util::TryStreamExt;
 use sqlx::Row;
-use sqlx::postgres::{PgConnection, PgListener, PgNotification, PgPoolOptions};
-use sqlx::types::Uuid;
+use sqlx::postgres::{PgListener, PgNotification, PgPoolOptions};
 use tokio::time::{sleep, timeout};
 
 use super::PostgresStore;
 use super::error::DbError;
 use super::user_cache::UserCache;
-use crate::sql::{ACQUIRE_TIMEOUT, ErrorMessage, RevokedSessions};
+use crate::sql::{
+    ACQUIRE_TIMEOUT, CHUNK_SIZE, ErrorMessage, FULL_READ_INTERVAL, FULL_READ_TIMEOUT, RevokedSessions,
+    log_feed,
+};
 
 /// The NOTIFY channel of ended sessions.
 const CHANNEL: &str = "revoked_sessions";
@@ -30,13 +31,6 @@ const USERS_CHANNEL: &str = "changed_users";
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// The pause before the next attempt to connect.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
-/// The longest duration of a full read.
-const FULL_READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// The lifetime of the connection. The next one reads everything: this forgets deleted rows, and resolves the server's name
-/// anew.
-const FULL_READ_INTERVAL: Duration = Duration::from_secs(30 * 60);
-/// The number of sessions that are inserted under one lock.
-const CHUNK_SIZE: usize = 1_000;
 
 /// This program bounds the statements itself, because a full read may take longer than other statements.
 const SESSION_SETTINGS: [(&str, &str); 1] = [("statement_timeout", "30000")];
@@ -47,54 +41,31 @@ const NEWS: &str = "
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS next, session_id
     FROM (VALUES (1)) AS once LEFT JOIN revoked_sessions ON recorded_by >= $1::text::xid8";
 
-const REVOKED_HERE: &str = "SELECT session_id FROM revoked_sessions WHERE recorded_by = pg_current_xact_id()";
-
-/// Returns the sessions that the current transaction has ended.
-pub(super) async fn revoked_here(connection: &mut PgConnection) -> Result<Vec<Uuid>, DbError> {
-    Ok(sqlx::query_scalar(REVOKED_HERE).fetch_all(connection).await?)
-}
-
-impl RevocationFeed for PostgresStore {
-    fn session_state(&self, session: SessionId) -> SessionState {
-        self.pool.revoked().session_state(session)
-    }
-}
-
 impl PostgresStore {
-    /// Follows the revoked sessions until the store is closed, on one connection in addition to the pool. Reconnects whenever
-    /// the server is unavailable.
-    pub async fn sync_revocations(&self) {
-        self.pool.until_closed(Box::pin(self.follow_always())).await;
-    }
-
-    async fn follow_always(&self) {
+    /// Follows on one connection after the other, in addition to the pool. Reconnects whenever the server is unavailable.
+    pub(super) async fn follow_always(&self) {
         let mut is_away = false;
         loop {
             let Err(error) = self.follow(&mut is_away).await else { continue };
-            if !is_away {
-                tracing::warn!(?error, "the revocation feed is interrupted: each request queries the store");
-                is_away = true;
-            }
+            log_feed(&mut is_away, Some(&error));
             sleep(RECONNECT_PAUSE).await;
         }
     }
 
-    /// Follows on one connection until it is to be renewed.
+    /// Follows on one connection until it is to be renewed: the next one also resolves the server's name anew.
     async fn follow(&self, is_away: &mut bool) -> Result<(), DbError> {
         let began = Instant::now();
         let mut feed = Feed::listen(self).await?;
-        within(FULL_READ_TIMEOUT, feed.read(self.pool.revoked())).await?;
-        self.pool.revoked().forget_before(began);
+        within(FULL_READ_TIMEOUT, feed.read(self.db.revoked())).await?;
+        self.db.revoked().forget_before(began);
         // The connection listens already, so from here to its end it receives every change of a user.
         let _enabled = self.user_cache.enable();
-        if std::mem::take(is_away) {
-            tracing::info!("the revocation feed is restored");
-        }
+        log_feed::<DbError>(is_away, None);
         while began.elapsed() < FULL_READ_INTERVAL {
             if let Ok(notified) = timeout(POLL_INTERVAL, feed.notified()).await {
                 notified?;
             }
-            within(ACQUIRE_TIMEOUT, feed.read(self.pool.revoked())).await?;
+            within(ACQUIRE_TIMEOUT, feed.read(self.db.revoked())).await?;
         }
         Ok(())
     }
@@ -111,7 +82,7 @@ struct Feed {
 impl Feed {
     /// Connects and listens. This comes before the full read, so that no change in between is missed.
     async fn listen(store: &PostgresStore) -> Result<Self, DbError> {
-        let options = store.pool.options().clone().options(SESSION_SETTINGS);
+        let options = store.db.pool.options().clone().options(SESSION_SETTINGS);
         let one = PgPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(ACQUIRE_TIMEOUT)

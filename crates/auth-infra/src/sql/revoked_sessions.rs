@@ -1,6 +1,7 @@
 //! The revoked sessions, in memory (ADR 0009).
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use auth_domain::model::SessionId;
@@ -10,8 +11,26 @@ use sqlx::types::Uuid;
 
 /// After this time without a read, a session that is not in the set counts as unknown.
 const MAX_STALENESS: Duration = Duration::from_secs(5);
+/// The interval of full reads, which forget deleted rows.
+pub(crate) const FULL_READ_INTERVAL: Duration = Duration::from_secs(30 * 60);
+/// The longest duration of a full read.
+pub(crate) const FULL_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// The number of sessions that are inserted under one lock.
+pub(crate) const CHUNK_SIZE: usize = 1_000;
 /// The capacity of the set, which is about 70 MiB.
 const MAX_SESSIONS: usize = 1_000_000;
+
+/// Logs when the feed is interrupted and when it is restored, but not each failed attempt in between.
+pub(crate) fn log_feed<E: fmt::Debug>(is_away: &mut bool, error: Option<&E>) {
+    match error {
+        Some(error) if !*is_away => {
+            tracing::warn!(?error, "the revocation feed is interrupted: each request queries the store");
+        }
+        None if *is_away => tracing::info!("the revocation feed is restored"),
+        _ => {}
+    }
+    *is_away = error.is_some();
+}
 
 /// A bounded set of revoked sessions, and whether it is complete.
 #[derive(Debug)]

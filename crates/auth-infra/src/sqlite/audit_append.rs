@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::SqliteStore;
 use super::error::DbError;
-use super::prelude::{from_time, hex};
+use super::values::{from_time, hex};
 use crate::sql::TxOutcome;
 
 /// All events of a batch as one JSON array of arrays: each separate call costs two changes of the thread.
@@ -21,7 +21,9 @@ const APPEND: &str = "
 impl SqliteStore {
     /// Appends a batch of events.
     pub(super) async fn append_events(&self, events: &[AuditEvent]) -> Result<(), PortError> {
-        self.write_grouped(events.to_vec(), |connection, events| Box::pin(append(connection, events))).await
+        self.db
+            .write_grouped(events.to_vec(), |connection, events| Box::pin(append(connection, events)))
+            .await
     }
 }
 

@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::time::timeout;
 
+use super::database::Database;
 use super::error::DbError;
 use super::group_commit::GroupCommit;
 use crate::sql::{ACQUIRE_TIMEOUT, CLOSE_TIMEOUT, Pool, StoreError, TxOutcome, within};
@@ -35,10 +36,7 @@ impl SqliteSettings {
 #[derive(Clone)]
 pub struct SqliteStore {
     pub(super) path: Arc<Path>,
-    pub(super) readers: Pool<SqliteConnection>,
-    pub(super) writer: Pool<SqliteConnection>,
-    /// Frequent writes, on the connection of `writer`.
-    pub(super) group: GroupCommit,
+    pub(super) db: Database,
 }
 
 impl SqliteStore {
@@ -52,12 +50,9 @@ impl SqliteStore {
             return Err(StoreError::Settings("the path of the database names no file".to_owned()));
         }
         let writer = Pool::new(options(path), 1);
-        Ok(Self {
-            path: path.into(),
-            readers: Pool::new(options(path).pragma("query_only", "ON"), settings.max_readers),
-            group: GroupCommit::start(writer.clone())?,
-            writer,
-        })
+        let readers = Pool::new(options(path).pragma("query_only", "ON"), settings.max_readers);
+        let group = GroupCommit::start(writer.clone())?;
+        Ok(Self { path: path.into(), db: Database { readers, writer, group } })
     }
 
     /// Checks within two seconds that the file and the schema exist, and can be read and written.
@@ -66,8 +61,8 @@ impl SqliteStore {
     /// Fails if the store cannot serve.
     pub async fn check(&self) -> Result<(), PortError> {
         let both = pin!(async {
-            self.read((), |connection, ()| Box::pin(check_schema(connection))).await?;
-            self.write((), |_, ()| Box::pin(async { Ok(TxOutcome::Rollback(())) })).await
+            self.db.read((), |connection, ()| Box::pin(check_schema(connection))).await?;
+            self.db.write((), |_, ()| Box::pin(async { Ok(TxOutcome::Rollback(())) })).await
         });
         within(ACQUIRE_TIMEOUT, both).await
     }
@@ -75,9 +70,9 @@ impl SqliteStore {
     /// Waits for the active calls and closes the connections. Later calls fail with [`PortError::Unavailable`].
     pub async fn close(&self) {
         let closed = async {
-            self.readers.close().await;
+            self.db.readers.close().await;
             // The last connection that closes checkpoints the write-ahead log into the file. A reader could not.
-            self.writer.close().await;
+            self.db.writer.close().await;
         };
         let _ = timeout(CLOSE_TIMEOUT, closed).await;
     }

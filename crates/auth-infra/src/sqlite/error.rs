@@ -3,7 +3,7 @@
 use auth_domain::ports::PortError;
 use sqlx::error::DatabaseError;
 
-use crate::sql::{CorruptValue, ErrorMessage};
+use crate::sql::ErrorMessage;
 
 /// Why a call failed.
 #[derive(Clone, Debug)]
@@ -15,6 +15,16 @@ pub(super) enum DbError {
 }
 
 impl DbError {
+    /// No error is worth a retry: SQLite itself waits for locks (busy timeout).
+    pub(super) fn is_retryable(&self) -> bool {
+        !matches!(self, Self::Unavailable(_) | Self::Corrupt(_))
+    }
+
+    /// A reader is closed after any error, as a precaution.
+    pub(super) fn connection_is_usable(&self) -> bool {
+        !matches!(self, Self::Unavailable(_) | Self::Corrupt(_))
+    }
+
     /// The error of a shared transaction. It is never `Corrupt`: one call may have spoilt the transaction for all others.
     pub(super) fn of_group(error: sqlx::Error) -> Self {
         let (Self::Unavailable(message) | Self::Corrupt(message)) = Self::from(error);
@@ -62,12 +72,6 @@ fn classify(error: &dyn DatabaseError) -> DbError {
 
 fn schema_is_missing(message: &str) -> bool {
     ["no such table", "no such column"].iter().any(|text| message.starts_with(text))
-}
-
-impl From<CorruptValue> for DbError {
-    fn from(unreadable: CorruptValue) -> Self {
-        Self::Corrupt(ErrorMessage::new(unreadable.to_string()))
-    }
 }
 
 impl From<DbError> for PortError {

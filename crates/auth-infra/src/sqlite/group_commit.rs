@@ -15,9 +15,8 @@ use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::DbError;
-use super::revocations;
-use super::transaction::Work;
-use crate::sql::{ErrorMessage, Pool, StoreError, TxOutcome};
+use super::revoked_rows::catch_up;
+use crate::sql::{ErrorMessage, Pool, StoreError, TxOutcome, Work};
 
 /// The most calls in one transaction. A full group takes a few milliseconds.
 const MAX_GROUP: usize = 64;
@@ -46,7 +45,11 @@ impl GroupCommit {
     }
 
     /// Runs work in a transaction that it may share with other calls.
-    pub(super) async fn write<A, T>(&self, args: A, work: Work<A, TxOutcome<T>>) -> Result<T, DbError>
+    pub(super) async fn write<A, T>(
+        &self,
+        args: A,
+        work: Work<SqliteConnection, A, TxOutcome<T>, DbError>,
+    ) -> Result<T, DbError>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
@@ -88,14 +91,14 @@ enum Effect {
 
 struct PendingWrite<A, T> {
     args: A,
-    work: Work<A, TxOutcome<T>>,
+    work: Work<SqliteConnection, A, TxOutcome<T>, DbError>,
     outcome: Option<Result<T, DbError>>,
     caller: oneshot::Sender<Result<T, DbError>>,
 }
 
 fn pending<A, T>(
     args: A,
-    work: Work<A, TxOutcome<T>>,
+    work: Work<SqliteConnection, A, TxOutcome<T>, DbError>,
 ) -> (Box<dyn QueuedWrite>, oneshot::Receiver<Result<T, DbError>>)
 where
     A: Send + Sync + 'static,
@@ -187,7 +190,7 @@ async fn transact(
     let end = if effect == Effect::None { "ROLLBACK" } else { "COMMIT" };
     execute(&mut lease, end).await.map_err(DbError::of_group)?;
     if effect == Effect::Revoked {
-        revocations::catch_up(&mut lease).await;
+        catch_up(&mut lease).await;
     }
     lease.give_back();
     Ok(())
@@ -213,14 +216,14 @@ mod tests {
         store.migrate().await.expect("migrated");
         let tables = "CREATE TABLE notes (id INTEGER PRIMARY KEY);
                       CREATE TABLE replies (id REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED)";
-        let mut lease = store.writer.lease().await.expect("the writer");
+        let mut lease = store.db.writer.lease().await.expect("the writer");
         sqlx::raw_sql(tables).execute(&mut *lease).await.expect("made");
         lease.give_back();
         store
     }
 
     async fn notes(store: &SqliteStore) -> i64 {
-        let count = store.read((), |connection, ()| {
+        let count = store.db.read((), |connection, ()| {
             Box::pin(async move {
                 Ok(sqlx::query_scalar("SELECT count(*) FROM notes").fetch_one(connection).await?)
             })
@@ -243,7 +246,7 @@ mod tests {
         calls: Vec<(Box<dyn QueuedWrite>, Answer)>,
     ) -> Vec<Result<(), DbError>> {
         let (calls, answers): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
-        write(&store.writer, calls).await;
+        write(&store.db.writer, calls).await;
         let answers = answers.into_iter().map(|answer| async { answer.await.expect("an answer") });
         futures_util::future::join_all(answers).await
     }
@@ -294,7 +297,7 @@ mod tests {
         let home = TempDir::new().expect("a directory");
         let store = store(&home).await;
         let (gone, _) = call("INSERT INTO notes VALUES (1)", true);
-        write(&store.writer, vec![gone]).await;
+        write(&store.db.writer, vec![gone]).await;
         assert_eq!(notes(&store).await, 0);
     }
 
@@ -310,7 +313,7 @@ mod tests {
                 Ok(TxOutcome::Commit(()))
             })
         });
-        write(&store.writer, vec![slow, hasty]).await;
+        write(&store.db.writer, vec![slow, hasty]).await;
         answer.await.expect("an answer").expect("written");
         assert_eq!(notes(&store).await, 1);
     }
@@ -320,9 +323,9 @@ mod tests {
         let home = TempDir::new().expect("a directory");
         let store = store(&home).await;
         let panicked =
-            store.write_grouped::<_, ()>((), |_, ()| Box::pin(async { panic!("for the test") })).await;
+            store.db.write_grouped::<_, ()>((), |_, ()| Box::pin(async { panic!("for the test") })).await;
         assert!(matches!(panicked, Err(PortError::Unavailable(_))), "{panicked:?}");
-        let written = store.write_grouped((), |connection, ()| {
+        let written = store.db.write_grouped((), |connection, ()| {
             Box::pin(async move {
                 sqlx::query("INSERT INTO notes VALUES (1)").execute(connection).await?;
                 Ok(TxOutcome::Commit(()))

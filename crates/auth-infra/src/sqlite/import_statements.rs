@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnection;
 
 use super::error::DbError;
-use super::prelude::{from_time, hex};
+use super::values::{from_time, hex};
 
-const KNOWN: &str =
+pub(super) const KNOWN: &str =
     "SELECT digest FROM account_imports WHERE digest IN (SELECT unhex(value) FROM json_each($1))";
 
-const TAKEN: &str = "SELECT key FROM account_identifiers WHERE key IN (SELECT value FROM json_each($1))";
+pub(super) const TAKEN: &str =
+    "SELECT key FROM account_identifiers WHERE key IN (SELECT value FROM json_each($1))";
 
 const TAKE_KEYS: &str = "
     INSERT INTO account_identifiers (key, account_id)
@@ -28,19 +29,12 @@ const INSERT_IMPORTS: &str = "
     INSERT INTO account_imports (digest, account_id)
     SELECT unhex(value ->> 'digest'), unhex(value ->> 'id') FROM json_each($1)";
 
-pub(super) async fn fetch_known(
-    connection: &mut SqliteConnection,
-    digests: &[ImportDigest],
-) -> Result<Vec<Vec<u8>>, DbError> {
-    let digests: Value = digests.iter().map(|digest| hex(digest.as_bytes())).collect();
-    Ok(sqlx::query_scalar(KNOWN).bind(digests.to_string()).fetch_all(connection).await?)
+pub(super) fn blobs(digests: &[ImportDigest]) -> String {
+    digests.iter().map(|digest| hex(digest.as_bytes())).collect::<Value>().to_string()
 }
 
-pub(super) async fn fetch_taken(
-    connection: &mut SqliteConnection,
-    keys: Vec<&str>,
-) -> Result<Vec<String>, DbError> {
-    Ok(sqlx::query_scalar(TAKEN).bind(Value::from(keys).to_string()).fetch_all(connection).await?)
+pub(super) fn texts(keys: Vec<&str>) -> String {
+    Value::from(keys).to_string()
 }
 
 pub(super) async fn insert(

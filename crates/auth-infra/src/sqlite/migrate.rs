@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use super::SqliteStore;
 use super::connect::options;
 use super::error::DbError;
+use super::shared::applied_migrations;
 use crate::sql::{ErrorMessage, Migrations, StoreError, migrations};
 
 const MIGRATIONS: &[(i64, &str, &str)] = migrations!(
@@ -51,9 +52,9 @@ impl SqliteStore {
         let immutable = !sibling(&self.path, "-wal").exists();
         let options = options(&self.path).read_only(true).immutable(immutable);
         let mut connection = options.connect().await.map_err(store_error)?;
-        let applied = applied(&mut connection).await;
+        let applied = applied_migrations(&mut connection).await;
         let _ = connection.close().await;
-        migrations.pending(&applied.map_err(store_error)?)
+        migrations.pending(&applied.map_err(PortError::from)?)
     }
 }
 
@@ -80,16 +81,6 @@ async fn enable_write_ahead_log(connection: &mut SqliteConnection) -> Result<(),
                 waited += PAUSE;
             }
         }
-    }
-}
-
-async fn applied(connection: &mut SqliteConnection) -> Result<Vec<(i64, Vec<u8>)>, sqlx::Error> {
-    const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')";
-    const APPLIED: &str = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
-    if sqlx::query_scalar(EXISTS).fetch_one(&mut *connection).await? {
-        sqlx::query_as(APPLIED).fetch_all(connection).await
-    } else {
-        Ok(Vec::new())
     }
 }
 

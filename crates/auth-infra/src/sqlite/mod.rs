@@ -14,33 +14,21 @@
 //! that writes locks the database from its first statement on (`BEGIN IMMEDIATE`), so nothing changes while it reads. Readers
 //! never wait (write-ahead log). Another process may use the file at the same time.
 
-#[path = "../sql/shared/api_keys.rs"]
-mod api_keys;
 mod audit_append;
-#[path = "../sql/shared/audit_events.rs"]
-mod audit_events;
 mod connect;
+mod database;
 mod error;
 mod group_commit;
 mod import_statements;
-#[path = "../sql/shared/imports.rs"]
-mod imports;
 mod migrate;
 mod open_session;
 mod prelude;
+mod purge_statements;
 mod refresh;
 mod revocations;
-#[path = "../sql/shared/rows.rs"]
-mod rows;
-mod session_purge;
-#[path = "../sql/shared/session_writes.rs"]
-mod session_writes;
-#[path = "../sql/shared/sessions.rs"]
-mod sessions;
-mod transaction;
-#[path = "../sql/shared/user_writes.rs"]
-mod user_writes;
-#[path = "../sql/shared/users.rs"]
-mod users;
+mod revoked_rows;
+#[path = "../sql/shared/mod.rs"]
+mod shared;
+mod values;
 
 pub use connect::{SqliteSettings, SqliteStore};

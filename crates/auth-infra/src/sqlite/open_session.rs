@@ -7,8 +7,8 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::SqliteStore;
 use super::error::DbError;
-use super::prelude::from_time;
-use super::session_writes::open_and_evict;
+use super::shared::session_writes::open_and_evict;
+use super::values::from_time;
 use crate::sql::TxOutcome;
 
 /// Inserts the session if the user is still as judged and has room. The credential is inserted if the session was.
@@ -23,10 +23,11 @@ impl SqliteStore {
         new: &NewSession,
         policy: &SessionPolicy,
     ) -> Result<OpenOutcome, PortError> {
-        self.write_grouped((new.clone(), policy.clone()), |connection, (new, policy)| {
-            Box::pin(open(connection, new, policy))
-        })
-        .await
+        self.db
+            .write_grouped((new.clone(), policy.clone()), |connection, (new, policy)| {
+                Box::pin(open(connection, new, policy))
+            })
+            .await
     }
 }
 

@@ -1,10 +1,19 @@
 //! SQLite as the files in `sql/shared/` see it.
 
-use auth_domain::model::Timestamp;
+use auth_domain::model::{User, UserId, UserRef};
+use auth_domain::ports::{PortError, UserRepository as _};
+pub(super) use sqlx::sqlite::{SqliteConnection as Connection, SqliteRow as Row};
 
 pub(super) use super::SqliteStore as Store;
+pub(super) use super::database::Database;
 pub(super) use super::error::DbError;
-pub(super) use sqlx::sqlite::{SqliteConnection as Connection, SqliteRow as Row};
+pub(super) use super::values::{DbTime, from_time, to_time};
+
+/// A transaction has the database to itself from the start: one that begins by reading cannot always go on to write.
+pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
+
+pub(super) const MIGRATIONS_EXIST: &str =
+    "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')";
 
 pub(super) const INSERT_SESSION: &str = include_str!("statements/insert_session.sql");
 
@@ -17,22 +26,12 @@ macro_rules! row_lock {
 
 pub(super) use row_lock;
 
-/// A time as SQLite stores it: microseconds since the Unix epoch.
-pub(super) type DbTime = i64;
+#[expect(clippy::unused_self, reason = "only the other engine has a cache of users")]
+impl Store {
+    pub(super) fn invalidate_on_drop(&self, _user: UserId) -> impl Sized {}
 
-pub(super) fn from_time(time: Timestamp) -> DbTime {
-    time.unix_micros()
-}
-
-pub(super) fn to_time(stored: DbTime) -> Timestamp {
-    Timestamp::from_unix_micros(stored)
-}
-
-/// Bytes as `unhex` reads them, because JSON has none.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    /// Finds a user. There is no cache: a read costs a small part of an answer here.
+    pub(super) async fn find_cached(&self, user: UserId) -> Result<Option<User>, PortError> {
+        self.find(&UserRef::Id(user)).await
+    }
 }

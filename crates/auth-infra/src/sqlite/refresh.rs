@@ -6,9 +6,9 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::SqliteStore;
 use super::error::DbError;
-use super::prelude::from_time;
-use super::rows;
-use super::session_writes::end;
+use super::shared::rows;
+use super::shared::session_writes::end;
+use super::values::from_time;
 use crate::sql::TxOutcome;
 
 const READ: &str = include_str!("statements/read_refresh.sql");
@@ -24,7 +24,8 @@ impl SqliteStore {
         &self,
         attempt: &RefreshAttempt,
     ) -> Result<Option<JudgedRefresh>, PortError> {
-        self.write_grouped(attempt.clone(), |connection, attempt| Box::pin(refresh(connection, attempt)))
+        self.db
+            .write_grouped(attempt.clone(), |connection, attempt| Box::pin(refresh(connection, attempt)))
             .await
     }
 }

@@ -29,23 +29,26 @@ const MARK_USED: &str = "
 #[async_trait]
 impl ApiKeyRepository for Store {
     async fn insert(&self, key: &NewApiKey) -> Result<(), PortError> {
-        self.write(key, |connection, key| Box::pin(insert(connection, key))).await
+        self.db.write(key, |connection, key| Box::pin(insert(connection, key))).await
     }
 
     async fn find(&self, digest: &SecretDigest) -> Result<Option<ApiKey>, PortError> {
-        self.read(digest, |connection, digest| Box::pin(find(connection, digest))).await
+        self.db.read(digest, |connection, digest| Box::pin(find(connection, digest))).await
     }
 
     async fn list(&self) -> Result<Vec<ApiKey>, PortError> {
-        self.read((), |connection, ()| Box::pin(list(connection))).await
+        self.db.read((), |connection, ()| Box::pin(list(connection))).await
     }
 
     async fn revoke(&self, key: ApiKeyId, now: Timestamp) -> Result<bool, PortError> {
-        self.write((key, now), |connection, &(key, now)| Box::pin(stamp(connection, REVOKE, key, now))).await
+        self.db
+            .write((key, now), |connection, &(key, now)| Box::pin(stamp(connection, REVOKE, key, now)))
+            .await
     }
 
     async fn mark_used(&self, key: ApiKeyId, now: Timestamp) -> Result<(), PortError> {
-        self.write((key, now), |connection, &(key, now)| Box::pin(stamp(connection, MARK_USED, key, now)))
+        self.db
+            .write((key, now), |connection, &(key, now)| Box::pin(stamp(connection, MARK_USED, key, now)))
             .await
             .map(|_| ())
     }

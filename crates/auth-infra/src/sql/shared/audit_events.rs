@@ -36,19 +36,22 @@ impl AuditRepository for Store {
         after: Option<AuditId>,
         limit: u32,
     ) -> Result<Vec<AuditRecord>, PortError> {
-        self.read((filter, after, limit), |connection, &(filter, after, limit)| {
-            Box::pin(list(connection, filter, after, limit))
-        })
-        .await
+        self.db
+            .read((filter, after, limit), |connection, &(filter, after, limit)| {
+                Box::pin(list(connection, filter, after, limit))
+            })
+            .await
     }
 
     async fn latest(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRecord>, PortError> {
-        self.read((filter, limit), |connection, &(filter, limit)| Box::pin(latest(connection, filter, limit)))
+        self.db
+            .read((filter, limit), |connection, &(filter, limit)| Box::pin(latest(connection, filter, limit)))
             .await
     }
 
     async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, PortError> {
-        self.write((before, limit), |connection, &(before, limit)| Box::pin(purge(connection, before, limit)))
+        self.db
+            .write((before, limit), |connection, &(before, limit)| Box::pin(purge(connection, before, limit)))
             .await
     }
 }

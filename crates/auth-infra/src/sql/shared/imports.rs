@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use auth_domain::model::{IdentifierKey, ImportDigest, ImportOutcome, ImportedUser, judge_import};
 
-use super::import_statements::{fetch_known, fetch_taken, insert};
+use super::import_statements::{KNOWN, TAKEN, blobs, insert, texts};
 use super::prelude::{Connection, DbError};
 use crate::sql::{CorruptValue, TxOutcome};
 
-pub(super) async fn import(
+pub(crate) async fn import(
     connection: &mut Connection,
     batch: &[ImportedUser],
 ) -> Result<TxOutcome<Vec<ImportOutcome>>, DbError> {
@@ -36,8 +36,9 @@ async fn taken(
     batch: &[ImportedUser],
 ) -> Result<BTreeSet<IdentifierKey>, DbError> {
     let keys: Vec<_> = batch.iter().flat_map(|imported| imported.user.identifiers.keys()).collect();
-    let texts = keys.iter().map(|(_, key)| key.as_str()).collect();
-    let taken: BTreeSet<_> = fetch_taken(connection, texts).await?.into_iter().collect();
+    let keys_as_text = texts(keys.iter().map(|(_, key)| key.as_str()).collect());
+    let taken: Vec<String> = sqlx::query_scalar(TAKEN).bind(keys_as_text).fetch_all(connection).await?;
+    let taken: BTreeSet<_> = taken.into_iter().collect();
     Ok(keys.into_iter().map(|(_, key)| key).filter(|key| taken.contains(key.as_str())).cloned().collect())
 }
 
@@ -47,8 +48,9 @@ async fn known(
     batch: &[ImportedUser],
 ) -> Result<BTreeSet<ImportDigest>, DbError> {
     let digests: Vec<_> = batch.iter().map(ImportedUser::digest).collect();
+    let stored: Vec<Vec<u8>> = sqlx::query_scalar(KNOWN).bind(blobs(&digests)).fetch_all(connection).await?;
     let mut known = BTreeSet::new();
-    for stored in fetch_known(connection, &digests).await? {
+    for stored in stored {
         let digest = stored.try_into().map_err(|_| CorruptValue("digest of an import"))?;
         known.insert(ImportDigest::from_bytes(digest));
     }

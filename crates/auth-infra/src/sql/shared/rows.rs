@@ -11,7 +11,7 @@ use sqlx::Row as _;
 use sqlx::types::Uuid;
 
 use super::prelude::{DbError, DbTime, Row, to_time};
-use crate::sql::CorruptValue;
+use crate::sql::{CorruptValue, ErrorMessage};
 
 /// The columns of [`user`], from `accounts`.
 macro_rules! user_columns {
@@ -29,9 +29,9 @@ macro_rules! session_columns {
     };
 }
 
-pub(super) use {session_columns, user_columns};
+pub(crate) use {session_columns, user_columns};
 
-pub(super) fn user(row: &Row) -> Result<User, DbError> {
+pub(crate) fn user(row: &Row) -> Result<User, DbError> {
     let username = optional(row, "username", "username", |text| Username::parse(text).ok())?;
     let email = optional(row, "email", "e-mail address", |text| EmailAddress::parse(text).ok())?;
     Ok(User {
@@ -50,7 +50,7 @@ pub(super) fn user(row: &Row) -> Result<User, DbError> {
 }
 
 /// Reads the columns of [`user`], `password_hash` and `password_version`.
-pub(super) fn login_record(row: &Row) -> Result<LoginRecord, DbError> {
+pub(crate) fn login_record(row: &Row) -> Result<LoginRecord, DbError> {
     let password = StoredPassword {
         hash: PasswordHash::new(row.try_get("password_hash")?),
         version: PasswordVersion(row.try_get("password_version")?),
@@ -59,12 +59,12 @@ pub(super) fn login_record(row: &Row) -> Result<LoginRecord, DbError> {
 }
 
 /// Returns whether a session may begin for the user of this row, by `status`, `password_version` and `roles`.
-pub(super) fn may_begin(new: &NewSession, row: &Row) -> Result<bool, DbError> {
+pub(crate) fn may_begin(new: &NewSession, row: &Row) -> Result<bool, DbError> {
     let version = PasswordVersion(row.try_get("password_version")?);
     Ok(new.may_begin(status(row)?, version, &roles(row)?))
 }
 
-pub(super) fn session(row: &Row) -> Result<Session, DbError> {
+pub(crate) fn session(row: &Row) -> Result<Session, DbError> {
     let ended_at = optional_time(row, "ended_at")?;
     let reason = optional(row, "end_reason", "reason of an end", EndReason::parse)?;
     Ok(Session {
@@ -79,7 +79,7 @@ pub(super) fn session(row: &Row) -> Result<Session, DbError> {
 }
 
 /// Reads the columns of [`user`] and [`session`], `consumed_at` and `successor_nonce`.
-pub(super) fn refresh_record(row: &Row) -> Result<RefreshRecord, DbError> {
+pub(crate) fn refresh_record(row: &Row) -> Result<RefreshRecord, DbError> {
     let credential = match optional_time(row, "consumed_at")? {
         None => CredentialState::Current,
         Some(at) => CredentialState::Consumed { at, successor: successor_nonce(row)? },
@@ -93,7 +93,7 @@ fn successor_nonce(row: &Row) -> Result<Option<SuccessorNonce>, DbError> {
     Ok(Some(SuccessorNonce::from_bytes(bytes)))
 }
 
-pub(super) fn api_key(row: &Row) -> Result<ApiKey, DbError> {
+pub(crate) fn api_key(row: &Row) -> Result<ApiKey, DbError> {
     Ok(ApiKey {
         id: ApiKeyId(row.try_get("id")?),
         name: required(row, "name", "name of an API key", |name| ApiKeyName::parse(name).ok())?,
@@ -105,7 +105,7 @@ pub(super) fn api_key(row: &Row) -> Result<ApiKey, DbError> {
     })
 }
 
-pub(super) fn audit_record(row: &Row) -> Result<AuditRecord, DbError> {
+pub(crate) fn audit_record(row: &Row) -> Result<AuditRecord, DbError> {
     let denial = optional(row, "denial", "reason of a denial", DenialReason::parse)?;
     let event = AuditEvent {
         at: time(row, "at")?,
@@ -160,4 +160,10 @@ fn time(row: &Row, column: &str) -> Result<Timestamp, DbError> {
 
 fn optional_time(row: &Row, column: &str) -> Result<Option<Timestamp>, DbError> {
     Ok(row.try_get::<Option<DbTime>, _>(column)?.map(to_time))
+}
+
+impl From<CorruptValue> for DbError {
+    fn from(value: CorruptValue) -> Self {
+        Self::Corrupt(ErrorMessage::new(value.to_string()))
+    }
 }

@@ -28,7 +28,7 @@ const END_BY_CREDENTIAL: &str = concat!(
 );
 
 /// Locks the user, evicts the sessions that exceed the policy, and stores the new one.
-pub(super) async fn open_and_evict(
+pub(crate) async fn open_and_evict(
     connection: &mut Connection,
     new: &NewSession,
     policy: &SessionPolicy,
@@ -51,7 +51,7 @@ pub(super) async fn open_and_evict(
 }
 
 /// Ends the session unless it has ended before, and returns it.
-pub(super) async fn end(
+pub(crate) async fn end(
     connection: &mut Connection,
     session: SessionId,
     reason: EndReason,
@@ -62,7 +62,7 @@ pub(super) async fn end(
 }
 
 /// Ends the session of `client` that the credential belongs to, and returns it.
-pub(super) async fn end_by_credential(
+pub(crate) async fn end_by_credential(
     connection: &mut Connection,
     credential: &SecretDigest,
     client: &ClientId,

@@ -1,4 +1,4 @@
-//! Sessions: the repository. Opening, refreshing and purging differ between the engines.
+//! Sessions: the repository. Opening and refreshing differ between the engines.
 
 use async_trait::async_trait;
 use auth_domain::model::{
@@ -9,6 +9,7 @@ use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{OpenOutcome, PortError, SessionRepository};
 
 use super::prelude::{Connection, DbError, Store};
+use super::purge::purge;
 use super::rows::{self, session_columns, user_columns};
 use super::session_writes::{end, end_by_credential};
 use crate::sql::TxOutcome;
@@ -28,7 +29,7 @@ impl SessionRepository for Store {
     }
 
     async fn find(&self, session: SessionId) -> Result<Option<(Session, User)>, PortError> {
-        self.read(session, |connection, session| Box::pin(find(connection, *session))).await
+        self.db.read(session, |connection, session| Box::pin(find(connection, *session))).await
     }
 
     async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
@@ -41,10 +42,11 @@ impl SessionRepository for Store {
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Option<Session>, PortError> {
-        self.write_grouped((session, reason, now), |connection, &(session, reason, now)| {
-            Box::pin(async move { Ok(TxOutcome::revoking(end(connection, session, reason, now).await?)) })
-        })
-        .await
+        self.db
+            .write_grouped((session, reason, now), |connection, &(session, reason, now)| {
+                Box::pin(async move { Ok(TxOutcome::revoking(end(connection, session, reason, now).await?)) })
+            })
+            .await
     }
 
     async fn end_by_credential(
@@ -55,14 +57,19 @@ impl SessionRepository for Store {
         now: Timestamp,
     ) -> Result<Option<Session>, PortError> {
         let args = (*credential, client.clone(), reason, now);
-        self.write_grouped(args, |connection, (credential, client, reason, now)| {
-            Box::pin(end_by_credential(connection, credential, client, *reason, *now))
-        })
-        .await
+        self.db
+            .write_grouped(args, |connection, (credential, client, reason, now)| {
+                Box::pin(end_by_credential(connection, credential, client, *reason, *now))
+            })
+            .await
     }
 
     async fn purge(&self, now: Timestamp, policy: &SessionPolicy, limit: u32) -> Result<u64, PortError> {
-        self.purge_sessions(now, policy, limit).await
+        self.db
+            .write((now, policy, limit), |connection, &(now, policy, limit)| {
+                Box::pin(purge(connection, now, policy, limit))
+            })
+            .await
     }
 }
 

@@ -53,7 +53,7 @@ const DELETE: &str = "DELETE FROM accounts WHERE id = $1";
 const END_SESSIONS: &str =
     "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE account_id = $1 AND ended_at IS NULL";
 
-pub(super) async fn register(
+pub(crate) async fn register(
     connection: &mut Connection,
     user: &NewUser,
 ) -> Result<TxOutcome<RegisterOutcome>, DbError> {
@@ -74,7 +74,7 @@ pub(super) async fn register(
     Ok(TxOutcome::Commit(RegisterOutcome::Registered(rows::user(&row)?)))
 }
 
-pub(super) async fn update(
+pub(crate) async fn update(
     connection: &mut Connection,
     user: UserId,
     changes: &UserChanges,
@@ -105,7 +105,7 @@ pub(super) async fn update(
     Ok(TxOutcome::Commit(UpdateOutcome::Updated(after)))
 }
 
-pub(super) async fn change_password(
+pub(crate) async fn change_password(
     connection: &mut Connection,
     user: UserId,
     version: PasswordVersion,
@@ -120,7 +120,7 @@ pub(super) async fn change_password(
     Ok(TxOutcome::CommitRevoking(true))
 }
 
-pub(super) async fn upgrade_password_hash(
+pub(crate) async fn upgrade_password_hash(
     connection: &mut Connection,
     user: UserId,
     old: &PasswordHash,
@@ -131,7 +131,7 @@ pub(super) async fn upgrade_password_hash(
     Ok(TxOutcome::if_changed(answer.rows_affected() > 0))
 }
 
-pub(super) async fn set_status(
+pub(crate) async fn set_status(
     connection: &mut Connection,
     user: UserId,
     status: UserStatus,
@@ -148,7 +148,7 @@ pub(super) async fn set_status(
     Ok(TxOutcome::Commit(Some(rows::user(&row)?)))
 }
 
-pub(super) async fn set_roles(
+pub(crate) async fn set_roles(
     connection: &mut Connection,
     user: UserId,
     roles: &Roles,
@@ -166,7 +166,7 @@ pub(super) async fn set_roles(
     Ok(TxOutcome::CommitRevoking(Some(User { roles: roles.clone(), ..before })))
 }
 
-pub(super) async fn delete(connection: &mut Connection, user: UserId) -> Result<TxOutcome<bool>, DbError> {
+pub(crate) async fn delete(connection: &mut Connection, user: UserId) -> Result<TxOutcome<bool>, DbError> {
     let answer = sqlx::query(DELETE).bind(user.0).execute(connection).await?;
     Ok(TxOutcome::if_revoked(answer.rows_affected() > 0))
 }

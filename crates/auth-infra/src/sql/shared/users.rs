@@ -32,16 +32,17 @@ const LIST: &str =
 #[async_trait]
 impl UserRepository for Store {
     async fn register(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
-        self.write_grouped(user.clone(), |connection, user| Box::pin(user_writes::register(connection, user)))
+        self.db
+            .write_grouped(user.clone(), |connection, user| Box::pin(user_writes::register(connection, user)))
             .await
     }
 
     async fn import(&self, batch: &[ImportedUser]) -> Result<Vec<ImportOutcome>, PortError> {
-        self.write(batch, |connection, batch| Box::pin(imports::import(connection, batch))).await
+        self.db.write(batch, |connection, batch| Box::pin(imports::import(connection, batch))).await
     }
 
     async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError> {
-        self.read(user, |connection, user| Box::pin(find(connection, user))).await
+        self.db.read(user, |connection, user| Box::pin(find(connection, user))).await
     }
 
     async fn find_recent(&self, user: UserId) -> Result<Option<User>, PortError> {
@@ -49,16 +50,17 @@ impl UserRepository for Store {
     }
 
     async fn find_for_login(&self, identifier: &IdentifierKey) -> Result<Option<LoginRecord>, PortError> {
-        self.read(identifier, |connection, key| Box::pin(find_for_login(connection, key))).await
+        self.db.read(identifier, |connection, key| Box::pin(find_for_login(connection, key))).await
     }
 
     async fn find_with_password(&self, user: UserId) -> Result<Option<LoginRecord>, PortError> {
-        self.read(user, |connection, user| Box::pin(find_with_password(connection, *user))).await
+        self.db.read(user, |connection, user| Box::pin(find_with_password(connection, *user))).await
     }
 
     async fn list(&self, after: Option<UserNumber>, limit: u32) -> Result<Vec<User>, PortError> {
         let after = after.map_or(0, |number| number.0);
-        self.read((after, limit), |connection, &(after, limit)| Box::pin(list(connection, after, limit)))
+        self.db
+            .read((after, limit), |connection, &(after, limit)| Box::pin(list(connection, after, limit)))
             .await
     }
 
@@ -68,10 +70,12 @@ impl UserRepository for Store {
         changes: &UserChanges,
         now: Timestamp,
     ) -> Result<UpdateOutcome, PortError> {
-        self.write_user(user, (changes, now), |connection, &(user, (changes, now))| {
-            Box::pin(user_writes::update(connection, user, changes, now))
-        })
-        .await
+        let _invalidate = self.invalidate_on_drop(user);
+        self.db
+            .write((user, changes, now), |connection, &(user, changes, now)| {
+                Box::pin(user_writes::update(connection, user, changes, now))
+            })
+            .await
     }
 
     async fn change_password(
@@ -81,10 +85,11 @@ impl UserRepository for Store {
         hash: &PasswordHash,
         now: Timestamp,
     ) -> Result<bool, PortError> {
-        self.write((user, version, hash, now), |connection, &(user, version, hash, now)| {
-            Box::pin(user_writes::change_password(connection, user, version, hash, now))
-        })
-        .await
+        self.db
+            .write((user, version, hash, now), |connection, &(user, version, hash, now)| {
+                Box::pin(user_writes::change_password(connection, user, version, hash, now))
+            })
+            .await
     }
 
     async fn upgrade_password_hash(
@@ -93,10 +98,11 @@ impl UserRepository for Store {
         old: &PasswordHash,
         new: &PasswordHash,
     ) -> Result<bool, PortError> {
-        self.write_grouped((user, old.clone(), new.clone()), |connection, (user, old, new)| {
-            Box::pin(user_writes::upgrade_password_hash(connection, *user, old, new))
-        })
-        .await
+        self.db
+            .write_grouped((user, old.clone(), new.clone()), |connection, (user, old, new)| {
+                Box::pin(user_writes::upgrade_password_hash(connection, *user, old, new))
+            })
+            .await
     }
 
     async fn set_status(
@@ -105,10 +111,12 @@ impl UserRepository for Store {
         status: UserStatus,
         now: Timestamp,
     ) -> Result<Option<User>, PortError> {
-        self.write_user(user, (status, now), |connection, &(user, (status, now))| {
-            Box::pin(user_writes::set_status(connection, user, status, now))
-        })
-        .await
+        let _invalidate = self.invalidate_on_drop(user);
+        self.db
+            .write((user, status, now), |connection, &(user, status, now)| {
+                Box::pin(user_writes::set_status(connection, user, status, now))
+            })
+            .await
     }
 
     async fn set_roles(
@@ -117,15 +125,17 @@ impl UserRepository for Store {
         roles: &Roles,
         now: Timestamp,
     ) -> Result<Option<User>, PortError> {
-        self.write_user(user, (roles, now), |connection, &(user, (roles, now))| {
-            Box::pin(user_writes::set_roles(connection, user, roles, now))
-        })
-        .await
+        let _invalidate = self.invalidate_on_drop(user);
+        self.db
+            .write((user, roles, now), |connection, &(user, roles, now)| {
+                Box::pin(user_writes::set_roles(connection, user, roles, now))
+            })
+            .await
     }
 
     async fn delete(&self, user: UserId) -> Result<bool, PortError> {
-        self.write_user(user, (), |connection, &(user, ())| Box::pin(user_writes::delete(connection, user)))
-            .await
+        let _invalidate = self.invalidate_on_drop(user);
+        self.db.write(user, |connection, user| Box::pin(user_writes::delete(connection, *user))).await
     }
 }
 

@@ -1,0 +1,43 @@
+//! Reading the table `revoked_sessions` on SQLite.
+
+use std::time::Instant;
+
+use futures_util::TryStreamExt;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::types::Uuid;
+
+use crate::sql::{CHUNK_SIZE, Lease, RevokedSessions};
+
+/// The rows after a number. Numbers ascend in the order of commits.
+const NEWS: &str = "SELECT number, session_id FROM revoked_sessions WHERE number > $1 ORDER BY number";
+
+/// Reads what this connection has just committed, if the feed is followed, so that the caller is answered after the publication.
+/// If this fails, the feed is stale until the next read.
+pub(super) async fn catch_up(lease: &mut Lease<SqliteConnection>) {
+    let revoked = lease.revoked();
+    if revoked.is_followed() && read(lease, &revoked, revoked.seen()).await.is_err() {
+        revoked.mark_stale();
+    }
+}
+
+/// Reads the rows after a number.
+pub(super) async fn read(
+    connection: &mut SqliteConnection,
+    revoked: &RevokedSessions,
+    after: i64,
+) -> Result<(), sqlx::Error> {
+    let asked = Instant::now();
+    let (mut last, mut chunk) = (after, Vec::new());
+    let mut rows = sqlx::query_as::<_, (i64, Uuid)>(NEWS).bind(after).fetch(connection);
+    while let Some((number, session)) = rows.try_next().await? {
+        last = number;
+        chunk.push(session);
+        if chunk.len() == CHUNK_SIZE {
+            revoked.insert(chunk.drain(..));
+        }
+    }
+    revoked.insert(chunk);
+    revoked.saw(last);
+    revoked.mark_synced(asked);
+    Ok(())
+}

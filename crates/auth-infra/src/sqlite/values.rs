@@ -1,0 +1,23 @@
+//! Values as parameters of SQLite.
+
+use auth_domain::model::Timestamp;
+
+/// A time as SQLite stores it: microseconds since the Unix epoch.
+pub(super) type DbTime = i64;
+
+pub(super) fn from_time(time: Timestamp) -> DbTime {
+    time.unix_micros()
+}
+
+pub(super) fn to_time(stored: DbTime) -> Timestamp {
+    Timestamp::from_unix_micros(stored)
+}
+
+/// Bytes as `unhex` reads them, because JSON has none.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
