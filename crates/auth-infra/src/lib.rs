@@ -2,14 +2,19 @@
 //!
 //! | module | feature | holds |
 //! |---|---|---|
-//! | `postgres` | `postgres` | users, sessions and their ends, API keys, audit events and counters of attempts for any number of nodes |
-//! | `sqlite` | `sqlite` | the same but for the counters, in one file for one node |
-//! | `store` | either | whichever of the two the settings name, and what they share |
+//! | `postgres` | `postgres` | users, sessions, revocations, API keys, audit events and counters of attempts for any number of nodes |
+//! | `sqlite` | `sqlite` | the same without the counters, in one file for one node |
+//! | `store` | either | one type over both stores |
 //! | `attempts` | `attempts` | counters of attempts in memory, and none at all |
 //! | `audit` | `audit` | the queue between what happens and where audit events are kept |
 //! | `password` | `argon2` | Argon2id on a bounded pool, hashes that an import brought, common passwords |
 //! | `token` | `jwt` | signed access tokens, and the directory of their keys |
 //! | `system` | `system` | the system's clock and randomness |
+
+#![cfg_attr(
+    all(feature = "postgres", feature = "sqlite"),
+    expect(clippy::duplicate_mod, reason = "both engines mount the files of sql/shared, see ADR 0003")
+)]
 
 #[cfg(any(feature = "attempts", feature = "postgres"))]
 pub mod attempts;

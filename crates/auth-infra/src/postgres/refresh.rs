@@ -123,10 +123,11 @@ fn plan_one<'a>(slot: Slot<'a>, pending: &Pending<RefreshAttempt>) -> Slot<'a> {
             Slot::Decided(BatchOutcome::Done(Some(judged.refresh)))
         }
         RefreshVerdict::Rotate | RefreshVerdict::Extend if pending.is_awaited() => Slot::Judged(judged),
-        // A caller that has gone got a 503, so its credential must stay as it is. This is checked last, right before the write.
-        RefreshVerdict::Rotate | RefreshVerdict::Extend => Slot::Decided(BatchOutcome::RunAlone),
-        // A replay ends the session and publishes that, which takes a transaction.
-        RefreshVerdict::Replay => Slot::Decided(BatchOutcome::RunAlone),
+        // A replay ends the session and publishes that, which takes a transaction. A caller that has gone got a 503, so its
+        // credential must stay as it is: this is checked last, right before the write.
+        RefreshVerdict::Rotate | RefreshVerdict::Extend | RefreshVerdict::Replay => {
+            Slot::Decided(BatchOutcome::RunAlone)
+        }
     }
 }
 
