@@ -1,4 +1,4 @@
-//! Hashes of Argon2, as PHC strings: what every new hash is.
+//! Hashes of Argon2, as PHC strings. Every new hash is one.
 
 use std::fmt;
 
@@ -6,45 +6,12 @@ use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
 use argon2::{Algorithm, Params, Version};
 use zeroize::Zeroizing;
 
+use super::error::{HashingError, ParseHashError};
 use super::memory::Memory;
+use super::params::{Argon2Params, SALT_BYTES, TAG_BYTES};
 use super::settings::MAX_COST;
-use super::stored::{HashingError, ParseHashError};
 
-/// The bytes of a new salt (RFC 9106, section 3.1: 16 bytes are recommended for password hashing).
-pub(super) const SALT_BYTES: usize = 16;
-/// The bytes of a new tag.
-pub(super) const TAG_BYTES: usize = 32;
-
-/// Everything that a tag is made by, but the password.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Argon2Params {
-    pub(super) algorithm: Algorithm,
-    pub(super) version: Version,
-    pub(super) cost: Params,
-    pub(super) salt: Salt,
-}
-
-impl Argon2Params {
-    /// The params of a new hash.
-    pub(super) fn new(params: Params, salt: Salt) -> Self {
-        Self { algorithm: Algorithm::Argon2id, version: Version::V0x13, cost: params, salt }
-    }
-
-    /// Computes the hash of a password.
-    pub(super) fn hash(self, password: &[u8], memory: &mut Memory) -> Result<Argon2Hash, HashingError> {
-        let tag = self.tag(password, memory)?;
-        Ok(Argon2Hash { params: self, tag })
-    }
-
-    fn tag(&self, password: &[u8], memory: &mut Memory) -> Result<Output, HashingError> {
-        let mut tag = Zeroizing::new([0; Output::MAX_LENGTH]);
-        let tag = &mut tag[..self.cost.output_len().unwrap_or(TAG_BYTES)];
-        memory.compute(self, password, tag)?;
-        Output::new(tag).map_err(HashingError::Tag)
-    }
-}
-
-/// A hash that is stored, or about to be.
+/// A hash that is stored or about to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Argon2Hash {
     pub(super) params: Argon2Params,
@@ -52,63 +19,80 @@ pub(super) struct Argon2Hash {
 }
 
 impl Argon2Hash {
-    /// A hash of no password that anybody knows: the tag is not computed but select.
-    pub(super) fn of_unknown(params: Params, salt: Salt, tag: Output) -> Self {
-        Self { params: Argon2Params::new(params, salt), tag }
+    /// Computes the hash of a password.
+    pub(super) fn compute(
+        params: Argon2Params,
+        password: &[u8],
+        memory: &mut Memory,
+    ) -> Result<Self, HashingError> {
+        let tag = compute_tag(&params, password, memory)?;
+        Ok(Self { params, tag })
     }
 
-    /// Reads `$argon2id$v=19$m=19456,t=2,p=1$salt$tag`. What other programs made with Argon2i, Argon2d or version 16
-    /// is read too; without `v=` the version is 16, as the reference implementation has it.
+    /// A decoy: the hash of no known password, because the tag is given and not computed.
+    pub(super) fn of_unknown(cost: Params, salt: Salt, tag: Output) -> Self {
+        Self { params: Argon2Params::new(cost, salt), tag }
+    }
+
+    /// Reads `$argon2id$v=19$m=19456,t=2,p=1$salt$tag`. Hashes of other programs with Argon2i, Argon2d or version 16
+    /// are accepted too. Without `v=` the version is 16, as in the reference implementation.
     pub(super) fn parse(stored: &str) -> Result<Self, ParseHashError> {
         let hash = phc::PasswordHash::new(stored).map_err(ParseHashError::Format)?;
         let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(ParseHashError::Parameters)?;
         let version = hash.version.map_or(Ok(Version::V0x10), Version::try_from);
-        let version = version.map_err(|fault| ParseHashError::Parameters(fault.into()))?;
-        let params = Params::try_from(&hash).map_err(ParseHashError::Parameters)?;
+        let version = version.map_err(|error| ParseHashError::Parameters(error.into()))?;
+        let cost = Params::try_from(&hash).map_err(ParseHashError::Parameters)?;
         let (Some(salt), Some(tag)) = (hash.salt, hash.hash) else {
             return Err(ParseHashError::Incomplete);
         };
-        let (memory_kib, iterations, parallelism) = (params.m_cost(), params.t_cost(), params.p_cost());
+        let (memory_kib, iterations, parallelism) = (cost.m_cost(), cost.t_cost(), cost.p_cost());
         if memory_kib > MAX_COST.0 || iterations > MAX_COST.1 || parallelism > MAX_COST.2 {
             return Err(ParseHashError::TooCostly(format!(
                 "Argon2 with m={memory_kib} KiB, t={iterations}, p={parallelism}"
             )));
         }
-        Ok(Self { params: Argon2Params { algorithm, version, cost: params, salt }, tag })
+        Ok(Self { params: Argon2Params { algorithm, version, cost, salt }, tag })
     }
 
-    /// Whether this is the hash of `password`. Tags are compared in constant time: that is how [`Output`] compares.
+    /// Whether this is the hash of `password`. [`Output`] compares tags in constant time.
     pub(super) fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, HashingError> {
-        Ok(self.params.tag(password, memory)? == self.tag)
+        Ok(compute_tag(&self.params, password, memory)? == self.tag)
     }
 
-    /// Whether it takes as long as a new hash with `today`'s parameters.
-    pub(super) fn has_cost_of(&self, today: &Params) -> bool {
-        let of = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
-        of(&self.params.cost) == of(today)
+    /// Whether its verification takes as long as a new hash with the `current` parameters.
+    pub(super) fn has_cost_of(&self, current: &Params) -> bool {
+        let cost = &self.params.cost;
+        (cost.m_cost(), cost.t_cost(), cost.p_cost())
+            == (current.m_cost(), current.t_cost(), current.p_cost())
     }
 
-    /// Whether a new hash with `today`'s parameters would be better: this one has less memory, fewer passes, a
-    /// shorter salt or tag, or is not Argon2id in version 19. A costlier one is as good as a new one. The number of
-    /// lanes is no matter of strength.
-    pub(super) fn is_weaker_than(&self, today: &Params) -> bool {
-        let Argon2Params { algorithm, version, cost: params, salt } = &self.params;
+    /// Whether a new hash with the `current` parameters would be stronger: this one has less memory, fewer passes, a
+    /// shorter salt or tag, or is not Argon2id in version 19. The number of lanes does not affect strength.
+    pub(super) fn is_weaker_than(&self, current: &Params) -> bool {
+        let Argon2Params { algorithm, version, cost, salt } = &self.params;
         (*algorithm, *version) != (Algorithm::Argon2id, Version::V0x13)
-            || params.m_cost() < today.m_cost()
-            || params.t_cost() < today.t_cost()
+            || cost.m_cost() < current.m_cost()
+            || cost.t_cost() < current.t_cost()
             || salt.len() < SALT_BYTES
             || self.tag.len() < TAG_BYTES
     }
 }
 
+fn compute_tag(params: &Argon2Params, password: &[u8], memory: &mut Memory) -> Result<Output, HashingError> {
+    let mut tag = Zeroizing::new([0; Output::MAX_LENGTH]);
+    let tag = &mut tag[..params.cost.output_len().unwrap_or(TAG_BYTES)];
+    memory.compute(params, password, tag)?;
+    Output::new(tag).map_err(HashingError::Tag)
+}
+
 /// The PHC string.
 impl fmt::Display for Argon2Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Argon2Params { algorithm, version, cost: params, salt } = &self.params;
+        let Argon2Params { algorithm, version, cost, salt } = &self.params;
         let hash = phc::PasswordHash {
             algorithm: algorithm.ident(),
             version: Some((*version).into()),
-            params: ParamsString::try_from(params).map_err(|_| fmt::Error)?,
+            params: ParamsString::try_from(cost).map_err(|_| fmt::Error)?,
             salt: Some(*salt),
             hash: Some(self.tag),
         };

@@ -1,15 +1,15 @@
-//! Hashes of bcrypt: `$2b$12$` and 53 characters of salt and tag.
+//! bcrypt hashes: `$2b$12$` and 53 characters of salt and tag.
 
 use bcrypt::HashParts;
 
-use super::stored::{HashingError, ParseHashError};
+use super::error::{HashingError, ParseHashError};
 
-/// The highest cost that is verified: about a second of a core. Each step up doubles it.
+/// The maximum cost that is verified: about 1 s of a core. Each step doubles the time.
 const MAX_COST: u32 = 14;
-/// The lowest cost that the algorithm knows.
+/// The minimum cost of the algorithm.
 const MIN_COST: u32 = 4;
 
-/// A hash of bcrypt. `$2a$`, `$2b$` and `$2y$` name one algorithm; `$2x$` names one with a bug and is not read.
+/// A bcrypt hash. `$2a$`, `$2b$` and `$2y$` name one algorithm; `$2x$` names a variant with a bug and is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BcryptHash(String);
 
@@ -23,8 +23,8 @@ impl BcryptHash {
         }
     }
 
-    /// Whether this is the hash of `password`. As the algorithm has it, bytes after the 72nd count for nothing, and a
-    /// NUL ends the password: no other program can have hashed one that holds a NUL.
+    /// Whether this is the hash of `password`. bcrypt ignores bytes after the 72nd, and a NUL ends the
+    /// password. No other program can have hashed a password with a NUL, so such a password never matches.
     pub(super) fn matches(&self, password: &[u8]) -> Result<bool, HashingError> {
         let matches = bcrypt::verify(password, &self.0)?;
         Ok(matches && !password.contains(&0))

@@ -1,10 +1,10 @@
-//! The passwords that guessers try first.
+//! The most common passwords.
 
-/// One a line; where they come from stands beside them.
+/// One per line. Their source is in the README of that folder.
 const LIST: &str = include_str!("../../data/common_passwords/passwords.txt");
 
 /// The 42,692 most common passwords of 6 characters or more, in lower case: what a
-/// [`Blocklist`](auth_domain::model::Blocklist) is made of. They are part of the program: nobody is asked.
+/// [`Blocklist`](auth_domain::model::Blocklist) is made of. They are part of the binary, so no service is queried.
 pub fn common_passwords() -> impl Iterator<Item = &'static str> {
     LIST.lines()
 }

@@ -1,24 +1,23 @@
-//! What computes Argon2. Every tag of it, of a new hash or a stored one, is computed here (ADR 0011).
+//! The two implementations of Argon2. Every tag, of new and of stored hashes, is computed here (ADR 0011).
 
 use argon2::{Algorithm, Argon2, Block, Version};
 use argon2_rust::{Hasher, params};
 use zeroize::Zeroize;
 
-use super::argon2_hash::Argon2Params;
-use super::stored::HashingError;
+use super::error::HashingError;
+use super::params::Argon2Params;
 
-/// One of two implementations of the same function.
+/// An implementation of Argon2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Engine {
-    /// `argon2-rust`, with the widest vectors that the processor has. It serves as long as it computes what the other
-    /// one does.
+    /// `argon2-rust`, with the widest vectors that the processor has. It is used if it agrees with the other engine.
     Simd,
-    /// The crate `argon2`, which needs nothing of the processor.
+    /// The crate `argon2`, which runs on any processor.
     Portable,
 }
 
 impl Engine {
-    /// Its memory, of which nothing is taken yet.
+    /// Memory for this engine. Nothing is allocated yet.
     pub(super) fn arena(self) -> Arena {
         match self {
             Self::Simd => {
@@ -35,8 +34,8 @@ impl Engine {
     }
 }
 
-/// The memory that an engine computes in. It grows to what the biggest tag needs, is used again for the next one, and
-/// holds nothing of any password when a tag is computed.
+/// The memory of an engine. It grows to the size of the biggest tag and is reused. After each tag it is cleared, so it
+/// contains nothing that depends on a password.
 pub(super) enum Arena {
     Simd(Hasher),
     Portable(Vec<Block>),
@@ -46,7 +45,7 @@ impl Arena {
     /// Computes the tag of a password.
     ///
     /// # Errors
-    /// When the machine has no such memory, or the params is none of Argon2.
+    /// If the machine has too little memory, or the parameters are not valid for Argon2.
     pub(super) fn compute(
         &mut self,
         params: &Argon2Params,
@@ -61,7 +60,7 @@ impl Arena {
             Self::Portable(blocks) => {
                 let count = params.cost.block_count();
                 if let Some(missing) = count.checked_sub(blocks.len()) {
-                    // Not `vec!`, which ends the process when there is no memory.
+                    // Not `vec!`, which aborts the process if the allocation fails.
                     blocks.try_reserve_exact(missing)?;
                     blocks.resize(count, Block::new());
                 }
@@ -76,7 +75,7 @@ impl Arena {
         Ok(())
     }
 
-    /// Gives the memory back to the system, cleared even of what a panic has left in it.
+    /// Clears the memory, even after a panic, and returns it to the system.
     pub(super) fn release(&mut self) {
         match self {
             Self::Simd(hasher) => hasher.clear(),
@@ -87,7 +86,7 @@ impl Arena {
         }
     }
 
-    /// How many blocks it has.
+    /// The number of allocated blocks.
     #[cfg(test)]
     pub(super) fn blocks(&self) -> usize {
         match self {
@@ -97,7 +96,7 @@ impl Arena {
     }
 }
 
-/// The params in the words of the other crate.
+/// The parameters as types of `argon2-rust`.
 fn to_simd(params: &Argon2Params, tag_bytes: usize) -> Result<argon2_rust::Argon2, argon2_rust::Error> {
     let algorithm = match params.algorithm {
         Algorithm::Argon2d => argon2_rust::Algorithm::Argon2d,
@@ -130,7 +129,7 @@ mod tests {
     use super::*;
 
     /// RFC 9106, section 5: Argon2d, Argon2i and Argon2id. They have a secret and associated data, which no stored hash
-    /// has: so this goes past [`Argon2Params`].
+    /// has: so the test does not use [`Argon2Params`].
     #[test]
     fn the_vectors_of_the_rfc_come_out_of_both() {
         const TAGS: [(&str, &str); 3] = [
@@ -160,8 +159,8 @@ mod tests {
         }
     }
 
-    /// A params, a password and the bytes of a tag: most small, some beyond the 2 MiB from which the fast engine asks
-    /// for huge pages, or with more passes and lanes than anybody uses.
+    /// Parameters, a password and the bytes of a tag: most small, some beyond the 2 MiB from which the fast engine asks
+    /// for huge pages, or with more passes and lanes than usual.
     fn input() -> impl Strategy<Value = (Argon2Params, Vec<u8>, usize)> {
         let algorithm =
             prop_oneof![Just(Algorithm::Argon2id), Just(Algorithm::Argon2i), Just(Algorithm::Argon2d),];
@@ -260,7 +259,7 @@ mod tests {
     }
 
     /// Looks for one block of a hash, as it is after the last pass, in the memory of the whole process: of a small
-    /// hash, which lies on the heap, and of one in pages of its own.
+    /// hash on the heap, and of a bigger one in pages of its own.
     #[test]
     fn nothing_of_a_password_is_left_in_memory() {
         for (engine, memory_kib) in

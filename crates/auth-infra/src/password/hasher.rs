@@ -13,32 +13,34 @@ use auth_domain::ports::{InvalidHash, PasswordHasher, PasswordVerdict, PortError
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::argon2_hash::{Argon2Hash, Argon2Params, SALT_BYTES, TAG_BYTES};
+use super::argon2_hash::Argon2Hash;
 use super::engine::Engine;
+use super::error::{HashingError, ParseHashError};
+use super::params::{Argon2Params, SALT_BYTES, TAG_BYTES};
 use super::pool::{Cost, Pool};
 use super::settings::{HashingSettings, InvalidHashingSettings};
-use super::stored::{HashingError, ParseHashError, StoredHash};
+use super::stored::StoredHash;
 
 /// Hashes passwords with Argon2id on a bounded pool of threads.
 ///
 /// - Hashes are PHC strings, `$argon2id$v=19$m=19456,t=2,p=1$salt$tag`, with 16 bytes of salt and 32 of tag.
-/// - A caller waits for a permit in the queue for as long as the settings say, and is served in turn. A call whose
-///   future was dropped costs no hash.
-/// - A user who does not exist is verified against a decoy: a hash with today's parameters and a random tag, read and
-///   computed on the same path as any stored one. The reply is `Differs` even if, once in 2^256, the tag is met.
-/// - What an import brought of bcrypt, scrypt and PBKDF2 is verified on the same pool, within bounds of its own, and is
+/// - A caller waits for room in the queue for as long as the settings allow, and is served in order of arrival. A call
+///   whose future was dropped costs no hash.
+/// - For an unknown user the decoy hash is verified: the current parameters and a random tag, read and computed like any
+///   stored hash. The verdict is `Differs` even if the tag matches by chance (1 in 2^256).
+/// - Imported hashes of bcrypt, scrypt and PBKDF2 are verified on the same pool, within bounds of their own, and are
 ///   always outdated.
-/// - A stored hash of another kind or other parameters takes another time than the decoy until its user logs in and gets
-///   a new one.
-/// - A stored text that is no hash or too costly a one costs the work of the decoy too, and is then
+/// - The verification of a hash with another format or other parameters takes another time than the decoy, until its user
+///   logs in and gets a new hash.
+/// - A stored text that is not a supported hash, or too costly a one, costs the work of the decoy too and then results in
 ///   [`PortError::Corrupt`].
 ///
-/// Calls must be made within a tokio runtime that has a timer. Dropping the hasher ends its threads.
+/// Calls need a tokio runtime with a timer. Dropping the hasher ends its threads.
 pub struct Argon2Hasher {
     pool: Pool,
     params: Params,
     decoy: StoredHash,
-    /// The decoy as a store would have pending it.
+    /// The decoy in its stored form.
     stored_decoy: PasswordHash,
     random: Arc<dyn SecureRandom>,
 }
@@ -46,10 +48,10 @@ pub struct Argon2Hasher {
 /// The hasher cannot be started.
 #[derive(Debug, Error)]
 pub enum StartHashingError {
-    /// The settings are not to be used.
+    /// The settings are invalid.
     #[error(transparent)]
     Settings(#[from] InvalidHashingSettings),
-    /// The parameters are none of Argon2.
+    /// The parameters are not valid for Argon2.
     #[error("Argon2: {0}")]
     Parameters(argon2::Error),
     /// The system starts no more threads.
@@ -58,11 +60,11 @@ pub enum StartHashingError {
 }
 
 impl Argon2Hasher {
-    /// Starts the threads, one a core as far as the memory budget reaches. They hash with the fast engine if it is
-    /// right on this machine, which is tried first, and else with the portable one.
+    /// Starts the threads, one per core within the memory budget. They use the fast engine if it passes its self-check,
+    /// which runs first, and otherwise the portable one.
     ///
     /// # Errors
-    /// When the settings are not valid or the system starts no more threads.
+    /// If the settings are invalid or the system starts no more threads.
     pub fn start(
         settings: &HashingSettings,
         random: Arc<dyn SecureRandom>,
@@ -77,7 +79,7 @@ impl Argon2Hasher {
         Self::assemble(pool, params, random).map_err(StartHashingError::Parameters)
     }
 
-    /// How many hashes are computed at a time.
+    /// The number of hashes that are computed concurrently.
     #[must_use]
     pub fn workers(&self) -> usize {
         self.pool.workers()
@@ -96,11 +98,14 @@ impl Argon2Hasher {
 #[async_trait]
 impl PasswordHasher for Argon2Hasher {
     async fn hash(&self, password: &Password) -> Result<PasswordHash, PortError> {
-        let salt = new_salt(&*self.random).map_err(|fault| unavailable(fault.into()))?;
+        let salt = new_salt(&*self.random).map_err(|error| unavailable(error.into()))?;
         let params = Argon2Params::new(self.params.clone(), salt);
         let password = Zeroizing::new(password.expose().to_vec());
-        let work = move |memory: &mut _| params.hash(&password, memory);
-        let hash = self.pool.run(Cost::Usual, work).await?.map_err(unavailable)?;
+        let hash = self
+            .pool
+            .run(Cost::Usual, move |memory| Argon2Hash::compute(params, &password, memory))
+            .await?
+            .map_err(unavailable)?;
         Ok(PasswordHash::new(hash.to_string()))
     }
 
@@ -117,13 +122,18 @@ impl PasswordHasher for Argon2Hasher {
         attempt: &PasswordAttempt,
         stored: Option<&'a PasswordHash>,
     ) -> Result<PasswordVerdict, PortError> {
-        let read = StoredHash::parse(stored.unwrap_or(&self.stored_decoy).expose());
-        let compared = read.as_ref().unwrap_or(&self.decoy).clone();
+        // The decoy takes every step of a stored hash, parsing included, and an unreadable hash costs the decoy's work
+        // before it becomes an error. Otherwise the time of the answer would reveal which users exist.
+        let parsed = StoredHash::parse(stored.unwrap_or(&self.stored_decoy).expose());
+        let compared = parsed.as_ref().unwrap_or(&self.decoy).clone();
         let attempt = Zeroizing::new(attempt.expose().to_vec());
         let cost = if compared.has_cost_of(&self.params) { Cost::Usual } else { Cost::Unknown };
-        let work = move |memory: &mut _| compared.matches(&attempt, memory);
-        let matches = self.pool.run(cost, work).await?.map_err(unavailable)?;
-        let hash = read.map_err(|unreadable| PortError::Corrupt(unreadable.into()))?;
+        let matches = self
+            .pool
+            .run(cost, move |memory| compared.matches(&attempt, memory))
+            .await?
+            .map_err(unavailable)?;
+        let hash = parsed.map_err(|error| PortError::Corrupt(error.into()))?;
         Ok(match matches && stored.is_some() {
             false => PasswordVerdict::Differs,
             true if hash.is_weaker_than(&self.params) => PasswordVerdict::MatchesOutdated,
@@ -138,8 +148,8 @@ fn new_salt(random: &dyn SecureRandom) -> Result<Salt, argon2::Error> {
     Salt::new(&salt).map_err(|_| argon2::Error::SaltTooShort)
 }
 
-fn unavailable(fault: HashingError) -> PortError {
-    PortError::Unavailable(fault.into())
+fn unavailable(error: HashingError) -> PortError {
+    PortError::Unavailable(error.into())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How long a hash takes on this machine.
+//! The time of one hash on this machine.
 
 use std::num::NonZero;
 use std::sync::{Arc, Barrier};
@@ -10,20 +10,21 @@ use argon2::password_hash::phc::Salt;
 use parking_lot::Mutex;
 use thiserror::Error;
 
-use super::argon2_hash::{Argon2Params, SALT_BYTES, TAG_BYTES};
+use super::argon2_hash::Argon2Hash;
 use super::engine::Engine;
+use super::error::HashingError;
 use super::memory::Memory;
+use super::params::{Argon2Params, SALT_BYTES, TAG_BYTES};
 use super::settings::{HashingSettings, InvalidHashingSettings};
-use super::stored::HashingError;
 
-/// How long each worker measures, but for three hashes at least.
+/// Each worker measures for at least this long and this many hashes.
 const MIN_DURATION: Duration = Duration::from_millis(300);
 const MIN_HASHES: usize = 3;
 
 /// Nothing was measured.
 #[derive(Debug, Error)]
 pub enum MeasureError {
-    /// The settings are not to be used.
+    /// The settings are invalid.
     #[error(transparent)]
     Settings(#[from] InvalidHashingSettings),
     /// No hash could be computed.
@@ -31,45 +32,56 @@ pub enum MeasureError {
     Hashing(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// How long one hash takes with the engine that serves here, the median of many, while each of as many workers as a service with these settings has on
-/// `cores` cores computes one after another.
+/// Measures the median time of one hash, with the engine that this machine uses. As many workers as a service with these
+/// settings has on `cores` cores compute at the same time.
 ///
 /// # Errors
-/// When the settings are not valid or the machine has no memory for them.
+/// If the settings are invalid or the machine has too little memory for them.
 pub fn measure(settings: &HashingSettings, cores: NonZero<usize>) -> Result<Duration, MeasureError> {
     settings.validate()?;
-    let HashingSettings { memory_kib, iterations, parallelism, .. } = *settings;
-    let params = || -> Result<_, argon2::Error> {
-        let params = Params::new(memory_kib, iterations, parallelism, Some(TAG_BYTES))?;
-        let salt = Salt::new(&[0; SALT_BYTES]).map_err(|_| argon2::Error::SaltTooShort)?;
-        Ok((params.block_count(), Argon2Params::new(params, salt)))
-    };
-    let (share, params) = params().map_err(|fault| MeasureError::Hashing(fault.into()))?;
+    let params = measured_params(settings).map_err(|error| MeasureError::Hashing(error.into()))?;
+    let share = params.cost.block_count();
     let workers = settings.workers(cores).get();
     let (ready, oversize_lock) = (Barrier::new(workers), Arc::<Mutex<()>>::default());
     let engine = Engine::select();
-    let work = || work(&params, Memory::new(engine, share, Arc::clone(&oversize_lock)), &ready);
     let measured: Result<Vec<_>, HashingError> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        // A worker that panicked has nothing to say, and the others have.
+        let threads: Vec<_> = (0..workers)
+            .map(|_| {
+                let memory = Memory::new(engine, share, Arc::clone(&oversize_lock));
+                scope.spawn(|| measure_worker(&params, memory, &ready))
+            })
+            .collect();
+        // The measurements of a worker that panicked are left out.
         threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
     let mut times: Vec<_> =
-        measured.map_err(|fault| MeasureError::Hashing(fault.into()))?.into_iter().flatten().collect();
+        measured.map_err(|error| MeasureError::Hashing(error.into()))?.into_iter().flatten().collect();
     times.sort_unstable();
     Ok(times.get(times.len() / 2).copied().unwrap_or_default())
 }
 
-/// One worker: the first hash, which takes its memory from the system, is not measured.
-fn work(params: &Argon2Params, mut memory: Memory, ready: &Barrier) -> Result<Vec<Duration>, HashingError> {
-    let first = params.clone().hash(b"measured", &mut memory);
+fn measured_params(settings: &HashingSettings) -> Result<Argon2Params, argon2::Error> {
+    let HashingSettings { memory_kib, iterations, parallelism, .. } = *settings;
+    let cost = Params::new(memory_kib, iterations, parallelism, Some(TAG_BYTES))?;
+    let salt = Salt::new(&[0; SALT_BYTES]).map_err(|_| argon2::Error::SaltTooShort)?;
+    Ok(Argon2Params::new(cost, salt))
+}
+
+/// One worker. Its first hash, which allocates the memory, is not measured.
+fn measure_worker(
+    params: &Argon2Params,
+    mut memory: Memory,
+    ready: &Barrier,
+) -> Result<Vec<Duration>, HashingError> {
+    let first = Argon2Hash::compute(params.clone(), b"measured", &mut memory);
+    // Before the error is returned, because the other workers wait at the barrier.
     ready.wait();
     first?;
     let begun = Instant::now();
     let mut times = Vec::new();
     while times.len() < MIN_HASHES || begun.elapsed() < MIN_DURATION {
         let one = Instant::now();
-        params.clone().hash(b"measured", &mut memory)?;
+        Argon2Hash::compute(params.clone(), b"measured", &mut memory)?;
         times.push(one.elapsed());
     }
     Ok(times)

@@ -1,25 +1,24 @@
-//! The memory that hashes are computed in.
+//! The memory in which hashes are computed.
 
 use std::collections::TryReserveError;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::argon2_hash::Argon2Params;
 use super::engine::{Arena, Engine};
-use super::stored::HashingError;
+use super::error::HashingError;
+use super::params::Argon2Params;
 
-/// One worker's memory: its share is taken once and pending, because fresh pages can cost more time than the hash
-/// itself (of 46 MiB and one pass: 46 ms instead of 17); what a bigger hash needs is given back at once.
+/// The memory of one worker. Its share is allocated once and kept, because fresh pages can cost more time than the hash
+/// itself (46 MiB and one pass: 46 ms instead of 17). The memory of a bigger hash is released at once.
 ///
-/// What a hash leaves behind is worth protecting: in the first pass block `j` is made by `j` compressions, so that
-/// after a hash of one pass the first blocks are as good to a guesser as a fast hash of the password. So the
-/// [`Arena`] is cleared after each.
+/// The [`Arena`] is cleared after each hash. In the first pass block `j` is the result of `j` compressions, so after a hash
+/// of one pass the first blocks help a guesser as much as a fast hash of the password.
 pub(super) struct Memory {
     arena: Arena,
-    /// How many blocks are pending.
+    /// The number of blocks that are kept.
     share: usize,
-    /// Held by the one worker, of all, that computes a hash beyond its share.
+    /// Held by the one worker of the pool that computes a hash beyond its share.
     oversize_lock: Arc<Mutex<()>>,
 }
 
@@ -28,13 +27,13 @@ impl Memory {
         Self { arena: engine.arena(), share, oversize_lock }
     }
 
-    /// Computes a tag of Argon2.
+    /// Computes an Argon2 tag.
     ///
-    /// A stored hash may ask for up to a GiB. If as many were computed at a time as there are workers, a handful of
-    /// imported users could take all the memory of the machine: so those beyond the share go one at a time.
+    /// A stored hash may need up to 1 GiB. If every worker computed such a hash at a time, a handful of imported users
+    /// could exhaust the machine's memory. Hashes beyond the share are therefore computed one at a time.
     ///
     /// # Errors
-    /// When the machine has no such memory, or the params is none of Argon2.
+    /// If the machine has too little memory, or the parameters are not valid for Argon2.
     pub(super) fn compute(
         &mut self,
         params: &Argon2Params,
@@ -44,35 +43,35 @@ impl Memory {
         if params.cost.block_count() <= self.share {
             return self.arena.compute(params, password, tag);
         }
-        let turn = Arc::clone(&self.oversize_lock);
-        let _alone = turn.lock();
+        let oversize_lock = Arc::clone(&self.oversize_lock);
+        let _only_one = oversize_lock.lock();
         self.release();
         let computed = self.arena.compute(params, password, tag);
         self.release();
         computed
     }
 
-    /// Has a computation run that takes `bytes` of its own, run_exclusively among those of all workers, as those beyond the share.
+    /// Runs a computation that allocates `bytes` itself, one at a time like the hashes beyond the share.
     ///
     /// # Errors
-    /// When the machine has no such memory.
+    /// If the machine has too little memory.
     pub(super) fn run_exclusively<R>(
         &self,
         bytes: usize,
         compute: impl FnOnce() -> R,
     ) -> Result<R, TryReserveError> {
-        let _alone = self.oversize_lock.lock();
-        // What finds no memory by itself ends the process: so it is looked for here first.
+        let _only_one = self.oversize_lock.lock();
+        // The computation would abort the process if its allocation failed, so the memory is reserved on trial first.
         Vec::<u8>::new().try_reserve_exact(bytes)?;
         Ok(compute())
     }
 
-    /// Clears the memory and gives it back to the system.
+    /// Clears the memory and returns it to the system.
     pub(super) fn release(&mut self) {
         self.arena.release();
     }
 
-    /// How many blocks it has now.
+    /// The number of allocated blocks.
     #[cfg(test)]
     pub(super) fn blocks(&self) -> usize {
         self.arena.blocks()

@@ -1,24 +1,25 @@
-//! Passwords hashed with Argon2id (RFC 9106), on a bounded pool of threads of its own.
-//! Hashes of bcrypt, scrypt and PBKDF2 that an import brought are verified there too.
+//! Argon2id password hashes (RFC 9106) on a bounded pool of threads, and the verification of imported bcrypt, scrypt and
+//! PBKDF2 hashes.
 //!
-//! A hash takes milliseconds of a core and megabytes of memory, on purpose. So hashing needs bounds that the rest of
-//! a service does not: as many hashes at a time as there are cores and memory for ([`HashingSettings`]), a short
-//! queue, and an early [`Overloaded`](auth_domain::ports::PortError::Overloaded) beyond it.
+//! A hash takes milliseconds of a core and megabytes of memory, on purpose. Hashing therefore has bounds of its own: as
+//! many concurrent hashes as cores and memory allow ([`HashingSettings`]), a short queue, and an early
+//! [`Overloaded`](auth_domain::ports::PortError::Overloaded) beyond it.
 //!
-//! Two engines compute the same: a fast one, which serves, and a portable one, which is asked at the start whether the fast
-//! one is right on this machine, and serves if it is not.
+//! Two engines compute the same function. The fast one is used if it agrees with the portable one at the start; otherwise
+//! the portable one is used (ADR 0011).
 //!
-//! What the pool holds: each worker keeps the memory of one hash under today's parameters, taken at its first hash
-//! and used again for every one after, because fresh pages can cost more time than the hash itself. One hash at a
-//! time may be bigger than that, if it was stored under costlier parameters; its memory is given back at once.
+//! Each worker keeps the memory of one hash with the current parameters, because fresh pages can cost more time than the
+//! hash itself. One hash at a time may be bigger, if it was stored with higher parameters. Its memory is released at once.
 
 mod argon2_hash;
 mod bcrypt_hash;
 mod common;
 mod engine;
+mod error;
 mod hasher;
 mod measure;
 mod memory;
+mod params;
 mod pbkdf2_hash;
 mod pool;
 mod scrypt_hash;
@@ -31,8 +32,8 @@ pub use hasher::{Argon2Hasher, StartHashingError};
 pub use measure::{MeasureError, measure};
 pub use settings::{HashingSettings, InvalidHashingSettings};
 
-/// Whether `stored` is a hash that [`Argon2Hasher`] reads and may spend its time on: for whoever brings hashes from
-/// elsewhere, before they are stored. Nothing is computed.
+/// Whether [`Argon2Hasher`] can verify `stored` within its cost bounds. An import checks hashes with it before it stores
+/// them. Nothing is computed.
 #[must_use]
 pub fn is_verifiable(stored: &str) -> bool {
     stored::StoredHash::parse(stored).is_ok()

@@ -1,4 +1,4 @@
-//! Hashes of PBKDF2 (RFC 8018, section 5.2) with HMAC of SHA-256 or SHA-512.
+//! PBKDF2 hashes (RFC 8018, section 5.2) with HMAC of SHA-256 or SHA-512.
 
 use std::num::NonZero;
 
@@ -7,11 +7,12 @@ use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256, PBKDF2_HMAC_SHA512};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
-use super::stored::{MIN_SALT_BYTES, MIN_TAG_BYTES, ParseHashError};
+use super::error::ParseHashError;
+use super::params::{MIN_SALT_BYTES, MIN_TAG_BYTES};
 
-/// The most iterations that are verified, for each block of the tag: about a second of a core.
+/// The maximum iterations, times the blocks of the tag: about 1 s of a core.
 const MAX_ITERATIONS: u32 = 2_000_000;
-/// The most bytes of a salt and of a tag.
+/// The maximum bytes of a salt and of a tag.
 const MAX_BYTES: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Digest {
     }
 }
 
-/// A hash of PBKDF2.
+/// A PBKDF2 hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pbkdf2Hash {
     digest: Digest,
@@ -42,7 +43,7 @@ impl Pbkdf2Hash {
     /// Reads one of three forms:
     /// - the PHC string `$pbkdf2-sha256$i=600000,l=32$salt$tag`, where `l`, the bytes of the tag, may be left out;
     /// - passlib's `$pbkdf2-sha256$29000$salt$tag`, whose Base64 has `.` for `+`;
-    /// - Django's `pbkdf2_sha256$600000$salt$tag`, whose salt is a text of its own.
+    /// - Django's `pbkdf2_sha256$600000$salt$tag`, whose salt is plain text and not Base64.
     pub(super) fn parse(stored: &str) -> Result<Self, ParseHashError> {
         let parts: Vec<_> = stored.split('$').collect();
         match parts[..] {
@@ -88,7 +89,7 @@ impl Pbkdf2Hash {
         Ok(Self { digest, iterations, salt, tag })
     }
 
-    /// Whether this is the hash of `password`, compared in constant time.
+    /// Whether this is the hash of `password`. The comparison takes constant time.
     pub(super) fn matches(&self, password: &[u8]) -> bool {
         let algorithm = match self.digest {
             Digest::Sha256 => PBKDF2_HMAC_SHA256,
@@ -102,13 +103,13 @@ fn malformed() -> ParseHashError {
     ParseHashError::Malformed("PBKDF2")
 }
 
-/// Digits and nothing else: Rust would read a plus sign too.
+/// Reads digits only. The parser of Rust accepts a plus sign too.
 fn number(text: &str) -> Result<u32, ParseHashError> {
     let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     digits.and_then(|digits| digits.parse().ok()).ok_or_else(malformed)
 }
 
-/// Base64 as passlib writes it.
+/// Reads the Base64 of passlib.
 fn passlib(text: &str) -> Result<Vec<u8>, ParseHashError> {
     STANDARD_NO_PAD.decode(text.replace('.', "+")).map_err(|_| malformed())
 }

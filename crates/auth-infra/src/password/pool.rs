@@ -1,4 +1,4 @@
-//! The threads that hashes are computed on, and the queue before them.
+//! The threads that compute hashes, and their queue.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -19,31 +19,32 @@ use tokio::time::timeout;
 use super::engine::Engine;
 use super::memory::Memory;
 
-/// How many hashes wait in the queue for each worker, beside the one it computes.
+/// Queued jobs per worker, in addition to the one it computes.
 const QUEUED_PER_WORKER: usize = 4;
-/// How many callers wait for a permit in the queue, for each worker. A worker that takes 10 ms a hash gets through
-/// 200 in the 2 seconds that a caller waits: whoever comes after those would wait in vain.
+/// Callers per worker that wait for room in the queue. A worker with 10 ms per hash serves 200 callers within the 2 s that
+/// a caller waits; more would wait in vain.
 const WAITING_PER_WORKER: usize = 256;
-/// How many replies are delivered together at most, and how long one waits for company. Whoever comes after a hash finds nothing of
-/// its own in the processor's caches; several at once find what the first one fetched.
+/// The maximum number of results that are delivered together, and the maximum delay of a result. The work after a hash
+/// takes several times as long as by itself, presumably because the hash has evicted everything from the processor's
+/// caches. Callers that continue together find what the first one fetched (measured in ADR 0005).
 const MAX_BATCH: usize = 8;
 const MAX_DELAY: Duration = Duration::from_millis(50);
 
-/// The worker panicked over this hash; the pool goes on.
+/// The worker panicked during this hash. The pool continues.
 #[derive(Debug, Error)]
 #[error("the worker panicked")]
 struct WorkerPanicked;
 
-/// Gives a result to whoever waits for it, if anybody still does.
+/// Sends a result to its caller, if the caller still waits.
 type Reply = Box<dyn FnOnce() + Send>;
 type Work = Box<dyn FnOnce(&mut Memory) -> Option<Reply> + Send>;
 
-/// How long a job takes.
+/// The expected duration of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cost {
-    /// As long as nearly all: a hash with today's parameters.
+    /// A hash with the current parameters, as nearly all are.
     Usual,
-    /// Perhaps much longer: a hash that somebody else made.
+    /// Perhaps much longer: an imported hash.
     Unknown,
 }
 
@@ -52,13 +53,12 @@ struct Job {
     work: Work,
 }
 
-/// A pool of threads with a bounded queue. Callers are served in the order in which they came; while more of them are queued
-/// than are to be delivered, and hashes are quick, they are delivered several at a time. Nobody waits for company behind a job of unknown
-/// cost.
+/// A pool of threads with a bounded queue, in order of arrival. While more callers are queued than results are pending,
+/// and hashes are quick, results are delivered in batches. No result waits for a job of unknown cost.
 pub(super) struct Pool {
-    /// One permit for each job that is queued or being computed.
+    /// One permit for each job that is queued or running.
     permits: Arc<Semaphore>,
-    /// One permit for each caller who waits for a permit.
+    /// One permit for each caller that waits for room in the queue.
     waiting: Semaphore,
     wait: Duration,
     queue: Arc<Queue>,
@@ -66,10 +66,10 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// Starts `workers` threads, each with an engine of its own that keeps `share` blocks.
+    /// Starts `workers` threads, each with its own engine that keeps `share` blocks.
     ///
     /// # Errors
-    /// When the system starts no more threads.
+    /// If the system starts no more threads.
     pub(super) fn start(
         engine: Engine,
         workers: NonZero<usize>,
@@ -89,63 +89,61 @@ impl Pool {
             let queue = Arc::clone(&pool.queue);
             let memory = Memory::new(engine, share, Arc::clone(&oversize_lock));
             let thread = thread::Builder::new().name(format!("hash-{number}"));
-            let work = move || {
+            pool.threads.push(thread.spawn(move || {
                 lower_priority();
                 queue.run_jobs(memory);
-            };
-            pool.threads.push(thread.spawn(work)?);
+            })?);
         }
         Ok(pool)
     }
 
-    /// How many threads there are.
     pub(super) fn workers(&self) -> usize {
         self.threads.len()
     }
 
-    /// Has a worker do `work`. If the caller is gone by its turn, it is not done.
+    /// Runs `work` on a worker. If the caller is gone before its job starts, the job is skipped.
     ///
     /// # Errors
-    /// [`PortError::Overloaded`] when there is no permit in time; [`PortError::Unavailable`] when the work panicked.
+    /// [`PortError::Overloaded`] if the queue has no room in time; [`PortError::Unavailable`] if the work panicked.
     pub(super) async fn run<R: Send + 'static>(
         &self,
         cost: Cost,
         work: impl FnOnce(&mut Memory) -> R + Send + 'static,
     ) -> Result<R, PortError> {
         let permit = self.acquire_permit().await?;
-        let (reply, answered) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let work: Work = Box::new(move |memory| {
-            // The permit belongs to the job and not to the caller: callers who come and go must not fill the queue.
+            // The permit belongs to the job and not to the caller. Otherwise callers that come and go would fill the queue.
             let _permit = permit;
-            if reply.is_closed() {
+            if sender.is_closed() {
                 return None;
             }
             let result = work(memory);
-            let deliver: Reply = Box::new(move || {
-                let _ = reply.send(result);
+            let reply: Reply = Box::new(move || {
+                let _ = sender.send(result);
             });
-            Some(deliver)
+            Some(reply)
         });
         self.queue.push(Job { cost, work });
-        answered.await.map_err(|_| PortError::Unavailable(WorkerPanicked.into()))
+        receiver.await.map_err(|_| PortError::Unavailable(WorkerPanicked.into()))
     }
 
     async fn acquire_permit(&self) -> Result<OwnedSemaphorePermit, PortError> {
         let _waiting = self.waiting.try_acquire().map_err(|_| PortError::Overloaded)?;
         match timeout(self.wait, Arc::clone(&self.permits).acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
-            // The permits are never closed: what is left is that there was none in time.
+            // The semaphore is never closed, so only the timeout remains.
             Ok(Err(_)) | Err(_) => Err(PortError::Overloaded),
         }
     }
 }
 
-/// Ends the threads; each first finishes the hash it is at, and the queue, whose callers are gone, is dropped.
+/// Ends the threads. Each finishes its current hash first. The queue is dropped, because its callers are gone.
 impl Drop for Pool {
     fn drop(&mut self) {
         self.queue.close();
         for thread in self.threads.drain(..) {
-            // A worker's panics are caught where they happen.
+            // A worker catches the panics of its jobs.
             let _ = thread.join();
         }
     }
@@ -165,11 +163,11 @@ struct State {
     closed: bool,
 }
 
-/// What was computed, and is to be delivered together with what comes next.
+/// Results that are delivered together with the next ones.
 #[derive(Default)]
 struct PendingReplies {
     replies: Vec<Reply>,
-    /// When the first of them was there.
+    /// When the first of them was computed.
     since: Option<Instant>,
 }
 
@@ -179,7 +177,7 @@ impl PendingReplies {
         self.replies.push(reply);
     }
 
-    /// Whether to wait no longer, while so many jobs are queued and the next one takes as long as this.
+    /// Whether to deliver now, if `queued` jobs wait and the next one takes `next`.
     fn is_due(&self, queued: usize, next: Duration) -> bool {
         queued <= self.replies.len()
             || self.replies.len() >= MAX_BATCH
@@ -203,19 +201,22 @@ impl Queue {
             state.closed = true;
             mem::take(&mut state.jobs)
         };
+        // Outside the lock, because dropping a job wakes its caller.
         drop(jobs);
         self.wake.notify_all();
     }
 
-    /// A worker's life.
+    /// Worker loop.
     fn run_jobs(&self, mut memory: Memory) {
         while let Some(Job { cost, work }) = self.next() {
             if cost == Cost::Unknown {
-                deliver(self.lock().pending.take());
+                // Its own statement, so that the lock is released before the callers are woken.
+                let pending = self.lock().pending.take();
+                deliver(pending);
             }
             let begun = Instant::now();
             let reply = catch_unwind(AssertUnwindSafe(|| work(&mut memory))).unwrap_or_else(|panic| {
-                tracing::error!(panic = describe(&*panic), "a worker panicked over a password hash");
+                tracing::error!(panic = describe(&*panic), "a worker panicked during a password hash");
                 memory.release();
                 None
             });
@@ -223,7 +224,7 @@ impl Queue {
         }
     }
 
-    /// The replies to be delivered now that one more job is done, which took so long.
+    /// Adds the result of a job that took `took`, and returns the results to deliver now.
     fn done(&self, reply: Option<Reply>, took: Duration) -> Vec<Reply> {
         let mut state = self.lock();
         if let Some(reply) = reply {
@@ -232,7 +233,7 @@ impl Queue {
         if state.pending.is_due(state.jobs.len(), took) { state.pending.take() } else { Vec::new() }
     }
 
-    /// The next job, as soon as there is one; `None` when the queue is closed.
+    /// Waits for the next job; `None` if the queue is closed.
     fn next(&self) -> Option<Job> {
         let mut state = self.lock();
         loop {
@@ -247,14 +248,13 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing that can panic happens under the lock.
         self.state.lock()
     }
 }
 
 fn deliver(replies: Vec<Reply>) {
     for reply in replies {
-        // It wakes the caller's task, which is not this thread's to vouch for.
+        // Waking a task runs code of the caller's runtime, whose panic must not end the worker.
         let _ = catch_unwind(AssertUnwindSafe(reply));
     }
 }
@@ -264,8 +264,8 @@ fn describe(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
-/// Lets the threads that reply requests go first: they need a core for microseconds, this one for as long as it gets. It
-/// is this thread's own affair (sched(7), "The nice value"), and where it is not allowed, nothing is lost but that.
+/// Lets the threads that serve requests run first: they need a core for microseconds, this one for milliseconds. The nice
+/// value belongs to this thread only (sched(7), "The nice value"). Failure is ignored, because it costs latency only.
 fn lower_priority() {
     const NICE_INCREMENT: i32 = 10;
     let _ = rustix::process::nice(NICE_INCREMENT);
@@ -281,8 +281,9 @@ mod tests {
     use tokio::task::{JoinSet, yield_now};
     use tokio::time::Instant;
 
-    use super::super::argon2_hash::{Argon2Hash, Argon2Params};
-    use super::super::stored::HashingError;
+    use super::super::argon2_hash::Argon2Hash;
+    use super::super::error::HashingError;
+    use super::super::params::Argon2Params;
     use super::*;
 
     const WAIT: Duration = Duration::from_secs(2);
@@ -296,7 +297,8 @@ mod tests {
     /// A hash within the share.
     fn hash(memory: &mut Memory) -> Result<Argon2Hash, HashingError> {
         let params = Params::new(8, 1, 1, None).expect("parameters");
-        Argon2Params::new(params, Salt::new(&[7; 16]).expect("a salt")).hash(b"password", memory)
+        let params = Argon2Params::new(params, Salt::new(&[7; 16]).expect("a salt"));
+        Argon2Hash::compute(params, b"password", memory)
     }
 
     /// Keeps the one worker of a pool occupy_worker until it is dropped.

@@ -1,22 +1,23 @@
-//! Hashes of scrypt (RFC 7914), as PHC strings: `$scrypt$ln=17,r=8,p=1$salt$tag`.
+//! scrypt hashes (RFC 7914), as PHC strings: `$scrypt$ln=17,r=8,p=1$salt$tag`.
 
 use argon2::password_hash::phc::{self, Output, Salt};
 use scrypt::Params;
 use zeroize::Zeroizing;
 
+use super::error::{HashingError, ParseHashError};
 use super::memory::Memory;
-use super::stored::{HashingError, MIN_SALT_BYTES, MIN_TAG_BYTES, ParseHashError};
+use super::params::{MIN_SALT_BYTES, MIN_TAG_BYTES};
 
-/// The most blocks of 128 bytes that are filled, N·r: 128 MiB, as in the strongest row of the OWASP Password Storage
+/// The maximum blocks of 128 bytes, N·r: 128 MiB, as in the strongest row of the OWASP Password Storage
 /// Cheat Sheet.
 const MAX_BLOCKS: u64 = 1 << 20;
-/// The most work, N·r·p: twice the strongest row, about a second of a core.
+/// The maximum work, N·r·p: twice the strongest row, about 1 s of a core.
 const MAX_WORK: u64 = 1 << 21;
-/// The highest r and p: so that what is computed beside the blocks, 128·r·p bytes, is nothing beside them.
+/// The maximum r and p. They keep the second buffer, 128·r·p bytes, small in comparison with the blocks.
 const MAX_R: u32 = 64;
 const MAX_P: u32 = 64;
 
-/// A hash of scrypt.
+/// A scrypt hash.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ScryptHash {
     params: Params,
@@ -26,7 +27,7 @@ pub(super) struct ScryptHash {
     tag: Output,
 }
 
-/// What is compared holds no fractions.
+/// The compared values contain no floating-point numbers.
 impl Eq for ScryptHash {}
 
 impl ScryptHash {
@@ -56,7 +57,7 @@ impl ScryptHash {
         Ok(Self { params, bytes, salt, tag })
     }
 
-    /// Whether this is the hash of `password`. Tags are compared in constant time: that is how [`Output`] compares.
+    /// Whether this is the hash of `password`. [`Output`] compares tags in constant time.
     pub(super) fn matches(&self, password: &[u8], memory: &Memory) -> Result<bool, HashingError> {
         let mut tag = Zeroizing::new([0; Output::MAX_LENGTH]);
         let tag = &mut tag[..self.tag.len()];

@@ -1,4 +1,4 @@
-//! Which engine serves: the fast one only as long as it is seen to be right, on this machine and today.
+//! Selects the engine: the fast one only if it computes correct tags on this machine.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
@@ -7,11 +7,12 @@ use argon2::password_hash::phc::Salt;
 use argon2::{Algorithm, Params, Version};
 use aws_lc_rs::rand;
 
-use super::argon2_hash::{Argon2Hash, Argon2Params};
+use super::argon2_hash::Argon2Hash;
 use super::engine::Engine;
-use super::stored::HashingError;
+use super::error::HashingError;
+use super::params::Argon2Params;
 
-/// What the reference implementation (phc-winner-argon2 20171227) made of these passwords.
+/// Passwords and their hashes by the reference implementation (phc-winner-argon2 20171227).
 const REFERENCE_HASHES: [(&str, &str); 5] = [
     (
         "password",
@@ -32,12 +33,12 @@ const REFERENCE_HASHES: [(&str, &str); 5] = [
     ),
 ];
 
-/// Argon2's version, its memory in KiB, passes and lanes, and the bytes of a random password, a random salt and the tag.
+/// Algorithm, version, `[KiB, passes, lanes]`, and the bytes of `[password, salt, tag]`.
 type Shape = (Algorithm, Version, [u32; 3], [usize; 3]);
 
-/// What is computed by both engines. A segment is a quarter of a lane: from 516 KiB a lane on, the addresses of one
-/// segment do not fit into one block, and the counter of address blocks counts. From 2 MiB on, the fast engine computes in
-/// pages of its own, as it does for users. 128 bytes are a block of `BLAKE2b`.
+/// Inputs that both engines compute. A segment is a quarter of a lane. From 516 KiB per lane on, the addresses of one
+/// segment need more than one block, so the counter of address blocks matters. From 2 MiB on, the fast engine allocates
+/// pages of its own, as it does in production. 128 bytes are a block of `BLAKE2b`.
 const SHAPES: [Shape; 7] = [
     (Algorithm::Argon2id, Version::V0x13, [2_100, 1, 1], [12, 16, 32]),
     (Algorithm::Argon2id, Version::V0x13, [601, 2, 1], [29, 16, 32]),
@@ -49,7 +50,7 @@ const SHAPES: [Shape; 7] = [
 ];
 
 impl Engine {
-    /// The engine that serves. What is found the first time, in some milliseconds, holds for the process.
+    /// The engine of this process. The first call checks the fast engine, which takes a few milliseconds.
     pub(super) fn select() -> Self {
         static SELECTED: OnceLock<Engine> = OnceLock::new();
         *SELECTED.get_or_init(|| {
@@ -59,19 +60,19 @@ impl Engine {
     }
 }
 
-/// The fast engine if `compute`, which is how it computes, is right; else the portable one, and a warning.
+/// The fast engine if `compute`, its computation, passes the check. Otherwise the portable one, with a warning.
 fn select_with(compute: impl FnMut(&Argon2Params, &[u8], &mut [u8]) -> Result<(), HashingError>) -> Engine {
     if catch_unwind(AssertUnwindSafe(|| matches_reference(compute))).unwrap_or(false) {
         return Engine::Simd;
     }
     tracing::warn!(
         vectors = argon2_rust::detected_backend().name(),
-        "the fast Argon2 is not right on this machine: the portable one serves, at half the speed"
+        "the fast Argon2 engine failed its self-check on this machine; the portable one is used, at half the speed"
     );
     Engine::Portable
 }
 
-/// Whether it computes what the reference implementation did, and of random inputs what the portable engine does.
+/// Whether `compute` agrees with the reference hashes and, for random inputs, with the portable engine.
 fn matches_reference(
     mut compute: impl FnMut(&Argon2Params, &[u8], &mut [u8]) -> Result<(), HashingError>,
 ) -> bool {
@@ -79,6 +80,7 @@ fn matches_reference(
         let mut tag = vec![0; expected.len()];
         compute(params, password, &mut tag).is_ok() && tag == expected
     };
+    // Random inputs, because an engine could be right for the known vectors only.
     let known = REFERENCE_HASHES.iter().all(|(password, stored)| {
         Argon2Hash::parse(stored)
             .is_ok_and(|hash| computes(&hash.params, password.as_bytes(), hash.tag.as_ref()))
@@ -92,7 +94,7 @@ fn matches_reference(
         })
 }
 
-/// A params with a random salt, a random password, and room for the tag.
+/// Parameters with a random salt, a random password, and a buffer for the tag.
 fn random_input((algorithm, version, [m, t, p], bytes): &Shape) -> Option<(Argon2Params, Vec<u8>, Vec<u8>)> {
     let [mut password, mut salt, tag] = bytes.map(|bytes| vec![0; bytes]);
     rand::fill(&mut password).ok()?;

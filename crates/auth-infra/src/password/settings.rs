@@ -1,16 +1,15 @@
-//! How costly a new hash is, and what hashing may cost the machine.
+//! The cost of new hashes, and the bounds of hashing.
 
 use std::num::NonZero;
 use std::time::Duration;
 
 use thiserror::Error;
 
-/// The costliest parameters that are ever used, for new hashes and stored ones alike: beyond them a hash is an
-/// accident or an attack (OWASP ASVS 5.0, V11.4). Memory in KiB, passes, lanes.
+/// The maximum memory in KiB, passes and lanes, for new and stored hashes. A hash beyond them is an accident or an attack
+/// (OWASP ASVS 5.0, V11.4).
 pub(super) const MAX_COST: (u32, u32, u32) = (1024 * 1024, 10, 16);
 
-/// The weakest parameters for new hashes that the OWASP Password Storage Cheat Sheet gives: memory in KiB, most first,
-/// and passes.
+/// The minimum parameters of the OWASP Password Storage Cheat Sheet: memory in KiB, largest first, and passes.
 const MIN_COST: [(u32, u32); 3] = [(47_104, 1), (19_456, 2), (12_288, 3)];
 
 /// Argon2id's parameters for new hashes (RFC 9106, section 3.1) and the bounds of the pool that computes them.
@@ -20,12 +19,12 @@ pub struct HashingSettings {
     pub memory_kib: u32,
     /// `t`: the passes over that memory. Default: 2.
     pub iterations: u32,
-    /// `p`: the lanes of that memory. They are filled one after another: a service has other logins for its other
+    /// `p`: the lanes of that memory. They are filled one after another, because other log-ins use the other
     /// cores. Default: 1.
     pub parallelism: u32,
-    /// The most memory that hashes of these parameters take together, in KiB. Default: 262,144, a quarter of a GiB.
+    /// The maximum memory of all concurrent hashes, in KiB. Default: 262,144, a quarter of a GiB.
     pub memory_budget_kib: u32,
-    /// How long a caller waits for a permit in the queue. Default: 2 seconds.
+    /// How long a caller waits for room in the queue. Default: 2 seconds.
     pub wait: Duration,
 }
 
@@ -41,10 +40,10 @@ impl Default for HashingSettings {
     }
 }
 
-/// Settings that a service must not start with.
+/// The settings are not allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum InvalidHashingSettings {
-    /// The parameters are weaker than OWASP's weakest.
+    /// The parameters are below the OWASP minimum.
     #[error(
         "Argon2id with m={memory_kib} KiB, t={iterations}, p={parallelism} is too weak: OWASP asks for at least \
          m=47104 with t=1, m=19456 with t=2 or m=12288 with t=3, and p=1"
@@ -57,7 +56,7 @@ pub enum InvalidHashingSettings {
         /// `p`.
         parallelism: u32,
     },
-    /// The parameters are costlier than any hash that would be verified.
+    /// The parameters are above the bounds of verification.
     #[error(
         "Argon2id with m={memory_kib} KiB, t={iterations}, p={parallelism} is too costly: \
          at most m=1048576 KiB, t=10 and p=16"
@@ -70,7 +69,7 @@ pub enum InvalidHashingSettings {
         /// `p`.
         parallelism: u32,
     },
-    /// Not even one hash fits into the memory budget.
+    /// One hash does not fit into the memory budget.
     #[error("the memory budget of {memory_budget_kib} KiB does not hold one hash of {memory_kib} KiB")]
     OverBudget {
         /// The budget, in KiB.
@@ -81,13 +80,13 @@ pub enum InvalidHashingSettings {
 }
 
 impl HashingSettings {
-    /// Checks that new hashes would be neither too weak nor too costly.
+    /// Checks that new hashes are neither too weak nor too costly.
     ///
     /// # Errors
-    /// The rule that the settings break.
+    /// The rule that the settings violate.
     pub fn validate(&self) -> Result<(), InvalidHashingSettings> {
         let Self { memory_kib, iterations, parallelism, memory_budget_kib, .. } = *self;
-        let is_strong = Self::min_iterations(memory_kib).is_some_and(|fewest| iterations >= fewest);
+        let is_strong = Self::min_iterations(memory_kib).is_some_and(|minimum| iterations >= minimum);
         if !is_strong || parallelism == 0 {
             return Err(InvalidHashingSettings::TooWeak { memory_kib, iterations, parallelism });
         }
@@ -100,13 +99,13 @@ impl HashingSettings {
         Ok(())
     }
 
-    /// The fewest passes over this memory, in KiB, that OWASP asks for; `None` when it asks for more memory.
+    /// The minimum passes for this memory, in KiB (OWASP); `None` if the memory is below every row.
     #[must_use]
     pub fn min_iterations(memory_kib: u32) -> Option<u32> {
         MIN_COST.iter().find(|(memory, _)| memory_kib >= *memory).map(|(_, passes)| *passes)
     }
 
-    /// How many hashes are computed at a time on this many cores: one a core, as far as the memory budget reaches.
+    /// The number of concurrent hashes: one per core, within the memory budget.
     #[must_use]
     pub fn workers(&self, cores: NonZero<usize>) -> NonZero<usize> {
         let affordable =

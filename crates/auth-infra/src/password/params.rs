@@ -1,0 +1,30 @@
+//! Parameters of hashes.
+
+use argon2::password_hash::phc::Salt;
+use argon2::{Algorithm, Params, Version};
+
+/// The bytes of a new salt (RFC 9106, section 3.1, recommends 16 for password hashing).
+pub(super) const SALT_BYTES: usize = 16;
+/// The bytes of a new tag.
+pub(super) const TAG_BYTES: usize = 32;
+
+/// The minimum bytes of an imported salt: the minimum of PHC strings.
+pub(super) const MIN_SALT_BYTES: usize = 8;
+/// The minimum bytes of an imported tag. A shorter one is soon matched by chance.
+pub(super) const MIN_TAG_BYTES: usize = 16;
+
+/// The input of a tag, except for the password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Argon2Params {
+    pub(super) algorithm: Algorithm,
+    pub(super) version: Version,
+    pub(super) cost: Params,
+    pub(super) salt: Salt,
+}
+
+impl Argon2Params {
+    /// The parameters of a new hash.
+    pub(super) fn new(cost: Params, salt: Salt) -> Self {
+        Self { algorithm: Algorithm::Argon2id, version: Version::V0x13, cost, salt }
+    }
+}
