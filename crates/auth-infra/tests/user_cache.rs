@@ -123,7 +123,7 @@ async fn a_change_on_another_node_is_shown_within_a_second() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_by_anybodys_sql_is_shown_within_a_second() {
+async fn a_change_by_plain_sql_is_shown_within_a_second() {
     let url = TestPostgres::shared().create_database();
     let node = Node::watching(&url, 1).await;
     let (jane, john) = (node.world.register("jane").await.id, node.world.register("john").await.id);
@@ -171,7 +171,7 @@ async fn no_change_is_lost_among_sessions_that_end_at_the_same_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_columns_that_may_be_shown_are_told_of_and_what_a_login_writes_is_not() {
+async fn all_shown_columns_notify_and_a_login_does_not() {
     let url = TestPostgres::shared().create_database();
     let node = Node::watching(&url, 1).await;
     let untold = "SELECT string_agg(name, ' ' ORDER BY name) FROM (
@@ -193,7 +193,7 @@ async fn all_columns_that_may_be_shown_are_told_of_and_what_a_login_writes_is_no
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_nobody_keeps_the_watch_the_store_is_asked_each_time() {
+async fn without_the_feed_every_read_goes_to_the_store() {
     let url = TestPostgres::shared().create_database();
     let node = Node::blind(&url, 1).await;
     let jane = node.world.register("jane").await.id;
@@ -203,7 +203,7 @@ async fn while_nobody_keeps_the_watch_the_store_is_asked_each_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_lost_its_connection_forgets_whom_it_knew() {
+async fn a_lost_connection_empties_the_cache() {
     let url = TestPostgres::shared().create_database();
     let node = Node::watching(&url, 1).await;
     let jane = node.world.register("jane").await.id;
@@ -222,7 +222,7 @@ async fn a_node_that_lost_its_connection_forgets_whom_it_knew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_known_by_a_silent_server_for_longer_than_five_seconds() {
+async fn a_silent_server_turns_the_cache_off_after_five_seconds() {
     let postgres = TestPostgres::start();
     let node = Node::blind(&postgres.create_database(), 1).await;
     let kept = node.world.store.clone();

@@ -1,4 +1,4 @@
-//! Counters of attempts in memory.
+//! Attempt counters in memory.
 
 use std::collections::HashMap;
 
@@ -14,14 +14,14 @@ use tokio::time::Instant;
 
 use super::wait_for_verdict;
 
-/// The most records that are kept, at a few hundred bytes each.
+/// The maximum number of records, with a few hundred bytes each.
 const MAX_RECORDS: usize = 100_000;
 
-/// Counts the attempts that one process sees, for as long as it lives.
+/// Counts the attempts of one process, until it ends.
 ///
-/// It keeps 100,000 records at the most. When there are that many, those go that have expired, and then those that
-/// expire next, an eighth of them at a time: places that have nearly made up for what they failed, then accounts with
-/// a failure that is nearly forgotten. What is kept for a guess under way stays, so that no guess is lost.
+/// It keeps at most 100,000 records. When it is full, it removes expired records first. Then it removes those that expire
+/// next, an eighth at a time: addresses that have nearly recovered, then accounts with a failure that is nearly
+/// forgotten. A record with a running guess stays, so that no guess is lost.
 #[derive(Debug)]
 pub struct MemoryAttempts {
     records: Mutex<HashMap<CounterKey, Entry>>,
@@ -56,7 +56,7 @@ impl Default for MemoryAttempts {
 }
 
 impl MemoryAttempts {
-    /// Counters that have counted nothing yet.
+    /// Empty counters.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -108,6 +108,7 @@ impl MemoryAttempts {
         if records.len() <= room {
             return;
         }
+        // One eighth at a time, so that a full map is sorted once per many insertions.
         let settled = records.iter().filter(|(_, entry)| !entry.record.is_under_way());
         let mut settled: Vec<_> = settled.map(|(key, entry)| (entry.expires_at, *key)).collect();
         settled.sort_unstable();
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_that_expire_next_make_room_and_a_guess_under_way_stays() {
+    async fn eviction_drops_the_next_to_expire_and_keeps_running_guesses() {
         let attempts = MemoryAttempts { max_records: 80, ..MemoryAttempts::new() };
         attempts.admit(&guess(255)).await.expect("admitted");
         for number in (0..200).rev() {
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_says_nothing_any_more_is_not_kept() {
+    async fn an_empty_record_is_removed() {
         let attempts = MemoryAttempts::new();
         let AdmitOutcome::Admitted(kept) = attempts.admit(&guess(1)).await.expect("no fault") else {
             panic!("refused")
@@ -236,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_guess_waits_for_two_seconds_at_the_most() {
+    async fn a_guess_waits_at_most_two_seconds() {
         let attempts = MemoryAttempts::new();
         for _ in 0..5 {
             attempts.admit(&guess(1)).await.expect("admitted");

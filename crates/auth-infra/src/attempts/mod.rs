@@ -1,4 +1,4 @@
-//! Counters of attempts: in memory for one node, and none at all. Those of several nodes are on
+//! Attempt counters in memory for one node, and an implementation without limits. The counters of several nodes are on
 //! [PostgreSQL](crate::postgres).
 
 #[cfg(feature = "attempts")]

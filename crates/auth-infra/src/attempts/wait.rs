@@ -1,4 +1,4 @@
-//! Waiting for guesses that are under way.
+//! Waiting for the outcome of concurrent guesses.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,13 +7,16 @@ use auth_domain::model::{Guess, GuessVerdict, Timestamp};
 use auth_domain::ports::{AdmitOutcome, PortError};
 use tokio::time::{Instant, sleep};
 
-/// How long a guess waits for others.
+/// How long a guess waits for other guesses.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// How long before it is judged again: a hash takes about as long. Then twice as long, and so on.
+/// The delay before a guess is judged again: about the time of a hash. It doubles up to the maximum.
 const FIRST_DELAY: Duration = Duration::from_millis(10);
 const MAX_DELAY: Duration = Duration::from_millis(160);
 
-/// Has a guess judged that was made at `begun`, and judged again while it depends on others.
+/// Judges a guess that was made at `begun`, and judges it again while its verdict depends on concurrent guesses.
+///
+/// # Errors
+/// [`PortError::Overloaded`] after [`TIMEOUT`].
 pub(crate) async fn wait_for_verdict<F>(
     guess: &Guess,
     begun: Instant,

@@ -1,11 +1,11 @@
-//! An event as a line of the log.
+//! An event as a log line.
 
 use auth_domain::model::{AuditDetail, AuditEvent, ClientId, DenialReason};
 
-/// What the lines of the log are called that are audit events.
+/// The log target of audit events.
 const TARGET: &str = "audit";
 
-/// Logs an event: what is not worth room in a store, as what it is not worth in a log either, unless somebody asks.
+/// Logs an event. Events that are not stored are logged at debug level only.
 pub(super) fn log(event: &AuditEvent) {
     macro_rules! line {
         ($level:ident) => {

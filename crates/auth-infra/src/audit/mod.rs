@@ -1,6 +1,6 @@
-//! The audit trail on its way: each event is a line of the log at once, and reaches the store in a batch.
+//! The queue of audit events: each event is logged at once and reaches the store in a batch.
 //!
-//! See `docs/adr/0008-store-audit-events-in-batches.md` for why it is not stored in the transaction of what it tells of.
+//! See `docs/adr/0008-store-audit-events-in-batches.md` for why an event is not stored in the transaction that it describes.
 
 mod line;
 mod queue;

@@ -1,4 +1,4 @@
-//! Where events wait for the store.
+//! The queue of events before the store.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,18 +15,18 @@ use tokio::time::timeout;
 use super::line;
 use super::writer::{Counts, Writer};
 
-/// How many events wait at most: what a busy node makes in some ten seconds, in a few MiB.
+/// The maximum number of waiting events: about ten seconds of a busy node, in a few MiB.
 const CAPACITY: usize = 10_000;
 
-/// How long [`AuditQueue::close`] waits for a store that is away.
+/// How long [`AuditQueue::close`] waits for an unavailable store.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Logs each event at once, and hands it to a task that appends it to a repository with those around it.
+/// Logs each event at once, and queues it for a task that appends events to a repository in batches.
 ///
-/// An event waits for a few hundredths of a second. While the repository is away, as many wait as there is room for; those
-/// that find none are dropped, which a warning counts. They are in the log all the same.
+/// An event waits for up to 50 ms. While the repository is unavailable, the queue fills. Events without room are dropped,
+/// and a warning reports their number. They are in the log all the same.
 pub struct AuditQueue {
-    /// Gone when the queue is closed.
+    /// `None` after the queue is closed.
     sender: RwLock<Option<Sender<AuditEvent>>>,
     counts: Arc<Counts>,
     closing: watch::Sender<bool>,
@@ -34,7 +34,7 @@ pub struct AuditQueue {
 }
 
 impl AuditQueue {
-    /// A queue before `repository`. Its task belongs to the tokio runtime that this is called in.
+    /// Starts a queue for `repository`. Its task runs on the current tokio runtime.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -52,7 +52,7 @@ impl AuditQueue {
         Self { sender: RwLock::new(Some(sender)), counts, closing, writer }
     }
 
-    /// Takes no more events, and waits until those that wait are stored: for a store that is away, not for longer than
+    /// Accepts no more events, and waits until the queued ones are stored. For an unavailable store it waits at most
     /// four seconds.
     pub async fn close(&self) {
         self.sender.write().take();
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn events_reach_the_store_in_order_within_a_few_hundredths_of_a_second() {
+    async fn events_reach_the_store_in_order_within_75_milliseconds() {
         let store = Arc::new(MemoryStore::new());
         let queue = AuditQueue::start(store.clone());
         record(&queue, 0..1_200);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_waits_is_stored_before_the_queue_is_closed() {
+    async fn waiting_events_are_stored_before_the_queue_is_closed() {
         let store = Arc::new(MemoryStore::new());
         let queue = AuditQueue::start(store.clone());
         record(&queue, 0..3);
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_to_be_kept_is_not_stored() {
+    async fn events_below_the_storage_level_are_not_stored() {
         let store = Arc::new(MemoryStore::new());
         let queue = AuditQueue::start(store.clone());
         queue.record(event(0, AuditOutcome::Denied(DenialReason::NotOurs)));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_store_that_comes_back_gets_all_that_there_was_room_for() {
+    async fn a_store_that_comes_back_gets_all_queued_events() {
         let store = Arc::new(MemoryStore::new());
         store.set_unavailable(true);
         let queue = AuditQueue::with_capacity(store.clone(), 10);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_store_that_stays_away_keeps_nobody_waiting_for_long() {
+    async fn closing_does_not_wait_long_for_an_unavailable_store() {
         let store = Arc::new(MemoryStore::new());
         store.set_unavailable(true);
         let queue = AuditQueue::start(store.clone());
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_records_when_the_queue_is_closed_neither_waits_nor_fails() {
+    async fn recording_after_close_neither_waits_nor_fails() {
         let store = Arc::new(MemoryStore::new());
         let queue = AuditQueue::start(store.clone());
         queue.close().await;

@@ -10,28 +10,28 @@ use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-/// The most events in one transaction.
+/// The maximum number of events in one transaction.
 const MAX_BATCH: usize = 500;
-/// How long an event waits for others to share its transaction with.
+/// How long the first event of a batch waits for others.
 const BATCH_WINDOW: Duration = Duration::from_millis(50);
-/// How long to wait before a store that is away is tried again: at first, and at most.
+/// The delay before an unavailable store is tried again: initial and maximum.
 const RETRY_DELAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
-/// What becomes of events.
+/// Counters of events.
 #[derive(Default)]
 pub(super) struct Counts {
-    /// Those that are in the queue or under way.
+    /// Events in the queue or in the current batch.
     pub(super) waiting: AtomicU64,
-    /// Those that found no room, or that the store refused, since that was last said.
+    /// Events that found no room or that the store refused, since the last report.
     pub(super) dropped: AtomicU64,
 }
 
 impl Counts {
-    /// Says how many events were dropped.
+    /// Logs the number of dropped events.
     pub(super) fn report_dropped(&self) {
         let events = self.dropped.swap(0, Ordering::Relaxed);
         if events > 0 {
-            tracing::warn!(events, "audit events were not stored: the store is away or too slow");
+            tracing::warn!(events, "audit events were not stored: the store is unavailable or too slow");
         }
     }
 }
@@ -64,7 +64,7 @@ impl Writer {
         }
     }
 
-    /// Waits for an event and for what comes soon after it; `false` when none will come any more.
+    /// Waits for an event and for those within [`BATCH_WINDOW`] after it; `false` if the queue is closed and empty.
     async fn collect(&mut self, batch: &mut Vec<AuditEvent>) -> bool {
         if self.queue.recv_many(batch, MAX_BATCH).await == 0 {
             return false;
@@ -79,7 +79,7 @@ impl Writer {
         true
     }
 
-    /// Stores a batch, as soon as the store is there.
+    /// Stores a batch, and retries while the store is unavailable.
     async fn store(&mut self, batch: &[AuditEvent]) {
         let mut pause = RETRY_DELAY.0;
         loop {
@@ -92,16 +92,17 @@ impl Writer {
                 Err(PortError::Unavailable(_) | PortError::Overloaded) => {}
             }
             self.counts.report_dropped();
-            // Who closes the queue does not wait for long.
+            // While the queue is being closed, its caller waits, so the delay stays short.
             let longest = if *self.is_closing.borrow() { RETRY_DELAY.0 } else { RETRY_DELAY.1 };
             if let Ok(Err(_)) = timeout(pause, self.is_closing.changed()).await {
-                sleep(pause).await; // the queue is gone without having been closed
+                // The queue was dropped without `close`, and `changed` returns at once: without a sleep this would be a busy loop.
+                sleep(pause).await;
             }
             pause = (pause * 2).min(longest);
         }
     }
 
-    /// Stores each event of a batch that makes no sense to the store: one that does not must not take the others along.
+    /// Stores the events of a batch one by one, so that one invalid event does not lose the others.
     async fn store_each(&self, batch: &[AuditEvent]) {
         for event in batch {
             if self.repository.append(std::slice::from_ref(event)).await.is_err() {

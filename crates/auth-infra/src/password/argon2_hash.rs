@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hash_is_refused_without_being_quoted() {
+    fn an_invalid_hash_is_refused_without_being_quoted() {
         for stored in [
             String::new(),
             "P@ssw0rd!".to_owned(),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_new_hash_would_have_more_of_makes_an_old_one_weaker() {
+    fn less_of_any_parameter_makes_a_hash_weaker() {
         let today = Params::new(19_456, 2, 1, Some(TAG_BYTES)).expect("parameters");
         let is_weaker = |algorithm: &str, parameters: &str, salt: &str, tag: &str| {
             let stored = format!("${algorithm}${parameters}${salt}${tag}");
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn only_todays_parameters_are_known_to_cost_as_much() {
+    fn only_the_current_parameters_have_the_usual_cost() {
         let today = Params::new(19_456, 2, 1, None).expect("parameters");
         let has_cost = |params: &str| {
             let stored = format!("$argon2id$v=19${params}${SALT}${TAG}");

@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_as_its_page_says_and_was_not_written_by_hand() {
+    fn the_list_matches_its_readme() {
         let page = include_str!("../../data/common_passwords/README.md");
         let hex = digest(&SHA256, LIST.as_bytes()).as_ref().iter().fold(String::new(), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn what_everybody_uses_is_refused_and_the_documents_examples_are_not() {
+    fn common_passwords_are_refused_and_the_documents_examples_not() {
         let blocklist = Blocklist::new(common_passwords());
         let names = Identifiers::new(Username::parse("jane_doe").ok(), None).expect("a name");
         let judge = |typed| {

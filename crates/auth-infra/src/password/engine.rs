@@ -131,7 +131,7 @@ mod tests {
     /// RFC 9106, section 5: Argon2d, Argon2i and Argon2id. They have a secret and associated data, which no stored hash
     /// has: so the test does not use [`Argon2Params`].
     #[test]
-    fn the_vectors_of_the_rfc_come_out_of_both() {
+    fn both_engines_compute_the_vectors_of_the_rfc() {
         const TAGS: [(&str, &str); 3] = [
             ("argon2d", "512b391b6f1162975371d30919734294f868e3be3984f3c1a13a4db9fabe4acb"),
             ("argon2i", "c814d9d1dc7f37aa13f0d77f2494bda1c8de6b016dd388d29952a4c4672b6ce8"),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn both_compute_the_same_of_whatever_they_are_given_in_memory_that_was_used() {
+    fn both_engines_agree_on_random_input_in_used_memory() {
         println!("vectors: {}", argon2_rust::detected_backend());
         let [simd, portable] = [Engine::Simd, Engine::Portable].map(|engine| RefCell::new(engine.arena()));
         let mut runner = TestRunner::default();
@@ -261,7 +261,7 @@ mod tests {
     /// Looks for one block of a hash, as it is after the last pass, in the memory of the whole process: of a small
     /// hash on the heap, and of a bigger one in pages of its own.
     #[test]
-    fn nothing_of_a_password_is_left_in_memory() {
+    fn no_trace_of_a_password_is_left_in_memory() {
         for (engine, memory_kib) in
             [(Engine::Simd, 64), (Engine::Simd, 4_096), (Engine::Portable, 64), (Engine::Portable, 4_096)]
         {

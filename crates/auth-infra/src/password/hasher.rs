@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_weaker_hash_matches_as_outdated_and_still_only_with_its_password() {
+    async fn a_weaker_hash_matches_its_password_only_as_outdated() {
         const WEAKER: &str =
             "$argon2i$v=19$m=256,t=2,p=2$c29tZXNhbHQ$T/XOJ2mh1/TIpJHfCdQan76Q5esCFVoT5MAeIM1Oq2E";
         let hasher = cheap();
@@ -263,7 +263,7 @@ mod tests {
     ];
 
     #[tokio::test]
-    async fn a_hash_of_another_kind_matches_as_outdated_and_still_only_with_its_password() {
+    async fn an_imported_hash_matches_its_password_only_as_outdated() {
         let hasher = cheap();
         for stored in FOREIGN {
             assert_eq!(hasher.accept(&PasswordHash::new(stored.to_owned())), Ok(()));
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobodys_hash_is_like_a_new_one_and_never_matches() {
+    async fn the_decoy_hash_costs_the_same_and_never_matches() {
         let mut hasher = cheap();
         let stored = hasher.hash(&password("P@ssw0rd!")).await.expect("a hash");
         let real = StoredHash::parse(stored.expose()).expect("a hash");
@@ -286,15 +286,15 @@ mod tests {
 
         let attempt = PasswordAttempt::new("P@ssw0rd!");
         assert!(matches!(hasher.verify(&attempt, None).await, Ok(PasswordVerdict::Differs)));
-        // Even if somebody met the tag:
+        // Even if the tag matches by chance:
         hasher.stored_decoy = stored;
         assert!(matches!(hasher.verify(&attempt, None).await, Ok(PasswordVerdict::Differs)));
     }
 
     #[tokio::test]
-    async fn every_verification_takes_a_place_in_the_queue_whatever_is_stored() {
+    async fn every_verification_uses_the_queue_whatever_is_stored() {
         let hasher = Arc::new(cheap_with(Engine::Simd, Duration::ZERO));
-        // Nobody is served when there is no permit: that a call is refused shows that it would have worked.
+        // Without a permit no call succeeds, so a refused call shows that it would have used a worker.
         let (release, released) = mpsc::channel::<()>();
         let mut calls = JoinSet::new();
         let pool = Arc::clone(&hasher);

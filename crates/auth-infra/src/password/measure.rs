@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_service_would_start_with_is_not_measured() {
+    fn invalid_settings_are_not_measured() {
         let weak = HashingSettings { iterations: 1, ..HashingSettings::default() };
         assert!(matches!(measure(&weak, NonZero::<usize>::MIN), Err(MeasureError::Settings(_))));
     }

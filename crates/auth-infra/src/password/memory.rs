@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_share_is_kept_and_what_a_bigger_hash_took_is_given_back() {
+    fn the_share_is_kept_and_a_bigger_hash_is_released() {
         for engine in [Engine::Simd, Engine::Portable] {
             let mut memory = Memory::new(engine, 64, Arc::default());
             assert_eq!(memory.blocks(), 0, "nothing is taken before the first hash");
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_the_machine_has_is_an_error_and_not_the_end() {
+    fn too_much_memory_is_an_error_and_not_an_abort() {
         let memory = Memory::new(Engine::Simd, 8, Arc::default());
         assert!(memory.run_exclusively(usize::MAX / 4, || ()).is_err());
         assert!(memory.run_exclusively(8, || ()).is_ok());
@@ -129,8 +129,8 @@ mod tests {
             let run_exclusively = memory.run_exclusively(9, || the_same.is_locked());
             assert!(run_exclusively.expect("memory"), "another worker would have to wait");
         });
-        assert_eq!(is_done.recv(), Ok(8), "within the share nobody waits");
-        assert!(is_done.recv_timeout(Duration::from_millis(50)).is_err(), "beyond it everybody does");
+        assert_eq!(is_done.recv(), Ok(8), "a hash within the share does not wait");
+        assert!(is_done.recv_timeout(Duration::from_millis(50)).is_err(), "a hash beyond it does");
         drop(taken);
         assert_eq!(is_done.recv(), Ok(12));
         worker.join().expect("done");

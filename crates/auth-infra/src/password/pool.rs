@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_finds_no_place_in_time_is_told_so() {
+    async fn a_caller_without_room_in_time_gets_overloaded() {
         let pool = pool(1, WAIT);
         let _busy = occupy_worker(&pool).await;
         let _queue = enqueue(&pool, QUEUED_PER_WORKER).await;
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_finds_too_many_waiting_is_told_so_at_once() {
+    async fn too_many_waiting_callers_get_overloaded_at_once() {
         let pool = pool(1, WAIT);
         let _busy = occupy_worker(&pool).await;
         let _queued = enqueue(&pool, QUEUED_PER_WORKER + WAITING_PER_WORKER).await;
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_is_served_when_there_is_room_again() {
+    async fn waiting_callers_are_served_when_there_is_room() {
         let pool = pool(1, LONG_WAIT);
         let occupy_worker = occupy_worker(&pool).await;
         let enqueue = enqueue(&pool, QUEUED_PER_WORKER + 20).await;
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn callers_are_served_in_the_order_in_which_they_came() {
+    async fn callers_are_served_in_order_of_arrival() {
         let pool = pool(1, LONG_WAIT);
         let occupy_worker = occupy_worker(&pool).await;
         let served = Arc::new(Mutex::new(Vec::new()));
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_nobody_waits_for_any_more_is_not_done() {
+    async fn cancelled_jobs_are_skipped() {
         let pool = pool(1, LONG_WAIT);
         let occupy_worker = occupy_worker(&pool).await;
         let done = Arc::new(AtomicUsize::new(0));
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn callers_who_come_and_go_do_not_lengthen_the_queue() {
+    async fn cancelled_callers_do_not_lengthen_the_queue() {
         let pool = pool(1, WAIT);
         let _busy = occupy_worker(&pool).await;
         for _ in 0..1_000 {
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn while_more_are_queued_than_are_to_be_told_answers_are_told_together() {
+    fn results_are_batched_while_more_jobs_are_queued() {
         /// How many replies are delivered after each job, while so many are queued at first and no more come.
         fn delivered(jobs: usize) -> Vec<usize> {
             let queue = queue_of(jobs);
@@ -442,14 +442,14 @@ mod tests {
             };
             (0..=jobs).map(one).collect()
         }
-        assert_eq!(delivered(0), [1], "nobody is pending waiting for nobody");
+        assert_eq!(delivered(0), [1], "a single result is never delayed");
         assert_eq!(delivered(1), [1, 1]);
         assert_eq!(delivered(4), [0, 0, 3, 1, 1]);
         assert_eq!(delivered(40)[..16], [0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 8]);
     }
 
     #[test]
-    fn whoever_is_kept_is_told_when_those_who_were_queued_are_gone() {
+    fn a_pending_result_is_delivered_when_the_queue_is_empty() {
         let queue = queue_of(3);
         assert_eq!(finish_one(&queue, Duration::ZERO), 0);
         queue.lock().jobs.clear();
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_kept_where_one_more_job_would_take_too_long() {
+    fn no_result_waits_longer_than_the_maximum_delay() {
         let queue = queue_of(40);
         let (usual, long) = (MAX_DELAY / 5, MAX_DELAY * 2);
         assert_eq!(finish_one(&queue, usual), 0);
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_is_kept_behind_a_job_of_unknown_cost() {
+    async fn no_result_waits_for_a_job_of_unknown_cost() {
         let pool = pool(1, LONG_WAIT);
         let occupy_worker = occupy_worker(&pool).await;
         let (first, second) = (pool.clone(), pool.clone());
@@ -490,7 +490,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn as_much_is_done_at_a_time_as_there_are_workers_and_no_more() {
+    async fn concurrent_jobs_are_limited_to_the_workers() {
         const WORKERS: usize = 3;
         let pool = pool(WORKERS, LONG_WAIT);
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -512,7 +512,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_costs_its_own_caller_the_answer_and_nobody_else() {
+    async fn a_panic_fails_its_own_caller_only() {
         let pool = pool(1, LONG_WAIT);
         let work = |memory: &mut Memory| {
             hash(memory).expect("a hash");
@@ -528,7 +528,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn dropping_the_pool_ends_its_threads_and_drops_what_they_had_to_do() {
+    async fn dropping_the_pool_ends_its_threads_and_drops_its_queue() {
         let pool = pool(2, LONG_WAIT);
         let shared = Arc::downgrade(&pool.queue);
         pool.run(Cost::Usual, |_| ()).await.expect("served");

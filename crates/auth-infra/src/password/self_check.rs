@@ -140,13 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn the_fast_engine_serves_here_and_nothing_is_logged_of_it() {
+    fn the_fast_engine_is_selected_here_without_a_log_line() {
         assert_eq!(Engine::select(), Engine::Simd);
         assert_eq!(select(|_, _, _| Ok(())), (Engine::Simd, String::new()));
     }
 
     #[test]
-    fn an_engine_that_is_wrong_in_one_case_does_not_serve_and_one_warning_says_so() {
+    fn an_engine_wrong_in_one_case_is_not_used_and_logs_one_warning() {
         type Case = fn(&Argon2Params, &[u8]) -> bool;
         let cases: [(&str, Case); 12] = [
             ("several passes", |params, _| params.cost.t_cost() > 1),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_that_was_taught_the_vectors_does_not_serve() {
+    fn an_engine_right_for_the_vectors_only_is_not_used() {
         let (engine, _) = select(|params, password, tag| {
             let is_a_vector = REFERENCE_HASHES.iter().any(|(known, stored)| {
                 known.as_bytes() == password
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_that_fails_or_panics_ends_nothing() {
+    fn an_engine_that_fails_or_panics_is_not_used() {
         let (engine, logged) = select(|_, _, _| Err(HashingError::Argon2(argon2::Error::MemoryTooLittle)));
         assert!(engine == Engine::Portable && logged.contains("WARN"), "{logged}");
         let (engine, logged) = select(|_, _, _| panic!("on purpose"));

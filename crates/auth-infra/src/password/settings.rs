@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn every_owasp_row_and_whatever_is_stronger_is_accepted() {
+    fn every_owasp_row_and_anything_stronger_is_accepted() {
         for (m, t, p) in
             [(47_104, 1, 1), (19_456, 2, 1), (12_288, 3, 1), (12_288, 4, 4), (65_536, 3, 4), MAX_COST]
         {
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_weaker_is_refused_by_the_rule_it_breaks() {
+    fn weaker_settings_are_refused_with_the_violated_rule() {
         for (m, t, p) in [(47_103, 1, 1), (19_455, 2, 1), (12_287, 10, 1), (19_456, 0, 1), (19_456, 2, 0)] {
             let refusal = with(m, t, p).validate().expect_err("too weak");
             assert!(matches!(refusal, InvalidHashingSettings::TooWeak { .. }), "{m}/{t}/{p}");
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_would_never_be_verified_is_refused() {
+    fn settings_above_the_verification_bounds_are_refused() {
         for (m, t, p) in [(MAX_COST.0 + 1, 1, 1), (19_456, 11, 1), (19_456, 2, 17)] {
             assert!(matches!(with(m, t, p).validate(), Err(InvalidHashingSettings::TooCostly { .. })));
         }
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_as_many_workers_as_cores_and_memory_allow() {
+    fn cores_and_memory_limit_the_workers() {
         let workers = |memory_budget_kib, cores| {
             let settings = HashingSettings { memory_budget_kib, ..HashingSettings::default() };
             settings.workers(NonZero::new(cores).expect("cores")).get()

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_who_changes_during_the_read_is_not_inserted() {
+    fn a_user_changed_during_the_read_is_not_inserted() {
         let users = UserCache::default();
         let _enabled = users.enable();
         let changes: [fn(&UserCache); 3] = [

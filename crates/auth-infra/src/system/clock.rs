@@ -1,10 +1,10 @@
-//! The time of the machine.
+//! The clock of the machine.
 
 use auth_domain::model::Timestamp;
 use auth_domain::ports::Clock;
 use time::OffsetDateTime;
 
-/// Tells the machine's own time in UTC, cut to the microsecond. It steps when the machine's clock is set.
+/// The machine's time in UTC, truncated to microseconds. It steps when the machine's clock is set.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -24,7 +24,7 @@ mod tests {
     auth_domain::conformance_tests! { clock: || async { Arc::new(SystemClock) } }
 
     #[test]
-    fn tells_the_machines_time() {
+    fn it_returns_the_time_of_the_machine() {
         let before =
             SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_micros();
         let now = SystemClock.now().unix_micros();

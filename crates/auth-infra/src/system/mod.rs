@@ -1,4 +1,4 @@
-//! The system's clock and the system's randomness: the only place in the tree that asks the machine for either.
+//! The system's clock and randomness. No other module reads either from the machine.
 
 mod clock;
 mod random;

@@ -1,4 +1,4 @@
-//! The randomness of the machine.
+//! Randomness of the operating system.
 
 use auth_domain::ports::SecureRandom;
 
@@ -8,8 +8,7 @@ pub struct SystemRandom;
 
 impl SecureRandom for SystemRandom {
     /// # Panics
-    /// When the operating system gives no randomness: whoever went on with predictable bytes would hand out secrets
-    /// that can be guessed.
+    /// If the operating system provides no randomness, because predictable bytes would become secrets that can be guessed.
     fn fill(&self, bytes: &mut [u8]) {
         assert!(aws_lc_rs::rand::fill(bytes).is_ok(), "the system's random source has failed");
     }

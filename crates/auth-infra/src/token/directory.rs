@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_that_is_no_kid_is_not_looked_for() {
+    fn a_text_that_is_not_a_kid_is_not_looked_up() {
         let dir = tempfile::tempdir().expect("a directory");
         let keys = KeyDirectory::open(&dir.path().join("keys")).expect("a directory");
         for name in ["outside.pem", "keys/in.pem", "keys/.pem", "keys/a b.pem"] {

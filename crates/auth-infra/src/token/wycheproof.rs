@@ -70,7 +70,7 @@ fn is_an_access_token(token: &str) -> bool {
 }
 
 #[test]
-fn signatures_are_verified_as_wycheproof_asks() {
+fn signatures_are_verified_as_wycheproof_expects() {
     for (vectors, algorithm, expected) in [
         (include_str!("../../tests/data/wycheproof/ed25519.json"), KeyAlgorithm::Ed25519, [5, 28]),
         (include_str!("../../tests/data/wycheproof/p256.json"), KeyAlgorithm::P256, [8, 24]),
@@ -83,13 +83,13 @@ fn signatures_are_verified_as_wycheproof_asks() {
 }
 
 #[test]
-fn tokens_are_taken_apart_and_verified_as_wycheproof_asks() {
+fn tokens_are_parsed_and_verified_as_wycheproof_expects() {
     let counts = run(ES256, KeyAlgorithm::P256, |public, test| is_signed(public, text(test, "jws")));
     assert_eq!(counts, [2, 37]);
 }
 
 #[test]
-fn what_is_rightly_signed_is_refused_for_its_missing_type_and_for_nothing_else() {
+fn signed_tokens_are_refused_for_the_missing_type_only() {
     let mut typed = 0;
     for group in groups(ES256) {
         for test in tests(&group).iter().filter(|test| test["result"] == "valid") {
