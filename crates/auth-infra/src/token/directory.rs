@@ -1,4 +1,4 @@
-//! The directory that keys are kept in: one file each, `<kid>.pem`.
+//! The key directory: one file per key, `<kid>.pem`.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -14,41 +14,41 @@ use super::key::SigningKey;
 
 const EXTENSION: &str = ".pem";
 const KID_MAX_LENGTH: usize = 64;
-/// The most bytes a key's file may have. One of ours has some 120 or 240.
+/// The maximum size of a key file. A usual one has about 120 or 240 bytes.
 const FILE_MAX_BYTES: u64 = 16 * 1024;
 
-/// The directory of keys cannot be used as it is. What is said is one line, and nothing of a key.
+/// The key directory cannot be used. The message is one line and contains nothing of a key.
 #[derive(Debug, Error)]
 pub enum KeyFileError {
-    /// The system refused.
+    /// An operation of the file system failed.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// What was attempted.
         action: &'static str,
-        /// With what.
+        /// The path of the operation.
         path: PathBuf,
-        /// Why it failed.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A file's name is not a key's.
+    /// A file name is not valid for a key.
     #[error("{}: the name of a key's file must be 1 to 64 of A-Z, a-z, 0-9, '_' and '-', then .pem", .0.display())]
     Name(PathBuf),
-    /// A file's content is not a key.
+    /// The content of a file is not a key.
     #[error("{} is not one Ed25519 or P-256 private key in PKCS#8 PEM", .0.display())]
     NotAKey(PathBuf),
-    /// Anybody on this machine can write the directory or the file, and so have tokens of their own making accepted.
-    #[error("{} can be written by anybody on this machine: chmod o-w it", .0.display())]
+    /// Every user of this machine can write the directory or the file, and so make tokens that are accepted.
+    #[error("{} can be written by every user of this machine: chmod o-w it", .0.display())]
     Unsafe(PathBuf),
-    /// There is no key in the directory.
-    #[error("{} holds no key", .0.display())]
+    /// The directory contains no key.
+    #[error("{} contains no key", .0.display())]
     Empty(PathBuf),
-    /// No key could be made.
+    /// No key could be generated.
     #[error("the cryptographic library made no key")]
     NotMade,
 }
 
-/// A key's file as the directory lists it. Two of them differ if the file was written, replaced or given other
-/// rights in between.
+/// A key file as the directory lists it. Two values differ if the file was written, replaced or given other permissions
+/// in between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KeyFile {
     kid: String,
@@ -61,9 +61,9 @@ pub(super) struct KeyFile {
 }
 
 impl KeyFile {
-    /// When the key may have come into force here: not before it was written, nor before its file got its name and its
-    /// rights, as one that was made elsewhere and moved here did. It may be later, when rights are changed: a key that
-    /// another took over from is kept for longer then, never for less.
+    /// When the key may have taken over: not before its file was written, nor before the file got its name and
+    /// permissions, for a key that was made elsewhere and moved here. A later change of permissions counts as a later
+    /// takeover. The previous keys are then kept longer, never shorter.
     pub(super) fn installed(&self) -> Timestamp {
         let (seconds, nanos) = self.changed;
         let changed =
@@ -71,20 +71,19 @@ impl KeyFile {
         self.created().max(changed)
     }
 
-    /// When the file was written last: for the directory this is when the key was made.
+    /// When the file was written last, which counts as the creation of the key.
     pub(super) fn created(&self) -> Timestamp {
         let since_epoch = self.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Timestamp::UNIX_EPOCH.plus(since_epoch)
     }
 }
 
-/// The directory.
 pub(super) struct KeyDirectory {
     path: PathBuf,
 }
 
 impl KeyDirectory {
-    /// The directory at `path`; made, for its owner alone, when there is none.
+    /// Opens the directory at `path`. A missing one is created for its owner only.
     pub(super) fn open(path: &Path) -> Result<Self, KeyFileError> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.map_err(|source| failed("make the directory", path, source))?;
@@ -95,8 +94,8 @@ impl KeyDirectory {
         Ok(Self { path: path.to_owned() })
     }
 
-    /// The files of keys, newest first; of two written at the same time, the one with the greater name. Other files
-    /// are none of ours: those without `.pem` and those that begin with a point.
+    /// The key files, newest first. Of two written at the same time, the one with the greater name is first. Files
+    /// without `.pem` and files that begin with a point are ignored.
     pub(super) fn list(&self) -> Result<Vec<KeyFile>, KeyFileError> {
         let cannot_list = |source| failed("list", &self.path, source);
         let mut files = Vec::new();
@@ -111,16 +110,16 @@ impl KeyDirectory {
             match describe(kid, &entry.path()) {
                 Ok(file) => files.push(file),
                 // Deleted since it was listed.
-                Err(fault) if fault.kind() == io::ErrorKind::NotFound => {}
-                Err(fault) => return Err(failed("look at", &entry.path(), fault)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(failed("look at", &entry.path(), error)),
             }
         }
         files.sort_by(|a, b| (b.modified, &b.kid).cmp(&(a.modified, &a.kid)));
         Ok(files)
     }
 
-    /// Whether there is a file for this key. For any other text than a key's name there is none: the name comes out
-    /// of a token and must not lead out of the directory.
+    /// Whether a file exists for this key. The name comes from a token that is not verified yet, so any text that is not
+    /// a valid name is refused before it becomes a path: it must not lead out of the directory.
     pub(super) fn holds(&self, kid: &str) -> bool {
         is_kid(kid) && fs::exists(self.path_of(kid)).unwrap_or(false)
     }
@@ -128,7 +127,7 @@ impl KeyDirectory {
     /// Reads a key.
     pub(super) fn read(&self, file: &KeyFile) -> Result<SigningKey, KeyFileError> {
         let path = self.path_of(&file.kid);
-        // A pipe would have no end, and a directory no content.
+        // A pipe or a device would block or never end.
         if !file.is_file || file.size > FILE_MAX_BYTES {
             return Err(KeyFileError::NotAKey(path));
         }
@@ -136,7 +135,7 @@ impl KeyDirectory {
             return Err(KeyFileError::Unsafe(path));
         }
         if file.mode & 0o077 != 0 {
-            tracing::warn!(path = %path.display(), "others than its owner may use the file of a signing key");
+            tracing::warn!(path = %path.display(), "the file of a signing key is accessible to others than its owner");
         }
         let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(FILE_MAX_BYTES).unwrap_or(0)));
         File::open(&path)
@@ -148,21 +147,21 @@ impl KeyDirectory {
             .ok_or(KeyFileError::NotAKey(path))
     }
 
-    /// Adds a key, for its owner alone, as made at a time. Nobody ever sees a part of the file: it gets its name only
-    /// when it is whole and on the disk. A crash before that leaves a draft, whose name begins with a point.
+    /// Adds a key with this creation time, for its owner only. No reader sees a part of the file: it gets its name only
+    /// after it is complete and on the disk. A crash before that leaves a draft, whose name begins with a point.
     pub(super) fn add(&self, kid: &str, pem: &str, created: Timestamp) -> Result<(), KeyFileError> {
         let (path, draft) = (self.path_of(kid), self.path.join(format!(".{kid}.new")));
         let written = write_draft(&draft, pem, created)
             .and_then(|()| fs::rename(&draft, &path))
             .and_then(|()| File::open(&self.path)?.sync_all());
         written.map_err(|source| {
-            // If the draft cannot be removed either, it stays, and nobody reads it.
+            // If the draft cannot be removed either, it stays, and no reader considers it.
             let _ = fs::remove_file(&draft);
             failed("write", &path, source)
         })
     }
 
-    /// That there is no key, as an error.
+    /// The error for a directory without keys.
     pub(super) fn empty(&self) -> KeyFileError {
         KeyFileError::Empty(self.path.clone())
     }
@@ -172,7 +171,7 @@ impl KeyDirectory {
     }
 }
 
-/// Whether a text can be a key's name.
+/// Whether a text is a valid name of a key.
 fn is_kid(text: &str) -> bool {
     (1..=KID_MAX_LENGTH).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')

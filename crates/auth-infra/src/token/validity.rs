@@ -1,45 +1,44 @@
-//! What becomes of a key when another has taken over.
+//! The validity of a key after its successor has taken over.
 
 use std::time::Duration;
 
 use auth_domain::model::{AccessClaims, Timestamp};
 
-/// For how long after a takeover a key may still have signed: the other processes see the new key within a second, and
-/// within a minute where a network file system remembers the directory for that long. The clocks of two machines differ
-/// by less.
+/// How long a key may still sign after its successor's takeover. Other processes see the new key within a second, or within
+/// a minute if a network file system caches the directory for that long. The clocks of two machines differ by less.
 pub(super) const OVERLAP: Duration = Duration::from_secs(60);
 
-/// How long what a key signed is needed.
+/// The lifetimes of tokens. They determine how long a superseded key is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenLifetimes {
-    /// The longest that an access token lives, of any client.
+    /// The maximum lifetime of an access token, of any client.
     pub access: Duration,
-    /// The longest that a token which renews itself may wait until it does: as long as a session may be idle.
+    /// The maximum time until a self-renewing token is renewed: the idle time of a session.
     pub renewal: Duration,
-    /// How far the clocks of two nodes may differ.
+    /// The maximum difference between the clocks of two nodes.
     pub leeway: Duration,
 }
 
-/// What a key is good for at a time.
+/// The use of a key at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyUse {
     /// It signs and verifies.
     Signs,
-    /// It verifies the access tokens that it signed before another took over, and is published.
+    /// It verifies the access tokens that it signed before it was superseded, and is published.
     Verifies {
-        /// When the last of them has expired.
+        /// When the last of them expires.
         until: Timestamp,
     },
-    /// No access token that it signed opens anything any more, but those that renew themselves may still do so.
+    /// All its access tokens have expired, but self-renewing ones can still be renewed.
     Renews {
-        /// When the session of the last of them is over.
+        /// When the session of the last of them ends.
         until: Timestamp,
     },
-    /// It is not looked at any more.
+    /// It is ignored.
     Retired,
 }
 
-/// When a key's successor took over, if one did, and what follows from that.
+/// When a key was superseded, if it was, and what follows from that.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Validity {
     /// The last time at which the key may have signed.
@@ -48,28 +47,29 @@ pub(super) struct Validity {
 }
 
 impl Validity {
-    /// The validity of a key whose successor took over at a time; of one without a successor there is no end yet.
+    /// The validity of a key whose successor took over at `takeover`. Without a successor it has no end yet.
     pub(super) fn new(takeover: Option<Timestamp>, lifetimes: TokenLifetimes) -> Self {
         Self { last: takeover.map(|takeover| takeover.plus(OVERLAP)), lifetimes }
     }
 
-    /// Whether the key may have signed this when it was in force. Whoever stole it afterwards can say that a token is as
-    /// old as they like, but not have it live longer than the last one that was due.
+    /// Whether the key may have signed these claims while it was in force. A later thief of the key can backdate a token,
+    /// but the token cannot expire after the last legitimate one.
     pub(super) fn covers(&self, claims: &AccessClaims) -> bool {
         self.last.is_none_or(|last| {
             claims.issued_at <= last && claims.expires_at <= last.plus(self.lifetimes.access)
         })
     }
 
-    /// What the key is good for.
+    /// The use of the key at a time.
     pub(super) fn used_at(&self, now: Timestamp) -> KeyUse {
         let TokenLifetimes { access, renewal, leeway } = self.lifetimes;
         let Some(last) = self.last else { return KeyUse::Signs };
-        let (opens, renews) = (last.plus(access).plus(leeway), last.plus(renewal).plus(leeway));
-        if now < opens {
-            KeyUse::Verifies { until: opens }
-        } else if now < renews {
-            KeyUse::Renews { until: renews }
+        let (verifies_until, renews_until) =
+            (last.plus(access).plus(leeway), last.plus(renewal).plus(leeway));
+        if now < verifies_until {
+            KeyUse::Verifies { until: verifies_until }
+        } else if now < renews_until {
+            KeyUse::Renews { until: renews_until }
         } else {
             KeyUse::Retired
         }
@@ -112,7 +112,7 @@ mod tests {
         }
     }
 
-    /// Whether the token opens something at a time: its key is looked at and covers it, and the domain finds it current.
+    /// Whether the token is accepted at a time: its key is in use and covers it, and the domain finds it current.
     fn opens(validity: &Validity, claims: &AccessClaims, now: Timestamp) -> bool {
         validity.used_at(now) != KeyUse::Retired
             && validity.covers(claims)
@@ -134,8 +134,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
 
-        /// A node signs with the old key until it has last_read the new one, by a clock that is not quite right; the token is
-        /// shown anywhere for as long as it lives.
+        /// A node signs with the old key until it has read the new one, by a clock that deviates; the token is
+        /// presented anywhere until it expires.
         #[test]
         fn no_token_is_wrongly_refused(
             access in 1_u64..86_400, renewal in 1_u64..3_000_000,
@@ -151,7 +151,7 @@ mod tests {
             prop_assert!(validity.covers(&claims) && validity.used_at(renewed) != KeyUse::Retired);
         }
 
-        /// Whoever has the old key may say what they like.
+        /// A thief of the old key signs arbitrary claims.
         #[test]
         fn no_token_is_accepted_too_late(
             access in 1_u64..86_400, renewal in 1_u64..3_000_000,
