@@ -26,6 +26,10 @@ impl JsonObject {
         }
     }
 
+    pub(super) fn members(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
     /// The names of the members.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

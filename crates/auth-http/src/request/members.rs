@@ -13,8 +13,9 @@ use auth_domain::model::{
 };
 use auth_domain::ports::BoxError;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -172,7 +173,10 @@ impl Documented for PasswordAttempt {
 ///
 /// A required member that is absent, and a value that is not a `T`, are invalid; validation reports them.
 #[derive(Debug)]
-pub struct Field<T>(Result<T, Invalid>);
+pub struct Field<T>(Result<T, ErrorText>);
+
+/// The reason why a member has no value. It does not contain what the client sent.
+type ErrorText = Cow<'static, str>;
 
 /// Any string.
 pub type TextField = Field<String>;
@@ -188,13 +192,6 @@ pub type PhoneNumberField = Field<PhoneNumber>;
 pub type PasswordField = Field<PasswordAttempt>;
 /// A password to be set.
 pub type NewPasswordField = Field<NewPassword>;
-
-/// The reason why a member has no value. It does not contain what the client sent.
-#[derive(Clone, Debug)]
-struct Invalid {
-    code: &'static str,
-    message: Cow<'static, str>,
-}
 
 impl<T> Field<T> {
     /// The value.
@@ -228,9 +225,9 @@ pub fn optional<T>(field: Option<Field<T>>) -> Result<Option<T>, Failure> {
 
 impl<T> Validate for Field<T> {
     fn validate(&self) -> Result<(), ValidationErrors> {
-        let Err(Invalid { code, message }) = &self.0 else { return Ok(()) };
+        let Err(text) = &self.0 else { return Ok(()) };
         let mut errors = ValidationErrors::new();
-        errors.add("value", ValidationError::new(code).with_message(message.clone()));
+        errors.add("value", ValidationError::new("invalid").with_message(text.clone()));
         Err(errors)
     }
 }
@@ -261,16 +258,6 @@ impl<'de, T: Member> Deserialize<'de> for Field<T> {
 
 struct FieldVisitor<T>(PhantomData<T>);
 
-impl<T: Member> FieldVisitor<T> {
-    fn read<E>(result: Result<T, String>) -> Result<Field<T>, E> {
-        Ok(Field(result.map_err(|message| Invalid { code: "invalid", message: message.into() })))
-    }
-
-    fn wrong_type<E>() -> Result<Field<T>, E> {
-        Ok(Field(Err(Invalid { code: "type", message: T::EXPECTED.into() })))
-    }
-}
-
 impl<'de, T: Member> Visitor<'de> for FieldVisitor<T> {
     type Value = Field<T>;
 
@@ -279,51 +266,29 @@ impl<'de, T: Member> Visitor<'de> for FieldVisitor<T> {
     }
 
     fn visit_none<E>(self) -> Result<Field<T>, E> {
-        Ok(Field(Err(Invalid { code: "required", message: "is required".into() })))
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Field<T>, D::Error> {
-        deserializer.deserialize_any(self)
+        Ok(Field(Err("is required".into())))
     }
 
     fn visit_unit<E>(self) -> Result<Field<T>, E> {
-        Self::wrong_type()
+        Ok(Field::read(&Value::Null))
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Field<T>, E> {
-        Self::read(T::from_bool(value))
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Field<T>, D::Error> {
+        Value::deserialize(deserializer).map(|value| Field::read(&value))
     }
+}
 
-    fn visit_i64<E>(self, _: i64) -> Result<Field<T>, E> {
-        Self::wrong_type()
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Field<T>, E> {
-        Self::wrong_type()
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Field<T>, E> {
-        Self::wrong_type()
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Field<T>, E> {
-        Self::read(T::from_text(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Field<T>, A::Error> {
-        let mut texts = Some(Vec::new());
-        while let Some(Field(item)) = items.next_element::<Field<String>>()? {
-            texts = texts.zip(item.ok()).map(|(mut texts, item)| {
-                texts.push(item);
-                texts
-            });
-        }
-        Self::read(T::from_list(texts))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Field<T>, A::Error> {
-        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Self::wrong_type()
+impl<T: Member> Field<T> {
+    fn read(value: &Value) -> Self {
+        let read = match value {
+            Value::String(text) => T::from_text(text),
+            Value::Bool(flag) => T::from_bool(*flag),
+            Value::Array(items) => {
+                T::from_list(items.iter().map(|item| item.as_str().map(str::to_owned)).collect())
+            }
+            Value::Null | Value::Number(_) | Value::Object(_) => Err(T::EXPECTED.to_owned()),
+        };
+        Self(read.map_err(Cow::Owned))
     }
 }
 

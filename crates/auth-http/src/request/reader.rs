@@ -9,7 +9,7 @@ use std::fmt::{self, Display};
 use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Error, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use validator::{ValidateArgs, ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use crate::failure::{Failure, FieldError};
@@ -37,7 +37,9 @@ impl JsonObject {
     /// # Errors
     /// [`Failure::MalformedBody`] if a member of `T` is not lenient, unlike [`Field`](super::Field).
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        T::deserialize(Members(self)).map_err(|Unreadable| Failure::MalformedBody)
+        let names = Cell::default();
+        T::deserialize(Members { object: self.members(), names: &names })
+            .map_err(|Unreadable| Failure::MalformedBody)
     }
 }
 
@@ -85,43 +87,20 @@ fn message(error: &ValidationError) -> String {
     }
 }
 
-/// The names of the members of `T` in JSON, in the order of their declaration.
+/// Returns the names of the members of `T` in JSON, in the order of their declaration.
 #[must_use]
 pub fn member_names<T: DeserializeOwned>() -> &'static [&'static str] {
-    let names = Cell::new(&[][..]);
-    // Fails always: the names are known before any member is read.
-    let _ = T::deserialize(Names(&names));
+    let (empty, names) = (Map::new(), Cell::default());
+    // The result does not matter: serde passes the names before it reads a member.
+    let _ = T::deserialize(Members { object: &empty, names: &names });
     names.get()
 }
 
-/// Takes the names of a struct's members from its `Deserialize`.
-struct Names<'a>(&'a Cell<&'static [&'static str]>);
-
-impl<'de> Deserializer<'de> for Names<'_> {
-    type Error = Unreadable;
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        fields: &'static [&'static str],
-        _visitor: V,
-    ) -> Result<V::Value, Unreadable> {
-        self.0.set(fields);
-        Err(Unreadable)
-    }
-
-    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Unreadable> {
-        Err(Unreadable)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
-    }
+/// The members of an object that a struct declares, and the names that the struct declares.
+struct Members<'a> {
+    object: &'a Map<String, Value>,
+    names: &'a Cell<&'static [&'static str]>,
 }
-
-/// The members of an object that a struct declares.
-struct Members<'a>(&'a JsonObject);
 
 impl<'de> Deserializer<'de> for Members<'de> {
     type Error = Unreadable;
@@ -132,7 +111,8 @@ impl<'de> Deserializer<'de> for Members<'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unreadable> {
-        let members = fields.iter().filter_map(|name| Some((*name, Present(self.0.get(name)?))));
+        self.names.set(fields);
+        let members = fields.iter().filter_map(|name| Some((*name, Present(self.object.get(*name)?))));
         visitor.visit_map(MapDeserializer::new(members))
     }
 
