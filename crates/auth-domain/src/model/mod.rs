@@ -16,6 +16,7 @@ mod refresh;
 mod role;
 mod secret;
 mod session;
+mod session_end;
 mod timestamp;
 mod user;
 
@@ -49,9 +50,8 @@ pub use role::{
     InvalidRole, InvalidRoles, ROLE_MAX_LENGTH, ROLES_MAX, Role, RoleChoice, RoleNotOffered, Roles,
 };
 pub use secret::{ApiKeyPurpose, ApiKeySecret, Purpose, RefreshPurpose, RefreshSecret, Secret, SecretDigest};
-pub use session::{
-    Client, ClientId, EndReason, NewSession, RefreshStyle, Session, SessionEnd, SessionId, SessionPolicy,
-};
+pub use session::{Client, ClientId, NewSession, RefreshStyle, Session, SessionId, SessionPolicy};
+pub use session_end::{EndReason, SessionEnd};
 pub use timestamp::Timestamp;
 pub use user::{
     DisplayName, InvalidDisplayName, InvalidPhoneNumber, LoginRecord, NewUser, PhoneNumber, User,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::session_end::SessionEnd;
 use super::{PasswordVersion, Roles, SecretDigest, Timestamp, UserId, UserStatus};
 
 /// The id of a session: the `sid` of its access tokens (`OpenID` Connect Front-Channel Logout 1.0, section 3).
@@ -63,62 +64,6 @@ pub struct Client {
     pub refresh_style: RefreshStyle,
     /// The lifetime of its access tokens.
     pub access_lifetime: Duration,
-}
-
-/// The reason why a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndReason {
-    /// The user logged out.
-    LoggedOut,
-    /// The password of the user was changed.
-    PasswordChanged,
-    /// The user was suspended.
-    Suspended,
-    /// The roles of the user were changed, so the tokens contain outdated roles.
-    RolesChanged,
-    /// A consumed credential was presented, so another party may hold it.
-    Replayed,
-    /// The user had more live sessions than the policy allows, and this was the oldest.
-    Superseded,
-}
-
-impl EndReason {
-    const ALL: [Self; 6] = [
-        Self::LoggedOut,
-        Self::PasswordChanged,
-        Self::Suspended,
-        Self::RolesChanged,
-        Self::Replayed,
-        Self::Superseded,
-    ];
-
-    /// Returns the stored and logged name.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::LoggedOut => "logged_out",
-            Self::PasswordChanged => "password_changed",
-            Self::Suspended => "suspended",
-            Self::RolesChanged => "roles_changed",
-            Self::Replayed => "replayed",
-            Self::Superseded => "superseded",
-        }
-    }
-
-    /// Parses a name that [`as_str`](Self::as_str) returns.
-    #[must_use]
-    pub fn parse(reason: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.as_str() == reason)
-    }
-}
-
-/// The end of a session before its expiry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionEnd {
-    /// The time of the end.
-    pub at: Timestamp,
-    /// The reason.
-    pub reason: EndReason,
 }
 
 /// One log-in of one user through one client.
@@ -225,6 +170,7 @@ impl NewSession {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::EndReason;
 
     fn session() -> Session {
         let created_at = Timestamp::from_unix_seconds(1_000_000);
@@ -264,12 +210,5 @@ mod tests {
     fn an_ended_session_is_not_live() {
         let end = Some(SessionEnd { at: at(1), reason: EndReason::LoggedOut });
         assert!(!Session { end, ..session() }.is_live(at(1), &policy()));
-    }
-
-    #[test]
-    fn an_end_reason_round_trips() {
-        for reason in EndReason::ALL {
-            assert_eq!(EndReason::parse(reason.as_str()), Some(reason));
-        }
     }
 }

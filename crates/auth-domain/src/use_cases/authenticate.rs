@@ -3,40 +3,11 @@
 use thiserror::Error;
 
 use crate::Auth;
-use crate::model::{
-    AccessClaims, AuditAction, ClientId, DenialReason, Role, Roles, SessionId, Timestamp, User, UserId,
-};
+use crate::model::{AccessClaims, AuditAction, ClientId, DenialReason, Timestamp, User};
 use crate::ports::{PortError, REVOCATION_RETENTION, SessionState};
 
+use super::Identity;
 use super::audit_entry::AuditEntry;
-
-/// The user of an access token whose session is live. The roles are current: a session ends when they change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The user.
-    pub user_id: UserId,
-    /// The session.
-    pub session_id: SessionId,
-    /// The client that the token was issued to.
-    pub client_id: ClientId,
-    /// The permissions.
-    pub roles: Roles,
-}
-
-impl Identity {
-    /// Returns whether the user has this role.
-    #[must_use]
-    pub fn has_role(&self, role: &Role) -> bool {
-        self.roles.contains(role)
-    }
-}
-
-impl From<AccessClaims> for Identity {
-    fn from(claims: AccessClaims) -> Self {
-        let AccessClaims { user_id, session_id, client_id, roles, .. } = claims;
-        Self { user_id, session_id, client_id, roles }
-    }
-}
 
 /// The access token was not accepted.
 #[derive(Debug, Error)]
@@ -155,7 +126,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::model::{EndReason, Session, SessionEnd, TokenId};
+    use crate::model::{EndReason, Role, Roles, Session, SessionEnd, TokenId, UserId};
     use crate::use_cases::fixture::{Mocks, NOW, session, suspended_user, unavailable, user};
 
     fn claims() -> AccessClaims {

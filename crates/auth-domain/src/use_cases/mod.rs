@@ -11,6 +11,7 @@ mod create_api_key;
 mod delete_user;
 mod find_user;
 mod grant;
+mod identity;
 mod import_users;
 mod list_api_keys;
 mod list_audit_events;
@@ -33,11 +34,12 @@ mod verify_password;
 #[cfg(test)]
 pub(crate) mod fixture;
 
-pub use authenticate::{AuthenticateError, Identity, VerifiedToken};
+pub use authenticate::{AuthenticateError, VerifiedToken};
 pub use authenticate_api_key::AuthenticateApiKeyError;
 pub use change_password::{ChangePassword, ChangePasswordError};
 pub use create_api_key::{CreateApiKey, CreatedApiKey};
 pub use grant::TokenGrant;
+pub use identity::Identity;
 pub use import_users::{ImportSuccess, ImportUser, ImportUserError};
 pub use list_users::{MAX_PAGE, UserPage};
 pub use log_in::{LogIn, LogInError};

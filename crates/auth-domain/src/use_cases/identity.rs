@@ -1,0 +1,31 @@
+//! The identity of an authenticated user.
+
+use crate::model::{AccessClaims, ClientId, Role, Roles, SessionId, UserId};
+
+/// The user of an access token whose session is live. The roles are current: a session ends when they change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The user.
+    pub user_id: UserId,
+    /// The session.
+    pub session_id: SessionId,
+    /// The client that the token was issued to.
+    pub client_id: ClientId,
+    /// The permissions.
+    pub roles: Roles,
+}
+
+impl Identity {
+    /// Returns whether the user has this role.
+    #[must_use]
+    pub fn has_role(&self, role: &Role) -> bool {
+        self.roles.contains(role)
+    }
+}
+
+impl From<AccessClaims> for Identity {
+    fn from(claims: AccessClaims) -> Self {
+        let AccessClaims { user_id, session_id, client_id, roles, .. } = claims;
+        Self { user_id, session_id, client_id, roles }
+    }
+}
