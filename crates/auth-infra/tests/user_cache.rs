@@ -1,4 +1,4 @@
-//! Users who are shown on PostgreSQL without asking it, and changes of them that come from elsewhere.
+//! Cached users on PostgreSQL, and changes of users by other processes.
 #![cfg(feature = "postgres")]
 #![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
@@ -17,23 +17,23 @@ use tokio::time::sleep;
 
 use stores::World;
 
-/// The promise is a second; the machine may be busy with other tests. Nothing else makes a node forget as soon.
+/// The promised time is 1 s, but the machine may be busy with other tests. No other mechanism is as fast.
 const SOON: Duration = Duration::from_secs(5);
 
-/// A node, with the users that it shows.
+/// A node and the users that it returns.
 struct Node {
     world: World,
     url: String,
 }
 
 impl Node {
-    /// One that keeps watch, and knows by now whom it has shown.
+    /// A node whose feed is running and whose cache is on.
     async fn watching(url: &str, seed: u64) -> Self {
         let node = Self::blind(url, seed).await;
         let kept = node.world.store.clone();
         tokio::spawn(async move { kept.sync_revocations().await });
-        let nobody = SessionId(sqlx::types::Uuid::nil());
-        while node.world.store.revocations().session_state(nobody) != SessionState::Live {
+        let unknown = SessionId(sqlx::types::Uuid::nil());
+        while node.world.store.revocations().session_state(unknown) != SessionState::Live {
             sleep(Duration::from_millis(5)).await;
         }
         let probe = node.world.register(&format!("probe{seed}")).await.id;
@@ -60,14 +60,14 @@ impl Node {
         TestPostgres::shared().query(&self.url, statement).expect("an answer")
     }
 
-    /// Whether the node knows whom it has shown: then it does not see what nobody was told of.
+    /// Whether the node caches the user: then it does not see a change without a notification.
     async fn knows(&self, user: UserId) -> bool {
         let before = self.shown(user).await;
         self.change_in_silence(user);
         self.shown(user).await == before
     }
 
-    /// A change that is told to nobody.
+    /// A change without a notification.
     fn change_in_silence(&self, user: UserId) {
         self.sql(&format!(
             "BEGIN; ALTER TABLE accounts DISABLE TRIGGER USER;
@@ -79,11 +79,11 @@ impl Node {
     async fn until_known(&self, user: UserId) {
         let began = Instant::now();
         while !self.knows(user).await {
-            assert!(began.elapsed() < 2 * SOON, "nobody becomes known");
+            assert!(began.elapsed() < 2 * SOON, "no user is cached");
         }
     }
 
-    /// That the node shows the user as they are stored within a second.
+    /// Asserts that the node returns the stored user within a second.
     async fn assert_shown(&self, user: UserId, why: &str) {
         let (stored, began) = (self.stored(user).await, Instant::now());
         while self.shown(user).await != stored {
@@ -144,8 +144,8 @@ async fn a_change_by_plain_sql_is_shown_within_a_second() {
         node.assert_shown(jane, change).await;
     }
     node.until_known(john).await;
-    node.sql("SELECT pg_notify('changed_users', 'everybody')");
-    node.assert_shown(john, "that it may be anybody").await;
+    node.sql("SELECT pg_notify('changed_users', 'unknown')");
+    node.assert_shown(john, "a change of an unknown user").await;
     node.sql(&format!("DELETE FROM accounts WHERE id = '{jane}'"));
     node.assert_shown(jane, "a deletion").await;
 }
@@ -186,7 +186,7 @@ async fn all_shown_columns_notify_and_a_login_does_not() {
     node.until_known(john).await;
     node.world.log_in("jane").await;
     node.sql(&format!("UPDATE accounts SET password_hash = 'better' WHERE id = '{jane}'"));
-    // What is told is heard in the order of commits: when this has been heard, so has whatever was before it.
+    // Notifications arrive in the order of commits: after this one, all earlier ones have been processed.
     node.sql(&format!("UPDATE accounts SET roles = 'editor' WHERE id = '{john}'"));
     node.assert_shown(john, "another role").await;
     assert_ne!(node.shown(jane).await, node.stored(jane).await, "she is known still");
@@ -209,7 +209,7 @@ async fn a_lost_connection_empties_the_cache() {
     let jane = node.world.register("jane").await.id;
     for _ in 0..2 {
         node.until_known(jane).await;
-        // The change that goes unheard: of the two, it is the loss that makes the node forget.
+        // The change is not notified, so the lost connection is what empties the cache.
         node.sql(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
              WHERE datname = current_database() AND pid <> pg_backend_pid()",
@@ -228,8 +228,8 @@ async fn a_silent_server_turns_the_cache_off_after_five_seconds() {
     let kept = node.world.store.clone();
     tokio::spawn(async move { kept.sync_revocations().await });
     let jane = node.world.register("jane").await;
-    let nobody = SessionId(sqlx::types::Uuid::nil());
-    while node.world.store.revocations().session_state(nobody) != SessionState::Live {
+    let unknown = SessionId(sqlx::types::Uuid::nil());
+    while node.world.store.revocations().session_state(unknown) != SessionState::Live {
         sleep(Duration::from_millis(5)).await;
     }
     sleep(Duration::from_secs(1)).await;

@@ -301,7 +301,7 @@ mod tests {
         Argon2Hash::compute(params, b"password", memory)
     }
 
-    /// Keeps the one worker of a pool occupy_worker until it is dropped.
+    /// Occupies the one worker of a pool until it is dropped.
     struct BusyWorker {
         _release: mpsc::Sender<()>,
     }
@@ -321,21 +321,17 @@ mod tests {
         BusyWorker { _release: release }
     }
 
-    /// Calls that all wait for a occupy_worker worker: in the queue as long as it has permits, then for a permit.
+    /// Starts calls that all wait for an occupied worker: in the queue while it has room, then for room.
     async fn enqueue(pool: &Arc<Pool>, callers: usize) -> JoinSet<Result<(), PortError>> {
-        let mut enqueue = JoinSet::new();
+        let mut calls = JoinSet::new();
         for _ in 0..callers {
             let pool = Arc::clone(pool);
-            enqueue.spawn(async move { pool.run(Cost::Usual, |_| ()).await });
+            calls.spawn(async move { pool.run(Cost::Usual, |_| ()).await });
         }
-        let waiting = || {
-            let for_a_place = WAITING_PER_WORKER - pool.waiting.available_permits();
-            pool.queue.lock().jobs.len() + for_a_place
-        };
-        while waiting() < callers {
+        while pool.queue.lock().jobs.len() + WAITING_PER_WORKER - pool.waiting.available_permits() < callers {
             yield_now().await;
         }
-        enqueue
+        calls
     }
 
     /// Makes the call, and drops it as soon as it has to wait.
@@ -366,16 +362,16 @@ mod tests {
     #[tokio::test]
     async fn waiting_callers_are_served_when_there_is_room() {
         let pool = pool(1, LONG_WAIT);
-        let occupy_worker = occupy_worker(&pool).await;
-        let enqueue = enqueue(&pool, QUEUED_PER_WORKER + 20).await;
-        drop(occupy_worker);
-        assert!(enqueue.join_all().await.iter().all(Result::is_ok));
+        let busy = occupy_worker(&pool).await;
+        let calls = enqueue(&pool, QUEUED_PER_WORKER + 20).await;
+        drop(busy);
+        assert!(calls.join_all().await.iter().all(Result::is_ok));
     }
 
     #[tokio::test]
     async fn callers_are_served_in_order_of_arrival() {
         let pool = pool(1, LONG_WAIT);
-        let occupy_worker = occupy_worker(&pool).await;
+        let busy = occupy_worker(&pool).await;
         let served = Arc::new(Mutex::new(Vec::new()));
         let mut calls = JoinSet::new();
         for number in 0..3 * QUEUED_PER_WORKER {
@@ -383,7 +379,7 @@ mod tests {
             calls.spawn(async move { pool.run(Cost::Usual, move |_| served.lock().push(number)).await });
             yield_now().await;
         }
-        drop(occupy_worker);
+        drop(busy);
         assert!(calls.join_all().await.iter().all(Result::is_ok));
         assert!(served.lock().is_sorted());
     }
@@ -391,7 +387,7 @@ mod tests {
     #[tokio::test]
     async fn cancelled_jobs_are_skipped() {
         let pool = pool(1, LONG_WAIT);
-        let occupy_worker = occupy_worker(&pool).await;
+        let busy = occupy_worker(&pool).await;
         let done = Arc::new(AtomicUsize::new(0));
         let count = || {
             let done = Arc::clone(&done);
@@ -401,7 +397,7 @@ mod tests {
         };
         start_and_cancel(pool.run(Cost::Usual, count())).await;
         start_and_cancel(pool.run(Cost::Usual, count())).await;
-        drop(occupy_worker);
+        drop(busy);
         pool.run(Cost::Usual, count()).await.expect("served");
         assert_eq!(done.load(Ordering::Relaxed), 1);
     }
@@ -432,7 +428,7 @@ mod tests {
 
     #[test]
     fn results_are_batched_while_more_jobs_are_queued() {
-        /// How many replies are delivered after each job, while so many are queued at first and no more come.
+        /// The number of replies after each job, with `jobs` queued at first and none added.
         fn delivered(jobs: usize) -> Vec<usize> {
             let queue = queue_of(jobs);
             let one = |_| {
@@ -453,7 +449,7 @@ mod tests {
         let queue = queue_of(3);
         assert_eq!(finish_one(&queue, Duration::ZERO), 0);
         queue.lock().jobs.clear();
-        assert_eq!(queue.done(None, Duration::ZERO).len(), 1, "a job that came to nothing was the last one");
+        assert_eq!(queue.done(None, Duration::ZERO).len(), 1, "a skipped job was the last one");
     }
 
     #[test]
@@ -463,7 +459,7 @@ mod tests {
         assert_eq!(finish_one(&queue, usual), 0);
         queue.lock().pending.since = std::time::Instant::now().checked_sub(4 * usual);
         assert_eq!(finish_one(&queue, usual), 2, "the next one would end after its time");
-        assert_eq!(finish_one(&queue, usual), 0, "these begin anew");
+        assert_eq!(finish_one(&queue, usual), 0, "a new batch begins");
         assert_eq!(finish_one(&queue, long), 2);
         assert_eq!(finish_one(&queue, long), 1, "slow hashes are delivered at once");
     }
@@ -471,18 +467,18 @@ mod tests {
     #[tokio::test]
     async fn no_result_waits_for_a_job_of_unknown_cost() {
         let pool = pool(1, LONG_WAIT);
-        let occupy_worker = occupy_worker(&pool).await;
+        let busy = occupy_worker(&pool).await;
         let (first, second) = (pool.clone(), pool.clone());
         let first = tokio::spawn(async move { first.run(Cost::Usual, |_| ()).await });
         while pool.queue.lock().jobs.is_empty() {
             yield_now().await;
         }
-        // It ends only when the first one has been delivered.
+        // The second job ends only after the first result is delivered.
         let (release, released) = mpsc::channel::<()>();
         let slow = move |_: &mut Memory| released.recv().is_ok();
         let second = tokio::spawn(async move { second.run(Cost::Unknown, slow).await });
         let _queued = enqueue(&pool, 3).await;
-        drop(occupy_worker);
+        drop(busy);
         let delivered = timeout(WAIT, first).await.expect("delivered before the other one ends");
         assert!(matches!(delivered, Ok(Ok(()))), "{delivered:?}");
         release.send(()).expect("the worker waits");
@@ -493,22 +489,22 @@ mod tests {
     async fn concurrent_jobs_are_limited_to_the_workers() {
         const WORKERS: usize = 3;
         let pool = pool(WORKERS, LONG_WAIT);
-        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (running, highest) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         // Each of three jobs waits for two others at work: with fewer workers this would never end.
         let meeting = Arc::new(Barrier::new(WORKERS));
         let mut calls = JoinSet::new();
         for _ in 0..20 * WORKERS {
             let (pool, meeting) = (Arc::clone(&pool), Arc::clone(&meeting));
-            let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+            let (running, highest) = (Arc::clone(&running), Arc::clone(&highest));
             let work = move |_: &mut Memory| {
-                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                highest.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 meeting.wait();
-                now.fetch_sub(1, Ordering::SeqCst);
+                running.fetch_sub(1, Ordering::SeqCst);
             };
             calls.spawn(async move { pool.run(Cost::Usual, work).await });
         }
         assert!(calls.join_all().await.iter().all(Result::is_ok));
-        assert_eq!(most.load(Ordering::SeqCst), WORKERS);
+        assert_eq!(highest.load(Ordering::SeqCst), WORKERS);
     }
 
     #[tokio::test]

@@ -111,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    /// What is select when the engine gives the right tag first, and then `spoil` sees to it; and what is logged.
+    /// The engine that is selected if `spoil` changes the correct tags, and the log of the selection.
     fn select(
         mut spoil: impl FnMut(&Argon2Params, &[u8], &mut [u8]) -> Result<(), HashingError>,
     ) -> (Engine, String) {

@@ -46,12 +46,11 @@ impl SigningKey {
     /// Reads a private key in PEM; `None` if the text is anything but one key of a supported algorithm.
     pub(super) fn parse(kid: String, created: Timestamp, pem: &str) -> Option<Self> {
         let pkcs8 = decode_pem(pem)?;
-        let (algorithm, public) = match Ed25519KeyPair::from_pkcs8(&pkcs8) {
-            Ok(pair) => (KeyAlgorithm::Ed25519, pair.public_key().as_ref().to_vec()),
-            Err(_) => {
-                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).ok()?;
-                (KeyAlgorithm::P256, pair.public_key().as_ref().to_vec())
-            }
+        let (algorithm, public) = if let Ok(pair) = Ed25519KeyPair::from_pkcs8(&pkcs8) {
+            (KeyAlgorithm::Ed25519, pair.public_key().as_ref().to_vec())
+        } else {
+            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).ok()?;
+            (KeyAlgorithm::P256, pair.public_key().as_ref().to_vec())
         };
         let public = algorithm.decoding_key(&public);
         let mut jwk = Jwk::from_decoding_key(&public, Some(algorithm.jwt())).ok()?;
