@@ -19,9 +19,9 @@ const MAX_RECORDS: usize = 100_000;
 
 /// Counts the attempts of one process, until it ends.
 ///
-/// It keeps at most 100,000 records. When it is full, it removes expired records first. Then it removes those that expire
-/// next, an eighth at a time: addresses that have nearly recovered, then accounts with a failure that is nearly
-/// forgotten. A record with a running guess stays, so that no guess is lost.
+/// It keeps at most 100,000 records. When it is full, it removes expired records first. Then it removes those that
+/// expire next, an eighth at a time. These are addresses that have nearly recovered and accounts whose failure is
+/// nearly forgotten. A record with a running guess stays, so that no guess is lost.
 #[derive(Debug)]
 pub struct MemoryAttempts {
     records: Mutex<HashMap<CounterKey, Entry>>,

@@ -66,8 +66,8 @@ impl Argon2Hash {
             == (current.m_cost(), current.t_cost(), current.p_cost())
     }
 
-    /// Whether a new hash with the `current` parameters would be stronger: this one has less memory, fewer passes, a
-    /// shorter salt or tag, or is not Argon2id in version 19. The number of lanes does not affect strength.
+    /// Whether a new hash with the `current` parameters would be stronger. It is, if this one has less memory, fewer
+    /// passes, a shorter salt or tag, or is not Argon2id in version 19. The number of lanes does not affect strength.
     pub(super) fn is_weaker_than(&self, current: &Params) -> bool {
         let Argon2Params { algorithm, version, cost, salt } = &self.params;
         (*algorithm, *version) != (Algorithm::Argon2id, Version::V0x13)

@@ -30,9 +30,8 @@ use super::stored::StoredHash;
 ///   stored hash. The verdict is `Differs` even if the tag matches by chance (1 in 2^256).
 /// - Imported hashes of bcrypt, scrypt and PBKDF2 are verified on the same pool, within bounds of their own, and are
 ///   always outdated.
-/// - The verification of a hash with another format or other parameters takes another time than the decoy, until its user
-///   logs in and gets a new hash.
-/// - A stored text that is not a supported hash, or too costly a one, costs the work of the decoy too and then results in
+/// - A hash with another format or other parameters takes another time than the decoy. A log-in of its user replaces it.
+/// - A stored text that is unsupported or too costly costs the work of the decoy too. The result is then
 ///   [`PortError::Corrupt`].
 ///
 /// Calls need a tokio runtime with a timer. Dropping the hasher ends its threads.

@@ -9,11 +9,11 @@ use super::engine::{Arena, Engine};
 use super::error::HashingError;
 use super::params::Argon2Params;
 
-/// The memory of one worker. Its share is allocated once and kept, because fresh pages can cost more time than the hash
+/// The memory of one worker. Its share is allocated once and kept. Fresh pages can cost more time than the hash
 /// itself (46 MiB and one pass: 46 ms instead of 17). The memory of a bigger hash is released at once.
 ///
-/// The [`Arena`] is cleared after each hash. In the first pass block `j` is the result of `j` compressions, so after a hash
-/// of one pass the first blocks help a guesser as much as a fast hash of the password.
+/// The [`Arena`] is cleared after each hash. In the first pass block `j` is the result of `j` compressions. After a
+/// hash of one pass the first blocks therefore help a guesser as much as a fast hash of the password.
 pub(super) struct Memory {
     arena: Arena,
     /// The number of blocks that are kept.

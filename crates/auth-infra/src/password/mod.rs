@@ -1,8 +1,8 @@
 //! Argon2id password hashes (RFC 9106) on a bounded pool of threads, and the verification of imported bcrypt, scrypt and
 //! PBKDF2 hashes.
 //!
-//! A hash takes milliseconds of a core and megabytes of memory, on purpose. Hashing therefore has bounds of its own: as
-//! many concurrent hashes as cores and memory allow ([`HashingSettings`]), a short queue, and an early
+//! A hash takes milliseconds of a core and megabytes of memory, on purpose. Hashing therefore has bounds of its own.
+//! They are: as many concurrent hashes as cores and memory allow ([`HashingSettings`]), a short queue, and an early
 //! [`Overloaded`](auth_domain::ports::PortError::Overloaded) beyond it.
 //!
 //! Two engines compute the same function. The fast one is used if it agrees with the portable one at the start; otherwise

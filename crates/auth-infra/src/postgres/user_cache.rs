@@ -1,6 +1,6 @@
 //! Users that were read recently and have not changed since.
 //!
-//! Each change removes its user: a change of this process as soon as it is made, a change of another process when the
+//! Each change removes its user. A change of this process does so at once, and a change of another process when the
 //! revocation feed's connection reports it. While no connection listens, the cache is off.
 
 use std::sync::Arc;
@@ -20,8 +20,8 @@ pub(super) struct UserCache {
     /// Whether changes by other processes are reported.
     enabled: AtomicBool,
     users: Cache<UserId, Arc<User>>,
-    /// How often a user was removed. A user who was read before a change and inserted after it would stay outdated, so
-    /// an insertion compares the counter with its value before the read. The lock makes each comparison and its
+    /// How often a user was removed. A user who was read before a change and inserted after it would stay outdated.
+    /// An insertion therefore compares the counter with its value before the read. The lock makes each comparison and its
     /// insertion, and each increment and its removal, one step.
     changes: [Mutex<u64>; COUNTERS],
 }

@@ -34,8 +34,8 @@ impl JwtSettings {
 ///
 /// - Form: at most 4,096 bytes, in three parts of canonical base64url.
 /// - Header: exactly `alg`, `typ` and `kid`, each once; the type `at+jwt`; the algorithm of the key that `kid` names.
-/// - Claims, after the signature: exactly the members that this codec signs, this issuer and audience, canonical UUIDs
-///   as ids, and times in whole seconds up to the year 9999.
+/// - Claims, after the signature: exactly the members that this codec signs, with this issuer and audience. Ids are
+///   canonical UUIDs, and times are whole seconds up to the year 9999.
 /// - Key: it can have signed the token while it was in force (see [`KeyRing`]).
 ///
 /// The claims are not compared with any clock: expiry is a rule of the domain.

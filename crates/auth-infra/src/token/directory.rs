@@ -62,7 +62,7 @@ pub(super) struct KeyFile {
 
 impl KeyFile {
     /// When the key may have taken over: not before its file was written, nor before the file got its name and
-    /// permissions, for a key that was made elsewhere and moved here. A later change of permissions counts as a later
+    /// permissions. The latter matters for a key that was made elsewhere. A later change of permissions counts as a later
     /// takeover. The previous keys are then kept longer, never shorter.
     pub(super) fn installed(&self) -> Timestamp {
         let (seconds, nanos) = self.changed;
@@ -118,8 +118,8 @@ impl KeyDirectory {
         Ok(files)
     }
 
-    /// Whether a file exists for this key. The name comes from a token that is not verified yet, so any text that is not
-    /// a valid name is refused before it becomes a path: it must not lead out of the directory.
+    /// Whether a file exists for this key. The name comes from a token that is not verified yet, and it must not lead
+    /// out of the directory. A text that is not a valid name is therefore refused before it becomes a path.
     pub(super) fn holds(&self, kid: &str) -> bool {
         is_kid(kid) && fs::exists(self.path_of(kid)).unwrap_or(false)
     }

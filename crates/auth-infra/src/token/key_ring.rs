@@ -22,7 +22,7 @@ use super::validity::{KeyUse, TokenLifetimes, Validity};
 /// - Each key is a file `<kid>.pem` with one private key in PKCS#8 PEM, Ed25519 or P-256, as this ring or
 ///   `openssl genpkey` writes it. The newest is the one written last. Of two written at the same time, it is the one with
 ///   the greater name.
-/// - An empty directory gets a key. Several processes may share a directory and start at once: each that finds it
+/// - An empty directory gets a key. Several processes may share a directory and start at once. Each that finds it
 ///   empty adds a key, and all of them end up with the same keys.
 /// - A file that is added, replaced or deleted takes effect at the next [`reload_if_changed`](Self::reload_if_changed),
 ///   which the service calls once a second. A token of a key that was just added is verified even earlier, because its
@@ -102,7 +102,7 @@ impl KeyRing {
     }
 
     /// Reads the keys again if the directory has changed, and returns whether they were replaced. If they cannot be read,
-    /// the current keys stay, and a warning reports why: once for an invalid file, each time for an error of the system.
+    /// the current keys stay. A warning reports why: once for an invalid file, each time for an error of the system.
     pub fn reload_if_changed(&self) -> bool {
         self.reload_or_warn(true)
     }

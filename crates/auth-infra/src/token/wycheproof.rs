@@ -1,8 +1,8 @@
 //! The layers of a token's verification, each alone, over the vectors of Wycheproof. `tests/token_wycheproof.rs` runs
 //! them through the whole codec.
 //!
-//! The vectors are about signatures, and their tokens say nothing of who may do what: so each that is rightly signed is
-//! accepted by the layer of signatures, and refused by that of headers, as it is no access token.
+//! The vectors test signatures, and their tokens are not access tokens. The signature layer therefore accepts each
+//! correctly signed token, and the header layer refuses it.
 
 use jsonwebtoken::DecodingKey;
 use serde_json::Value;
