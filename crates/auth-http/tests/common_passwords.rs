@@ -1,4 +1,4 @@
-//! Common passwords and own names, where they are refused: in every dialect, wherever a password is set.
+//! A blocklist rejects common passwords and the own names of an account wherever a dialect sets a password.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
@@ -11,7 +11,7 @@ use support::{TestApp, TestResponse};
 
 const PUT: &str = r#"{"password":"?"}"#;
 
-/// What somebody sends to register, with `?` for the password, in each dialect.
+/// Dialect, path and body of a registration, with `?` for the password.
 const REGISTER: [(&str, &str, &str); 5] = [
     (
         "single_token",
@@ -24,7 +24,7 @@ const REGISTER: [(&str, &str, &str); 5] = [
     ("cookie", "/api/auth/register", r#"{"username":"jane_doe","password":"?"}"#),
 ];
 
-/// What a dialect answers: that it is the password which is wrong, in its words.
+/// The error body of a dialect for a rejected password.
 fn expected(dialect: &str, reason: &str) -> String {
     match dialect {
         "single_token" => r#"{"error":"Invalid input data."}"#.to_owned(),
@@ -56,7 +56,7 @@ async fn register(dialect: &str, path: &str, sent: &str, typed: &str) -> TestRes
 }
 
 #[tokio::test]
-async fn whoever_registers_with_one_is_told_which_member_is_wrong() {
+async fn registering_with_a_common_password_names_the_member() {
     for (dialect, path, sent) in REGISTER {
         for (typed, reason) in
             [("ILoveYou", "is too common"), ("Jane_Doe", "must not be one of the account's own names")]
@@ -70,7 +70,7 @@ async fn whoever_registers_with_one_is_told_which_member_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_backend_that_sets_one_is_told_so_and_the_old_password_stays() {
+async fn update_to_a_common_password_returns_400() {
     let (app, key) = app().await;
     let jane = r#"{"username":"jane_doe","email":"j.doe@example.com","password":"P@ssw0rd!"}"#;
     let created =

@@ -1,4 +1,4 @@
-//! Which pages of other origins browsers are told to let use the service, over the app as it is served.
+//! CORS: preflights and responses for pages of listed and of other origins, over the complete app.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
@@ -14,18 +14,19 @@ use auth_http::{server, wiring};
 
 const APP: &str = "https://app.example.com";
 
-struct Answer {
+/// A response whose headers a test reads.
+struct CorsResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: String,
 }
 
-impl Answer {
+impl CorsResponse {
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().expect("text"))
     }
 
-    /// The items of a list, in whatever order.
+    /// The items of a comma-separated header, sorted.
     fn list(&self, name: &str) -> Vec<String> {
         let list = self.header(name).unwrap_or_default();
         let mut items: Vec<_> = list.split(',').map(|item| item.trim().to_ascii_lowercase()).collect();
@@ -34,8 +35,8 @@ impl Answer {
     }
 }
 
-/// What a service says that serves the browsers of `origins`.
-async fn ask(origins: &str, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+/// Sends a request to an app with this value of `cors_origins`.
+async fn send(origins: &str, method: Method, path: &str, headers: &[(&str, &str)]) -> CorsResponse {
     let flags = vec![Flag { name: "--set", key: "cors_origins".to_owned(), value: origins.to_owned() }];
     let settings = wiring::load_settings(&Sources { flags, ..Sources::default() }).expect("settings");
     let router = Arc::new(wiring::router(&settings, &TestPorts::new().auth()));
@@ -46,21 +47,21 @@ async fn ask(origins: &str, method: Method, path: &str, headers: &[(&str, &str)]
     let request = headers.iter().fold(request, |request, header| request.append_header(*header));
     let response = request.send_request(&init_service(app).await).await;
     let (status, headers) = (response.status(), response.headers().clone());
-    let Ok(body) = response.into_body().try_into_bytes() else { panic!("a streamed answer") };
-    Answer { status, headers, body: String::from_utf8(body.to_vec()).expect("UTF-8") }
+    let Ok(body) = response.into_body().try_into_bytes() else { panic!("a streamed body") };
+    CorsResponse { status, headers, body: String::from_utf8(body.to_vec()).expect("UTF-8") }
 }
 
-async fn preflight(origins: &str, path: &str, origin: &str, method: &str, headers: &str) -> Answer {
-    let asked = [
+async fn preflight(origins: &str, path: &str, origin: &str, method: &str, headers: &str) -> CorsResponse {
+    let headers = [
         ("origin", origin),
         ("access-control-request-method", method),
         ("access-control-request-headers", headers),
     ];
-    ask(origins, Method::OPTIONS, path, &asked).await
+    send(origins, Method::OPTIONS, path, &headers).await
 }
 
 #[tokio::test]
-async fn a_page_of_a_listed_origin_may_use_every_dialect_with_the_cookie() {
+async fn listed_origin_may_use_every_dialect_with_the_cookie() {
     for (path, method) in [
         ("/v1/auth/login", "POST"),
         ("/v1/protected/resource", "GET"),
@@ -71,67 +72,67 @@ async fn a_page_of_a_listed_origin_may_use_every_dialect_with_the_cookie() {
         ("/api/user", "GET"),
     ] {
         let headers = "authorization,content-type,x-api-key";
-        let answer = preflight(APP, path, APP, method, headers).await;
-        assert_eq!(answer.status, StatusCode::OK, "{path}");
-        assert_eq!(answer.header("access-control-allow-origin"), Some(APP));
-        assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
-        assert_eq!(answer.header("access-control-max-age"), Some("600"));
-        assert_eq!(answer.list("access-control-allow-methods"), ["delete", "get", "head", "post", "put"]);
+        let response = preflight(APP, path, APP, method, headers).await;
+        assert_eq!(response.status, StatusCode::OK, "{path}");
+        assert_eq!(response.header("access-control-allow-origin"), Some(APP));
+        assert_eq!(response.header("access-control-allow-credentials"), Some("true"));
+        assert_eq!(response.header("access-control-max-age"), Some("600"));
+        assert_eq!(response.list("access-control-allow-methods"), ["delete", "get", "head", "post", "put"]);
         assert_eq!(
-            answer.list("access-control-allow-headers"),
+            response.list("access-control-allow-headers"),
             ["authorization", "content-type", "x-api-key"]
         );
-        assert!(answer.list("vary").contains(&"origin".to_owned()));
+        assert!(response.list("vary").contains(&"origin".to_owned()));
     }
 }
 
 #[tokio::test]
-async fn an_answer_to_a_listed_origin_can_be_read_and_says_which_headers() {
-    let answer = ask(APP, Method::GET, "/api/user", &[("origin", APP)]).await;
-    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(answer.header("access-control-allow-origin"), Some(APP));
-    assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
+async fn listed_origin_can_read_the_response_and_its_headers() {
+    let response = send(APP, Method::GET, "/api/user", &[("origin", APP)]).await;
+    assert_eq!(response.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(response.header("access-control-allow-origin"), Some(APP));
+    assert_eq!(response.header("access-control-allow-credentials"), Some("true"));
     assert_eq!(
-        answer.list("access-control-expose-headers"),
+        response.list("access-control-expose-headers"),
         ["ratelimit", "ratelimit-policy", "retry-after", "www-authenticate", "x-request-id"]
     );
-    assert!(answer.list("vary").contains(&"origin".to_owned()));
+    assert!(response.list("vary").contains(&"origin".to_owned()));
 }
 
 #[tokio::test]
-async fn each_listed_origin_is_answered_with_itself_and_never_with_a_wildcard() {
+async fn listed_origin_is_echoed_without_a_wildcard() {
     let origins = "https://app.example.com,http://localhost:5173";
     for origin in ["https://app.example.com", "http://localhost:5173"] {
-        let answer = preflight(origins, "/api/auth/login", origin, "POST", "content-type").await;
-        assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
+        let response = preflight(origins, "/api/auth/login", origin, "POST", "content-type").await;
+        assert_eq!(response.header("access-control-allow-origin"), Some(origin));
     }
 }
 
 #[tokio::test]
-async fn a_page_of_any_other_origin_may_neither_ask_nor_read() {
+async fn other_origins_fail_the_preflight_and_cannot_read() {
     for origin in ["https://evil.example", "http://app.example.com", "https://app.example.com:8443", "null"] {
-        let answer = preflight(APP, "/api/auth/login", origin, "POST", "content-type").await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{origin}");
-        assert_eq!(answer.header("access-control-allow-origin"), None);
-        let answer = ask(APP, Method::GET, "/api/user", &[("origin", origin)]).await;
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "answered as ever");
-        assert_eq!(answer.header("access-control-allow-origin"), None);
-        assert!(answer.list("vary").contains(&"origin".to_owned()), "no cache takes this for a listed one");
+        let response = preflight(APP, "/api/auth/login", origin, "POST", "content-type").await;
+        assert_eq!(response.status, StatusCode::FORBIDDEN, "{origin}");
+        assert_eq!(response.header("access-control-allow-origin"), None);
+        let response = send(APP, Method::GET, "/api/user", &[("origin", origin)]).await;
+        assert_eq!(response.status, StatusCode::UNAUTHORIZED, "without CORS headers");
+        assert_eq!(response.header("access-control-allow-origin"), None);
+        assert!(response.list("vary").contains(&"origin".to_owned()), "a cache must not mix up origins");
     }
 }
 
 #[tokio::test]
-async fn a_listed_origin_may_not_send_what_no_dialect_reads() {
+async fn listed_origin_may_not_use_other_methods_or_headers() {
     for (method, headers) in [("PATCH", "content-type"), ("POST", "x-other")] {
-        let answer = preflight(APP, "/api/auth/login", APP, method, headers).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN);
-        assert_eq!(answer.header("access-control-allow-origin"), None);
+        let response = preflight(APP, "/api/auth/login", APP, method, headers).await;
+        assert_eq!(response.status, StatusCode::FORBIDDEN);
+        assert_eq!(response.header("access-control-allow-origin"), None);
     }
 }
 
 #[tokio::test]
-async fn what_cors_refuses_is_in_the_words_of_whoever_is_at_the_path() {
-    let refused = [
+async fn rejected_preflight_has_the_error_body_of_the_path() {
+    let rejected = [
         ("https://evil.example", "POST", "content-type"),
         ("\u{e4}", "POST", "content-type"),
         (APP, "PATCH", "content-type"),
@@ -146,59 +147,59 @@ async fn what_cors_refuses_is_in_the_words_of_whoever_is_at_the_path() {
         ("/api/nothing", r#"{"message":"Forbidden."}"#),
         ("/nothing", r#"{"type":"about:blank","title":"Forbidden","status":403}"#),
     ] {
-        for (origin, method, headers) in refused {
-            let answer = preflight(APP, path, origin, method, headers).await;
+        for (origin, method, headers) in rejected {
+            let response = preflight(APP, path, origin, method, headers).await;
             assert_eq!(
-                (answer.status.as_u16(), answer.body.as_str()),
+                (response.status.as_u16(), response.body.as_str()),
                 (403, body),
                 "{origin} {method} {headers}"
             );
-            assert!(answer.header("content-type").is_some_and(|kind| kind.ends_with("json")));
+            assert!(response.header("content-type").is_some_and(|kind| kind.ends_with("json")));
         }
     }
 }
 
 #[tokio::test]
-async fn what_only_looks_like_a_preflight_is_another_method() {
+async fn options_request_without_preflight_headers_returns_405() {
     for origins in ["", APP] {
         for headers in
             [&[][..], &[("origin", APP)], &[("origin", APP), ("access-control-request-method", " ")]]
         {
-            let answer = ask(origins, Method::OPTIONS, "/api/auth/login", headers).await;
+            let response = send(origins, Method::OPTIONS, "/api/auth/login", headers).await;
             assert_eq!(
-                (answer.status.as_u16(), answer.body.as_str()),
+                (response.status.as_u16(), response.body.as_str()),
                 (405, r#"{"message":"Method not allowed."}"#)
             );
-            assert_eq!(answer.header("allow"), Some("POST"));
+            assert_eq!(response.header("allow"), Some("POST"));
         }
     }
 }
 
 #[tokio::test]
-async fn what_cors_answers_is_hardened_and_numbered_like_every_answer() {
+async fn preflight_has_security_headers_and_a_request_id() {
     for origin in [APP, "https://evil.example"] {
-        let answer = preflight(APP, "/api/auth/login", origin, "POST", "content-type").await;
+        let response = preflight(APP, "/api/auth/login", origin, "POST", "content-type").await;
         for (name, value) in [
             ("cache-control", "no-store"),
             ("x-content-type-options", "nosniff"),
             ("referrer-policy", "no-referrer"),
             ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
         ] {
-            assert_eq!(answer.header(name), Some(value));
+            assert_eq!(response.header(name), Some(value));
         }
-        assert!(answer.header("x-request-id").is_some());
+        assert!(response.header("x-request-id").is_some());
     }
 }
 
 #[tokio::test]
-async fn without_the_setting_there_is_no_word_of_it() {
-    let answer = preflight("", "/api/auth/login", APP, "POST", "content-type").await;
-    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(answer.header("allow"), Some("POST"));
-    assert_eq!(answer.body, r#"{"message":"Method not allowed."}"#);
-    for answer in [answer, ask("", Method::GET, "/api/user", &[("origin", APP)]).await] {
-        assert_eq!(answer.header("access-control-allow-origin"), None);
-        assert_eq!(answer.header("access-control-allow-credentials"), None);
-        assert_eq!(answer.header("vary"), None);
+async fn without_the_setting_there_are_no_cors_headers() {
+    let response = preflight("", "/api/auth/login", APP, "POST", "content-type").await;
+    assert_eq!(response.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(response.header("allow"), Some("POST"));
+    assert_eq!(response.body, r#"{"message":"Method not allowed."}"#);
+    for response in [response, send("", Method::GET, "/api/user", &[("origin", APP)]).await] {
+        assert_eq!(response.header("access-control-allow-origin"), None);
+        assert_eq!(response.header("access-control-allow-credentials"), None);
+        assert_eq!(response.header("vary"), None);
     }
 }

@@ -1,6 +1,5 @@
-//! The dialect `accounts`, byte for byte, over the adapters in memory: every example of its document, then what the
-//! document leaves open. All dialects are served, as by default; who answers at the paths that this one shares is
-//! proven in `shared_paths.rs`.
+//! The dialect `accounts` over in-memory adapters. The tests compare every documented example byte for byte, then the
+//! behaviour that the document leaves open. All dialects are enabled; `shared_paths.rs` tests the paths they share.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 mod support;
@@ -45,7 +44,7 @@ mod documented {
     use super::*;
 
     #[tokio::test]
-    async fn registering_says_201_with_the_account() {
+    async fn registering_returns_201_with_the_account() {
         let response = register(&TestApp::new(), JOHN).await;
         assert_response(
             &response,
@@ -56,7 +55,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn registering_a_taken_username_says_400() {
+    async fn registering_a_taken_username_returns_400() {
         let app = JOHN_DOE.registered().await;
         for username in ["john_doe", "JOHN_DOE", "john@example.com"] {
             let body = format!(r#"{{"username":"{username}","password":"P@ssw0rd!"}}"#);
@@ -66,7 +65,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn logging_in_says_200_with_tokens_lifetime_and_roles() {
+    async fn logging_in_returns_200_with_tokens_lifetime_and_roles() {
         let response = JOHN_DOE.registered().await.post("/api/v1/auth/login", JOHNS_LOGIN).await;
         let Tokens { access, refresh } = read_tokens(&response);
         let body = format!(
@@ -76,11 +75,11 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn logging_in_with_wrong_credentials_says_401() {
+    async fn logging_in_with_wrong_credentials_returns_401() {
         let app = JOHN_DOE.registered().await;
         for body in [
             r#"{"username":"john_doe","password":"wrong"}"#,
-            r#"{"username":"nobody","password":"P@ssw0rd!"}"#,
+            r#"{"username":"unknown","password":"P@ssw0rd!"}"#,
             r#"{"username":"","password":""}"#,
             r#"{"username":"a\u0000b","password":"P@ssw0rd!"}"#,
         ] {
@@ -91,7 +90,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn refreshing_says_200_with_an_access_token_and_its_lifetime() {
+    async fn refreshing_returns_200_with_an_access_token_and_lifetime() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         let response = refresh(&app, &tokens.refresh).await;
         let renewed = response.member("access_token");
@@ -100,7 +99,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn refreshing_with_an_invalid_token_says_403() {
+    async fn refreshing_with_an_invalid_token_returns_403() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         for token in ["", "nonsense", "dGhpc2lzYXJlZnJlc2h0b2tlbg==", &tokens.access] {
             assert_response(&refresh(&app, token).await, 403, BAD_REFRESH_TOKEN);
@@ -108,13 +107,13 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn logging_out_says_200() {
+    async fn logging_out_returns_200() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         assert_response(&log_out(&app, &tokens.refresh).await, 200, LOGGED_OUT);
     }
 
     #[tokio::test]
-    async fn me_says_200_with_the_account() {
+    async fn me_returns_200_with_the_account() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         assert_response(
             &me(&app, &tokens.access).await,
@@ -124,7 +123,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn me_says_401_without_a_token_and_with_a_bad_one() {
+    async fn me_returns_401_without_a_valid_token() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         let missing = app.get("/api/v1/auth/me", None).await;
         assert_response(&missing, 401, BAD_ACCESS_TOKEN);
@@ -141,7 +140,7 @@ mod registering {
     use super::*;
 
     #[tokio::test]
-    async fn all_but_username_and_password_may_be_left_out_and_is_null_then() {
+    async fn members_except_username_and_password_are_optional() {
         for body in [
             r#"{"username":"john_doe","password":"P@ssw0rd!"}"#,
             r#"{"username":"john_doe","password":"P@ssw0rd!","full_name":null,"email":null,"phone_number":null,"roles":null}"#,
@@ -158,7 +157,7 @@ mod registering {
     }
 
     #[tokio::test]
-    async fn a_taken_email_address_says_400() {
+    async fn taken_email_address_returns_400() {
         let app = JOHN_DOE.registered().await;
         for email in ["john@example.com", "John@EXAMPLE.com"] {
             let body = format!(r#"{{"username":"other","password":"P@ssw0rd!","email":"{email}"}}"#);
@@ -167,7 +166,7 @@ mod registering {
     }
 
     #[tokio::test]
-    async fn what_is_missing_or_wrong_is_named() {
+    async fn missing_and_invalid_members_are_named() {
         let app = TestApp::new();
         for (body, error) in [
             (r#"{"username":"john_doe"}"#, "password is required"),
@@ -203,7 +202,7 @@ mod registering {
     }
 
     #[tokio::test]
-    async fn nothing_but_one_role_that_new_accounts_may_choose_is_accepted() {
+    async fn only_one_self_assignable_role_is_accepted() {
         let app = TestApp::new();
         for roles in ["admin", "", "Customer", "customer,admin", "customer,customer", " customer"] {
             let body = format!(r#"{{"username":"john_doe","password":"P@ssw0rd!","roles":"{roles}"}}"#);
@@ -218,26 +217,26 @@ mod registering {
     }
 
     #[tokio::test]
-    async fn settings_say_which_roles_may_be_chosen_and_which_come_by_default() {
+    async fn settings_define_assignable_and_default_roles() {
         let app = TestApp::new().with_settings(|settings| {
             settings.registration.default_roles = Roles::parse("reader,guest").expect("roles");
             settings.registration.self_assignable_roles = Roles::parse("seller,customer").expect("roles");
         });
-        for (name, chosen, given) in [
+        for (name, chosen, expected) in [
             ("a", r#","roles":"seller""#, "seller"),
             ("b", "", "guest,reader"),
             ("c", r#","roles":null"#, "guest,reader"),
         ] {
             let body = format!(r#"{{"username":"{name}","password":"P@ssw0rd!"{chosen}}}"#);
             let response = register(&app, &body).await;
-            assert!(response.body.contains(&format!(r#""roles":"{given}""#)), "{}", response.body);
+            assert!(response.body.contains(&format!(r#""roles":"{expected}""#)), "{}", response.body);
             let login = format!(r#"{{"username":"{name}","password":"P@ssw0rd!"}}"#);
-            assert_eq!(app.post("/api/v1/auth/login", &login).await.member("roles"), given);
+            assert_eq!(app.post("/api/v1/auth/login", &login).await.member("roles"), expected);
         }
     }
 
     #[tokio::test]
-    async fn asking_for_a_role_that_nobody_may_choose_is_an_audit_event_without_secrets() {
+    async fn denied_role_is_audited_without_secrets() {
         let app = TestApp::new();
         for roles in ["admin", "S3cret text that is no role's name"] {
             let body = format!(r#"{{"username":"mallory","password":"P@ssw0rd!","roles":"{roles}"}}"#);
@@ -252,7 +251,7 @@ mod registering {
     }
 
     #[tokio::test]
-    async fn a_denied_role_among_other_errors_is_listed_but_not_audited() {
+    async fn denied_role_among_other_errors_is_listed_but_not_audited() {
         let app = TestApp::new();
         let body = r#"{"username":"","password":"P@ssw0rd!","roles":"admin"}"#;
         let response = register(&app, body).await;
@@ -262,7 +261,7 @@ mod registering {
     }
 
     #[tokio::test]
-    async fn a_phone_number_is_kept_in_e_164_form() {
+    async fn phone_number_is_stored_in_e164_form() {
         let app = TestApp::new();
         let body = r#"{"username":"john_doe","password":"P@ssw0rd!","phone_number":"+1 (555) 010-0199"}"#;
         assert_eq!(register(&app, body).await.status, StatusCode::CREATED);
@@ -271,7 +270,7 @@ mod registering {
     }
 
     #[tokio::test]
-    async fn members_that_nobody_may_choose_are_ignored() {
+    async fn members_set_by_the_service_are_ignored() {
         let body = r#"{"username":"a","password":"P@ssw0rd!","account_id":7,"status":"suspended"}"#;
         let response = register(&TestApp::new(), body).await;
         assert!(
@@ -280,11 +279,11 @@ mod registering {
     }
 }
 
-mod left_open {
+mod undocumented {
     use super::*;
 
     #[tokio::test]
-    async fn a_body_that_is_no_json_object_is_a_bad_request_everywhere() {
+    async fn body_without_a_json_object_returns_400_everywhere() {
         let app = TestApp::new();
         for path in ["register", "login", "refresh", "logout"] {
             for body in ["", "{", "[]", "null", "{}{}", "\u{feff}{}", r#"{"username":1,"username":2}"#] {
@@ -295,7 +294,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn missing_and_wrongly_typed_members_are_named() {
+    async fn missing_and_mistyped_members_are_named() {
         let app = JOHN_DOE.registered().await;
         for (path, body, error) in [
             ("login", "{}", "username is required; password is required"),
@@ -311,7 +310,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn a_user_logs_in_by_either_identifier_in_any_case() {
+    async fn user_logs_in_by_either_identifier_in_any_case() {
         let app = JOHN_DOE.registered().await;
         for identifier in ["john@example.com", "John@EXAMPLE.com", "john_doe", "JOHN_DOE"] {
             let body = format!(r#"{{"username":"{identifier}","password":"P@ssw0rd!"}}"#);
@@ -321,7 +320,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn a_user_without_a_username_has_null_and_one_without_roles_has_none() {
+    async fn absent_username_is_null_and_absent_roles_are_empty() {
         let app = TestApp::new();
         let jane = r#"{"email":"jane@example.com","password":"P@ssw0rd!"}"#;
         assert_eq!(register(&app, jane).await.status, StatusCode::CREATED);
@@ -336,7 +335,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn another_content_type_is_unsupported() {
+    async fn other_content_types_return_415() {
         let app = JOHN_DOE.registered().await;
         for media_type in
             ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"]
@@ -347,7 +346,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn another_method_is_told_which_are_allowed() {
+    async fn other_methods_return_405_with_the_allow_header() {
         let app = TestApp::new();
         for (method, path, allow) in [
             (Method::DELETE, "register", "POST"),
@@ -363,16 +362,16 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn a_body_of_more_than_16_kib_is_too_large() {
+    async fn body_over_16_kib_returns_413() {
         let app = TestApp::new();
-        let token = |length: usize| "a".repeat(length - r#"{"refresh_token":""}"#.len());
-        assert_response(&refresh(&app, &token(16 * 1024)).await, 403, BAD_REFRESH_TOKEN);
-        let larger = refresh(&app, &token(16 * 1024 + 1)).await;
+        let longest = 16 * 1024 - r#"{"refresh_token":""}"#.len();
+        assert_response(&refresh(&app, &"a".repeat(longest)).await, 403, BAD_REFRESH_TOKEN);
+        let larger = refresh(&app, &"a".repeat(longest + 1)).await;
         assert_response(&larger, 413, r#"{"error":"Payload too large"}"#);
     }
 
     #[tokio::test]
-    async fn an_unknown_path_below_the_prefix_is_answered_in_the_dialect() {
+    async fn unknown_path_below_the_prefix_is_answered_in_the_dialect() {
         let app = TestApp::new();
         for path in ["/api/v1/auth", "/api/v1/auth/", "/api/v1/auth/login/", "/api/v1/auth/nothing"] {
             assert_response(&app.get(path, None).await, 404, r#"{"error":"Not found"}"#);
@@ -380,7 +379,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn two_authorization_lines_are_a_bad_request() {
+    async fn two_authorization_headers_return_400() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         let lines: [&str; 2] = [&tokens.access, &tokens.access];
         let response = app.get_with_bearers("/api/v1/auth/me", &lines).await;
@@ -388,7 +387,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn a_full_queue_is_503_with_retry_after_and_never_401() {
+    async fn full_queue_returns_503_with_retry_after() {
         let app = JOHN_DOE.registered().await;
         app.ports.hasher.set_overloaded(true);
         let response = app.post("/api/v1/auth/login", JOHNS_LOGIN).await;
@@ -397,7 +396,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn every_failure_is_worded_in_the_dialects_envelope() {
+    async fn every_failure_has_the_dialects_error_format() {
         let session = SessionId(Uuid::from_u128(1));
         let error = FieldError { field: "username".into(), message: "is required".to_owned() };
         for (failure, status) in [
@@ -427,7 +426,7 @@ mod left_open {
                 let response = TestResponse::of(Accounts.render(&failure, endpoint));
                 assert_eq!(response.status.as_u16(), status, "{failure:?}");
                 assert_eq!(response.body, format!(r#"{{"error":"{}"}}"#, response.member("error")));
-                assert!(!response.body.contains("cause"), "a cause is for the log");
+                assert!(!response.body.contains("cause"), "only the log contains the cause");
             }
         }
     }
@@ -447,7 +446,7 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn an_access_token_serves_for_an_hour() {
+    async fn access_token_is_valid_for_an_hour() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         app.ports.clock.advance(Duration::from_secs(HOUR - 1));
         assert_eq!(me(&app, &tokens.access).await.status, StatusCode::OK);
@@ -456,7 +455,7 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn expires_in_is_the_lifetime_that_the_token_really_has() {
+    async fn expires_in_is_the_lifetime_of_the_token() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         let app = app.with_settings(|settings| {
             settings.token.access_lifetime = Some(Duration::from_secs(90));
@@ -469,14 +468,14 @@ mod sessions {
             assert!(response.status == StatusCode::OK, "{}", response.body);
         }
         let last = refresh(&app, &tokens.refresh).await;
-        assert_eq!(expires_in(&last), 1_800, "its session is over before the hour is");
-        // As with every access token, give or take the leeway.
+        assert_eq!(expires_in(&last), 1_800, "the session expires within the hour");
+        // The verification of access tokens allows a leeway of five seconds.
         app.ports.clock.advance(Duration::from_secs(1_805));
         assert_eq!(me(&app, &last.member("access_token")).await.status, StatusCode::UNAUTHORIZED);
     }
 
     #[tokio::test]
-    async fn the_refresh_token_stays_and_each_access_token_serves() {
+    async fn refresh_token_stays_and_every_access_token_is_valid() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         for _ in 0..3 {
             app.ports.clock.advance(Duration::from_secs(60));
@@ -487,7 +486,7 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn refreshing_keeps_a_session_alive_for_30_days_and_no_longer() {
+    async fn refreshing_extends_a_session_to_at_most_30_days() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         for _ in 0..2 {
             app.ports.clock.advance(Duration::from_secs(13 * DAY));
@@ -498,14 +497,14 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn a_session_that_was_idle_for_two_weeks_is_over() {
+    async fn session_expires_after_two_idle_weeks() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         app.ports.clock.advance(Duration::from_secs(14 * DAY));
         assert_response(&refresh(&app, &tokens.refresh).await, 403, BAD_REFRESH_TOKEN);
     }
 
     #[tokio::test]
-    async fn logging_out_ends_the_session_and_no_other() {
+    async fn logging_out_ends_only_its_own_session() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         let other = read_tokens(&app.post("/api/v1/auth/login", JOHNS_LOGIN).await);
         log_out(&app, &tokens.refresh).await;
@@ -515,7 +514,7 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn logging_out_of_what_is_no_session_tells_nothing() {
+    async fn logging_out_of_an_unknown_session_returns_200() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         for token in [&tokens.refresh, &tokens.refresh, "", "nonsense", "dGhpc2lzYXJlZnJlc2h0b2tlbg=="] {
             assert_response(&log_out(&app, token).await, 200, LOGGED_OUT);
@@ -523,7 +522,7 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn a_refresh_token_of_another_dialect_neither_refreshes_nor_logs_out() {
+    async fn refresh_token_of_another_dialect_has_no_effect() {
         let app = JOHN_DOE.registered().await;
         let login = r#"{"email":"john_doe","password":"P@ssw0rd!"}"#;
         let pair = app.post("/api/v1/auth/login", login).await;
@@ -534,7 +533,7 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn a_suspended_user_is_answered_like_somebody_with_wrong_credentials() {
+    async fn suspended_user_gets_the_wrong_credentials_response() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         app.suspend("john_doe").await;
         let login = app.post("/api/v1/auth/login", JOHNS_LOGIN).await;
@@ -544,7 +543,7 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn an_access_token_opens_the_protected_resource_and_a_refresh_token_does_not() {
+    async fn protected_resource_accepts_only_access_tokens() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         for (token, status) in [(&tokens.access, 200), (&tokens.refresh, 401)] {
             let response = app.get("/v1/protected/resource", Some(token)).await;

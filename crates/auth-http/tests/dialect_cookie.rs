@@ -1,5 +1,5 @@
-//! The dialect `cookie`, byte for byte, over the adapters in memory: every example of its document, then what the
-//! document leaves open. The cookie itself, and who may use it from where, is proven in `refresh_cookie.rs`.
+//! The dialect `cookie` over in-memory adapters. The tests compare every documented example byte for byte, then the
+//! behaviour that the document leaves open. `refresh_cookie.rs` tests the cookie itself.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
@@ -42,7 +42,7 @@ mod documented {
     use super::*;
 
     #[tokio::test]
-    async fn registering_says_201() {
+    async fn registering_returns_201() {
         let response = TestApp::new().post("/api/auth/register", JOHN).await;
         assert_response(&response, 201, r#"{"message":"Account successfully created."}"#);
         assert_eq!(response.header("content-type"), "application/json");
@@ -50,15 +50,15 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn registering_and_logging_in_with_bad_fields_say_400_and_which() {
+    async fn invalid_fields_return_400_with_their_names() {
         let app = TestApp::new();
         let (long, longest) = ("a".repeat(256), "a".repeat(255));
-        let name_is_missing = r#""username":["username is required"]"#;
-        let password_is_missing = r#""password":["password is required"]"#;
+        let username_error = r#""username":["username is required"]"#;
+        let password_error = r#""password":["password is required"]"#;
         for (body, errors) in [
-            ("{}", format!("{name_is_missing},{password_is_missing}")),
-            (r#"{"username":"john_doe"}"#, password_is_missing.to_owned()),
-            (r#"{"password":"P@ssw0rd!"}"#, name_is_missing.to_owned()),
+            ("{}", format!("{username_error},{password_error}")),
+            (r#"{"username":"john_doe"}"#, password_error.to_owned()),
+            (r#"{"password":"P@ssw0rd!"}"#, username_error.to_owned()),
             (
                 r#"{"username":"","password":"12345"}"#,
                 r#""username":["username must not be empty"],"password":["password must be at least 6 characters long"]"#
@@ -84,7 +84,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn registering_a_second_time_says_409() {
+    async fn registering_twice_returns_409() {
         let app = JOHN_DOE.registered().await;
         for body in [JOHN, r#"{"username":"JOHN_DOE","password":"another one"}"#] {
             let response = app.post("/api/auth/register", body).await;
@@ -93,7 +93,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn logging_in_says_200_with_the_token_and_the_user() {
+    async fn logging_in_returns_200_with_the_token_and_the_user() {
         let response = JOHN_DOE.registered().await.post("/api/auth/login", JOHN).await;
         let token = token(&response);
         let body =
@@ -103,11 +103,11 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn logging_in_with_wrong_credentials_says_401() {
+    async fn logging_in_with_wrong_credentials_returns_401() {
         let app = JOHN_DOE.registered().await;
         for body in [
             r#"{"username":"john_doe","password":"wrong password"}"#,
-            r#"{"username":"nobody","password":"P@ssw0rd!"}"#,
+            r#"{"username":"unknown","password":"P@ssw0rd!"}"#,
             r#"{"username":"a\u0000b","password":"P@ssw0rd!"}"#,
         ] {
             let response = app.post("/api/auth/login", body).await;
@@ -117,7 +117,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn refreshing_says_200_with_another_token_and_another_cookie() {
+    async fn refreshing_returns_200_with_a_new_token_and_cookie() {
         let (app, (first_token, first_cookie)) = JOHN_DOE.logged_in(token_and_cookie).await;
         let response = refresh(&app, &first_cookie).await;
         let token = token(&response);
@@ -128,7 +128,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn refreshing_without_the_cookie_and_with_a_bad_one_says_401() {
+    async fn refreshing_without_a_valid_cookie_returns_401() {
         let (app, (access_token, cookie)) = JOHN_DOE.logged_in(token_and_cookie).await;
         assert_response(&app.call(Method::POST, "/api/auth/refresh").await, 401, BAD_REFRESH_TOKEN);
         for bad in ["", "refresh_token=", "refresh_token=nonsense", "refresh_token=ref_nonsense", "other=1"] {
@@ -141,7 +141,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn logging_out_says_200_and_ends_the_session() {
+    async fn logging_out_returns_200_and_ends_the_session() {
         let (app, (token, cookie)) = JOHN_DOE.logged_in(token_and_cookie).await;
         let bearer = format!("Bearer {token}");
         let headers = [("cookie", cookie.as_str()), ("authorization", bearer.as_str())];
@@ -152,14 +152,14 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn the_user_is_told_to_the_bearer_of_a_token() {
+    async fn user_endpoint_returns_the_user_of_the_token() {
         let (app, (token, _)) = JOHN_DOE.logged_in(token_and_cookie).await;
         let response = app.get("/api/user", Some(&token)).await;
         assert_response(&response, 200, &format!(r#"{{"message":"User details retrieved.","data":{USER}}}"#));
     }
 
     #[tokio::test]
-    async fn a_fault_of_ours_says_500() {
+    async fn internal_error_returns_500() {
         for endpoint in [Endpoint::Register, Endpoint::LogIn, Endpoint::LogOut] {
             let response = Cookie.render(&Failure::Internal("cause".into()), Some(endpoint));
             assert_response(&TestResponse::of(response), 500, TRY_LATER);
@@ -167,11 +167,11 @@ mod documented {
     }
 }
 
-mod left_open {
+mod undocumented {
     use super::*;
 
     #[tokio::test]
-    async fn a_body_that_is_no_json_object_says_400_without_naming_a_field() {
+    async fn body_without_a_json_object_returns_400_without_fields() {
         let app = TestApp::new();
         for path in ["/api/auth/register", "/api/auth/login"] {
             for body in ["", "{", "[]", "null", "{}{}", "\u{feff}{}", r#"{"username":"a","username":"b"}"#] {
@@ -181,7 +181,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn a_body_at_refresh_is_not_looked_at() {
+    async fn refresh_ignores_the_body() {
         let (app, (_, cookie)) = JOHN_DOE.logged_in(token_and_cookie).await;
         let headers = [("cookie", cookie.as_str()), ("content-type", "text/plain")];
         let response = app.send_with_headers(Method::POST, "/api/auth/refresh", &headers, Some("{")).await;
@@ -189,7 +189,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn a_name_that_cannot_be_seen_is_not_registered() {
+    async fn username_with_a_control_character_is_rejected() {
         let body = r#"{"username":"a\u0000b","password":"P@ssw0rd!"}"#;
         let response = TestApp::new().post("/api/auth/register", body).await;
         let errors = r#""username":["username contains a character that is not allowed"]"#;
@@ -197,7 +197,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn the_longest_name_and_the_shortest_and_the_longest_password_serve() {
+    async fn limits_of_username_and_password_length_are_inclusive() {
         let app = TestApp::new();
         for (username, password) in
             [("\u{1f600}".repeat(255), "123456".to_owned()), ("b".into(), "\u{e4}".repeat(255))]
@@ -209,7 +209,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn a_setting_raises_the_shortest_password_at_register_and_leaves_the_login_alone() {
+    async fn min_length_setting_applies_at_register_but_not_at_login() {
         let body = r#"{"username":"john_doe","password":"1234567"}"#;
         let app = TestApp::new();
         assert_eq!(app.post("/api/auth/register", body).await.status, StatusCode::CREATED);
@@ -220,7 +220,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn an_account_of_another_dialect_logs_in_by_either_name() {
+    async fn account_of_another_dialect_logs_in_by_either_identifier() {
         let app = TestApp::new();
         let jane = r#"{"username":"jane","email":"jane@example.com","password":"P@ssw0rd!"}"#;
         assert_eq!(app.post("/v1/auth/register", jane).await.status, StatusCode::CREATED);
@@ -241,7 +241,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn the_user_is_told_to_nobody_without_a_token_that_serves() {
+    async fn user_endpoint_returns_401_without_a_valid_token() {
         let (app, (token, cookie)) = JOHN_DOE.logged_in(token_and_cookie).await;
         let by_cookie = app.send_with_headers(Method::GET, "/api/user", &[("cookie", &cookie)], None).await;
         for missing in [app.get("/api/user", None).await, by_cookie] {
@@ -256,13 +256,13 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn another_content_type_is_unsupported() {
+    async fn other_content_types_return_415() {
         let response = JOHN_DOE.registered().await.post_as("text/plain", "/api/auth/login", JOHN).await;
         assert_response(&response, 415, r#"{"message":"Unsupported media type."}"#);
     }
 
     #[tokio::test]
-    async fn another_method_is_told_which_are_allowed() {
+    async fn other_methods_return_405_with_the_allow_header() {
         let app = TestApp::new();
         for (method, path, allow) in [
             (Method::GET, "/api/auth/login", "POST"),
@@ -278,14 +278,14 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn a_body_of_more_than_16_kib_is_too_large() {
+    async fn body_over_16_kib_returns_413() {
         let body = format!(r#"{{"username":"{}"}}"#, "a".repeat(16 * 1024));
         let response = TestApp::new().post("/api/auth/login", &body).await;
         assert_response(&response, 413, r#"{"message":"Payload too large."}"#);
     }
 
     #[tokio::test]
-    async fn an_unknown_path_below_the_prefix_is_answered_in_the_dialect() {
+    async fn unknown_path_below_the_prefix_is_answered_in_the_dialect() {
         let app = TestApp::new();
         for path in ["/api", "/api/auth", "/api/auth/login/", "/api/auth/user", "/api/users"] {
             assert_response(&app.get(path, None).await, 404, r#"{"message":"Not found."}"#);
@@ -293,7 +293,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn a_full_queue_is_503_with_retry_after_and_never_401() {
+    async fn full_queue_returns_503_with_retry_after() {
         let app = JOHN_DOE.registered().await;
         app.ports.hasher.set_overloaded(true);
         let response = app.post("/api/auth/login", JOHN).await;
@@ -302,7 +302,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn every_failure_is_worded_in_the_dialects_envelope() {
+    async fn every_failure_has_the_dialects_error_format() {
         let field = FieldError { field: "password".into(), message: "is required".to_owned() };
         for (failure, status) in [
             (Failure::MalformedBody, 400),
@@ -336,7 +336,7 @@ mod left_open {
                     _ => "",
                 };
                 assert_eq!(response.body, format!(r#"{{"message":"{message}"{errors}}}"#));
-                assert!(!response.body.contains("cause"), "a cause is for the log");
+                assert!(!response.body.contains("cause"), "only the log contains the cause");
             }
         }
     }
@@ -348,14 +348,14 @@ mod sessions {
     use super::*;
 
     #[tokio::test]
-    async fn a_session_that_was_idle_for_two_weeks_is_over() {
+    async fn session_expires_after_two_idle_weeks() {
         let (app, (_, cookie)) = JOHN_DOE.logged_in(token_and_cookie).await;
         app.ports.clock.advance(Duration::from_secs(14 * 24 * 3_600));
         assert_response(&refresh(&app, &cookie).await, 401, BAD_REFRESH_TOKEN);
     }
 
     #[tokio::test]
-    async fn an_expired_token_opens_nothing_and_the_cookie_gets_another() {
+    async fn cookie_renews_an_expired_access_token() {
         let (app, (token, cookie)) = JOHN_DOE.logged_in(token_and_cookie).await;
         app.ports.clock.advance(Duration::from_secs(906));
         assert_response(&app.get("/api/user", Some(&token)).await, 401, BAD_ACCESS_TOKEN);
@@ -365,7 +365,7 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn a_lost_answer_is_given_again() {
+    async fn retry_after_a_lost_response_gets_the_same_token() {
         let (app, (_, first)) = JOHN_DOE.logged_in(token_and_cookie).await;
         let lost = refresh(&app, &first).await;
         app.ports.clock.advance(Duration::from_secs(9));
@@ -374,7 +374,7 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn a_replayed_cookie_ends_its_session_and_no_other() {
+    async fn replayed_cookie_ends_only_its_own_session() {
         let (app, (token, first)) = JOHN_DOE.logged_in(token_and_cookie).await;
         let other = app.post("/api/auth/login", JOHN).await.cookie().to_owned();
         let second = refresh(&app, &first).await.cookie().to_owned();

@@ -1,5 +1,5 @@
-//! The dialect `directory`, byte for byte, over the adapters in memory: every example of its document, then its API
-//! keys, then what the document leaves open, the endpoint that it has not, and sessions.
+//! The dialect `directory` over in-memory adapters. The tests compare every documented example byte for byte. API keys,
+//! the roles endpoint, the behaviour that the document leaves open, and sessions follow.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
@@ -20,31 +20,31 @@ use uuid::Uuid;
 
 const JOHN: &str = r#"{"username":"john.doe","password":"P@ssw0rd!","email":"john.doe@example.com"}"#;
 const JOHNS_LOGIN: &str = r#"{"username":"john.doe","password":"P@ssw0rd!"}"#;
-const NOBODY: &str = "/api/v1/users/01890a5d-ac96-774b-bcce-b302099a8057";
-const NOBODYS_ROLES: &str = "/api/v1/users/01890a5d-ac96-774b-bcce-b302099a8057/roles";
-const KEY_REFUSED: &str = r#"{"error":"Invalid or missing API key."}"#;
-const UNKNOWN_USER: &str = r#"{"error":"User not found."}"#;
+const UNKNOWN_USER_PATH: &str = "/api/v1/users/01890a5d-ac96-774b-bcce-b302099a8057";
+const UNKNOWN_USER_ROLES_PATH: &str = "/api/v1/users/01890a5d-ac96-774b-bcce-b302099a8057/roles";
+const INVALID_API_KEY: &str = r#"{"error":"Invalid or missing API key."}"#;
+const USER_NOT_FOUND: &str = r#"{"error":"User not found."}"#;
 const BAD_REFRESH_TOKEN: &str = r#"{"error":"Invalid refresh token."}"#;
 
-/// Every endpoint, with a body that it takes, and the scope that it asks for.
+/// Every endpoint: method, path, a valid body, and the required scope.
 const ENDPOINTS: [(Method, &str, Option<&str>, Scope); 7] = [
     (Method::POST, "/api/v1/users", Some(JOHN), Scope::UsersWrite),
-    (Method::GET, NOBODY, None, Scope::UsersRead),
-    (Method::PUT, NOBODY, Some("{}"), Scope::UsersWrite),
-    (Method::PUT, NOBODYS_ROLES, Some(r#"{"roles":["admin"]}"#), Scope::UsersRoles),
-    (Method::DELETE, NOBODY, None, Scope::UsersWrite),
+    (Method::GET, UNKNOWN_USER_PATH, None, Scope::UsersRead),
+    (Method::PUT, UNKNOWN_USER_PATH, Some("{}"), Scope::UsersWrite),
+    (Method::PUT, UNKNOWN_USER_ROLES_PATH, Some(r#"{"roles":["admin"]}"#), Scope::UsersRoles),
+    (Method::DELETE, UNKNOWN_USER_PATH, None, Scope::UsersWrite),
     (Method::POST, "/api/v1/auth/login", Some(JOHNS_LOGIN), Scope::Auth),
     (Method::POST, "/api/v1/auth/refresh", Some(r#"{"refresh_token":"nonsense"}"#), Scope::Auth),
 ];
 
-/// A program with an API key.
-struct Backend {
+/// A client with an API key.
+struct ApiClient {
     app: TestApp,
     key: String,
 }
 
-impl Backend {
-    /// With a key for everything; it is 2023-10-27T10:00:00Z.
+impl ApiClient {
+    /// Creates a key with all scopes. The clock shows 2023-10-27T10:00:00Z.
     async fn new() -> Self {
         let app = TestApp::new();
         app.ports.clock.set(Timestamp::from_unix_seconds(1_698_400_800));
@@ -52,20 +52,20 @@ impl Backend {
         Self { app, key }
     }
 
-    /// The path of John, who has just been registered.
+    /// Creates the user John and returns his path.
     async fn with_john() -> (Self, String) {
-        let backend = Self::new().await;
-        let john = backend.post("/api/v1/users", JOHN).await;
+        let client = Self::new().await;
+        let john = client.post("/api/v1/users", JOHN).await;
         assert_eq!(john.status, StatusCode::CREATED);
         let path = format!("/api/v1/users/{}", john.member("id"));
-        (backend, path)
+        (client, path)
     }
 
-    /// With John and his token.
+    /// Creates the user John and returns his token.
     async fn with_johns_token() -> (Self, String) {
-        let (backend, _) = Self::with_john().await;
-        let token = backend.post("/api/v1/auth/login", JOHNS_LOGIN).await.member("token");
-        (backend, token)
+        let (client, _) = Self::with_john().await;
+        let token = client.post("/api/v1/auth/login", JOHNS_LOGIN).await.member("token");
+        (client, token)
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&str>) -> TestResponse {
@@ -92,7 +92,7 @@ impl Backend {
         self.post("/api/v1/auth/refresh", &format!(r#"{{"refresh_token":"{token}"}}"#)).await
     }
 
-    async fn opens_protected_resource(&self, token: &str) -> bool {
+    async fn can_read_protected_resource(&self, token: &str) -> bool {
         self.app.get("/v1/protected/resource", Some(token)).await.status == StatusCode::OK
     }
 }
@@ -112,8 +112,8 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn creating_a_user_says_201_with_the_user() {
-        let response = Backend::new().await.post("/api/v1/users", JOHN).await;
+    async fn creating_a_user_returns_201_with_the_user() {
+        let response = ApiClient::new().await.post("/api/v1/users", JOHN).await;
         let id = response.member("id");
         assert_response(&response, 201, &john(&id, "john.doe", "john.doe@example.com"));
         assert_eq!(response.header("content-type"), "application/json");
@@ -121,8 +121,8 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn creating_a_user_from_invalid_data_says_400_with_details() {
-        let backend = Backend::new().await;
+    async fn creating_a_user_with_invalid_data_returns_400() {
+        let client = ApiClient::new().await;
         for (body, details) in [
             ("{}", r#""email":["is required"],"password":["is required"],"username":["is required"]"#),
             (
@@ -139,13 +139,13 @@ mod documented {
                 r#""username":["contains a character that is not allowed"]"#,
             ),
         ] {
-            assert_response(&backend.post("/api/v1/users", body).await, 400, &invalid(details));
+            assert_response(&client.post("/api/v1/users", body).await, 400, &invalid(details));
         }
     }
 
     #[tokio::test]
-    async fn creating_a_user_whose_username_or_email_is_taken_says_409() {
-        let (backend, _) = Backend::with_john().await;
+    async fn creating_a_user_with_a_taken_identifier_returns_409() {
+        let (client, _) = ApiClient::with_john().await;
         for (username, email, field) in [
             ("john.doe", "john.doe@example.com", "username"),
             ("JOHN.DOE", "other@example.com", "username"),
@@ -153,28 +153,28 @@ mod documented {
             ("john.doe@example.com", "other@example.com", "username"),
         ] {
             let body = format!(r#"{{"username":"{username}","password":"P@ssw0rd!","email":"{email}"}}"#);
-            let said = format!(
+            let expected = format!(
                 r#"{{"error":"Username or email already exists.","details":{{"{field}":["already exists"]}}}}"#
             );
-            assert_response(&backend.post("/api/v1/users", &body).await, 409, &said);
+            assert_response(&client.post("/api/v1/users", &body).await, 409, &expected);
         }
     }
 
     #[tokio::test]
-    async fn getting_a_user_says_200_with_the_user() {
-        let (backend, path) = Backend::with_john().await;
-        let response = backend.get(&path).await;
+    async fn getting_a_user_returns_200_with_the_user() {
+        let (client, path) = ApiClient::with_john().await;
+        let response = client.get(&path).await;
         assert_response(&response, 200, &john(&path, "john.doe", "john.doe@example.com"));
     }
 
     #[tokio::test]
-    async fn getting_an_unknown_user_says_404() {
-        assert_response(&Backend::new().await.get(NOBODY).await, 404, UNKNOWN_USER);
+    async fn getting_an_unknown_user_returns_404() {
+        assert_response(&ApiClient::new().await.get(UNKNOWN_USER_PATH).await, 404, USER_NOT_FOUND);
     }
 
     #[tokio::test]
-    async fn updating_a_user_says_200_with_the_updated_user() {
-        let (backend, path) = Backend::with_john().await;
+    async fn updating_a_user_returns_200_with_the_updated_user() {
+        let (client, path) = ApiClient::with_john().await;
         for (body, username, email) in [
             (r#"{"username":"john"}"#, "john", "john.doe@example.com"),
             (r#"{"email":"john@example.com"}"#, "john", "john@example.com"),
@@ -185,15 +185,15 @@ mod documented {
                 "J.Doe@example.com",
             ),
         ] {
-            backend.app.ports.clock.advance(Duration::from_secs(60));
-            assert_response(&backend.put(&path, body).await, 200, &john(&path, username, email));
-            assert_response(&backend.get(&path).await, 200, &john(&path, username, email));
+            client.app.ports.clock.advance(Duration::from_secs(60));
+            assert_response(&client.put(&path, body).await, 200, &john(&path, username, email));
+            assert_response(&client.get(&path).await, 200, &john(&path, username, email));
         }
     }
 
     #[tokio::test]
-    async fn updating_a_user_with_invalid_data_says_400_with_details_and_changes_nothing() {
-        let (backend, path) = Backend::with_john().await;
+    async fn invalid_update_returns_400_and_changes_nothing() {
+        let (client, path) = ApiClient::with_john().await;
         for (body, details) in [
             (r#"{"username":"j","email":"john"}"#, r#""email":["must be a valid e-mail address"]"#),
             (
@@ -202,74 +202,74 @@ mod documented {
             ),
             (r#"{"username":7}"#, r#""username":["must be a string"]"#),
         ] {
-            assert_response(&backend.put(&path, body).await, 400, &invalid(details));
+            assert_response(&client.put(&path, body).await, 400, &invalid(details));
         }
-        let response = backend.get(&path).await;
+        let response = client.get(&path).await;
         assert_response(&response, 200, &john(&path, "john.doe", "john.doe@example.com"));
     }
 
     #[tokio::test]
-    async fn updating_an_unknown_user_says_404() {
-        let backend = Backend::new().await;
+    async fn updating_an_unknown_user_returns_404() {
+        let client = ApiClient::new().await;
         for body in ["{}", r#"{"username":"john"}"#] {
-            assert_response(&backend.put(NOBODY, body).await, 404, UNKNOWN_USER);
+            assert_response(&client.put(UNKNOWN_USER_PATH, body).await, 404, USER_NOT_FOUND);
         }
     }
 
     #[tokio::test]
-    async fn deleting_a_user_says_204_with_nothing_more() {
-        let (backend, path) = Backend::with_john().await;
-        let response = backend.delete(&path).await;
+    async fn deleting_a_user_returns_204_without_a_body() {
+        let (client, path) = ApiClient::with_john().await;
+        let response = client.delete(&path).await;
         assert_response(&response, 204, "");
         assert!(!response.has_header("content-type"));
-        assert_response(&backend.get(&path).await, 404, UNKNOWN_USER);
+        assert_response(&client.get(&path).await, 404, USER_NOT_FOUND);
     }
 
     #[tokio::test]
-    async fn deleting_an_unknown_user_says_404() {
-        let (backend, path) = Backend::with_john().await;
-        assert_response(&backend.delete(NOBODY).await, 404, UNKNOWN_USER);
-        backend.delete(&path).await;
-        assert_response(&backend.delete(&path).await, 404, UNKNOWN_USER);
+    async fn deleting_an_unknown_user_returns_404() {
+        let (client, path) = ApiClient::with_john().await;
+        assert_response(&client.delete(UNKNOWN_USER_PATH).await, 404, USER_NOT_FOUND);
+        client.delete(&path).await;
+        assert_response(&client.delete(&path).await, 404, USER_NOT_FOUND);
     }
 
     #[tokio::test]
-    async fn logging_in_says_200_with_a_token() {
-        let (backend, _) = Backend::with_john().await;
-        let response = backend.post("/api/v1/auth/login", JOHNS_LOGIN).await;
+    async fn logging_in_returns_200_with_a_token() {
+        let (client, _) = ApiClient::with_john().await;
+        let response = client.post("/api/v1/auth/login", JOHNS_LOGIN).await;
         let token = response.member("token");
         assert_response(&response, 200, &format!(r#"{{"token":"{token}"}}"#));
     }
 
     #[tokio::test]
-    async fn logging_in_with_invalid_credentials_says_401() {
-        let (backend, _) = Backend::with_john().await;
+    async fn logging_in_with_wrong_credentials_returns_401() {
+        let (client, _) = ApiClient::with_john().await;
         for body in [
             r#"{"username":"john.doe","password":"wrong"}"#,
-            r#"{"username":"nobody","password":"P@ssw0rd!"}"#,
+            r#"{"username":"unknown","password":"P@ssw0rd!"}"#,
             r#"{"username":"","password":""}"#,
             r#"{"username":"a\u0000b","password":"P@ssw0rd!"}"#,
         ] {
-            let response = backend.post("/api/v1/auth/login", body).await;
+            let response = client.post("/api/v1/auth/login", body).await;
             assert_response(&response, 401, r#"{"error":"Invalid credentials."}"#);
             assert!(!response.has_header("www-authenticate"));
         }
     }
 
     #[tokio::test]
-    async fn refreshing_says_200_with_another_token() {
-        let (backend, token) = Backend::with_johns_token().await;
-        let response = backend.refresh(&token).await;
+    async fn refreshing_returns_200_with_a_new_token() {
+        let (client, token) = ApiClient::with_johns_token().await;
+        let response = client.refresh(&token).await;
         let renewed = response.member("token");
         assert_response(&response, 200, &format!(r#"{{"token":"{renewed}"}}"#));
         assert_ne!(renewed, token);
     }
 
     #[tokio::test]
-    async fn refreshing_with_an_invalid_token_says_401() {
-        let backend = Backend::new().await;
+    async fn refreshing_with_an_invalid_token_returns_401() {
+        let client = ApiClient::new().await;
         for token in ["", "nonsense", "a.b.c", "ref_nonsense"] {
-            let response = backend.refresh(token).await;
+            let response = client.refresh(token).await;
             assert_response(&response, 401, BAD_REFRESH_TOKEN);
             assert!(!response.has_header("www-authenticate"));
         }
@@ -279,71 +279,71 @@ mod documented {
 mod api_keys {
     use super::*;
 
-    /// Somebody who speaks to this dialect alone: on shared paths, a request without a key is another dialect's.
-    async fn alone() -> TestApp {
+    /// An app with this dialect alone. On shared paths, a request without a key would reach another dialect.
+    fn directory_alone() -> TestApp {
         TestApp::new().only("directory")
     }
 
-    async fn assert_opens_nothing(app: &TestApp, headers: &[(&str, &str)]) {
+    async fn assert_rejected_everywhere(app: &TestApp, headers: &[(&str, &str)]) {
         for (method, path, body, _) in ENDPOINTS {
             let response = app.send_with_headers(method, path, headers, body).await;
-            assert_response(&response, 401, KEY_REFUSED);
+            assert_response(&response, 401, INVALID_API_KEY);
             assert_eq!(response.header("www-authenticate"), r#"ApiKey header="X-API-Key""#);
         }
     }
 
     #[tokio::test]
-    async fn without_a_key_no_endpoint_opens() {
-        let app = alone().await;
+    async fn every_endpoint_requires_a_key() {
+        let app = directory_alone();
         let (_, key) = app.create_api_key(Scopes::all(), None).await;
-        assert_opens_nothing(&app, &[]).await;
-        assert_opens_nothing(&app, &[("authorization", &format!("Bearer {key}"))]).await;
-        assert_opens_nothing(&app, &[("authorization", &format!("ApiKey {key}"))]).await;
+        assert_rejected_everywhere(&app, &[]).await;
+        assert_rejected_everywhere(&app, &[("authorization", &format!("Bearer {key}"))]).await;
+        assert_rejected_everywhere(&app, &[("authorization", &format!("ApiKey {key}"))]).await;
     }
 
     #[tokio::test]
-    async fn a_key_in_the_query_is_ignored() {
-        let app = alone().await;
+    async fn key_in_the_query_is_ignored() {
+        let app = directory_alone();
         let (_, key) = app.create_api_key(Scopes::all(), None).await;
-        let path = format!("{NOBODY}?X-API-Key={key}&api_key={key}");
+        let path = format!("{UNKNOWN_USER_PATH}?X-API-Key={key}&api_key={key}");
         let response = app.send_with_headers(Method::GET, &path, &[], None).await;
-        assert_response(&response, 401, KEY_REFUSED);
+        assert_response(&response, 401, INVALID_API_KEY);
     }
 
     #[tokio::test]
-    async fn a_wrong_key_opens_nothing() {
+    async fn wrong_key_is_rejected_everywhere() {
         let app = TestApp::new();
         let (_, key) = app.create_api_key(Scopes::all(), None).await;
-        let of_another_world = "key_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-        for wrong in ["", "nonsense", of_another_world, &key[..key.len() - 1], &format!("{key}, {key}")] {
-            assert_opens_nothing(&app, &[("x-api-key", wrong)]).await;
+        let of_another_store = "key_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        for wrong in ["", "nonsense", of_another_store, &key[..key.len() - 1], &format!("{key}, {key}")] {
+            assert_rejected_everywhere(&app, &[("x-api-key", wrong)]).await;
         }
     }
 
     #[tokio::test]
-    async fn a_revoked_key_opens_nothing() {
+    async fn revoked_key_is_rejected_everywhere() {
         let app = TestApp::new();
         let (id, key) = app.create_api_key(Scopes::all(), None).await;
-        assert!(app.ports.auth().revoke_api_key(id).await.expect("asked"));
-        assert_opens_nothing(&app, &[("x-api-key", &key)]).await;
+        assert!(app.ports.auth().revoke_api_key(id).await.expect("no error"));
+        assert_rejected_everywhere(&app, &[("x-api-key", &key)]).await;
     }
 
     #[tokio::test]
-    async fn an_expired_key_opens_nothing() {
+    async fn expired_key_is_rejected_everywhere() {
         let app = TestApp::new();
         let (_, key) = app.create_api_key(Scopes::all(), Some(Duration::from_secs(60))).await;
         app.ports.clock.advance(Duration::from_secs(60));
-        assert_opens_nothing(&app, &[("x-api-key", &key)]).await;
+        assert_rejected_everywhere(&app, &[("x-api-key", &key)]).await;
     }
 
     #[tokio::test]
-    async fn a_key_serves_for_its_scopes_and_for_nothing_else() {
+    async fn key_allows_only_its_scopes() {
         for scope in Scope::ALL {
             let app = TestApp::new();
             let (_, key) = app.create_api_key([scope].into_iter().collect(), None).await;
-            for (method, path, body, asked_for) in ENDPOINTS {
+            for (method, path, body, required) in ENDPOINTS {
                 let response = app.send_with_headers(method, path, &[("x-api-key", &key)], body).await;
-                if scope == asked_for {
+                if scope == required {
                     assert_ne!(response.status, StatusCode::FORBIDDEN, "{scope:?} {path}");
                 } else {
                     assert_response(&response, 403, r#"{"error":"The API key lacks the required scope."}"#);
@@ -357,8 +357,8 @@ mod api_keys {
         Err(_) => "",
     };
 
-    /// Requests that fail in every other way, so that an response to one would tell something.
-    fn telling(john: &str) -> [(Method, &str, &str, &str); 8] {
+    /// Requests with other errors or effects. The response must not reveal them without a sufficient key.
+    fn revealing_requests(john: &str) -> [(Method, &str, &str, &str); 8] {
         [
             (Method::POST, "/api/v1/users", "application/json", TOO_LARGE),
             (Method::POST, "/api/v1/auth/login", "application/json", TOO_LARGE),
@@ -372,54 +372,54 @@ mod api_keys {
     }
 
     #[tokio::test]
-    async fn whoever_has_no_key_learns_nothing() {
-        let (backend, path) = Backend::with_john().await;
-        for (method, path, media_type, body) in telling(&path) {
+    async fn request_without_a_valid_key_reveals_nothing() {
+        let (client, path) = ApiClient::with_john().await;
+        for (method, path, media_type, body) in revealing_requests(&path) {
             let headers = [("content-type", media_type), ("x-api-key", "nonsense")];
-            let response = backend.app.send_with_headers(method, path, &headers, Some(body)).await;
-            assert_response(&response, 401, KEY_REFUSED);
+            let response = client.app.send_with_headers(method, path, &headers, Some(body)).await;
+            assert_response(&response, 401, INVALID_API_KEY);
         }
     }
 
     #[tokio::test]
-    async fn whoever_lacks_the_scope_learns_nothing_more() {
-        let (backend, path) = Backend::with_john().await;
-        let (_, key) = backend.app.create_api_key(Scopes::default(), None).await;
-        for (method, path, media_type, body) in telling(&path) {
+    async fn request_without_the_scope_reveals_nothing() {
+        let (client, path) = ApiClient::with_john().await;
+        let (_, key) = client.app.create_api_key(Scopes::default(), None).await;
+        for (method, path, media_type, body) in revealing_requests(&path) {
             let headers = [("content-type", media_type), ("x-api-key", key.as_str())];
-            let response = backend.app.send_with_headers(method, path, &headers, Some(body)).await;
+            let response = client.app.send_with_headers(method, path, &headers, Some(body)).await;
             assert_response(&response, 403, r#"{"error":"The API key lacks the required scope."}"#);
         }
     }
 
     #[tokio::test]
-    async fn two_keys_are_a_bad_request() {
-        let backend = Backend::new().await;
-        for key in [backend.key.as_str(), "nonsense"] {
+    async fn two_api_key_headers_return_400() {
+        let client = ApiClient::new().await;
+        for key in [client.key.as_str(), "nonsense"] {
             let twice = [("x-api-key", key), ("x-api-key", key)];
             for (method, path, body, _) in ENDPOINTS {
-                let response = backend.app.send_with_headers(method, path, &twice, body).await;
+                let response = client.app.send_with_headers(method, path, &twice, body).await;
                 assert_response(&response, 400, r#"{"error":"Invalid request data."}"#);
             }
         }
     }
 
     #[tokio::test]
-    async fn a_store_that_is_away_is_503_and_never_401() {
-        let backend = Backend::new().await;
-        backend.app.ports.store.set_unavailable(true);
-        let response = backend.get(NOBODY).await;
+    async fn unavailable_store_returns_503_and_never_401() {
+        let client = ApiClient::new().await;
+        client.app.ports.store.set_unavailable(true);
+        let response = client.get(UNKNOWN_USER_PATH).await;
         assert_response(&response, 503, r#"{"error":"Service unavailable."}"#);
         assert_eq!(response.header("retry-after"), "1");
     }
 
     #[tokio::test]
-    async fn on_shared_paths_the_key_decides_whatever_the_body_says() {
-        let (backend, _) = Backend::with_john().await;
+    async fn key_selects_the_dialect_on_shared_paths() {
+        let (client, _) = ApiClient::with_john().await;
         let body = r#"{"email":"john.doe@example.com","password":"P@ssw0rd!"}"#;
-        let response = backend.post("/api/v1/auth/login", body).await;
+        let response = client.post("/api/v1/auth/login", body).await;
         assert_response(&response, 400, &invalid(r#""username":["is required"]"#));
-        let response = backend.post("/api/v1/auth/refresh", r#"{"refreshToken":"nonsense"}"#).await;
+        let response = client.post("/api/v1/auth/refresh", r#"{"refreshToken":"nonsense"}"#).await;
         assert_response(&response, 400, &invalid(r#""refresh_token":["is required"]"#));
     }
 }
@@ -427,34 +427,34 @@ mod api_keys {
 mod roles {
     use super::*;
 
-    /// The roles that a user has, whoever asks.
-    async fn roles_of(backend: &Backend, path: &str) -> String {
+    /// The roles of the user in the store.
+    async fn roles_of(client: &ApiClient, path: &str) -> String {
         let id = path.rsplit('/').next().and_then(|id| Uuid::parse_str(id).ok()).expect("an id");
-        let user = backend.app.ports.auth().find_user(&UserRef::Id(UserId(id))).await;
-        user.expect("asked").expect("a user").roles.to_string()
+        let user = client.app.ports.auth().find_user(&UserRef::Id(UserId(id))).await;
+        user.expect("no error").expect("a user").roles.to_string()
     }
 
     #[tokio::test]
-    async fn setting_roles_says_200_with_each_once_in_alphabetical_order() {
-        let (backend, path) = Backend::with_john().await;
-        for (body, said, kept) in [
+    async fn setting_roles_returns_them_sorted_without_duplicates() {
+        let (client, path) = ApiClient::with_john().await;
+        for (body, returned, stored) in [
             (r#"{"roles":["customer","admin","customer"]}"#, r#"["admin","customer"]"#, "admin,customer"),
             (r#"{"roles":["auditor"],"username":"ignored"}"#, r#"["auditor"]"#, "auditor"),
         ] {
-            let response = backend.put(&format!("{path}/roles"), body).await;
-            assert_response(&response, 200, &format!(r#"{{"roles":{said}}}"#));
-            assert_eq!(roles_of(&backend, &path).await, kept);
+            let response = client.put(&format!("{path}/roles"), body).await;
+            assert_response(&response, 200, &format!(r#"{{"roles":{returned}}}"#));
+            assert_eq!(roles_of(&client, &path).await, stored);
         }
-        assert_eq!(backend.get(&path).await.member("username"), "john.doe");
+        assert_eq!(client.get(&path).await.member("username"), "john.doe");
     }
 
     #[tokio::test]
-    async fn roles_that_cannot_be_say_400_with_details_and_change_nothing() {
-        let (backend, path) = Backend::with_john().await;
+    async fn invalid_roles_return_400_and_change_nothing() {
+        let (client, path) = ApiClient::with_john().await;
         let too_many = serde_json::json!({"roles": (0..21).map(|n| format!("r{n}")).collect::<Vec<_>>()});
         let too_many_doubles = serde_json::json!({"roles": vec!["admin"; 21]}).to_string();
-        let form = "each must be 1 to 64 of a-z, 0-9, '_', '-' and '.', beginning with a letter";
-        for (body, said) in [
+        let format_error = "each must be 1 to 64 of a-z, 0-9, '_', '-' and '.', beginning with a letter";
+        for (body, error) in [
             ("{}", "is required"),
             (r#"{"roles":null}"#, "must be an array of strings"),
             (r#"{"roles":"admin"}"#, "must be an array of strings"),
@@ -463,53 +463,53 @@ mod roles {
             (r#"{"roles":[["admin"]]}"#, "must be an array of strings"),
             (r#"{"roles":[]}"#, "must not be empty"),
             (too_many_doubles.as_str(), "must be at most 20 roles"),
-            (r#"{"roles":["admin",""]}"#, form),
-            (r#"{"roles":["Admin"]}"#, form),
-            (r#"{"roles":["admin,customer"]}"#, form),
+            (r#"{"roles":["admin",""]}"#, format_error),
+            (r#"{"roles":["Admin"]}"#, format_error),
+            (r#"{"roles":["admin,customer"]}"#, format_error),
             (&too_many.to_string(), "must be at most 20 roles"),
         ] {
-            let response = backend.put(&format!("{path}/roles"), body).await;
-            assert_response(&response, 400, &invalid(&format!(r#""roles":["{said}"]"#)));
+            let response = client.put(&format!("{path}/roles"), body).await;
+            assert_response(&response, 400, &invalid(&format!(r#""roles":["{error}"]"#)));
         }
-        assert_eq!(roles_of(&backend, &path).await, "customer");
+        assert_eq!(roles_of(&client, &path).await, "customer");
     }
 
     #[tokio::test]
-    async fn setting_the_roles_of_an_unknown_user_says_404() {
-        let backend = Backend::new().await;
-        for path in [NOBODYS_ROLES, "/api/v1/users/7/roles"] {
-            assert_response(&backend.put(path, r#"{"roles":["admin"]}"#).await, 404, UNKNOWN_USER);
+    async fn setting_roles_of_an_unknown_user_returns_404() {
+        let client = ApiClient::new().await;
+        for path in [UNKNOWN_USER_ROLES_PATH, "/api/v1/users/7/roles"] {
+            assert_response(&client.put(path, r#"{"roles":["admin"]}"#).await, 404, USER_NOT_FOUND);
         }
     }
 
     #[tokio::test]
-    async fn nobody_gets_roles_through_a_body_that_does_not_name_them() {
-        let backend = Backend::new().await;
+    async fn creating_and_updating_a_user_ignore_roles() {
+        let client = ApiClient::new().await;
         for named in [r#""admin""#, r#"["admin"]"#] {
             let john = JOHN.replace('}', &format!(r#","roles":{named}}}"#));
-            let path = format!("/api/v1/users/{}", backend.post("/api/v1/users", &john).await.member("id"));
-            assert_eq!(roles_of(&backend, &path).await, "customer", "POST {named}");
-            let response = backend.put(&path, &format!(r#"{{"username":"john","roles":{named}}}"#)).await;
+            let path = format!("/api/v1/users/{}", client.post("/api/v1/users", &john).await.member("id"));
+            assert_eq!(roles_of(&client, &path).await, "customer", "POST {named}");
+            let response = client.put(&path, &format!(r#"{{"username":"john","roles":{named}}}"#)).await;
             assert_eq!(response.member("username"), "john");
-            assert_eq!(roles_of(&backend, &path).await, "customer", "PUT {named}");
-            backend.delete(&path).await;
+            assert_eq!(roles_of(&client, &path).await, "customer", "PUT {named}");
+            client.delete(&path).await;
         }
     }
 
     #[tokio::test]
-    async fn another_method_is_told_that_roles_are_put() {
-        let response = Backend::new().await.get(NOBODYS_ROLES).await;
+    async fn roles_endpoint_allows_only_put() {
+        let response = ApiClient::new().await.get(UNKNOWN_USER_ROLES_PATH).await;
         assert_response(&response, 405, r#"{"error":"Method not allowed."}"#);
         assert_eq!(response.header("allow"), "PUT");
     }
 }
 
-mod left_open {
+mod undocumented {
     use super::*;
 
     #[tokio::test]
-    async fn a_body_that_is_no_json_object_is_invalid_data_everywhere() {
-        let (backend, path) = Backend::with_john().await;
+    async fn body_without_a_json_object_is_invalid_everywhere() {
+        let (client, path) = ApiClient::with_john().await;
         for (method, path) in [
             (Method::POST, "/api/v1/users"),
             (Method::PUT, &path),
@@ -517,15 +517,15 @@ mod left_open {
             (Method::POST, "/api/v1/auth/refresh"),
         ] {
             for body in ["", "{", "[]", "null", "{}{}", "\u{feff}{}", r#"{"username":1,"username":2}"#] {
-                let response = backend.call(method.clone(), path, Some(body)).await;
+                let response = client.call(method.clone(), path, Some(body)).await;
                 assert_response(&response, 400, r#"{"error":"Invalid request data."}"#);
             }
         }
     }
 
     #[tokio::test]
-    async fn missing_and_wrongly_typed_members_at_login_and_refresh_are_named() {
-        let backend = Backend::new().await;
+    async fn login_and_refresh_name_missing_and_mistyped_members() {
+        let client = ApiClient::new().await;
         for (path, body, details) in [
             ("login", r#"{"username":"john.doe"}"#, r#""password":["is required"]"#),
             (
@@ -536,72 +536,72 @@ mod left_open {
             ("refresh", "{}", r#""refresh_token":["is required"]"#),
             ("refresh", r#"{"refresh_token":null}"#, r#""refresh_token":["must be a string"]"#),
         ] {
-            let response = backend.post(&format!("/api/v1/auth/{path}"), body).await;
+            let response = client.post(&format!("/api/v1/auth/{path}"), body).await;
             assert_response(&response, 400, &invalid(details));
         }
     }
 
     #[tokio::test]
-    async fn updating_with_nothing_changes_nothing() {
-        let (backend, path) = Backend::with_john().await;
-        let before = backend.get(&path).await.body;
-        assert_response(&backend.put(&path, "{}").await, 200, &before);
+    async fn empty_update_changes_nothing() {
+        let (client, path) = ApiClient::with_john().await;
+        let before = client.get(&path).await.body;
+        assert_response(&client.put(&path, "{}").await, 200, &before);
         assert_response(
-            &backend.put(&path, r#"{"roles":"admin","id":7,"created_at":null}"#).await,
+            &client.put(&path, r#"{"roles":"admin","id":7,"created_at":null}"#).await,
             200,
             &before,
         );
     }
 
     #[tokio::test]
-    async fn null_is_no_update() {
-        let (backend, path) = Backend::with_john().await;
+    async fn null_in_an_update_returns_400() {
+        let (client, path) = ApiClient::with_john().await;
         for field in ["username", "password", "email"] {
-            let response = backend.put(&path, &format!(r#"{{"{field}":null}}"#)).await;
+            let response = client.put(&path, &format!(r#"{{"{field}":null}}"#)).await;
             assert_response(&response, 400, &invalid(&format!(r#""{field}":["must be a string"]"#)));
         }
     }
 
     #[tokio::test]
-    async fn updating_to_what_another_user_has_says_409_and_to_ones_own_200() {
-        let (backend, path) = Backend::with_john().await;
+    async fn updating_to_an_identifier_of_another_user_returns_409() {
+        let (client, path) = ApiClient::with_john().await;
         let jane = r#"{"username":"jane","password":"P@ssw0rd!","email":"jane@example.com"}"#;
-        backend.post("/api/v1/users", jane).await;
+        client.post("/api/v1/users", jane).await;
         for (body, field) in [
             (r#"{"username":"JANE"}"#, "username"),
             (r#"{"username":"jane@example.com"}"#, "username"),
             (r#"{"email":"jane@EXAMPLE.com"}"#, "email"),
         ] {
-            let said = format!(
+            let expected = format!(
                 r#"{{"error":"Username or email already exists.","details":{{"{field}":["already exists"]}}}}"#
             );
-            assert_response(&backend.put(&path, body).await, 409, &said);
+            assert_response(&client.put(&path, body).await, 409, &expected);
         }
-        let response = backend.put(&path, r#"{"username":"John.Doe","email":"john.doe@example.com"}"#).await;
+        let response = client.put(&path, r#"{"username":"John.Doe","email":"john.doe@example.com"}"#).await;
         assert_eq!((response.status, response.member("username").as_str()), (StatusCode::OK, "John.Doe"));
     }
 
     #[tokio::test]
-    async fn a_malformed_id_is_an_unknown_user() {
-        let (backend, path) = Backend::with_john().await;
+    async fn malformed_id_returns_404() {
+        let (client, path) = ApiClient::with_john().await;
         let id = path.trim_start_matches("/api/v1/users/");
         let simple = id.replace('-', "");
         for id in ["7", "me", "%00", "a%20b", &simple, &format!("%7B{id}%7D"), &format!("urn:uuid:{id}")] {
             let path = format!("/api/v1/users/{id}");
-            assert_response(&backend.get(&path).await, 404, UNKNOWN_USER);
-            assert_response(&backend.put(&path, "{}").await, 404, UNKNOWN_USER);
-            assert_response(&backend.delete(&path).await, 404, UNKNOWN_USER);
+            assert_response(&client.get(&path).await, 404, USER_NOT_FOUND);
+            assert_response(&client.put(&path, "{}").await, 404, USER_NOT_FOUND);
+            assert_response(&client.delete(&path).await, 404, USER_NOT_FOUND);
         }
         let upper = format!("/api/v1/users/{}", id.to_uppercase());
-        assert_eq!(backend.get(&upper).await.member("id"), id);
+        assert_eq!(client.get(&upper).await.member("id"), id);
     }
 
     #[tokio::test]
-    async fn an_identifier_that_a_user_does_not_have_is_null() {
-        let backend = Backend::new().await;
+    async fn absent_identifier_is_null() {
+        let client = ApiClient::new().await;
         let username = Username::parse("nameless").ok();
         let email = EmailAddress::parse("nameless@example.com").ok();
-        for (username, email, shown) in [
+        for (username, email, members) in [
             (username, None, r#""username":"nameless","email":null"#),
             (None, email, r#""username":null,"email":"nameless@example.com""#),
         ] {
@@ -612,75 +612,75 @@ mod left_open {
                 phone_number: None,
                 roles: RoleChoice::Assigned(Roles::default()),
             };
-            let id = backend.app.ports.auth().register(register).await.expect("registered").id;
-            let said = format!(r#"{{"id":"{id}",{shown},"created_at":"2023-10-27T10:00:00Z"}}"#);
-            assert_response(&backend.get(&format!("/api/v1/users/{id}")).await, 200, &said);
+            let id = client.app.ports.auth().register(register).await.expect("registered").id;
+            let expected = format!(r#"{{"id":"{id}",{members},"created_at":"2023-10-27T10:00:00Z"}}"#);
+            assert_response(&client.get(&format!("/api/v1/users/{id}")).await, 200, &expected);
         }
     }
 
     #[tokio::test]
-    async fn a_user_logs_in_by_either_identifier_in_any_case() {
-        let (backend, _) = Backend::with_john().await;
+    async fn user_logs_in_by_either_identifier_in_any_case() {
+        let (client, _) = ApiClient::with_john().await;
         for identifier in ["john.doe", "JOHN.DOE", "john.doe@example.com", "John.Doe@EXAMPLE.com"] {
             let body = format!(r#"{{"username":"{identifier}","password":"P@ssw0rd!"}}"#);
-            let response = backend.post("/api/v1/auth/login", &body).await;
+            let response = client.post("/api/v1/auth/login", &body).await;
             assert_eq!(response.status, StatusCode::OK, "{identifier}");
         }
     }
 
     #[tokio::test]
-    async fn another_content_type_is_unsupported() {
-        let backend = Backend::new().await;
+    async fn other_content_types_return_415() {
+        let client = ApiClient::new().await;
         for media_type in
             ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"]
         {
-            let headers = [("x-api-key", backend.key.as_str()), ("content-type", media_type)];
-            let response = backend.app.send_with_headers(Method::POST, "/api/v1/users", &headers, Some(JOHN));
+            let headers = [("x-api-key", client.key.as_str()), ("content-type", media_type)];
+            let response = client.app.send_with_headers(Method::POST, "/api/v1/users", &headers, Some(JOHN));
             assert_response(&response.await, 415, r#"{"error":"Unsupported media type."}"#);
         }
     }
 
     #[tokio::test]
-    async fn another_method_is_told_which_are_allowed() {
-        let backend = Backend::new().await;
+    async fn other_methods_return_405_with_the_allow_header() {
+        let client = ApiClient::new().await;
         for (method, path, allow) in [
             (Method::GET, "/api/v1/users", "POST"),
-            (Method::POST, NOBODY, "GET, PUT, DELETE, HEAD"),
-            (Method::PATCH, NOBODY, "GET, PUT, DELETE, HEAD"),
+            (Method::POST, UNKNOWN_USER_PATH, "GET, PUT, DELETE, HEAD"),
+            (Method::PATCH, UNKNOWN_USER_PATH, "GET, PUT, DELETE, HEAD"),
             (Method::GET, "/api/v1/auth/login", "POST"),
             (Method::DELETE, "/api/v1/auth/refresh", "POST"),
         ] {
-            let response = backend.call(method, path, None).await;
+            let response = client.call(method, path, None).await;
             assert_response(&response, 405, r#"{"error":"Method not allowed."}"#);
             assert_eq!(response.header("allow"), allow);
         }
     }
 
     #[tokio::test]
-    async fn a_body_of_more_than_16_kib_is_too_large() {
-        let backend = Backend::new().await;
-        let largest = backend.refresh(&"a".repeat(16 * 1024 - 20)).await;
+    async fn body_over_16_kib_returns_413() {
+        let client = ApiClient::new().await;
+        let largest = client.refresh(&"a".repeat(16 * 1024 - 20)).await;
         assert_response(&largest, 401, BAD_REFRESH_TOKEN);
-        let larger = backend.refresh(&"a".repeat(16 * 1024 - 19)).await;
+        let larger = client.refresh(&"a".repeat(16 * 1024 - 19)).await;
         assert_response(&larger, 413, r#"{"error":"Payload too large."}"#);
     }
 
     #[tokio::test]
-    async fn an_unknown_path_below_the_prefix_is_answered_in_the_dialect() {
-        let backend = Backend::new().await;
+    async fn unknown_path_below_the_prefix_is_answered_in_the_dialect() {
+        let client = ApiClient::new().await;
         for path in ["/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v1/users/", "/api/v1/users/a/b"] {
-            assert_response(&backend.get(path).await, 404, r#"{"error":"Not found."}"#);
+            assert_response(&client.get(path).await, 404, r#"{"error":"Not found."}"#);
         }
     }
 
     #[tokio::test]
-    async fn a_full_queue_is_503_with_retry_after_and_never_401() {
-        let (backend, path) = Backend::with_john().await;
-        backend.app.ports.hasher.set_overloaded(true);
+    async fn full_queue_returns_503_with_retry_after() {
+        let (client, path) = ApiClient::with_john().await;
+        client.app.ports.hasher.set_overloaded(true);
         for response in [
-            backend.post("/api/v1/users", JOHN).await,
-            backend.put(&path, r#"{"password":"another one"}"#).await,
-            backend.post("/api/v1/auth/login", JOHNS_LOGIN).await,
+            client.post("/api/v1/users", JOHN).await,
+            client.put(&path, r#"{"password":"another one"}"#).await,
+            client.post("/api/v1/auth/login", JOHNS_LOGIN).await,
         ] {
             assert_response(&response, 503, r#"{"error":"Service unavailable."}"#);
             assert_eq!(response.header("retry-after"), "1");
@@ -688,7 +688,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn every_failure_is_worded_in_the_dialects_envelope() {
+    async fn every_failure_has_the_dialects_error_format() {
         let session = SessionId(Uuid::from_u128(1));
         let field = FieldError { field: "email".into(), message: "is required".to_owned() };
         for (failure, status, details) in [
@@ -717,7 +717,7 @@ mod left_open {
                 let response = TestResponse::of(Directory.render(&failure, endpoint));
                 assert_eq!(response.status.as_u16(), status, "{failure:?}");
                 assert_eq!(response.body, format!(r#"{{"error":"{}"{details}}}"#, response.member("error")));
-                assert!(!response.body.contains("cause"), "a cause is for the log");
+                assert!(!response.body.contains("cause"), "only the log contains the cause");
             }
         }
     }
@@ -726,84 +726,84 @@ mod left_open {
 mod sessions {
     use super::*;
 
-    /// A token of John's from another dialect, got under this password.
-    async fn token_elsewhere(backend: &Backend, password: &str) -> TestResponse {
+    /// Logs John in to another dialect with this password.
+    async fn log_in_elsewhere(client: &ApiClient, password: &str) -> TestResponse {
         let body = format!(r#"{{"email":"john.doe@example.com","password":"{password}"}}"#);
-        backend.app.post("/v1/auth/login", &body).await
+        client.app.post("/v1/auth/login", &body).await
     }
 
     #[tokio::test]
-    async fn a_token_opens_the_protected_resource_until_it_expires_and_renews_also_after() {
-        let (backend, token) = Backend::with_johns_token().await;
-        assert!(backend.opens_protected_resource(&token).await);
-        backend.app.ports.clock.advance(Duration::from_secs(906));
-        assert!(!backend.opens_protected_resource(&token).await);
-        let renewed = backend.refresh(&token).await.member("token");
-        assert!(backend.opens_protected_resource(&renewed).await);
+    async fn expired_token_is_rejected_but_still_refreshes() {
+        let (client, token) = ApiClient::with_johns_token().await;
+        assert!(client.can_read_protected_resource(&token).await);
+        client.app.ports.clock.advance(Duration::from_secs(906));
+        assert!(!client.can_read_protected_resource(&token).await);
+        let renewed = client.refresh(&token).await.member("token");
+        assert!(client.can_read_protected_resource(&renewed).await);
     }
 
     #[tokio::test]
-    async fn a_session_that_was_idle_for_two_weeks_is_over() {
-        let (backend, token) = Backend::with_johns_token().await;
-        backend.app.ports.clock.advance(Duration::from_secs(14 * 24 * 3_600));
-        assert_response(&backend.refresh(&token).await, 401, BAD_REFRESH_TOKEN);
+    async fn session_expires_after_two_idle_weeks() {
+        let (client, token) = ApiClient::with_johns_token().await;
+        client.app.ports.clock.advance(Duration::from_secs(14 * 24 * 3_600));
+        assert_response(&client.refresh(&token).await, 401, BAD_REFRESH_TOKEN);
     }
 
     #[tokio::test]
-    async fn a_lost_answer_is_given_again() {
-        let (backend, token) = Backend::with_johns_token().await;
-        let first = backend.refresh(&token).await;
-        backend.app.ports.clock.advance(Duration::from_secs(9));
-        assert_response(&backend.refresh(&token).await, 200, &first.body);
+    async fn retry_after_a_lost_response_gets_the_same_token() {
+        let (client, token) = ApiClient::with_johns_token().await;
+        let first = client.refresh(&token).await;
+        client.app.ports.clock.advance(Duration::from_secs(9));
+        assert_response(&client.refresh(&token).await, 200, &first.body);
     }
 
     #[tokio::test]
-    async fn a_replayed_token_ends_its_session_and_no_other() {
-        let (backend, token) = Backend::with_johns_token().await;
-        let other = backend.post("/api/v1/auth/login", JOHNS_LOGIN).await.member("token");
-        let renewed = backend.refresh(&token).await.member("token");
-        backend.app.ports.clock.advance(Duration::from_secs(11));
-        assert_response(&backend.refresh(&token).await, 401, BAD_REFRESH_TOKEN);
-        assert_response(&backend.refresh(&renewed).await, 401, BAD_REFRESH_TOKEN);
-        assert!(backend.opens_protected_resource(&other).await);
+    async fn replayed_token_ends_only_its_own_session() {
+        let (client, token) = ApiClient::with_johns_token().await;
+        let other = client.post("/api/v1/auth/login", JOHNS_LOGIN).await.member("token");
+        let renewed = client.refresh(&token).await.member("token");
+        client.app.ports.clock.advance(Duration::from_secs(11));
+        assert_response(&client.refresh(&token).await, 401, BAD_REFRESH_TOKEN);
+        assert_response(&client.refresh(&renewed).await, 401, BAD_REFRESH_TOKEN);
+        assert!(client.can_read_protected_resource(&other).await);
     }
 
     #[tokio::test]
-    async fn a_token_of_another_dialect_does_not_refresh() {
-        let (backend, _) = Backend::with_john().await;
-        let token = token_elsewhere(&backend, "P@ssw0rd!").await.member("acc_token");
-        assert_response(&backend.refresh(&token).await, 401, BAD_REFRESH_TOKEN);
-        assert!(backend.opens_protected_resource(&token).await);
+    async fn token_of_another_dialect_does_not_refresh() {
+        let (client, _) = ApiClient::with_john().await;
+        let token = log_in_elsewhere(&client, "P@ssw0rd!").await.member("acc_token");
+        assert_response(&client.refresh(&token).await, 401, BAD_REFRESH_TOKEN);
+        assert!(client.can_read_protected_resource(&token).await);
     }
 
     #[tokio::test]
-    async fn a_new_password_ends_every_session_in_every_dialect() {
-        let (backend, path) = Backend::with_john().await;
-        let here = backend.post("/api/v1/auth/login", JOHNS_LOGIN).await.member("token");
-        let elsewhere = token_elsewhere(&backend, "P@ssw0rd!").await.member("acc_token");
-        backend.put(&path, r#"{"username":"john","email":"john.doe@example.com"}"#).await;
-        assert!(backend.opens_protected_resource(&here).await, "only a password ends sessions");
+    async fn new_password_ends_every_session_in_every_dialect() {
+        let (client, path) = ApiClient::with_john().await;
+        let here = client.post("/api/v1/auth/login", JOHNS_LOGIN).await.member("token");
+        let elsewhere = log_in_elsewhere(&client, "P@ssw0rd!").await.member("acc_token");
+        client.put(&path, r#"{"username":"john","email":"john.doe@example.com"}"#).await;
+        assert!(client.can_read_protected_resource(&here).await, "only a new password ends sessions");
 
-        assert_eq!(backend.put(&path, r#"{"password":"another one"}"#).await.status, StatusCode::OK);
-        assert_response(&backend.refresh(&here).await, 401, BAD_REFRESH_TOKEN);
+        assert_eq!(client.put(&path, r#"{"password":"another one"}"#).await.status, StatusCode::OK);
+        assert_response(&client.refresh(&here).await, 401, BAD_REFRESH_TOKEN);
         for token in [&here, &elsewhere] {
-            assert!(!backend.opens_protected_resource(token).await);
+            assert!(!client.can_read_protected_resource(token).await);
         }
-        assert_eq!(token_elsewhere(&backend, "P@ssw0rd!").await.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(token_elsewhere(&backend, "another one").await.status, StatusCode::OK);
+        assert_eq!(log_in_elsewhere(&client, "P@ssw0rd!").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(log_in_elsewhere(&client, "another one").await.status, StatusCode::OK);
     }
 
     #[tokio::test]
-    async fn a_deleted_user_has_no_session_anywhere_and_leaves_the_names_to_others() {
-        let (backend, path) = Backend::with_john().await;
-        let here = backend.post("/api/v1/auth/login", JOHNS_LOGIN).await.member("token");
-        let elsewhere = token_elsewhere(&backend, "P@ssw0rd!").await.member("acc_token");
-        assert_eq!(backend.delete(&path).await.status, StatusCode::NO_CONTENT);
-        assert_response(&backend.refresh(&here).await, 401, BAD_REFRESH_TOKEN);
+    async fn deleting_a_user_ends_all_sessions_and_frees_the_names() {
+        let (client, path) = ApiClient::with_john().await;
+        let here = client.post("/api/v1/auth/login", JOHNS_LOGIN).await.member("token");
+        let elsewhere = log_in_elsewhere(&client, "P@ssw0rd!").await.member("acc_token");
+        assert_eq!(client.delete(&path).await.status, StatusCode::NO_CONTENT);
+        assert_response(&client.refresh(&here).await, 401, BAD_REFRESH_TOKEN);
         for token in [&here, &elsewhere] {
-            assert!(!backend.opens_protected_resource(token).await);
+            assert!(!client.can_read_protected_resource(token).await);
         }
-        assert_eq!(token_elsewhere(&backend, "P@ssw0rd!").await.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(backend.post("/api/v1/users", JOHN).await.status, StatusCode::CREATED);
+        assert_eq!(log_in_elsewhere(&client, "P@ssw0rd!").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(client.post("/api/v1/users", JOHN).await.status, StatusCode::CREATED);
     }
 }

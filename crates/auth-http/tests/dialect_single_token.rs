@@ -1,5 +1,5 @@
-//! The dialect `single_token`, byte for byte, over the adapters in memory: every example of its document, then what
-//! the document leaves open.
+//! The dialect `single_token` over in-memory adapters. The tests compare every documented example byte for byte, then
+//! the behaviour that the document leaves open.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
@@ -30,14 +30,14 @@ mod documented {
     use super::*;
 
     #[tokio::test]
-    async fn registering_says_201() {
+    async fn registering_returns_201() {
         let response = TestApp::new().post("/v1/auth/register", JOHN).await;
         assert_response(&response, 201, r#"{"message":"User registered successfully."}"#);
         assert_eq!(response.header("content-type"), "application/json");
     }
 
     #[tokio::test]
-    async fn registering_with_invalid_input_says_400() {
+    async fn registering_with_invalid_input_returns_400() {
         let app = TestApp::new();
         for body in [
             "{}",
@@ -58,7 +58,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn registering_a_second_time_says_409() {
+    async fn registering_twice_returns_409() {
         let app = JOHN_DOE.registered().await;
         for body in [
             JOHN,
@@ -72,18 +72,18 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn logging_in_says_200_with_one_token() {
+    async fn logging_in_returns_200_with_one_token() {
         let response = JOHN_DOE.registered().await.post("/v1/auth/login", JOHNS_LOGIN).await;
         let token = response.member("acc_token");
         assert_response(&response, 200, &format!(r#"{{"acc_token":"{token}"}}"#));
     }
 
     #[tokio::test]
-    async fn logging_in_with_wrong_credentials_says_401() {
+    async fn logging_in_with_wrong_credentials_returns_401() {
         let app = JOHN_DOE.registered().await;
         for body in [
             r#"{"email":"john@example.com","password":"wrong"}"#,
-            r#"{"email":"nobody@example.com","password":"P@ssw0rd!"}"#,
+            r#"{"email":"unknown@example.com","password":"P@ssw0rd!"}"#,
             r#"{"email":"","password":""}"#,
             r#"{"email":"a\u0000b","password":"P@ssw0rd!"}"#,
         ] {
@@ -94,7 +94,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn refreshing_says_200_with_another_token() {
+    async fn refreshing_returns_200_with_a_new_token() {
         let (app, token) = JOHN_DOE.logged_in(access_token).await;
         let response = app.post("/v1/auth/refresh", &refresh_body(&token)).await;
         let renewed = response.member("token");
@@ -103,7 +103,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn refreshing_with_an_invalid_token_says_401() {
+    async fn refreshing_with_an_invalid_token_returns_401() {
         let app = JOHN_DOE.registered().await;
         for token in ["", "nonsense", "a.b.c", "ref_nonsense"] {
             let response = app.post("/v1/auth/refresh", &refresh_body(token)).await;
@@ -112,14 +112,14 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn the_protected_resource_says_200_to_the_bearer_of_a_token() {
+    async fn protected_resource_returns_200_with_a_valid_token() {
         let (app, token) = JOHN_DOE.logged_in(access_token).await;
         let response = app.get("/v1/protected/resource", Some(&token)).await;
         assert_response(&response, 200, r#"{"data":"protected data"}"#);
     }
 
     #[tokio::test]
-    async fn the_protected_resource_says_401_without_a_token_and_with_a_bad_one() {
+    async fn protected_resource_returns_401_without_a_valid_token() {
         let (app, _) = JOHN_DOE.logged_in(access_token).await;
         let missing = app.get("/v1/protected/resource", None).await;
         assert_response(&missing, 401, r#"{"error":"Invalid or missing token."}"#);
@@ -130,14 +130,18 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn the_common_errors_are_worded_as_printed() {
-        let cause = || "cause".into();
+    async fn common_errors_match_the_document() {
         for (failure, endpoint, status, body) in [
             (Failure::MalformedBody, Some(Endpoint::LogIn), 400, r#"{"error":"Bad request."}"#),
             (Failure::MissingToken, None, 401, r#"{"error":"Unauthorized."}"#),
             (Failure::Forbidden, Some(Endpoint::ProtectedResource), 403, r#"{"error":"Forbidden."}"#),
             (Failure::UnknownPath, None, 404, r#"{"error":"Not found."}"#),
-            (Failure::Internal(cause()), Some(Endpoint::LogIn), 500, r#"{"error":"Internal server error."}"#),
+            (
+                Failure::Internal("cause".into()),
+                Some(Endpoint::LogIn),
+                500,
+                r#"{"error":"Internal server error."}"#,
+            ),
         ] {
             let response = SingleToken.render(&failure, endpoint);
             assert_response(&TestResponse::of(response), status, body);
@@ -145,7 +149,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn the_example_flow_works_from_end_to_end() {
+    async fn example_flow_works_end_to_end() {
         let (app, token) = JOHN_DOE.logged_in(access_token).await;
         assert_eq!(app.get("/v1/protected/resource", Some(&token)).await.status, StatusCode::OK);
         let renewed = app.post("/v1/auth/refresh", &refresh_body(&token)).await.member("token");
@@ -153,11 +157,11 @@ mod documented {
     }
 }
 
-mod left_open {
+mod undocumented {
     use super::*;
 
     #[tokio::test]
-    async fn a_body_that_is_no_json_object_is_a_bad_request_everywhere() {
+    async fn body_without_a_json_object_returns_400_everywhere() {
         let app = TestApp::new();
         for path in ["/v1/auth/register", "/v1/auth/login", "/v1/auth/refresh"] {
             for body in ["", "{", "[]", "null", "{}{}", "\u{feff}{}", r#"{"email":1,"email":2}"#] {
@@ -168,7 +172,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn missing_and_wrongly_typed_members_at_login_and_refresh_are_a_bad_request() {
+    async fn missing_and_mistyped_members_return_400() {
         let app = JOHN_DOE.registered().await;
         for (path, body) in [
             ("/v1/auth/login", r#"{"email":"john@example.com"}"#),
@@ -189,7 +193,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn a_user_logs_in_by_either_identifier_in_any_case() {
+    async fn user_logs_in_by_either_identifier_in_any_case() {
         let app = JOHN_DOE.registered().await;
         for identifier in ["john@example.com", "John@EXAMPLE.com", "john_doe", "JOHN_DOE"] {
             let body = format!(r#"{{"email":"{identifier}","password":"P@ssw0rd!"}}"#);
@@ -198,7 +202,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn another_content_type_is_unsupported() {
+    async fn other_content_types_return_415() {
         let app = JOHN_DOE.registered().await;
         for media_type in
             ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"]
@@ -209,7 +213,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn another_method_is_told_which_are_allowed() {
+    async fn other_methods_return_405_with_the_allow_header() {
         let app = TestApp::new();
         for (method, path, allow) in [
             (Method::GET, "/v1/auth/login", "POST"),
@@ -225,17 +229,17 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn a_body_of_more_than_16_kib_is_too_large() {
+    async fn body_over_16_kib_returns_413() {
         let app = TestApp::new();
-        let body = |length: usize| format!(r#"{{"ref_token":"{}"}}"#, "a".repeat(length - 16));
-        let largest = app.post("/v1/auth/refresh", &body(16 * 1024)).await;
+        let longest = 16 * 1024 - refresh_body("").len();
+        let largest = app.post("/v1/auth/refresh", &refresh_body(&"a".repeat(longest))).await;
         assert_response(&largest, 401, r#"{"error":"Invalid token."}"#);
-        let larger = app.post("/v1/auth/refresh", &body(16 * 1024 + 1)).await;
+        let larger = app.post("/v1/auth/refresh", &refresh_body(&"a".repeat(longest + 1))).await;
         assert_response(&larger, 413, r#"{"error":"Payload too large."}"#);
     }
 
     #[tokio::test]
-    async fn an_unknown_path_below_the_prefix_is_answered_in_the_dialect() {
+    async fn unknown_path_below_the_prefix_is_answered_in_the_dialect() {
         let app = TestApp::new();
         for path in ["/v1", "/v1/", "/v1/auth", "/v1/auth/login/", "/v1/nothing"] {
             let response = app.get(path, None).await;
@@ -244,28 +248,28 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn an_unknown_path_elsewhere_is_answered_with_problem_details() {
+    async fn unknown_path_elsewhere_returns_problem_details() {
         let response = TestApp::new().get("/v12/auth", None).await;
         assert_response(&response, 404, r#"{"type":"about:blank","title":"Not Found","status":404}"#);
         assert_eq!(response.header("content-type"), "application/problem+json");
     }
 
     #[tokio::test]
-    async fn two_authorization_lines_are_a_bad_request() {
+    async fn two_authorization_headers_return_400() {
         let (app, token) = JOHN_DOE.logged_in(access_token).await;
         let response = app.get_with_bearers("/v1/protected/resource", &[&token, &token]).await;
         assert_response(&response, 400, r#"{"error":"Bad request."}"#);
     }
 
     #[tokio::test]
-    async fn a_token_in_the_query_is_ignored() {
+    async fn token_in_the_query_is_ignored() {
         let (app, token) = JOHN_DOE.logged_in(access_token).await;
         let path = format!("/v1/protected/resource?access_token={token}");
         assert_eq!(app.get(&path, None).await.status, StatusCode::UNAUTHORIZED);
     }
 
     #[tokio::test]
-    async fn a_full_queue_is_503_with_retry_after_and_never_401() {
+    async fn full_queue_returns_503_with_retry_after() {
         let app = JOHN_DOE.registered().await;
         app.ports.hasher.set_overloaded(true);
         let response = app.post("/v1/auth/login", JOHNS_LOGIN).await;
@@ -274,7 +278,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn every_failure_is_worded_in_the_dialects_envelope() {
+    async fn every_failure_has_the_dialects_error_format() {
         let session = SessionId(Uuid::from_u128(1));
         for (failure, status) in [
             (Failure::MalformedBody, 400),
@@ -302,13 +306,13 @@ mod left_open {
                 let response = TestResponse::of(SingleToken.render(&failure, endpoint));
                 assert_eq!(response.status.as_u16(), status, "{failure:?}");
                 assert_eq!(response.body, format!(r#"{{"error":"{}"}}"#, response.member("error")));
-                assert!(!response.body.contains("cause"), "a cause is for the log");
+                assert!(!response.body.contains("cause"), "only the log contains the cause");
             }
         }
     }
 
     #[tokio::test]
-    async fn the_protected_resource_can_ask_for_a_role() {
+    async fn protected_resource_can_require_a_role() {
         let (app, token) = JOHN_DOE.logged_in(access_token).await;
         let app = app.with_required_role("admin");
         let response = app.get("/v1/protected/resource", Some(&token)).await;
@@ -328,7 +332,7 @@ mod sessions {
     use super::*;
 
     #[tokio::test]
-    async fn an_expired_token_opens_nothing_but_still_renews() {
+    async fn expired_token_is_rejected_but_still_refreshes() {
         let (app, token) = JOHN_DOE.logged_in(access_token).await;
         app.ports.clock.advance(Duration::from_secs(906));
         let response = app.get("/v1/protected/resource", Some(&token)).await;
@@ -338,7 +342,7 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn a_session_that_was_idle_for_two_weeks_is_over() {
+    async fn session_expires_after_two_idle_weeks() {
         let (app, token) = JOHN_DOE.logged_in(access_token).await;
         app.ports.clock.advance(Duration::from_secs(14 * 24 * 3_600));
         let response = app.post("/v1/auth/refresh", &refresh_body(&token)).await;
@@ -346,7 +350,7 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn a_lost_answer_is_given_again() {
+    async fn retry_after_a_lost_response_gets_the_same_token() {
         let (app, token) = JOHN_DOE.logged_in(access_token).await;
         let first = app.post("/v1/auth/refresh", &refresh_body(&token)).await;
         app.ports.clock.advance(Duration::from_secs(9));
@@ -355,7 +359,7 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn a_replayed_token_ends_its_session_and_no_other() {
+    async fn replayed_token_ends_only_its_own_session() {
         let (app, token) = JOHN_DOE.logged_in(access_token).await;
         let other = app.post("/v1/auth/login", JOHNS_LOGIN).await.member("acc_token");
         let renewed = app.post("/v1/auth/refresh", &refresh_body(&token)).await.member("token");

@@ -1,6 +1,5 @@
-//! The dialect `token_pair`, byte for byte, over the adapters in memory: every example of its document, then what the
-//! document leaves open. All dialects are served, as by default; who answers at the paths that this one shares is
-//! proven in `shared_paths.rs`.
+//! The dialect `token_pair` over in-memory adapters. The tests compare every documented example byte for byte, then the
+//! behaviour that the document leaves open. All dialects are enabled; `shared_paths.rs` tests the paths they share.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 mod support;
@@ -33,8 +32,8 @@ async fn me(app: &TestApp, token: &str) -> TestResponse {
     app.get("/api/v1/auth/me", Some(token)).await
 }
 
-/// 200, and a body with exactly the members of a token pair.
-fn assert_is_a_pair(response: &TestResponse) {
+/// Asserts 200 and a body with exactly the members of a token pair.
+fn assert_token_pair(response: &TestResponse) {
     let Tokens { access, refresh } = read_tokens(response);
     let body = format!(r#"{{"accessToken":"{access}","refreshToken":"{refresh}","tokenType":"bearer"}}"#);
     assert_response(response, 200, &body);
@@ -44,7 +43,7 @@ mod documented {
     use super::*;
 
     #[tokio::test]
-    async fn registering_says_201_with_the_profile() {
+    async fn registering_returns_201_with_the_profile() {
         let response = TestApp::new().post("/api/v1/auth/register", JANE).await;
         let id = response.member("id");
         assert_eq!(Uuid::parse_str(&id).expect("a UUID").get_version_num(), 7);
@@ -56,7 +55,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn registering_without_a_display_name_says_201_with_null() {
+    async fn registering_without_a_display_name_returns_null() {
         for body in [
             r#"{"email":"jane.doe@example.com","password":"12345678"}"#,
             r#"{"email":"jane.doe@example.com","password":"12345678","displayName":null}"#,
@@ -71,7 +70,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn registering_a_second_time_says_400() {
+    async fn registering_twice_returns_400() {
         let app = JANE_DOE.registered().await;
         for email in ["jane.doe@example.com", "Jane.Doe@EXAMPLE.com"] {
             let body = format!(r#"{{"email":"{email}","password":"securePassword123!"}}"#);
@@ -81,7 +80,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn registering_with_invalid_input_says_400_and_what_is_wrong() {
+    async fn registering_with_invalid_input_returns_400_with_reasons() {
         let app = TestApp::new();
         for (body, error) in [
             ("{}", "email is required; password is required"),
@@ -109,22 +108,22 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn registering_logs_nobody_in() {
+    async fn registering_issues_no_tokens() {
         let response = TestApp::new().post("/api/v1/auth/register", JANE).await;
         assert!(!response.body.to_lowercase().contains("token"));
     }
 
     #[tokio::test]
-    async fn logging_in_says_200_with_a_pair() {
-        assert_is_a_pair(&JANE_DOE.registered().await.post("/api/v1/auth/login", JANES_LOGIN).await);
+    async fn logging_in_returns_200_with_a_token_pair() {
+        assert_token_pair(&JANE_DOE.registered().await.post("/api/v1/auth/login", JANES_LOGIN).await);
     }
 
     #[tokio::test]
-    async fn logging_in_with_wrong_credentials_says_401() {
+    async fn logging_in_with_wrong_credentials_returns_401() {
         let app = JANE_DOE.registered().await;
         for body in [
             r#"{"email":"jane.doe@example.com","password":"wrong"}"#,
-            r#"{"email":"nobody@example.com","password":"securePassword123!"}"#,
+            r#"{"email":"unknown@example.com","password":"securePassword123!"}"#,
             r#"{"email":"","password":""}"#,
             r#"{"email":"a\u0000b","password":"securePassword123!"}"#,
         ] {
@@ -135,17 +134,17 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn refreshing_says_200_with_a_new_pair() {
+    async fn refreshing_returns_200_with_a_new_token_pair() {
         let (app, tokens) = JANE_DOE.logged_in(read_tokens).await;
         let response = refresh(&app, &tokens.refresh).await;
-        assert_is_a_pair(&response);
+        assert_token_pair(&response);
         let renewed = read_tokens(&response);
         assert_ne!(renewed.access, tokens.access);
         assert_ne!(renewed.refresh, tokens.refresh);
     }
 
     #[tokio::test]
-    async fn refreshing_with_an_invalid_token_says_401() {
+    async fn refreshing_with_an_invalid_token_returns_401() {
         let (app, tokens) = JANE_DOE.logged_in(read_tokens).await;
         for token in ["", "nonsense", "ref_nonsense", &tokens.access] {
             assert_response(&refresh(&app, token).await, 401, BAD_REFRESH_TOKEN);
@@ -153,7 +152,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn me_says_200_with_the_profile() {
+    async fn me_returns_200_with_the_profile() {
         let app = TestApp::new();
         let registered = app.post("/api/v1/auth/register", JANE).await;
         let tokens = read_tokens(&app.post("/api/v1/auth/login", JANES_LOGIN).await);
@@ -161,7 +160,7 @@ mod documented {
     }
 
     #[tokio::test]
-    async fn me_says_401_without_a_token_and_with_a_bad_one() {
+    async fn me_returns_401_without_a_valid_token() {
         let (app, tokens) = JANE_DOE.logged_in(read_tokens).await;
         let missing = app.get("/api/v1/auth/me", None).await;
         assert_response(&missing, 401, BAD_ACCESS_TOKEN);
@@ -174,11 +173,11 @@ mod documented {
     }
 }
 
-mod left_open {
+mod undocumented {
     use super::*;
 
     #[tokio::test]
-    async fn a_body_that_is_no_json_object_is_a_bad_request_everywhere() {
+    async fn body_without_a_json_object_returns_400_everywhere() {
         let app = TestApp::new();
         for path in ["/api/v1/auth/register", "/api/v1/auth/login", "/api/v1/auth/refresh"] {
             for body in ["", "{", "[]", "null", "{}{}", "\u{feff}{}", r#"{"email":1,"email":2}"#] {
@@ -189,7 +188,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn missing_and_wrongly_typed_members_at_login_and_refresh_are_named() {
+    async fn login_and_refresh_name_missing_and_mistyped_members() {
         let app = JANE_DOE.registered().await;
         for (path, body, error) in [
             ("login", r#"{"email":"jane.doe@example.com"}"#, "password is required"),
@@ -210,18 +209,18 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn a_user_logs_in_by_either_identifier_in_any_case() {
+    async fn user_logs_in_by_either_identifier_in_any_case() {
         let app = TestApp::new();
         let john = r#"{"username":"john_doe","email":"john@example.com","password":"P@ssw0rd!"}"#;
         assert_eq!(app.post("/v1/auth/register", john).await.status, StatusCode::CREATED);
         for identifier in ["john@example.com", "John@EXAMPLE.com", "john_doe", "JOHN_DOE"] {
             let body = format!(r#"{{"email":"{identifier}","password":"P@ssw0rd!"}}"#);
-            assert_is_a_pair(&app.post("/api/v1/auth/login", &body).await);
+            assert_token_pair(&app.post("/api/v1/auth/login", &body).await);
         }
     }
 
     #[tokio::test]
-    async fn a_user_without_an_email_address_has_null() {
+    async fn absent_email_address_is_null() {
         let app = TestApp::new();
         let john = r#"{"username":"john_doe","password":"P@ssw0rd!"}"#;
         let registered = app.post("/api/v1/auth/register", john).await;
@@ -233,7 +232,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn another_content_type_is_unsupported() {
+    async fn other_content_types_return_415() {
         let app = JANE_DOE.registered().await;
         for media_type in
             ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"]
@@ -244,7 +243,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn another_method_is_told_which_are_allowed() {
+    async fn other_methods_return_405_with_the_allow_header() {
         let app = TestApp::new();
         for (method, path, allow) in [
             (Method::DELETE, "register", "POST"),
@@ -259,16 +258,16 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn a_body_of_more_than_16_kib_is_too_large() {
+    async fn body_over_16_kib_returns_413() {
         let app = TestApp::new();
-        let token = |length: usize| "a".repeat(length - r#"{"refreshToken":""}"#.len());
-        assert_response(&refresh(&app, &token(16 * 1024)).await, 401, BAD_REFRESH_TOKEN);
-        let larger = refresh(&app, &token(16 * 1024 + 1)).await;
+        let longest = 16 * 1024 - r#"{"refreshToken":""}"#.len();
+        assert_response(&refresh(&app, &"a".repeat(longest)).await, 401, BAD_REFRESH_TOKEN);
+        let larger = refresh(&app, &"a".repeat(longest + 1)).await;
         assert_response(&larger, 413, r#"{"error":"Payload too large"}"#);
     }
 
     #[tokio::test]
-    async fn an_unknown_path_below_the_prefix_is_answered_in_the_dialect() {
+    async fn unknown_path_below_the_prefix_is_answered_in_the_dialect() {
         let app = TestApp::new().only("token_pair");
         for path in ["/api/v1/auth", "/api/v1/auth/login/", "/api/v1/auth/logout"] {
             assert_response(&app.get(path, None).await, 404, r#"{"error":"Not found"}"#);
@@ -276,7 +275,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn two_authorization_lines_are_a_bad_request() {
+    async fn two_authorization_headers_return_400() {
         let (app, tokens) = JANE_DOE.logged_in(read_tokens).await;
         let tokens: [&str; 2] = [&tokens.access, &tokens.access];
         let response = app.get_with_bearers("/api/v1/auth/me", &tokens).await;
@@ -284,7 +283,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn a_full_queue_is_503_with_retry_after_and_never_401() {
+    async fn full_queue_returns_503_with_retry_after() {
         let app = JANE_DOE.registered().await;
         app.ports.hasher.set_overloaded(true);
         let response = app.post("/api/v1/auth/login", JANES_LOGIN).await;
@@ -293,7 +292,7 @@ mod left_open {
     }
 
     #[tokio::test]
-    async fn every_failure_is_worded_in_the_dialects_envelope() {
+    async fn every_failure_has_the_dialects_error_format() {
         let session = SessionId(Uuid::from_u128(1));
         let error = FieldError { field: "email".into(), message: "is required".to_owned() };
         for (failure, status) in [
@@ -323,7 +322,7 @@ mod left_open {
                 let response = TestResponse::of(TokenPair.render(&failure, endpoint));
                 assert_eq!(response.status.as_u16(), status, "{failure:?}");
                 assert_eq!(response.body, format!(r#"{{"error":"{}"}}"#, response.member("error")));
-                assert!(!response.body.contains("cause"), "a cause is for the log");
+                assert!(!response.body.contains("cause"), "only the log contains the cause");
             }
         }
     }
@@ -335,25 +334,25 @@ mod sessions {
     use super::*;
 
     #[tokio::test]
-    async fn both_tokens_of_a_new_pair_serve() {
+    async fn both_tokens_of_a_new_pair_are_valid() {
         let (app, tokens) = JANE_DOE.logged_in(read_tokens).await;
         let renewed = read_tokens(&refresh(&app, &tokens.refresh).await);
         assert_eq!(me(&app, &renewed.access).await.status, StatusCode::OK);
-        assert_is_a_pair(&refresh(&app, &renewed.refresh).await);
+        assert_token_pair(&refresh(&app, &renewed.refresh).await);
     }
 
     #[tokio::test]
-    async fn an_access_token_serves_for_15_minutes() {
+    async fn access_token_is_valid_for_15_minutes() {
         let (app, tokens) = JANE_DOE.logged_in(read_tokens).await;
         app.ports.clock.advance(Duration::from_secs(899));
         assert_eq!(me(&app, &tokens.access).await.status, StatusCode::OK);
         app.ports.clock.advance(Duration::from_secs(7));
         assert_response(&me(&app, &tokens.access).await, 401, BAD_ACCESS_TOKEN);
-        assert_is_a_pair(&refresh(&app, &tokens.refresh).await);
+        assert_token_pair(&refresh(&app, &tokens.refresh).await);
     }
 
     #[tokio::test]
-    async fn an_access_token_opens_the_protected_resource_and_a_refresh_token_does_not() {
+    async fn protected_resource_accepts_only_access_tokens() {
         let (app, tokens) = JANE_DOE.logged_in(read_tokens).await;
         for (token, status) in [(&tokens.access, 200), (&tokens.refresh, 401)] {
             let response = app.get("/v1/protected/resource", Some(token)).await;
@@ -362,14 +361,14 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn a_session_that_was_idle_for_two_weeks_is_over() {
+    async fn session_expires_after_two_idle_weeks() {
         let (app, tokens) = JANE_DOE.logged_in(read_tokens).await;
         app.ports.clock.advance(Duration::from_secs(14 * 24 * 3_600));
         assert_response(&refresh(&app, &tokens.refresh).await, 401, BAD_REFRESH_TOKEN);
     }
 
     #[tokio::test]
-    async fn a_lost_answer_is_given_again() {
+    async fn retry_after_a_lost_response_gets_the_same_token() {
         let (app, tokens) = JANE_DOE.logged_in(read_tokens).await;
         let first = read_tokens(&refresh(&app, &tokens.refresh).await);
         app.ports.clock.advance(Duration::from_secs(9));
@@ -379,7 +378,7 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn a_replayed_token_ends_its_session_and_no_other() {
+    async fn replayed_token_ends_only_its_own_session() {
         let (app, tokens) = JANE_DOE.logged_in(read_tokens).await;
         let other = read_tokens(&app.post("/api/v1/auth/login", JANES_LOGIN).await);
         let renewed = read_tokens(&refresh(&app, &tokens.refresh).await);
@@ -391,7 +390,7 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn a_suspended_user_is_answered_like_somebody_with_wrong_credentials() {
+    async fn suspended_user_gets_the_wrong_credentials_response() {
         let (app, tokens) = JANE_DOE.logged_in(read_tokens).await;
         app.suspend("jane.doe@example.com").await;
         let login = app.post("/api/v1/auth/login", JANES_LOGIN).await;
@@ -401,7 +400,7 @@ mod sessions {
     }
 
     #[tokio::test]
-    async fn a_refresh_token_of_another_dialect_refreshes_nothing() {
+    async fn refresh_token_of_another_dialect_does_not_refresh() {
         let (app, _) = JANE_DOE.logged_in(read_tokens).await;
         let login = r#"{"username":"jane.doe@example.com","password":"securePassword123!"}"#;
         let login = app.post("/api/v1/auth/login", login).await;

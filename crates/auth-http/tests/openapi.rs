@@ -1,4 +1,4 @@
-//! The OpenAPI documents: what the settings make of them, and that the committed ones are fresh.
+//! The OpenAPI documents follow the settings, and the committed ones are up to date.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
@@ -24,8 +24,12 @@ fn operations(document: &Value) -> impl Iterator<Item = &Value> {
     paths.flat_map(|path| path.as_object().expect("methods").values())
 }
 
+fn cookie_name(document: &Value) -> &Value {
+    &document["components"]["securitySchemes"]["refreshCookie"]["name"]
+}
+
 #[test]
-fn the_documents_are_fresh() {
+fn documents_are_up_to_date() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi");
     for dialect in ALL {
         let name = dialect.profile().name;
@@ -40,7 +44,7 @@ fn the_documents_are_fresh() {
 }
 
 #[test]
-fn a_document_has_every_route_of_its_dialect_and_no_two_operations_of_one_name() {
+fn document_has_every_route_and_unique_operation_ids() {
     for dialect in ALL {
         let document = document(dialect, "");
         let ids: HashSet<_> = operations(&document).map(|operation| &operation["operationId"]).collect();
@@ -54,7 +58,7 @@ fn a_document_has_every_route_of_its_dialect_and_no_two_operations_of_one_name()
 }
 
 #[test]
-fn a_moved_dialect_is_documented_where_it_is() {
+fn document_follows_the_prefix_setting() {
     let moved = document(&SingleToken, "[dialects.single_token]\nprefix = \"/elsewhere\"");
     let paths: Vec<_> = moved["paths"].as_object().expect("paths").keys().collect();
     assert_eq!(paths.len(), 4);
@@ -62,7 +66,7 @@ fn a_moved_dialect_is_documented_where_it_is() {
 }
 
 #[test]
-fn settings_that_ask_for_more_are_documented() {
+fn document_follows_password_and_role_settings() {
     let strict = document(
         &Accounts,
         "[password]\nmin_length = 12\n[registration]\nself_assignable_roles = [\"a\", \"b\"]",
@@ -75,23 +79,22 @@ fn settings_that_ask_for_more_are_documented() {
 }
 
 #[test]
-fn the_cookie_is_called_what_it_is_called_in_public() {
-    let name = |document: &Value| document["components"]["securitySchemes"]["refreshCookie"]["name"].clone();
-    assert_eq!(name(&document(&Cookie, "")), "refresh_token");
+fn document_names_the_cookie_by_the_public_url() {
+    assert_eq!(*cookie_name(&document(&Cookie, "")), "refresh_token");
     let public = document(&Cookie, "public_url = \"https://auth.example.com\"");
-    assert_eq!(name(&public), "__Secure-refresh_token");
+    assert_eq!(*cookie_name(&public), "__Secure-refresh_token");
     let set = &public["paths"]["/api/auth/login"]["post"]["responses"]["200"]["headers"]["set-cookie"];
     assert!(set["example"].as_str().expect("an example").ends_with("; Secure"), "{set}");
 }
 
 #[test]
-fn a_failure_is_documented_with_its_headers() {
+fn failure_is_documented_with_its_headers() {
     let document = document(&SingleToken, "");
     let responses = &document["paths"]["/v1/protected/resource"]["get"]["responses"];
     let challenges = &responses["401"]["headers"]["www-authenticate"]["examples"];
     assert_eq!(challenges["missing_token"]["value"], "Bearer");
     assert_eq!(challenges["invalid_token"]["value"], r#"Bearer error="invalid_token""#);
     assert_eq!(responses["503"]["headers"]["retry-after"]["example"], "1");
-    let said = &responses["401"]["content"]["application/json"]["examples"]["missing_token"]["value"];
-    assert_eq!(*said, json!({"error": "Invalid or missing token."}));
+    let example = &responses["401"]["content"]["application/json"]["examples"]["missing_token"]["value"];
+    assert_eq!(*example, json!({"error": "Invalid or missing token."}));
 }

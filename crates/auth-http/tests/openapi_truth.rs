@@ -1,5 +1,5 @@
-//! The OpenAPI documents tell the truth: what they say is accepted is accepted, what they say is refused is refused,
-//! and whatever the service says is as they say.
+//! The service behaves as its OpenAPI documents describe. It accepts the requests that a schema accepts, it rejects the
+//! others, and every response matches its schema.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
@@ -21,7 +21,7 @@ struct Operation<'a> {
     document: &'a Document,
     path: &'a str,
     method: Method,
-    said: &'a Value,
+    description: &'a Value,
 }
 
 impl Document {
@@ -33,9 +33,9 @@ impl Document {
     fn operations(&self) -> impl Iterator<Item = Operation<'_>> {
         let paths = self.0["paths"].as_object().expect("paths");
         paths.iter().flat_map(move |(path, methods)| {
-            methods.as_object().expect("methods").iter().map(move |(method, said)| {
+            methods.as_object().expect("methods").iter().map(move |(method, description)| {
                 let method = method.to_ascii_uppercase().parse().expect("a method");
-                Operation { document: self, path, method, said }
+                Operation { document: self, path, method, description }
             })
         })
     }
@@ -53,12 +53,12 @@ impl Document {
 
 impl Operation<'_> {
     fn id(&self) -> &str {
-        self.said["operationId"].as_str().expect("an id")
+        self.description["operationId"].as_str().expect("an id")
     }
 
-    /// The content that a client sends, if it sends any.
+    /// The media type object of the request body.
     fn content(&self) -> Option<&Value> {
-        self.said["requestBody"]["content"].get("application/json")
+        self.description["requestBody"]["content"].get("application/json")
     }
 
     fn schema(&self) -> &Value {
@@ -67,41 +67,46 @@ impl Operation<'_> {
     }
 
     fn success(&self) -> u16 {
-        let responses = self.said["responses"].as_object().expect("responses");
+        let responses = self.description["responses"].as_object().expect("responses");
         let success = responses.keys().find(|status| status.starts_with('2'));
         success.expect("a success").parse().expect("a status")
     }
 
-    /// Fails unless the response is one that the document has.
+    /// Panics unless the document describes the response.
     fn assert_documented(&self, response: &TestResponse) {
-        let place = format!("{} {} says {} {}", self.method, self.path, response.status, response.body);
-        let documented = self.said["responses"].get(response.status.as_str()).expect(&place);
+        let context = format!("{} {} returns {} {}", self.method, self.path, response.status, response.body);
+        let documented = self.description["responses"].get(response.status.as_str()).expect(&context);
         for name in ["www-authenticate", "retry-after", "set-cookie"] {
             let is_documented = documented["headers"].get(name).is_some();
-            assert!(is_documented || !response.has_header(name), "{place} with {name}");
+            assert!(is_documented || !response.has_header(name), "{context} with {name}");
             assert!(
                 !is_documented || response.has_header(name) || !response.status.is_success(),
-                "{place} without {name}"
+                "{context} without {name}"
             );
         }
         match documented.get("content") {
-            None => assert_eq!(response.body, "", "{place}"),
+            None => assert_eq!(response.body, "", "{context}"),
             Some(content) => {
-                let body = serde_json::from_str(&response.body).expect(&place);
+                let body = serde_json::from_str(&response.body).expect(&context);
                 let validator = self.document.validator(&content["application/json"]["schema"]);
-                validator.validate(&body).unwrap_or_else(|error| panic!("{place}: {error}"));
+                validator.validate(&body).unwrap_or_else(|error| panic!("{context}: {error}"));
             }
         }
     }
 }
 
-/// A world in which one dialect is served, and what its client knows.
+/// An app with one dialect, and the headers and identifiers of its client.
 struct Client<'a> {
     document: &'a Document,
     app: TestApp,
     headers: Vec<(&'static str, String)>,
-    user: String,
-    renewal: String,
+    user_id: String,
+    refresh_token: String,
+}
+
+/// The first of these JSON pointers (RFC 6901) that leads to a string.
+fn first_string(body: &Value, pointers: &[&str]) -> Option<String> {
+    pointers.iter().find_map(|pointer| body.pointer(pointer)?.as_str()).map(str::to_owned)
 }
 
 impl<'a> Client<'a> {
@@ -109,22 +114,21 @@ impl<'a> Client<'a> {
         let app = TestApp::new().only(dialect.profile().name);
         let (_, key) = app.create_api_key(Scopes::all(), None).await;
         let headers = vec![("x-api-key", key)];
-        Self { document, app, headers, user: String::new(), renewal: String::new() }
+        Self { document, app, headers, user_id: String::new(), refresh_token: String::new() }
     }
 
-    /// Who has registered and logged in as the examples say.
+    /// Registers and logs in with the examples of the document.
     async fn logged_in(dialect: &dyn Dialect, document: &'a Document) -> Self {
         let mut client = Self::new(dialect, document).await;
         let registered = client.send_example("register").await;
         let response = client.send_example("logIn").await;
         let body: Value = serde_json::from_str(&response.body).expect("JSON");
-        let text =
-            |names: &[&str]| names.iter().find_map(|name| body.pointer(name)?.as_str()).map(str::to_owned);
-        let access = text(&["/access_token", "/accessToken", "/acc_token", "/token", "/data/token"]);
-        client.renewal =
-            text(&["/refresh_token", "/refreshToken", "/acc_token", "/token"]).unwrap_or_default();
+        let access_names = ["/access_token", "/accessToken", "/acc_token", "/token", "/data/token"];
+        let access = first_string(&body, &access_names);
+        let refresh_names = ["/refresh_token", "/refreshToken", "/acc_token", "/token"];
+        client.refresh_token = first_string(&body, &refresh_names).unwrap_or_default();
         if dialect.profile().name == "directory" {
-            client.user = registered.member("id");
+            client.user_id = registered.member("id");
         } else {
             client.headers.push(("authorization", format!("Bearer {}", access.expect("a token"))));
         }
@@ -135,7 +139,7 @@ impl<'a> Client<'a> {
         client
     }
 
-    /// Who is where an operation can succeed.
+    /// A client for which the operation can succeed.
     async fn ready_for(operation: &Operation<'a>, dialect: &dyn Dialect) -> Self {
         if operation.id() == "register" {
             Self::new(dialect, operation.document).await
@@ -144,12 +148,12 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// The example of a body, with what this client has in place of an example of a token.
+    /// The example body, with the token of this client instead of an example token.
     fn example(&self, operation: &Operation<'_>) -> Option<Value> {
         let mut example = operation.content()?["example"].clone();
         if matches!(operation.id(), "refresh" | "logOut") {
             let member = example.as_object_mut().expect("an object").values_mut().next();
-            *member.expect("a member") = json!(self.renewal);
+            *member.expect("a member") = json!(self.refresh_token);
         }
         Some(example)
     }
@@ -161,7 +165,7 @@ impl<'a> Client<'a> {
 
     async fn send(&self, operation: &Operation<'_>, body: Option<&Value>) -> TestResponse {
         let headers: Vec<_> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let path = operation.path.replace("{user_id}", &self.user);
+        let path = operation.path.replace("{user_id}", &self.user_id);
         let body = body.map(Value::to_string);
         let response =
             self.app.send_with_headers(operation.method.clone(), &path, &headers, body.as_deref()).await;
@@ -170,17 +174,17 @@ impl<'a> Client<'a> {
     }
 }
 
-/// What somebody may send for a member that is a text: all sorts of wrong things, and some that are right somewhere.
+/// Values for a string member: wrong types, lengths around the limits, and values that are valid for some member.
 fn candidates() -> Vec<Value> {
     let others = [Value::Null, json!(7), json!(true), json!([]), json!({})];
-    let words =
+    let texts =
         ["", "x", "x@example.com", "+84 (12) 345-6789", "+0123456", "84123456789", "customer", "admin"];
     let lengths = [5, 6, 7, 8, 254, 255, 256].map(|length| json!("x".repeat(length)));
     let longest = [238, 239].map(|length| json!(format!("x@{}.example.com", "x.".repeat(length / 2))));
-    others.into_iter().chain(words.map(Value::from)).chain(lengths).chain(longest).collect()
+    others.into_iter().chain(texts.map(Value::from)).chain(lengths).chain(longest).collect()
 }
 
-/// The body with the member in every way it can be sent, and without it.
+/// The body with every candidate for the member, and without the member.
 fn variants(body: &Value, member: &str) -> Vec<Value> {
     let mut without = body.clone();
     without.as_object_mut().expect("an object").remove(member);
@@ -193,7 +197,7 @@ fn variants(body: &Value, member: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn every_example_is_accepted_and_answered_as_documented() {
+async fn every_example_request_succeeds_as_documented() {
     for dialect in ALL {
         let document = Document::of(dialect);
         for operation in document.operations() {
@@ -205,7 +209,7 @@ async fn every_example_is_accepted_and_answered_as_documented() {
 }
 
 #[tokio::test]
-async fn a_body_is_refused_exactly_when_its_schema_refuses_it() {
+async fn body_is_rejected_exactly_when_its_schema_rejects_it() {
     for dialect in ALL {
         let document = Document::of(dialect);
         for operation in document.operations().filter(|operation| operation.content().is_some()) {
@@ -215,10 +219,10 @@ async fn a_body_is_refused_exactly_when_its_schema_refuses_it() {
                 for body in variants(&example.expect("an example"), member) {
                     let client = Client::ready_for(&operation, dialect).await;
                     let response = client.send(&operation, Some(&body)).await;
-                    let is_refused = response.status == 400;
-                    let place =
+                    let is_rejected = response.status == 400;
+                    let context =
                         format!("{} {} {body}: {}", dialect.profile().name, operation.path, response.body);
-                    assert_eq!(is_refused, !validator.is_valid(&body), "{place}");
+                    assert_eq!(is_rejected, !validator.is_valid(&body), "{context}");
                 }
             }
         }
@@ -226,25 +230,26 @@ async fn a_body_is_refused_exactly_when_its_schema_refuses_it() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_show_who_they_are_is_answered_as_documented() {
+async fn unauthenticated_requests_are_answered_as_documented() {
     for dialect in ALL {
         let document = Document::of(dialect);
         for operation in document.operations() {
-            let asks = operation.said["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
+            let requires_credentials =
+                operation.description["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
             let mut client = Client::ready_for(&operation, dialect).await;
             client.headers.clear();
             let response = client.send(&operation, client.example(&operation).as_ref()).await;
-            assert_eq!(response.status == 401, asks, "{} {}", operation.path, response.body);
+            assert_eq!(response.status == 401, requires_credentials, "{} {}", operation.path, response.body);
         }
     }
 }
 
 #[test]
-fn every_example_is_as_its_schema_says() {
+fn every_example_matches_its_schema() {
     for dialect in ALL {
         let document = Document::of(dialect);
         for operation in document.operations() {
-            let responses = operation.said["responses"].as_object().expect("responses").values();
+            let responses = operation.description["responses"].as_object().expect("responses").values();
             let contents = responses.filter_map(|response| response["content"].get("application/json"));
             for content in contents.chain(operation.content()) {
                 let validator = document.validator(&content["schema"]);

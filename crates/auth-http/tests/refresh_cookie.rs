@@ -1,5 +1,5 @@
-//! The cookie of the dialect `cookie`: its attributes wherever the service is reached, the pages that may have a
-//! browser send it, and what logging out does to it.
+//! The refresh cookie of the dialect `cookie`: its attributes for each public URL, the sites that may use it, and its
+//! removal by a logout.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
@@ -17,7 +17,7 @@ const JOHN: &str = r#"{"username":"john_doe","password":"P@ssw0rd!"}"#;
 const LOGGED_OUT: &str = r#"{"message":"Logged out successfully."}"#;
 const UNAUTHORIZED: &str = r#"{"message":"Invalid, expired or missing access token."}"#;
 const FORBIDDEN: &str = r#"{"message":"Forbidden."}"#;
-const FORGOTTEN: &str = "refresh_token=; HttpOnly; SameSite=Strict; Path=/api/auth; Max-Age=0";
+const CLEARED_COOKIE: &str = "refresh_token=; HttpOnly; SameSite=Strict; Path=/api/auth; Max-Age=0";
 const TWO_WEEKS: u64 = 14 * 24 * 3_600;
 
 fn settings(key: &str, value: &str) -> Settings {
@@ -42,7 +42,7 @@ async fn log_in(app: &TestApp) -> Login {
     Login { token: response.string_at("/data/token"), cookie: response.cookie().to_owned() }
 }
 
-/// What stands behind the cookie's value.
+/// The attributes of the cookie.
 fn attributes(response: &TestResponse) -> &str {
     response.header("set-cookie").split_once("; ").expect("attributes").1
 }
@@ -67,7 +67,7 @@ mod attributes {
     use super::*;
 
     #[tokio::test]
-    async fn the_cookie_is_secure_unless_clients_come_without_tls_on_this_very_machine() {
+    async fn cookie_is_secure_unless_the_public_url_is_loopback_http() {
         for (url, name, secure) in [
             ("http://127.0.0.1:8080", "refresh_token=", ""),
             ("http://[::1]:8080", "refresh_token=", ""),
@@ -90,14 +90,14 @@ mod attributes {
                 );
                 assert_eq!(super::attributes(response), expected, "{url}");
             }
-            let forgotten = log_out(&app, None, None).await;
+            let cleared = log_out(&app, None, None).await;
             let expected = format!("{name}; HttpOnly; SameSite=Strict; Path=/api/auth; Max-Age=0{secure}");
-            assert_eq!(forgotten.header("set-cookie"), expected, "{url}");
+            assert_eq!(cleared.header("set-cookie"), expected, "{url}");
         }
     }
 
     #[tokio::test]
-    async fn behind_tls_a_cookie_that_could_have_come_without_does_not_count() {
+    async fn behind_tls_an_unprefixed_cookie_is_ignored() {
         let url = public_url("https://auth.example.com");
         let app = JOHN_DOE.registered().await.with_settings(|settings| settings.public_url = url);
         let login = log_in(&app).await;
@@ -107,7 +107,7 @@ mod attributes {
     }
 
     #[tokio::test]
-    async fn the_path_follows_the_prefix() {
+    async fn cookie_path_follows_the_prefix() {
         let moved = settings("dialects.cookie.prefix", "/moved/api");
         let app = TestApp::new().with_settings(|settings| *settings = moved);
         assert_eq!(app.post("/moved/api/auth/register", JOHN).await.status, StatusCode::CREATED);
@@ -116,7 +116,7 @@ mod attributes {
     }
 
     #[tokio::test]
-    async fn the_browser_keeps_the_cookie_for_as_long_as_it_refreshes_the_session() {
+    async fn cookie_expires_with_the_session() {
         const DAY: u64 = 24 * 3_600;
         let app = JOHN_DOE.registered().await;
         let mut cookie = log_in(&app).await.cookie;
@@ -135,7 +135,7 @@ mod attributes {
     }
 
     #[tokio::test]
-    async fn the_cookie_is_found_among_others_but_two_of_its_name_are_none() {
+    async fn cookie_is_found_among_others_unless_it_occurs_twice() {
         let app = JOHN_DOE.registered().await;
         let cookie = log_in(&app).await.cookie;
         let planted = format!("{cookie}; refresh_token=ref_planted");
@@ -156,8 +156,8 @@ mod cross_site {
     const OWN: &str = "http://127.0.0.1:8080";
     const ALLOWED: &str = "https://app.example.com";
 
-    /// What is served to whom: the origin, the site that the browser names, and whether it is.
-    const TABLE: [(Option<&str>, Option<&str>, bool); 19] = [
+    /// `Origin`, `Sec-Fetch-Site`, and whether the request is served.
+    const REQUESTS: [(Option<&str>, Option<&str>, bool); 19] = [
         (None, None, true), // no browser
         (Some(OWN), None, true),
         (Some(OWN), Some("same-origin"), true),
@@ -180,10 +180,10 @@ mod cross_site {
     ];
 
     #[tokio::test]
-    async fn no_page_of_another_site_refreshes_or_logs_out() {
+    async fn other_sites_can_neither_refresh_nor_log_out() {
         let allowed = settings("cors_origins", ALLOWED).cors_origins;
         let app = JOHN_DOE.registered().await.with_settings(|settings| settings.cors_origins = allowed);
-        for (origin, site, is_served) in TABLE {
+        for (origin, site, is_served) in REQUESTS {
             for path in ["/api/auth/refresh", "/api/auth/logout"] {
                 let login = log_in(&app).await;
                 let bearer = format!("Bearer {}", login.token);
@@ -195,7 +195,7 @@ mod cross_site {
                     assert_eq!(response.status, StatusCode::OK, "{path} {origin:?} {site:?}");
                 } else {
                     assert_response(&response, 403, FORBIDDEN);
-                    assert!(!response.has_header("set-cookie"), "another site clears no cookie");
+                    assert!(!response.has_header("set-cookie"), "another site must not clear the cookie");
                     assert_eq!(refresh(&app, &login.cookie).await.status, StatusCode::OK);
                 }
             }
@@ -203,7 +203,7 @@ mod cross_site {
     }
 
     #[tokio::test]
-    async fn without_the_setting_no_other_origin_is_served() {
+    async fn without_the_setting_other_origins_are_rejected() {
         let app = JOHN_DOE.registered().await;
         let login = log_in(&app).await;
         let headers = [("cookie", login.cookie.as_str()), ("origin", ALLOWED)];
@@ -211,7 +211,7 @@ mod cross_site {
     }
 
     #[tokio::test]
-    async fn two_origins_are_none_of_ours() {
+    async fn two_origin_headers_are_rejected() {
         let app = JOHN_DOE.registered().await;
         let login = log_in(&app).await;
         let headers = [("cookie", login.cookie.as_str()), ("origin", OWN), ("origin", OWN)];
@@ -223,17 +223,17 @@ mod logging_out {
     use super::*;
 
     #[tokio::test]
-    async fn a_token_alone_ends_its_session() {
+    async fn access_token_alone_ends_its_session() {
         let app = JOHN_DOE.registered().await;
         let login = log_in(&app).await;
         let response = log_out(&app, Some(&login.token), None).await;
         assert_response(&response, 200, LOGGED_OUT);
-        assert_eq!(response.header("set-cookie"), FORGOTTEN);
+        assert_eq!(response.header("set-cookie"), CLEARED_COOKIE);
         assert_eq!(refresh(&app, &login.cookie).await.status, StatusCode::UNAUTHORIZED);
     }
 
     #[tokio::test]
-    async fn a_token_and_a_cookie_of_two_sessions_end_both_and_no_third() {
+    async fn token_and_cookie_of_two_sessions_end_only_these_two() {
         let app = JOHN_DOE.registered().await;
         let (one, other, third) = (log_in(&app).await, log_in(&app).await, log_in(&app).await);
         assert_response(&log_out(&app, Some(&one.token), Some(&other.cookie)).await, 200, LOGGED_OUT);
@@ -245,18 +245,18 @@ mod logging_out {
     }
 
     #[tokio::test]
-    async fn a_token_that_has_expired_serves_beside_the_cookie_of_its_session() {
+    async fn expired_token_logs_out_with_the_cookie_of_its_session() {
         let app = JOHN_DOE.registered().await;
         let login = log_in(&app).await;
         app.ports.clock.advance(Duration::from_secs(906));
         let response = log_out(&app, Some(&login.token), Some(&login.cookie)).await;
         assert_response(&response, 200, LOGGED_OUT);
-        assert_eq!(response.header("set-cookie"), FORGOTTEN);
+        assert_eq!(response.header("set-cookie"), CLEARED_COOKIE);
         assert_eq!(refresh(&app, &login.cookie).await.status, StatusCode::UNAUTHORIZED);
     }
 
     #[tokio::test]
-    async fn a_token_that_has_expired_does_not_serve_otherwise_but_the_cookie_is_cleared() {
+    async fn expired_token_without_its_cookie_ends_no_session() {
         let app = JOHN_DOE.registered().await;
         let (login, other) = (log_in(&app).await, log_in(&app).await);
         app.ports.clock.advance(Duration::from_secs(906));
@@ -264,50 +264,50 @@ mod logging_out {
             let response = log_out(&app, Some(&login.token), cookie).await;
             assert_response(&response, 401, UNAUTHORIZED);
             assert_eq!(response.header("www-authenticate"), r#"Bearer error="invalid_token""#);
-            assert_eq!(response.header("set-cookie"), FORGOTTEN);
+            assert_eq!(response.header("set-cookie"), CLEARED_COOKIE);
         }
         for live in [login, other] {
-            assert_eq!(refresh(&app, &live.cookie).await.status, StatusCode::OK, "nobody was logged out");
+            assert_eq!(refresh(&app, &live.cookie).await.status, StatusCode::OK, "the session must stay");
         }
     }
 
     #[tokio::test]
-    async fn without_a_token_that_serves_the_cookie_is_cleared_and_no_session_ends() {
+    async fn without_a_valid_token_logout_only_clears_the_cookie() {
         let app = JOHN_DOE.registered().await;
         let login = log_in(&app).await;
         for (token, challenge) in [(None, "Bearer"), (Some("nonsense"), r#"Bearer error="invalid_token""#)] {
             let response = log_out(&app, token, Some(&login.cookie)).await;
             assert_response(&response, 401, UNAUTHORIZED);
             assert_eq!(response.header("www-authenticate"), challenge);
-            assert_eq!(response.header("set-cookie"), FORGOTTEN);
+            assert_eq!(response.header("set-cookie"), CLEARED_COOKIE);
         }
         assert_eq!(refresh(&app, &login.cookie).await.status, StatusCode::OK);
     }
 
     #[tokio::test]
-    async fn logging_out_twice_says_401_the_second_time() {
+    async fn second_logout_returns_401() {
         let app = JOHN_DOE.registered().await;
         let login = log_in(&app).await;
         assert_response(&log_out(&app, Some(&login.token), Some(&login.cookie)).await, 200, LOGGED_OUT);
         let again = log_out(&app, Some(&login.token), Some(&login.cookie)).await;
         assert_response(&again, 401, UNAUTHORIZED);
-        assert_eq!(again.header("set-cookie"), FORGOTTEN);
+        assert_eq!(again.header("set-cookie"), CLEARED_COOKIE);
     }
 
     #[tokio::test]
-    async fn an_expired_token_beside_a_replayed_cookie_ends_the_session_for_the_replay() {
+    async fn replayed_cookie_at_logout_ends_its_session() {
         let app = JOHN_DOE.registered().await;
         let login = log_in(&app).await;
         let next = refresh(&app, &login.cookie).await;
         app.ports.clock.advance(Duration::from_secs(906));
         let response = log_out(&app, Some(&login.token), Some(&login.cookie)).await;
         assert_eq!(response.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(response.header("set-cookie"), FORGOTTEN);
+        assert_eq!(response.header("set-cookie"), CLEARED_COOKIE);
         assert_eq!(refresh(&app, next.cookie()).await.status, StatusCode::UNAUTHORIZED);
     }
 
     #[tokio::test]
-    async fn a_users_other_sessions_go_on() {
+    async fn other_sessions_survive_a_logout() {
         let app = JOHN_DOE.registered().await;
         let (login, other) = (log_in(&app).await, log_in(&app).await);
         assert_response(&log_out(&app, Some(&login.token), Some(&login.cookie)).await, 200, LOGGED_OUT);

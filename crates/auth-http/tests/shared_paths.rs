@@ -1,9 +1,9 @@
-//! Which dialect answers at a path that several share. `directory`, `token_pair` and `accounts` are all at
-//! `/api/v1/auth/login` and `/refresh`, the latter two at `/register` and `/me` as well.
+//! The choice of a dialect at paths that several share. `directory`, `token_pair` and `accounts` share
+//! `/api/v1/auth/login` and `/refresh`. The latter two also share `/register` and `/me`.
 //!
-//! Each row of a table is a request and who answers it: with all dialects served, without `accounts`, without
-//! `token_pair`, and without `directory`. `D`, `T` and `A` stand for the three; `=` says that the words are those of
-//! `token_pair` and `accounts` alike, so that neither's client can notice whose they are.
+//! Each case is a request and the dialect that answers it. The four letters are for four apps: with all dialects, without
+//! `accounts`, without `token_pair`, and without `directory`. `D`, `T` and `A` mean the three dialects. `=` means that
+//! the bodies of `token_pair` and `accounts` are equal, so that their clients cannot distinguish them.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 mod support;
@@ -15,11 +15,11 @@ use auth_domain::model::Scopes;
 use auth_http::settings::Settings;
 use support::{TestApp, TestResponse};
 
-/// The dialect that each column of a table is without.
+/// The disabled dialect of each app.
 const WITHOUT: [&str; 4] = ["none", "accounts", "token_pair", "directory"];
 
-/// What only one of the three says, and what two of them say alike.
-const WORDS: [(char, &[&str]); 4] = [
+/// Texts that occur only in responses of one dialect, or in equal responses of two.
+const MARKERS: [(char, &[&str]); 4] = [
     ('D', &[r#"."}"#, r#".","details":"#, r#"{"token":"#]),
     (
         'T',
@@ -58,8 +58,8 @@ const WORDS: [(char, &[&str]); 4] = [
     ),
 ];
 
-/// Headers, a body, and who answers in each of the columns.
-type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, &'static str);
+/// Headers, body, and the letter of the answering dialect in each app.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'static str);
 
 const NO_HEADERS: &[(&str, &str)] = &[];
 const WRONG_KEY: &[(&str, &str)] = &[("x-api-key", "wrong")];
@@ -67,33 +67,40 @@ const TWO_KEYS: &[(&str, &str)] = &[("x-api-key", "wrong"), ("x-api-key", "wrong
 const TEXT: &[(&str, &str)] = &[("content-type", "text/plain")];
 const KEYED_TEXT: &[(&str, &str)] = &[("content-type", "text/plain"), ("x-api-key", "wrong")];
 
-/// Who has answered.
-fn who(response: &TestResponse) -> char {
-    let said = |words: &[&str]| words.iter().any(|word| response.body.contains(word));
-    let speakers: Vec<_> = WORDS.iter().filter(|(_, words)| said(words)).map(|(who, _)| *who).collect();
-    assert_eq!(speakers.len(), 1, "whose words are these? {} {}", response.status, response.body);
-    speakers[0]
+/// The letter of the dialect that answered.
+fn answering_dialect(response: &TestResponse) -> char {
+    let matching =
+        MARKERS.iter().filter(|(_, markers)| markers.iter().any(|marker| response.body.contains(marker)));
+    let letters: Vec<_> = matching.map(|(letter, _)| *letter).collect();
+    assert_eq!(letters.len(), 1, "not one dialect: {} {}", response.status, response.body);
+    letters[0]
 }
 
-fn without(name: &str, settings: &mut Settings) {
+fn disable_only(name: &str, settings: &mut Settings) {
     settings.dialects.iter_mut().for_each(|dialect| dialect.enabled = dialect.name != name);
 }
 
-async fn assert_answered(mut app: TestApp, method: Method, path: &str, rows: &[Row<'_>]) -> TestApp {
-    for (column, name) in WITHOUT.into_iter().enumerate() {
-        app = app.with_settings(|settings| without(name, settings));
-        for (headers, body, answered_by) in rows {
+async fn assert_answered_by(mut app: TestApp, method: Method, path: &str, cases: &[Case<'_>]) -> TestApp {
+    for (index, name) in WITHOUT.into_iter().enumerate() {
+        app = app.with_settings(|settings| disable_only(name, settings));
+        for (headers, body, answered_by) in cases {
             let response = app.send_with_headers(method.clone(), path, headers, Some(body)).await;
-            let expected = answered_by.chars().nth(column).expect("a column");
+            let expected = answered_by.chars().nth(index).expect("a letter");
             let request = format!("{method} {path} {headers:?} {body} without {name}");
-            assert_eq!(who(&response), expected, "{request}: {} {}", response.status, response.body);
+            assert_eq!(
+                answering_dialect(&response),
+                expected,
+                "{request}: {} {}",
+                response.status,
+                response.body
+            );
         }
     }
     app
 }
 
-/// Somebody whom every dialect knows, and an API key.
-async fn acquainted() -> (TestApp, String) {
+/// An app with a user who can log in to every dialect, and an API key.
+async fn app_with_john() -> (TestApp, String) {
     let app = TestApp::new();
     let john = r#"{"username":"john","email":"john@example.com","password":"P@ssw0rd!"}"#;
     assert_eq!(app.post("/api/v1/auth/register", john).await.status, StatusCode::CREATED);
@@ -102,10 +109,10 @@ async fn acquainted() -> (TestApp, String) {
 }
 
 #[tokio::test]
-async fn login_is_chosen_by_the_key_then_by_the_name_of_the_identifier() {
-    let (app, key) = acquainted().await;
+async fn login_dialect_follows_the_key_then_the_identifier_member() {
+    let (app, key) = app_with_john().await;
     let right_key: &[_] = &[("x-api-key", key.as_str())];
-    let rows: &[Row<'_>] = &[
+    let cases: &[Case<'_>] = &[
         (WRONG_KEY, r#"{"username":"john","password":"P@ssw0rd!"}"#, "DDDA"),
         (WRONG_KEY, r#"{"email":"john","password":"P@ssw0rd!"}"#, "DDDT"),
         (WRONG_KEY, "{", "DDD="),
@@ -122,14 +129,14 @@ async fn login_is_chosen_by_the_key_then_by_the_name_of_the_identifier() {
         (NO_HEADERS, r#"{"password":"P@ssw0rd!"}"#, "ATAA"),
         (NO_HEADERS, "{}", "ATAA"),
     ];
-    assert_answered(app, Method::POST, "/api/v1/auth/login", rows).await;
+    assert_answered_by(app, Method::POST, "/api/v1/auth/login", cases).await;
 }
 
 #[tokio::test]
-async fn refresh_is_chosen_by_the_key_then_by_the_name_of_the_token() {
-    let (app, key) = acquainted().await;
+async fn refresh_dialect_follows_the_key_then_the_token_member() {
+    let (app, key) = app_with_john().await;
     let right_key: &[_] = &[("x-api-key", key.as_str())];
-    let rows: &[Row<'_>] = &[
+    let cases: &[Case<'_>] = &[
         (WRONG_KEY, r#"{"refresh_token":"x"}"#, "DDDA"),
         (WRONG_KEY, r#"{"refreshToken":"x"}"#, "DDDT"),
         (right_key, r#"{"refresh_token":"x"}"#, "DDDA"),
@@ -141,13 +148,13 @@ async fn refresh_is_chosen_by_the_key_then_by_the_name_of_the_token() {
         (NO_HEADERS, r#"{"ref_token":"x"}"#, "ATAA"),
         (NO_HEADERS, "{}", "ATAA"),
     ];
-    assert_answered(app, Method::POST, "/api/v1/auth/refresh", rows).await;
+    assert_answered_by(app, Method::POST, "/api/v1/auth/refresh", cases).await;
 }
 
 #[tokio::test]
-async fn register_is_chosen_by_the_username() {
-    let (app, _) = acquainted().await;
-    let rows: &[Row<'_>] = &[
+async fn register_dialect_follows_the_username_member() {
+    let (app, _) = app_with_john().await;
+    let cases: &[Case<'_>] = &[
         (NO_HEADERS, r#"{"username":""}"#, "ATAA"),
         (NO_HEADERS, r#"{"username":"","email":"x"}"#, "ATAA"),
         (NO_HEADERS, r#"{"email":""}"#, "TTAT"),
@@ -156,62 +163,69 @@ async fn register_is_chosen_by_the_username() {
         (WRONG_KEY, r#"{"email":""}"#, "TTAT"),
         (WRONG_KEY, r#"{"username":""}"#, "ATAA"),
     ];
-    assert_answered(app, Method::POST, "/api/v1/auth/register", rows).await;
+    assert_answered_by(app, Method::POST, "/api/v1/auth/register", cases).await;
+}
+
+/// Logs John in and returns the header value with his access token.
+async fn bearer(
+    app: &TestApp,
+    path: &str,
+    headers: &[(&str, &str)],
+    identifier: &str,
+    token: &str,
+) -> String {
+    let body = format!(r#"{{"{identifier}":"john","password":"P@ssw0rd!"}}"#);
+    let response = app.send_with_headers(Method::POST, path, headers, Some(&body)).await;
+    format!("Bearer {}", response.member(token))
 }
 
 #[tokio::test]
-async fn me_is_chosen_by_the_dialect_that_issued_the_access_token() {
-    let (app, key) = acquainted().await;
-    let log_in = async |path: &str, identifier: &str, token: &str| {
-        let body = format!(r#"{{"{identifier}":"john","password":"P@ssw0rd!"}}"#);
-        let headers: &[_] = if token == "token" { &[("x-api-key", key.as_str())] } else { &[] };
-        let response = app.send_with_headers(Method::POST, path, headers, Some(&body)).await;
-        format!("Bearer {}", response.member(token))
-    };
-    let pairs = log_in("/api/v1/auth/login", "email", "accessToken").await;
-    let accounts = log_in("/api/v1/auth/login", "username", "access_token").await;
-    let directorys = log_in("/api/v1/auth/login", "username", "token").await;
-    let singles = log_in("/v1/auth/login", "email", "acc_token").await;
-    let rows: &[Row<'_>] = &[
-        (&[("authorization", pairs.as_str())], "", "TTAT"),
-        (&[("authorization", accounts.as_str())], "", "ATAA"),
-        (&[("authorization", directorys.as_str())], "", "ATAA"),
-        (&[("authorization", singles.as_str())], "", "ATAA"),
-        (&[("authorization", pairs.as_str()), ("authorization", pairs.as_str())], "", "===="),
+async fn me_dialect_is_the_issuer_of_the_access_token() {
+    let (app, key) = app_with_john().await;
+    let of_token_pair = bearer(&app, "/api/v1/auth/login", &[], "email", "accessToken").await;
+    let of_accounts = bearer(&app, "/api/v1/auth/login", &[], "username", "access_token").await;
+    let of_directory = bearer(&app, "/api/v1/auth/login", &[("x-api-key", &key)], "username", "token").await;
+    let of_single_token = bearer(&app, "/v1/auth/login", &[], "email", "acc_token").await;
+    let cases: &[Case<'_>] = &[
+        (&[("authorization", of_token_pair.as_str())], "", "TTAT"),
+        (&[("authorization", of_accounts.as_str())], "", "ATAA"),
+        (&[("authorization", of_directory.as_str())], "", "ATAA"),
+        (&[("authorization", of_single_token.as_str())], "", "ATAA"),
+        (&[("authorization", of_token_pair.as_str()), ("authorization", of_token_pair.as_str())], "", "===="),
         (&[("authorization", "Bearer nonsense")], "", "===="),
         (&[("authorization", "Basic am9objpzZWNyZXQ=")], "", "===="),
         (WRONG_KEY, "", "===="),
         (NO_HEADERS, "", "===="),
     ];
-    let app = assert_answered(app, Method::GET, "/api/v1/auth/me", rows).await;
+    let app = assert_answered_by(app, Method::GET, "/api/v1/auth/me", cases).await;
     app.ports.clock.advance(Duration::from_secs(3_606));
-    let expired: Vec<_> = rows.iter().map(|(headers, body, _)| (*headers, *body, "====")).collect();
-    assert_answered(app, Method::GET, "/api/v1/auth/me", &expired).await;
+    let expired: Vec<_> = cases.iter().map(|(headers, body, _)| (*headers, *body, "====")).collect();
+    assert_answered_by(app, Method::GET, "/api/v1/auth/me", &expired).await;
 }
 
 #[tokio::test]
-async fn logout_is_nobodys_but_accounts() {
-    let (app, _) = acquainted().await;
-    let rows: &[Row<'_>] = &[
+async fn logout_belongs_to_accounts_alone() {
+    let (app, _) = app_with_john().await;
+    let cases: &[Case<'_>] = &[
         (NO_HEADERS, r#"{"refresh_token":"x"}"#, "A=AA"),
         (NO_HEADERS, r#"{"refreshToken":"x"}"#, "A=AA"),
         (WRONG_KEY, r#"{"refresh_token":"x"}"#, "A=AA"),
         (NO_HEADERS, "", "===="),
     ];
-    assert_answered(app, Method::POST, "/api/v1/auth/logout", rows).await;
+    assert_answered_by(app, Method::POST, "/api/v1/auth/logout", cases).await;
 }
 
 #[tokio::test]
-async fn what_fits_nothing_is_answered_alike_by_whoever_it_may_have_been_for() {
-    let (mut app, _) = acquainted().await;
+async fn ambiguous_requests_get_the_shared_error_body() {
+    let (mut app, _) = app_with_john().await;
     let too_large = format!(r#"{{"email":"{}"}}"#, "a".repeat(16 * 1024));
-    let unkeyed: Vec<Row<'_>> =
+    let without_key: Vec<Case<'_>> =
         ["", " ", "{", "[]", "null", r#""email""#, r#"{"email":1,"email":2}"#, &too_large]
             .into_iter()
             .map(|body| (NO_HEADERS, body, "===="))
             .chain([(TEXT, r#"{"email":"john"}"#, "====")])
             .collect();
-    let keyed: &[Row<'_>] = &[
+    let with_key: &[Case<'_>] = &[
         (WRONG_KEY, "", "DDD="),
         (WRONG_KEY, "{", "DDD="),
         (WRONG_KEY, &too_large, "DDD="),
@@ -219,28 +233,28 @@ async fn what_fits_nothing_is_answered_alike_by_whoever_it_may_have_been_for() {
         (KEYED_TEXT, r#"{"email":"john"}"#, "DDD="),
     ];
     for path in ["/api/v1/auth/login", "/api/v1/auth/refresh"] {
-        app = assert_answered(app, Method::POST, path, &unkeyed).await;
-        app = assert_answered(app, Method::POST, path, keyed).await;
+        app = assert_answered_by(app, Method::POST, path, &without_key).await;
+        app = assert_answered_by(app, Method::POST, path, with_key).await;
     }
-    assert_answered(app, Method::POST, "/api/v1/auth/register", &unkeyed).await;
+    assert_answered_by(app, Method::POST, "/api/v1/auth/register", &without_key).await;
 }
 
 #[tokio::test]
-async fn another_method_is_refused_by_whom_the_request_would_have_been_for() {
-    let (mut app, _) = acquainted().await;
-    for (method, path, rows) in [
+async fn other_methods_are_rejected_by_the_dialect_of_the_request() {
+    let (mut app, _) = app_with_john().await;
+    for (method, path, cases) in [
         (Method::GET, "login", &[(WRONG_KEY, "", "DDD="), (NO_HEADERS, "", "====")][..]),
         (Method::PUT, "refresh", &[(WRONG_KEY, "{}", "DDD="), (NO_HEADERS, "{}", "====")]),
         (Method::DELETE, "register", &[(WRONG_KEY, "", "===="), (NO_HEADERS, "", "====")]),
         (Method::POST, "me", &[(WRONG_KEY, "{}", "===="), (NO_HEADERS, "{}", "====")]),
         (Method::GET, "logout", &[(WRONG_KEY, "", "===="), (NO_HEADERS, "", "====")]),
     ] {
-        app = assert_answered(app, method, &format!("/api/v1/auth/{path}"), rows).await;
+        app = assert_answered_by(app, method, &format!("/api/v1/auth/{path}"), cases).await;
     }
 }
 
 #[tokio::test]
-async fn a_dialect_that_is_alone_answers_whatever_comes() {
+async fn single_enabled_dialect_answers_every_request() {
     for (name, answered_by) in [("directory", 'D'), ("token_pair", 'T'), ("accounts", 'A')] {
         let app = TestApp::new().only(name);
         for (path, body) in [
@@ -253,15 +267,15 @@ async fn a_dialect_that_is_alone_answers_whatever_comes() {
             for headers in [NO_HEADERS, WRONG_KEY] {
                 let path = format!("/api/v1/auth/{path}");
                 let response = app.send_with_headers(Method::POST, &path, headers, Some(body)).await;
-                assert_eq!(who(&response), answered_by, "{body}: {}", response.body);
+                assert_eq!(answering_dialect(&response), answered_by, "{body}: {}", response.body);
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_dialect_that_has_moved_away_shares_nothing() {
-    let (app, _) = acquainted().await;
+async fn moved_dialect_shares_no_path() {
+    let (app, _) = app_with_john().await;
     let app = app.with_settings(|settings| {
         let mut dialects = settings.dialects.iter_mut();
         let moved = dialects.find(|dialect| dialect.name == "token_pair").expect("the dialect");
@@ -271,8 +285,8 @@ async fn a_dialect_that_has_moved_away_shares_nothing() {
     let email = r#"{"email":"john","password":"wrong"}"#;
     for (headers, body) in [(NO_HEADERS, username), (WRONG_KEY, email), (NO_HEADERS, "{}")] {
         let moved = app.send_with_headers(Method::POST, "/elsewhere/login", headers, Some(body)).await;
-        assert_eq!(who(&moved), 'T', "{body}: {}", moved.body);
+        assert_eq!(answering_dialect(&moved), 'T', "{body}: {}", moved.body);
     }
     let left = app.post("/api/v1/auth/login", email).await;
-    assert_eq!(who(&left), 'A', "{}", left.body);
+    assert_eq!(answering_dialect(&left), 'A', "{}", left.body);
 }

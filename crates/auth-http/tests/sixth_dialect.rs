@@ -1,4 +1,4 @@
-//! Another dialect, written outside the service: it needs nothing of any other dialect, and changes none.
+//! A sixth dialect, written outside the service. It depends on no other dialect and changes none.
 
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use validator::Validate;
 
-/// Says who logged in, and otherwise `no`.
+/// Answers a log-in with the username, and every failure with `no`.
 struct SixthDialect;
 
 impl Dialect for SixthDialect {
     fn profile(&self) -> Profile {
         Profile {
             name: "sixth",
-            about: "Says who logged in, and otherwise `no`.",
+            about: "Answers a log-in with the username.",
             prefix: "/sixth",
             refresh_style: RefreshStyle::Rotating,
             access_lifetime: None,
@@ -69,11 +69,11 @@ struct Credentials {
 async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
     let Credentials { name, password } = request.body()?;
     let grant = context.log_in(request, name.get()?, password.into_value()?).await?;
-    Ok(HttpResponse::Ok().json(grant.user.username().unwrap_or("somebody")))
+    Ok(HttpResponse::Ok().json(grant.user.username().unwrap_or("unnamed")))
 }
 
 #[tokio::test]
-async fn another_dialect_is_served_beside_the_others_without_touching_them() {
+async fn sixth_dialect_is_served_with_the_others() {
     let (auth, settings) = (TestPorts::new().auth(), wiring::default_settings());
     let name = Username::parse("leonidas").expect("a username");
     auth.register(Register {
@@ -86,13 +86,13 @@ async fn another_dialect_is_served_beside_the_others_without_touching_them() {
     .await
     .expect("registered");
 
-    let known = ALL.into_iter().map(|dialect| (dialect, dialect.profile().prefix));
-    let all = known.chain([(&SixthDialect as &'static dyn Dialect, "/sixth")]);
+    let built_in = ALL.into_iter().map(|dialect| (dialect, dialect.profile().prefix));
+    let all = built_in.chain([(&SixthDialect as &'static dyn Dialect, "/sixth")]);
     let mounted =
         all.map(|(dialect, prefix)| wiring::mounted_dialect(&settings, &auth, dialect, prefix)).collect();
     let router = Arc::new(Router::new(mounted));
     let app = init_service(App::new().configure(|app| router.configure(app))).await;
-    for (path, body, status, said) in [
+    for (path, body, status, expected) in [
         ("/sixth/login", r#"{"name":"leonidas","password":"molon labe"}"#, 200, r#""leonidas""#),
         ("/sixth/login", r#"{"name":"leonidas","password":"lay down"}"#, 401, r#""no""#),
         ("/sixth/login", "{}", 400, r#""no""#),
@@ -107,18 +107,19 @@ async fn another_dialect_is_served_beside_the_others_without_touching_them() {
         let request = TestRequest::post().uri(path).insert_header(("content-type", "application/json"));
         let response = request.set_payload(body).send_request(&app).await;
         assert_eq!(response.status().as_u16(), status, "{path} {body}");
-        assert_eq!(read_body(response).await, said, "{path} {body}");
+        assert_eq!(read_body(response).await, expected, "{path} {body}");
     }
 }
 
 #[test]
-fn another_dialect_is_documented_like_the_others() {
+fn sixth_dialect_is_documented_like_the_others() {
     let settings = wiring::default_settings();
     let terms = wiring::public_terms(&settings, &SixthDialect.profile(), "/sixth");
     let document: Value = serde_json::to_value(document(&SixthDialect, &terms)).expect("JSON");
     let log_in = &document["paths"]["/sixth/login"]["post"];
-    let example = |status: &str| &log_in["responses"][status]["content"]["application/json"]["example"];
-    assert_eq!(*example("200"), json!("leonidas"));
-    assert_eq!(*example("401"), json!("no"));
+    for (status, example) in [("200", "leonidas"), ("401", "no")] {
+        let content = &log_in["responses"][status]["content"]["application/json"];
+        assert_eq!(content["example"], json!(example));
+    }
     assert_eq!(document["components"]["schemas"]["Credentials"]["required"], json!(["name", "password"]));
 }
