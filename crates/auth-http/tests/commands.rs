@@ -1,4 +1,4 @@
-//! The commands, run as an operator runs them, on an embedded store of their own.
+//! The commands of the binary, each test with its own directory and SQLite store.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
@@ -6,20 +6,19 @@ use std::collections::HashSet;
 use std::fs::{self, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A machine with nothing on it but the program.
+/// An empty directory and environment in which the binary runs.
 struct Shell {
     directory: TempDir,
     environment: Vec<(String, String)>,
 }
 
-/// What a command came to.
-struct Outcome {
+/// The exit code and the output of a command.
+struct CommandOutput {
     code: Option<i32>,
     out: String,
     err: String,
@@ -35,24 +34,25 @@ impl Shell {
         self
     }
 
-    fn run(&self, arguments: &[&str]) -> Outcome {
+    fn run(&self, arguments: &[&str]) -> CommandOutput {
         self.run_with_input(arguments, "")
     }
 
-    fn run_with_input(&self, arguments: &[&str], input: &str) -> Outcome {
+    fn run_with_input(&self, arguments: &[&str], input: &str) -> CommandOutput {
         let mut command = Command::new(env!("CARGO_BIN_EXE_auth-http"));
         command.args(arguments).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.current_dir(self.directory.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program runs");
-        // Who does not read its input closes it.
+        // The write fails if the command exits without reading its input. That is no error.
         let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
         let Output { status, stdout, stderr } = child.wait_with_output().expect("the program ends");
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Outcome { code: status.code(), out: text(stdout), err: text(stderr) }
+        let out = String::from_utf8(stdout).expect("UTF-8");
+        let err = String::from_utf8(stderr).expect("UTF-8");
+        CommandOutput { code: status.code(), out, err }
     }
 
-    fn user(&self, arguments: &[&str]) -> Value {
+    fn create_user(&self, arguments: &[&str]) -> Value {
         let arguments = [&["user", "create", "--json"], arguments].concat();
         self.run_with_input(&arguments, "P@ssw0rd!\n").json()
     }
@@ -60,10 +60,22 @@ impl Shell {
     fn show(&self, user: &str) -> Value {
         self.run(&["user", "show", user, "--json"]).json()
     }
+
+    /// The actions in the audit trail. A command has neither a client address nor a request id.
+    fn audited_actions(&self, arguments: &[&str]) -> Vec<String> {
+        let output = self.run(&[&["audit", "--json"], arguments].concat()).ok();
+        let events = output.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        events
+            .map(|event| {
+                assert_eq!((&event["address"], &event["request"]), (&Value::Null, &Value::Null));
+                text(&event, "action").to_owned()
+            })
+            .collect()
+    }
 }
 
-impl Outcome {
-    /// What the command printed, if it succeeded in silence.
+impl CommandOutput {
+    /// Asserts success without errors and returns the output.
     fn ok(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{}", self.out);
         self.out
@@ -73,7 +85,7 @@ impl Outcome {
         serde_json::from_str(&self.ok()).expect("JSON")
     }
 
-    /// Why the command failed: one line.
+    /// Asserts failure with exactly one line and returns that line.
     fn failure(self) -> String {
         assert_eq!(self.code, Some(1), "{}{}", self.out, self.err);
         assert_eq!(self.out, "");
@@ -83,7 +95,7 @@ impl Outcome {
         line.to_owned()
     }
 
-    /// How the command was misunderstood.
+    /// Asserts a usage error and returns its text.
     fn usage(self) -> String {
         assert_eq!((self.code, self.out.as_str()), (Some(2), ""), "{}", self.err);
         assert!(self.err.starts_with("error: "), "{}", self.err);
@@ -91,12 +103,17 @@ impl Outcome {
     }
 }
 
+/// The first line that contains the text.
+fn line_with<'a>(lines: &'a str, text: &str) -> &'a str {
+    lines.lines().find(|line| line.contains(text)).expect("a line")
+}
+
 fn text<'a>(value: &'a Value, member: &str) -> &'a str {
     value[member].as_str().unwrap_or_else(|| panic!("{member} of {value}"))
 }
 
 #[test]
-fn an_api_key_is_shown_once_and_revoked_once() {
+fn api_key_is_shown_once_and_revoked_once() {
     let shell = Shell::new();
     let created = shell.run(&["api-key", "create", "--name", "backend"]).ok();
     let key = created.lines().last().expect("a key");
@@ -118,7 +135,7 @@ fn an_api_key_is_shown_once_and_revoked_once() {
 }
 
 #[test]
-fn an_api_key_is_limited_as_it_was_asked() {
+fn api_key_has_the_requested_scopes_and_expiry() {
     let shell = Shell::new();
     let create = ["api-key", "create", "--name", "reader", "--scope", "users:read", "--scope", "auth"];
     shell.run(&[&create[..], &["--expires-in", "30"]].concat()).ok();
@@ -133,10 +150,16 @@ fn an_api_key_is_limited_as_it_was_asked() {
 }
 
 #[test]
-fn a_user_is_found_by_id_username_and_email_address() {
+fn user_is_found_by_id_username_or_email_address() {
     let shell = Shell::new();
-    let made =
-        shell.user(&["--username", "alice", "--email", "Alice@Example.com", "--display-name", "Alice A."]);
+    let made = shell.create_user(&[
+        "--username",
+        "alice",
+        "--email",
+        "Alice@Example.com",
+        "--display-name",
+        "Alice A.",
+    ]);
     assert_eq!(made["display_name"], "Alice A.");
     assert_eq!(made["status"], "active");
     assert_eq!(made["roles"], serde_json::json!(["customer"]));
@@ -146,17 +169,17 @@ fn a_user_is_found_by_id_username_and_email_address() {
     let shown = shell.run(&["user", "show", "alice"]).ok();
     assert!(shown.contains("Alice@Example.com") && shown.contains(text(&made, "id")), "{shown}");
     assert_eq!(shell.run(&["user", "show", "bob"]).failure(), "there is no such user");
-    let nobody = "00000000-0000-7000-8000-000000000000";
-    shell.user(&["--username", nobody]);
-    assert_eq!(shell.run(&["user", "show", nobody]).failure(), "there is no such user");
+    let unknown_id = "00000000-0000-7000-8000-000000000000";
+    shell.create_user(&["--username", unknown_id]);
+    assert_eq!(shell.run(&["user", "show", unknown_id]).failure(), "there is no such user");
 }
 
 #[test]
-fn users_are_listed_in_the_order_in_which_they_registered() {
+fn users_are_listed_in_registration_order() {
     let shell = Shell::new();
     shell.run(&["migrate"]).ok();
     assert_eq!(shell.run(&["user", "list", "--json"]).json(), serde_json::json!([]));
-    let made: Vec<_> = ["b", "a", "c"].map(|name| shell.user(&["--username", name])).into();
+    let made: Vec<_> = ["b", "a", "c"].map(|name| shell.create_user(&["--username", name])).into();
     assert_eq!(shell.run(&["user", "list", "--json"]).json(), Value::from(made));
     let names: Vec<_> = shell.run(&["user", "list"]).ok().lines().map(str::to_owned).collect();
     assert_eq!(names.len(), 4);
@@ -164,7 +187,7 @@ fn users_are_listed_in_the_order_in_which_they_registered() {
 }
 
 #[test]
-fn a_command_for_what_is_there_makes_nothing_where_nothing_is() {
+fn commands_on_existing_data_create_no_files() {
     let shell = Shell::new();
     for arguments in [
         &["user", "show", "alice"][..],
@@ -180,15 +203,15 @@ fn a_command_for_what_is_there_makes_nothing_where_nothing_is() {
 }
 
 #[test]
-fn a_place_for_secrets_that_anybody_can_write_is_refused() {
-    let open = |path: PathBuf| fs::set_permissions(path, Permissions::from_mode(0o777)).expect("set");
-    for place in ["data", "data/keys"] {
+fn world_writable_directories_of_secrets_are_rejected() {
+    for directory in ["data", "data/keys"] {
         let shell = Shell::new();
-        shell.user(&["--username", "alice"]);
-        open(shell.directory.path().join(place));
+        shell.create_user(&["--username", "alice"]);
+        let path = shell.directory.path().join(directory);
+        fs::set_permissions(path, Permissions::from_mode(0o777)).expect("set");
         let failure = shell.run(&["user", "show", "alice"]).failure();
         assert!(
-            failure.contains(&format!("./{place} ")) || failure.contains(&format!("./{place}:")),
+            failure.contains(&format!("./{directory} ")) || failure.contains(&format!("./{directory}:")),
             "{failure}"
         );
         assert!(failure.contains("chmod o-w"), "{failure}");
@@ -196,9 +219,9 @@ fn a_place_for_secrets_that_anybody_can_write_is_refused() {
 }
 
 #[test]
-fn a_user_has_no_more_roles_than_fit_into_a_token() {
+fn user_has_at_most_20_roles() {
     let shell = Shell::new();
-    shell.user(&["--username", "alice"]);
+    shell.create_user(&["--username", "alice"]);
     let roles: Vec<_> = (0..21).map(|number| format!("role{number}")).collect();
     let arguments = ["user", "set-roles", "alice"].into_iter().chain(roles.iter().map(String::as_str));
     let failure = shell.run(&arguments.collect::<Vec<_>>()).failure();
@@ -206,18 +229,20 @@ fn a_user_has_no_more_roles_than_fit_into_a_token() {
 }
 
 #[test]
-fn names_are_given_once() {
+fn taken_identifiers_are_rejected() {
     let shell = Shell::new();
-    shell.user(&["--username", "alice", "--email", "alice@example.com"]);
-    let create = |name: &str, value: &str| {
-        shell.run_with_input(&["user", "create", name, value], "P@ssw0rd!\n").failure()
-    };
-    assert_eq!(create("--username", "Alice"), "another user has this username");
-    assert_eq!(create("--email", "ALICE@example.com"), "another user has this e-mail address");
+    shell.create_user(&["--username", "alice", "--email", "alice@example.com"]);
+    for (name, value, reason) in [
+        ("--username", "Alice", "another user has this username"),
+        ("--email", "ALICE@example.com", "another user has this e-mail address"),
+    ] {
+        let output = shell.run_with_input(&["user", "create", name, value], "P@ssw0rd!\n");
+        assert_eq!(output.failure(), reason);
+    }
 }
 
 #[test]
-fn a_password_comes_from_standard_input_and_shows_nowhere() {
+fn password_is_read_from_stdin_and_never_printed() {
     let shell = Shell::new();
     let create = ["user", "create", "--username", "alice"];
     let cases = [
@@ -246,7 +271,7 @@ fn a_password_comes_from_standard_input_and_shows_nowhere() {
 }
 
 #[test]
-fn a_common_password_is_refused_where_a_setting_says_so() {
+fn refuse_common_setting_rejects_common_passwords() {
     let create = ["user", "create", "--username", "jane_doe"];
     Shell::new().run_with_input(&create, "iloveyou\n").ok();
     let strict = Shell::new().with("AUTH_PASSWORD__REFUSE_COMMON", "true");
@@ -262,6 +287,14 @@ fn a_common_password_is_refused_where_a_setting_says_so() {
     strict.run_with_input(&set, "securePassword123!\n").ok();
 }
 
+/// A bcrypt hash of low cost.
+const HASH: &str = "$2b$05$CCCCCCCCCCCCCCCCCCCCC.W5YS8W2COJ11TUIF3GWy03R5XPejtmS";
+
+/// A line of an import with these members and [`HASH`].
+fn import_line(members: &str) -> String {
+    format!(r#"{{"password_hash":"{HASH}",{members}}}"#)
+}
+
 /// Two accounts of another service.
 const ACCOUNTS: &str = concat!(
     r#"{"username":"jane","email":"jane@example.com","password_hash":"$2b$05$CCCCCCCCCCCCCCCCCCCCC.W5YS8W2COJ11TUIF3GWy03R5XPejtmS","#,
@@ -273,7 +306,7 @@ const ACCOUNTS: &str = concat!(
 );
 
 #[test]
-fn accounts_of_another_service_are_imported_once_however_often_it_is_tried() {
+fn repeated_import_creates_each_account_once() {
     let shell = Shell::new();
     fs::write(shell.directory.path().join("accounts.jsonl"), ACCOUNTS).expect("a file");
     let import = ["user", "import", "accounts.jsonl"];
@@ -291,7 +324,7 @@ fn accounts_of_another_service_are_imported_once_however_often_it_is_tried() {
     shell.run(&["user", "activate", "jane"]).ok();
     let again = shell.run_with_input(&["user", "import", "-"], ACCOUNTS).ok();
     assert_eq!(again, "imported 0, already there 2, bad 0\n");
-    assert_eq!(text(&shell.show("jane"), "status"), "active", "what has changed since stays");
+    assert_eq!(text(&shell.show("jane"), "status"), "active", "an import does not overwrite later changes");
     assert_eq!(
         shell.run_with_input(&["user", "import", "-"], "").ok(),
         "imported 0, already there 0, bad 0\n"
@@ -300,23 +333,21 @@ fn accounts_of_another_service_are_imported_once_however_often_it_is_tried() {
 }
 
 #[test]
-fn bad_lines_of_an_import_are_named_and_left_out_without_being_repeated() {
-    const HASH: &str = "$2b$05$CCCCCCCCCCCCCCCCCCCCC.W5YS8W2COJ11TUIF3GWy03R5XPejtmS";
+fn bad_import_lines_are_skipped_and_reported_without_content() {
     let shell = Shell::new();
-    shell.user(&["--username", "taken", "--email", "taken@example.com"]);
-    let line = |rest: &str| format!(r#"{{"password_hash":"{HASH}",{rest}}}"#);
-    let costly = line(r#""username":"s3cret-d""#).replace("$05$", "$15$");
+    shell.create_user(&["--username", "taken", "--email", "taken@example.com"]);
+    let costly = import_line(r#""username":"s3cret-d""#).replace("$05$", "$15$");
     let lines = [
-        line(r#""username":"s3cret-a""#),
+        import_line(r#""username":"s3cret-a""#),
         "s3cret".to_owned(),
-        line(r#""username":"s3cret-b","pasword":"s3cret""#),
-        line(r#""username":"taken""#),
-        line(r#""email":"TAKEN@example.com""#),
+        import_line(r#""username":"s3cret-b","pasword":"s3cret""#),
+        import_line(r#""username":"taken""#),
+        import_line(r#""email":"TAKEN@example.com""#),
         costly,
         r#"{"username":"s3cret-e","password_hash":"s3cret"}"#.to_owned(),
-        line(r#""username":"s3cret-f","email_verified":true"#),
+        import_line(r#""username":"s3cret-f","email_verified":true"#),
         format!(r#"{{"username":"{}"}}"#, "s3cret".repeat(20_000)),
-        line(r#""username":"s3cret-g""#),
+        import_line(r#""username":"s3cret-g""#),
     ];
     let outcome = shell.run_with_input(&["user", "import", "-"], &lines.join("\n"));
     assert_eq!(outcome.code, Some(1));
@@ -339,15 +370,17 @@ fn bad_lines_of_an_import_are_named_and_left_out_without_being_repeated() {
 }
 
 #[test]
-fn more_accounts_than_a_transaction_takes_are_imported_in_their_order() {
-    const HASH: &str = "$2b$05$CCCCCCCCCCCCCCCCCCCCC.W5YS8W2COJ11TUIF3GWy03R5XPejtmS";
+fn import_larger_than_a_transaction_preserves_the_order() {
     let shell = Shell::new();
     let lines: Vec<_> = (0..1_234)
         .map(|number| format!(r#"{{"username":"user-{number}","password_hash":"{HASH}"}}"#))
         .collect();
-    let import = |lines: &[String]| shell.run_with_input(&["user", "import", "-"], &lines.join("\n")).ok();
-    assert_eq!(import(&lines[..700]), "imported 700, already there 0, bad 0\n");
-    assert_eq!(import(&lines), "imported 534, already there 700, bad 0\n");
+    for (lines, expected) in [
+        (&lines[..700], "imported 700, already there 0, bad 0\n"),
+        (&lines[..], "imported 534, already there 700, bad 0\n"),
+    ] {
+        assert_eq!(shell.run_with_input(&["user", "import", "-"], &lines.join("\n")).ok(), expected);
+    }
     let users = shell.run(&["user", "list", "--json"]).json();
     let names: Vec<_> = users.as_array().expect("a list").iter().map(|user| text(user, "username")).collect();
     assert!(names.iter().enumerate().all(|(number, name)| *name == format!("user-{number}")));
@@ -355,14 +388,14 @@ fn more_accounts_than_a_transaction_takes_are_imported_in_their_order() {
 }
 
 #[test]
-fn settings_for_hashing_are_measured_and_proposed() {
+fn hash_calibrate_proposes_valid_settings() {
     let shell = Shell::new().with("AUTH_HASHING__MEMORY_BUDGET_MIB", "64");
     let calibrated = shell.run(&["hash", "calibrate", "--target-ms", "1"]).ok();
     assert!(calibrated.starts_with("MEMORY"), "{calibrated}");
     let lines: Vec<_> = calibrated.lines().filter(|line| line.starts_with("AUTH_HASHING__")).collect();
     let environment: Vec<_> = lines.iter().filter_map(|line| line.split_once('=')).collect();
     assert_eq!(environment.len(), 3);
-    // What is proposed is accepted, even where nothing is as fast as was asked for.
+    // The proposal is valid even if no setting is as fast as the target.
     let proposed = environment.into_iter().fold(Shell::new(), |shell, (name, value)| shell.with(name, value));
     proposed.run(&["config", "check"]).ok();
     shell.run(&["hash", "calibrate", "--target-ms", "0"]).usage();
@@ -370,9 +403,9 @@ fn settings_for_hashing_are_measured_and_proposed() {
 }
 
 #[test]
-fn a_user_is_suspended_activated_given_roles_and_deleted() {
+fn user_is_suspended_activated_given_roles_and_deleted() {
     let shell = Shell::new();
-    let made = shell.user(&["--username", "alice", "--role", "admin"]);
+    let made = shell.create_user(&["--username", "alice", "--role", "admin"]);
     let name = format!("alice ({})", text(&made, "id"));
     assert_eq!(made["roles"], serde_json::json!(["admin"]));
 
@@ -394,9 +427,9 @@ fn a_user_is_suspended_activated_given_roles_and_deleted() {
 }
 
 #[test]
-fn what_an_operator_does_is_in_the_audit_trail_and_outlives_its_user() {
+fn operator_actions_stay_in_the_audit_trail_after_deletion() {
     let shell = Shell::new();
-    let made = shell.user(&["--username", "alice"]);
+    let made = shell.create_user(&["--username", "alice"]);
     let id = text(&made, "id");
     shell.run(&["user", "set-roles", "alice", "admin", "auditor"]).ok();
     let table = shell.run(&["audit", "--user", "alice"]).ok();
@@ -408,40 +441,30 @@ fn what_an_operator_does_is_in_the_audit_trail_and_outlives_its_user() {
     shell.run_with_input(&["user", "set-password", "alice"], "another one\n").ok();
     shell.run(&["user", "delete", "alice"]).ok();
     assert_eq!(shell.run(&["audit", "--user", "alice"]).failure(), "there is no such user");
-    let actions = |arguments: &[&str]| {
-        let output = shell.run(&[&["audit", "--json"], arguments].concat()).ok();
-        let events = output.lines().map(|line| serde_json::from_str(line).expect("JSON"));
-        let action = |event: Value| {
-            assert_eq!((&event["address"], &event["request"]), (&Value::Null, &Value::Null));
-            text(&event, "action").to_owned()
-        };
-        events.map(action).collect::<Vec<_>>()
-    };
     let all = ["user.registered", "user.roles_set", "user.password_changed", "user.deleted"];
-    assert_eq!(actions(&["--user", id]), all);
-    assert_eq!(actions(&["--since", "1h"]), all);
-    assert_eq!(actions(&["--limit", "2"]), all[2..]);
-    assert_eq!(actions(&["--action", "user.deleted"]), all[3..]);
-    assert_eq!(actions(&["--since", "2999-01-01T00:00:00Z"]), Vec::<String>::new());
+    assert_eq!(shell.audited_actions(&["--user", id]), all);
+    assert_eq!(shell.audited_actions(&["--since", "1h"]), all);
+    assert_eq!(shell.audited_actions(&["--limit", "2"]), all[2..]);
+    assert_eq!(shell.audited_actions(&["--action", "user.deleted"]), all[3..]);
+    assert_eq!(shell.audited_actions(&["--since", "2999-01-01T00:00:00Z"]), Vec::<String>::new());
     for wrong in [["--action", "user.lost"], ["--since", "yesterday"], ["--limit", "0"]] {
         shell.run(&[&["audit"], &wrong[..]].concat()).usage();
     }
 }
 
 #[test]
-fn audit_events_are_kept_for_as_many_days_as_set() {
-    let days = |setting: &str| {
-        let shown = Shell::new().with("AUTH_AUDIT__RETENTION_DAYS", setting).run(&["config", "show"]).ok();
-        shown.lines().find(|line| line.contains("retention_days")).expect("a line").to_owned()
-    };
-    assert!(days("7").contains("= 7 "), "{}", days("7"));
-    assert!(days("0").contains("= 0 "), "for ever");
+fn audit_retention_follows_the_setting() {
+    // 0 disables the deletion of old events.
+    for days in ["7", "0"] {
+        let shown = Shell::new().with("AUTH_AUDIT__RETENTION_DAYS", days).run(&["config", "show"]).ok();
+        assert!(line_with(&shown, "retention_days").contains(&format!("= {days} ")), "{shown}");
+    }
 }
 
 #[test]
-fn a_new_signing_key_signs_and_the_old_one_verifies() {
+fn new_signing_key_signs_and_the_old_one_verifies() {
     let shell = Shell::new().with("AUTH_TOKEN__ALGORITHM", "ES256");
-    shell.user(&["--username", "alice"]);
+    shell.create_user(&["--username", "alice"]);
     let first = shell.run(&["keys", "list", "--json"]).json();
     assert_eq!(first.as_array().expect("a list").len(), 1);
     assert_eq!((&first[0]["use"], &first[0]["algorithm"]), (&Value::from("signs"), &Value::from("ES256")));
@@ -458,7 +481,7 @@ fn a_new_signing_key_signs_and_the_old_one_verifies() {
 }
 
 #[test]
-fn the_schema_is_planned_before_it_is_made() {
+fn migrate_plan_lists_migrations_without_running_them() {
     let shell = Shell::new();
     let plan = shell.run(&["migrate", "--plan"]).ok();
     assert!(plan.lines().all(|line| line.starts_with("would run 0")) && !plan.is_empty(), "{plan}");
@@ -468,16 +491,18 @@ fn the_schema_is_planned_before_it_is_made() {
 }
 
 #[test]
-fn settings_are_shown_with_their_sources_and_without_secrets() {
+fn settings_are_shown_with_sources_and_without_secrets() {
     let url = "postgres://auth:s3cret@db.example.com/auth";
     let shell = Shell::new().with("AUTH_DATABASE_URL", url).with("AUTH_TEST_DATABASE_URL", url);
     let shown = shell.run(&["config", "show", "--listen", "127.0.0.1:0", "--set", "http.workers=3"]).ok();
-    let line = |key: &str| shown.lines().find(|line| line.contains(key)).expect("a line");
-    assert!(line("listen").ends_with(" # --listen"), "{shown}");
-    assert!(line("http.workers").ends_with(" # --set"), "{shown}");
-    assert!(line("database_url").contains("auth:********@db.example.com") && !shown.contains("s3cret"));
-    assert!(line("database_url").ends_with(" # AUTH_DATABASE_URL"), "{shown}");
-    assert!(line("data_dir").ends_with(" # default"), "{shown}");
+    assert!(line_with(&shown, "listen").ends_with(" # --listen"), "{shown}");
+    assert!(line_with(&shown, "http.workers").ends_with(" # --set"), "{shown}");
+    assert!(
+        line_with(&shown, "database_url").contains("auth:********@db.example.com")
+            && !shown.contains("s3cret")
+    );
+    assert!(line_with(&shown, "database_url").ends_with(" # AUTH_DATABASE_URL"), "{shown}");
+    assert!(line_with(&shown, "data_dir").ends_with(" # default"), "{shown}");
 
     let checked = shell.run(&["config", "check"]).ok();
     assert!(checked.starts_with("warning: database_url ") && !checked.contains("s3cret"), "{checked}");
@@ -487,7 +512,7 @@ fn settings_are_shown_with_their_sources_and_without_secrets() {
 }
 
 #[test]
-fn settings_that_cannot_be_used_stop_every_command_but_the_reference() {
+fn invalid_settings_stop_every_command_but_config_docs() {
     let shell = Shell::new().with("AUTH_DATABASE_ULR", "postgres://auth:s3cret@db.example.com/auth");
     let arguments: [&[&str]; 6] =
         [&[], &["serve"], &["migrate"], &["api-key", "list"], &["keys", "list"], &["config", "check"]];
@@ -508,7 +533,7 @@ fn settings_that_cannot_be_used_stop_every_command_but_the_reference() {
 }
 
 #[test]
-fn the_document_of_a_dialect_is_printed_with_the_settings_in_force_and_nothing_is_made() {
+fn openapi_command_follows_settings_and_creates_no_files() {
     let shell = Shell::new().with("AUTH_DIALECTS__COOKIE__PREFIX", "/elsewhere");
     let document = shell.run(&["openapi", "cookie"]).json();
     assert_eq!(document["openapi"], "3.1.0");
@@ -517,14 +542,14 @@ fn the_document_of_a_dialect_is_printed_with_the_settings_in_force_and_nothing_i
 }
 
 #[test]
-fn a_dialect_that_is_not_there_is_misunderstood() {
+fn unknown_dialect_is_a_usage_error() {
     let line = Shell::new().run(&["openapi", "esperanto"]).usage();
     let known = "single_token, directory, token_pair, accounts, cookie";
     assert_eq!(line, format!("error: there is no dialect \"esperanto\"; there are {known}\n"));
 }
 
 #[test]
-fn what_is_not_understood_is_said_without_secrets() {
+fn usage_errors_contain_no_secrets() {
     let shell = Shell::new();
     assert_eq!(shell.run(&["--set", "s3cret", "config", "show"]).usage(), "error: --set takes KEY=VALUE\n");
     shell.run(&["server"]).usage();
@@ -534,10 +559,10 @@ fn what_is_not_understood_is_said_without_secrets() {
 }
 
 #[test]
-fn what_belongs_to_the_service_is_for_its_owner_alone() {
+fn data_files_are_private_to_their_owner() {
     use std::os::unix::fs::PermissionsExt as _;
     let shell = Shell::new();
-    shell.user(&["--username", "alice"]);
+    shell.create_user(&["--username", "alice"]);
     let mut modes = HashSet::new();
     let mut directories = vec![shell.directory.path().join("data")];
     while let Some(directory) = directories.pop() {

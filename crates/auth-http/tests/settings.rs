@@ -1,4 +1,4 @@
-//! Which settings come from which source, and which values are refused.
+//! The sources of settings, and the values that are rejected.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
@@ -42,7 +42,8 @@ fn from_file(text: &str) -> Result<Settings, SettingsError> {
     wiring::load_settings(&Sources { file: Some(path), ..Sources::default() })
 }
 
-fn refusal(outcome: Result<Settings, SettingsError>) -> String {
+/// Asserts an error of one line and returns it.
+fn error_text(outcome: Result<Settings, SettingsError>) -> String {
     let message = outcome.expect_err("refused").to_string();
     assert_eq!(message.lines().count(), 1, "{message}");
     message
@@ -93,12 +94,10 @@ fn the_environment_names_the_file_unless_a_flag_does() {
     let (_named, by_variable) = file("token.audience = 'variable'");
     let (_flagged, by_flag) = file("token.audience = 'flag'");
     let environment = vec![("AUTH_CONFIG".into(), by_variable.into_os_string())];
-    let audience = |file| {
+    for (file, audience) in [(None, "variable"), (Some(by_flag), "flag")] {
         let sources = Sources { file, environment: environment.clone(), flags: Vec::new() };
-        wiring::load_settings(&sources).expect("settings").token.audience
-    };
-    assert_eq!(audience(None), "variable");
-    assert_eq!(audience(Some(by_flag)), "flag");
+        assert_eq!(wiring::load_settings(&sources).expect("settings").token.audience, audience);
+    }
 }
 
 #[test]
@@ -154,14 +153,16 @@ fn a_file_contains_settings_of_every_type() {
     assert!(settings.dialect("single_token").is_some_and(|it| !it.enabled && it.prefix == "/auth/v1"));
 }
 
+/// The lines of `config show` without the comments on their sources.
+fn without_sources(shown: &str) -> Vec<&str> {
+    shown.lines().map(|line| line.rsplit_once(" # ").expect("a source").0.trim()).collect()
+}
+
 #[test]
 fn config_show_prints_a_file_with_the_same_settings() {
     let defaults = wiring::default_settings().show();
     let again = from_file(&defaults).expect("settings").show();
-    let values = |shown: &str| -> Vec<String> {
-        shown.lines().map(|line| line.rsplit_once(" # ").expect("a source").0.trim().to_owned()).collect()
-    };
-    assert_eq!(values(&defaults), values(&again));
+    assert_eq!(without_sources(&defaults), without_sources(&again));
     assert!(defaults.lines().all(|line| line.ends_with(" # default")), "{defaults}");
 }
 
@@ -174,7 +175,7 @@ fn an_unknown_key_is_refused_with_the_nearest_one() {
         ("min_length", "password.min_length"),
         ("dialects.single_tokn.prefix", "dialects.single_token.prefix"),
     ] {
-        let message = refusal(from_flags(&[(key, "1")]));
+        let message = error_text(from_flags(&[(key, "1")]));
         assert_eq!(message, format!("{key} (--set) is not a setting; the nearest one is {nearest}"));
     }
     for (name, nearest) in [
@@ -184,11 +185,11 @@ fn an_unknown_key_is_refused_with_the_nearest_one() {
         ("AUTH_DATABASE_URI", "AUTH_DATABASE_URL"),
         ("AUTH_listen", "AUTH_LISTEN"),
     ] {
-        let message = refusal(from_environment(&[(name, "1")]));
+        let message = error_text(from_environment(&[(name, "1")]));
         assert_eq!(message, format!("{name} (environment) is not a setting; the nearest one is {nearest}"));
     }
     for text in ["\n[tokn]\naccess_seconds = 1", "\n[tokn]", "\ntokn = 1"] {
-        let message = refusal(from_file(text));
+        let message = error_text(from_file(text));
         assert!(message.contains("tokn") && message.contains("auth.toml:"), "{message}");
         assert!(message.contains("is not a setting; the nearest one is "), "{message}");
     }
@@ -221,40 +222,41 @@ fn numbers_outside_their_range_are_refused() {
             from_flags(&[(key, &fits.to_string())]).expect(key);
         }
         for beyond in [i64::from(least) - 1, i64::from(most) + 1] {
-            let message = refusal(from_flags(&[(key, &beyond.to_string())]));
+            let message = error_text(from_flags(&[(key, &beyond.to_string())]));
             assert!(message.starts_with(&format!("{key} (--set) ")), "{message}");
         }
         for malformed in ["", "many", "1.5", " 1", "0x1", "99999999999999999999"] {
-            let message = refusal(from_flags(&[(key, malformed)]));
+            let message = error_text(from_flags(&[(key, malformed)]));
             assert!(message.starts_with(&format!("{key} (--set) must be a whole number")), "{message}");
         }
     }
 }
 
+fn hashing(memory_kib: &str, iterations: &str, budget_mib: &str) -> Result<Settings, SettingsError> {
+    from_flags(&[
+        ("hashing.memory_kib", memory_kib),
+        ("hashing.iterations", iterations),
+        ("hashing.memory_budget_mib", budget_mib),
+    ])
+}
+
 #[test]
 fn hashing_below_the_owasp_floor_is_refused() {
-    let hashing = |kib: &str, passes: &str, budget: &str| {
-        from_flags(&[
-            ("hashing.memory_kib", kib),
-            ("hashing.iterations", passes),
-            ("hashing.memory_budget_mib", budget),
-        ])
-    };
     for (kib, passes) in [("47104", "1"), ("19456", "2"), ("12288", "3"), ("12288", "10")] {
         hashing(kib, passes, "256").expect("settings");
     }
     for (kib, passes) in [("47103", "1"), ("19455", "2")] {
-        let message = refusal(hashing(kib, passes, "256"));
+        let message = error_text(hashing(kib, passes, "256"));
         assert!(message.starts_with("hashing.memory_kib (--set) cannot be: Argon2id with "), "{message}");
         assert!(message.contains("OWASP"), "{message}");
     }
-    let message = refusal(hashing("12287", "3", "256"));
+    let message = error_text(hashing("12287", "3", "256"));
     assert!(
         message.starts_with("hashing.memory_kib (--set) must be a whole number of KiB from 12288"),
         "{message}"
     );
     hashing("262144", "1", "256").expect("settings");
-    let message = refusal(hashing("262145", "1", "256"));
+    let message = error_text(hashing("262145", "1", "256"));
     assert!(
         message.starts_with("hashing.memory_budget_mib (--set) cannot be: the memory budget"),
         "{message}"
@@ -299,7 +301,7 @@ fn malformed_texts_are_refused() {
     ];
     for (key, values) in refused {
         for value in *values {
-            let message = refusal(from_flags(&[(key, value)]));
+            let message = error_text(from_flags(&[(key, value)]));
             assert!(message.starts_with(&format!("{key} (--set) must be ")), "{value}: {message}");
             assert!(!message.contains("s3cret"), "{message}");
         }
@@ -320,7 +322,7 @@ fn a_value_of_another_type_is_refused_in_a_file() {
         "public_url = 2026-01-01",
         "[[listen]]\na = 1",
     ] {
-        let message = refusal(from_file(line));
+        let message = error_text(from_file(line));
         assert!(message.contains("auth.toml:1) must be"), "{message}");
     }
 }
@@ -328,13 +330,16 @@ fn a_value_of_another_type_is_refused_in_a_file() {
 #[test]
 fn a_broken_file_is_refused_without_quoting_it() {
     let message =
-        refusal(from_file("listen = \"127.0.0.1:1\"\ndatabase_url = \"postgres://u:s3cret@h/d\"\nx"));
+        error_text(from_file("listen = \"127.0.0.1:1\"\ndatabase_url = \"postgres://u:s3cret@h/d\"\nx"));
     assert!(message.contains("auth.toml:3: not valid TOML: "), "{message}");
     assert!(!message.contains("s3cret"), "{message}");
-    let unclosed = refusal(from_file("database_url = \"postgres://u:s3cret@h/d\n"));
+    let unclosed = error_text(from_file("database_url = \"postgres://u:s3cret@h/d\n"));
     assert!(unclosed.contains("auth.toml:1: not valid TOML: ") && !unclosed.contains("s3cret"), "{unclosed}");
     let missing = Sources { file: Some("/nowhere/auth.toml".into()), ..Sources::default() };
-    assert_eq!(refusal(wiring::load_settings(&missing)), "cannot read the settings file /nowhere/auth.toml");
+    assert_eq!(
+        error_text(wiring::load_settings(&missing)),
+        "cannot read the settings file /nowhere/auth.toml"
+    );
 }
 
 #[cfg(unix)]
@@ -342,7 +347,7 @@ fn a_broken_file_is_refused_without_quoting_it() {
 fn a_variable_that_is_not_utf8_is_refused() {
     use std::os::unix::ffi::OsStringExt as _;
     let environment = vec![("AUTH_DATA_DIR".into(), OsString::from_vec(vec![b'a', 0xff]))];
-    let message = refusal(wiring::load_settings(&Sources { environment, ..Sources::default() }));
+    let message = error_text(wiring::load_settings(&Sources { environment, ..Sources::default() }));
     assert_eq!(message, "data_dir (AUTH_DATA_DIR) must be UTF-8");
 }
 
@@ -363,17 +368,20 @@ fn printed_settings_contain_no_password() {
     assert!(without.show().contains("\ndatabase_url = \"postgres://auth@[::1]:5433/auth\""));
 }
 
+fn warnings(flags: &[(&str, &str)]) -> String {
+    from_flags(flags).expect("settings").warnings().join("\n")
+}
+
 #[test]
 fn unsafe_settings_cause_warnings() {
-    let warned = |flags: &[(&str, &str)]| from_flags(flags).expect("settings").warnings().join("\n");
     for key in ["public_url", "listen"] {
         let value = if key == "listen" { "0.0.0.0:8080" } else { "https://auth.example.com" };
-        assert!(warned(&[(key, value), ("rate_limit", "off")]).contains("rate_limit is off"));
-        assert!(!warned(&[(key, value)]).contains("rate_limit is off"));
+        assert!(warnings(&[(key, value), ("rate_limit", "off")]).contains("rate_limit is off"));
+        assert!(!warnings(&[(key, value)]).contains("rate_limit is off"));
     }
-    assert_eq!(warned(&[("rate_limit", "off")]), "", "no other machine reaches it");
+    assert_eq!(warnings(&[("rate_limit", "off")]), "", "the service is reachable only from this machine");
     let behind = ("public_url", "https://auth.example.com");
-    assert_eq!(warned(&[behind, ("trusted_proxies", "127.0.0.1")]), "");
+    assert_eq!(warnings(&[behind, ("trusted_proxies", "127.0.0.1")]), "");
     for (key, value, warning) in [
         ("public_url", "http://auth.example.com", "without https"),
         ("public_url", "https://auth.example.com", "trusted_proxies is empty"),
@@ -386,14 +394,14 @@ fn unsafe_settings_cause_warnings() {
         ("trusted_proxies", "10.0.0.0/8,::/0", "any client can claim any address"),
         ("cors_origins", "https://a,http://b.example", "cors_origins contains http://b.example"),
     ] {
-        let warnings = warned(&[(key, value)]);
-        assert!(warnings.contains(warning), "{key} = {value}: {warnings}");
+        let found = warnings(&[(key, value)]);
+        assert!(found.contains(warning), "{key} = {value}: {found}");
     }
     let names = ["single_token", "directory", "token_pair", "accounts", "cookie"];
     let disabled = names.map(|name| format!("dialects.{name}.enabled"));
     let disabled = disabled.each_ref().map(|key| (key.as_str(), "false"));
-    assert!(warned(&disabled).contains("no user can log in"));
-    assert_eq!(warned(&disabled[1..]), "", "one dialect is enough");
+    assert!(warnings(&disabled).contains("no user can log in"));
+    assert_eq!(warnings(&disabled[1..]), "", "one dialect is enough");
     for (key, value) in [
         ("public_url", "http://localhost:8080"),
         ("database_url", "postgres://u@127.0.0.1/d"),
@@ -404,26 +412,29 @@ fn unsafe_settings_cause_warnings() {
         ("trusted_proxies", "127.0.0.1"),
         ("cors_origins", "https://app.example.com,http://localhost:5173"),
     ] {
-        assert_eq!(warned(&[(key, value)]), "", "{key} = {value}");
+        assert_eq!(warnings(&[(key, value)]), "", "{key} = {value}");
     }
+}
+
+/// The warnings for a settings file with this text and this mode.
+#[cfg(unix)]
+fn file_warnings(text: &str, mode: u32) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (_directory, path) = file(text);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("permissions");
+    let settings = wiring::load_settings(&Sources { file: Some(path), ..Sources::default() });
+    settings.expect("settings").warnings().join("\n")
 }
 
 #[cfg(unix)]
 #[test]
 fn a_settings_file_open_to_other_users_causes_a_warning() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let warned = |text: &str, mode: u32| {
-        let (_directory, path) = file(text);
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("permissions");
-        let settings = wiring::load_settings(&Sources { file: Some(path), ..Sources::default() });
-        settings.expect("settings").warnings().join("\n")
-    };
     let (open, secret) = ("listen = '127.0.0.1:1'", "database_url = 'postgres://u:s3cret@localhost/d'");
-    assert_eq!(warned(open, 0o644), "");
-    assert_eq!(warned(secret, 0o640), "");
-    assert!(warned(open, 0o664).contains("can be written by users other than its owner"));
-    assert!(warned(secret, 0o644).contains("every user can read it"));
-    assert!(!warned(secret, 0o644).contains("s3cret"));
+    assert_eq!(file_warnings(open, 0o644), "");
+    assert_eq!(file_warnings(secret, 0o640), "");
+    assert!(file_warnings(open, 0o664).contains("can be written by users other than its owner"));
+    assert!(file_warnings(secret, 0o644).contains("every user can read it"));
+    assert!(!file_warnings(secret, 0o644).contains("s3cret"));
 }
 
 #[test]
@@ -445,6 +456,6 @@ fn limits_are_on_and_can_be_set() {
     assert_eq!((attempts.refreshes.burst, attempts.refreshes.quota), (11, 11));
     assert_eq!((attempts.account.free_failures, attempts.account.max_wait.as_secs()), (12, 13));
     for (key, value) in [("limits.login_burst", "0"), ("limits.account_free", "51")] {
-        assert!(refusal(from_flags(&[(key, value)])).contains("must be a whole number"));
+        assert!(error_text(from_flags(&[(key, value)])).contains("must be a whole number"));
     }
 }
