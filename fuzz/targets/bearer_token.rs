@@ -1,4 +1,4 @@
-//! Access tokens: as they come, and rightly signed whatever they say.
+//! Access tokens: the raw input, and the input as header and payload with a valid signature.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
@@ -21,14 +21,14 @@ static CODEC: LazyLock<JwtCodec> = LazyLock::new(|| {
     std::fs::write(directory.path().join("a.pem"), pem).expect("written");
     let (clock, random) = (Arc::new(FixedClock::default()), Arc::new(SeededRandom::new(1)));
     let minute = Duration::from_secs(60);
-    let terms = TokenLifetimes { access: minute, renewal: minute, leeway: minute };
-    let keys = KeyRing::open(directory.path(), KeyAlgorithm::Ed25519, terms, clock, random).expect("keys");
+    let lifetimes = TokenLifetimes { access: minute, renewal: minute, leeway: minute };
+    let keys = KeyRing::open(directory.path(), KeyAlgorithm::Ed25519, lifetimes, clock, random).expect("keys");
     JwtCodec::new(Arc::new(keys), JwtSettings::of("a"))
 });
 static SIGNER: LazyLock<Ed25519KeyPair> =
     LazyLock::new(|| Ed25519KeyPair::from_pkcs8(&STANDARD.decode(KEY).expect("base64")).expect("a key"));
 
-/// What is accepted says something that can be said again, and then reads the same.
+/// An accepted token has claims that can be signed again, and the new token has the same claims.
 fn verify(token: &str) {
     if let Some(claims) = CODEC.verify(token) {
         let again = CODEC.sign(&claims).expect("signed");

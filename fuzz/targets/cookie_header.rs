@@ -1,4 +1,4 @@
-//! `Cookie` and `Authorization`, a line of input to a header line.
+//! `Cookie` and `Authorization`. Each line of the input is the value of one header.
 #![no_main]
 
 use std::cell::LazyCell;

@@ -1,4 +1,4 @@
-//! E-mail addresses: what is accepted is within its bounds, and its key is the key of its own key.
+//! E-mail addresses: an accepted address is within the limits, and the key of its key is the same key.
 #![no_main]
 
 use auth_domain::model::{EMAIL_MAX_BYTES, EmailAddress, IdentifierKey};
@@ -9,8 +9,8 @@ fuzz_target!(|typed: &str| {
     if let Ok(address) = EmailAddress::parse(typed) {
         assert!(address.as_str().len() <= EMAIL_MAX_BYTES);
         let key = address.key();
-        assert_eq!(IdentifierKey::of(typed).as_ref(), Ok(key), "who registers so logs in so");
+        assert_eq!(IdentifierKey::of(typed).as_ref(), Ok(key), "registration and log-in use the same key");
         assert_eq!(IdentifierKey::of(key.as_str()).as_ref(), Ok(key));
-        assert_eq!(EmailAddress::parse(key.as_str()).expect("an address too").key(), key);
+        assert_eq!(EmailAddress::parse(key.as_str()).expect("a valid address").key(), key);
     }
 });

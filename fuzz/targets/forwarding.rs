@@ -1,4 +1,4 @@
-//! `X-Forwarded-For` behind proxies that are trusted, a line of input to a header line.
+//! `X-Forwarded-For` behind trusted proxies. Each line of the input is the value of one header.
 #![no_main]
 
 use std::net::{IpAddr, SocketAddr};
@@ -20,7 +20,7 @@ static TRUSTED: LazyLock<TrustedProxies> = LazyLock::new(|| {
         .trusted_proxies
 });
 
-/// Who asks when `input` was forwarded by `peer`.
+/// The client address when `peer` forwards `input`.
 fn address(peer: &str, input: &[u8]) -> Option<IpAddr> {
     let peer: SocketAddr = peer.parse().expect("an address");
     let request = with_header(TestRequest::get().peer_addr(peer), "x-forwarded-for", header_values(input));
@@ -28,13 +28,13 @@ fn address(peer: &str, input: &[u8]) -> Option<IpAddr> {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let stranger = "198.51.100.7:1".parse::<SocketAddr>().map(|peer| peer.ip()).ok();
-    assert_eq!(address("198.51.100.7:1", input), stranger, "a stranger's word is not believed");
+    let untrusted = "198.51.100.7:1".parse::<SocketAddr>().map(|peer| peer.ip()).ok();
+    assert_eq!(address("198.51.100.7:1", input), untrusted, "an untrusted peer's header is ignored");
     let found = address("10.0.0.1:1", input).expect("an address");
-    // Whatever a client writes is to the left of what the nearest proxy adds.
+    // The text of a client is to the left of the address that the nearest proxy adds.
     let mut longer = b"203.0.113.9, ".to_vec();
     longer.extend_from_slice(input);
     if !TRUSTED.contains(found) {
-        assert_eq!(address("10.0.0.1:1", &longer), Some(found), "what a client adds counts for nothing");
+        assert_eq!(address("10.0.0.1:1", &longer), Some(found), "what a client adds is ignored");
     }
 });

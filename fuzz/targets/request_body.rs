@@ -19,42 +19,42 @@ use auth_http::wiring;
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;
 
-/// After this many requests the service starts again, so that its stores do not grow without end.
+/// After this many requests the service starts again, so that its stores do not grow without limit.
 const REQUESTS: usize = 2_000;
 
-/// Sends a body to an endpoint; the status and what is said.
+/// Sends a body to an endpoint and returns the status and the body of the answer.
 type Send = Box<dyn Fn(&Endpoint, Vec<u8>) -> (u16, Vec<u8>)>;
 
 struct Endpoint {
     method: Method,
     path: String,
-    /// A dialect that asks for a key cannot be spoken to without one.
+    /// Whether the dialect requires an API key.
     with_key: bool,
 }
 
-struct World {
+struct TestApp {
     endpoints: Vec<Endpoint>,
     send: Send,
     requests: usize,
 }
 
 thread_local! {
-    /// Never dropped at the end of the thread: what actix keeps by thread is gone by then.
-    static WORLD: RefCell<ManuallyDrop<Option<World>>> = const { RefCell::new(ManuallyDrop::new(None)) };
+    /// Not dropped at the end of the thread, because the thread-local state of actix is already gone then.
+    static TEST_APP: RefCell<ManuallyDrop<Option<TestApp>>> = const { RefCell::new(ManuallyDrop::new(None)) };
 }
 
-impl World {
+impl TestApp {
     fn new() -> Self {
         let (runtime, ports) = (runtime(), TestPorts::new());
-        let (user, key) = runtime.block_on(inhabit(&ports));
+        let (user, key) = runtime.block_on(populate(&ports));
         let router = Arc::new(wiring::router(&wiring::default_settings(), &ports.auth()));
         let endpoints = endpoints(&router, &user);
         Self { endpoints, send: service(runtime, router, key), requests: 0 }
     }
 }
 
-/// Registers a user and makes a key: the user's id and the key's secret.
-async fn inhabit(ports: &TestPorts) -> (String, String) {
+/// Registers a user and creates an API key. Returns the user's id and the key's secret.
+async fn populate(ports: &TestPorts) -> (String, String) {
     let register = Register {
         identifiers: Identifiers::new(Some(Username::parse("jane").expect("a name")), None).expect("a name"),
         password: Password::parse("P@ssw0rd!", PasswordPolicy::default()).expect("a password"),
@@ -69,16 +69,16 @@ async fn inhabit(ports: &TestPorts) -> (String, String) {
     (user.id.to_string(), key.secret.expose().to_string())
 }
 
-/// Every endpoint that a body can be sent to.
+/// Every endpoint that takes a body.
 fn endpoints(router: &Router, user: &str) -> Vec<Endpoint> {
     let routes =
-        router.dialects().flat_map(|mount| mount.dialect.routes().iter().map(move |route| (mount, route)));
+        router.dialects().flat_map(|mounted| mounted.dialect.routes().iter().map(move |route| (mounted, route)));
     routes
         .filter(|(_, route)| route.method != Method::GET)
-        .map(|(mount, route)| Endpoint {
+        .map(|(mounted, route)| Endpoint {
             method: route.method.clone(),
-            path: format!("{}{}", mount.context.prefix, route.path.replace("{user_id}", user)),
-            with_key: mount.dialect.profile().name == "directory",
+            path: format!("{}{}", mounted.context.prefix, route.path.replace("{user_id}", user)),
+            with_key: mounted.dialect.profile().name == "directory",
         })
         .collect()
 }
@@ -103,13 +103,13 @@ fn service(runtime: Runtime, router: Arc<Router>, key: String) -> Send {
 
 fuzz_target!(|input: &[u8]| {
     let Some((choice, body)) = input.split_first() else { return };
-    WORLD.with_borrow_mut(|world| {
-        let fresh = world.take().filter(|world| world.requests < REQUESTS).unwrap_or_else(World::new);
-        let world = world.insert(fresh);
-        world.requests += 1;
-        let endpoint = &world.endpoints[usize::from(*choice) % world.endpoints.len()];
-        let (status, said) = (world.send)(endpoint, body.to_vec());
+    TEST_APP.with_borrow_mut(|slot| {
+        let fresh = slot.take().filter(|app| app.requests < REQUESTS).unwrap_or_else(TestApp::new);
+        let app = slot.insert(fresh);
+        app.requests += 1;
+        let endpoint = &app.endpoints[usize::from(*choice) % app.endpoints.len()];
+        let (status, answer) = (app.send)(endpoint, body.to_vec());
         assert!(status < 500, "{status} from {} {}", endpoint.method, endpoint.path);
-        assert!(said.is_empty() || serde_json::from_slice::<serde_json::Value>(&said).is_ok());
+        assert!(answer.is_empty() || serde_json::from_slice::<serde_json::Value>(&answer).is_ok());
     });
 });

@@ -1,4 +1,4 @@
-//! Settings: a TOML file, then, below a line of `%%`, variables of the environment.
+//! Settings: a TOML file, and environment variables after a line with `%%`.
 #![no_main]
 
 use std::ffi::OsString;
@@ -18,8 +18,7 @@ static DIRECTORY: LazyLock<TempDir> = LazyLock::new(|| {
 
 fn variable(line: &[u8]) -> Option<(OsString, OsString)> {
     let at = line.iter().position(|byte| *byte == b'=')?;
-    let text = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
-    Some((text(&line[..at]), text(&line[at + 1..])))
+    Some((OsString::from_vec(line[..at].to_vec()), OsString::from_vec(line[at + 1..].to_vec())))
 }
 
 fuzz_target!(|input: &[u8]| {

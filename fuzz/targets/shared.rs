@@ -1,4 +1,4 @@
-//! What the targets share.
+//! Helper functions of the targets.
 
 use std::ops::ControlFlow;
 
@@ -14,7 +14,7 @@ pub fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime")
 }
 
-/// The lines of some input, without what cannot stand in a header's value.
+/// Up to eight lines of the input, without the bytes that a header value cannot contain.
 pub fn header_values(input: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     input.split(|byte| *byte == b'\n').take(8).map(|line| {
         line.iter().copied().filter(|byte| *byte == b'\t' || (*byte >= 0x20 && *byte != 0x7f)).collect()
@@ -39,7 +39,7 @@ pub fn with_header(
     })
 }
 
-/// A request as a handler sees it; `Break` when it did not arrive whole.
+/// A request as a handler receives it; `Break` if it is incomplete.
 pub async fn receive(request: TestRequest) -> ControlFlow<Request, Request> {
     let (head, mut payload) = request.to_http_parts();
     let payload = Payload::from_request(&head, &mut payload).await.expect("a payload");

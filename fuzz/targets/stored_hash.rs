@@ -1,10 +1,10 @@
-//! Password hashes as they are stored or imported: read, and never so costly that verifying one would stop the service.
+//! Stored and imported password hashes: a hash that is too costly to verify is rejected.
 #![no_main]
 
 use auth_infra::password::is_verifiable;
 use libfuzzer_sys::fuzz_target;
 
-/// The parameter of this name; of several the last one counts.
+/// The value of a parameter; if it occurs several times, the last one.
 fn parameter(stored: &str, name: &str) -> u64 {
     let values = stored.split(['$', ',']).filter_map(|part| part.strip_prefix(name)?.strip_prefix('='));
     values.filter_map(|value| value.parse().ok()).last().unwrap_or(0)

@@ -1,4 +1,4 @@
-//! Usernames: what is accepted is within its bounds, and its key is the key of its own key.
+//! Usernames: an accepted name is within the limits, and the key of its key is the same key.
 #![no_main]
 
 use auth_domain::model::{IdentifierKey, USERNAME_MAX_CODE_POINTS, Username};
@@ -10,8 +10,8 @@ fuzz_target!(|typed: &str| {
         assert!(name.as_str().chars().count() <= USERNAME_MAX_CODE_POINTS);
         assert!(!name.as_str().chars().any(char::is_control));
         let key = name.key();
-        assert_eq!(IdentifierKey::of(typed).as_ref(), Ok(key), "who registers so logs in so");
-        // Some characters are several in their compatibility form, so that a key may be longer than a name.
+        assert_eq!(IdentifierKey::of(typed).as_ref(), Ok(key), "registration and log-in use the same key");
+        // The compatibility form of some characters has several characters, so a key may be longer than a name.
         if key.as_str().chars().count() <= USERNAME_MAX_CODE_POINTS {
             assert_eq!(IdentifierKey::of(key.as_str()).as_ref(), Ok(key));
         }
