@@ -7,12 +7,12 @@ use std::thread;
 
 use e2e::TestServer;
 
-/// An empty page, served wherever a path ends so.
+/// The end of the paths that serve an empty page.
 const PAGE_PATH: &str = "/page";
 const PAGE: &str = "<!doctype html><title>A page</title><link rel=\"icon\" href=\"data:,\">";
 
-/// An origin on this machine: it serves an empty page and passes everything else on to a server, as the proxy in
-/// front of an application and this service does.
+/// A web origin on this machine. It serves an empty page and forwards all other requests to a server, like a reverse
+/// proxy in front of an application and this service.
 #[derive(Debug)]
 pub struct OriginProxy {
     url: String,

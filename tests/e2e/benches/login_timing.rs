@@ -1,6 +1,7 @@
-//! Does the time of a refused login tell who has an account? Measured over HTTP, on the real binary at its default
-//! settings: refused logins of several classes in random order, one at a time, each class against a wrong password by
-//! Welch's t-test, as in "Dude, is my code constant time?" (<https://eprint.iacr.org/2016/1123>).
+//! Measures whether the time of a refused login reveals that an account exists. The real binary runs with its default
+//! settings, and the requests go over HTTP. Refused logins of several classes run in random order, one at a time. Welch's
+//! t-test compares each class with the class of wrong passwords. The method is that of "Dude, is my code constant time?"
+//! (<https://eprint.iacr.org/2016/1123>).
 //!
 //! ```sh
 //! cargo bench -p e2e --bench login_timing -- 10000    # samples a class; needs some ten minutes of an idle machine

@@ -1,6 +1,8 @@
-//! Does a refresh credential have one successor, however often it is presented at once? On every store, for tokens that
-//! rotate and for those that renew themselves, each credential is presented 64 times at once, once more as after a lost
-//! answer, and again after its successor was used; for some, the server is killed and started again in between.
+//! Checks that a refresh credential has one successor, even if many clients present it at the same time.
+//!
+//! It runs on every store, for tokens that rotate and for tokens that renew themselves. Each credential is presented 64
+//! times at once, then once more as after a lost answer, and again after its successor was used. For some credentials,
+//! the server is killed and started again in between.
 //!
 //! ```sh
 //! cargo bench -p e2e --bench refresh_storm -- 1000    # credentials of each kind on each store; some minutes
@@ -180,23 +182,18 @@ impl<'a> RefreshStorm<'a> {
     fn storm(&self, credentials: &[String]) -> (Vec<Grant>, Duration) {
         let connections: Vec<_> = (0..AT_ONCE).map(|_| self.connect()).collect();
         let (kind, barrier) = (self.kind, Barrier::new(AT_ONCE));
-        let present = |mut connection: Connection| {
-            let mut present = |credential| {
-                barrier.wait();
-                kind.refresh(&mut connection, credential)
-            };
-            // A failure is not raised here: the other threads would wait at the barrier forever.
-            credentials.iter().map(|credential| present(credential)).collect::<Vec<_>>()
-        };
         let started = Instant::now();
         let responses: Vec<_> = thread::scope(|scope| {
-            let threads: Vec<_> =
-                connections.into_iter().map(|connection| scope.spawn(|| present(connection))).collect();
+            let threads: Vec<_> = connections
+                .into_iter()
+                .map(|connection| scope.spawn(|| present_all(kind, connection, &barrier, credentials)))
+                .collect();
             threads.into_iter().map(|thread| thread.join().expect("ended")).collect()
         });
         let time = started.elapsed();
-        let one = |number: usize| self.only_successor(responses.iter().map(|responses| &responses[number]));
-        ((0..credentials.len()).map(one).collect(), time)
+        let successors = (0..credentials.len())
+            .map(|number| self.only_successor(responses.iter().map(|responses| &responses[number])));
+        (successors.collect(), time)
     }
 
     fn only_successor<'b>(&self, responses: impl Iterator<Item = &'b io::Result<Response>>) -> Grant {
@@ -251,4 +248,20 @@ impl<'a> RefreshStorm<'a> {
 /// What the access token is answered with.
 fn opens(connection: &mut Connection, grant: &Grant) -> u16 {
     connection.get("/v1/protected/resource", &grant.access_token).expect("an answer").status
+}
+
+/// Presents each credential when all threads are ready. A failure is not raised here, because the other threads would
+/// wait at the barrier forever.
+fn present_all(
+    kind: Kind,
+    mut connection: Connection,
+    barrier: &Barrier,
+    credentials: &[String],
+) -> Vec<io::Result<Response>> {
+    let mut responses = Vec::new();
+    for credential in credentials {
+        barrier.wait();
+        responses.push(kind.refresh(&mut connection, credential));
+    }
+    responses
 }

@@ -1,6 +1,7 @@
 //! The audit trail: what happens leaves exactly the events that it should, and they survive.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
+use std::path::Path;
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
@@ -98,10 +99,9 @@ impl AuditTour {
         let body = r#"{"email":"jack@example.com","password":"P@ssw0rd!"}"#;
         self.post("/api/v1/auth/register", body, 201, &["user.registered  (customer)"]);
         let first = self.post("/api/v1/auth/login", body, 200, &["user.logged_in "]);
-        let refresh = |token: &str| format!(r#"{{"refreshToken":"{token}"}}"#);
-        let body = refresh(&first.member("refreshToken"));
+        let body = format!(r#"{{"refreshToken":"{}"}}"#, first.member("refreshToken"));
         let second = self.post("/api/v1/auth/refresh", &body, 200, &["session.refreshed "]);
-        let next = refresh(&second.member("refreshToken"));
+        let next = format!(r#"{{"refreshToken":"{}"}}"#, second.member("refreshToken"));
         let third = self.post("/api/v1/auth/refresh", &next, 200, &["session.refreshed "]);
         self.post("/api/v1/auth/refresh", &body, 401, &["session.replayed used_before"]);
         let me = self.client.get("/api/v1/auth/me", Some(&third.member("accessToken")));
@@ -109,10 +109,19 @@ impl AuditTour {
     }
 
     fn accounts(&mut self) {
-        let body = |role: &str| format!(r#"{{"username":"jill","password":"P@ssw0rd!","roles":"{role}"}}"#);
         let line = "user.registered role_not_offered (admin)";
-        self.post("/api/v1/auth/register", &body("admin"), 400, &[line]);
-        self.post("/api/v1/auth/register", &body("customer"), 201, &["user.registered  (customer)"]);
+        self.post(
+            "/api/v1/auth/register",
+            r#"{"username":"jill","password":"P@ssw0rd!","roles":"admin"}"#,
+            400,
+            &[line],
+        );
+        self.post(
+            "/api/v1/auth/register",
+            r#"{"username":"jill","password":"P@ssw0rd!","roles":"customer"}"#,
+            201,
+            &["user.registered  (customer)"],
+        );
         let body = r#"{"username":"jill","password":"P@ssw0rd!"}"#;
         let token = self.post("/api/v1/auth/login", body, 200, &["user.logged_in "]).member("refresh_token");
         let body = format!(r#"{{"refresh_token":"{token}"}}"#);
@@ -207,6 +216,10 @@ fn kill_100_ms_after_a_response_loses_no_audit_event() {
     }
 }
 
+fn lines_of(file: &Path) -> usize {
+    std::fs::read_to_string(file).expect("a file").lines().count()
+}
+
 #[test]
 fn audit_follow_prints_new_events_until_interrupted() {
     let data = TestData::on_sqlite();
@@ -218,10 +231,9 @@ fn audit_follow_prints_new_events_until_interrupted() {
     let client = server.client();
     assert_eq!(client.register("john").status, 201);
     assert_eq!(client.log_in("john").status, 200);
-    let shown = || std::fs::read_to_string(&log).expect("a file");
-    server.wait_for("followed", || shown().lines().count() == 1);
+    server.wait_for("followed", || lines_of(&log) == 1);
     assert_eq!(client.log_in_with("john", "wrong").status, 401);
-    server.wait_for("followed", || shown().lines().count() == 2);
+    server.wait_for("followed", || lines_of(&log) == 2);
     let interrupt = std::process::Command::new("kill").arg("-INT").arg(follower.id().to_string()).status();
     assert!(interrupt.expect("kill").success());
     assert!(follower.wait().expect("ended").success());

@@ -51,17 +51,19 @@ fn key_of(token: &str) -> String {
     decode_header(token).expect("a header").kid.expect("a kid")
 }
 
+fn log_in(client: &Client) -> String {
+    Client::retry_overloaded(|| client.log_in("john")).member("acc_token")
+}
+
 #[test]
 fn key_rotation_reaches_both_nodes_and_fails_no_request() {
     let data = TestData::on_postgres();
-    // More logins than a user has live sessions by default.
-    let start = || TestServer::start_with(&data, &[("AUTH_SESSION__MAX_LIVE", "1000")]);
-    let nodes = [start(), start()];
+    // The test logs in more often than the default limit of live sessions allows.
+    let nodes = [(); 2].map(|()| TestServer::start_with(&data, &[("AUTH_SESSION__MAX_LIVE", "1000")]));
     let clients = nodes.each_ref().map(TestServer::client);
     assert_eq!(clients[0].register("john").status, 201);
     let old = clients[0].log_in("john").member("acc_token");
     let stop = AtomicBool::new(false);
-    let log_in = |client: &Client| Client::retry_overloaded(|| client.log_in("john")).member("acc_token");
 
     thread::scope(|scope| {
         // Both nodes verify old and new tokens while the keys rotate.

@@ -49,13 +49,14 @@ impl AllDialects {
     }
 
     fn log_in(&self, dialect: &str, identifier: &str, password: &str) -> Response {
-        let named = |member: &str| format!(r#"{{"{member}":"{identifier}","password":"{password}"}}"#);
+        let by_email = format!(r#"{{"email":"{identifier}","password":"{password}"}}"#);
+        let by_username = format!(r#"{{"username":"{identifier}","password":"{password}"}}"#);
         match dialect {
-            "single_token" => self.client.post("/v1/auth/login", &named("email")),
-            "directory" => self.keyed("POST", "/api/v1/auth/login", &named("username")),
-            "token_pair" => self.client.post("/api/v1/auth/login", &named("email")),
-            "accounts" => self.client.post("/api/v1/auth/login", &named("username")),
-            _ => self.client.post("/api/auth/login", &named("username")),
+            "single_token" => self.client.post("/v1/auth/login", &by_email),
+            "directory" => self.keyed("POST", "/api/v1/auth/login", &by_username),
+            "token_pair" => self.client.post("/api/v1/auth/login", &by_email),
+            "accounts" => self.client.post("/api/v1/auth/login", &by_username),
+            _ => self.client.post("/api/auth/login", &by_username),
         }
     }
 

@@ -30,8 +30,9 @@ fn concurrent_registrations_of_one_name_succeed_once() {
     for data in TestData::on_every_store() {
         let server = TestServer::start(&data);
         let statuses: Vec<_> = thread::scope(|scope| {
-            let register = || Client::retry_overloaded(|| server.client().register("john")).status;
-            let tasks: Vec<_> = (0..24).map(|_| scope.spawn(register)).collect();
+            let tasks: Vec<_> = (0..24)
+                .map(|_| scope.spawn(|| Client::retry_overloaded(|| server.client().register("john")).status))
+                .collect();
             tasks.into_iter().map(|task| task.join().expect("answered")).collect()
         });
         assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");

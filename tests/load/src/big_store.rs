@@ -32,10 +32,10 @@ pub struct BigStore {
 }
 
 impl BigStore {
-    /// A store with this number of users: the one from an earlier run, if it was filled as it would be now, else a new one.
+    /// Returns a store with this number of users. A store of an earlier run is used again if it was filled in the same way.
     ///
     /// # Errors
-    /// When the disk has no room for it, or the server refuses.
+    /// If the disk has no space for it, or if the server reports an error.
     pub fn of(users: u64) -> Result<Self> {
         let name = format!("users_{users}");
         let url = cluster::server()?.database_url(&name);

@@ -10,8 +10,8 @@ use crate::cluster;
 
 const ATTEMPTS: usize = 10;
 
-/// While this is held, this program runs on the last core only, so that the first is left to what it measures: start
-/// that with [`server`](Self::server) before its own format. On a machine with one core nothing is pinning.
+/// Pins this program to the last core until it is dropped. The first core is left to the measured server: start it with
+/// [`server`](Self::server). On a machine with one core nothing is pinned.
 #[derive(Debug)]
 pub struct CorePinning {
     cores: usize,

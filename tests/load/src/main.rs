@@ -63,8 +63,9 @@ fn main() -> Result<()> {
             let names: Vec<_> = measures.iter().map(String::as_str).collect();
             let names = if names.is_empty() { &measures::ALL[..] } else { &names };
             let system = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            let report = |measured: &[Measured]| print!("{}", report::table(measured));
-            system.block_on(load::run::run(names, &bench, report))?;
+            system.block_on(load::run::run(names, &bench, |measured: &[Measured]| {
+                print!("{}", report::table(measured));
+            }))?;
             if write { report::write() } else { Ok(()) }
         }
         Command::Report => report::write(),

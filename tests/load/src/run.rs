@@ -80,12 +80,12 @@ fn keep(name: &str, kept: &SavedRun) -> Result<()> {
 /// # Errors
 /// When something has not been measured.
 pub fn last() -> Result<Vec<SavedRun>> {
-    let read = |name: &&str| {
-        let content = fs::read(file(name)?).with_context(|| format!("{name} has not been measured"))?;
-        serde_json::from_slice(&content)
-            .with_context(|| format!("what was measured of {name} is not readable"))
-    };
-    measures::ALL.iter().map(read).collect()
+    measures::ALL.iter().map(|name| read(name)).collect()
+}
+
+fn read(name: &str) -> Result<SavedRun> {
+    let content = fs::read(file(name)?).with_context(|| format!("{name} has not been measured"))?;
+    serde_json::from_slice(&content).with_context(|| format!("the saved run of {name} is not readable"))
 }
 
 fn file(name: &str) -> Result<PathBuf> {

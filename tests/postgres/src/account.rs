@@ -68,9 +68,13 @@ fn free_kib(report: &str) -> Option<u64> {
     report.lines().last()?.split_whitespace().nth(3)?.parse().ok()
 }
 
+/// The permission bits of a folder; 0 if they cannot be read.
+fn mode(folder: &Path) -> u32 {
+    fs::metadata(folder).map_or(0, |metadata| metadata.permissions().mode())
+}
+
 /// Whether every account may make files in a folder, as temporary folders allow.
 fn is_open_to_all(folder: &Path) -> bool {
-    let mode = |folder: &Path| fs::metadata(folder).map_or(0, |metadata| metadata.permissions().mode());
     mode(folder) & 0o003 == 0o003 && folder.ancestors().all(|above| mode(above) & 0o001 != 0)
 }
 

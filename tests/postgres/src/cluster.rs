@@ -186,9 +186,9 @@ fn cannot_be_made(folder: &Path, error: &io::Error) -> String {
     format!("{} cannot be made: {error}", folder.display())
 }
 
-/// The shell that runs `cluster.sh`. It holds the reading end of a pipe whose only writing end is in this process: when
-/// this process ends, by whatever signal or exit, the kernel closes it and the supervisor clears everything away. It is in
-/// a process group of its own, so that a signal to the process group of the tests does not reach it.
+/// The shell that runs `cluster.sh`. It reads from a pipe whose only writing end is in this process. When this process
+/// ends, by any signal or exit, the kernel closes the pipe and the supervisor removes everything. It has its own process
+/// group, so that a signal to the process group of the tests does not reach it.
 struct Supervisor {
     process: Child,
     answers: BufReader<ChildStdout>,
@@ -233,14 +233,14 @@ impl Supervisor {
         }
     }
 
-    /// Waiting closes the pipe first, which is the supervisor's sign to clear away.
+    /// `wait` closes the pipe first, which makes the supervisor remove the cluster.
     fn dismiss(&mut self) {
         let _ = self.process.wait();
     }
 }
 
-/// A port below those that the kernel gives to outgoing connections: while the server is stopped, one of these could be
-/// given the server's port, and a client that keeps trying can even end up connected to itself.
+/// A free port below the range that the kernel uses for outgoing connections. While the server is stopped, an outgoing
+/// connection could otherwise get the server's port. A client that retries could then connect to itself.
 fn free_port() -> u16 {
     loop {
         let port = 15_000 + u16::try_from(random() % 17_000).unwrap_or_default();

@@ -8,16 +8,17 @@
 //! assert_eq!(postgres.query(&url, "SELECT 1 + 1"), Ok("2".to_owned()));
 //! ```
 //!
-//! The server is a throw-away cluster, made in half a second from the programs that are installed on this machine: those
-//! in the folder that `AUTH_TEST_POSTGRES_BIN` names, else on `PATH`, else the newest in the usual folders, else where
-//! `pg_config` points. It keeps its data in memory where there is enough, listens on `127.0.0.1` only, and lets every
-//! account of this machine in. It is gone when the process that started it is gone, however that happened: the tests of
-//! this crate kill one to see. Run by root, which PostgreSQL refuses to be, it runs as `postgres`, else `nobody`.
+//! The server is a temporary cluster. It starts in half a second from the PostgreSQL programs that are installed on this
+//! machine. The folder that `AUTH_TEST_POSTGRES_BIN` names comes first, then `PATH`. The newest version in the usual
+//! folders is next, then the folder that `pg_config` reports. The cluster keeps its data in memory if there
+//! is enough. It listens on `127.0.0.1` only and accepts every account of this machine. It is removed when the process
+//! that started it ends, even if that process is killed; a test of this crate kills one. PostgreSQL does not run as root,
+//! so under root the server runs as `postgres`, else as `nobody`.
 //!
-//! With `AUTH_TEST_DATABASE_URL` in the environment, [`TestPostgres::shared`] is that server instead. Its role must be
-//! allowed to create databases; those made there are dropped when the process ends.
+//! If `AUTH_TEST_DATABASE_URL` is set, [`TestPostgres::shared`] uses that server instead. Its role must be allowed to
+//! create databases. The databases that the tests create are dropped when the process ends.
 //!
-//! Where neither is to be had, the tests fail, and say what to do.
+//! If neither is available, the tests fail with a message that says what to do.
 
 mod account;
 mod binaries;
@@ -66,11 +67,11 @@ enum Server {
 }
 
 impl TestPostgres {
-    /// Starts a throw-away cluster for the caller alone, who may [`stop`](Self::stop) and [`pause`](Self::pause) it:
-    /// also when the environment names a server, which is not ours to stop.
+    /// Starts a temporary cluster that only the caller uses. The caller may [`stop`](Self::stop) and
+    /// [`pause`](Self::pause) it. A server that the environment names is not used, because a test must not stop it.
     ///
     /// # Panics
-    /// When PostgreSQL is not installed or its server does not start; the message says what to do.
+    /// If PostgreSQL is not installed or its server does not start; the message says what to do.
     #[must_use]
     #[track_caller]
     pub fn start() -> Self {
@@ -80,13 +81,13 @@ impl TestPostgres {
         }
     }
 
-    /// Starts a cluster that keeps its data in `folder`, for the caller alone: one that was made there before, else
-    /// a new one. What it acknowledges is on the disk, as where it serves in earnest. It is stopped when the process that
-    /// started it is gone; the folder stays.
+    /// Starts a cluster that only the caller uses and that keeps its data in `folder`. An existing cluster in the folder
+    /// is started again. Acknowledged writes are on the disk, as in production. The server stops when the process that
+    /// started it ends; the folder remains.
     ///
     /// # Errors
-    /// When PostgreSQL is not installed or its server does not start, as when another one is at work in the folder or
-    /// the account that it runs as cannot reach the folder; the message says what to do.
+    /// If PostgreSQL is not installed or its server does not start. Possible causes are another server in the same folder
+    /// and a folder that the server's account cannot reach. The message says what to do.
     pub fn durable(folder: &Path) -> Result<Self, String> {
         let cluster = Cluster::durable(installed(&|name| env::var_os(name))?, folder)?;
         Ok(Self { server: Server::Cluster(cluster), shared: false })
@@ -295,10 +296,12 @@ mod tests {
 
     #[test]
     fn external_server_is_preferred_to_an_installed_one() {
-        let environment = |name: &str| match name {
-            DATABASE_URL => Some("postgres://u:p@h/d".into()),
-            name => env::var_os(name),
-        };
+        fn environment(name: &str) -> Option<OsString> {
+            match name {
+                DATABASE_URL => Some("postgres://u:p@h/d".into()),
+                name => env::var_os(name),
+            }
+        }
 
         assert!(
             matches!(source(&environment), Ok(Source::External { url, .. }) if url == "postgres://u:p@h/d")
@@ -307,41 +310,45 @@ mod tests {
 
     #[test]
     fn an_empty_setting_is_none() {
-        let environment = |name: &str| match name {
-            DATABASE_URL | POSTGRES_BIN => Some(OsString::new()),
-            name => env::var_os(name),
-        };
+        fn environment(name: &str) -> Option<OsString> {
+            match name {
+                DATABASE_URL | POSTGRES_BIN => Some(OsString::new()),
+                name => env::var_os(name),
+            }
+        }
 
         assert!(matches!(source(&environment), Ok(Source::Installed(_))));
     }
 
     #[test]
     fn url_of_another_engine_is_rejected_but_not_shown() {
-        let refusal = source(&|_| Some("mysql://u:hunter2@h/d".into())).unwrap_err();
+        let error = source(&|_| Some("mysql://u:hunter2@h/d".into())).unwrap_err();
 
-        assert!(refusal.contains(DATABASE_URL) && !refusal.contains("hunter2"), "{refusal}");
+        assert!(error.contains(DATABASE_URL) && !error.contains("hunter2"), "{error}");
     }
 
     #[test]
     fn missing_postgresql_error_gives_advice() {
-        let refusal =
+        let error =
             installed(&|name| Some(name).filter(|name| *name == POSTGRES_BIN).map(|_| "/nowhere".into()))
                 .unwrap_err();
 
         for advice in
             ["/nowhere", "scripts/test", "apt-get install", "dnf", "brew", POSTGRES_BIN, DATABASE_URL]
         {
-            assert!(refusal.contains(advice), "{refusal}");
+            assert!(error.contains(advice), "{error}");
         }
     }
 
     #[test]
     fn external_server_needs_psql() {
-        let environment = |name: &str| match name {
-            DATABASE_URL => Some("postgres://u:p@h/d".into()),
-            POSTGRES_BIN => Some("/nowhere".into()),
-            _ => None,
-        };
+        fn environment(name: &str) -> Option<OsString> {
+            match name {
+                DATABASE_URL => Some("postgres://u:p@h/d".into()),
+                POSTGRES_BIN => Some("/nowhere".into()),
+                _ => None,
+            }
+        }
 
         assert!(source(&environment).unwrap_err().contains("psql"));
     }

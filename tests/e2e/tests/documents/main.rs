@@ -1,10 +1,10 @@
-//! Every example that the five API documents print, replayed over HTTP at its documented path: the status, the exact set
-//! of members and the exact texts.
+//! Replays every example of the five API documents over HTTP at its documented path. It compares the status, the exact
+//! set of members and the exact texts.
 //!
-//! The tables carry what the documents print, one row an answer; the order is one in which they work, since a log-out
-//! ends what the next row would need. Where a document names a status and prints no body, the row has the body that the
-//! dialect's page gives. What cannot be provoked over HTTP, such as a fault of the service, is looked up in
-//! `docs/errors.md`, which a test of the dialects keeps true.
+//! The tables contain the examples of the documents, one answer a row. The order of the rows matters, because a log-out
+//! ends the session that a later row needs. If a document names a status without a body, the row has the body of the
+//! dialect's page. Failures that a request cannot cause, such as an internal error, are looked up in `docs/errors.md`. A
+//! test of the dialects keeps that page current.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 mod accounts;

@@ -85,12 +85,17 @@ fn is_jwt(value: &Value) -> bool {
 
 /// Whether a text has this form, in which `d` is a digit and `x` a hexadecimal one in lower case.
 fn has_form(value: &Value, form: &str) -> bool {
-    let fits = |(c, form): (char, char)| match form {
+    value.as_str().is_some_and(|text| {
+        text.len() == form.len() && text.chars().zip(form.chars()).all(|(c, form)| fits(c, form))
+    })
+}
+
+fn fits(c: char, form: char) -> bool {
+    match form {
         'd' => c.is_ascii_digit(),
         'x' => c.is_ascii_digit() || ('a'..='f').contains(&c),
         other => c == other,
-    };
-    value.as_str().is_some_and(|text| text.len() == form.len() && text.chars().zip(form.chars()).all(fits))
+    }
 }
 
 #[test]

@@ -11,11 +11,11 @@ use tokio::task::JoinSet;
 use crate::client::{LoadClient, LoadStats, RawResponse};
 use crate::process::Process;
 
-/// Runs each of these clients on a connection of its own with `base`, such as `http://127.0.0.1:8080`, for the warm-up and
-/// then for the run; tells what was stats in the run. What a client takes as expected is counted by its status.
+/// Runs each client on its own connection to `base`, such as `http://127.0.0.1:8080`, for the warm-up and then for the
+/// run. Returns the statistics of the run. Expected answers are counted by status.
 ///
 /// # Errors
-/// When a connection breaks, or an answer was not expected.
+/// If a connection breaks, or if an answer is not expected.
 pub async fn closed<T: LoadClient>(
     base: &str,
     clients: impl IntoIterator<Item = T>,

@@ -1,11 +1,11 @@
-//! A client that costs little, since it runs on the machine that also serves: HTTP/1.1 on connections that are kept,
-//! requests that are bytes from the start, and of an answer only its status, its length and its body.
+//! A cheap HTTP/1.1 client, because it shares the machine with the server. Connections stay open and requests are
+//! prepared as bytes. Of an answer it reads only the status, the length and the body.
 //!
-//! - [`closed`](closed::closed): each connection sends its next request when the last is answered. It tells how much can
-//!   be served.
-//! - [`open`](open::open): requests are due at fixed times, whatever becomes of those before; a time counts from when its
-//!   request was due, so that a service that stalls is not spared the requests that it kept from being sent
-//!   (coordinated omission). It tells how long those wait who do not know of each other.
+//! - [`closed`](closed::closed): each connection sends its next request after the previous answer. It measures the
+//!   throughput.
+//! - [`open`](open::open): requests are due at fixed times, even if earlier requests are not answered. A time counts from
+//!   the moment when the request was due. The delays that a stalled service causes are therefore counted (coordinated
+//!   omission). It measures the waiting time of independent clients.
 
 pub mod closed;
 pub mod open;
@@ -19,13 +19,13 @@ pub use request::{get, post};
 pub use response::RawResponse;
 pub use stats::LoadStats;
 
-/// What one connection says, and what it makes of the answers.
+/// The requests of one connection and the check of their answers.
 pub trait LoadClient: Send + 'static {
     /// The whole next request.
     fn request(&mut self) -> &[u8];
 
-    /// Takes the answer to it, and says whether it is one that was expected: one other fails the run, if it is not
-    /// among those that the load allows.
+    /// Takes the answer to the last request and returns whether it is expected. Another answer fails the run, unless the
+    /// load allows it.
     fn is_expected(&mut self, response: &RawResponse<'_>) -> bool {
         response.status == 200
     }

@@ -39,8 +39,10 @@ pub fn open<T: LoadClient>(
         Schedule { next: AtomicU32::new(0), start, rate, begin: start + warm_up, end: start + warm_up + run };
     let before = Process::own().cpu_time()?;
     let stats = thread::scope(|scope| {
-        let start = |(stream, client)| scope.spawn(|| ask(stream, client, &schedule));
-        let threads: Vec<_> = streams.into_iter().map(start).collect();
+        let threads: Vec<_> = streams
+            .into_iter()
+            .map(|(stream, client)| scope.spawn(|| ask(stream, client, &schedule)))
+            .collect();
         let joined =
             threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("a thread panicked"))?);
         joined.collect::<Result<Vec<_>>>()
@@ -127,8 +129,8 @@ mod tests {
         base
     }
 
-    /// One connection, a hundred requests a second, the first answered after 0.3 s: thirty were due meanwhile, and a
-    /// closed loop would have stats one slow answer.
+    /// One connection sends a hundred requests a second, and the first is answered after 0.3 s. Thirty requests were due
+    /// meanwhile. A closed loop would count one slow answer.
     #[test]
     fn requests_delayed_by_a_stall_count_as_slow() {
         let clients = [SameRequest(b"GET / HTTP/1.1\r\n\r\n".to_vec())];
@@ -137,7 +139,7 @@ mod tests {
         assert_eq!(stats.answered(), 50);
         assert!(
             stats.percentile_ms(50.0) > 10.0,
-            "the half of all was due in the stall: {}",
+            "half of the requests were due during the stall: {}",
             stats.percentile_ms(50.0)
         );
         assert!(stats.percentile_ms(100.0) >= STALL.as_secs_f64() * 1e3 * 0.99);

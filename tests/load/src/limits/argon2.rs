@@ -57,20 +57,22 @@ impl Implementation {
             Self::Simd => {
                 let memory = argon2_rust::params::Memory::kib(memory.into());
                 let params = argon2_rust::Params::builder().memory(memory).passes(passes).lanes(lanes);
-                let params = params.build().map_err(|fault| anyhow!("{fault:?}"))?;
+                let params = params.build().map_err(|error| anyhow!("{error:?}"))?;
                 let (kind, version) = (argon2_rust::Algorithm::Argon2id, argon2_rust::Version::V0x13);
                 let mut hasher = argon2_rust::Argon2::new(kind, version, params).hasher();
                 Ok(Box::new(move |tag| {
-                    hasher.hash_into(PASSWORD, SALT, tag).map_err(|fault| anyhow!("{fault:?}"))
+                    hasher.hash_into(PASSWORD, SALT, tag).map_err(|error| anyhow!("{error:?}"))
                 }))
             }
             Self::RustCrypto => {
-                let fault = |fault| anyhow!("{fault}");
-                let params = Params::new(memory, passes, lanes, Some(32)).map_err(fault)?;
+                let params =
+                    Params::new(memory, passes, lanes, Some(32)).map_err(|error| anyhow!("{error}"))?;
                 let mut blocks = vec![Block::new(); params.block_count()];
                 let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
                 Ok(Box::new(move |tag| {
-                    argon2.hash_password_into_with_memory(PASSWORD, SALT, tag, &mut blocks).map_err(fault)
+                    argon2
+                        .hash_password_into_with_memory(PASSWORD, SALT, tag, &mut blocks)
+                        .map_err(|error| anyhow!("{error}"))
                 }))
             }
         }
@@ -102,17 +104,20 @@ impl Implementation {
     pub fn per_second(self, threads: usize, run: Duration) -> Result<f64> {
         let ready = Barrier::new(threads);
         let counts: Result<Vec<usize>> = thread::scope(|scope| {
-            let work = || {
-                let hash = self.hash();
-                let ready = || {
-                    ready.wait();
-                };
-                times(hash?, run, ready).map(|times| times.len())
-            };
-            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            let threads: Vec<_> =
+                (0..threads).map(|_| scope.spawn(|| self.count_hashes(run, &ready))).collect();
             threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("it panicked"))?).collect()
         });
         Ok(counts?.into_iter().sum::<usize>() as f64 / run.as_secs_f64())
+    }
+
+    /// The hashes of one thread, counted from the moment when all threads are ready.
+    fn count_hashes(self, run: Duration, ready: &Barrier) -> Result<usize> {
+        let hash = self.hash()?;
+        let times = times(hash, run, || {
+            ready.wait();
+        })?;
+        Ok(times.len())
     }
 }
 

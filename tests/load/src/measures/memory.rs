@@ -70,7 +70,7 @@ fn mib(kib: u64) -> f64 {
 fn measured_from(store: Store, id: &str, name: &str, goal: Option<Goal>, rounds: Vec<Round>) -> Measured {
     let notes = match goal {
         Some(Goal::Ratio(_)) => format!(
-            "The most of the resident set (VmHWM) while {CONNECTIONS} connections log in; the limit: idle, {BLOCK} MiB for \
+            "The maximum of the resident set (VmHWM) while {CONNECTIONS} connections log in. The limit: idle, {BLOCK} MiB for \
              each hash that may be under way, one a core, and {ALLOWANCE} MiB."
         ),
         _ => format!("The resident set (VmRSS) {} s after it was ready.", IDLE_TIME.as_secs()),

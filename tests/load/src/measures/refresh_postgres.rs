@@ -124,8 +124,8 @@ fn refresh(server: &TestServer, token: &str) -> Result<String> {
     Ok(response.member("refreshToken"))
 }
 
-/// Returns the beginning of the script: it reads the session and its credentials in the first run, takes those of the previous
-/// run later, and creates new credentials and nonces.
+/// Returns the beginning of the script. The first run reads the session and its credentials. Later runs take those of the
+/// previous run. Each run creates new credentials and nonces.
 fn opening() -> Result<String> {
     const RANDOM: &str = "sha256(uuid_send(gen_random_uuid()))";
     let mut new = "now() AS t".to_owned();

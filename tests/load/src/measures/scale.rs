@@ -57,8 +57,8 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
         big.connect();
         let turns = if id == LOGIN { HASHING_REPETITIONS } else { REPETITIONS };
         let mut rounds = Vec::new();
-        // In the first, which does not count, statements are planned, and PostgreSQL's processes map the pages that these
-        // users are in: one that has served for a while has mapped them all.
+        // The first round is not counted. In it, PostgreSQL plans the statements and its processes map the pages of these
+        // users. A process that has served for a while has mapped them all.
         for _ in 0..=bench.rounds {
             let (mut in_small, mut in_big) = (Vec::new(), Vec::new());
             for turn in 0..turns {
@@ -97,7 +97,7 @@ fn measured_from(
         limit: "the same on 10,000 users".to_owned(),
         rounds,
         notes: vec![format!(
-            "Medians of single turns, now on one store, now on the other, for users from everywhere in them. The big store is of {} MiB with a session for \
+            "Medians of single requests, alternately on each store, for users from all parts of it. The big store has {} MiB and a session for \
              every fifth user, all of it in the memory of the machine, a quarter of \
              which is PostgreSQL's, as its documentation advises. {}",
             big.bytes >> 20,
@@ -135,10 +135,8 @@ impl ScaleFixture {
         server.wait_until_ready();
         let users: Vec<_> = (0..ACTIVE).map(|number| store.email(scattered(number))).collect();
         let grants = sessions::log_in(&server.client(), &users)?;
-        let number = |end: &str| -> Result<i64> {
-            Ok(cluster::run(&store.url, &format!("SELECT {end}(number) FROM accounts"))?.parse()?)
-        };
-        let (first, last) = (number("min")?, number("max")?);
+        let first = cluster::run(&store.url, "SELECT min(number) FROM accounts")?.parse()?;
+        let last = cluster::run(&store.url, "SELECT max(number) FROM accounts")?.parse()?;
         let connection = Connection::open(server.base());
         Ok(Self { store, adapter, connection, users, grants, first, last, server })
     }

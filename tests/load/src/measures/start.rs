@@ -90,14 +90,16 @@ fn free_address() -> Result<SocketAddr> {
 }
 
 fn is_ready(address: SocketAddr) -> bool {
-    let ask = || {
-        let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(WAIT_TIMEOUT))?;
-        stream.write_all(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut response = Vec::new();
-        stream.read_to_end(&mut response).map(|_| response)
-    };
-    ask().is_ok_and(|response: Vec<u8>| response.starts_with(b"HTTP/1.1 200 "))
+    get_readiness(address).is_ok_and(|response| response.starts_with(b"HTTP/1.1 200 "))
+}
+
+fn get_readiness(address: SocketAddr) -> std::io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(WAIT_TIMEOUT))?;
+    stream.write_all(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response)?;
+    Ok(response)
 }
 
 #[cfg(test)]

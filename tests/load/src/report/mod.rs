@@ -69,19 +69,18 @@ fn pictures_of(kept: &[SavedRun]) -> Vec<(PathBuf, String)> {
 
 /// How far each goal was reached: 1 is the goal, more is better, whichever way its numbers are good.
 fn bars(measured: &[&Measured]) -> Vec<svg::Bar> {
-    let bar = |measured: &&Measured| {
-        let share = |value| format::share_of_goal(measured, value);
-        let reached = measured.reached()?;
-        let Spread { median, min, max } = reached;
-        Some(svg::Bar {
-            name: measured.name.replace('`', ""),
-            said: format!("{} ({})", format::number(median), format::goal(measured)),
-            share: share(median)?,
-            from: share(min)?,
-            to: share(max)?,
-        })
-    };
-    measured.iter().filter_map(bar).collect()
+    measured.iter().filter_map(|measured| bar(measured)).collect()
+}
+
+fn bar(measured: &Measured) -> Option<svg::Bar> {
+    let Spread { median, min, max } = measured.reached()?;
+    Some(svg::Bar {
+        name: measured.name.replace('`', ""),
+        said: format!("{} ({})", format::number(median), format::goal(measured)),
+        share: format::share_of_goal(measured, median)?,
+        from: format::share_of_goal(measured, min)?,
+        to: format::share_of_goal(measured, max)?,
+    })
 }
 
 /// The series among the details of a measure's rounds: of `idle p99 ms` the series is `idle`, a point of it 99.

@@ -22,8 +22,7 @@ pub(super) fn between(page: &str, measured: &str) -> Result<String> {
 /// The summary, the machine and each measure in full.
 pub(super) fn measured(kept: &[SavedRun]) -> String {
     let mut page = String::new();
-    let all = || kept.iter().flat_map(|kept| &kept.measured);
-    summary(&mut page, all());
+    summary(&mut page, kept.iter().flat_map(|kept| &kept.measured));
     machine(&mut page, kept);
     for kept in kept {
         for measured in &kept.measured {
@@ -77,12 +76,16 @@ fn section(page: &mut String, measured: &Measured, kept: &SavedRun) {
     let _ = writeln!(page, "{} rounds; each load was kept up for {} s; {goal}.\n", kept.rounds, kept.seconds);
     let _ = writeln!(page, "| round | limit, {unit} | ours, {unit} | ratio |\n|---|---|---|---|");
     for (round, number_of) in rounds.iter().zip(1..) {
-        let text = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
-        let (limit, ratio) = (text(round.limit), text(round.ratio()));
+        let (limit, ratio) = (optional(round.limit), optional(round.ratio()));
         let _ = writeln!(page, "| {number_of} | {limit} | {} | {ratio} |", number(round.ours));
     }
     page.push('\n');
     details(page, measured);
+}
+
+/// A number, or a dash if there is none.
+fn optional(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), number)
 }
 
 fn details(page: &mut String, measured: &Measured) {

@@ -30,14 +30,18 @@ const LEFT: f64 = 400.0;
 const UNIT: f64 = 170.0;
 const MAX_TIME: f64 = 1.5;
 
-/// A bar for each goal, its spread over it; the line is the goal.
+/// The horizontal position of a share of a goal.
+fn bar_end(share: f64) -> f64 {
+    LEFT + share.clamp(0.0, MAX_TIME) * UNIT
+}
+
+/// A bar for each goal, with its spread; the line is the goal.
 pub(super) fn bars(bars: &[Bar]) -> String {
     let height = f64::from(u32::try_from(bars.len()).unwrap_or(u32::MAX)) * ROW + 50.0;
     let mut svg =
         begin(height, "Each measure as a share of its goal; the line is the goal, and longer is better");
     let mut top = 34.0;
     for bar in bars {
-        let at = |share: f64| LEFT + share.clamp(0.0, MAX_TIME) * UNIT;
         let class = if bar.share >= 1.0 { "met" } else { "missed" };
         let (baseline, middle) = (top + 15.0, top + 10.0);
         let _ = write!(
@@ -45,9 +49,9 @@ pub(super) fn bars(bars: &[Bar]) -> String {
             r#"<text x="{:.0}" y="{baseline}" text-anchor="end">{}</text><rect class="{class}" x="{LEFT}" y="{top}" width="{:.1}" height="20" rx="2"/><line class="spread" x1="{:.1}" x2="{:.1}" y1="{middle}" y2="{middle}"/><text x="{:.0}" y="{baseline}">{}</text>"#,
             LEFT - 8.0,
             escape(&bar.name),
-            at(bar.share) - LEFT,
-            at(bar.from),
-            at(bar.to),
+            bar_end(bar.share) - LEFT,
+            bar_end(bar.from),
+            bar_end(bar.to),
             LEFT + MAX_TIME * UNIT + 12.0,
             escape(&bar.said),
         );
@@ -131,8 +135,8 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Elements are closed in the order in which they are opened, no attribute's value has a quotation mark or a sign in
-    /// it that begins something else, and no number is none.
+    /// Checks that elements are closed in the reverse order of their opening. No attribute value contains a quotation mark
+    /// or the beginning of a tag or an entity, and no number is `NaN`.
     fn assert_well_formed(svg: &str) {
         let mut open = Vec::new();
         for tag in svg.split('<').skip(1).map(|rest| rest.split_once('>').expect("a tag that ends").0) {
@@ -158,12 +162,15 @@ mod tests {
         assert_eq!((svg.matches(r#"class="met""#).count(), svg.matches(r#"class="missed""#).count()), (2, 1));
     }
 
+    fn curve(name: &str, points: &[(f64, f64)]) -> Curve {
+        Curve { name: name.to_owned(), points: points.to_vec() }
+    }
+
     #[test]
     fn curves_are_well_formed_with_one_or_no_point() {
         let points = vec![(50.0, 0.2), (99.0, 3.0), (99.9, 40.0)];
-        let of = |name: &str, points: &[(f64, f64)]| Curve { name: name.to_owned(), points: points.to_vec() };
-        assert_well_formed(&curves("<t>", &[of("idle", &points), of("<&>", &points)]));
-        assert_well_formed(&curves("t", &[of("one", &[(100.0, 0.0)])]));
+        assert_well_formed(&curves("<t>", &[curve("idle", &points), curve("<&>", &points)]));
+        assert_well_formed(&curves("t", &[curve("one", &[(100.0, 0.0)])]));
         assert_well_formed(&bars(&[]));
     }
 }
