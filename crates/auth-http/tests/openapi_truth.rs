@@ -74,22 +74,22 @@ impl Operation<'_> {
 
     /// Panics unless the document describes the response.
     fn assert_documented(&self, response: &TestResponse) {
-        let context = format!("{} {} returns {} {}", self.method, self.path, response.status, response.body);
-        let documented = self.description["responses"].get(response.status.as_str()).expect(&context);
+        let exchange = format!("{} {} returns {} {}", self.method, self.path, response.status, response.body);
+        let documented = self.description["responses"].get(response.status.as_str()).expect(&exchange);
         for name in ["www-authenticate", "retry-after", "set-cookie"] {
             let is_documented = documented["headers"].get(name).is_some();
-            assert!(is_documented || !response.has_header(name), "{context} with {name}");
+            assert!(is_documented || !response.has_header(name), "{exchange} with {name}");
             assert!(
                 !is_documented || response.has_header(name) || !response.status.is_success(),
-                "{context} without {name}"
+                "{exchange} without {name}"
             );
         }
         match documented.get("content") {
-            None => assert_eq!(response.body, "", "{context}"),
+            None => assert_eq!(response.body, "", "{exchange}"),
             Some(content) => {
-                let body = serde_json::from_str(&response.body).expect(&context);
+                let body = serde_json::from_str(&response.body).expect(&exchange);
                 let validator = self.document.validator(&content["application/json"]["schema"]);
-                validator.validate(&body).unwrap_or_else(|error| panic!("{context}: {error}"));
+                validator.validate(&body).unwrap_or_else(|error| panic!("{exchange}: {error}"));
             }
         }
     }
@@ -220,9 +220,9 @@ async fn body_is_rejected_exactly_when_its_schema_rejects_it() {
                     let client = Client::ready_for(&operation, dialect).await;
                     let response = client.send(&operation, Some(&body)).await;
                     let is_rejected = response.status == 400;
-                    let context =
+                    let exchange =
                         format!("{} {} {body}: {}", dialect.profile().name, operation.path, response.body);
-                    assert_eq!(is_rejected, !validator.is_valid(&body), "{context}");
+                    assert_eq!(is_rejected, !validator.is_valid(&body), "{exchange}");
                 }
             }
         }
