@@ -1,4 +1,4 @@
-//! Counters of attempts that several nodes share on PostgreSQL.
+//! Tests the attempt counters that several nodes share on PostgreSQL.
 #![cfg(feature = "postgres")]
 #![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
@@ -13,7 +13,7 @@ fn now() -> Timestamp {
     Timestamp::from_unix_seconds(1_755_080_130)
 }
 
-/// A guess from an address that nobody else has; nothing is forgiven while guesses wait for each other.
+/// A guess from an address of its own. The longest wait applies at once, so no wait ends while guesses queue.
 fn guess(account: &str, address: u8) -> Guess {
     let caller = Caller { address: Some([192, 0, 2, address].into()), ..Caller::default() };
     let mut policy = AttemptPolicy::default();
@@ -36,14 +36,14 @@ async fn nodes(url: &str) -> [PostgresStore; 3] {
     nodes
 }
 
-async fn try_one(node: &PostgresStore, guess: &Guess, outcome: GuessOutcome) -> bool {
+async fn attempt(node: &PostgresStore, guess: &Guess, outcome: GuessOutcome) -> bool {
     match node.admit(guess).await {
-        Ok(AdmitOutcome::Admitted(kept)) => {
-            node.settle(guess, kept, outcome, now()).await.expect("settled");
+        Ok(AdmitOutcome::Admitted(reservation)) => {
+            node.settle(guess, reservation, outcome, now()).await.expect("settled");
             true
         }
         Ok(AdmitOutcome::Throttled(_)) | Err(PortError::Overloaded) => false,
-        Err(fault) => panic!("{fault:?}"),
+        Err(error) => panic!("{error:?}"),
     }
 }
 
@@ -55,8 +55,8 @@ async fn several_nodes_admit_no_more_than_one_would() {
         let account = format!("user {round}");
         let guesses: Vec<_> = (0..90).map(|address| guess(&account, address)).collect();
         let dealt = guesses.iter().zip(nodes.iter().cycle());
-        let tried = join_all(dealt.map(|(guess, node)| try_one(node, guess, GuessOutcome::Failed))).await;
-        assert_eq!(tried.into_iter().filter(|tried| *tried).count(), 5, "round {round}");
+        let admitted = join_all(dealt.map(|(guess, node)| attempt(node, guess, GuessOutcome::Failed))).await;
+        assert_eq!(admitted.into_iter().filter(|admitted| *admitted).count(), 5, "round {round}");
     }
 }
 
@@ -65,12 +65,12 @@ async fn right_passwords_at_several_nodes_are_all_admitted() {
     let url = TestPostgres::shared().create_database();
     let nodes = nodes(&url).await;
     let jane = guess("jane", 1);
-    let tries = nodes.iter().cycle().take(21).map(|node| try_one(node, &jane, GuessOutcome::Succeeded));
-    assert!(join_all(tries).await.into_iter().all(|tried| tried));
+    let attempts = nodes.iter().cycle().take(21).map(|node| attempt(node, &jane, GuessOutcome::Succeeded));
+    assert!(join_all(attempts).await.into_iter().all(|admitted| admitted));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_one_node_found_exhausted_another_finds_exhausted_when_it_asks() {
+async fn a_node_caches_an_exhausted_counter_after_its_first_count() {
     let url = TestPostgres::shared().create_database();
     let [first, second, _] = nodes(&url).await;
     let caller = Caller { address: Some([192, 0, 2, 1].into()), ..Caller::default() };
@@ -79,16 +79,16 @@ async fn what_one_node_found_exhausted_another_finds_exhausted_when_it_asks() {
         assert_eq!(first.count(&counter, now()).await.expect("counted"), None);
     }
     assert_eq!(second.exhausted(&counter, now()), None);
-    let told = second.count(&counter, now()).await.expect("asked").expect("exhausted");
-    assert_eq!(second.exhausted(&counter, now()), Some(told));
+    let throttled = second.count(&counter, now()).await.expect("counted").expect("exhausted");
+    assert_eq!(second.exhausted(&counter, now()), Some(throttled));
 }
 
 #[tokio::test]
-async fn neither_names_nor_addresses_can_be_read_in_the_database() {
+async fn stored_attempts_reveal_no_names_or_addresses() {
     let url = TestPostgres::shared().create_database();
     let [node, ..] = nodes(&url).await;
-    assert!(try_one(&node, &guess("jane", 77), GuessOutcome::Succeeded).await);
-    assert!(try_one(&node, &guess("jane", 78), GuessOutcome::Failed).await);
+    assert!(attempt(&node, &guess("jane", 77), GuessOutcome::Succeeded).await);
+    assert!(attempt(&node, &guess("jane", 78), GuessOutcome::Failed).await);
     let dump = TestPostgres::shared().query(&url, "SELECT * FROM attempts").expect("an answer");
     assert!(dump.contains("failures") && dump.contains("full_at"), "{dump}");
     assert!(!dump.contains("jane") && !dump.contains("192.0.2") && !dump.contains("c000024d"), "{dump}");

@@ -1,4 +1,4 @@
-//! What is PostgreSQL's own: a server that is away, silent, restarted or busy, and several nodes.
+//! Tests that only PostgreSQL needs: a server that is unavailable, silent, restarted or busy, and several nodes.
 #![cfg(feature = "postgres")]
 #![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
@@ -20,10 +20,12 @@ use test_postgres::TestPostgres;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use stores::{World, assert_faults_name_no_value, assert_one_successor, assert_unavailable, migration_files};
+use stores::{
+    TestApp, assert_error_names_no_value, assert_one_successor, assert_unavailable, migration_files,
+};
 
-/// The longest that a client waits for an answer.
-const PATIENCE: Duration = Duration::from_millis(3_500);
+/// The longest time that a call may take.
+const CALL_TIMEOUT: Duration = Duration::from_millis(3_500);
 
 fn connect(url: &str, max_connections: u32) -> PostgresStore {
     PostgresStore::connect(&PostgresSettings { max_connections, ..PostgresSettings::new(url) })
@@ -40,27 +42,40 @@ fn sql(url: &str, statement: &str) -> String {
     TestPostgres::shared().query(url, statement).expect("an answer")
 }
 
-/// As many connections as there may be, all of them made and idle.
-async fn warm_up(world: &World) {
-    for answer in join_all((0..40).map(|_| world.find("jane"))).await {
+fn event(action: AuditAction) -> AuditEvent {
+    AuditEvent {
+        at: Timestamp::from_unix_seconds(1),
+        action,
+        outcome: AuditOutcome::Succeeded,
+        user: None,
+        session: None,
+        client: None,
+        caller: Caller::default(),
+        detail: None,
+    }
+}
+
+/// Opens as many connections as the pool may have.
+async fn warm_up(app: &TestApp) {
+    for answer in join_all((0..40).map(|_| app.find("jane"))).await {
         answer.expect("an answer");
     }
 }
 
 #[tokio::test]
-async fn what_is_stored_outlives_a_restart() {
+async fn stored_data_survives_a_restart() {
     let url = TestPostgres::shared().create_database();
-    let world = World::over(migrated(&url, 5).await, 1);
-    let jane = world.register("jane").await;
-    let first = world.log_in("jane").await;
-    let second = world.refresh(&first).await.expect("refreshed");
-    world.store.close().await;
-    assert_unavailable(Duration::from_millis(100), world.find("jane")).await;
+    let app = TestApp::new(migrated(&url, 5).await, 1);
+    let jane = app.register("jane").await;
+    let first = app.log_in("jane").await;
+    let second = app.refresh(&first).await.expect("refreshed");
+    app.store.close().await;
+    assert_unavailable(Duration::from_millis(100), app.find("jane")).await;
 
-    let world = World::over(migrated(&url, 5).await, 2);
-    assert_eq!(world.find("jane").await.expect("found"), Some(jane));
-    assert_eq!(world.refresh(&first).await.expect("a retry"), second);
-    world.refresh(&second).await.expect("refreshed");
+    let app = TestApp::new(migrated(&url, 5).await, 2);
+    assert_eq!(app.find("jane").await.expect("found"), Some(jane));
+    assert_eq!(app.refresh(&first).await.expect("a retry"), second);
+    app.refresh(&second).await.expect("refreshed");
 }
 
 #[tokio::test]
@@ -69,12 +84,12 @@ async fn migrations_are_planned_exactly_and_run_once() {
     let store = connect(&url, 2);
     assert_eq!(store.pending_migrations().await.expect("a plan"), migration_files("postgres"));
     assert_eq!(sql(&url, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
-    assert_unavailable(PATIENCE, store.check()).await;
+    assert_unavailable(CALL_TIMEOUT, store.check()).await;
 
     store.migrate().await.expect("migrated");
     store.migrate().await.expect("migrated again");
     assert!(store.pending_migrations().await.expect("a plan").is_empty());
-    store.check().await.expect("there");
+    store.check().await.expect("available");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,7 +104,7 @@ async fn nodes_that_start_at_once_migrate_once() {
     for start in starts {
         start.await.expect("no panic").expect("migrated");
     }
-    connect(&url, 2).check().await.expect("there");
+    connect(&url, 2).check().await.expect("available");
 }
 
 #[tokio::test]
@@ -117,64 +132,64 @@ async fn a_schema_of_another_program_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_nodes_give_one_token_one_successor_whatever_isolation_the_database_prefers() {
+async fn two_nodes_issue_one_successor_under_serializable_default() {
     let url = TestPostgres::shared().create_database();
     let name = url.rsplit('/').next().expect("a name");
     sql(&url, &format!("ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"));
-    let (one, other) = (World::over(migrated(&url, 10).await, 1), World::over(migrated(&url, 10).await, 2));
+    let (one, other) = (TestApp::new(migrated(&url, 10).await, 1), TestApp::new(migrated(&url, 10).await, 2));
     one.register("jane").await;
     assert_one_successor(&[&one, &other], "jane").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_may_come_later_go_away_and_come_back() {
+async fn the_store_tolerates_a_server_that_starts_late_or_stops() {
     let postgres = TestPostgres::start();
     let url = postgres.create_database();
     postgres.stop();
-    let world = World::over(connect(&url, 5), 1);
-    assert_unavailable(PATIENCE, world.find("jane")).await;
-    assert!(matches!(world.store.migrate().await, Err(StoreError::Port(PortError::Unavailable(_)))));
+    let app = TestApp::new(connect(&url, 5), 1);
+    assert_unavailable(CALL_TIMEOUT, app.find("jane")).await;
+    assert!(matches!(app.store.migrate().await, Err(StoreError::Port(PortError::Unavailable(_)))));
 
     postgres.restart();
-    world.store.migrate().await.expect("migrated");
-    let jane = world.register("jane").await;
-    let token = world.log_in("jane").await;
-    warm_up(&world).await;
+    app.store.migrate().await.expect("migrated");
+    let jane = app.register("jane").await;
+    let token = app.log_in("jane").await;
+    warm_up(&app).await;
 
     postgres.stop();
-    let calls = join_all((0..20).map(|_| assert_unavailable(PATIENCE, world.find("jane"))));
-    let users = world.store.users();
+    let calls = join_all((0..20).map(|_| assert_unavailable(CALL_TIMEOUT, app.find("jane"))));
+    let users = app.store.users();
     tokio::join!(
         calls,
-        assert_unavailable(PATIENCE, users.delete(jane.id)),
-        assert_unavailable(Duration::from_millis(2_200), world.store.check()),
+        assert_unavailable(CALL_TIMEOUT, users.delete(jane.id)),
+        assert_unavailable(Duration::from_millis(2_200), app.store.check()),
     );
 
     postgres.restart();
-    let answers = join_all((0..20).map(|_| world.find("jane"))).await;
+    let answers = join_all((0..20).map(|_| app.find("jane"))).await;
     assert!(answers.iter().all(|answer| matches!(answer, Ok(Some(found)) if *found == jane)), "{answers:?}");
-    world.refresh(&token).await.expect("refreshed");
-    world.store.check().await.expect("there");
+    app.refresh(&token).await.expect("refreshed");
+    app.store.check().await.expect("available");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_between_two_calls_is_not_noticed() {
+async fn callers_do_not_notice_a_restart_between_two_calls() {
     let postgres = TestPostgres::start();
-    let world = World::over(migrated(&postgres.create_database(), 5).await, 1);
-    world.register("jane").await;
-    let june = world.register("june").await;
-    let mut token = world.log_in("jane").await;
+    let app = TestApp::new(migrated(&postgres.create_database(), 5).await, 1);
+    app.register("jane").await;
+    let june = app.register("june").await;
+    let mut token = app.log_in("jane").await;
     for round in 0..3 {
-        warm_up(&world).await;
+        warm_up(&app).await;
         postgres.restart();
-        // Every connection in the pool is dead now: reads and writes alike get another.
+        // All pooled connections are broken now, so reads and writes need new ones.
         let roles = Roles::parse(&format!("round{round}")).expect("roles");
-        let store = world.store.users();
+        let store = app.store.users();
         let (found, set, next, _) = tokio::join!(
-            join_all((0..10).map(|_| world.find("jane"))),
+            join_all((0..10).map(|_| app.find("jane"))),
             store.set_roles(june.id, &roles, june.created_at),
-            world.refresh(&token),
-            world.log_in("jane"),
+            app.refresh(&token),
+            app.log_in("jane"),
         );
         assert!(found.iter().all(|answer| matches!(answer, Ok(Some(_)))), "{found:?}");
         assert_eq!(set.expect("set").expect("june").roles, roles);
@@ -183,76 +198,74 @@ async fn a_restart_between_two_calls_is_not_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_silent_server_is_given_up_in_time_and_costs_no_connection() {
+async fn a_silent_server_times_out_and_costs_no_connection() {
     let postgres = TestPostgres::start();
-    let world = World::over(migrated(&postgres.create_database(), 3).await, 1);
-    let jane = world.register("jane").await;
+    let app = TestApp::new(migrated(&postgres.create_database(), 3).await, 1);
+    let jane = app.register("jane").await;
     let roles = Roles::parse("later").expect("roles");
-    warm_up(&world).await;
+    warm_up(&app).await;
     for _ in 0..2 {
         postgres.pause();
-        let reads = join_all((0..6).map(|_| assert_unavailable(PATIENCE, world.find("jane"))));
-        let store = world.store.users();
-        let write = assert_unavailable(PATIENCE, store.set_roles(jane.id, &roles, jane.created_at));
+        let reads = join_all((0..6).map(|_| assert_unavailable(CALL_TIMEOUT, app.find("jane"))));
+        let store = app.store.users();
+        let write = assert_unavailable(CALL_TIMEOUT, store.set_roles(jane.id, &roles, jane.created_at));
         tokio::join!(reads, write);
-        assert_unavailable(Duration::from_millis(2_200), world.store.check()).await;
+        assert_unavailable(Duration::from_millis(2_200), app.store.check()).await;
         postgres.resume();
-        warm_up(&world).await;
+        warm_up(&app).await;
     }
     assert_eq!(
-        world.find("jane").await.expect("found"),
+        app.find("jane").await.expect("found"),
         Some(jane),
-        "what was not acknowledged was not done"
+        "a write without an acknowledgement has taken effect"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_locked_row_and_an_exhausted_pool_are_answered_in_time() {
+async fn calls_on_a_locked_row_or_an_exhausted_pool_fail_in_time() {
     let url = TestPostgres::shared().create_database();
-    let world = World::over(migrated(&url, 1).await, 1);
-    let jane = world.register("jane").await;
+    let app = TestApp::new(migrated(&url, 1).await, 1);
+    let jane = app.register("jane").await;
     let hold = format!("BEGIN; SELECT FROM accounts WHERE id = '{}' FOR UPDATE; SELECT pg_sleep(6)", jane.id);
     let holder = spawn_blocking(move || sql(&url, &hold));
     sleep(Duration::from_millis(500)).await;
 
-    let store = world.store.users();
+    let store = app.store.users();
     let roles = Roles::default();
-    let begun = Instant::now();
+    let started = Instant::now();
     let calls = join_all(
-        (0..8).map(|_| assert_unavailable(PATIENCE, store.set_roles(jane.id, &roles, jane.created_at))),
+        (0..8).map(|_| assert_unavailable(CALL_TIMEOUT, store.set_roles(jane.id, &roles, jane.created_at))),
     );
     let check = async {
         sleep(Duration::from_millis(50)).await;
-        assert_unavailable(Duration::from_millis(2_200), world.store.check()).await;
+        assert_unavailable(Duration::from_millis(2_200), app.store.check()).await;
     };
     tokio::join!(calls, check);
-    assert!(begun.elapsed() < PATIENCE);
-    assert!(world.find("jane").await.expect("readers wait for nobody").is_some());
+    assert!(started.elapsed() < CALL_TIMEOUT);
+    assert!(app.find("jane").await.expect("reads do not wait for the lock").is_some());
 
     holder.await.expect("released");
-    world.store.check().await.expect("there");
+    app.store.check().await.expect("available");
     store.set_roles(jane.id, &roles, jane.created_at).await.expect("set").expect("jane");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_who_goes_away_leaves_no_transaction_behind() {
+async fn a_cancelled_call_leaves_no_open_transaction() {
     let url = TestPostgres::shared().create_database();
-    let world = World::over(migrated(&url, 2).await, 1);
-    let jane = world.register("jane").await;
-    for patience in (0..40).map(|step| Duration::from_micros(step * 100)) {
+    let app = TestApp::new(migrated(&url, 2).await, 1);
+    let jane = app.register("jane").await;
+    for delay in (0..40).map(|step| Duration::from_micros(step * 100)) {
         let roles = Roles::parse("gone").expect("roles");
-        // Dropped wherever it happens to be: waiting for a connection, for a lock, for the commit.
+        // The timeout drops the call at various points: while it waits for a connection, a lock, or the commit.
         let _ =
-            tokio::time::timeout(patience, world.store.users().set_roles(jane.id, &roles, jane.created_at))
-                .await;
+            tokio::time::timeout(delay, app.store.users().set_roles(jane.id, &roles, jane.created_at)).await;
     }
-    warm_up(&world).await;
+    warm_up(&app).await;
     sleep(Duration::from_millis(200)).await;
     let idle = "SELECT count(*) FROM pg_stat_activity
                 WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
     assert_eq!(sql(&url, idle), "0");
-    world
-        .store
+    app.store
         .users()
         .set_roles(jane.id, &Roles::default(), jane.created_at)
         .await
@@ -261,90 +274,90 @@ async fn a_caller_who_goes_away_leaves_no_transaction_behind() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_no_writes_is_not_ready() {
+async fn a_read_only_server_is_not_ready() {
     let url = TestPostgres::shared().create_database();
     migrated(&url, 2).await;
     let name = url.rsplit('/').next().expect("a name");
     sql(&url, &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
     let store = connect(&url, 2);
-    assert_unavailable(PATIENCE, store.check()).await;
+    assert_unavailable(CALL_TIMEOUT, store.check()).await;
     let user = UserId(sqlx::types::Uuid::nil());
     let users = auth_infra::store::Store::from(store).users();
-    assert_unavailable(PATIENCE, users.delete(user)).await;
+    assert_unavailable(CALL_TIMEOUT, users.delete(user)).await;
 }
 
 #[tokio::test]
-async fn a_refused_login_names_no_password() {
+async fn a_rejected_database_login_names_no_password() {
     let url = TestPostgres::shared().create_database();
     let (_, address) = url.split_once('@').or_else(|| url.split_once("://")).expect("an address");
-    let wrong = format!("postgres://nobody_here:hunter2@{address}");
+    let wrong = format!("postgres://unknown_role:hunter2@{address}");
     let store = connect(&wrong, 1);
     let error = store.check().await.expect_err("refused");
     let StoreError::Port(migrate) = store.migrate().await.expect_err("refused") else {
-        panic!("a port's error")
+        panic!("not a port error")
     };
     for error in [error, migrate] {
         let PortError::Unavailable(cause) = error else { panic!("{error:?}") };
         let printed = format!("{cause} {cause:?}");
-        assert!(!printed.contains("hunter2") && printed.contains("nobody_here"), "{printed}");
+        assert!(!printed.contains("hunter2") && printed.contains("unknown_role"), "{printed}");
     }
 }
 
 #[tokio::test]
-async fn a_fault_names_no_value() {
+async fn an_error_names_no_value() {
     let url = TestPostgres::shared().create_database();
-    assert_faults_name_no_value(&World::over(migrated(&url, 2).await, 1)).await;
+    assert_error_names_no_value(&TestApp::new(migrated(&url, 2).await, 1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deadlock_is_resolved_inside() {
+async fn a_deadlock_is_retried_by_the_store() {
     let url = TestPostgres::shared().create_database();
-    let world = World::over(migrated(&url, 2).await, 1);
-    let jane = world.register("jane").await;
-    let token = world.log_in("jane").await;
-    // Somebody who locks in the other order, and begins to wait for us after we have begun to wait for them: it is our
-    // transaction that the server undoes then, or theirs would fail.
+    let app = TestApp::new(migrated(&url, 2).await, 1);
+    let jane = app.register("jane").await;
+    let token = app.log_in("jane").await;
+    // The other transaction locks in the opposite order and starts to wait after the store does. The server then rolls
+    // back the store's transaction; otherwise the other one would fail.
     let crossed = "BEGIN; SELECT FROM sessions FOR UPDATE; SELECT pg_sleep(0.9);
                    SELECT FROM accounts FOR UPDATE; COMMIT";
     let other = spawn_blocking(move || sql(&url, crossed));
     sleep(Duration::from_millis(300)).await;
-    let users = world.store.users();
+    let users = app.store.users();
     let suspended =
-        users.set_status(jane.id, UserStatus::Suspended, jane.created_at).await.expect("no fault");
+        users.set_status(jane.id, UserStatus::Suspended, jane.created_at).await.expect("no error");
     assert_eq!(suspended.expect("jane").status, UserStatus::Suspended);
-    other.await.expect("the other one got through");
-    assert!(world.refresh(&token).await.is_err());
+    other.await.expect("the other transaction committed");
+    assert!(app.refresh(&token).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_end_that_is_committed_while_a_refresh_waits_for_it_is_seen() {
+async fn a_refresh_sees_an_end_that_is_committed_while_it_waits() {
     let url = TestPostgres::shared().create_database();
-    let world = World::over(migrated(&url, 2).await, 1);
-    world.register("jane").await;
-    let token = world.log_in("jane").await;
-    // The refresh finds the session live, and waits for the row when it comes to write.
+    let app = TestApp::new(migrated(&url, 2).await, 1);
+    app.register("jane").await;
+    let token = app.log_in("jane").await;
+    // The refresh finds the session live, and then waits for the lock on its row.
     let ending = "BEGIN; UPDATE sessions SET ended_at = now(), end_reason = 'logged_out';
                   SELECT pg_sleep(0.7); COMMIT";
     let (end_url, ending) = (url.clone(), spawn_blocking(move || sql(&url, ending)));
     sleep(Duration::from_millis(300)).await;
-    let refreshed = world.refresh(&token).await;
+    let refreshed = app.refresh(&token).await;
     assert!(matches!(refreshed, Err(RefreshSessionError::InvalidToken)), "{refreshed:?}");
     ending.await.expect("ended");
     let unchanged = "SELECT count(*) FROM refresh_credentials WHERE consumed_at IS NULL";
-    assert_eq!(sql(&end_url, unchanged), "1", "nothing is used up, and there is no successor");
+    assert_eq!(sql(&end_url, unchanged), "1", "the token was consumed, or a successor exists");
 }
 
 #[tokio::test]
-async fn a_refresh_that_is_given_up_while_it_waits_is_not_carried_out_later() {
+async fn a_cancelled_refresh_is_not_carried_out_later() {
     let url = TestPostgres::shared().create_database();
-    let world = World::over(migrated(&url, 2).await, 1);
-    world.register("jane").await;
-    let token = world.log_in("jane").await;
+    let app = TestApp::new(migrated(&url, 2).await, 1);
+    app.register("jane").await;
+    let token = app.log_in("jane").await;
     let holding = "BEGIN; UPDATE sessions SET id = id; SELECT pg_sleep(0.7); COMMIT";
     let (used_url, holding) = (url.clone(), spawn_blocking(move || sql(&url, holding)));
     sleep(Duration::from_millis(300)).await;
-    let given_up = tokio::time::timeout(Duration::from_millis(200), world.refresh(&token)).await;
-    assert!(given_up.is_err(), "{given_up:?}");
+    let cancelled_call = tokio::time::timeout(Duration::from_millis(200), app.refresh(&token)).await;
+    assert!(cancelled_call.is_err(), "{cancelled_call:?}");
     holding.await.expect("held");
     sleep(Duration::from_millis(300)).await;
     let used = "SELECT count(*) FROM refresh_credentials WHERE consumed_at IS NOT NULL";
@@ -352,44 +365,34 @@ async fn a_refresh_that_is_given_up_while_it_waits_is_not_carried_out_later() {
 }
 
 #[tokio::test]
-async fn events_wait_for_the_turn_of_others_and_who_gives_up_leaves_none_behind() {
+async fn audit_events_wait_for_the_lock_and_can_be_cancelled() {
     let url = TestPostgres::shared().create_database();
     let store = migrated(&url, 2).await;
-    let event = |action| AuditEvent {
-        at: Timestamp::from_unix_seconds(1),
-        action,
-        outcome: AuditOutcome::Succeeded,
-        user: None,
-        session: None,
-        client: None,
-        caller: Caller::default(),
-        detail: None,
-    };
     let holding = "BEGIN; SELECT pg_advisory_xact_lock(418581342580); SELECT pg_sleep(0.7); COMMIT";
     let (held_url, holding) = (url.clone(), spawn_blocking(move || sql(&url, holding)));
-    // Other tests lock in databases of their own on the same server.
+    // The condition on the database excludes the locks of other tests on the same server.
     let held = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
                 WHERE locktype = 'advisory' AND granted AND datname = current_database()";
     while sql(&held_url, held) == "0" {
         sleep(Duration::from_millis(10)).await;
     }
-    let hasty = [event(AuditAction::UserLoggedIn)];
-    let given_up = tokio::time::timeout(Duration::from_millis(200), store.append(&hasty)).await;
-    assert!(given_up.is_err(), "{given_up:?}");
-    let patient = [event(AuditAction::UserLoggedOut), event(AuditAction::UserRegistered)];
-    store.append(&patient).await.expect("appended");
+    let cancelled = [event(AuditAction::UserLoggedIn)];
+    let cancelled_call = tokio::time::timeout(Duration::from_millis(200), store.append(&cancelled)).await;
+    assert!(cancelled_call.is_err(), "{cancelled_call:?}");
+    let waiting = [event(AuditAction::UserLoggedOut), event(AuditAction::UserRegistered)];
+    store.append(&waiting).await.expect("appended");
     holding.await.expect("held");
-    store.append(&hasty).await.expect("appended");
+    store.append(&cancelled).await.expect("appended");
     let actions = "SELECT string_agg(action, ' ' ORDER BY id) FROM audit_events";
     let expected = [AuditAction::UserLoggedOut, AuditAction::UserRegistered, AuditAction::UserLoggedIn];
     assert_eq!(sql(&held_url, actions), expected.map(AuditAction::as_str).join(" "));
 }
 
 #[tokio::test]
-async fn a_session_is_opened_once_however_often_the_answer_is_lost() {
+async fn a_repeated_open_creates_one_session() {
     let url = TestPostgres::shared().create_database();
-    let world = World::over(migrated(&url, 2).await, 1);
-    let jane = world.register("jane").await;
+    let app = TestApp::new(migrated(&url, 2).await, 1);
+    let jane = app.register("jane").await;
     let session = Session {
         id: SessionId(sqlx::types::Uuid::from_u128(1)),
         user_id: jane.id,
@@ -402,11 +405,11 @@ async fn a_session_is_opened_once_however_often_the_answer_is_lost() {
     let credential = SecretDigest::from_bytes([1; 32]);
     let new = NewSession { session, credential, password_version: PasswordVersion(0), roles: jane.roles };
     let policy = SessionPolicy { max_live: 1, ..SessionPolicy::default() };
-    let sessions = world.store.sessions();
+    let sessions = app.store.sessions();
     for _ in 0..2 {
-        assert_eq!(sessions.open(&new, &policy).await.expect("no fault"), OpenOutcome::Opened);
+        assert_eq!(sessions.open(&new, &policy).await.expect("no error"), OpenOutcome::Opened);
     }
     assert_eq!(sql(&url, "SELECT count(*) FROM sessions JOIN refresh_credentials ON session_id = id"), "1");
-    let stranger = NewSession { credential: SecretDigest::from_bytes([2; 32]), ..new };
-    assert!(sessions.open(&stranger, &policy).await.is_err(), "another session of the same id");
+    let other = NewSession { credential: SecretDigest::from_bytes([2; 32]), ..new };
+    assert!(sessions.open(&other, &policy).await.is_err(), "another session with the same id was accepted");
 }

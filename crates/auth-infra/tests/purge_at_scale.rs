@@ -1,6 +1,6 @@
-//! A purge looks at what is over, and not at what lives, however much of that there is.
+//! Tests that a purge reads only sessions that are over, whatever the number of live sessions.
 #![cfg(all(feature = "postgres", feature = "system"))]
-#![expect(clippy::expect_used, reason = "what surprises a test fails it")]
+#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::system::SystemClock;
 use test_postgres::TestPostgres;
 
-/// Twenty thousand sessions that began three weeks ago, of which one has not been refreshed since.
+/// Inserts 20,000 sessions that started three weeks ago. One of them has not been refreshed since.
 const SESSIONS: &str = "
     INSERT INTO accounts (id, username, roles, password_hash, created_at)
     VALUES (gen_random_uuid(), 'user', 'customer', '', now());
@@ -24,26 +24,26 @@ const SESSIONS: &str = "
 const SCANS: &str = "SELECT seq_scan, n_tup_del FROM pg_stat_user_tables WHERE relname = 'sessions'";
 
 #[tokio::test]
-async fn a_purge_reads_no_table_from_end_to_end_for_the_sake_of_one_session() {
+async fn a_purge_does_not_scan_the_sessions_table() {
     let postgres = TestPostgres::shared();
     let url = postgres.create_database();
     let store = PostgresStore::connect(&PostgresSettings::new(url.clone())).expect("a store");
     store.migrate().await.expect("migrated");
     postgres.query(&url, SESSIONS).expect("sessions");
-    // What the insertion scanned has been told when this connection is gone.
+    // The connection of the insertion has closed, so its scans are in the statistics.
     let (scans_before, _) = statistics(postgres, &url, 0);
 
     let purged = store.purge(SystemClock.now(), &SessionPolicy::default(), 500).await.expect("purged");
 
-    assert_eq!(purged, 1, "the session that was idle, which has no credentials");
+    assert_eq!(purged, 1, "only the idle session, which has no credentials");
     store.close().await;
     let (scans, _) = statistics(postgres, &url, 1);
-    assert_eq!(scans, scans_before, "the table of sessions was read from end to end");
+    assert_eq!(scans, scans_before, "the purge scanned the sessions table");
 }
 
-/// How often the table was read from end to end, as soon as so many deletions are known of.
+/// The numbers of sequential scans and of deletions, as soon as the statistics contain `deleted` deletions.
 fn statistics(postgres: &TestPostgres, url: &str, deleted: u64) -> (u64, u64) {
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
         let row = postgres.query(url, SCANS).expect("statistics");
         let mut numbers = row.split('|').map(|number| number.parse().expect("a number"));
@@ -51,7 +51,7 @@ fn statistics(postgres: &TestPostgres, url: &str, deleted: u64) -> (u64, u64) {
         if deletions >= deleted {
             return (scans, deletions);
         }
-        assert!(begun.elapsed() < Duration::from_secs(20), "{deletions} deletions");
+        assert!(started.elapsed() < Duration::from_secs(20), "{deletions} deletions");
         sleep(Duration::from_millis(50));
     }
 }

@@ -1,4 +1,4 @@
-//! What is SQLite's own: files, processes, and a database that is locked or away.
+//! Tests that only SQLite needs: files, processes, and a database that is locked or missing.
 #![cfg(feature = "sqlite")]
 #![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
@@ -16,12 +16,14 @@ use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
-use stores::{World, assert_faults_name_no_value, assert_one_successor, assert_unavailable, migration_files};
+use stores::{
+    TestApp, assert_error_names_no_value, assert_one_successor, assert_unavailable, migration_files,
+};
 
-/// A directory with room for one database.
-struct Home(TempDir);
+/// A directory for one database.
+struct TestDirectory(TempDir);
 
-impl Home {
+impl TestDirectory {
     fn new() -> Self {
         Self(TempDir::new().expect("a directory"))
     }
@@ -40,8 +42,8 @@ impl Home {
         store
     }
 
-    /// A connection as another process would have.
-    async fn stranger(&self) -> SqliteConnection {
+    /// Opens a connection as another process would.
+    async fn connect(&self) -> SqliteConnection {
         let options = SqliteConnectOptions::new().filename(self.path());
         SqliteConnection::connect_with(&options).await.expect("a connection")
     }
@@ -56,38 +58,38 @@ impl Home {
 }
 
 #[tokio::test]
-async fn what_is_stored_outlives_a_restart() {
-    let home = Home::new();
-    let world = World::over(home.migrated().await, 1);
-    let jane = world.register("jane").await;
-    let first = world.log_in("jane").await;
-    let second = world.refresh(&first).await.expect("refreshed");
-    world.store.close().await;
-    assert_unavailable(Duration::from_millis(100), world.find("jane")).await;
+async fn stored_data_survives_a_restart() {
+    let directory = TestDirectory::new();
+    let app = TestApp::new(directory.migrated().await, 1);
+    let jane = app.register("jane").await;
+    let first = app.log_in("jane").await;
+    let second = app.refresh(&first).await.expect("refreshed");
+    app.store.close().await;
+    assert_unavailable(Duration::from_millis(100), app.find("jane")).await;
 
-    let world = World::over(home.migrated().await, 2);
-    assert_eq!(world.find("jane").await.expect("found"), Some(jane));
-    assert_eq!(world.refresh(&first).await.expect("a retry"), second);
-    world.refresh(&second).await.expect("refreshed");
+    let app = TestApp::new(directory.migrated().await, 2);
+    assert_eq!(app.find("jane").await.expect("found"), Some(jane));
+    assert_eq!(app.refresh(&first).await.expect("a retry"), second);
+    app.refresh(&second).await.expect("refreshed");
 }
 
 #[tokio::test]
 async fn migrations_are_planned_exactly_and_run_once() {
-    let home = Home::new();
+    let directory = TestDirectory::new();
     let planned = migration_files("sqlite");
-    assert_eq!(home.store().pending_migrations().await.expect("a plan"), planned);
-    assert!(home.files().is_empty(), "planning makes no file: {:?}", home.files());
+    assert_eq!(directory.store().pending_migrations().await.expect("a plan"), planned);
+    assert!(directory.files().is_empty(), "planning created a file: {:?}", directory.files());
 
-    let store = home.migrated().await;
+    let store = directory.migrated().await;
     store.migrate().await.expect("migrated again");
     assert!(store.pending_migrations().await.expect("a plan").is_empty());
-    store.check().await.expect("there");
-    assert!(store.pending_migrations().await.expect("a plan while it is in use").is_empty());
+    store.check().await.expect("available");
+    assert!(store.pending_migrations().await.expect("a plan while the database is in use").is_empty());
     store.close().await;
 
-    let before = home.files();
-    assert!(home.store().pending_migrations().await.expect("a plan").is_empty());
-    assert_eq!(home.files(), before, "planning leaves no file behind");
+    let before = directory.files();
+    assert!(directory.store().pending_migrations().await.expect("a plan").is_empty());
+    assert_eq!(directory.files(), before, "planning changed the files");
     assert_eq!(before, ["auth.db"]);
 }
 
@@ -101,10 +103,10 @@ fn both_stores_number_and_name_migrations_alike() {
 
 #[tokio::test]
 async fn a_schema_of_a_newer_program_is_refused() {
-    let home = Home::new();
-    let store = home.migrated().await;
-    let mut stranger = home.stranger().await;
-    stranger
+    let directory = TestDirectory::new();
+    let store = directory.migrated().await;
+    let mut other_process = directory.connect().await;
+    other_process
         .execute("INSERT INTO _sqlx_migrations VALUES (99, 'later', CURRENT_TIMESTAMP, true, x'00', 0)")
         .await
         .expect("inserted");
@@ -121,9 +123,10 @@ async fn a_schema_of_a_newer_program_is_refused() {
 
 #[tokio::test]
 async fn a_schema_of_another_program_is_refused() {
-    let home = Home::new();
-    let store = home.migrated().await;
-    home.stranger()
+    let directory = TestDirectory::new();
+    let store = directory.migrated().await;
+    directory
+        .connect()
         .await
         .execute("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 2")
         .await
@@ -137,60 +140,61 @@ async fn a_schema_of_another_program_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_start_at_once_migrate_once() {
-    let home = Home::new();
+    let directory = TestDirectory::new();
     let starts = (0..8).map(|_| {
-        let store = home.store();
+        let store = directory.store();
         tokio::spawn(async move { store.migrate().await })
     });
     for start in starts.collect::<Vec<_>>() {
         start.await.expect("no panic").expect("migrated");
     }
-    home.store().check().await.expect("there");
+    directory.store().check().await.expect("available");
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_files_are_their_owners_only() {
+async fn only_the_owner_can_access_the_files() {
     use std::os::unix::fs::PermissionsExt;
 
-    let home = Home::new();
-    let world = World::over(home.migrated().await, 1);
-    world.register("jane").await;
-    assert_eq!(home.files(), ["auth.db", "auth.db-shm", "auth.db-wal"]);
-    for file in home.files() {
-        let mode = fs::metadata(home.0.path().join(&file)).expect("a file").permissions().mode();
+    let directory = TestDirectory::new();
+    let app = TestApp::new(directory.migrated().await, 1);
+    app.register("jane").await;
+    assert_eq!(directory.files(), ["auth.db", "auth.db-shm", "auth.db-wal"]);
+    for file in directory.files() {
+        let mode = fs::metadata(directory.0.path().join(&file)).expect("a file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_is_unavailable() {
-    let home = Home::new();
-    let world = World::over(home.store(), 1);
-    assert_unavailable(Duration::from_secs(1), world.find("jane")).await;
-    assert_unavailable(Duration::from_secs(1), world.store.check()).await;
-    assert!(home.files().is_empty(), "looking makes no file: {:?}", home.files());
+async fn a_missing_database_is_unavailable() {
+    let directory = TestDirectory::new();
+    let app = TestApp::new(directory.store(), 1);
+    assert_unavailable(Duration::from_secs(1), app.find("jane")).await;
+    assert_unavailable(Duration::from_secs(1), app.store.check()).await;
+    assert!(directory.files().is_empty(), "a read created a file: {:?}", directory.files());
 
-    fs::write(home.path(), "").expect("a file without a schema");
-    assert_unavailable(Duration::from_secs(1), world.find("jane")).await;
-    assert_unavailable(Duration::from_secs(1), world.store.check()).await;
+    fs::write(directory.path(), "").expect("a file without a schema");
+    assert_unavailable(Duration::from_secs(1), app.find("jane")).await;
+    assert_unavailable(Duration::from_secs(1), app.store.check()).await;
 
-    world.store.migrate().await.expect("migrated");
-    world.store.check().await.expect("there");
-    world.register("jane").await;
+    app.store.migrate().await.expect("migrated");
+    app.store.check().await.expect("available");
+    app.register("jane").await;
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_corrupt() {
-    let home = Home::new();
-    fs::write(home.path(), "not a database, but longer than the header of one: ".repeat(40)).expect("a file");
-    let world = World::over(home.store(), 1);
-    let answer = world.find("jane").await;
+async fn a_file_that_is_not_a_database_is_corrupt() {
+    let directory = TestDirectory::new();
+    fs::write(directory.path(), "not a database, but longer than the header of one: ".repeat(40))
+        .expect("a file");
+    let app = TestApp::new(directory.store(), 1);
+    let answer = app.find("jane").await;
     assert!(matches!(answer, Err(PortError::Corrupt(_))), "{answer:?}");
 }
 
 #[tokio::test]
-async fn a_directory_that_is_not_there_is_named() {
+async fn the_error_names_a_missing_directory() {
     let store = SqliteStore::connect(&SqliteSettings::new("/nowhere/auth.db")).expect("a store");
     let error = store.migrate().await.expect_err("no directory");
     let StoreError::Port(PortError::Unavailable(cause)) = error else { panic!("{error}") };
@@ -202,69 +206,67 @@ async fn a_directory_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_writer_waits_for_another_process_but_not_for_ever() {
-    let home = Home::new();
-    let world = World::over(home.migrated().await, 1);
-    world.register("jane").await;
-    let mut stranger = home.stranger().await;
+async fn a_writer_waits_a_limited_time_for_another_process() {
+    let directory = TestDirectory::new();
+    let app = TestApp::new(directory.migrated().await, 1);
+    app.register("jane").await;
+    let mut other_process = directory.connect().await;
 
-    stranger.execute("BEGIN IMMEDIATE").await.expect("begun");
-    let (registered, ()) = tokio::join!(world.register("june"), async {
+    other_process.execute("BEGIN IMMEDIATE").await.expect("begun");
+    let (registered, ()) = tokio::join!(app.register("june"), async {
         sleep(Duration::from_millis(500)).await;
-        stranger.execute("COMMIT").await.expect("committed");
+        other_process.execute("COMMIT").await.expect("committed");
     });
-    assert_eq!(world.find("june").await.expect("found"), Some(registered));
+    assert_eq!(app.find("june").await.expect("found"), Some(registered));
 
-    stranger.execute("BEGIN IMMEDIATE").await.expect("begun");
-    assert!(world.find("jane").await.expect("readers wait for nobody").is_some());
-    let jane = world.find("jane").await.expect("found").expect("jane").id;
-    let delete = async || world.store.users().delete(jane).await;
-    assert_unavailable(Duration::from_millis(2_200), world.store.check()).await;
+    other_process.execute("BEGIN IMMEDIATE").await.expect("begun");
+    assert!(app.find("jane").await.expect("reads do not wait for the lock").is_some());
+    let jane = app.find("jane").await.expect("found").expect("jane").id;
+    let users = app.store.users();
+    assert_unavailable(Duration::from_millis(2_200), app.store.check()).await;
     let late = Duration::from_millis(3_300);
     tokio::join!(
-        assert_unavailable(late, delete()),
-        assert_unavailable(late, delete()),
-        assert_unavailable(late, delete())
+        assert_unavailable(late, users.delete(jane)),
+        assert_unavailable(late, users.delete(jane)),
+        assert_unavailable(late, users.delete(jane))
     );
-    stranger.execute("ROLLBACK").await.expect("rolled back");
+    other_process.execute("ROLLBACK").await.expect("rolled back");
 
-    world.store.check().await.expect("there again");
-    assert!(
-        world.find("jane").await.expect("found").is_some(),
-        "what was answered by an error changed nothing"
-    );
-    assert!(delete().await.expect("deleted"));
+    app.store.check().await.expect("available again");
+    assert!(app.find("jane").await.expect("found").is_some(), "a failed call has taken effect");
+    assert!(users.delete(jane).await.expect("deleted"));
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_leaves_no_transaction_behind() {
-    let home = Home::new();
-    let world = World::over(home.migrated().await, 1);
-    let jane = world.register("jane").await;
-    let mut stranger = home.stranger().await;
-    for patience in [0, 1, 5, 50] {
-        stranger.execute("BEGIN IMMEDIATE").await.expect("begun");
-        let gone = timeout(Duration::from_millis(patience), world.store.users().delete(jane.id)).await;
-        assert!(gone.is_err(), "the other process has the lock");
-        stranger.execute("ROLLBACK").await.expect("rolled back");
-        world.store.check().await.expect("the writer is free again");
+async fn a_cancelled_call_leaves_no_open_transaction() {
+    let directory = TestDirectory::new();
+    let app = TestApp::new(directory.migrated().await, 1);
+    let jane = app.register("jane").await;
+    let mut other_process = directory.connect().await;
+    for delay in [0, 1, 5, 50] {
+        other_process.execute("BEGIN IMMEDIATE").await.expect("begun");
+        let gone = timeout(Duration::from_millis(delay), app.store.users().delete(jane.id)).await;
+        assert!(gone.is_err(), "the call ended although the other process has the lock");
+        other_process.execute("ROLLBACK").await.expect("rolled back");
+        app.store.check().await.expect("the writer is free again");
     }
-    assert!(world.find("jane").await.expect("found").is_some());
-    // As long as the other process finds the database unlocked, too.
-    stranger.execute("BEGIN IMMEDIATE").await.expect("begun");
-    stranger.execute("ROLLBACK").await.expect("rolled back");
+    assert!(app.find("jane").await.expect("found").is_some());
+    // The database must be unlocked for the other process too.
+    other_process.execute("BEGIN IMMEDIATE").await.expect("begun");
+    other_process.execute("ROLLBACK").await.expect("rolled back");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_processes_give_one_token_one_successor() {
-    let home = Home::new();
-    let (one, other) = (World::over(home.migrated().await, 1), World::over(home.migrated().await, 2));
+async fn two_processes_issue_one_successor() {
+    let directory = TestDirectory::new();
+    let (one, other) =
+        (TestApp::new(directory.migrated().await, 1), TestApp::new(directory.migrated().await, 2));
     one.register("jane").await;
     assert_one_successor(&[&one, &other], "jane").await;
 }
 
 #[tokio::test]
-async fn a_fault_names_no_value() {
-    let home = Home::new();
-    assert_faults_name_no_value(&World::over(home.migrated().await, 1)).await;
+async fn an_error_names_no_value() {
+    let directory = TestDirectory::new();
+    assert_error_names_no_value(&TestApp::new(directory.migrated().await, 1)).await;
 }

@@ -1,6 +1,6 @@
-//! What the stores' own tests do with a store: register somebody, log in, refresh.
+//! Shared helpers of the store tests: register users, log in, refresh.
 #![expect(clippy::expect_used, reason = "a panic is how a test fails")]
-#![allow(dead_code, reason = "each test binary takes what it needs")]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -19,16 +19,16 @@ use auth_infra::store::Store;
 
 const PASSWORD: &str = "correct horse battery staple";
 
-/// Every use case over a store, and a clock and chance that a test holds in its hands.
-pub(crate) struct World {
+/// All use cases over a store, with a fixed clock and seeded random numbers.
+pub(crate) struct TestApp {
     pub(crate) store: Store,
     pub(crate) auth: Auth,
     client: Client,
 }
 
-impl World {
-    /// Chance must not repeat what an earlier world over the same store had: `seed` is how often it was opened.
-    pub(crate) fn over(store: impl Into<Store>, seed: u64) -> Self {
+impl TestApp {
+    /// Each application over the same store needs its own `seed`, because random numbers must not repeat.
+    pub(crate) fn new(store: impl Into<Store>, seed: u64) -> Self {
         let store = store.into();
         let ports = Ports {
             users: store.users(),
@@ -58,7 +58,7 @@ impl World {
         self.auth.register(register).await.expect("registered")
     }
 
-    /// Logs in and gives the refresh token.
+    /// Logs in and returns the refresh token.
     pub(crate) async fn log_in(&self, name: &str) -> String {
         let password = PasswordAttempt::new(PASSWORD);
         let login = LogIn { client: &self.client, identifier: name, password };
@@ -66,7 +66,7 @@ impl World {
         grant.refresh_token.expect("a refresh token").expose().to_string()
     }
 
-    /// Refreshes and gives the next refresh token.
+    /// Refreshes and returns the next refresh token.
     pub(crate) async fn refresh(&self, token: &str) -> Result<String, RefreshSessionError> {
         let refreshed = self.auth.refresh_session(RefreshSession { client: &self.client, token }).await?;
         Ok(refreshed.refresh_token.expect("a refresh token").expose().to_string())
@@ -77,20 +77,20 @@ impl World {
     }
 }
 
-/// That a call is answered in time by [`PortError::Unavailable`].
+/// Asserts that a call fails in time with [`PortError::Unavailable`].
 pub(crate) async fn assert_unavailable<T: std::fmt::Debug>(
     within: Duration,
     call: impl Future<Output = Result<T, PortError>>,
 ) {
-    let begun = Instant::now();
-    let answer = call.await;
-    assert!(matches!(answer, Err(PortError::Unavailable(_))), "{answer:?}");
-    assert!(begun.elapsed() <= within, "answered after {:?}", begun.elapsed());
+    let started = Instant::now();
+    let result = call.await;
+    assert!(matches!(result, Err(PortError::Unavailable(_))), "{result:?}");
+    assert!(started.elapsed() <= within, "answered after {:?}", started.elapsed());
 }
 
-/// That an error tells nothing of what it was about to store.
-pub(crate) async fn assert_faults_name_no_value(world: &World) {
-    let jane = world.register("jane").await;
+/// Asserts that an error reveals none of the values of its statement.
+pub(crate) async fn assert_error_names_no_value(app: &TestApp) {
+    let jane = app.register("jane").await;
     let twin = NewUser {
         id: jane.id,
         identifiers: Identifiers::new(Some(Username::parse("june").expect("a username")), None)
@@ -101,20 +101,20 @@ pub(crate) async fn assert_faults_name_no_value(world: &World) {
         password_hash: PasswordHash::new("secret hash".to_owned()),
         created_at: jane.created_at,
     };
-    let fault = world.store.users().register(&twin).await.expect_err("two users with one id");
-    let PortError::Corrupt(cause) = &fault else { panic!("{fault:?}") };
-    let printed = format!("{fault} {fault:?} {cause} {cause:?}");
-    assert!(printed.contains("accounts"), "names the table: {printed}");
+    let error = app.store.users().register(&twin).await.expect_err("two users with one id");
+    let PortError::Corrupt(cause) = &error else { panic!("{error:?}") };
+    let printed = format!("{error} {error:?} {cause} {cause:?}");
+    assert!(printed.contains("accounts"), "the error does not name the table: {printed}");
     for value in ["june", "secret", &jane.id.to_string()] {
         assert!(!printed.contains(value), "{printed}");
     }
 }
 
-/// That 24 clients who present one token at once are all given the one same successor, 20 times over.
-pub(crate) async fn assert_one_successor(worlds: &[&World], name: &str) {
-    let mut token = worlds[0].log_in(name).await;
+/// Asserts 20 times that 24 concurrent refreshes with one token all return the same successor.
+pub(crate) async fn assert_one_successor(apps: &[&TestApp], name: &str) {
+    let mut token = apps[0].log_in(name).await;
     for round in 0..20 {
-        let attempts = (0..24).map(|attempt| worlds[attempt % worlds.len()].refresh(&token));
+        let attempts = (0..24).map(|attempt| apps[attempt % apps.len()].refresh(&token));
         let answers = futures_util::future::join_all(attempts).await;
         let successors: BTreeSet<_> = answers.into_iter().map(|answer| answer.expect("refreshed")).collect();
         assert_eq!(successors.len(), 1, "round {round}");
@@ -122,15 +122,16 @@ pub(crate) async fn assert_one_successor(worlds: &[&World], name: &str) {
     }
 }
 
-/// Numbers and names of the migrations in the folder of a store, from their file names.
+/// Lists the numbers and names of a store's migrations, from their file names.
 pub(crate) fn migration_files(store: &str) -> Vec<(i64, String)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../migrations").join(store);
     let names = std::fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").file_name());
     let names: BTreeSet<_> = names.map(|name| name.into_string().expect("a name")).collect();
-    let split = |name: String| {
-        let (number, rest) = name.split_once('_').expect("a number");
-        let name = rest.strip_suffix(".sql").expect("an SQL file");
-        (number.parse().expect("a number"), name.to_owned())
-    };
-    names.into_iter().map(split).collect()
+    names.into_iter().map(|name| split_file_name(&name)).collect()
+}
+
+fn split_file_name(name: &str) -> (i64, String) {
+    let (number, rest) = name.split_once('_').expect("a number");
+    let name = rest.strip_suffix(".sql").expect("an SQL file");
+    (number.parse().expect("a number"), name.to_owned())
 }
