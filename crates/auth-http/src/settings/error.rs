@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::value::Source;
+use super::source::Source;
 
 /// The settings cannot be used.
 #[derive(Debug, Error)]

@@ -14,7 +14,6 @@ mod render;
 mod sections;
 mod setting;
 mod source;
-mod value;
 mod warnings;
 
 pub use database::DatabaseUrl;
@@ -22,5 +21,4 @@ pub use error::SettingsError;
 pub use logging::{LogFormat, LogLevel};
 pub use render::reference;
 pub use sections::{DialectSettings, LogSettings, PasswordSettings, Settings, TokenSettings};
-pub use source::{Flag, Sources};
-pub use value::Source;
+pub use source::{Flag, Source, Sources};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use auth_domain::model::{Role, Roles};
 use auth_infra::token::KeyAlgorithm;
 
-use super::value::{RawValue, ValueType};
+use super::source::{RawValue, ValueType};
 use super::{DatabaseUrl, LogFormat, LogLevel, Settings, SettingsError};
 use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
 
@@ -38,17 +38,11 @@ pub(super) struct Kind {
     show: Box<dyn Fn(&Settings) -> Option<String>>,
 }
 
-/// The type of a field that is set by a text.
-pub(super) trait TextValue: Sized {
+/// The type of a field.
+pub(super) trait Value: Sized {
     fn parse(text: &str) -> Option<Self>;
     /// The value as a text that [`parse`](Self::parse) accepts, or `None` if the setting has no value.
     fn show(&self) -> Option<String>;
-}
-
-/// The type of a field that is set by a whole number.
-pub(super) trait Number: Sized {
-    fn from_number(number: u32) -> Self;
-    fn to_number(&self) -> Option<u64>;
 }
 
 impl Setting {
@@ -88,31 +82,32 @@ impl Setting {
 }
 
 /// A text that the field's type parses.
-pub(super) fn text<T: TextValue>(
+pub(super) fn text<T: Value>(
     allowed: impl Into<String>,
+    field: (impl Fn(&Settings) -> T + 'static, impl Fn(&mut Settings, T) + 'static),
+) -> Kind {
+    checked_text(allowed, |_| true, field)
+}
+
+/// A text that fulfils a condition, too.
+pub(super) fn checked_text<T: Value>(
+    allowed: impl Into<String>,
+    is_allowed: impl Fn(&str) -> bool + 'static,
     (get, set): (impl Fn(&Settings) -> T + 'static, impl Fn(&mut Settings, T) + 'static),
 ) -> Kind {
     Kind {
         value_type: ValueType::Text,
         allowed: allowed.into(),
-        apply: Box::new(move |settings, text| Some(set(settings, T::parse(text)?))),
+        apply: Box::new(move |settings, text| {
+            let value = Some(text).filter(|text| is_allowed(text)).and_then(T::parse)?;
+            Some(set(settings, value))
+        }),
         show: Box::new(move |settings| get(settings).show()),
     }
 }
 
-/// A text that fulfils a condition.
-pub(super) fn checked_text(
-    allowed: &str,
-    is_allowed: fn(&str) -> bool,
-    (get, set): (impl Fn(&Settings) -> String + 'static, impl Fn(&mut Settings, String) + 'static),
-) -> Kind {
-    let apply =
-        move |settings: &mut Settings, text: &str| is_allowed(text).then(|| set(settings, text.to_owned()));
-    Kind { apply: Box::new(apply), ..text(allowed, (get, |_, _| {})) }
-}
-
 /// Several texts, joined by commas.
-pub(super) fn list<T: TextValue>(
+pub(super) fn list<T: Value>(
     allowed: &str,
     field: (impl Fn(&Settings) -> T + 'static, impl Fn(&mut Settings, T) + 'static),
 ) -> Kind {
@@ -127,20 +122,15 @@ pub(super) fn switch(
 }
 
 /// A whole number within a range.
-pub(super) fn integer<T: Number>(
+pub(super) fn integer<T: Value>(
     unit: &str,
     range: RangeInclusive<u32>,
-    (get, set): (impl Fn(&Settings) -> T + 'static, impl Fn(&mut Settings, T) + 'static),
+    field: (impl Fn(&Settings) -> T + 'static, impl Fn(&mut Settings, T) + 'static),
 ) -> Kind {
-    Kind {
-        value_type: ValueType::Integer,
-        allowed: format!("a whole number of {unit} from {} to {}", range.start(), range.end()),
-        apply: Box::new(move |settings, text| {
-            let number = text.parse().ok().filter(|number| range.contains(number))?;
-            Some(set(settings, T::from_number(number)))
-        }),
-        show: Box::new(move |settings| Some(get(settings).to_number()?.to_string())),
-    }
+    let allowed = format!("a whole number of {unit} from {} to {}", range.start(), range.end());
+    let kind =
+        checked_text(allowed, move |text| text.parse().is_ok_and(|number| range.contains(&number)), field);
+    Kind { value_type: ValueType::Integer, ..kind }
 }
 
 /// The error for a key of the file or of a flag that no setting has.
@@ -175,9 +165,9 @@ fn nearest<'a>(unknown: &str, table: &'a [Setting]) -> Option<&'a Setting> {
     })
 }
 
-macro_rules! text_values {
+macro_rules! values {
     ($($type:ty: $parse:expr, $show:expr;)+) => {
-        $(impl TextValue for $type {
+        $(impl Value for $type {
             fn parse(text: &str) -> Option<Self> {
                 $parse(text)
             }
@@ -189,7 +179,7 @@ macro_rules! text_values {
     };
 }
 
-text_values! {
+values! {
     std::net::SocketAddr: parse_from_str, show_display;
     KeyAlgorithm: parse_from_str, show_display;
     DatabaseUrl: Self::parse, show_display;
@@ -210,6 +200,11 @@ text_values! {
         "false" | "off" => Some(false),
         _ => None,
     }, show_display;
+    u32: parse_from_str, show_display;
+    usize: parse_from_str, show_display;
+    Duration: |seconds| parse_from_str(seconds).map(Self::from_secs),
+        |duration: &Self| Some(duration.as_secs().to_string());
+    Option<usize>: |number| parse_from_str(number).map(Some), |number: &Self| number.map(|it| it.to_string());
 }
 
 fn parse_from_str<T: std::str::FromStr>(text: &str) -> Option<T> {
@@ -219,45 +214,4 @@ fn parse_from_str<T: std::str::FromStr>(text: &str) -> Option<T> {
 #[expect(clippy::unnecessary_wraps, reason = "other types have values that cannot be shown")]
 fn show_display(value: &impl ToString) -> Option<String> {
     Some(value.to_string())
-}
-
-impl Number for u32 {
-    fn from_number(number: u32) -> Self {
-        number
-    }
-
-    fn to_number(&self) -> Option<u64> {
-        Some((*self).into())
-    }
-}
-
-impl Number for usize {
-    fn from_number(number: u32) -> Self {
-        number as usize
-    }
-
-    fn to_number(&self) -> Option<u64> {
-        Some(*self as u64)
-    }
-}
-
-/// Seconds.
-impl Number for Duration {
-    fn from_number(number: u32) -> Self {
-        Self::from_secs(number.into())
-    }
-
-    fn to_number(&self) -> Option<u64> {
-        Some(self.as_secs())
-    }
-}
-
-impl<T: Number> Number for Option<T> {
-    fn from_number(number: u32) -> Self {
-        Some(T::from_number(number))
-    }
-
-    fn to_number(&self) -> Option<u64> {
-        self.as_ref()?.to_number()
-    }
 }
