@@ -37,7 +37,7 @@ pub enum KeyFileError {
     #[error("{} is not one Ed25519 or P-256 private key in PKCS#8 PEM", .0.display())]
     NotAKey(PathBuf),
     /// Every user of this machine can write the directory or the file, and so make tokens that are accepted.
-    #[error("{} can be written by every user of this machine: chmod o-w it", .0.display())]
+    #[error("every user of this machine can write {path}: run chmod o-w {path}", path = .0.display())]
     Unsafe(PathBuf),
     /// The directory contains no key.
     #[error("{} contains no key", .0.display())]
