@@ -1,7 +1,7 @@
-//! The command line: serving, and what an operator does from a shell.
+//! The command line: the server and the commands of an operator.
 //!
-//! What a command gives goes to standard output; what goes wrong is one line on standard error. The exit code is 0
-//! when the command did what it was told, 1 when it failed, 2 when it was not understood.
+//! A command prints its result to standard output, and an error as one line to standard error. The exit code is 0 for
+//! success, 1 for a failure and 2 for invalid arguments.
 
 mod api_keys;
 mod arguments;
@@ -14,29 +14,29 @@ mod migrate;
 mod openapi;
 mod output;
 mod password;
+mod service;
 mod users;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
-use self::arguments::{SettingsArguments, Usage};
+use self::arguments::{SettingsArguments, UsageError};
 use crate::server::{self, telemetry};
 use crate::settings::{LogLevel, Settings, Source, Sources};
-use crate::wiring::{self, Service};
+use crate::wiring;
 
-/// The exit code of a command that was not understood.
-const USAGE: u8 = 2;
+/// The exit code for invalid arguments.
+const USAGE_EXIT_CODE: u8 = 2;
 
 /// An authentication service: users, passwords, sessions and tokens over HTTP.
 #[derive(Parser)]
 #[command(
     name = "auth-http",
     version,
-    after_help = "Without a command, it serves. Every setting: auth-http config docs"
+    after_help = "Without a command, the program serves. `auth-http config docs` lists every setting"
 )]
 struct CommandLine {
     #[command(flatten)]
@@ -47,32 +47,32 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serves until it is told to stop
+    /// Serves until SIGINT or SIGTERM
     Serve,
     /// Brings the store's schema up to date
     Migrate(migrate::Migrate),
-    /// API keys: how trusted programs show who they are
+    /// Creates, lists and revokes the API keys of trusted programs
     #[command(subcommand)]
     ApiKey(api_keys::Command),
-    /// Users, named by id, username or e-mail address
+    /// Manages users by id, username or e-mail address
     #[command(subcommand)]
     User(users::Command),
-    /// What has happened, and what was denied
+    /// Prints the audit trail
     Audit(audit::Audit),
-    /// The keys that sign access tokens
+    /// Lists and rotates the keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::Command),
-    /// What hashing passwords costs
+    /// Measures the cost of password hashing
     #[command(subcommand)]
     Hash(hash::Command),
-    /// The settings
+    /// Shows and checks the settings
     #[command(subcommand)]
     Config(config::Command),
-    /// Prints the OpenAPI document of a dialect, as JSON, where the settings put the dialect
+    /// Prints the OpenAPI document of a dialect, as JSON, under its configured prefix
     Openapi(openapi::Openapi),
 }
 
-/// Does what the arguments, of which the first is the program's name, say.
+/// Runs the command that the arguments name. The first argument is the name of the program.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<_> = arguments.into_iter().collect();
     match run(&arguments) {
@@ -114,7 +114,8 @@ fn serve(settings: Settings) -> anyhow::Result<()> {
     actix_web::rt::System::new().block_on(server::serve(settings))
 }
 
-/// Runs a command that works on what is kept; what is not worth a warning is not logged, unless a setting asks for it.
+/// Runs a command of an operator. It logs only warnings and errors, unless a setting gives another level: log lines
+/// would hide the output.
 fn operate(
     mut settings: Settings,
     command: impl AsyncFnOnce(&Settings) -> anyhow::Result<()>,
@@ -126,42 +127,26 @@ fn operate(
     actix_web::rt::System::new().block_on(command(&settings))
 }
 
-/// The domain over what is kept. A command that only works on what is there makes nothing where nothing is.
-async fn open(settings: &Settings) -> anyhow::Result<Service> {
-    let store = wiring::open_store(settings)?;
-    let pending = store.pending_migrations().await.context("cannot read the store's schema")?;
-    store.close().await;
-    anyhow::ensure!(
-        pending.is_empty(),
-        "the schema of {} is not up to date: start the service there, or run auth-http migrate",
-        settings.database.url
-    );
-    wiring::open(settings)
-}
-
-/// The domain over what is kept, which is made if it is not there.
-async fn open_or_make(settings: &Settings) -> anyhow::Result<Service> {
-    let wired = wiring::open(settings)?;
-    wired.store.migrate().await.context("cannot bring the store's schema up to date")?;
-    Ok(wired)
-}
-
-/// Says on one line what went wrong, with its causes.
+/// Prints an error and its causes on one line, and returns the exit code.
 fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(error) = error.downcast_ref::<clap::Error>() {
         let printed = error.print().is_ok();
-        return if printed && !error.use_stderr() { ExitCode::SUCCESS } else { ExitCode::from(USAGE) };
+        return if printed && !error.use_stderr() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(USAGE_EXIT_CODE)
+        };
     }
     if error
         .root_cause()
         .downcast_ref()
         .is_some_and(|cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe)
     {
-        // Whoever read the output has read enough.
+        // The reader of the pipe, such as `head`, closed it on purpose: a message would be noise.
         return ExitCode::FAILURE;
     }
     let line = format!("{error:#}").replace(['\n', '\r'], " ");
-    // Where standard error is closed, the exit code has to do.
+    // If standard error is closed, the exit code is all that remains to report the failure.
     let _ = writeln!(io::stderr(), "error: {line}");
-    if error.is::<Usage>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+    if error.is::<UsageError>() { ExitCode::from(USAGE_EXIT_CODE) } else { ExitCode::FAILURE }
 }

@@ -1,4 +1,4 @@
-//! The program `auth-http`: see [`auth_http::commands`] for what it can be told to do.
+//! The program `auth-http`. [`auth_http::commands`] documents its commands.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! API keys from a shell: no key exists until an operator makes one.
+//! Manages API keys. No key exists until an operator creates one.
 
 use std::time::Duration;
 
@@ -12,22 +12,23 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::output::{columns, print, print_json};
+use super::output::{columns, print, print_json, table};
+use super::service;
 use crate::settings::Settings;
 
 const DAY: u64 = 24 * 60 * 60;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Makes a key and prints it, this once, as the last line
+    /// Creates a key and prints it as the last line; it is not shown again
     Create(Create),
-    /// Lists all keys, expired and revoked ones too, without their secrets
+    /// Lists all keys without their secrets, including expired and revoked ones
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Revokes a key: from now on it opens nothing
+    /// Revokes a key at once
     Revoke {
         /// The key's id
         id: Uuid,
@@ -36,10 +37,10 @@ pub(super) enum Command {
 
 #[derive(Args)]
 pub(super) struct Create {
-    /// What to call the key
+    /// The name of the key
     #[arg(long, value_parser = ApiKeyName::parse)]
     name: ApiKeyName,
-    /// What it may be used for: users:read, users:write, users:roles or auth [default: everything]
+    /// A scope of the key: users:read, users:write, users:roles or auth [default: all]
     #[arg(long = "scope", value_name = "SCOPE", value_parser = Scope::parse)]
     scopes: Vec<Scope>,
     /// Days until it expires [default: never]
@@ -48,16 +49,16 @@ pub(super) struct Create {
 }
 
 pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
-    let wired = match command {
-        Command::Create(_) => super::open_or_make(settings).await?,
-        _ => super::open(settings).await?,
+    let service = match command {
+        Command::Create(_) => service::open_or_create(settings).await?,
+        _ => service::open(settings).await?,
     };
     let outcome = match command {
-        Command::Create(command) => create(&wired.auth, command).await,
-        Command::List { json } => list(&wired.auth, json).await,
-        Command::Revoke { id } => revoke(&wired.auth, ApiKeyId(id)).await,
+        Command::Create(command) => create(&service.auth, command).await,
+        Command::List { json } => list(&service.auth, json).await,
+        Command::Revoke { id } => revoke(&service.auth, ApiKeyId(id)).await,
     };
-    wired.close().await;
+    service.close().await;
     outcome
 }
 
@@ -83,7 +84,6 @@ async fn list(auth: &Auth, json: bool) -> anyhow::Result<()> {
     if json {
         return Ok(print_json(&keys.iter().map(|key| as_json(key, now)).collect())?);
     }
-    let heads = ["ID", "STATE", "SCOPES", "CREATED", "EXPIRES", "LAST USED", "NAME"].map(str::to_owned);
     let rows = keys.iter().map(|key| {
         [
             key.id.to_string(),
@@ -95,8 +95,7 @@ async fn list(auth: &Auth, json: bool) -> anyhow::Result<()> {
             key.name.as_str().to_owned(),
         ]
     });
-    let rows: Vec<_> = std::iter::once(heads).chain(rows).collect();
-    Ok(print(&columns(&rows))?)
+    Ok(print(&table(["ID", "STATE", "SCOPES", "CREATED", "EXPIRES", "LAST USED", "NAME"], rows))?)
 }
 
 async fn revoke(auth: &Auth, id: ApiKeyId) -> anyhow::Result<()> {
@@ -115,7 +114,6 @@ fn state(key: &ApiKey, now: Timestamp) -> &'static str {
 }
 
 fn as_json(key: &ApiKey, now: Timestamp) -> Value {
-    let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
     let scopes = Scope::ALL.into_iter().filter(|scope| key.scopes.contains(*scope)).map(Scope::as_str);
     json!({
         "id": key.id.to_string(),
@@ -123,9 +121,9 @@ fn as_json(key: &ApiKey, now: Timestamp) -> Value {
         "state": state(key, now),
         "scopes": scopes.collect::<Vec<_>>(),
         "created_at": key.created_at.to_string(),
-        "expires_at": time(key.expires_at),
-        "revoked_at": time(key.revoked_at),
-        "last_used_at": time(key.last_used_at),
+        "expires_at": key.expires_at.map(|time| time.to_string()),
+        "revoked_at": key.revoked_at.map(|time| time.to_string()),
+        "last_used_at": key.last_used_at.map(|time| time.to_string()),
     })
 }
 

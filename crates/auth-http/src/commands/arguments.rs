@@ -1,4 +1,4 @@
-//! The flags that every command takes: settings that are heard over every other source.
+//! The flags that every command accepts. Their settings override every other source.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -12,23 +12,24 @@ use crate::settings::Flag;
 
 const SET: &str = "--set";
 
-/// The command line was not understood.
+/// The arguments are invalid.
 #[derive(Debug, Error)]
 #[error("{0}")]
-pub(super) struct Usage(pub(super) Cow<'static, str>);
+pub(super) struct UsageError(pub(super) Cow<'static, str>);
 
-/// Where the settings are, and some of them.
+/// The path of the settings file, and single settings.
 #[derive(Args)]
 #[command(next_help_heading = "Settings")]
 pub(super) struct SettingsArguments {
     /// The settings file [default: the one that `AUTH_CONFIG` names]
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Sets one setting, as often as needed; other users of the machine can read it: not for passwords
-    // Given before and after a command's name, the former would be forgotten: `flags` reads the arguments again.
+    /// Sets one setting; repeatable. Not for passwords: other users of the machine can read it
+    // clap drops the values before a command's name if there are others after it. `flags` therefore reads the
+    // arguments again.
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Where to listen, such as 127.0.0.1:8080
+    /// The address to listen on, such as 127.0.0.1:8080
     #[arg(long, global = true, value_name = "ADDRESS")]
     listen: Option<String>,
     /// The directory of the service's own files
@@ -37,23 +38,24 @@ pub(super) struct SettingsArguments {
 }
 
 impl SettingsArguments {
-    /// The settings among `arguments`, which have been understood.
+    /// The settings among `arguments`, which clap has accepted before.
     pub(super) fn flags(self, arguments: &[OsString]) -> anyhow::Result<Vec<Flag>> {
         let mut flags = Vec::new();
         for text in assignments(arguments) {
-            let (key, value) = text.split_once('=').context(Usage("--set takes KEY=VALUE".into()))?;
+            let (key, value) = text.split_once('=').context(UsageError("--set takes KEY=VALUE".into()))?;
             flags.push(Flag { name: SET, key: key.to_owned(), value: value.to_owned() });
         }
-        let own = [("--listen", "listen", self.listen), ("--data-dir", "data_dir", self.data_dir)];
+        let named = [("--listen", "listen", self.listen), ("--data-dir", "data_dir", self.data_dir)];
         flags.extend(
-            own.into_iter()
+            named
+                .into_iter()
                 .filter_map(|(name, key, value)| Some(Flag { name, key: key.to_owned(), value: value? })),
         );
         Ok(flags)
     }
 }
 
-/// What stands after every `--set`, in order.
+/// The values of all `--set` flags, in order.
 fn assignments(arguments: &[OsString]) -> Vec<&str> {
     let mut texts =
         arguments.iter().filter_map(|argument| argument.to_str()).take_while(|text| *text != "--");
@@ -80,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_are_heard_wherever_they_stand() {
+    fn flags_apply_at_any_position() {
         let found = flags(&[
             "auth-http",
             "--set",
@@ -100,9 +102,9 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_without_a_value_is_not_understood_and_not_repeated() {
+    fn an_invalid_set_flag_is_refused_without_its_text() {
         let error = flags(&["auth-http", "--set", "s3cret"]).expect_err("refused");
-        assert!(error.is::<Usage>());
+        assert!(error.is::<UsageError>());
         assert!(!format!("{error:#}").contains("s3cret"));
     }
 }

@@ -1,4 +1,4 @@
-//! The audit trail from a shell.
+//! Prints the audit trail.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -18,67 +18,70 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::output::print;
-use super::users;
+use super::{service, users};
 use crate::settings::Settings;
 
-/// How many events are shown to whoever asks for no number.
+/// The number of events without `--limit` and `--since`.
 const DEFAULT_LIMIT: u32 = 50;
-/// How often somebody who follows is told what is new.
+/// The interval between two queries with `--follow`.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Args)]
 pub(super) struct Audit {
-    /// Go on with what happens from now on, until Ctrl-C
+    /// Print new events as they occur, until Ctrl-C
     #[arg(long)]
     follow: bool,
-    /// Only what is about this user: an id, which may be that of a deleted user, a username or an e-mail address
+    /// Only events of this user: an id (also of a deleted user), a username or an e-mail address
     #[arg(long, value_name = "USER", value_parser = users::user_ref)]
     user: Option<UserRef>,
     /// Only this action, such as `user.logged_in`
     #[arg(long, value_parser = action)]
     action: Option<AuditAction>,
-    /// Only what has happened since: a time such as 2025-08-13T10:15:30Z, or a while such as 90s, 15m, 12h or 7d
+    /// Only events since a time such as 2025-08-13T10:15:30Z, or within a period such as 90s, 15m, 12h or 7d
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Timestamp>,
-    /// Only the last so many events, 1000 at most [default: 50, or all with --since]
+    /// Only the last N events, at most 1000 [default: 50, or all with --since]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PAGE)))]
     limit: Option<u32>,
-    /// Print a line of JSON an event
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
 }
 
 fn action(name: &str) -> Result<AuditAction, String> {
-    let names = || AuditAction::ALL.iter().map(|action| action.as_str()).collect::<Vec<_>>().join(", ");
-    AuditAction::parse(name).ok_or_else(|| format!("must be one of {}", names()))
+    AuditAction::parse(name).ok_or_else(|| {
+        let names: Vec<_> = AuditAction::ALL.iter().map(|action| action.as_str()).collect();
+        format!("must be one of {}", names.join(", "))
+    })
 }
 
 fn since(text: &str) -> Result<Timestamp, &'static str> {
-    let ago = |text: &str| {
-        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-        let seconds = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 60 * 60,
-            "d" => 24 * 60 * 60,
-            _ => return None,
-        };
-        let seconds = number.parse::<u64>().ok()?.checked_mul(seconds)?;
-        Some(SystemClock.now().minus(Duration::from_secs(seconds)))
-    };
     Timestamp::parse(text)
-        .or_else(|| ago(text))
-        .ok_or("must be a time such as 2025-08-13T10:15:30Z, or a while such as 90s, 15m, 12h or 7d")
+        .or_else(|| period(text).map(|period| SystemClock.now().minus(period)))
+        .ok_or("must be a time such as 2025-08-13T10:15:30Z, or a period such as 90s, 15m, 12h or 7d")
+}
+
+/// A number and a unit: seconds, minutes, hours or days.
+fn period(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return None,
+    };
+    Some(Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(seconds)?))
 }
 
 pub(super) async fn run(command: Audit, settings: &Settings) -> anyhow::Result<()> {
-    let wired = super::open(settings).await?;
+    let service = service::open(settings).await?;
     let follows = command.follow;
     let outcome = tokio::select! {
-        outcome = show(&wired.auth, command) => outcome,
+        outcome = show(&service.auth, command) => outcome,
         Ok(()) = tokio::signal::ctrl_c(), if follows => Ok(()),
     };
-    wired.close().await;
+    service.close().await;
     outcome
 }
 
@@ -90,7 +93,7 @@ async fn show(auth: &Auth, command: Audit) -> anyhow::Result<()> {
     };
     let filter = AuditFilter { user, action, since };
     if !json {
-        print(&line(&HEADS))?;
+        print(&line(&HEADINGS))?;
     }
     let mut last = auth.latest_audit_events(&AuditFilter::default(), 1).await?.pop().map(|record| record.id);
     let shown = if since.is_some() && limit.is_none() {
@@ -110,15 +113,15 @@ async fn show(auth: &Auth, command: Audit) -> anyhow::Result<()> {
     }
 }
 
-/// A deleted user has no name any more, but events that name their id.
+/// The id of a user. It need not exist: a deleted user has no name any more, but still has events.
 async fn id_of(auth: &Auth, user: UserRef) -> anyhow::Result<UserId> {
     match user {
         UserRef::Id(id) => Ok(id),
-        named => Ok(auth.find_user(&named).await?.context(users::GONE)?.id),
+        named => Ok(auth.find_user(&named).await?.context(users::UNKNOWN_USER)?.id),
     }
 }
 
-/// Prints every event that is wanted; the number of the last one.
+/// Prints all events that match, and returns the id of the last one.
 async fn list_from(auth: &Auth, filter: &AuditFilter, json: bool) -> anyhow::Result<Option<AuditId>> {
     let mut last = None;
     loop {
@@ -131,8 +134,8 @@ async fn list_from(auth: &Auth, filter: &AuditFilter, json: bool) -> anyhow::Res
     }
 }
 
-/// Prints what is wanted of the events after the one of this number; the number of the last one, wanted or not, so that
-/// the store need not look through the unwanted ones again.
+/// Prints the matching events after `last`, and returns the id of the last event, whether or not it matches. The next
+/// call then does not read the other events again.
 async fn list_new(
     auth: &Auth,
     filter: &AuditFilter,
@@ -163,7 +166,7 @@ async fn print_all(auth: &Auth, records: &[AuditRecord], json: bool) -> anyhow::
     Ok(print(&text)?)
 }
 
-/// What the users are called whom these events are about, those that are still there.
+/// The names of the users of these events, without deleted users.
 async fn names(auth: &Auth, records: &[AuditRecord]) -> Result<HashMap<UserId, String>, PortError> {
     let mut names = HashMap::new();
     for user in records.iter().filter_map(|record| record.event.user) {
@@ -177,26 +180,29 @@ async fn names(auth: &Auth, records: &[AuditRecord]) -> Result<HashMap<UserId, S
     Ok(names)
 }
 
-const HEADS: [&str; 7] = ["TIME", "ACTION", "OUTCOME", "ADDRESS", "REQUEST", "USER", "DETAIL"];
-/// Fixed, because whoever follows sees the first line before the others are there.
+const HEADINGS: [&str; 7] = ["TIME", "ACTION", "OUTCOME", "ADDRESS", "REQUEST", "USER", "DETAIL"];
+/// The widths of the columns. They are fixed, because with `--follow` the first line is printed before the others are
+/// known.
 const WIDTHS: [usize; 7] = [20, 21, 24, 15, 16, 36, 0];
 
 fn cells(event: &AuditEvent, names: &HashMap<UserId, String>) -> [String; 7] {
-    let text = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let outcome = match event.outcome.denial() {
         Some(reason) => format!("denied: {reason}"),
         None => event.outcome.as_str().to_owned(),
     };
-    let name = |user| names.get(&user).map_or("", String::as_str);
     [
         event.at.to_string(),
         event.action.to_string(),
         outcome,
-        text(event.caller.address.map(|address| address.to_string())),
-        text(event.caller.request.map(|request| request.to_string())),
-        text(event.user.map(|user| format!("{}{user}", name(user)))),
+        or_dash(event.caller.address),
+        or_dash(event.caller.request),
+        or_dash(event.user.map(|user| format!("{}{user}", names.get(&user).map_or("", String::as_str)))),
         event.detail.as_ref().map(ToString::to_string).unwrap_or_default(),
     ]
+}
+
+fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
 fn line(cells: &[impl AsRef<str>; 7]) -> String {
@@ -230,11 +236,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_and_a_while_are_read_and_nothing_else() {
+    fn since_accepts_times_and_periods_only() {
         assert_eq!(since("2025-08-13T10:15:30Z").ok(), Timestamp::parse("2025-08-13T10:15:30Z"));
         for (text, seconds) in [("90s", 90), ("15m", 900), ("12h", 43_200), ("7d", 604_800)] {
             let expected = SystemClock.now().minus(Duration::from_secs(seconds));
-            let read = since(text).expect("a while");
+            let read = since(text).expect("a period");
             assert!(expected.since(read) < Duration::from_secs(5), "{text}");
         }
         for text in ["", "s", "7", "7w", "-1h", "1\u{e4}", "99999999999999999999d", "9999999999999999999d"] {

@@ -1,4 +1,4 @@
-//! The settings: what is in force, what is unsafe about it, and what there is.
+//! Shows, checks and documents the settings.
 
 use anyhow::bail;
 use clap::Subcommand;
@@ -11,9 +11,9 @@ use crate::wiring;
 pub(super) enum Command {
     /// Prints the settings in force with the source of each; passwords are masked
     Show,
-    /// Says what is unsafe about the settings
+    /// Prints a warning for each unsafe setting
     Check {
-        /// Fail when anything is
+        /// Fail if there is a warning
         #[arg(long)]
         strict: bool,
     },

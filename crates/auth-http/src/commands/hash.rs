@@ -1,4 +1,4 @@
-//! Password hashing: what it costs on this machine.
+//! Measures the cost of password hashing on this machine.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;
@@ -7,30 +7,30 @@ use std::time::Duration;
 use auth_infra::password::{HashingSettings, MeasureError, measure};
 use clap::{Args, Subcommand};
 
-use super::output::{columns, print};
+use super::output::{print, table};
 use crate::settings::Settings;
 
-/// The memory of the hashes that are tried, in KiB: OWASP's rows, and more.
+/// The memory sizes to measure, in KiB: the rows of OWASP and larger ones.
 const MEMORIES: [u32; 10] =
     [12_288, 19_456, 32_768, 47_104, 65_536, 98_304, 131_072, 262_144, 524_288, 1_048_576];
 
-/// The most iterations that a setting takes.
-const MOST_ITERATIONS: u32 = 10;
+/// The maximum of the setting `hashing.iterations`.
+const MAX_ITERATIONS: u32 = 10;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Measures Argon2id on this machine, with as many hashes at a time as the service computes, and proposes settings
+    /// Measures Argon2id with as many concurrent hashes as the service computes, and proposes settings
     Calibrate(Calibrate),
 }
 
 #[derive(Args)]
 pub(super) struct Calibrate {
-    /// How long a hash, and so a login, may take, in milliseconds
+    /// The maximum time of one hash, and so of a login, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=2_000))]
     target_ms: u64,
 }
 
-/// Parameters, and how long a hash takes with them.
+/// Parameters, and the time of one hash with them.
 struct Measured {
     settings: HashingSettings,
     time: Duration,
@@ -44,8 +44,10 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
         .into_iter()
         .map(|candidate| fit(candidate, target, cores))
         .collect::<Result<Vec<_>, _>>()?;
-    print(&table(&rows, cores))?;
-    let Some(chosen) = choose(&rows, target) else { anyhow::bail!("the memory budget holds no hash") };
+    print(&as_table(&rows, cores))?;
+    let Some(chosen) = choose(&rows, target) else {
+        anyhow::bail!("the memory budget is too small for a hash: raise hashing.memory_budget_mib")
+    };
     let sentence = if chosen.time <= target {
         format!("The most memory within {target_ms} ms, then the most iterations (RFC 9106, section 4):")
     } else {
@@ -58,18 +60,20 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
     ))?)
 }
 
-/// The parameters that are tried, each with the fewest iterations that OWASP allows: as many hashes at a time as now have
-/// to fit into the memory budget.
+/// The parameters to measure, each with the fewest iterations that OWASP allows. Parameters that allow fewer concurrent
+/// hashes than now within the memory budget are left out.
 fn candidates(now: &HashingSettings, cores: NonZero<usize>) -> Vec<HashingSettings> {
-    let with = |memory_kib| {
-        let iterations = HashingSettings::min_iterations(memory_kib)?;
-        let settings = HashingSettings { memory_kib, iterations, parallelism: 1, ..now.clone() };
-        (settings.validate().is_ok() && settings.workers(cores) >= now.workers(cores)).then_some(settings)
-    };
-    MEMORIES.into_iter().filter_map(with).collect()
+    MEMORIES
+        .into_iter()
+        .filter_map(|memory_kib| {
+            let iterations = HashingSettings::min_iterations(memory_kib)?;
+            Some(HashingSettings { memory_kib, iterations, parallelism: 1, ..now.clone() })
+        })
+        .filter(|settings| settings.validate().is_ok() && settings.workers(cores) >= now.workers(cores))
+        .collect()
 }
 
-/// As many iterations as take no longer than `target`, but no fewer than OWASP allows.
+/// Measures the largest number of iterations within `target`, but no fewer than OWASP allows.
 fn fit(
     candidate: HashingSettings,
     target: Duration,
@@ -79,7 +83,7 @@ fn fit(
     let time = measure(&candidate, cores)?;
     let each = time / fewest;
     let fitting = target.as_micros().checked_div(each.as_micros()).unwrap_or(0);
-    let mut iterations = u32::try_from(fitting).unwrap_or(MOST_ITERATIONS).min(MOST_ITERATIONS);
+    let mut iterations = u32::try_from(fitting).unwrap_or(MAX_ITERATIONS).min(MAX_ITERATIONS);
     while iterations > fewest {
         let settings = HashingSettings { iterations, ..candidate.clone() };
         let time = measure(&settings, cores)?;
@@ -91,14 +95,13 @@ fn fit(
     Ok(Measured { settings: candidate, time })
 }
 
-/// What is proposed: the most memory within the target, or else whatever is fastest.
+/// Chooses the parameters with the most memory within the target, or else the fastest.
 fn choose(rows: &[Measured], target: Duration) -> Option<&Measured> {
     let fitting = rows.iter().filter(|row| row.time <= target);
     fitting.max_by_key(|row| row.settings.memory_kib).or_else(|| rows.iter().min_by_key(|row| row.time))
 }
 
-fn table(rows: &[Measured], cores: NonZero<usize>) -> String {
-    let heads = ["MEMORY", "ITERATIONS", "LANES", "AT A TIME", "ONE TAKES", "A SECOND"].map(str::to_owned);
+fn as_table(rows: &[Measured], cores: NonZero<usize>) -> String {
     let rows = rows.iter().map(|Measured { settings, time }| {
         let workers = settings.workers(cores).get();
         let rate = u128::try_from(workers).unwrap_or(1) * 1_000_000 / time.as_micros().max(1);
@@ -111,7 +114,7 @@ fn table(rows: &[Measured], cores: NonZero<usize>) -> String {
             rate.to_string(),
         ]
     });
-    columns(&std::iter::once(heads).chain(rows).collect::<Vec<_>>())
+    table(["MEMORY", "ITERATIONS", "LANES", "AT A TIME", "ONE TAKES", "A SECOND"], rows)
 }
 
 #[cfg(test)]
@@ -128,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_tried_is_allowed_and_costs_no_worker() {
+    fn candidates_are_valid_and_keep_the_workers() {
         let now = HashingSettings::default();
         let memories = |cores_| {
             let candidates = candidates(&now, cores(cores_));
@@ -141,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_memory_within_the_target_is_proposed_and_else_the_fastest() {
+    fn most_memory_within_the_target_or_the_fastest_is_chosen() {
         let rows = [measured(12_288, 90), measured(19_456, 100), measured(47_104, 101)];
         let chosen = |target| {
             let chosen = choose(&rows, Duration::from_millis(target)).expect("one");

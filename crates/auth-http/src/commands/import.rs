@@ -1,4 +1,4 @@
-//! Users of another service, from JSON lines.
+//! Imports users of another service from JSON lines.
 
 mod account;
 mod lines;
@@ -18,8 +18,8 @@ use self::lines::{Line, Lines};
 use super::output::print;
 use crate::settings::Settings;
 
-/// How many lines are stored in one transaction.
-const BATCH: usize = 500;
+/// The number of users in one transaction.
+const MAX_BATCH: usize = 500;
 
 #[derive(Args)]
 pub(super) struct Import {
@@ -28,36 +28,36 @@ pub(super) struct Import {
     file: PathBuf,
 }
 
-/// What came of the lines.
+/// The number of lines by outcome.
 #[derive(Default)]
-struct Tally {
+struct ImportCounts {
     imported: u64,
     already_there: u64,
     bad: u64,
 }
 
-/// What a line holds, or why it is bad.
-type Account = Result<ImportUser, String>;
+/// The user of a line, or the reason why the line is bad.
+type ParsedLine = Result<ImportUser, String>;
 
 pub(super) async fn run(auth: &Auth, settings: &Settings, command: &Import) -> anyhow::Result<()> {
     let (input, length) = open(&command.file)?;
-    let bar = bar(length);
+    let bar = progress_bar(length);
     let mut lines = Lines::new(BufReader::with_capacity(1 << 18, input));
-    let (mut tally, mut batch) = (Tally::default(), Vec::with_capacity(BATCH));
+    let (mut counts, mut batch) = (ImportCounts::default(), Vec::with_capacity(MAX_BATCH));
     while let Some(Line { number, bytes, length }) = lines.next().context("cannot read the accounts")? {
         bar.inc(length);
         match bytes {
             Some(bytes) if bytes.trim_ascii().is_empty() => continue,
             Some(bytes) => batch.push((number, account::read(bytes, &settings.registration.default_roles))),
-            None => batch.push((number, Err(format!("is longer than {} bytes", lines::MOST_BYTES)))),
+            None => batch.push((number, Err(format!("is longer than {} bytes", lines::MAX_LINE_BYTES)))),
         }
-        if batch.len() == BATCH {
-            store(auth, std::mem::take(&mut batch), &mut tally, &bar).await?;
+        if batch.len() == MAX_BATCH {
+            store(auth, std::mem::take(&mut batch), &mut counts, &bar).await?;
         }
     }
-    store(auth, batch, &mut tally, &bar).await?;
+    store(auth, batch, &mut counts, &bar).await?;
     bar.finish_and_clear();
-    let Tally { imported, already_there, bad } = tally;
+    let ImportCounts { imported, already_there, bad } = counts;
     print(&format!("imported {imported}, already there {already_there}, bad {bad}\n"))?;
     if bad > 0 {
         bail!("{bad} of the lines are bad and were left out");
@@ -65,7 +65,7 @@ pub(super) async fn run(auth: &Auth, settings: &Settings, command: &Import) -> a
     Ok(())
 }
 
-/// The accounts, and how many bytes they have if that is known.
+/// Opens the input, and returns its length in bytes if that is known.
 fn open(file: &Path) -> anyhow::Result<(Box<dyn Read>, Option<u64>)> {
     if file == Path::new("-") {
         return Ok((Box::new(io::stdin().lock()), None));
@@ -75,8 +75,8 @@ fn open(file: &Path) -> anyhow::Result<(Box<dyn Read>, Option<u64>)> {
     Ok((Box::new(opened), length))
 }
 
-/// Shows itself on standard error if that is a terminal, and nowhere else.
-fn bar(length: Option<u64>) -> ProgressBar {
+/// The progress bar. It is visible only if standard error is a terminal.
+fn progress_bar(length: Option<u64>) -> ProgressBar {
     let template = match length {
         Some(_) => "{wide_bar} {percent} % {msg}, {eta} left",
         None => "{spinner} {msg}",
@@ -85,15 +85,15 @@ fn bar(length: Option<u64>) -> ProgressBar {
     length.map_or_else(ProgressBar::new_spinner, ProgressBar::new).with_style(style)
 }
 
-/// Stores those of a batch who can be, and says which lines are bad.
+/// Stores the valid users of a batch and prints the bad lines.
 async fn store(
     auth: &Auth,
-    batch: Vec<(u64, Account)>,
-    tally: &mut Tally,
+    batch: Vec<(u64, ParsedLine)>,
+    counts: &mut ImportCounts,
     bar: &ProgressBar,
 ) -> anyhow::Result<()> {
     let Some((first, _)) = batch.first() else { return Ok(()) };
-    let stopped = format!("stopped at line {first}: run the same again when the cause is gone");
+    let stopped = format!("stopped at line {first}: fix the cause and run the same command again");
     let mut users = Vec::with_capacity(batch.len());
     let mut read = Vec::with_capacity(batch.len());
     for (number, line) in batch {
@@ -102,25 +102,25 @@ async fn store(
     let mut outcomes = auth.import_users(users).await.context(stopped)?.into_iter();
     for (number, line) in read {
         let outcome = match line {
-            Ok(()) => outcomes.next().context("the store did not answer for everybody")?.map_err(said),
+            Ok(()) => outcomes.next().context("the store returned too few outcomes")?.map_err(reason),
             Err(reason) => Err(reason),
         };
         match outcome {
-            Ok(ImportSuccess::Imported) => tally.imported += 1,
-            Ok(ImportSuccess::AlreadyImported) => tally.already_there += 1,
+            Ok(ImportSuccess::Imported) => counts.imported += 1,
+            Ok(ImportSuccess::AlreadyImported) => counts.already_there += 1,
             Err(reason) => {
-                tally.bad += 1;
-                // Where standard error is closed, the number of bad lines has to do.
+                counts.bad += 1;
+                // If standard error is closed, the number of bad lines in the last output is enough.
                 let _ = bar.suspend(|| writeln!(io::stderr(), "line {number}: {reason}"));
             }
         }
     }
-    bar.set_message(format!("{} accounts", tally.imported + tally.already_there));
+    bar.set_message(format!("{} accounts", counts.imported + counts.already_there));
     Ok(())
 }
 
-fn said(refusal: ImportUserError) -> String {
-    match refusal {
+fn reason(error: ImportUserError) -> String {
+    match error {
         ImportUserError::Taken(IdentifierKind::Username) => "another user has this username".to_owned(),
         ImportUserError::Taken(IdentifierKind::Email) => "another user has this e-mail address".to_owned(),
         ImportUserError::Hash(rejected) => format!("password_hash {rejected}"),

@@ -1,24 +1,23 @@
-//! The signing keys. They are files: the store is not needed for them, and a service that runs reads them again by
-//! itself.
+//! Lists and rotates the signing keys. They are files, so no store is needed. A running service reads them again.
 
 use auth_domain::model::Timestamp;
 use auth_infra::token::{KeyInfo, KeyUse};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::output::{columns, print, print_json};
+use super::output::{print, print_json, table};
 use crate::settings::Settings;
 use crate::wiring;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Lists the keys, newest first, with what each is good for
+    /// Lists the keys and their uses, newest first
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Makes a new key, which signs from now on; the others verify what they signed, for as long as it is needed
+    /// Creates a new signing key; the previous keys verify their tokens until these expire
     Rotate,
 }
 
@@ -33,25 +32,22 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
     let keys = wiring::open_keys(settings)?;
     match command {
         Command::List { json: true } => Ok(print_json(&keys.list().iter().map(as_json).collect())?),
-        Command::List { json: false } => Ok(print(&table(&keys.list()))?),
+        Command::List { json: false } => Ok(print(&as_table(&keys.list()))?),
         Command::Rotate => Ok(print(&format!("{} signs from now on\n", keys.rotate()?.kid))?),
     }
 }
 
-fn table(keys: &[KeyInfo]) -> String {
-    let heads = ["ID", "ALGORITHM", "CREATED", "USE"].map(str::to_owned);
+fn as_table(keys: &[KeyInfo]) -> String {
     let rows = keys.iter().map(|key| {
-        let used = match used(key) {
-            (used, Some(until)) => format!("{used} until {}", until.whole_seconds()),
-            (used, None) => used.to_owned(),
-        };
-        [key.kid.clone(), key.algorithm.to_string(), key.created.to_string(), used]
+        let (name, until) = key_use(key);
+        let until = until.map(|until| format!(" until {}", until.whole_seconds())).unwrap_or_default();
+        [key.kid.clone(), key.algorithm.to_string(), key.created.to_string(), format!("{name}{until}")]
     });
-    columns(&std::iter::once(heads).chain(rows).collect::<Vec<_>>())
+    table(["ID", "ALGORITHM", "CREATED", "USE"], rows)
 }
 
-/// What a key is good for, and until when, if that is known.
-fn used(key: &KeyInfo) -> (&'static str, Option<Timestamp>) {
+/// The use of a key, and its end if that is known.
+fn key_use(key: &KeyInfo) -> (&'static str, Option<Timestamp>) {
     match key.used {
         KeyUse::Signs => ("signs", None),
         KeyUse::Verifies { until } => ("verifies", Some(until)),
@@ -61,12 +57,12 @@ fn used(key: &KeyInfo) -> (&'static str, Option<Timestamp>) {
 }
 
 fn as_json(key: &KeyInfo) -> Value {
-    let (used, until) = used(key);
+    let (name, until) = key_use(key);
     json!({
         "kid": key.kid,
         "algorithm": key.algorithm.as_str(),
         "created_at": key.created.to_string(),
-        "use": used,
+        "use": name,
         "until": until.map(|until| until.to_string()),
     })
 }

@@ -1,4 +1,4 @@
-//! The store's schema.
+//! Migrates the store's schema.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::wiring;
 
 #[derive(Args)]
 pub(super) struct Migrate {
-    /// Only say what would be done
+    /// Print the pending migrations and run none
     #[arg(long)]
     plan: bool,
 }

@@ -3,9 +3,9 @@
 use anyhow::Context as _;
 use clap::Args;
 
-use super::arguments::Usage;
+use super::arguments::UsageError;
 use super::output::print;
-use crate::dialects::{ALL, Dialect};
+use crate::dialects::ALL;
 use crate::settings::Settings;
 use crate::wiring;
 
@@ -16,15 +16,13 @@ pub(super) struct Openapi {
 }
 
 pub(super) fn run(command: &Openapi, settings: &Settings) -> anyhow::Result<()> {
-    let document = find(&command.dialect).and_then(|dialect| wiring::openapi(settings, dialect));
-    Ok(print(&document.with_context(|| unknown(&command.dialect))?)?)
+    let name = &command.dialect;
+    let dialect = ALL.into_iter().find(|dialect| dialect.profile().name == name);
+    let document = dialect.and_then(|dialect| wiring::openapi(settings, dialect));
+    Ok(print(&document.with_context(|| unknown_dialect(name))?)?)
 }
 
-fn find(name: &str) -> Option<&'static dyn Dialect> {
-    ALL.into_iter().find(|dialect| dialect.profile().name == name)
-}
-
-fn unknown(name: &str) -> Usage {
+fn unknown_dialect(name: &str) -> UsageError {
     let known = ALL.map(|dialect| dialect.profile().name).join(", ");
-    Usage(format!("there is no dialect {name:?}; there are {known}").into())
+    UsageError(format!("there is no dialect {name:?}; there are {known}").into())
 }

@@ -1,4 +1,4 @@
-//! What commands print.
+//! The output of commands.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -15,7 +15,15 @@ pub(super) fn print_json(value: &serde_json::Value) -> io::Result<()> {
     print(&format!("{value:#}\n"))
 }
 
-/// Rows in columns that are as wide as they need be.
+/// A table with headings, each column as wide as its widest cell.
+pub(super) fn table<const N: usize>(
+    headings: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    columns(&std::iter::once(headings.map(str::to_owned)).chain(rows).collect::<Vec<_>>())
+}
+
+/// Rows with aligned columns, each as wide as its widest cell.
 pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     let mut text = String::new();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);

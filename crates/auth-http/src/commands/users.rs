@@ -1,4 +1,4 @@
-//! Users from a shell.
+//! Manages users.
 
 use anyhow::{Context as _, anyhow, bail};
 use auth_domain::Auth;
@@ -12,51 +12,51 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::import::{self, Import};
-use super::output::{columns, print, print_json};
-use super::password;
+use super::output::{columns, print, print_json, table};
+use super::{password, service};
 use crate::settings::Settings;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Makes a user; the password is asked for, or is the first line of standard input
+    /// Creates a user; the password is prompted for, or is the first line of standard input
     Create(Create),
-    /// Imports users of another service with the hashes of their passwords; running it again is safe
+    /// Imports users of another service with their password hashes; running it again is safe
     Import(Import),
     /// Shows a user
     Show {
         #[command(flatten)]
-        user: Named,
+        user: UserArgument,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Lists the users in the order in which they registered
+    /// Lists the users in the order of registration
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Suspends a user and ends every session of theirs
-    Suspend(Named),
+    /// Suspends a user and ends all their sessions
+    Suspend(UserArgument),
     /// Lets a suspended user log in again
-    Activate(Named),
-    /// Gives a user exactly these roles; if they are others than before, it logs the user out everywhere
+    Activate(UserArgument),
+    /// Replaces the roles of a user; a change ends all sessions of the user
     SetRoles {
         #[command(flatten)]
-        user: Named,
-        /// The roles; none takes away what the user has
+        user: UserArgument,
+        /// The new roles; without any, the user has none
         #[arg(value_parser = Role::parse, value_delimiter = ',')]
         roles: Vec<Role>,
     },
-    /// Sets a password, which is read as `create` does, and ends every session of the user
-    SetPassword(Named),
-    /// Deletes a user with everything that belongs to them
-    Delete(Named),
+    /// Sets a password, which is read as by `create`, and ends all sessions of the user
+    SetPassword(UserArgument),
+    /// Deletes a user with all their data
+    Delete(UserArgument),
 }
 
-/// The user that a command is about.
+/// The user argument of a command.
 #[derive(Args)]
-pub(super) struct Named {
+pub(super) struct UserArgument {
     /// The user's id, username or e-mail address
     #[arg(value_name = "USER", value_parser = user_ref)]
     user: UserRef,
@@ -70,13 +70,13 @@ pub(super) struct Create {
     /// The e-mail address
     #[arg(long, value_parser = EmailAddress::parse)]
     email: Option<EmailAddress>,
-    /// The name to be shown
+    /// The display name
     #[arg(long, value_parser = DisplayName::parse)]
     display_name: Option<DisplayName>,
     /// The phone number in E.164 form, such as +84123456789
     #[arg(long, value_parser = PhoneNumber::parse)]
     phone_number: Option<PhoneNumber>,
-    /// A role [default: those of everybody who registers]
+    /// A role [default: registration.default_roles]
     #[arg(long = "role", value_name = "ROLE", value_parser = Role::parse)]
     roles: Vec<Role>,
     /// Print the user as JSON
@@ -85,11 +85,11 @@ pub(super) struct Create {
 }
 
 pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
-    let wired = match command {
-        Command::Create(_) | Command::Import(_) => super::open_or_make(settings).await?,
-        _ => super::open(settings).await?,
+    let service = match command {
+        Command::Create(_) | Command::Import(_) => service::open_or_create(settings).await?,
+        _ => service::open(settings).await?,
     };
-    let auth = &wired.auth;
+    let auth = &service.auth;
     let outcome = match command {
         Command::Create(command) => create(auth, settings, command).await,
         Command::Import(command) => import::run(auth, settings, &command).await,
@@ -101,11 +101,12 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
         Command::SetPassword(user) => set_password(auth, settings, &user).await,
         Command::Delete(user) => delete(auth, &user).await,
     };
-    wired.close().await;
+    service.close().await;
     outcome
 }
 
-/// An id is never taken for a username, so that nobody can take the name of another user's id and be meant by it.
+/// Parses an id, a username or an e-mail address. A text in the form of an id is always an id: a user whose username
+/// equals the id of another user must not be selected instead.
 pub(super) fn user_ref(text: &str) -> Result<UserRef, InvalidIdentifier> {
     match Uuid::try_parse(text) {
         Ok(id) => Ok(UserRef::Id(UserId(id))),
@@ -113,11 +114,11 @@ pub(super) fn user_ref(text: &str) -> Result<UserRef, InvalidIdentifier> {
     }
 }
 
-async fn find(auth: &Auth, named: &Named) -> anyhow::Result<User> {
-    auth.find_user(&named.user).await?.context(GONE)
+async fn find(auth: &Auth, user: &UserArgument) -> anyhow::Result<User> {
+    auth.find_user(&user.user).await?.context(UNKNOWN_USER)
 }
 
-pub(super) const GONE: &str = "there is no such user";
+pub(super) const UNKNOWN_USER: &str = "there is no such user";
 
 async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Result<()> {
     let Create { username, email, display_name, phone_number, roles, json } = command;
@@ -131,7 +132,7 @@ async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Re
     let user = auth.register(command).await.map_err(|error| match error {
         RegisterError::Taken(IdentifierKind::Username) => anyhow!("another user has this username"),
         RegisterError::Taken(IdentifierKind::Email) => anyhow!("another user has this e-mail address"),
-        // An operator calls from nowhere, and is not limited.
+        // The limit on registrations does not apply, because an operator has no client address.
         RegisterError::TooManyAttempts(_)
         | RegisterError::Password(_)
         | RegisterError::Role(_)
@@ -154,7 +155,6 @@ async fn list(auth: &Auth, json: bool) -> anyhow::Result<()> {
     if json {
         return Ok(print_json(&users.iter().map(as_json).collect())?);
     }
-    let heads = ["ID", "NUMBER", "STATUS", "REGISTERED", "USERNAME", "E-MAIL", "ROLES"].map(str::to_owned);
     let rows = users.iter().map(|user| {
         [
             user.id.to_string(),
@@ -166,46 +166,45 @@ async fn list(auth: &Auth, json: bool) -> anyhow::Result<()> {
             user.roles.to_string(),
         ]
     });
-    let rows: Vec<_> = std::iter::once(heads).chain(rows).collect();
-    Ok(print(&columns(&rows))?)
+    Ok(print(&table(["ID", "NUMBER", "STATUS", "REGISTERED", "USERNAME", "E-MAIL", "ROLES"], rows))?)
 }
 
-async fn suspend(auth: &Auth, named: &Named) -> anyhow::Result<()> {
-    let user = auth.suspend_user(find(auth, named).await?.id).await?.context(GONE)?;
-    Ok(print(&format!("suspended {}\n", name(&user)))?)
+async fn suspend(auth: &Auth, user: &UserArgument) -> anyhow::Result<()> {
+    let user = auth.suspend_user(find(auth, user).await?.id).await?.context(UNKNOWN_USER)?;
+    Ok(print(&format!("suspended {}\n", label(&user)))?)
 }
 
-async fn activate(auth: &Auth, named: &Named) -> anyhow::Result<()> {
-    let user = auth.activate_user(find(auth, named).await?.id).await?.context(GONE)?;
-    Ok(print(&format!("activated {}\n", name(&user)))?)
+async fn activate(auth: &Auth, user: &UserArgument) -> anyhow::Result<()> {
+    let user = auth.activate_user(find(auth, user).await?.id).await?.context(UNKNOWN_USER)?;
+    Ok(print(&format!("activated {}\n", label(&user)))?)
 }
 
-async fn set_roles(auth: &Auth, named: &Named, roles: &Roles) -> anyhow::Result<()> {
-    let user = auth.set_roles(find(auth, named).await?.id, roles).await?.context(GONE)?;
-    Ok(print(&format!("roles of {}: {}\n", name(&user), user.roles))?)
+async fn set_roles(auth: &Auth, user: &UserArgument, roles: &Roles) -> anyhow::Result<()> {
+    let user = auth.set_roles(find(auth, user).await?.id, roles).await?.context(UNKNOWN_USER)?;
+    Ok(print(&format!("roles of {}: {}\n", label(&user), user.roles))?)
 }
 
-async fn set_password(auth: &Auth, settings: &Settings, named: &Named) -> anyhow::Result<()> {
-    let user = find(auth, named).await?;
+async fn set_password(auth: &Auth, settings: &Settings, user: &UserArgument) -> anyhow::Result<()> {
+    let user = find(auth, user).await?;
     let password = password::read(policy(settings))?;
     let user =
         auth.update_user(user.id, UpdateUser { password: Some(password), ..UpdateUser::default() }).await?;
-    Ok(print(&format!("set the password of {}\n", name(&user)))?)
+    Ok(print(&format!("set the password of {}\n", label(&user)))?)
 }
 
-async fn delete(auth: &Auth, named: &Named) -> anyhow::Result<()> {
-    let user = find(auth, named).await?;
+async fn delete(auth: &Auth, user: &UserArgument) -> anyhow::Result<()> {
+    let user = find(auth, user).await?;
     if !auth.delete_user(user.id).await? {
-        bail!(GONE);
+        bail!(UNKNOWN_USER);
     }
-    Ok(print(&format!("deleted {}\n", name(&user)))?)
+    Ok(print(&format!("deleted {}\n", label(&user)))?)
 }
 
 fn policy(settings: &Settings) -> PasswordPolicy {
     settings.password.raise(PasswordPolicy::default())
 }
 
-fn name(user: &User) -> String {
+fn label(user: &User) -> String {
     let name = user.username().or_else(|| user.email()).unwrap_or_default();
     format!("{name} ({})", user.id)
 }
@@ -214,15 +213,14 @@ fn show(user: &User, json: bool) -> anyhow::Result<()> {
     if json {
         return Ok(print_json(&as_json(user))?);
     }
-    let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
     let facts = [
         ("id", user.id.to_string()),
         ("number", user.number.to_string()),
-        ("username", text(user.username())),
-        ("e-mail", text(user.email())),
+        ("username", user.username().unwrap_or("-").to_owned()),
+        ("e-mail", user.email().unwrap_or("-").to_owned()),
         ("verified", if user.email_verified { "yes" } else { "no" }.to_owned()),
-        ("name", text(user.display_name.as_ref().map(DisplayName::as_str))),
-        ("phone", text(user.phone_number.as_ref().map(PhoneNumber::as_str))),
+        ("name", user.display_name.as_ref().map_or("-", DisplayName::as_str).to_owned()),
+        ("phone", user.phone_number.as_ref().map_or("-", PhoneNumber::as_str).to_owned()),
         ("status", user.status.as_str().to_owned()),
         ("roles", user.roles.to_string()),
         ("registered", user.created_at.to_string()),

@@ -1,4 +1,4 @@
-//! An account as a line of an import holds it.
+//! Parses one line of an import.
 
 use auth_domain::model::{Identifiers, PasswordHash, Role, Roles, Timestamp, UserStatus};
 use auth_domain::use_cases::ImportUser;
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_only_a_name_and_a_hash_is_active_unverified_and_what_everybody_is() {
+    fn missing_members_get_their_defaults() {
         for rest in
             ["", r#","roles":null,"status":null,"email_verified":null,"created_at":null,"email":null"#]
         {
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_and_nothing_of_the_line() {
+    fn errors_name_the_member_and_contain_no_value() {
         for (line, reason) in [
             ("s3cret", "is no JSON object in UTF-8, or one that has a member twice"),
             (r#"["s3cret"]"#, "is no JSON object in UTF-8, or one that has a member twice"),
@@ -201,8 +201,8 @@ mod tests {
             ),
             (r#"{"username":"s3cret","password_hash":"h","created_at":1}"#, "created_at must be a string"),
         ] {
-            let said = read_line(line).expect_err(line);
-            assert!(said.starts_with(reason) && !said.to_lowercase().contains("s3cret"), "{line}: {said}");
+            let error = read_line(line).expect_err(line);
+            assert!(error.starts_with(reason) && !error.to_lowercase().contains("s3cret"), "{line}: {error}");
         }
     }
 }

@@ -1,21 +1,21 @@
-//! The lines of an input that may be longer than memory, as may a line of it.
+//! Reads lines in bounded memory. The input, and each line of it, may be larger than memory.
 
 use std::io::{self, BufRead};
 
-/// The most bytes of a line: more than any account needs.
-pub(super) const MOST_BYTES: usize = 64 * 1024;
+/// The maximum number of bytes of a line: more than any account needs.
+pub(super) const MAX_LINE_BYTES: usize = 64 * 1024;
 
 /// A line of the input.
 pub(super) struct Line<'a> {
-    /// Its number; the first is 1.
+    /// The number of the line; the first is 1.
     pub(super) number: u64,
-    /// What it holds, without its end; `None` when it is longer than [`MOST_BYTES`].
+    /// The content without the line ending. `None` if it is longer than [`MAX_LINE_BYTES`].
     pub(super) bytes: Option<&'a [u8]>,
-    /// How many bytes of the input it took.
+    /// The number of bytes of the input, with the line ending.
     pub(super) length: u64,
 }
 
-/// Reads one line after another into the same memory.
+/// Reads one line after another into the same buffer.
 pub(super) struct Lines<R> {
     input: R,
     number: u64,
@@ -35,8 +35,9 @@ impl<R: BufRead> Lines<R> {
             let found = self.input.fill_buf()?;
             let end = found.iter().position(|byte| *byte == b'\n');
             let taken = end.map_or(found.len(), |end| end + 1);
-            // What is too long is known by one byte; the rest of it is passed over.
-            let room = (MOST_BYTES + 1).saturating_sub(self.bytes.len());
+            // One byte more than the maximum shows that the line is too long. The rest is skipped, so that memory stays
+            // bounded.
+            let room = (MAX_LINE_BYTES + 1).saturating_sub(self.bytes.len());
             self.bytes.extend_from_slice(&found[..end.unwrap_or(taken).min(room)]);
             self.input.consume(taken);
             length += taken as u64;
@@ -48,7 +49,7 @@ impl<R: BufRead> Lines<R> {
             return Ok(None);
         }
         self.number += 1;
-        let bytes = Some(&self.bytes[..]).filter(|bytes| bytes.len() <= MOST_BYTES);
+        let bytes = Some(&self.bytes[..]).filter(|bytes| bytes.len() <= MAX_LINE_BYTES);
         Ok(Some(Line { number: self.number, bytes, length }))
     }
 }
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_comes_with_its_number_and_the_last_needs_no_end() {
+    fn lines_have_numbers_and_the_last_needs_no_ending() {
         let line = |number, text: &str, length| (number, Some(text.as_bytes().to_vec()), length);
         assert_eq!(lines(b""), []);
         assert_eq!(lines(b"one\n\nthree\r\n"), [line(1, "one", 4), line(2, "", 1), line(3, "three\r", 7)]);
@@ -76,8 +77,8 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_passed_over() {
-        let longest = vec![b'x'; MOST_BYTES];
+    fn a_line_that_is_too_long_is_skipped() {
+        let longest = vec![b'x'; MAX_LINE_BYTES];
         let input = [&longest[..], b"\n", &longest, b"y\n", &longest, &longest, &longest, b"\nlast"].concat();
         let lines = lines(&input);
         let read: Vec<_> = lines.iter().map(|(_, bytes, _)| bytes.as_deref()).collect();
