@@ -76,7 +76,7 @@ pub(super) struct Create {
     /// The phone number in E.164 form, such as +84123456789
     #[arg(long, value_parser = PhoneNumber::parse)]
     phone_number: Option<PhoneNumber>,
-    /// A role [default: registration.default_roles]
+    /// A role [default: those of the setting `registration.default_roles`]
     #[arg(long = "role", value_name = "ROLE", value_parser = Role::parse)]
     roles: Vec<Role>,
     /// Print the user as JSON
@@ -105,8 +105,8 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
     outcome
 }
 
-/// Parses an id, a username or an e-mail address. A text in the form of an id is always an id: a user whose username
-/// equals the id of another user must not be selected instead.
+/// Parses an id, a username or an e-mail address. A text in the form of an id is always an id. Otherwise a user could take
+/// the id of another user as a username, and be selected instead.
 pub(super) fn user_ref(text: &str) -> Result<UserRef, InvalidIdentifier> {
     match Uuid::try_parse(text) {
         Ok(id) => Ok(UserRef::Id(UserId(id))),
