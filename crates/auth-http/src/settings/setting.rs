@@ -28,14 +28,17 @@ pub(super) struct Setting {
     pub(super) default: Option<&'static str>,
 }
 
+type Apply = dyn Fn(&mut Settings, &str) -> Option<()>;
+type Show = dyn Fn(&Settings) -> Option<String>;
+
 /// What a setting accepts, and the field that it sets.
 pub(super) struct Kind {
     pub(super) value_type: ValueType,
     /// The allowed values, worded to follow "must be".
     pub(super) allowed: String,
     /// Parses a text into the field. Returns `None` for a text that is not allowed.
-    apply: Box<dyn Fn(&mut Settings, &str) -> Option<()>>,
-    show: Box<dyn Fn(&Settings) -> Option<String>>,
+    apply: Box<Apply>,
+    show: Box<Show>,
 }
 
 /// The type of a field.
@@ -100,7 +103,8 @@ pub(super) fn checked_text<T: Value>(
         allowed: allowed.into(),
         apply: Box::new(move |settings, text| {
             let value = Some(text).filter(|text| is_allowed(text)).and_then(T::parse)?;
-            Some(set(settings, value))
+            set(settings, value);
+            Some(())
         }),
         show: Box::new(move |settings| get(settings).show()),
     }
