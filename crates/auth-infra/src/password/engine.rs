@@ -159,8 +159,8 @@ mod tests {
         }
     }
 
-    /// Parameters, a password and the bytes of a tag: most small, some beyond the 2 MiB from which the fast engine asks
-    /// for huge pages, or with more passes and lanes than usual.
+    /// Generates parameters, a password and the length of a tag. Most inputs are small. Some exceed the 2 MiB from which
+    /// the fast engine asks for huge pages, or have more passes and lanes than usual.
     fn input() -> impl Strategy<Value = (Argon2Params, Vec<u8>, usize)> {
         let algorithm =
             prop_oneof![Just(Algorithm::Argon2id), Just(Algorithm::Argon2i), Just(Algorithm::Argon2d),];
@@ -258,8 +258,8 @@ mod tests {
         }
     }
 
-    /// Looks for one block of a hash, as it is after the last pass, in the memory of the whole process: of a small
-    /// hash on the heap, and of a bigger one in pages of its own.
+    /// Looks for one block of a hash, as it is after the last pass, in the memory of the whole process. A small hash is
+    /// on the heap, and a bigger one in pages of its own.
     #[test]
     fn no_trace_of_a_password_is_left_in_memory() {
         for (engine, memory_kib) in

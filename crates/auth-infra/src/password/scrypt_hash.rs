@@ -27,12 +27,15 @@ pub(super) struct ScryptHash {
     tag: Output,
 }
 
+fn malformed() -> ParseHashError {
+    ParseHashError::Malformed("scrypt")
+}
+
 /// The compared values contain no floating-point numbers.
 impl Eq for ScryptHash {}
 
 impl ScryptHash {
     pub(super) fn parse(stored: &str) -> Result<Self, ParseHashError> {
-        let malformed = || ParseHashError::Malformed("scrypt");
         let hash = phc::PasswordHash::new(stored).map_err(ParseHashError::Format)?;
         let param = |name: &str| hash.params.get_decimal(name);
         let (Some(ln), Some(r), Some(p), 3, None) =

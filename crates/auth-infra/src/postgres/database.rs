@@ -148,7 +148,7 @@ mod tests {
         assert!(matches!(attempts(DbError::Unavailable, 1).await, (Err(PortError::Unavailable(_)), 1)));
         assert!(matches!(attempts(DbError::Corrupt, 1).await, (Err(PortError::Corrupt(_)), 1)));
         // As after an unconfirmed commit.
-        let unconfirmed = |message| DbError::Broken(message).not_retryable();
-        assert!(matches!(attempts(unconfirmed, 1).await, (Err(PortError::Unavailable(_)), 1)));
+        let outcome = attempts(|message| DbError::Broken(message).not_retryable(), 1).await;
+        assert!(matches!(outcome, (Err(PortError::Unavailable(_)), 1)));
     }
 }

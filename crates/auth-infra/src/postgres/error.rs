@@ -69,15 +69,16 @@ fn classify(error: &dyn DatabaseError) -> DbError {
     let (class, _) = code.split_at_checked(2).unwrap_or_default();
     let kind = match (class, &*code) {
         ("40", _) => DbError::Contended,
-        // The connection failed; the server shuts down, starts, or ended an idle connection; the server is no longer the
-        // primary; a statement was prepared before a schema change, or on another server behind the same address. A new
+        // The connection failed. The server shuts down, starts, ended an idle connection, or is no longer the primary.
+        // A statement was prepared before a schema change, or on another server behind the same address. A new
         // connection solves each of these.
         ("08", _)
         | (_, "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04" | "25006" | "0A000" | "26000") => {
             DbError::Broken
         }
-        // Out of resources; a statement timeout (cancelled); system errors; a rejected password; a missing database or schema;
-        // a lock timeout; a missing table, column, function or privilege, because the schema is not up to date.
+        // The server is out of resources, has a system error, or cancelled a statement after a timeout. It rejected the
+        // password, or the database or schema is missing. A lock timed out. A table, column, function or privilege is
+        // missing, because the schema is not up to date.
         ("28" | "3D" | "3F" | "53" | "57" | "58", _)
         | (_, "55P03" | "42P01" | "42703" | "42883" | "42501") => DbError::Unavailable,
         _ => DbError::Corrupt,

@@ -13,11 +13,11 @@
 //!
 //! Each call is one transaction; concurrent refreshes share one, and so do concurrently opened sessions. A call is answered
 //! within three seconds, whatever happens to the server: a connection with an overdue answer is closed. Callers do not notice
-//! a restart of the server. Work that had not reached its commit is repeated on a new connection, and so is work that the
-//! server undid in favour of another transaction.
+//! a restart of the server. Work that had not reached its commit is repeated on a new connection. Work that the server rolled
+//! back in favour of another transaction is repeated too.
 //!
-//! Connections have prepared statements and settings of their own. A pooler must keep one server connection for each of ours
-//! as long as ours lives (session mode), and must pass on the startup parameter `options`.
+//! Connections have prepared statements and settings of their own. A pooler must therefore run in session mode: it keeps one
+//! server connection for each of ours as long as ours lives. It must also pass on the startup parameter `options`.
 
 mod attempts;
 mod audit_append;

@@ -13,7 +13,7 @@ use super::values::{array, from_time};
 /// nothing more, so a lost answer is no reason to give up.
 const OPEN: &str = include_str!("statements/open_sessions.sql");
 
-/// The status of a user for whom a session may begin.
+/// The status that a user needs for a new session.
 const JUDGED_STATUS: UserStatus = UserStatus::Active;
 
 /// A session to open, and the number of other live sessions that its user may have.

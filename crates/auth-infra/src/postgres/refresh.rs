@@ -36,8 +36,8 @@ const LOCK: &str = "
 
 /// Returns one row per credential, with nulls for an unknown one.
 ///
-/// After [`LOCK`] this has to be a second statement: a statement that waits for a lock returns the locked row as it is after
-/// the wait, but the rows joined to it as they were before.
+/// After [`LOCK`] this has to be a second statement. A statement that waits for a lock returns the locked row as it is after
+/// the wait. It returns the rows joined to it as they were before.
 ///
 /// The parameter is in a subquery, so that the plan does not depend on the array's length and is kept. The lookup is a
 /// lateral subquery with a limit, so that each credential is found by its key instead of a scan of the table.

@@ -1,8 +1,8 @@
 //! A connection pool (ADR 0006).
 //!
-//! sqlx's own pool does more than these adapters can use. After every call it pings the server, which costs a round trip, and
-//! waits for the answer without a limit; a silent server costs it one connection per call. This pool sends nothing: it keeps a
-//! connection only if the call received its last answer.
+//! sqlx's own pool does more than these adapters can use. After every call it pings the server, which costs a round trip. It
+//! waits for the answer without a limit, so a silent server costs it one connection per call. This pool sends nothing: it
+//! keeps a connection only if the call received its last answer.
 
 use std::io::ErrorKind;
 use std::ops::{Deref, DerefMut};

@@ -134,8 +134,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
 
-        /// A node signs with the old key until it has read the new one, by a clock that deviates; the token is
-        /// presented anywhere until it expires.
+        /// A node signs with the old key until it has read the new one, and its clock deviates. The token may be
+        /// presented to any node until it expires.
         #[test]
         fn no_token_is_wrongly_refused(
             access in 1_u64..86_400, renewal in 1_u64..3_000_000,

@@ -47,11 +47,11 @@ pub(super) fn of_account(account: &AccountRecord) -> String {
     json(&StoredAccount { tries: of_streak(&account.streak), known: known.collect() })
 }
 
-fn of_streak(tries: &FailureStreak) -> StoredStreak {
+fn of_streak(streak: &FailureStreak) -> StoredStreak {
     StoredStreak {
-        failures: tries.failures,
-        last_failure_at: tries.last_failure_at.unix_micros(),
-        under_way: micros(&tries.pending),
+        failures: streak.failures,
+        last_failure_at: streak.last_failure_at.unix_micros(),
+        under_way: micros(&streak.pending),
     }
 }
 
@@ -67,7 +67,6 @@ pub(super) fn bucket(record: &str) -> Result<Bucket, CorruptValue> {
 }
 
 pub(super) fn account(record: &str) -> Result<AccountRecord, CorruptValue> {
-    let unreadable = || CorruptValue("record of attempts");
     let stored: StoredAccount = serde_json::from_str(record).map_err(|_| unreadable())?;
     let known = stored.known.into_iter().map(|known| {
         let caller = from_hexadecimal(&known.caller).ok_or_else(unreadable)?;
@@ -75,6 +74,10 @@ pub(super) fn account(record: &str) -> Result<AccountRecord, CorruptValue> {
         Ok(KnownCaller { caller: CounterKey::from_bytes(caller), last_login_at, streak: streak(known.tries) })
     });
     Ok(AccountRecord { streak: streak(stored.tries), known_callers: known.collect::<Result<_, _>>()? })
+}
+
+fn unreadable() -> CorruptValue {
+    CorruptValue("record of attempts")
 }
 
 fn streak(stored: StoredStreak) -> FailureStreak {
