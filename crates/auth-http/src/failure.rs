@@ -1,4 +1,4 @@
-//! Every way a request can fail. It knows no dialect: each renders every failure in its own words.
+//! Every way in which a request can fail, independent of the dialects. Each dialect renders every failure in its envelope.
 
 use std::borrow::Cow;
 
@@ -10,67 +10,66 @@ use auth_domain::use_cases::{
     RegisterError, UpdateUserError,
 };
 
-/// What is wrong with one member of a body.
+/// An error in one member of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// The member's name.
     pub field: Cow<'static, str>,
-    /// What is wrong, to be read after the name: `must not be empty`. Never what was sent.
+    /// The problem, as a predicate after the name: `must not be empty`. It never contains the rejected value, which can
+    /// be a password.
     pub message: String,
 }
 
-/// Why a request is not answered as was hoped.
+/// The reason why a request failed.
 #[derive(Debug)]
 pub enum Failure {
     /// The body is not a JSON object.
     MalformedBody,
-    /// A header that may stand once stands more often.
+    /// A header that must be unique is repeated.
     MalformedHeader,
-    /// The body is a JSON object, but members are missing or wrong.
+    /// Members of the body are missing or invalid.
     InvalidFields(Vec<FieldError>),
     /// The body is not declared as JSON.
     UnsupportedMediaType,
-    /// The body is larger than any request needs.
+    /// The body exceeds the size limit.
     BodyTooLarge,
     /// The body did not arrive in time.
     BodyTimeout,
-    /// There is nothing at this path.
+    /// No dialect has this path.
     UnknownPath,
-    /// There is something at this path, but not for this method.
+    /// The path exists, but not with this method. Contains the allowed methods.
     MethodNotAllowed(Vec<Method>),
     /// Another user has this identifier.
     Taken(IdentifierKind),
-    /// Whoever wants to log in did not show who they are.
+    /// The user is unknown or suspended, or the password is wrong. The cases are not distinguished, because the
+    /// difference would reveal which users exist.
     InvalidCredentials,
-    /// There is no access token.
     MissingToken,
-    /// The access token opens nothing.
+    /// The access token is malformed, forged, expired or revoked.
     InvalidToken,
-    /// What was presented refreshes no session.
+    /// The refresh token is missing, unknown or expired, or its session is over.
     InvalidRefreshToken,
-    /// What was presented had been used before; its session has been ended. Answered like the one before.
+    /// A consumed refresh token was presented again, and its session was ended. The answer is that of
+    /// [`InvalidRefreshToken`](Self::InvalidRefreshToken), so that a thief does not learn of the detection.
     ReplayedRefreshToken(SessionId),
-    /// There is no API key, or it is unknown, revoked or expired.
+    /// The API key is missing, unknown, revoked or expired.
     InvalidApiKey,
-    /// The user or the program is known, and may not.
+    /// The user lacks a role, or the API key lacks a scope.
     Forbidden,
-    /// A page of another site had a browser send its cookie, or may not have it send what it asked to.
+    /// A browser sent the request for a page of another site, which is not allowed.
     CrossSite,
-    /// There is no such user.
     UnknownUser,
-    /// There were too many attempts.
     TooManyRequests(Throttled),
-    /// The service cannot answer now; the same request may succeed in a moment.
+    /// A temporary condition. The same request can succeed after [`RETRY_AFTER_SECONDS`].
     Unavailable(BoxError),
-    /// The service is at fault.
+    /// A bug or corrupt data.
     Internal(BoxError),
 }
 
-/// After how many seconds a request that met [`Failure::Unavailable`] is worth another try.
+/// The value of `Retry-After` in answers to [`Failure::Unavailable`], in seconds.
 pub const RETRY_AFTER_SECONDS: u32 = 1;
 
 impl Failure {
-    /// Logs what its answer does not say: faults with their causes, and signs of an attack.
+    /// Logs what the answer hides from the client: the causes of errors, and signs of an attack.
     pub fn log(&self) {
         match self {
             Self::Unavailable(cause) => tracing::warn!(cause = %chain(cause), "unavailable"),
@@ -103,7 +102,7 @@ impl Failure {
     }
 }
 
-/// A cause with the causes behind it, in one line.
+/// An error and its sources, in one line.
 fn chain(cause: &BoxError) -> String {
     let mut line = cause.to_string();
     let mut source = cause.source();
@@ -119,22 +118,20 @@ impl From<PortError> for Failure {
     fn from(error: PortError) -> Self {
         match error {
             PortError::Unavailable(cause) => Self::Unavailable(cause),
-            PortError::Overloaded => {
-                Self::Unavailable(BoxError::from("there is more to do at once than is taken on"))
-            }
+            PortError::Overloaded => Self::Unavailable(BoxError::from("too many operations are in progress")),
             PortError::Corrupt(cause) => Self::Internal(cause),
         }
     }
 }
 
-/// Every dialect has the new password in a member of this name.
+/// Every dialect calls the member with the new password `password`.
 impl From<InvalidPassword> for Failure {
     fn from(rejected: InvalidPassword) -> Self {
         Self::InvalidFields(vec![FieldError { field: "password".into(), message: rejected.to_string() }])
     }
 }
 
-/// Every dialect that lets a user request a role has it in a member of this name.
+/// Every dialect that lets a user request a role calls the member `roles`.
 impl From<RoleNotOffered> for Failure {
     fn from(error: RoleNotOffered) -> Self {
         Self::InvalidFields(vec![FieldError { field: "roles".into(), message: error.to_string() }])

@@ -1,4 +1,4 @@
-//! Writing answers.
+//! Builds responses: JSON bodies, the headers of failures, and problem details.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{ALLOW, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -8,32 +8,31 @@ use serde::Serialize;
 
 use crate::failure::{Failure, FieldError, RETRY_AFTER_SECONDS};
 
-/// What may be done, and how much of it is left (draft-ietf-httpapi-ratelimit-headers-10).
+/// The limit that applies (draft-ietf-httpapi-ratelimit-headers-10).
 pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-/// See [`RATE_LIMIT_POLICY`].
+/// The remaining quota under the limit (draft-ietf-httpapi-ratelimit-headers-10).
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// An answer with a JSON body.
 pub fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
     HttpResponse::build(status).json(body)
 }
 
-/// What is wrong with the members of a body, for a dialect with one text a failure: `email is required; password must
-/// be a string`.
+/// Joins the errors of all members for a dialect with one text per failure: `email is required; password must be a
+/// string`.
 #[must_use]
 pub fn in_one_line(errors: &[FieldError]) -> String {
-    let said: Vec<_> = errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect();
-    said.join("; ")
+    let messages: Vec<_> = errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect();
+    messages.join("; ")
 }
 
-/// Adds the headers that follow from a failure, whoever words it.
+/// Adds the headers that follow from a failure. They are the same in all dialects.
 pub fn add_headers_of(failure: &Failure, headers: &mut HeaderMap) {
     match failure {
         // RFC 6750, section 3: no error code when no token was sent.
         Failure::MissingToken => set(headers, WWW_AUTHENTICATE, "Bearer"),
         Failure::InvalidToken => set(headers, WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#),
-        // No registered scheme carries a key in a header of its own, yet a 401 has to come with a challenge (RFC 9110,
-        // section 15.5.2): this one says where the key belongs, and asks nobody for a bearer token.
+        // A 401 must have a challenge (RFC 9110, section 15.5.2), but no registered scheme describes a key in a header
+        // of its own. This private scheme names the header. `Bearer` would ask for the wrong credential.
         Failure::InvalidApiKey => set(headers, WWW_AUTHENTICATE, r#"ApiKey header="X-API-Key""#),
         Failure::MethodNotAllowed(methods) => {
             let methods: Vec<_> = methods.iter().map(Method::as_str).collect();
@@ -45,8 +44,9 @@ pub fn add_headers_of(failure: &Failure, headers: &mut HeaderMap) {
     }
 }
 
-/// The policy by its name, with its quota (`q`) and its window (`w`) in seconds; of it nothing is left (`r`) for some
-/// seconds (`t`). Whoever comes back a moment early would be refused again, so that seconds are rounded up.
+/// Names the limit, with its quota (`q`) and its window (`w`) in seconds. Nothing remains (`r`) for `t` seconds.
+///
+/// Seconds are rounded up: a client that returns a moment too early would be throttled again.
 fn add_limits(throttled: &Throttled, headers: &mut HeaderMap) {
     let name = throttled.limit.as_str();
     let seconds = throttled.retry_after.as_micros().div_ceil(1_000_000).max(1);
@@ -62,7 +62,7 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-/// Problem details without a type of their own: the status says it all (RFC 9457, section 4.2.1).
+/// Problem details without a specific type: the status is the only information (RFC 9457, section 4.2.1).
 #[derive(Serialize)]
 struct Problem {
     r#type: &'static str,
@@ -122,7 +122,7 @@ mod tests {
 
     use super::*;
 
-    fn said(throttled: Throttled) -> [String; 3] {
+    fn limit_headers(throttled: Throttled) -> [String; 3] {
         let mut headers = HeaderMap::new();
         add_headers_of(&Failure::TooManyRequests(throttled), &mut headers);
         [RETRY_AFTER, RATE_LIMIT_POLICY, RATE_LIMIT].map(|name| {
@@ -132,13 +132,13 @@ mod tests {
     }
 
     #[test]
-    fn who_is_limited_is_told_by_what_and_for_how_long() {
+    fn throttled_answer_has_the_limit_and_the_wait() {
         let window = Some(Duration::from_secs(60));
         let retry_after = Duration::from_micros(11_000_001);
-        let by_place = Throttled { limit: Limit::LogIns, quota: 30, window, retry_after };
-        assert_eq!(said(by_place), ["12", r#""login";q=30;w=60"#, r#""login";r=0;t=12"#]);
+        let by_address = Throttled { limit: Limit::LogIns, quota: 30, window, retry_after };
+        assert_eq!(limit_headers(by_address), ["12", r#""login";q=30;w=60"#, r#""login";r=0;t=12"#]);
         let by_account =
             Throttled { limit: Limit::Account, quota: 5, window: None, retry_after: Duration::ZERO };
-        assert_eq!(said(by_account), ["1", r#""account";q=5"#, r#""account";r=0;t=1"#]);
+        assert_eq!(limit_headers(by_account), ["1", r#""account";q=5"#, r#""account";r=0;t=1"#]);
     }
 }

@@ -1,8 +1,8 @@
-//! The list of all dialects. It is in a file of its own, so that nothing else in this module depends on every dialect.
+//! The list of all dialects. It has its own file, so that no other file of this module depends on every dialect.
 
 use super::{Dialect, accounts, cookie, directory, single_token, token_pair};
 
-/// Every dialect that can be served.
+// The order matters: the router tries dialects that share a path in this order, and the last one is the default.
 pub static ALL: [&dyn Dialect; 5] = [
     &single_token::SingleToken,
     &directory::Directory,

@@ -1,4 +1,4 @@
-//! What makes a dialect.
+//! The interface of a dialect: its profile, its routes, and the context of its handlers.
 
 use std::future::ready;
 use std::time::Duration;
@@ -20,24 +20,27 @@ use crate::request::Request;
 
 use super::Operation;
 
-/// One way to speak to the service.
+/// One HTTP API of the service.
 pub trait Dialect: Send + Sync {
-    /// What is fixed about the dialect.
+    /// The fixed properties of the dialect.
     fn profile(&self) -> Profile;
 
-    /// The dialect's routes.
     fn routes(&self) -> &'static [Route];
 
-    /// Whether a request for an endpoint that other dialects have at the same path is in this dialect's words.
+    /// Whether a request belongs to this dialect, where several dialects serve the same endpoint at the same path.
     ///
-    /// The dialects are asked in the order of [`ALL`](super::ALL), and the last of them that are at the path is not
-    /// asked: it answers whatever none before it recognises. So the choice is total.
+    /// The router calls this in the order of [`ALL`](super::ALL), except for the last dialect at the path. That one
+    /// gets every request that no other dialect recognises, so each request has exactly one dialect.
     fn recognises(&self, _endpoint: Endpoint, _request: &Request, _auth: &Auth) -> bool {
         false
     }
 
-    /// Lets a request for one of the dialect's endpoints pass, or says why not, before anything is said of its body; by
-    /// default all pass. For a dialect whose every endpoint asks who is calling.
+    /// Authorises a request before its body is examined. The default admits every request.
+    ///
+    /// A dialect implements this if all its endpoints require the same kind of credential.
+    ///
+    /// # Errors
+    /// The failure to answer with.
     fn admit<'a>(
         &self,
         _endpoint: Endpoint,
@@ -47,46 +50,45 @@ pub trait Dialect: Send + Sync {
         Box::pin(ready(Ok(())))
     }
 
-    /// Says in the dialect's words that a request failed; `None` when it reached none of the dialect's endpoints.
-    /// Status and body only: headers that follow from the failure are added for all dialects alike.
+    /// The answer to a failed request, in the dialect's envelope. `endpoint` is `None` if the request reached no
+    /// endpoint.
+    ///
+    /// Sets only status and body. The caller adds the headers that follow from the failure, which are the same in all
+    /// dialects.
     fn render(&self, failure: &Failure, endpoint: Option<Endpoint>) -> HttpResponse;
 }
 
-/// What is fixed about a dialect.
+/// The fixed properties of a dialect.
 #[derive(Clone, Copy, Debug)]
 pub struct Profile {
-    /// Its name in settings, logs and the `client_id` of its tokens.
+    /// The name in settings and logs, and the `client_id` of its tokens.
     pub name: &'static str,
-    /// What marks it, in a sentence.
+    /// The distinguishing features, in one sentence. The OpenAPI document shows it.
     pub about: &'static str,
-    /// What its paths begin with, unless a setting moves it.
+    /// The default path prefix; a setting can replace it.
     pub prefix: &'static str,
-    /// How its sessions are refreshed.
     pub refresh_style: RefreshStyle,
-    /// How long its access tokens live, where its document says so.
+    /// The lifetime of access tokens, if the dialect's document prescribes one.
     pub access_lifetime: Option<Duration>,
-    /// What it asks of a new password; a setting may ask for more.
+    /// The minimum policy for new passwords; a setting can make it stricter.
     pub passwords: PasswordPolicy,
-    /// A request that shows a newcomer that the service works: a path after the prefix, and a body to post there. `None`
-    /// when a newcomer has nothing yet to call with.
+    /// A `POST` that the front page shows to new users: a path after the prefix, and a JSON body. `None` if every
+    /// request needs a credential that a new user does not have.
     pub sample: Option<(&'static str, &'static str)>,
 }
 
-/// A method and a path that a dialect answers.
+/// One method and path of a dialect.
 pub struct Route {
-    /// The method.
     pub method: Method,
     /// The path after the dialect's prefix.
     pub path: &'static str,
-    /// What it is there for.
     pub endpoint: Endpoint,
-    /// What answers it.
     pub handler: Handler,
-    /// What it takes and gives.
+    /// Describes the route for OpenAPI.
     pub describe: fn(&PublicTerms<'_>) -> Operation,
 }
 
-/// A table of routes: `METHOD "path" => Endpoint, handler, description;`.
+/// Builds a table of routes from lines of the form `METHOD "path" => Endpoint, handler, description;`.
 macro_rules! routes {
     ($($method:ident $path:literal => $endpoint:ident, $handler:ident, $describe:ident;)*) => {
         &[$($crate::dialects::Route {
@@ -100,81 +102,74 @@ macro_rules! routes {
 }
 pub(crate) use routes;
 
-/// Answers a request.
+/// The function that answers the requests of a route.
 pub type Handler = for<'a> fn(&'a Context, &'a Request) -> LocalBoxFuture<'a, Result<HttpResponse, Failure>>;
 
-/// What a route is there for: the same failure may be worded differently from one endpoint to the next.
+/// The purpose of a route. A dialect can word the same failure differently for different endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// Somebody becomes a user.
     Register,
-    /// A user logs in.
     LogIn,
-    /// A session is refreshed.
     Refresh,
-    /// A session ends.
     LogOut,
-    /// A user is told what is known of them.
+    /// Returns the user of the access token.
     Me,
-    /// Something that only users may see.
+    /// A sample resource that requires an access token, and optionally a role.
     ProtectedResource,
-    /// A program reads a user.
+    /// Returns any user. This endpoint and those below require an API key.
     GetUser,
-    /// A program changes a user.
     UpdateUser,
-    /// A program says which roles a user has.
     SetRoles,
-    /// A program deletes a user.
     DeleteUser,
 }
 
-/// What the settings make of a dialect, as far as its clients can tell.
+/// The settings of a dialect that its clients can observe.
 #[derive(Clone, Copy, Debug)]
 pub struct PublicTerms<'a> {
-    /// What the dialect's paths begin with.
+    /// The path prefix.
     pub prefix: &'a str,
-    /// What is asked of a new password.
+    /// The policy for new passwords.
     pub passwords: PasswordPolicy,
-    /// What a new user may choose to be.
+    /// The roles that a new user may request.
     pub self_assignable_roles: &'a Roles,
-    /// Where clients find the service.
+    /// The external URL of the service.
     pub public_url: &'a PublicUrl,
 }
 
-/// What a dialect's handlers work with.
+/// The dependencies and settings of a dialect's handlers.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// The use cases, asked on nobody's behalf.
+    /// The use cases, without a caller. Handlers use [`Context::auth`] instead.
     pub auth: Auth,
-    /// Who the dialect's tokens are issued to.
+    /// The client that tokens are issued to.
     pub client: Client,
-    /// What is asked of a new password.
+    /// The policy for new passwords.
     pub passwords: PasswordPolicy,
-    /// What a new user may do.
+    /// The roles of a new user who requests none.
     pub default_roles: Roles,
-    /// What a new user may choose to be.
+    /// The roles that a new user may request.
     pub self_assignable_roles: Roles,
-    /// The role that the protected resource asks for.
+    /// The role that the protected resource requires.
     pub required_role: Option<Role>,
-    /// What the dialect's paths begin with.
+    /// The path prefix.
     pub prefix: String,
-    /// Where clients find the service.
+    /// The external URL of the service.
     pub public_url: PublicUrl,
-    /// The other origins whose pages may use the service.
+    /// The other web origins whose pages may call the service.
     pub cors_origins: CorsOrigins,
 }
 
 impl Context {
-    /// The use cases, asked on behalf of whoever sent `request`.
+    /// The use cases, on behalf of the caller of `request`. The attempt limits and the audit log depend on the caller.
     #[must_use]
     pub fn auth(&self, request: &Request) -> Auth {
         self.auth.called_by(request.caller())
     }
 
-    /// A registration without further attributes, with the default roles.
+    /// A registration with the default roles and without optional attributes.
     ///
     /// # Errors
-    /// [`Failure::Internal`] if there is no identifier: every dialect requires one of the two.
+    /// [`Failure::Internal`] without an identifier. That is a bug, because the body of every dialect requires one.
     pub fn registration(
         &self,
         username: Option<Username>,
@@ -187,8 +182,6 @@ impl Context {
         Ok(Register { identifiers, password, display_name: None, phone_number: None, roles })
     }
 
-    /// Logs a user in.
-    ///
     /// # Errors
     /// The failure of the use case.
     pub async fn log_in(
@@ -200,15 +193,13 @@ impl Context {
         Ok(self.auth(request).log_in(LogIn { client: &self.client, identifier, password }).await?)
     }
 
-    /// Refreshes the session of a credential.
-    ///
     /// # Errors
     /// The failure of the use case.
     pub async fn refresh(&self, request: &Request, token: &str) -> Result<TokenGrant, Failure> {
         Ok(self.auth(request).refresh_session(RefreshSession { client: &self.client, token }).await?)
     }
 
-    /// The caller, by the access token.
+    /// The identity that the access token proves.
     ///
     /// # Errors
     /// As for [`Request::bearer`], and the failure of the use case.
@@ -217,7 +208,7 @@ impl Context {
         Ok(auth.authenticate_verified(request.verified_token(&auth)?).await?)
     }
 
-    /// The user of the access token, possibly slightly out of date.
+    /// The user of the access token. The data can come from the user cache and be slightly out of date.
     ///
     /// # Errors
     /// As for [`authenticate`](Self::authenticate).
@@ -226,20 +217,20 @@ impl Context {
         Ok(auth.current_user_verified(request.verified_token(&auth)?).await?)
     }
 
-    /// Lets nothing pass that the page of another site had a browser send: the browser adds its cookies, and whose
-    /// wish it was cannot be told.
+    /// Rejects requests that a browser sent for a page of another site. The browser attaches the refresh cookie to
+    /// them, so the cookie alone does not prove that the user intended the request.
     ///
     /// # Errors
-    /// [`Failure::CrossSite`].
+    /// [`Failure::CrossSite`] for such a request.
     pub fn reject_cross_site(&self, request: &Request) -> Result<(), Failure> {
         let is_cross_site = request.is_cross_site(&self.public_url, &self.cors_origins);
         if is_cross_site { Err(Failure::CrossSite) } else { Ok(()) }
     }
 
-    /// Lets only those pass who have the role that the protected resource asks for, if it asks for one.
+    /// Requires the role that is configured for the protected resource. Without such a role, every user passes.
     ///
     /// # Errors
-    /// [`Failure::Forbidden`].
+    /// [`Failure::Forbidden`] if the user does not have the role.
     pub fn require_role(&self, request: &Request, identity: &Identity) -> Result<(), Failure> {
         let Some(role) = &self.required_role else { return Ok(()) };
         self.auth(request).require_role(identity, role).map_err(|MissingRole| Failure::Forbidden)

@@ -1,6 +1,6 @@
 //! The dialects: one user store, served under several API documents at once.
 //!
-//! A dialect consists of a folder here, one `mod` line, and one entry in [`ALL`]. It lists its routes, answers them
+//! A dialect is a folder in this module, a `mod` line, and an entry in [`ALL`]. It lists its routes, answers requests
 //! through the use cases of the domain, and renders every [`Failure`](crate::failure::Failure) in its own envelope.
 
 pub mod accounts;

@@ -1,4 +1,4 @@
-//! What a route takes and gives, in the terms of OpenAPI.
+//! The description of a route for OpenAPI.
 
 use actix_web::http::StatusCode;
 use auth_domain::model::Roles;
@@ -7,7 +7,9 @@ use utoipa::ToSchema;
 
 use super::schema::BodySchema;
 
-/// What a route takes and gives. What it answers to requests that fail is not said here: the dialect is asked.
+/// The description of a route: its request, its credentials, and its successful response.
+///
+/// Failures are not part of it. [`openapi`](crate::openapi) lets the dialect render them.
 ///
 /// ```
 /// use actix_web::http::StatusCode;
@@ -17,13 +19,13 @@ use super::schema::BodySchema;
 ///
 /// #[derive(ToSchema)]
 /// struct Greeting {
-///     /// Whom to greet.
+///     /// The name to greet.
 ///     #[schema(min_length = 1)]
 ///     name: String,
 /// }
 ///
 /// let greet = Operation::returning::<String, String>(StatusCode::OK, json!("Hello, Jane!"))
-///     .summary("Greet somebody")
+///     .summary("Greet by name")
 ///     .body::<Greeting>(json!({"name": "Jane"}));
 /// ```
 pub struct Operation {
@@ -39,26 +41,26 @@ pub struct Operation {
     pub(crate) path_part: Option<&'static str>,
 }
 
-/// What a client sends.
+/// A body with an example.
 pub(crate) struct BodyDoc {
     pub(crate) schema: BodySchema,
     pub(crate) example: Value,
 }
 
-/// What the service says when all went well.
+/// The response to a successful request.
 pub(crate) struct ResponseDoc {
     pub(crate) status: StatusCode,
     pub(crate) body: Option<BodyDoc>,
 }
 
 impl Operation {
-    /// An operation that answers with a JSON body `T`, of which `example` is one, and refuses with a JSON body `E`.
+    /// An operation with the response body `T`, such as `example`, and the error body `E`. Both are JSON.
     #[must_use]
     pub fn returning<T: ToSchema, E: ToSchema>(status: StatusCode, example: Value) -> Self {
         Self::of::<E>(status, Some(BodyDoc { schema: BodySchema::of_response::<T>(), example }))
     }
 
-    /// An operation that answers without a body, and refuses with a JSON body `E`.
+    /// An operation without a response body, and with the JSON error body `E`.
     #[must_use]
     pub fn returning_nothing<E: ToSchema>(status: StatusCode) -> Self {
         Self::of::<E>(status, None)
@@ -79,28 +81,28 @@ impl Operation {
         }
     }
 
-    /// Says in a few words what it does.
+    /// Sets the title: a few words, without a full stop.
     #[must_use]
     pub fn summary(mut self, text: &'static str) -> Self {
         self.summary = text;
         self
     }
 
-    /// Says what else a caller has to know, in Markdown.
+    /// Sets further information for callers, in Markdown.
     #[must_use]
     pub fn description(mut self, text: &'static str) -> Self {
         self.description = Some(text);
         self
     }
 
-    /// It takes a JSON body `T`, of which `example` is one that is accepted.
+    /// Requires a JSON body `T`. The service accepts `example`, up to names that are taken.
     #[must_use]
     pub fn body<T: ToSchema>(mut self, example: Value) -> Self {
         self.body = Some(BodyDoc { schema: BodySchema::of_request::<T>(), example });
         self
     }
 
-    /// A member of the body, a text, has at least this many characters.
+    /// Sets the minimum number of characters of a string member of the body.
     #[must_use]
     pub fn min_length(mut self, member: &str, length: usize) -> Self {
         if let Some(body) = &mut self.body {
@@ -109,7 +111,7 @@ impl Operation {
         self
     }
 
-    /// A member of the body, a text, is the name of one of these roles.
+    /// Restricts a string member of the body to the names of these roles.
     #[must_use]
     pub fn one_of(mut self, member: &str, roles: &Roles) -> Self {
         if let Some(body) = &mut self.body {
@@ -118,42 +120,42 @@ impl Operation {
         self
     }
 
-    /// The part of the path in braces, which is a UUID, in words.
+    /// Describes the path parameter, which is a UUID.
     #[must_use]
     pub fn path_part(mut self, text: &'static str) -> Self {
         self.path_part = Some(text);
         self
     }
 
-    /// It asks for an access token.
+    /// Requires an access token.
     #[must_use]
     pub fn bearer(mut self) -> Self {
         self.takes_bearer = true;
         self
     }
 
-    /// It asks for an API key.
+    /// Requires an API key.
     #[must_use]
     pub fn api_key(mut self) -> Self {
         self.takes_api_key = true;
         self
     }
 
-    /// It looks for a cookie of this name, and asks for it unless it asks for an access token as well.
+    /// Reads the cookie of this name. The cookie is optional if the operation also requires an access token.
     #[must_use]
     pub fn cookie(mut self, name: &'static str) -> Self {
         self.cookie = Some(name);
         self
     }
 
-    /// Its answers with this status set a cookie, as this `Set-Cookie` does.
+    /// Responses with this status set a cookie. `example` is a value of `Set-Cookie`.
     #[must_use]
     pub fn sets_cookie(mut self, status: StatusCode, example: String) -> Self {
         self.set_cookies.push((status, example));
         self
     }
 
-    /// Whether it takes a body with this member.
+    /// Whether the request body has this member.
     pub(crate) fn takes(&self, member: &str) -> bool {
         self.body.as_ref().is_some_and(|body| body.schema.has(member))
     }

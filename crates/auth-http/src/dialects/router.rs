@@ -18,15 +18,13 @@ use crate::request::Request;
 
 use super::{Context, Dialect, Endpoint, Route};
 
-/// The longest time from the complete request to its answer. The wait for a password hash and the wait for the store
-/// add up; a client that gets a 503 in the end must not wait longer than this.
+/// The longest time from the complete request to its answer. A request can wait for the password pool and then for the
+/// store. This bounds the sum of both waits for a client that gets a 503 in the end.
 const DEADLINE: Duration = Duration::from_millis(3_250);
 
-/// A dialect under its prefix, with everything that its handlers need.
+/// A dialect under its configured prefix, with the context of its handlers.
 pub struct MountedDialect {
-    /// The dialect.
     pub dialect: &'static dyn Dialect,
-    /// The context of its handlers.
     pub context: Context,
 }
 
@@ -47,19 +45,18 @@ impl MountedDialect {
     }
 }
 
-/// All dialects that are served.
+/// All mounted dialects.
 pub struct Router {
     dialects: Vec<Arc<MountedDialect>>,
 }
 
 impl Router {
-    /// A router for these dialects, in the order of [`ALL`](super::ALL).
+    /// Takes the dialects in the order of [`ALL`](super::ALL).
     #[must_use]
     pub fn new(dialects: Vec<MountedDialect>) -> Self {
         Self { dialects: dialects.into_iter().map(Arc::new).collect() }
     }
 
-    /// The dialects that are served.
     pub fn dialects(&self) -> impl Iterator<Item = &MountedDialect> {
         self.dialects.iter().map(AsRef::as_ref)
     }
@@ -91,8 +88,8 @@ impl Router {
         paths
     }
 
-    /// Logs a failure and renders it for `path`: in the envelope of the dialect with the longest prefix that covers the
-    /// path, otherwise as problem details.
+    /// Logs a failure and renders it for `path`. The envelope is that of the dialect with the longest prefix that
+    /// covers the path. If there is none, the answer is problem details.
     #[must_use]
     pub fn render_failure(&self, path: &str, failure: &Failure) -> HttpResponse {
         let covering = self.dialects.iter().filter(|mounted| mounted.covers(path));
@@ -103,7 +100,6 @@ impl Router {
     }
 }
 
-/// A route and its dialect.
 type MountedRoute = (Arc<MountedDialect>, &'static Route);
 
 /// A path, and the dialects that answer there, in the order of [`ALL`](super::ALL).

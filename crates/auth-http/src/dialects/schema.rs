@@ -1,4 +1,4 @@
-//! The schema of a body.
+//! The JSON schema of a request or response body.
 
 use auth_domain::model::Roles;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{AdditionalProperties, Schema, SchemaType, Type};
 use utoipa::openapi::{Object, Ref, RefOr};
 
-/// The schema of a body, with those that it refers to.
+/// The schema of a body, with the schemas that it refers to.
 pub(crate) struct BodySchema {
     name: String,
     schema: RefOr<Schema>,
@@ -14,14 +14,14 @@ pub(crate) struct BodySchema {
 }
 
 impl BodySchema {
-    /// The schema of a request body. A client may send further members.
+    /// The schema of a request body. Clients may send additional members.
     pub(crate) fn of_request<T: ToSchema>() -> Self {
         let mut schema = Self::of::<T>();
         schema.inline_members();
         schema
     }
 
-    /// The schema of a response body. It has no further members.
+    /// The schema of a response body, which has no additional members.
     pub(crate) fn of_response<T: ToSchema>() -> Self {
         let mut model = Self::of::<T>();
         for schema in model.parts.iter_mut().map(|(_, part)| part).chain([&mut model.schema]) {
@@ -36,8 +36,8 @@ impl BodySchema {
         Self { name: name_of::<T>(), schema: T::schema(), parts }
     }
 
-    /// Describes each member of a request in place. utoipa refers to the schema of every type that it does not know, and
-    /// to that or `null` for an `Option`.
+    /// Replaces the references of members by the schemas themselves. utoipa emits a reference for every type that it
+    /// does not know, and "this reference or `null`" for an `Option` of such a type.
     fn inline_members(&mut self) {
         let RefOr::T(Schema::Object(object)) = &mut self.schema else { return };
         for member in object.properties.values_mut() {
@@ -55,39 +55,37 @@ impl BodySchema {
         }
     }
 
-    /// How a document refers to the schema.
+    /// The reference to this schema in a document.
     pub(crate) fn reference(&self) -> Ref {
         Ref::from_schema_name(&self.name)
     }
 
-    /// The schema and those that it refers to, by name.
+    /// The schema and the schemas that it refers to, by name.
     pub(crate) fn into_schemas(self) -> impl Iterator<Item = (String, RefOr<Schema>)> {
         self.parts.into_iter().chain([(self.name, self.schema)])
     }
 
-    /// Whether there is a member of this name.
     pub(crate) fn has(&self, member: &str) -> bool {
         self.object().is_some_and(|object| object.properties.contains_key(member))
     }
 
-    /// A member that cannot be left out.
+    /// The first required member.
     pub(crate) fn required_member(&self) -> Option<&str> {
         self.object()?.required.first().map(String::as_str)
     }
 
-    /// Any member.
     pub(crate) fn any_member(&self) -> Option<&str> {
         self.object()?.properties.keys().next().map(String::as_str)
     }
 
-    /// Asks for this many characters of a member, which is a text.
+    /// Sets the minimum number of characters of a string member.
     pub(crate) fn set_min_length(&mut self, member: &str, length: usize) {
         if let Some(text) = self.member_mut(member) {
             text.min_length = Some(length);
         }
     }
 
-    /// Takes only the name of one of these roles for a member, and `null` if it did before.
+    /// Restricts a string member to the names of these roles. A nullable member stays nullable.
     pub(crate) fn set_choice(&mut self, member: &str, roles: &Roles) {
         if let Some(text) = self.member_mut(member) {
             let may_be_null =
@@ -110,7 +108,7 @@ impl BodySchema {
     }
 }
 
-/// Takes the schema that a member refers to; two members of one type have a part each.
+/// Removes the schema that a member refers to from `parts`. Two members of one type have one entry each.
 fn take(parts: &mut Vec<(String, RefOr<Schema>)>, reference: &Ref, is_nullable: bool) -> Option<Schema> {
     let name = reference.ref_location.rsplit('/').next()?;
     let index = parts.iter().position(|(part, _)| part == name)?;
@@ -126,7 +124,7 @@ fn take(parts: &mut Vec<(String, RefOr<Schema>)>, reference: &Ref, is_nullable: 
     Some(schema)
 }
 
-/// The type's name with those of its arguments, so that no two bodies that share a generic type share a name.
+/// The type's name, followed by the names of its type arguments. So two instances of a generic type have two names.
 fn name_of<T: ToSchema>() -> String {
     let arguments = std::any::type_name::<T>().split(['<', '>', ',']).skip(1);
     let names = arguments
@@ -142,7 +140,7 @@ fn as_object(schema: &RefOr<Schema>) -> Option<&Object> {
     }
 }
 
-/// Promises that an object has no other members than these; what has no members is a map or no object at all.
+/// Excludes additional members from an object. A schema without members is a map or not an object, and stays open.
 fn close(schema: &mut RefOr<Schema>) {
     if let RefOr::T(Schema::Object(object)) = schema
         && !object.properties.is_empty()

@@ -1,4 +1,4 @@
-//! The document of a dialect.
+//! Builds the OpenAPI document of a dialect.
 
 use actix_web::http::Method;
 use serde_json::json;
@@ -22,7 +22,7 @@ const BEARER: &str = "bearerAuth";
 const API_KEY: &str = "apiKey";
 const COOKIE: &str = "refreshCookie";
 
-/// The document of a dialect where the settings put it.
+/// The document of a dialect under the given settings.
 #[must_use]
 pub fn document(dialect: &dyn Dialect, terms: &PublicTerms<'_>) -> OpenApi {
     let mut paths = Paths::new();
@@ -45,7 +45,7 @@ pub fn document(dialect: &dyn Dialect, terms: &PublicTerms<'_>) -> OpenApi {
         .build()
 }
 
-/// A document as JSON to be read, with a line end; none if JSON cannot hold it.
+/// A document as indented JSON with a final newline. `None` if serialization fails.
 #[must_use]
 pub fn to_json(document: &OpenApi) -> Option<String> {
     document.to_pretty_json().ok().map(|json| json + "\n")
@@ -61,7 +61,7 @@ fn info(profile: &Profile) -> Info {
 }
 
 fn describe(dialect: &dyn Dialect, route: &Route, operation: &Operation) -> path::Operation {
-    let (operation_id, tag) = names(route.endpoint);
+    let (operation_id, tag) = operation_id_and_tag(route.endpoint);
     let described = OperationBuilder::new()
         .tag(tag)
         .operation_id(Some(operation_id))
@@ -91,15 +91,15 @@ const TAGS: [(&str, &str); 3] = [
     ("resources", "What only users may see."),
 ];
 
-/// The tags that the dialect's operations stand under.
+/// The tags that the dialect's operations use.
 fn tags(dialect: &dyn Dialect) -> impl Iterator<Item = Tag> {
-    let used = |tag| dialect.routes().iter().any(|route| names(route.endpoint).1 == tag);
-    let tags = TAGS.into_iter().filter(move |(name, _)| used(*name));
-    tags.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build())
+    let used = TAGS.into_iter().filter(|(name, _)| {
+        dialect.routes().iter().any(|route| operation_id_and_tag(route.endpoint).1 == *name)
+    });
+    used.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build())
 }
 
-/// The id of the operation behind an endpoint, and the tag that it stands under.
-fn names(endpoint: Endpoint) -> (&'static str, &'static str) {
+fn operation_id_and_tag(endpoint: Endpoint) -> (&'static str, &'static str) {
     match endpoint {
         Endpoint::Register => ("register", "users"),
         Endpoint::LogIn => ("logIn", "sessions"),
@@ -114,7 +114,7 @@ fn names(endpoint: Endpoint) -> (&'static str, &'static str) {
     }
 }
 
-/// The parts of the path in braces.
+/// The path parameters.
 fn parameters(route: &Route, operation: &Operation) -> impl Iterator<Item = Parameter> {
     let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     names.map(|name| {
@@ -151,24 +151,29 @@ fn success(doc: &ResponseDoc) -> Response {
     response.build()
 }
 
-/// What a request has to bring: one of these, of which each is all that it names. None is a requirement, too: it says
-/// that nothing is asked for.
+/// The alternatives of credentials: a request must satisfy one of them completely. An empty list documents that the
+/// operation is public.
 fn security(operation: &Operation) -> Vec<SecurityRequirement> {
-    let none = Vec::<String>::new;
-    let of = |scheme: &str| SecurityRequirement::new(scheme, none());
     let mut requirements = Vec::new();
     if operation.takes_api_key {
-        requirements.push(of(API_KEY));
+        requirements.push(requirement(API_KEY));
     }
     if operation.takes_bearer {
-        requirements.push(of(BEARER));
+        requirements.push(requirement(BEARER));
     }
     match operation.cookie {
-        Some(_) if operation.takes_bearer => requirements.push(of(BEARER).add(COOKIE, none())),
-        Some(_) => requirements.push(of(COOKIE)),
+        Some(_) if operation.takes_bearer => requirements.push(requirement(BEARER).add(COOKIE, NO_SCOPES)),
+        Some(_) => requirements.push(requirement(COOKIE)),
         None => {}
     }
     requirements
+}
+
+/// OpenAPI has scopes only for OAuth 2 and OpenID Connect.
+const NO_SCOPES: [String; 0] = [];
+
+fn requirement(scheme: &str) -> SecurityRequirement {
+    SecurityRequirement::new(scheme, NO_SCOPES)
 }
 
 fn add_security_schemes(components: &mut Components, operation: &Operation) {
@@ -186,7 +191,7 @@ fn add_security_schemes(components: &mut Components, operation: &Operation) {
     }
 }
 
-/// A method in the words of OpenAPI; what it has no word for is documented as `TRACE`, which no dialect answers.
+/// Converts a method. OpenAPI lacks `CONNECT` and extension methods; they become `TRACE`, which no dialect serves.
 fn method(method: &Method) -> HttpMethod {
     match *method {
         Method::GET => HttpMethod::Get,

@@ -1,4 +1,4 @@
-//! What an operation answers when something fails: the dialect's own answers to the failures that it can meet.
+//! Documents the error responses of an operation: the dialect's own answers to the failures that are possible there.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,16 +19,16 @@ use crate::dialects::{Dialect, Endpoint, Operation, Route};
 use crate::failure::{Failure, FieldError};
 use crate::reply;
 
-/// A failure that an operation can meet, and the dialect's answer.
+/// A possible failure of an operation, and the dialect's answer.
 struct FailureExample {
     name: &'static str,
-    line: &'static str,
+    description: &'static str,
     status: StatusCode,
     headers: Vec<(String, String)>,
     body: Value,
 }
 
-/// The answers to all failures that the operation of `route` can meet, by status.
+/// The answers to all possible failures of the operation of `route`, by status.
 pub(super) fn responses(
     dialect: &dyn Dialect,
     route: &Route,
@@ -39,19 +39,18 @@ pub(super) fn responses(
         let example = example(&failure, dialect, route.endpoint);
         by_status.entry(example.status.as_u16()).or_default().push(example);
     }
-    let response =
-        |(status, examples): (u16, Vec<FailureExample>)| (status.to_string(), response(&examples, operation));
-    by_status.into_iter().map(response).collect()
+    by_status
+        .into_iter()
+        .map(|(status, examples)| (status.to_string(), response(&examples, operation)))
+        .collect()
 }
 
-/// One of each failure that there is. A new one is added here, and to the two functions below, which do not compile
-/// without it.
+/// One example of each failure. Add a new variant here, and to the functions below, which do not compile without it.
 fn samples(operation: &Operation) -> Vec<Failure> {
-    let cause = || BoxError::from("an example");
     vec![
         Failure::MalformedBody,
         Failure::MalformedHeader,
-        Failure::InvalidFields(wrong_members(operation)),
+        Failure::InvalidFields(invalid_members(operation)),
         Failure::UnsupportedMediaType,
         Failure::BodyTooLarge,
         Failure::BodyTimeout,
@@ -69,9 +68,13 @@ fn samples(operation: &Operation) -> Vec<Failure> {
         Failure::CrossSite,
         Failure::UnknownUser,
         Failure::TooManyRequests(throttled()),
-        Failure::Unavailable(cause()),
-        Failure::Internal(cause()),
+        Failure::Unavailable(sample_cause()),
+        Failure::Internal(sample_cause()),
     ]
+}
+
+fn sample_cause() -> BoxError {
+    BoxError::from("an example")
 }
 
 fn throttled() -> Throttled {
@@ -79,28 +82,30 @@ fn throttled() -> Throttled {
     Throttled { limit: Limit::LogIns, quota: 30, window, retry_after: Duration::from_secs(2) }
 }
 
-/// Something that can be wrong with the body.
-fn wrong_members(operation: &Operation) -> Vec<FieldError> {
+/// An error that can occur in the body.
+fn invalid_members(operation: &Operation) -> Vec<FieldError> {
     let Some(body) = &operation.body else { return Vec::new() };
     let (field, message) = match body.schema.required_member() {
         Some(member) => (Some(member), "is required"),
         None => (body.schema.any_member(), "must be a string"),
     };
-    let error = |field: &str| FieldError { field: field.to_owned().into(), message: message.to_owned() };
-    field.map(error).into_iter().collect()
+    field
+        .map(|field| FieldError { field: field.to_owned().into(), message: message.to_owned() })
+        .into_iter()
+        .collect()
 }
 
-/// Whether a request for the operation of `route` can meet this failure.
+/// Whether this failure is possible for the operation of `route`.
 fn is_possible(failure: &Failure, route: &Route, operation: &Operation) -> bool {
     match failure {
         Failure::MalformedBody | Failure::InvalidFields(_) | Failure::UnsupportedMediaType => {
             operation.body.is_some()
         }
-        // A body is received before anybody knows whether it is of use.
+        // The body is received before the router chooses a route, even if the operation has no body.
         Failure::BodyTooLarge | Failure::BodyTimeout => {
             matches!(route.method, Method::POST | Method::PUT | Method::PATCH)
         }
-        // Then it is another operation that fails, or none.
+        // These occur outside every operation.
         Failure::UnknownPath | Failure::MethodNotAllowed(_) => false,
         Failure::Taken(kind) => {
             let member = match kind {
@@ -130,7 +135,7 @@ fn is_possible(failure: &Failure, route: &Route, operation: &Operation) -> bool 
     }
 }
 
-/// What a failure is called among the examples, and what it is in words.
+/// The name of a failure among the examples, and its description.
 fn name_and_description(failure: &Failure) -> (&'static str, &'static str) {
     match failure {
         Failure::MalformedBody => ("malformed_body", "The body is no JSON object, or names a member twice."),
@@ -172,12 +177,12 @@ fn name_and_description(failure: &Failure) -> (&'static str, &'static str) {
 }
 
 fn example(failure: &Failure, dialect: &dyn Dialect, endpoint: Endpoint) -> FailureExample {
-    let (name, line) = name_and_description(failure);
+    let (name, description) = name_and_description(failure);
     let mut response = dialect.render(failure, Some(endpoint));
     reply::add_headers_of(failure, response.headers_mut());
     FailureExample {
         name,
-        line,
+        description,
         status: response.status(),
         headers: own_headers(response.headers()),
         body: body_of(response),
@@ -194,27 +199,28 @@ fn body_of(response: HttpResponse) -> Value {
     serde_json::from_slice(&bytes).unwrap_or_default()
 }
 
-/// The answers that have one status.
+/// The response for one status, from all its examples.
 fn response(examples: &[FailureExample], operation: &Operation) -> Response {
-    let mut lines: Vec<_> = examples.iter().map(|example| example.line).collect();
-    lines.dedup();
+    let mut descriptions: Vec<_> = examples.iter().map(|example| example.description).collect();
+    descriptions.dedup();
     let content = ContentBuilder::new().schema(Some(operation.error.reference()));
     let content = match examples {
         [only] => content.example(Some(only.body.clone())),
         several => content.examples_from_iter(several.iter().map(|example| {
-            let built = ExampleBuilder::new().summary(example.line).value(Some(example.body.clone()));
+            let built = ExampleBuilder::new().summary(example.description).value(Some(example.body.clone()));
             (example.name, built.build())
         })),
     };
-    let response =
-        ResponseBuilder::new().description(lines.join(" ")).content("application/json", content.build());
+    let response = ResponseBuilder::new()
+        .description(descriptions.join(" "))
+        .content("application/json", content.build());
     headers(examples)
         .into_iter()
         .fold(response, |response, (name, header)| response.header(name, header))
         .build()
 }
 
-/// The headers of answers that have one status.
+/// The headers of the response for one status.
 fn headers(examples: &[FailureExample]) -> BTreeMap<String, Header> {
     let mut values = BTreeMap::<_, Vec<(&str, &str)>>::new();
     for example in examples {
@@ -230,12 +236,11 @@ fn header(values: &[(&str, &str)]) -> Header {
     match values {
         [(_, only)] => header.example = Some(Value::from(*only)),
         several => {
-            let example = |(name, value): &(&str, &str)| {
+            for (name, value) in several {
                 let mut example = Example::new();
                 example.value = Some(Value::from(*value));
-                ((*name).to_owned(), RefOr::T(example))
-            };
-            header.examples = several.iter().map(example).collect();
+                header.examples.insert((*name).to_owned(), RefOr::T(example));
+            }
         }
     }
     header

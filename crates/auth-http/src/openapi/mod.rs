@@ -1,8 +1,8 @@
-//! OpenAPI 3.1 documents, one a dialect, made of what serves: its routes, the types of its bodies, and what it answers
-//! when something fails.
+//! Generates one OpenAPI 3.1 document per dialect from the code that serves it: the routes, the types of the bodies, and
+//! the answers to failures.
 //!
-//! Nothing of a failure is written down here: each that an operation can meet is rendered by the dialect, and the
-//! answer is the example.
+//! The error examples are not written by hand. The dialect renders each possible failure of an operation, and the answer
+//! becomes the example.
 
 mod document;
 mod failures;

@@ -1,10 +1,10 @@
-//! Bearer tokens.
+//! Reads the bearer token of a request.
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 
 use crate::failure::Failure;
 
-/// The token of `Authorization: Bearer <token>`; the scheme's name in any case (RFC 9110, section 11.1).
+/// The token of `Authorization: Bearer <token>`. The scheme is case-insensitive (RFC 9110, section 11.1).
 pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Failure> {
     let value = headers.get(AUTHORIZATION).ok_or(Failure::MissingToken)?;
     let value = value.to_str().map_err(|_| Failure::InvalidToken)?;
@@ -31,14 +31,14 @@ mod tests {
     }
 
     #[test]
-    fn the_schemes_name_is_read_in_any_case() {
+    fn scheme_is_case_insensitive() {
         for value in ["Bearer abc", "bearer abc", "BEARER   abc"] {
             assert_eq!(read(value.as_bytes()).expect("a token"), "abc");
         }
     }
 
     #[test]
-    fn without_a_bearer_token_it_is_missing() {
+    fn other_schemes_count_as_a_missing_token() {
         assert!(matches!(bearer(&HeaderMap::new()), Err(Failure::MissingToken)));
         for value in ["", "Basic am9objpzZWNyZXQ=", "abc", "Bearerabc"] {
             assert!(matches!(read(value.as_bytes()), Err(Failure::MissingToken)), "{value}");
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_no_token_is_invalid() {
+    fn empty_or_non_ascii_token_is_invalid() {
         for value in [&b"Bearer"[..], b"Bearer ", b"Bearer \xff"] {
             assert!(matches!(read(value), Err(Failure::InvalidToken)), "{value:?}");
         }

@@ -1,4 +1,4 @@
-//! Receiving a body: bounded in size and in time, which actix-web by itself does not do.
+//! Receives a body with a limit on size and time. actix-web limits neither for a raw payload.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use tokio::time::timeout;
 
 use crate::failure::Failure;
 
-/// The most bytes a body may have.
 const MAX_BYTES: usize = 16 * 1024;
-/// How long a body may take to arrive.
+/// The time in which a body must arrive completely.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(super) async fn receive(head: &HttpRequest, payload: Payload) -> Result<Bytes, Failure> {
     if !matches!(*head.method(), Method::POST | Method::PUT | Method::PATCH) {
-        // No body means anything here; and behind an `Upgrade` header it would never end.
+        // These methods have no body. After an `Upgrade` header, the payload would never end.
         return Ok(Bytes::new());
     }
+    // Rejects a declared length before a byte is read. `collect` enforces the limit for chunked bodies.
     let declared = head.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if declared.is_some_and(|length: u64| length > MAX_BYTES as u64) {
         return Err(Failure::BodyTooLarge);
@@ -40,8 +40,8 @@ async fn collect(mut payload: Payload) -> Result<Bytes, Failure> {
     Ok(body.freeze())
 }
 
-/// Whether the body is declared as JSON that is neither compressed nor in another charset than UTF-8, in which JSON
-/// is exchanged (RFC 8259, section 8.1).
+/// Whether the body is declared as uncompressed JSON in UTF-8, the only encoding of JSON between systems (RFC 8259,
+/// section 8.1).
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let Some(Ok(media_type)) = headers.get(CONTENT_TYPE).map(|value| value.to_str()) else { return false };
     let mut parts = media_type.split(';').map(str::trim);
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_declared_as_application_json_in_utf_8() {
+    fn only_application_json_in_utf_8_is_json() {
         for media_type in
             ["application/json", "Application/JSON; charset=utf-8", "application/json;charset=\"UTF-8\""]
         {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_body_is_not_json() {
+    fn compressed_body_is_not_json() {
         let mut headers = declared("application/json");
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         assert!(!is_json(&headers));

@@ -1,6 +1,6 @@
-//! Where a request comes from.
+//! Determines the client address of a request.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, HeaderName};
@@ -9,8 +9,8 @@ use crate::origin::TrustedProxies;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The address of the client: the socket's, or, behind proxies that are trusted, the right-most one in
-/// `X-Forwarded-For` that is not itself such a proxy. Whatever stands left of it, the client may have made up.
+/// The address of the client: that of the socket, or behind a trusted proxy the right-most address in
+/// `X-Forwarded-For` that is not a trusted proxy. The client can forge every entry to the left of it.
 #[must_use]
 pub fn client_address(request: &HttpRequest, trusted: &TrustedProxies) -> Option<IpAddr> {
     let socket = request.peer_addr()?.ip().to_canonical();
@@ -33,10 +33,10 @@ fn behind_proxies(socket: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies)
     address
 }
 
-/// An address, which some proxies write with a port.
+/// Parses an address. Some proxies append a port.
 fn parse_hop(text: &str) -> Option<IpAddr> {
-    let with_port = || text.parse().map(|address: std::net::SocketAddr| address.ip());
-    text.parse().or_else(|_| with_port()).ok().map(|address: IpAddr| address.to_canonical())
+    let with_port = text.parse().map(|address: SocketAddr| address.ip());
+    text.parse().or(with_port).ok().map(|address: IpAddr| address.to_canonical())
 }
 
 #[cfg(test)]
@@ -55,26 +55,26 @@ mod tests {
     }
 
     #[test]
-    fn nobody_but_a_trusted_proxy_is_believed() {
+    fn only_a_trusted_proxy_can_forward_an_address() {
         assert_eq!(address("192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
         assert_eq!(address("10.0.0.1", &["198.51.100.7"]), "198.51.100.7");
     }
 
     #[test]
-    fn what_a_client_made_up_is_passed_over() {
+    fn forged_addresses_are_ignored() {
         assert_eq!(address("10.0.0.1", &["203.0.113.9, 198.51.100.7, 10.0.0.2"]), "198.51.100.7");
         assert_eq!(address("10.0.0.1", &["203.0.113.9", "198.51.100.7, 10.0.0.2"]), "198.51.100.7");
     }
 
     #[test]
-    fn the_last_that_makes_sense_counts() {
+    fn last_valid_hop_is_the_address() {
         assert_eq!(address("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(address("10.0.0.1", &["nonsense"]), "10.0.0.1");
         assert_eq!(address("10.0.0.1", &["198.51.100.7, nonsense, 10.0.0.2"]), "10.0.0.2");
     }
 
     #[test]
-    fn ports_and_mapped_addresses_are_read() {
+    fn ports_and_mapped_addresses_are_parsed() {
         assert_eq!(address("10.0.0.1", &["198.51.100.7:5123"]), "198.51.100.7");
         assert_eq!(address("10.0.0.1", &["[2001:db8::1]:5123"]), "2001:db8::1");
         assert_eq!(address("10.0.0.1", &["::ffff:198.51.100.7"]), "198.51.100.7");

@@ -1,9 +1,9 @@
-//! Cookies.
+//! Reads a cookie of a request.
 
 use actix_web::http::header::{COOKIE, HeaderMap};
 
-/// The value of the only cookie of this name (RFC 6265, section 4.2). `None` also when there are several: a
-/// neighbouring domain can plant one, and which of them is the service's own cannot be told.
+/// The value of the only cookie of this name (RFC 6265, section 4.2). `None` if there are several: a neighbouring domain
+/// can plant one, and the header does not reveal which cookie the service set.
 pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers
         .get_all(COOKIE)
@@ -28,7 +28,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_found_among_others() {
+    fn cookie_is_found_among_others() {
         for line in
             [&b"token=a=b"[..], b"x=1; token=a=b", b"token=a=b;x=1", b"x=\xff; token=a=b; tokens=c; Token=d"]
         {
@@ -38,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_other_cookies() {
+    fn names_must_match_exactly() {
         for line in [&b""[..], b"token", b"tokens=a", b"xtoken=a", b"TOKEN=a", b"x=token=a", b"token =a"] {
             assert_eq!(read(&[line]), None);
         }
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_cookies_of_one_name_none_counts() {
+    fn duplicate_cookies_are_ignored() {
         for lines in [&[&b"token=a; token=b"[..]][..], &[b"token=a; token=a"], &[b"token=a", b"token=b"]] {
             assert_eq!(read(lines), None);
         }

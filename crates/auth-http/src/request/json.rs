@@ -1,4 +1,4 @@
-//! JSON, read strictly: what two parsers could read in two ways is refused (RFC 8259, section 4).
+//! Parses JSON strictly: text that two parsers could understand differently is rejected (RFC 8259, section 4).
 
 use std::fmt;
 
@@ -7,15 +7,14 @@ use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 
-/// A JSON object with no member twice, at any depth.
+/// A JSON object without duplicate members at any depth.
 #[derive(Debug)]
 pub struct JsonObject(Map<String, Value>);
 
 impl JsonObject {
-    /// Reads the whole of `bytes` as one JSON object.
     ///
     /// # Errors
-    /// [`Failure::MalformedBody`] when they are anything else.
+    /// [`Failure::MalformedBody`] if `bytes` are not exactly one JSON object.
     pub fn parse(bytes: &[u8]) -> Result<Self, Failure> {
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
         let value = Strict.deserialize(&mut deserializer).map_err(|_| Failure::MalformedBody)?;
@@ -30,19 +29,17 @@ impl JsonObject {
         &self.0
     }
 
-    /// The names of the members.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 
-    /// The member of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
 }
 
-/// Reads any JSON value, and refuses an object that has a member twice.
+/// Deserializes any JSON value and rejects duplicate members. `serde_json::Value` would keep the last one silently.
 struct Strict;
 
 impl<'de> DeserializeSeed<'de> for Strict {
@@ -101,7 +98,7 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(name) = members.next_key::<String>()? {
             let value = members.next_value_seed(Self)?;
             if object.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member stands twice"));
+                return Err(A::Error::custom("duplicate member"));
             }
         }
         Ok(Value::Object(object))
@@ -112,12 +109,16 @@ impl<'de> Visitor<'de> for Strict {
 mod tests {
     use super::*;
 
-    fn is_read(text: impl AsRef<[u8]>) -> bool {
+    fn nested(depth: usize) -> String {
+        format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth))
+    }
+
+    fn is_valid(text: impl AsRef<[u8]>) -> bool {
         JsonObject::parse(text.as_ref()).is_ok()
     }
 
     #[test]
-    fn an_object_is_read_with_all_its_members() {
+    fn object_has_all_its_members() {
         let object = JsonObject::parse(br#" {"a": "b", "c": [1, -2, 3.5, null, true, {}]} "#).expect("read");
         assert_eq!(object.get("a"), Some(&Value::from("b")));
         assert_eq!(object.get("c").map(Value::to_string).as_deref(), Some("[1,-2,3.5,null,true,{}]"));
@@ -125,19 +126,19 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_stands_twice_is_refused_at_any_depth() {
+    fn duplicate_member_is_rejected_at_any_depth() {
         for text in [
             r#"{"a":1,"a":1}"#,
             r#"{"a":{"b":1,"b":2}}"#,
             r#"{"a":[{"b":1,"b":2}]}"#,
             r#"{"a":1,"\u0061":2}"#,
         ] {
-            assert!(!is_read(text), "{text}");
+            assert!(!is_valid(text), "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_object_is_refused() {
+    fn other_texts_are_rejected() {
         for text in [
             "",
             " ",
@@ -158,16 +159,15 @@ mod tests {
             "{\"a\":01}",
             "{\"a\":\"\t\"}",
         ] {
-            assert!(!is_read(text), "{text:?}");
+            assert!(!is_valid(text), "{text:?}");
         }
-        assert!(!is_read(b"{\"a\":\"\xff\"}"));
-        assert!(!is_read(b"{\"a\":\"\xed\xa0\x80\"}"));
+        assert!(!is_valid(b"{\"a\":\"\xff\"}"));
+        assert!(!is_valid(b"{\"a\":\"\xed\xa0\x80\"}"));
     }
 
     #[test]
     fn depth_is_bounded() {
-        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
-        assert!(is_read(nested(100)));
-        assert!(!is_read(nested(8_000)));
+        assert!(is_valid(nested(100)));
+        assert!(!is_valid(nested(8_000)));
     }
 }

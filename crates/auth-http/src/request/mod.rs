@@ -1,4 +1,4 @@
-//! What the dialects share of reading a request.
+//! Reads requests for all dialects: credentials, cookies, client address, and the JSON body.
 
 mod bearer;
 mod body;
@@ -32,13 +32,13 @@ pub use members::{
 };
 pub use reader::{errors, member_names};
 
-/// Holds the API key of a program that calls.
+/// The header with the API key of a calling program.
 pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// Headers that say who is calling: twice would leave open which one counts.
-const ONCE: [HeaderName; 3] = [header::AUTHORIZATION, header::CONTENT_TYPE, X_API_KEY];
+/// Headers that must not be repeated. A proxy could check one value and this service another.
+const UNIQUE_HEADERS: [HeaderName; 3] = [header::AUTHORIZATION, header::CONTENT_TYPE, X_API_KEY];
 
-/// A request that has arrived, or as much of it as could be received.
+/// A received request. The JSON body and the access token are parsed at most once.
 #[derive(Debug)]
 pub struct Request {
     head: HttpRequest,
@@ -49,12 +49,12 @@ pub struct Request {
 }
 
 impl Request {
-    /// Waits for the rest of a request. The failure, if any, comes beside the request, so that it can be told by whom
-    /// it has to be worded.
+    /// Receives the body of a request. A failure is returned together with the request, because the router needs the
+    /// request to choose the dialect that renders the failure.
     ///
-    /// It fails when the head contradicts itself, or the body is too large or too slow; the body is empty then.
+    /// It fails if a unique header is repeated, or if the body is too large or too slow. The body is empty then.
     pub async fn receive(head: HttpRequest, payload: Payload) -> (Self, Result<(), Failure>) {
-        let received = if ONCE.iter().any(|name| head.headers().get_all(name).nth(1).is_some()) {
+        let received = if UNIQUE_HEADERS.iter().any(|name| head.headers().get_all(name).nth(1).is_some()) {
             Err(Failure::MalformedHeader)
         } else {
             body::receive(&head, payload).await
@@ -69,13 +69,12 @@ impl Request {
         )
     }
 
-    /// The head: method, path, headers.
     #[must_use]
     pub fn head(&self) -> &HttpRequest {
         &self.head
     }
 
-    /// The part of the path that the route calls by this name; empty when it has no such part.
+    /// The path parameter of this name, or the empty string.
     #[must_use]
     pub fn path_part(&self, name: &str) -> &str {
         self.head.match_info().query(name)
@@ -84,12 +83,12 @@ impl Request {
     /// The access token in the `Authorization` header (RFC 6750, section 2.1).
     ///
     /// # Errors
-    /// [`Failure::MissingToken`] without a bearer token, [`Failure::InvalidToken`] with one that cannot be one.
+    /// [`Failure::MissingToken`] without a bearer token, [`Failure::InvalidToken`] if it is malformed.
     pub fn bearer(&self) -> Result<&str, Failure> {
         bearer::bearer(self.head.headers())
     }
 
-    /// The access token, verified. It is verified once, although both the choice of the dialect and its handler ask.
+    /// The access token, verified. The signature is checked once, although the router and the handler both call this.
     ///
     /// # Errors
     /// As for [`bearer`](Self::bearer).
@@ -98,19 +97,19 @@ impl Request {
         Ok(self.token.get_or_init(|| auth.verify_token(token)))
     }
 
-    /// The value of the cookie of this name; `None` without one, and when there are several.
+    /// The value of the only cookie of this name; `None` if there is none or more than one.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<&str> {
         cookie::cookie(self.head.headers(), name)
     }
 
-    /// Whether a browser sent this for a page that is neither of the origin `own` nor of one that is `allowed`.
+    /// Whether a browser sent this for a page whose web origin is neither `own` nor in `allowed`.
     #[must_use]
     pub fn is_cross_site(&self, own: &PublicUrl, allowed: &CorsOrigins) -> bool {
         origin::is_cross_site(self.head.headers(), own, allowed)
     }
 
-    /// Whether there is an API key, right or wrong.
+    /// Whether there is an API key, valid or not.
     #[must_use]
     pub fn has_api_key(&self) -> bool {
         self.head.headers().contains_key(X_API_KEY)
@@ -119,7 +118,7 @@ impl Request {
     /// The API key in the `X-API-Key` header.
     ///
     /// # Errors
-    /// [`Failure::InvalidApiKey`] without one, or with what cannot be one; [`Failure::MalformedHeader`] with several.
+    /// [`Failure::InvalidApiKey`] if it is missing or not ASCII, [`Failure::MalformedHeader`] if there are several.
     pub fn api_key(&self) -> Result<&str, Failure> {
         let mut values = self.head.headers().get_all(X_API_KEY);
         match (values.next(), values.next()) {
@@ -129,12 +128,12 @@ impl Request {
         }
     }
 
-    /// Notes that whoever sent this has shown `key`, and that it serves.
+    /// Records that the caller authenticated with `key`.
     pub fn set_api_key(&self, key: &ApiKey) {
         self.api_key.set(Some(key.id));
     }
 
-    /// Who sent this, as far as it is known: the observer leaves address and number with the head.
+    /// The caller, as far as it is known. The observer stores the address and the request id in the extensions.
     #[must_use]
     pub fn caller(&self) -> Caller {
         let caller = self.head.extensions().get::<Caller>().cloned().unwrap_or_default();
@@ -144,8 +143,8 @@ impl Request {
     /// The body as a JSON object.
     ///
     /// # Errors
-    /// [`Failure::UnsupportedMediaType`] when it is not declared as JSON, [`Failure::MalformedBody`] when it is not
-    /// a JSON object.
+    /// [`Failure::UnsupportedMediaType`] if it is not declared as JSON, [`Failure::MalformedBody`] if it is not a JSON
+    /// object.
     pub fn json(&self) -> Result<&JsonObject, Failure> {
         if self.body.is_empty() {
             return Err(Failure::MalformedBody);
@@ -156,10 +155,10 @@ impl Request {
         self.json.get_or_init(|| JsonObject::parse(&self.body).ok()).as_ref().ok_or(Failure::MalformedBody)
     }
 
-    /// The body, read and validated.
+    /// The body, parsed and validated.
     ///
     /// # Errors
-    /// As for [`json`](Self::json), and [`Failure::InvalidFields`] with the errors of all members.
+    /// As for [`json`](Self::json), and [`Failure::InvalidFields`] with the errors of all members at once.
     pub fn body<T: DeserializeOwned + Validate>(&self) -> Result<T, Failure>
     where
         T: for<'v> ValidateArgs<'v, Args = ()>,
@@ -167,7 +166,7 @@ impl Request {
         self.body_with(())
     }
 
-    /// The body, read and validated with a context, such as the password policy in force.
+    /// The body, parsed and validated with a context, such as the password policy.
     ///
     /// # Errors
     /// As for [`body`](Self::body).
@@ -178,7 +177,7 @@ impl Request {
         self.json()?.read_valid(context)
     }
 
-    /// Whether the body is a JSON object with this member, whatever it holds.
+    /// Whether the body is a JSON object with this member, of any type.
     #[must_use]
     pub fn has_member(&self, name: &str) -> bool {
         self.json().is_ok_and(|body| body.get(name).is_some())

@@ -1,15 +1,16 @@
-//! Where the page is from that had a browser send a request.
+//! Detects requests that a browser sent for a page of another site.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN};
 
 use crate::origin::{CorsOrigins, PublicUrl};
 
-/// Fetch Metadata Request Headers, section 2.3.
+/// Defined in Fetch Metadata Request Headers, section 2.3.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether a browser sent this for a page that is neither of the service's own origin nor of an allowed one.
+/// Whether a browser sent this for a page whose web origin is neither the service's own nor allowed.
 ///
-/// Whoever sends neither `Origin` nor `Sec-Fetch-Site` is no browser that a page could have misled.
+/// A request with neither `Origin` nor `Sec-Fetch-Site` passes: browsers send at least one of them across sites, and
+/// programs without a browser are not exposed to this attack.
 pub(super) fn is_cross_site(headers: &HeaderMap, own: &PublicUrl, allowed: &CorsOrigins) -> bool {
     let mut origins = headers.get_all(ORIGIN).map(HeaderValue::to_str);
     let is_own = match (origins.next(), origins.next()) {

@@ -1,4 +1,4 @@
-//! The bodies of requests and responses, with exactly the members of the document.
+//! The request and response bodies, with exactly the members of the dialect's document.
 
 use auth_domain::model::{DisplayName, PasswordPolicy, PhoneNumber, RoleChoice, User};
 use auth_domain::use_cases::Register;
@@ -129,7 +129,7 @@ impl<'a> Registered<'a> {
 #[derive(Serialize, ToSchema)]
 pub(super) struct LoggedIn<'a> {
     pub(super) access_token: &'a str,
-    // Always there: this dialect's sessions are refreshed by a token of their own.
+    // Never `None`: log-ins of this dialect always issue a refresh token.
     #[schema(value_type = String)]
     pub(super) refresh_token: Option<&'a str>,
     /// Seconds.

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 
 use super::{Dialect, Endpoint, Profile, Route};
 
-/// The dialect. At the paths that it shares it is the last to be asked, so whatever nobody recognises is its own.
+/// The default dialect at the paths that it shares: it is the last in [`ALL`](super::ALL).
 #[derive(Debug)]
 pub struct Accounts;
 

@@ -1,4 +1,4 @@
-//! The bodies of requests and responses, with exactly the members of the document.
+//! The request and response bodies, with exactly the members of the dialect's document.
 
 use auth_domain::model;
 use auth_domain::model::{
@@ -15,7 +15,8 @@ use crate::dialects::Context;
 use crate::failure::{Failure, FieldError};
 use crate::request::{Documented, Field, Member, NewPasswordField, UsernameField, password, string};
 
-use super::PASSWORDS;
+/// The password policy of the document. It applies to log-ins as well as to new passwords.
+pub(super) const PASSWORDS: PasswordPolicy = PasswordPolicy { min_length: 6 };
 
 /// Somebody who becomes a user.
 #[derive(Deserialize, ToSchema, Validate)]
@@ -43,8 +44,8 @@ pub(super) struct Credentials {
 
 type LoginNameField = Field<LoginName>;
 
-/// A username or an e-mail address within the bounds that the document prints. A log-in does not reveal whether it is a
-/// valid name.
+/// A username or an e-mail address within the length limits of the document. Log-ins check nothing else, so the answer
+/// does not reveal whether it is a valid name.
 pub(super) struct LoginName(pub(super) String);
 
 impl Member for LoginName {
@@ -71,7 +72,7 @@ impl Documented for LoginName {
 
 type LoginPasswordField = Field<LoginPassword>;
 
-/// A password within the bounds that the document prints. Settings that ask more of new passwords do not apply.
+/// A password within the length limits of the document. Stricter settings for new passwords do not apply.
 pub(super) struct LoginPassword(pub(super) PasswordAttempt);
 
 impl Member for LoginPassword {
@@ -125,7 +126,6 @@ pub(super) struct User<'a> {
 }
 
 impl<'a> User<'a> {
-    /// A user, as this dialect shows them.
     pub(super) fn of(user: &'a model::User) -> Self {
         Self { id: user.number.0, username: user.username(), joined: user.created_at.to_string() }
     }
@@ -151,10 +151,11 @@ pub(super) struct FieldErrors {
 
 impl FieldErrors {
     pub(super) fn of(errors: &[FieldError]) -> Self {
-        let of = |field| {
-            let own = errors.iter().filter(|error| error.field == field);
-            own.map(|error| format!("{field} {}", error.message)).collect()
-        };
-        Self { username: of("username"), password: of("password") }
+        Self { username: messages_for("username", errors), password: messages_for("password", errors) }
     }
+}
+
+fn messages_for(field: &str, errors: &[FieldError]) -> Vec<String> {
+    let of_field = errors.iter().filter(|error| error.field == field);
+    of_field.map(|error| format!("{field} {}", error.message)).collect()
 }

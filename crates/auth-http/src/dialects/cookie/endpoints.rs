@@ -1,4 +1,4 @@
-//! The endpoints: their routes, their handlers, and their descriptions for OpenAPI.
+//! The routes, their handlers, and their descriptions for OpenAPI.
 
 use std::time::Duration;
 
@@ -17,7 +17,6 @@ use super::bodies::{Answer, Credentials, Done, Error, LoggedIn, Refreshed, Regis
 use super::errors;
 use super::refresh_cookie::RefreshCookie;
 
-/// The routes.
 pub(super) static ROUTES: &[Route] = routes! {
     POST "/auth/register" => Register, register, describe_register;
     POST "/auth/login" => LogIn, log_in, describe_log_in;
@@ -36,9 +35,9 @@ async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Fa
     let Credentials { username, password } = request.body()?;
     let grant = context.log_in(request, &username.get()?.0, password.into_value()?.0).await?;
     let data = LoggedIn { token: grant.access_token.expose(), user: User::of(&grant.user) };
-    let mut answer = reply::json(StatusCode::OK, &Answer { message: "Logged in successfully.", data });
-    RefreshCookie::of(context).set(&mut answer, &grant);
-    Ok(answer)
+    let mut response = reply::json(StatusCode::OK, &Answer { message: "Logged in successfully.", data });
+    RefreshCookie::of(context).set(&mut response, &grant);
+    Ok(response)
 }
 
 async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
@@ -48,21 +47,22 @@ async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, F
     let grant =
         context.auth(request).refresh_session(RefreshSession { client: &context.client, token }).await?;
     let data = Refreshed { token: grant.access_token.expose() };
-    let mut answer = reply::json(StatusCode::OK, &Answer { message: "Access token refreshed.", data });
-    cookie.set(&mut answer, &grant);
-    Ok(answer)
+    let mut response = reply::json(StatusCode::OK, &Answer { message: "Access token refreshed.", data });
+    cookie.set(&mut response, &grant);
+    Ok(response)
 }
 
-/// Whoever may not log out loses the cookie all the same: it is what the document says this endpoint clears.
+/// Clears the cookie even if the response is 401, as the document requires. So this handler renders that failure itself:
+/// a failure that it returns is rendered by the router, without the cookie.
 async fn log_out(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
     context.reject_cross_site(request)?;
     let cookie = RefreshCookie::of(context);
-    let mut answer = match end_session(context, request, cookie.read(request)).await {
+    let mut response = match end_session(context, request, cookie.read(request)).await {
         Ok(_) => reply::json(StatusCode::OK, &Done { message: "Logged out successfully." }),
         Err(failure) => errors::unauthorized(failure)?,
     };
-    cookie.clear(&mut answer);
-    Ok(answer)
+    cookie.clear(&mut response);
+    Ok(response)
 }
 
 async fn end_session(
@@ -95,7 +95,7 @@ fn describe_log_in(terms: &PublicTerms<'_>) -> Operation {
     Operation::returning::<Answer<LoggedIn<'_>>, Error>(StatusCode::OK, example)
         .summary("Log in")
         .body::<Credentials>(json!({"username": "john_doe", "password": "P@ssw0rd!"}))
-        .sets_cookie(StatusCode::OK, kept(terms))
+        .sets_cookie(StatusCode::OK, example_cookie(terms))
 }
 
 fn describe_refresh(terms: &PublicTerms<'_>) -> Operation {
@@ -108,7 +108,7 @@ fn describe_refresh(terms: &PublicTerms<'_>) -> Operation {
              is a replay, and ends the session.",
         )
         .cookie(RefreshCookie::at(terms.prefix, terms.public_url).name())
-        .sets_cookie(StatusCode::OK, kept(terms))
+        .sets_cookie(StatusCode::OK, example_cookie(terms))
 }
 
 fn describe_log_out(terms: &PublicTerms<'_>) -> Operation {
@@ -136,7 +136,7 @@ fn example_user() -> Value {
     json!({"id": 1, "username": "john_doe", "joined": "2025-08-13T10:15:30Z"})
 }
 
-fn kept(terms: &PublicTerms<'_>) -> String {
+fn example_cookie(terms: &PublicTerms<'_>) -> String {
     let two_weeks = Duration::from_secs(14 * 24 * 60 * 60);
     RefreshCookie::at(terms.prefix, terms.public_url).line("ref_...", two_weeks)
 }

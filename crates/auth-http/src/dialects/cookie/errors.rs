@@ -1,4 +1,4 @@
-//! Every failure in the dialect's words.
+//! Renders every failure in the dialect's envelope.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -13,15 +13,18 @@ pub(super) fn render(failure: &Failure) -> HttpResponse {
     reply::json(status, &Error { message, errors: errors(failure) })
 }
 
-/// The answer to somebody who does not show who they are; any other failure is given back.
+/// Logs and renders a failure with status 401, headers included.
+///
+/// # Errors
+/// Any other failure, unchanged, for the router to render.
 pub(super) fn unauthorized(failure: Failure) -> Result<HttpResponse, Failure> {
-    let mut answer = render(&failure);
-    if answer.status() != StatusCode::UNAUTHORIZED {
+    let mut response = render(&failure);
+    if response.status() != StatusCode::UNAUTHORIZED {
         return Err(failure);
     }
     failure.log();
-    reply::add_headers_of(&failure, answer.headers_mut());
-    Ok(answer)
+    reply::add_headers_of(&failure, response.headers_mut());
+    Ok(response)
 }
 
 fn message(failure: &Failure) -> (StatusCode, &'static str) {
@@ -51,7 +54,7 @@ fn message(failure: &Failure) -> (StatusCode, &'static str) {
     }
 }
 
-/// Beside the message that announces them. Of a body that cannot be read nothing is known of its members.
+/// The errors of the members. The list is empty, but present, for a body that is not a JSON object.
 fn errors(failure: &Failure) -> Option<FieldErrors> {
     match failure {
         Failure::InvalidFields(errors) => Some(FieldErrors::of(errors)),

@@ -1,4 +1,4 @@
-//! `cookie`: the refresh token in a cookie that no script can read, per-field errors, numeric ids. Base path `/api`.
+//! `cookie`: the refresh token in a cookie that scripts cannot read, per-field errors, numeric ids. Base path `/api`.
 
 mod bodies;
 mod endpoints;
@@ -6,16 +6,12 @@ mod errors;
 mod refresh_cookie;
 
 use actix_web::HttpResponse;
-use auth_domain::model::{PasswordPolicy, RefreshStyle};
+use auth_domain::model::RefreshStyle;
 
 use crate::failure::Failure;
 
 use super::{Dialect, Endpoint, Profile, Route};
 
-/// What the document asks of a password, at login as well.
-const PASSWORDS: PasswordPolicy = PasswordPolicy { min_length: 6 };
-
-/// The dialect.
 #[derive(Debug)]
 pub struct Cookie;
 
@@ -27,7 +23,7 @@ impl Dialect for Cookie {
             prefix: "/api",
             refresh_style: RefreshStyle::Rotating,
             access_lifetime: None,
-            passwords: PASSWORDS,
+            passwords: bodies::PASSWORDS,
             sample: Some(("/auth/register", r#"{"username":"jane_doe","password":"P@ssw0rd!"}"#)),
         }
     }

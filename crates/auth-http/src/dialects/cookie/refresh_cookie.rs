@@ -10,42 +10,40 @@ use crate::dialects::Context;
 use crate::origin::PublicUrl;
 use crate::request::Request;
 
-/// The cookie that holds the refresh token: for the service's own eyes, below `<prefix>/auth`.
+/// The cookie that holds the refresh token. Scripts cannot read it, and browsers send it only below `<prefix>/auth`.
 pub(super) struct RefreshCookie<'a> {
     prefix: &'a str,
     is_secure: bool,
 }
 
 impl<'a> RefreshCookie<'a> {
-    /// The cookie where the dialect is served. It travels by TLS only, unless clients are on this very machine and
-    /// come without.
     pub(super) fn of(context: &'a Context) -> Self {
         Self::at(&context.prefix, &context.public_url)
     }
 
-    /// The cookie of the dialect under `prefix` of a service at `url`.
+    /// The cookie of a dialect under `prefix`, in a service at `url`. It is `Secure`, except for a loopback URL without
+    /// TLS: browsers then drop secure cookies, and the service would be unusable for development.
     pub(super) fn at(prefix: &'a str, url: &PublicUrl) -> Self {
         Self { prefix, is_secure: url.is_https() || !url.is_loopback() }
     }
 
-    /// The refresh token that a browser has kept.
     pub(super) fn read<'r>(&self, request: &'r Request) -> Option<&'r str> {
         request.cookie(self.name())
     }
 
-    /// Has the browser keep the refresh token of `grant` for as long as it refreshes the session.
-    pub(super) fn set(&self, answer: &mut HttpResponse, grant: &TokenGrant) {
+    /// Stores the refresh token of `grant` in the browser until the session expires.
+    pub(super) fn set(&self, response: &mut HttpResponse, grant: &TokenGrant) {
         if let Some(token) = &grant.refresh_token {
-            self.write(answer, &token.expose(), grant.session_ends_in);
+            self.write(response, &token.expose(), grant.session_ends_in);
         }
     }
 
-    /// Has the browser forget the refresh token.
-    pub(super) fn clear(&self, answer: &mut HttpResponse) {
-        self.write(answer, "", Duration::ZERO);
+    /// Deletes the refresh token from the browser.
+    pub(super) fn clear(&self, response: &mut HttpResponse) {
+        self.write(response, "", Duration::ZERO);
     }
 
-    /// A name with the prefix `__Secure-` is one that browsers take by TLS only (6265bis, section 4.1.3.1).
+    /// Browsers accept a name with the prefix `__Secure-` only over TLS (6265bis, section 4.1.3.1).
     pub(super) fn name(&self) -> &'static str {
         if self.is_secure { "__Secure-refresh_token" } else { "refresh_token" }
     }
@@ -58,9 +56,9 @@ impl<'a> RefreshCookie<'a> {
         format!("{name}={value}; HttpOnly; SameSite=Strict; Path={prefix}/auth; Max-Age={seconds}{secure}")
     }
 
-    fn write(&self, answer: &mut HttpResponse, value: &str, max_age: Duration) {
+    fn write(&self, response: &mut HttpResponse, value: &str, max_age: Duration) {
         if let Ok(cookie) = HeaderValue::from_str(&self.line(value, max_age)) {
-            answer.headers_mut().append(SET_COOKIE, cookie);
+            response.headers_mut().append(SET_COOKIE, cookie);
         }
     }
 }

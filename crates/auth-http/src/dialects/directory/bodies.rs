@@ -1,4 +1,4 @@
-//! The bodies of requests and responses, with exactly the members of the document.
+//! The request and response bodies, with exactly the members of the dialect's document.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,10 @@ use crate::request::{
     UsernameField, string,
 };
 
-/// `{user_id}`: a malformed id is the id of an unknown user.
+/// Parses `{user_id}`.
+///
+/// # Errors
+/// [`Failure::UnknownUser`] for a malformed id, as for the id of an unknown user.
 pub(super) fn user_id(request: &Request) -> Result<UserId, Failure> {
     let id: Result<Hyphenated, _> = request.path_part("user_id").parse();
     id.map(|id| UserId(id.into_uuid())).map_err(|_| Failure::UnknownUser)
@@ -143,7 +146,6 @@ pub(super) struct User<'a> {
 }
 
 impl<'a> User<'a> {
-    /// A user, as this dialect shows them.
     pub(super) fn of(user: &'a model::User) -> Self {
         Self {
             id: user.id.to_string(),
@@ -161,7 +163,7 @@ pub(super) struct Roles<'a> {
 }
 
 impl<'a> Roles<'a> {
-    /// What a user may do, in alphabetical order.
+    /// The roles in alphabetical order.
     pub(super) fn of(user: &'a model::User) -> Self {
         Self { roles: user.roles.iter().map(model::Role::as_str).collect() }
     }

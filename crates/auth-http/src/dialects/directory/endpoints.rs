@@ -1,4 +1,4 @@
-//! The endpoints: their routes, their handlers, and their descriptions for OpenAPI.
+//! The routes, their handlers, and their descriptions for OpenAPI.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -14,7 +14,6 @@ use super::bodies::{
     Credentials, Error, NewRoles, NewUser, Renewal, Roles, Token, User, UserChange, user_id,
 };
 
-/// The routes.
 pub(super) static ROUTES: &[Route] = routes! {
     POST "/users" => Register, register, describe_register;
     GET "/users/{user_id}" => GetUser, get_user, describe_get_user;
@@ -52,8 +51,8 @@ async fn set_roles(context: &Context, request: &Request) -> Result<HttpResponse,
 }
 
 async fn delete_user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let there_was = context.auth(request).delete_user(user_id(request)?).await?;
-    if there_was { Ok(HttpResponse::NoContent().finish()) } else { Err(Failure::UnknownUser) }
+    let existed = context.auth(request).delete_user(user_id(request)?).await?;
+    if existed { Ok(HttpResponse::NoContent().finish()) } else { Err(Failure::UnknownUser) }
 }
 
 async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {

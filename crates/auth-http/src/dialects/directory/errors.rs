@@ -1,4 +1,4 @@
-//! Every failure in the dialect's words.
+//! Renders every failure in the dialect's envelope.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ fn message(failure: &Failure) -> (StatusCode, &'static str) {
     }
 }
 
-/// What is wrong with which member, where a failure is about members.
+/// The error messages by member. Empty if the failure does not concern members.
 fn details(failure: &Failure) -> BTreeMap<&str, Vec<&str>> {
     let mut details = BTreeMap::<_, Vec<_>>::new();
     if let Failure::InvalidFields(errors) = failure {

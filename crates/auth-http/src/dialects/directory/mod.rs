@@ -1,4 +1,4 @@
-//! `directory`: a trusted program keeps users and logs them in, by an API key on every endpoint. Base path `/api/v1`.
+//! `directory`: a trusted program manages users and logs them in. Every endpoint requires an API key. Base path `/api/v1`.
 
 mod bodies;
 mod endpoints;
@@ -14,7 +14,6 @@ use crate::request::Request;
 
 use super::{Context, Dialect, Endpoint, Profile, Route};
 
-/// The dialect.
 #[derive(Debug)]
 pub struct Directory;
 
@@ -35,13 +34,13 @@ impl Dialect for Directory {
         endpoints::ROUTES
     }
 
-    /// By the API key, right or wrong: no other dialect has one.
+    /// Any request with an API key, even an invalid one: no other dialect uses API keys.
     fn recognises(&self, _endpoint: Endpoint, request: &Request, _auth: &Auth) -> bool {
         request.has_api_key()
     }
 
-    /// Nothing of the request is looked at before the API key, so that whoever has none learns nothing, not even which
-    /// users there are.
+    /// Checks the API key before anything else of the request. So a caller without a key learns nothing, not even which
+    /// users exist.
     fn admit<'a>(
         &self,
         endpoint: Endpoint,
@@ -60,7 +59,7 @@ impl Dialect for Directory {
     }
 }
 
-/// What an API key has to serve for. The last three are no endpoints of this dialect.
+/// The scope that an endpoint requires. The last three endpoints do not exist in this dialect.
 fn scope(endpoint: Endpoint) -> Scope {
     match endpoint {
         Endpoint::GetUser => Scope::UsersRead,

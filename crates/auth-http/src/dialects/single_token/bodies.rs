@@ -1,4 +1,4 @@
-//! The bodies of requests and responses, with exactly the members of the document.
+//! The request and response bodies, with exactly the members of the dialect's document.
 
 use auth_domain::model::PasswordPolicy;
 use auth_domain::use_cases::Register;

@@ -1,4 +1,4 @@
-//! Every failure in the dialect's words.
+//! Renders every failure in the dialect's envelope.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

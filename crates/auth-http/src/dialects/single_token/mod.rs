@@ -11,7 +11,6 @@ use crate::failure::Failure;
 
 use super::{Dialect, Endpoint, Profile, Route};
 
-/// The dialect.
 #[derive(Debug)]
 pub struct SingleToken;
 

@@ -1,4 +1,4 @@
-//! The bodies of requests and responses, with exactly the members of the document.
+//! The request and response bodies, with exactly the members of the dialect's document.
 
 use auth_domain::model::{DisplayName, PasswordPolicy, User};
 use auth_domain::use_cases::Register;
@@ -79,7 +79,7 @@ impl<'a> Profile<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Tokens<'a> {
     pub(super) access_token: &'a str,
-    // Always there: this dialect's sessions are refreshed by a token of their own.
+    // Never `None`: log-ins of this dialect always issue a refresh token.
     #[schema(value_type = String)]
     pub(super) refresh_token: Option<&'a str>,
     pub(super) token_type: &'static str,

@@ -1,4 +1,4 @@
-//! The endpoints: their routes, their handlers, and their descriptions for OpenAPI.
+//! The routes, their handlers, and their descriptions for OpenAPI.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -13,7 +13,6 @@ use crate::request::Request;
 
 use super::bodies::{Credentials, Error, Profile, Registration, Renewal, Tokens};
 
-/// The routes.
 pub(super) static ROUTES: &[Route] = routes! {
     POST "/register" => Register, register, describe_register;
     POST "/login" => LogIn, log_in, describe_log_in;

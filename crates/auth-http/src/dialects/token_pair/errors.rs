@@ -1,5 +1,6 @@
-//! Every failure in the dialect's words. What can go wrong before it is known whose request it is reads the same in
-//! `accounts`, which answers at the same paths.
+//! Renders every failure in the dialect's envelope.
+//!
+//! `accounts` serves the same paths. Both dialects word the failures alike that can occur before the router chooses one.
 
 use std::borrow::Cow;
 

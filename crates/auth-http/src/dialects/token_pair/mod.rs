@@ -15,7 +15,6 @@ use super::{Dialect, Endpoint, Profile, Route};
 
 const NAME: &str = "token_pair";
 
-/// The dialect.
 #[derive(Debug)]
 pub struct TokenPair;
 
@@ -39,7 +38,8 @@ impl Dialect for TokenPair {
         endpoints::ROUTES
     }
 
-    /// By the members that no other dialect has; `/me` has no body, so there it is the access token that tells.
+    /// Recognises the members that `accounts` does not have at the same paths. `/me` has no body, so there the client of
+    /// the access token decides.
     fn recognises(&self, endpoint: Endpoint, request: &Request, auth: &Auth) -> bool {
         match endpoint {
             Endpoint::Register => request.json().is_ok() && !request.has_member("username"),
