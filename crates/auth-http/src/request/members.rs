@@ -73,11 +73,11 @@ pub fn string() -> ObjectBuilder {
 /// The start of a schema for a password.
 #[must_use]
 pub fn password() -> ObjectBuilder {
-    string().format(format("password"))
+    string().format(Some(format("password")))
 }
 
-fn format(name: &str) -> Option<SchemaFormat> {
-    Some(SchemaFormat::Custom(name.to_owned()))
+fn format(name: &str) -> SchemaFormat {
+    SchemaFormat::Custom(name.to_owned())
 }
 
 fn text<T, E: Display>(result: Result<T, E>) -> Result<T, String> {
@@ -106,7 +106,7 @@ impl Member for Username {
 impl Documented for Username {
     fn schema() -> Schema {
         string()
-            .format(format("username"))
+            .format(Some(format("username")))
             .description(Some("Visible characters, shown as typed; upper and lower case make no difference."))
             .min_length(Some(1))
             .max_length(Some(USERNAME_MAX_CODE_POINTS))
@@ -123,7 +123,7 @@ impl Member for EmailAddress {
 impl Documented for EmailAddress {
     fn schema() -> Schema {
         string()
-            .format(format("email"))
+            .format(Some(format("email")))
             .description(Some("At most 254 bytes."))
             .max_length(Some(EMAIL_MAX_BYTES))
             .into()

@@ -126,7 +126,7 @@ impl<'de> Deserializer<'de> for Members<'de> {
     }
 }
 
-/// A member that is present. Unlike in serde_json, `null` is `unit`, not `none`: `Option` accepts both, and a
+/// A member that is present. Unlike in `serde_json`, `null` is `unit`, not `none`: `Option` accepts both, and a
 /// [`Field`](super::Field) can tell it from an absent member.
 struct Present<'a>(&'a Value);
 
