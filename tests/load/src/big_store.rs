@@ -12,7 +12,7 @@ use crate::bench::{folder, say};
 use crate::cluster;
 use crate::sessions::{self, CHEAP_LOG_INS};
 
-/// Fills an empty store; what it needs to be measured_from is in its first lines.
+/// Fills an empty store. The first lines of the script list its parameters.
 const FILL: &str = include_str!("../sql/fill.sql");
 
 /// What has to be free on the disk for each user that is to be stored: twice what a user takes, for sorting.

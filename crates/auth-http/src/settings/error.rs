@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::source::Source;
+use super::value::Source;
 
 /// The settings cannot be used.
 #[derive(Debug, Error)]

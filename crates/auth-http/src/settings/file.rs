@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::SettingsError;
-use super::source::{RawValue, Source, ValueType};
+use super::value::{RawValue, Source, ValueType};
 
 pub(super) fn read(path: &Path) -> Result<Vec<RawValue>, SettingsError> {
     let text = std::fs::read_to_string(path)

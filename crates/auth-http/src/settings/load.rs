@@ -12,7 +12,7 @@ use auth_infra::token::KeyAlgorithm;
 
 use super::sections::{DatabaseSettings, HttpSettings, RegistrationSettings};
 use super::setting::{Setting, unknown_key};
-use super::source::RawValue;
+use super::value::RawValue;
 use super::{
     DatabaseUrl, DialectSettings, LogLevel, LogSettings, PasswordSettings, Settings, SettingsError, Sources,
     TokenSettings, check, keys,

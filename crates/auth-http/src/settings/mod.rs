@@ -14,6 +14,7 @@ mod render;
 mod sections;
 mod setting;
 mod source;
+mod value;
 mod warnings;
 
 pub use database::DatabaseUrl;
@@ -21,4 +22,5 @@ pub use error::SettingsError;
 pub use logging::{LogFormat, LogLevel};
 pub use render::reference;
 pub use sections::{DialectSettings, LogSettings, PasswordSettings, Settings, TokenSettings};
-pub use source::{Flag, Source, Sources};
+pub use source::{Flag, Sources};
+pub use value::Source;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::setting::Setting;
-use super::source::ValueType;
+use super::value::ValueType;
 use super::{DialectSettings, Settings, keys};
 
 const INTRODUCTION: &str = "\

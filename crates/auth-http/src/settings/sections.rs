@@ -10,7 +10,7 @@ use auth_domain::policy::Policy;
 use auth_infra::password::HashingSettings;
 use auth_infra::token::KeyAlgorithm;
 
-use super::source::Source;
+use super::value::Source;
 use super::{DatabaseUrl, LogFormat, LogLevel};
 use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use auth_domain::model::{Role, Roles};
 use auth_infra::token::KeyAlgorithm;
 
-use super::source::{RawValue, ValueType};
+use super::value::{RawValue, ValueType};
 use super::{DatabaseUrl, LogFormat, LogLevel, Settings, SettingsError};
 use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
 

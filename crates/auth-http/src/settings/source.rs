@@ -1,64 +1,17 @@
-//! The sources of settings, and the values that they give.
+//! The sources of settings: a file, the environment and flags.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::path::PathBuf;
 
 use super::error::SettingsError;
 use super::file;
 use super::setting::{Setting, unknown_variable};
+use super::value::{RawValue, Source};
 
 /// The variable that names the settings file.
 const FILE_VARIABLE: &str = "AUTH_CONFIG";
 /// The prefix of variables that only the tests read.
 const TEST_PREFIX: &str = "AUTH_TEST_";
-
-/// The source of a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    Default,
-    /// A line of the settings file, counted from 1.
-    File {
-        path: PathBuf,
-        line: usize,
-    },
-    /// An environment variable, by its name.
-    Environment(String),
-    /// A flag of the command line, by its name.
-    Flag(&'static str),
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
-            Self::Environment(name) => f.write_str(name),
-            Self::Flag(name) => f.write_str(name),
-        }
-    }
-}
-
-/// The type of a value in a TOML file. Variables and flags have no type: they are texts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ValueType {
-    Text,
-    Integer,
-    Switch,
-    /// An array of texts, or one text with commas.
-    List,
-    /// A type that no setting accepts: a float, a date, an array of tables.
-    Other,
-}
-
-/// An unparsed value. The texts of a list are joined by commas.
-pub(super) struct RawValue {
-    pub(super) key: String,
-    pub(super) text: String,
-    /// The type in the file, or `None` for a variable or a flag.
-    pub(super) value_type: Option<ValueType>,
-    pub(super) source: Source,
-}
 
 /// A setting from the command line.
 #[derive(Clone)]

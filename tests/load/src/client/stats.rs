@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use hdrhistogram::Histogram;
 
-/// The longest time that is measured_from apart from longer ones.
+/// The upper bound of the histogram: longer times count as this one.
 const MAX_TIME: Duration = Duration::from_secs(60);
 /// A time is kept to one part in a thousand.
 const SIGNIFICANT_DIGITS: u8 = 3;

@@ -23,7 +23,7 @@ const BYSTANDER_CONNECTIONS: usize = 8;
 const BYSTANDER_RATE: u32 = 200;
 /// The memory that a flood may take in addition to hashing, in KiB.
 const MARGIN_KIB: u64 = 64 * 1_024;
-/// Within what a log-in that is too much has to be measured_from so.
+/// The longest time until the answer to a login that the service cannot take.
 const MAX_RESPONSE_TIME: Duration = Duration::from_millis(3_500);
 
 /// On each store.
@@ -160,7 +160,7 @@ impl Flood {
     /// When one is not answered 200, or the program has ended, as it has where `chrt` (of util-linux) may not do that.
     async fn others_during_hashing(&self, bench: &Bench) -> Result<LoadStats> {
         let (implementation, threads) = (Implementation::Simd.to_string(), cores().to_string());
-        // Longer than it is measure_load; it is killed then.
+        // Longer than the measurement: the load is stopped at its end.
         let seconds = (2 * (bench.warm_up + bench.run)).as_secs_f64().to_string();
         let mut hashing =
             Limit::start(&["chrt", "--idle", "0"], &["hash", &implementation, &threads, &seconds])?;

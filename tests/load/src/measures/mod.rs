@@ -22,7 +22,7 @@ use crate::client::LoadStats;
 use crate::measure::{Measured, Round};
 use crate::process::Process;
 
-/// The names of all measures, in the order in which they are taken and measured_from.
+/// The names of all measures, in the order in which they run and are reported.
 pub const ALL: [&str; 9] =
     ["login", "hash", "bearer", "refresh_postgres", "refresh_sqlite", "flood", "memory", "start", "scale"];
 

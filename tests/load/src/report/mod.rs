@@ -1,4 +1,4 @@
-//! What is measured_from of what was measured: a table, a page and its pictures.
+//! Reports the measurements: a table, a page and its pictures.
 
 mod format;
 mod page;
