@@ -50,7 +50,7 @@ pub struct Round {
     pub limit: Option<f64>,
     /// What the service came to.
     pub ours: f64,
-    /// What else was stats in this round, by name with its unit: `p99 ms`, `client cores`.
+    /// The other results of this round, by name with its unit: `p99 ms`, `client cores`.
     pub detail: BTreeMap<String, f64>,
 }
 

@@ -169,7 +169,7 @@ fn security(operation: &Operation) -> Vec<SecurityRequirement> {
     requirements
 }
 
-/// OpenAPI has scopes only for OAuth 2 and OpenID Connect.
+/// OpenAPI has scopes only for OAuth 2 and `OpenID` Connect.
 const NO_SCOPES: [String; 0] = [];
 
 fn requirement(scheme: &str) -> SecurityRequirement {

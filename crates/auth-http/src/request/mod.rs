@@ -19,7 +19,7 @@ use auth_domain::Auth;
 use auth_domain::model::{ApiKey, ApiKeyId, Caller};
 use auth_domain::use_cases::VerifiedToken;
 use serde::de::DeserializeOwned;
-use validator::{Validate, ValidateArgs};
+use validator::ValidateArgs;
 
 use crate::failure::Failure;
 use crate::origin::{CorsOrigins, PublicUrl};
@@ -159,9 +159,9 @@ impl Request {
     ///
     /// # Errors
     /// As for [`json`](Self::json), and [`Failure::InvalidFields`] with the errors of all members at once.
-    pub fn body<T: DeserializeOwned + Validate>(&self) -> Result<T, Failure>
+    pub fn body<T>(&self) -> Result<T, Failure>
     where
-        T: for<'v> ValidateArgs<'v, Args = ()>,
+        T: DeserializeOwned + for<'v> ValidateArgs<'v, Args = ()>,
     {
         self.body_with(())
     }

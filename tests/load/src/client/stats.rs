@@ -1,4 +1,4 @@
-//! What a load has stats.
+//! The answers that a load received: their times and their statuses.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ const MAX_TIME: Duration = Duration::from_secs(60);
 /// A time is kept to one part in a thousand.
 const SIGNIFICANT_DIGITS: u8 = 3;
 
-/// What a load has stats after its warm-up.
+/// The answers that a load received after its warm-up.
 #[derive(Clone, Debug)]
 pub struct LoadStats {
     /// How long answers took, in nanoseconds: those that were expected.
@@ -45,7 +45,7 @@ impl LoadStats {
         })
     }
 
-    /// The sum of what connections have stats over this time.
+    /// Adds up the answers that several connections received in this time.
     ///
     /// # Errors
     /// None that happens: all histograms have the same bounds.

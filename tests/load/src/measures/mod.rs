@@ -57,7 +57,7 @@ fn register(client: &Client, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// What a load has stats, and what it cost the server.
+/// The answers of a load, and its cost for the server.
 struct ServerLoad {
     stats: LoadStats,
     /// How many cores the server kept busy, the warm-up included.
