@@ -13,7 +13,7 @@ use crate::failure::Failure;
 
 use super::{Dialect, Endpoint, Profile, Route};
 
-/// The default dialect at the paths that it shares: it is the last in [`ALL`](super::ALL).
+/// The default dialect at the paths that it shares with `token_pair`, which precedes it in [`ALL`](super::ALL).
 #[derive(Debug)]
 pub struct Accounts;
 
