@@ -95,7 +95,7 @@ impl Operation {
         self
     }
 
-    /// Requires a JSON body `T`. The service accepts `example`, up to names that are taken.
+    /// Requires a JSON body `T`. The service accepts `example`, unless its names are taken.
     #[must_use]
     pub fn body<T: ToSchema>(mut self, example: Value) -> Self {
         self.body = Some(BodyDoc { schema: BodySchema::of_request::<T>(), example });

@@ -86,9 +86,9 @@ fn describe(dialect: &dyn Dialect, route: &Route, operation: &Operation) -> path
 }
 
 const TAGS: [(&str, &str); 3] = [
-    ("users", "Becoming a user, and what is known of one."),
-    ("sessions", "Logging in, staying logged in, logging out."),
-    ("resources", "What only users may see."),
+    ("users", "Registration and user data."),
+    ("sessions", "Login, refresh and logout."),
+    ("resources", "Resources that require an access token."),
 ];
 
 /// The tags that the dialect's operations use.
@@ -182,11 +182,11 @@ fn add_security_schemes(components: &mut Components, operation: &Operation) {
         components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
     }
     if operation.takes_api_key {
-        let key = ApiKeyValue::with_description("X-API-Key", "Made by `auth-http api-key create`.");
+        let key = ApiKeyValue::with_description("X-API-Key", "Created with `auth-http api-key create`.");
         components.add_security_scheme(API_KEY, SecurityScheme::ApiKey(ApiKey::Header(key)));
     }
     if let Some(name) = operation.cookie {
-        let cookie = ApiKeyValue::with_description(name, "Set at login; no script can read it.");
+        let cookie = ApiKeyValue::with_description(name, "Set at login. Scripts cannot read it.");
         components.add_security_scheme(COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }

@@ -138,9 +138,11 @@ fn is_possible(failure: &Failure, route: &Route, operation: &Operation) -> bool 
 /// The name of a failure among the examples, and its description.
 fn name_and_description(failure: &Failure) -> (&'static str, &'static str) {
     match failure {
-        Failure::MalformedBody => ("malformed_body", "The body is no JSON object, or names a member twice."),
-        Failure::MalformedHeader => ("malformed_header", "A header that may stand once stands twice."),
-        Failure::InvalidFields(_) => ("invalid_members", "A member of the body is missing or wrong."),
+        Failure::MalformedBody => {
+            ("malformed_body", "The body is not a JSON object, or has a duplicate member.")
+        }
+        Failure::MalformedHeader => ("malformed_header", "Duplicate header."),
+        Failure::InvalidFields(_) => ("invalid_members", "A member of the body is missing or invalid."),
         Failure::UnsupportedMediaType => ("unsupported_media_type", "The body is not declared as JSON."),
         Failure::BodyTooLarge => ("body_too_large", "The body has more than 16 KiB."),
         Failure::BodyTimeout => ("body_timeout", "The body took more than 10 seconds to arrive."),
@@ -149,15 +151,13 @@ fn name_and_description(failure: &Failure) -> (&'static str, &'static str) {
         Failure::Taken(IdentifierKind::Username) => ("username_taken", "Another user has this username."),
         Failure::Taken(IdentifierKind::Email) => ("email_taken", "Another user has this e-mail address."),
         Failure::InvalidCredentials => {
-            ("invalid_credentials", "Unknown user, wrong password or suspended user: nobody is told which.")
+            ("invalid_credentials", "The user is unknown or suspended, or the password is wrong.")
         }
         Failure::MissingToken => ("missing_token", "There is no access token."),
-        Failure::InvalidToken => ("invalid_token", "The access token opens nothing (any more)."),
-        Failure::InvalidRefreshToken => {
-            ("invalid_refresh_token", "What was presented refreshes no session (any more).")
-        }
+        Failure::InvalidToken => ("invalid_token", "The access token is invalid or expired."),
+        Failure::InvalidRefreshToken => ("invalid_refresh_token", "The refresh token is invalid or expired."),
         Failure::ReplayedRefreshToken(_) => {
-            ("replayed_refresh_token", "What was presented had been used before, and its session is ended.")
+            ("replayed_refresh_token", "The refresh token was used before. Its session has ended.")
         }
         Failure::InvalidApiKey => {
             ("invalid_api_key", "There is no API key, or it is unknown, revoked or expired.")
@@ -165,14 +165,13 @@ fn name_and_description(failure: &Failure) -> (&'static str, &'static str) {
         Failure::Forbidden => ("forbidden", "The API key lacks the scope, or the user the role."),
         Failure::CrossSite => ("cross_site", "A browser sent this for a page of another site."),
         Failure::UnknownUser => ("unknown_user", "There is no such user."),
-        Failure::TooManyRequests(_) => (
-            "too_many_requests",
-            "There were too many attempts before it: `Retry-After` says when to come back.",
-        ),
-        Failure::Unavailable(_) => {
-            ("unavailable", "The service cannot answer now; the same request may succeed in a moment.")
+        Failure::TooManyRequests(_) => {
+            ("too_many_requests", "Too many attempts. `Retry-After` contains the time to wait.")
         }
-        Failure::Internal(_) => ("internal", "The service is at fault."),
+        Failure::Unavailable(_) => {
+            ("unavailable", "The service is temporarily unavailable. Retry the request.")
+        }
+        Failure::Internal(_) => ("internal", "Internal error."),
     }
 }
 

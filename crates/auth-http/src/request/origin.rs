@@ -9,8 +9,8 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whether a browser sent this for a page whose web origin is neither the service's own nor allowed.
 ///
-/// A request with neither `Origin` nor `Sec-Fetch-Site` passes: browsers send at least one of them across sites, and
-/// programs without a browser are not exposed to this attack.
+/// A request with neither `Origin` nor `Sec-Fetch-Site` passes. Browsers send at least one of them with a cross-site
+/// POST, and programs without a browser are not exposed to this attack.
 pub(super) fn is_cross_site(headers: &HeaderMap, own: &PublicUrl, allowed: &CorsOrigins) -> bool {
     let mut origins = headers.get_all(ORIGIN).map(HeaderValue::to_str);
     let is_own = match (origins.next(), origins.next()) {

@@ -74,8 +74,8 @@ fn messages(kind: &ValidationErrorsKind) -> Vec<String> {
     }
 }
 
-/// The text of an error. It is made of the code and the bounds: the other parameters of an error contain the rejected
-/// value, so an error is never serialised or displayed as a whole.
+/// The text of an error, made of its message and bounds. The other parameters contain the rejected value, so an error
+/// is never serialised or displayed as a whole.
 fn message(error: &ValidationError) -> String {
     let bound = |name| error.params.get(name).and_then(Value::as_u64);
     match (&error.message, bound("min"), bound("max")) {

@@ -14,7 +14,7 @@ use crate::request::{
     PhoneNumberField, Request, TextField, UsernameField, errors, optional, string,
 };
 
-/// Somebody who becomes a user.
+/// The registration of a user.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true, context = PasswordPolicy)]
 pub(super) struct Registration {
@@ -75,7 +75,7 @@ impl Registration {
     }
 }
 
-/// Somebody who logs in.
+/// The credentials of a login.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true)]
 pub(super) struct Credentials {
@@ -84,7 +84,7 @@ pub(super) struct Credentials {
     pub(super) password: PasswordField,
 }
 
-/// Somebody who stays logged in, or logs out.
+/// The refresh token of the session to refresh or to end.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true)]
 pub(super) struct RefreshToken {

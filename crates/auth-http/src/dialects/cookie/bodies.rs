@@ -18,7 +18,7 @@ use crate::request::{Documented, Field, Member, NewPasswordField, UsernameField,
 /// The password policy of the document. It applies to log-ins as well as to new passwords.
 pub(super) const PASSWORDS: PasswordPolicy = PasswordPolicy { min_length: 6 };
 
-/// Somebody who becomes a user.
+/// The registration of a user.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true, context = PasswordPolicy)]
 pub(super) struct Registration {
@@ -34,7 +34,7 @@ impl Registration {
     }
 }
 
-/// Somebody who logs in.
+/// The credentials of a login.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true)]
 pub(super) struct Credentials {
@@ -102,20 +102,20 @@ pub(super) struct Answer<T> {
     pub(super) data: T,
 }
 
-/// What `/auth/login` gives.
+/// The data of `/auth/login`.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LoggedIn<'a> {
     pub(super) token: &'a str,
     pub(super) user: User<'a>,
 }
 
-/// What `/auth/refresh` gives.
+/// The data of `/auth/refresh`.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Refreshed<'a> {
     pub(super) token: &'a str,
 }
 
-/// What `/user` gives.
+/// The data of `/user`.
 #[derive(Serialize, ToSchema)]
 pub(super) struct User<'a> {
     id: i64,
@@ -140,7 +140,7 @@ pub(super) struct Error {
     pub(super) errors: Option<FieldErrors>,
 }
 
-/// What is wrong with which member; those with which nothing is wrong are left out.
+/// The errors by member. Valid members are absent.
 #[derive(Default, Serialize, ToSchema)]
 pub(super) struct FieldErrors {
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -116,8 +116,8 @@ fn describe_log_out(terms: &PublicTerms<'_>) -> Operation {
     Operation::returning::<Done, Error>(StatusCode::OK, json!({"message": "Logged out successfully."}))
         .summary("Log out")
         .description(
-            "Ends the session of the access token and that of the cookie. An access token that has expired serves \
-             if the cookie is of its session. Whoever is refused with 401 loses the cookie all the same.",
+            "Ends the session of the access token and the session of the cookie. An expired access token is \
+             accepted if the cookie belongs to its session. A 401 clears the cookie, too.",
         )
         .bearer()
         .cookie(cookie.name())

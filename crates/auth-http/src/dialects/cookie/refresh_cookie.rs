@@ -22,7 +22,7 @@ impl<'a> RefreshCookie<'a> {
     }
 
     /// The cookie of a dialect under `prefix`, in a service at `url`. It is `Secure`, except for a loopback URL without
-    /// TLS: browsers then drop secure cookies, and the service would be unusable for development.
+    /// TLS: some browsers drop secure cookies there, and development needs no TLS.
     pub(super) fn at(prefix: &'a str, url: &PublicUrl) -> Self {
         Self { prefix, is_secure: url.is_https() || !url.is_loopback() }
     }

@@ -28,7 +28,7 @@ pub(super) fn user_id(request: &Request) -> Result<UserId, Failure> {
     id.map(|id| UserId(id.into_uuid())).map_err(|_| Failure::UnknownUser)
 }
 
-/// A user to be made.
+/// The user to create.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true, context = PasswordPolicy)]
 pub(super) struct NewUser {
@@ -45,7 +45,7 @@ impl NewUser {
     }
 }
 
-/// What is to be changed about a user; what is left out stays as it is.
+/// The changes to a user. Absent members stay unchanged.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true, context = PasswordPolicy)]
 pub(super) struct UserChange {
@@ -73,7 +73,7 @@ impl UserChange {
     }
 }
 
-/// All the roles that a user is to have.
+/// The complete new list of roles.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true)]
 pub(super) struct NewRoles {
@@ -115,7 +115,7 @@ impl Documented for model::Roles {
     }
 }
 
-/// A user who logs in.
+/// The credentials of a login.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true)]
 pub(super) struct Credentials {
@@ -124,7 +124,7 @@ pub(super) struct Credentials {
     pub(super) password: PasswordField,
 }
 
-/// A user who stays logged in.
+/// The token to refresh the session with.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true)]
 pub(super) struct Renewal {
@@ -179,7 +179,7 @@ pub(super) struct Token<'a> {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Error<'a> {
     pub(super) error: &'static str,
-    /// What is wrong with which member; left out when it is not about members.
+    /// The errors by member. Absent if the failure does not concern members.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) details: BTreeMap<&'a str, Vec<&'a str>>,
 }

@@ -10,7 +10,7 @@ use crate::dialects::Context;
 use crate::failure::Failure;
 use crate::request::{EmailField, NewPasswordField, PasswordField, TextField, UsernameField};
 
-/// Somebody who becomes a user.
+/// The registration of a user.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true, context = PasswordPolicy)]
 pub(super) struct Registration {
@@ -27,7 +27,7 @@ impl Registration {
     }
 }
 
-/// Somebody who logs in.
+/// The credentials of a login.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true)]
 pub(super) struct Credentials {
@@ -36,7 +36,7 @@ pub(super) struct Credentials {
     pub(super) password: PasswordField,
 }
 
-/// Somebody who stays logged in.
+/// The token to refresh the session with.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true)]
 pub(super) struct Renewal {

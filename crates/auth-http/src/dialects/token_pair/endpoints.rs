@@ -56,7 +56,7 @@ fn pair(grant: &TokenGrant) -> HttpResponse {
 fn describe_register(terms: &PublicTerms<'_>) -> Operation {
     Operation::returning::<Profile<'_>, Error<'_>>(StatusCode::CREATED, profile())
         .summary("Register a user")
-        .description("Registering logs nobody in.")
+        .description("A registration does not log the user in.")
         .body::<Registration>(json!({
             "email": "jane.doe@example.com", "password": "securePassword123!", "displayName": "Jane Doe"
         }))
