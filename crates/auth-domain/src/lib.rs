@@ -1,6 +1,6 @@
 //! The rules of an authentication service, without any I/O.
 //!
-//! This crate decides on registration, log-in, log-out, and token refresh with rotation and replay detection. It covers
+//! This crate decides on registration, login, log-out, and token refresh with rotation and replay detection. It covers
 //! the management of users and API keys, attempt limits and the audit trail. It contains no clock, random source, file,
 //! network, async runtime or HTTP. It declares what it needs as traits, the [`ports`]. A program that implements them,
 //! or uses the adapters of `auth-infra`, has a complete authentication service.

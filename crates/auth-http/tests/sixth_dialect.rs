@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use validator::Validate;
 
-/// Answers a log-in with the username, and every failure with `no`.
+/// Answers a login with the username, and every failure with `no`.
 struct SixthDialect;
 
 impl Dialect for SixthDialect {

@@ -1,4 +1,4 @@
-//! Hashes of other programs: the first log-in verifies the imported hash and replaces it with a current Argon2id hash.
+//! Hashes of other programs: the first login verifies the imported hash and replaces it with a current Argon2id hash.
 #![expect(clippy::expect_used, reason = "a test fails by a panic")]
 
 use std::sync::Arc;

@@ -196,7 +196,7 @@ impl<'a> Fixture<'a> {
         user.map(|user| user.id)
     }
 
-    /// A new session of `user` that starts at `at`, after a log-in with the password of this version.
+    /// A new session of `user` that starts at `at`, after a login with the password of this version.
     pub(super) fn new_session(&self, user: &User, version: PasswordVersion, at: Timestamp) -> NewSession {
         NewSession {
             session: Session {

@@ -186,7 +186,7 @@ macro_rules! __conformance_cases {
                 superseded_session_is_not_live
                 sessions_ended_by_a_user_change_are_not_live
                 live_session_is_not_reported_as_ended
-                rejected_call_ends_no_session
+                call_without_effect_ends_no_session
             ]
             api_keys [
                 key_is_returned_as_stored

@@ -93,7 +93,7 @@ pub(super) async fn live_session_is_not_reported_as_ended(store: &dyn StoreUnder
     assert_not_ended(&fixture, opened.session.id, "only the other session of the user ended");
 }
 
-pub(super) async fn rejected_call_ends_no_session(store: &dyn StoreUnderTest) {
+pub(super) async fn call_without_effect_ends_no_session(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let (user, own, _) = sessions(&fixture, "jane").await;
     let version = own[0].password_version;

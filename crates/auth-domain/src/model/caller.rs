@@ -1,18 +1,19 @@
-//! The origin of a call.
+//! On whose behalf a use case runs.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use super::ApiKeyId;
 
-/// The origin of a call. Limits count by it, and audit events name it ([`Auth::called_by`](crate::Auth::called_by)).
+/// On whose behalf a use case runs ([`Auth::called_by`](crate::Auth::called_by)). Limits count by the API key or else the
+/// address, and audit events name all of it.
 ///
-/// The default has no origin, for a program that acts on its own behalf.
+/// The default is for a program that acts on its own behalf: no limit by caller applies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
-    /// The client address, as far as it can be trusted.
+    /// The client address. `None` if it is not known.
     pub address: Option<IpAddr>,
-    /// The id of the request in the log.
+    /// The request that made the call.
     pub request: Option<RequestId>,
     /// The API key with which a trusted program authenticated.
     pub api_key: Option<ApiKeyId>,
@@ -23,11 +24,11 @@ pub struct Caller {
 pub struct RequestId(pub u64);
 
 impl RequestId {
-    /// Parses what [`Display`](fmt::Display) writes.
+    /// Parses 16 hexadecimal digits, in either case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let fits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        fits.then(|| u64::from_str_radix(text, 16).ok()).flatten().map(Self)
+        let is_well_formed = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_well_formed.then(|| u64::from_str_radix(text, 16).ok()).flatten().map(Self)
     }
 }
 
@@ -42,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_id_round_trips_in_one_form() {
+    fn a_request_id_round_trips() {
         for id in [RequestId(0), RequestId(0x0123_4567_89ab_cdef), RequestId(u64::MAX)] {
             assert_eq!(RequestId::parse(&id.to_string()), Some(id));
         }

@@ -143,7 +143,7 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// The number of changes of a user's password. A log-in that was verified with an earlier version must not take effect.
+/// The number of changes of a user's password. A login that was verified with an earlier version must not take effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PasswordVersion(pub i64);
 

@@ -66,7 +66,7 @@ pub struct Client {
     pub access_lifetime: Duration,
 }
 
-/// One log-in of one user through one client.
+/// One login of one user through one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The id.
@@ -75,9 +75,9 @@ pub struct Session {
     pub user_id: UserId,
     /// The client that its tokens are issued to.
     pub client_id: ClientId,
-    /// The time of the log-in.
+    /// The time of the login.
     pub created_at: Timestamp,
-    /// The time of the last refresh, or of the log-in if there was none.
+    /// The time of the last refresh, or of the login if there was none.
     pub last_refreshed_at: Timestamp,
     /// The absolute expiry, which a refresh does not extend.
     pub expires_at: Timestamp,
@@ -104,7 +104,7 @@ impl Session {
 pub struct SessionPolicy {
     /// The idle timeout: a session ends when it is not refreshed for this long. Default: 14 days.
     pub idle: Duration,
-    /// The absolute timeout: a session ends this long after the log-in. Default: 30 days.
+    /// The absolute timeout: a session ends this long after the login. Default: 30 days.
     pub absolute: Duration,
     /// The retry window after a rotation. While it is open and the successor is unused, the consumed credential yields
     /// the same successor. A lost response therefore does not log the user out. Zero disables retries. Default: 10

@@ -12,7 +12,7 @@ use crate::ports::{BoxError, InvalidHash, PasswordHasher, PasswordVerdict, PortE
 
 const PREFIX: &str = "$plain-sha256$";
 
-/// A fast [`PasswordHasher`] for tests: one salted SHA-256, so a thousand log-ins take a few milliseconds.
+/// A fast [`PasswordHasher`] for tests: one salted SHA-256, so a thousand logins take a few milliseconds.
 ///
 /// It is unsafe outside tests: an attacker with such a hash tries a thousand million passwords per second. The hash does not
 /// contain the password in readable form. A test that searches a store or a log for passwords finds only real leaks.

@@ -32,7 +32,7 @@ impl Auth {
     /// Admits an attempt to verify a password of `account`.
     pub(super) async fn admit(&self, account: CounterKey) -> Result<AttemptPermit, AttemptError> {
         let counter = self.counter(Limit::LogIns);
-        // All log-ins of a program share one counter. Reserving an attempt there would serialise them on one lock.
+        // All logins of a program share one counter. Reserving an attempt there would serialise them on one lock.
         // Failures are therefore counted afterwards (see `settle`), and only an exhausted counter denies the attempt
         // here.
         if self.caller.api_key.is_some() {

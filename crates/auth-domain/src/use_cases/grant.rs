@@ -1,4 +1,4 @@
-//! The tokens that a log-in or a refresh issues.
+//! The tokens that a login or a refresh issues.
 
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use crate::ports::{InvalidHash, PortError};
 pub struct ImportUser {
     /// The identifiers with which the user logs in.
     pub identifiers: Identifiers,
-    /// The hash that the other service made. The first log-in replaces it with a hash of this service.
+    /// The hash that the other service made. The first login replaces it with a hash of this service.
     pub password_hash: PasswordHash,
     /// The display name.
     pub display_name: Option<DisplayName>,

@@ -75,7 +75,7 @@ impl Auth {
 
     /// Replaces an outdated hash while the password is available.
     async fn upgrade_hash(&self, record: &LoginRecord, password: &PasswordAttempt) {
-        // Errors are ignored: the log-in succeeds regardless, and the next one tries again.
+        // Errors are ignored: the login succeeds regardless, and the next one tries again.
         if let Ok(better) = self.ports.hasher.hash(&password.as_password()).await {
             let users = &self.ports.users;
             let _ = users.upgrade_password_hash(record.user.id, &record.password.hash, &better).await;

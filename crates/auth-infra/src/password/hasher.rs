@@ -30,7 +30,7 @@ use super::stored::StoredHash;
 ///   stored hash. The verdict is `Differs` even if the tag matches by chance (1 in 2^256).
 /// - Imported hashes of bcrypt, scrypt and PBKDF2 are verified on the same pool, within bounds of their own, and are
 ///   always outdated.
-/// - A hash with another format or other parameters takes another time than the decoy. A log-in of its user replaces it.
+/// - A hash with another format or other parameters takes another time than the decoy. A login of its user replaces it.
 /// - A stored text that is unsupported or too costly costs the work of the decoy too. The result is then
 ///   [`PortError::Corrupt`].
 ///

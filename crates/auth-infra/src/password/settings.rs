@@ -19,7 +19,7 @@ pub struct HashingSettings {
     pub memory_kib: u32,
     /// `t`: the passes over that memory. Default: 2.
     pub iterations: u32,
-    /// `p`: the lanes of that memory. They are filled one after another, because other log-ins use the other
+    /// `p`: the lanes of that memory. They are filled one after another, because other logins use the other
     /// cores. Default: 1.
     pub parallelism: u32,
     /// The maximum memory of all concurrent hashes, in KiB. Default: 262,144, a quarter of a GiB.

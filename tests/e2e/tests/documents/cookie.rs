@@ -76,6 +76,6 @@ pub(crate) const DOCUMENT: Document = Document {
         ),
         LOG_OUT.says(200, r#"{"message": "Logged out successfully."}"#),
     ],
-    // At registration, log-in and log-out.
+    // At registration, login and log-out.
     unprovoked: &[FAULT; 3],
 };

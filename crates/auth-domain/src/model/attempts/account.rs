@@ -62,7 +62,7 @@ impl FailureStreak {
 pub struct KnownCaller {
     /// The key of the caller.
     pub caller: CounterKey,
-    /// The time of the last successful log-in.
+    /// The time of the last successful login.
     pub last_login_at: Timestamp,
     /// The failures from this caller. They are counted in the streak of the account as well.
     pub streak: FailureStreak,
@@ -73,7 +73,7 @@ pub struct KnownCaller {
 pub struct AccountRecord {
     /// The failures from all callers.
     pub streak: FailureStreak,
-    /// The callers from which the owner has logged in, most recent log-in first.
+    /// The callers from which the owner has logged in, most recent login first.
     pub known_callers: Vec<KnownCaller>,
 }
 

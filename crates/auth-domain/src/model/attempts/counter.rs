@@ -88,9 +88,9 @@ impl fmt::Debug for CounterKey {
 /// The kinds of limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// Failed log-ins per caller.
+    /// Failed logins per caller.
     LogIns,
-    /// Failed log-ins per account.
+    /// Failed logins per account.
     Account,
     /// Registrations per caller.
     Registrations,

@@ -9,7 +9,7 @@ use crate::model::Timestamp;
 pub struct Guess {
     /// The account, whether or not the user exists.
     pub account: CounterKey,
-    /// The caller, if known. The account may know it from a successful log-in.
+    /// The caller, if known. The account may know it from a successful login.
     pub caller: Option<CounterKey>,
     /// The counter of the caller's failures. `None` when no such limit applies.
     pub counter: Option<Counter>,

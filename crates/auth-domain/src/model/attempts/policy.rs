@@ -4,11 +4,11 @@ use std::time::Duration;
 
 /// The limits on attempts.
 ///
-/// A [`Rate`] limits each caller, which is an API key or an address. An [`AccountPolicy`] limits each account. A log-in
+/// A [`Rate`] limits each caller, which is an API key or an address. An [`AccountPolicy`] limits each account. A login
 /// must be within both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptPolicy {
-    /// Failed log-ins per address. Default: a burst of 30, then 30 per minute. A correct password is not counted, so
+    /// Failed logins per address. Default: a burst of 30, then 30 per minute. A correct password is not counted, so
     /// that many users can share one office address.
     pub log_ins: Rate,
     /// Registrations per address. Default: a burst of 100, then 60 per minute.
@@ -18,7 +18,7 @@ pub struct AttemptPolicy {
     /// The factor by which the rates of an API key exceed those of an address, because a program carries the traffic of
     /// all its users. Default: 1,000. This stops a stolen key without throttling a backend.
     pub api_key_factor: u32,
-    /// Failed log-ins per account.
+    /// Failed logins per account.
     pub account: AccountPolicy,
     /// The lifetime of a reservation that is never settled, because the process died or the client disconnected. It
     /// then counts as a failure, so that abandoning the response is not a way to guess for free. It must exceed the
@@ -67,7 +67,7 @@ impl Rate {
 /// The limit on consecutive password failures of one account.
 ///
 /// NIST SP 800-63B-4, section 3.2.2, requires at most 100 consecutive failures per account and recommends growing
-/// waits. It permits distinguishing the owner from an attacker by addresses of earlier log-ins, so that an attacker
+/// waits. It permits distinguishing the owner from an attacker by addresses of earlier logins, so that an attacker
 /// cannot lock the owner out. The rules:
 ///
 /// - The first [`free_failures`](Self::free_failures) have no effect. After each further failure the account waits: 1,
@@ -96,7 +96,7 @@ pub struct AccountPolicy {
     pub max_known_caller_failures: u32,
     /// The time without a failure after which failures are reset. Default: 24 hours.
     pub failure_retention: Duration,
-    /// The time without a log-in after which a known caller is forgotten. Default: 90 days.
+    /// The time without a login after which a known caller is forgotten. Default: 90 days.
     pub known_caller_retention: Duration,
 }
 

@@ -197,7 +197,7 @@ faults! {
         user_sessions::deleting_a_user_deletes_sessions_and_credentials;
     EndsSessionsWithoutRoleChange =>
         user_sessions::other_changes_end_no_session
-        revocation_feed::rejected_call_ends_no_session;
+        revocation_feed::call_without_effect_ends_no_session;
     KeepsSessionsOfChangedRoles =>
         user_sessions::changing_roles_ends_every_session
         session_opening::concurrent_role_change_leaves_no_live_session;
@@ -359,7 +359,7 @@ faults! {
         revocation_feed::superseded_session_is_not_live
         revocation_feed::sessions_ended_by_a_user_change_are_not_live
         revocation_feed::live_session_is_not_reported_as_ended
-        revocation_feed::rejected_call_ends_no_session;
+        revocation_feed::call_without_effect_ends_no_session;
     MissesDeletions => revocation_feed::sessions_ended_by_a_user_change_are_not_live;
 
     // API keys

@@ -1,4 +1,6 @@
-//! Imports: a batch of users in a transaction of the caller. Each statement handles the whole batch.
+//! Imports several users in one transaction. Each statement handles the whole batch.
+//!
+//! `super` is the module of an engine: see `crate::sql`.
 
 use std::collections::BTreeSet;
 
@@ -8,30 +10,32 @@ use super::import_statements::{KNOWN, TAKEN, blobs, insert, texts};
 use super::prelude::{Connection, DbError};
 use crate::sql::{CorruptValue, TxOutcome};
 
+/// Stores the users of `batch` that [`judge_import`] lets in. Returns one outcome for each user.
 pub(crate) async fn import(
     connection: &mut Connection,
     batch: &[ImportedUser],
 ) -> Result<TxOutcome<Vec<ImportOutcome>>, DbError> {
-    // Keys before digests: if another node is importing the same batch, its keys are visible together with its digests. A key
-    // that was read as taken is then also found to be imported, and the outcome is not a conflict.
-    let taken = taken(connection, batch).await?;
-    let known = known(connection, batch).await?;
+    // Keys are read before digests, because another node may commit the same users between the two reads. In this order
+    // its digests are visible whenever its keys are, and the outcome is `AlreadyImported`. In the other order the outcome
+    // would be a conflict of names.
+    let taken = read_taken_keys(connection, batch).await?;
+    let known = read_imported_digests(connection, batch).await?;
     let outcomes = judge_import(batch, &known, &taken);
-    let admitted: Vec<_> = batch
+    let accepted: Vec<_> = batch
         .iter()
         .zip(&outcomes)
         .filter(|(_, outcome)| **outcome == ImportOutcome::Imported)
         .map(|(imported, _)| imported)
         .collect();
-    if admitted.is_empty() {
+    if accepted.is_empty() {
         return Ok(TxOutcome::Rollback(outcomes));
     }
-    insert(connection, &admitted).await?;
+    insert(connection, &accepted).await?;
     Ok(TxOutcome::Commit(outcomes))
 }
 
-/// Returns the keys in the batch that belong to a user.
-async fn taken(
+/// Returns the identifier keys of the batch that stored users have.
+async fn read_taken_keys(
     connection: &mut Connection,
     batch: &[ImportedUser],
 ) -> Result<BTreeSet<IdentifierKey>, DbError> {
@@ -43,7 +47,7 @@ async fn taken(
 }
 
 /// Returns the digests in the batch that were imported before.
-async fn known(
+async fn read_imported_digests(
     connection: &mut Connection,
     batch: &[ImportedUser],
 ) -> Result<BTreeSet<ImportDigest>, DbError> {
