@@ -73,7 +73,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
 }
 
 /// An app without routes. The observer is the outermost layer, so that it also numbers and logs the answers that
-/// [`cors`] gives by itself. `router` renders the preflights that CORS refuses.
+/// `cors` gives by itself. `router` renders the preflights that CORS refuses.
 pub fn app(
     observer: &Arc<Observer>,
     origins: &CorsOrigins,
