@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use actix_web::http::Method;
+use actix_web::http::{Method, StatusCode};
 use auth_domain::model::{IdentifierKind, InvalidPassword, RoleNotOffered, SessionId, Throttled};
 use auth_domain::ports::{BoxError, PortError};
 use auth_domain::use_cases::{
@@ -69,6 +69,30 @@ pub enum Failure {
 pub const RETRY_AFTER_SECONDS: u32 = 1;
 
 impl Failure {
+    /// The status of the answer, unless the document of a dialect requires another one.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::MalformedBody | Self::MalformedHeader | Self::InvalidFields(_) => StatusCode::BAD_REQUEST,
+            Self::MissingToken
+            | Self::InvalidToken
+            | Self::InvalidApiKey
+            | Self::InvalidCredentials
+            | Self::InvalidRefreshToken
+            | Self::ReplayedRefreshToken(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::UnknownPath | Self::UnknownUser => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Taken(_) => StatusCode::CONFLICT,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
     /// Logs what the answer hides from the client: the causes of errors, and signs of an attack.
     pub fn log(&self) {
         match self {

@@ -74,7 +74,7 @@ struct Problem {
 #[must_use]
 pub fn problem(failure: &Failure) -> HttpResponse {
     failure.log();
-    let status = problem_status(failure);
+    let status = failure.status();
     let problem = Problem {
         r#type: "about:blank",
         title: status.canonical_reason().unwrap_or("Unknown"),
@@ -88,30 +88,6 @@ pub fn problem(failure: &Failure) -> HttpResponse {
 
 fn to_json(problem: &Problem) -> String {
     serde_json::to_string(problem).unwrap_or_else(|_| "{}".to_owned())
-}
-
-fn problem_status(failure: &Failure) -> StatusCode {
-    match failure {
-        Failure::MalformedBody | Failure::MalformedHeader | Failure::InvalidFields(_) => {
-            StatusCode::BAD_REQUEST
-        }
-        Failure::MissingToken
-        | Failure::InvalidToken
-        | Failure::InvalidApiKey
-        | Failure::InvalidCredentials
-        | Failure::InvalidRefreshToken
-        | Failure::ReplayedRefreshToken(_) => StatusCode::UNAUTHORIZED,
-        Failure::Forbidden | Failure::CrossSite => StatusCode::FORBIDDEN,
-        Failure::UnknownPath | Failure::UnknownUser => StatusCode::NOT_FOUND,
-        Failure::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-        Failure::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-        Failure::Taken(_) => StatusCode::CONFLICT,
-        Failure::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Failure::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Failure::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
-        Failure::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        Failure::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-    }
 }
 
 #[cfg(test)]

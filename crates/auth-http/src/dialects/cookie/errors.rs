@@ -9,8 +9,7 @@ use crate::reply;
 use super::bodies::{Error, FieldErrors};
 
 pub(super) fn render(failure: &Failure) -> HttpResponse {
-    let (status, message) = message(failure);
-    reply::json(status, &Error { message, errors: errors(failure) })
+    reply::json(failure.status(), &Error { message: message(failure), errors: errors(failure) })
 }
 
 /// Logs and renders a failure with status 401, headers included.
@@ -27,30 +26,25 @@ pub(super) fn unauthorized(failure: Failure) -> Result<HttpResponse, Failure> {
     Ok(response)
 }
 
-fn message(failure: &Failure) -> (StatusCode, &'static str) {
+fn message(failure: &Failure) -> &'static str {
     match failure {
-        Failure::MalformedBody | Failure::InvalidFields(_) => {
-            (StatusCode::BAD_REQUEST, "Missing or invalid body fields.")
-        }
-        Failure::MalformedHeader => (StatusCode::BAD_REQUEST, "Bad request."),
-        Failure::InvalidCredentials => (StatusCode::UNAUTHORIZED, "Invalid username or password."),
+        Failure::MalformedBody | Failure::InvalidFields(_) => "Missing or invalid body fields.",
+        Failure::MalformedHeader => "Bad request.",
+        Failure::InvalidCredentials => "Invalid username or password.",
         Failure::InvalidRefreshToken | Failure::ReplayedRefreshToken(_) => {
-            (StatusCode::UNAUTHORIZED, "Invalid, expired or missing refresh token.")
+            "Invalid, expired or missing refresh token."
         }
-        Failure::MissingToken | Failure::InvalidToken => {
-            (StatusCode::UNAUTHORIZED, "Invalid, expired or missing access token.")
-        }
-        Failure::InvalidApiKey => (StatusCode::UNAUTHORIZED, "Unauthorized."),
-        Failure::Forbidden | Failure::CrossSite => (StatusCode::FORBIDDEN, "Forbidden."),
-        Failure::UnknownPath | Failure::UnknownUser => (StatusCode::NOT_FOUND, "Not found."),
-        Failure::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed."),
-        Failure::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "Request timeout."),
-        Failure::Taken(_) => (StatusCode::CONFLICT, "Account with given username already exists."),
-        Failure::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large."),
-        Failure::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type."),
-        Failure::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "Too many requests."),
-        Failure::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Error: try again later."),
-        Failure::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Error: try again later."),
+        Failure::MissingToken | Failure::InvalidToken => "Invalid, expired or missing access token.",
+        Failure::InvalidApiKey => "Unauthorized.",
+        Failure::Forbidden | Failure::CrossSite => "Forbidden.",
+        Failure::UnknownPath | Failure::UnknownUser => "Not found.",
+        Failure::MethodNotAllowed(_) => "Method not allowed.",
+        Failure::BodyTimeout => "Request timeout.",
+        Failure::Taken(_) => "Account with given username already exists.",
+        Failure::BodyTooLarge => "Payload too large.",
+        Failure::UnsupportedMediaType => "Unsupported media type.",
+        Failure::TooManyRequests(_) => "Too many requests.",
+        Failure::Internal(_) | Failure::Unavailable(_) => "Error: try again later.",
     }
 }
 

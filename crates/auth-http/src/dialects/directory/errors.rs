@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use auth_domain::model::IdentifierKind;
 
 use crate::failure::Failure;
@@ -12,33 +11,30 @@ use crate::reply;
 use super::bodies::Error;
 
 pub(super) fn render(failure: &Failure) -> HttpResponse {
-    let (status, error) = message(failure);
-    reply::json(status, &Error { error, details: details(failure) })
+    reply::json(failure.status(), &Error { error: message(failure), details: details(failure) })
 }
 
-fn message(failure: &Failure) -> (StatusCode, &'static str) {
+fn message(failure: &Failure) -> &'static str {
     match failure {
         Failure::MalformedBody | Failure::MalformedHeader | Failure::InvalidFields(_) => {
-            (StatusCode::BAD_REQUEST, "Invalid request data.")
+            "Invalid request data."
         }
-        Failure::InvalidApiKey => (StatusCode::UNAUTHORIZED, "Invalid or missing API key."),
-        Failure::InvalidCredentials => (StatusCode::UNAUTHORIZED, "Invalid credentials."),
-        Failure::InvalidRefreshToken | Failure::ReplayedRefreshToken(_) => {
-            (StatusCode::UNAUTHORIZED, "Invalid refresh token.")
-        }
-        Failure::MissingToken | Failure::InvalidToken => (StatusCode::UNAUTHORIZED, "Unauthorized."),
-        Failure::Forbidden => (StatusCode::FORBIDDEN, "The API key lacks the required scope."),
-        Failure::CrossSite => (StatusCode::FORBIDDEN, "Forbidden."),
-        Failure::UnknownUser => (StatusCode::NOT_FOUND, "User not found."),
-        Failure::UnknownPath => (StatusCode::NOT_FOUND, "Not found."),
-        Failure::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed."),
-        Failure::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "Request timeout."),
-        Failure::Taken(_) => (StatusCode::CONFLICT, "Username or email already exists."),
-        Failure::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large."),
-        Failure::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type."),
-        Failure::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "Too many requests."),
-        Failure::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error."),
-        Failure::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Service unavailable."),
+        Failure::InvalidApiKey => "Invalid or missing API key.",
+        Failure::InvalidCredentials => "Invalid credentials.",
+        Failure::InvalidRefreshToken | Failure::ReplayedRefreshToken(_) => "Invalid refresh token.",
+        Failure::MissingToken | Failure::InvalidToken => "Unauthorized.",
+        Failure::Forbidden => "The API key lacks the required scope.",
+        Failure::CrossSite => "Forbidden.",
+        Failure::UnknownUser => "User not found.",
+        Failure::UnknownPath => "Not found.",
+        Failure::MethodNotAllowed(_) => "Method not allowed.",
+        Failure::BodyTimeout => "Request timeout.",
+        Failure::Taken(_) => "Username or email already exists.",
+        Failure::BodyTooLarge => "Payload too large.",
+        Failure::UnsupportedMediaType => "Unsupported media type.",
+        Failure::TooManyRequests(_) => "Too many requests.",
+        Failure::Internal(_) => "Internal server error.",
+        Failure::Unavailable(_) => "Service unavailable.",
     }
 }
 

@@ -13,35 +13,37 @@ use crate::reply;
 use super::bodies::Error;
 
 pub(super) fn render(failure: &Failure) -> HttpResponse {
-    let (status, error) = message(failure);
-    reply::json(status, &Error { error: &error })
+    reply::json(status(failure), &Error { error: &message(failure) })
 }
 
-fn message(failure: &Failure) -> (StatusCode, Cow<'static, str>) {
-    let (status, error) = match failure {
-        Failure::InvalidFields(errors) => {
-            return (StatusCode::BAD_REQUEST, reply::in_one_line(errors).into());
-        }
-        Failure::MalformedBody => (StatusCode::BAD_REQUEST, "Request body must be a JSON object"),
-        Failure::MalformedHeader => (StatusCode::BAD_REQUEST, "Malformed request header"),
-        Failure::Taken(_) => (StatusCode::BAD_REQUEST, "Email already registered"),
-        Failure::InvalidCredentials => (StatusCode::UNAUTHORIZED, "Invalid email or password"),
+fn status(failure: &Failure) -> StatusCode {
+    match failure {
+        Failure::Taken(_) => StatusCode::BAD_REQUEST,
+        _ => failure.status(),
+    }
+}
+
+fn message(failure: &Failure) -> Cow<'static, str> {
+    let message = match failure {
+        Failure::InvalidFields(errors) => return reply::in_one_line(errors).into(),
+        Failure::MalformedBody => "Request body must be a JSON object",
+        Failure::MalformedHeader => "Malformed request header",
+        Failure::Taken(_) => "Email already registered",
+        Failure::InvalidCredentials => "Invalid email or password",
         Failure::InvalidRefreshToken | Failure::ReplayedRefreshToken(_) => {
-            (StatusCode::UNAUTHORIZED, "Invalid or expired refresh token, or user is inactive")
+            "Invalid or expired refresh token, or user is inactive"
         }
-        Failure::MissingToken | Failure::InvalidToken => {
-            (StatusCode::UNAUTHORIZED, "Token is missing or invalid")
-        }
-        Failure::InvalidApiKey => (StatusCode::UNAUTHORIZED, "Unauthorized"),
-        Failure::Forbidden | Failure::CrossSite => (StatusCode::FORBIDDEN, "Forbidden"),
-        Failure::UnknownPath | Failure::UnknownUser => (StatusCode::NOT_FOUND, "Not found"),
-        Failure::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
-        Failure::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "Request timeout"),
-        Failure::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Payload too large"),
-        Failure::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type"),
-        Failure::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
-        Failure::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"),
-        Failure::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Service unavailable"),
+        Failure::MissingToken | Failure::InvalidToken => "Token is missing or invalid",
+        Failure::InvalidApiKey => "Unauthorized",
+        Failure::Forbidden | Failure::CrossSite => "Forbidden",
+        Failure::UnknownPath | Failure::UnknownUser => "Not found",
+        Failure::MethodNotAllowed(_) => "Method not allowed",
+        Failure::BodyTimeout => "Request timeout",
+        Failure::BodyTooLarge => "Payload too large",
+        Failure::UnsupportedMediaType => "Unsupported media type",
+        Failure::TooManyRequests(_) => "Too many requests",
+        Failure::Internal(_) => "Internal server error",
+        Failure::Unavailable(_) => "Service unavailable",
     };
-    (status, error.into())
+    message.into()
 }
