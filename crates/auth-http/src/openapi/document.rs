@@ -8,8 +8,8 @@ use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{
-    Components, ContentBuilder, Info, InfoBuilder, License, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr,
-    Required, Response, ResponseBuilder, SchemaFormat, SecurityRequirement, Server, Type, path,
+    Components, Content, ContentBuilder, Info, InfoBuilder, License, ObjectBuilder, OpenApi, OpenApiBuilder,
+    RefOr, Required, Response, ResponseBuilder, SchemaFormat, SecurityRequirement, Server, Type, path,
 };
 
 use crate::dialects::{
@@ -18,13 +18,14 @@ use crate::dialects::{
 
 use super::failures;
 
+const JSON: &str = "application/json";
 const BEARER: &str = "bearerAuth";
 const API_KEY: &str = "apiKey";
 const COOKIE: &str = "refreshCookie";
 
 /// The document of a dialect under the given settings.
 #[must_use]
-pub fn document(dialect: &dyn Dialect, terms: &PublicTerms<'_>) -> OpenApi {
+pub fn document(dialect: &dyn Dialect, terms: &PublicTerms) -> OpenApi {
     let mut paths = Paths::new();
     let mut components = Components::new();
     for route in dialect.routes() {
@@ -133,22 +134,19 @@ fn parameters(route: &Route, operation: &Operation) -> impl Iterator<Item = Para
 }
 
 fn request_body(body: &BodyDoc) -> RequestBody {
-    let content =
-        ContentBuilder::new().schema(Some(body.schema.reference())).example(Some(body.example.clone()));
-    RequestBodyBuilder::new()
-        .required(Some(Required::True))
-        .content("application/json", content.build())
-        .build()
+    RequestBodyBuilder::new().required(Some(Required::True)).content(JSON, content(body)).build()
 }
 
 fn success(doc: &ResponseDoc) -> Response {
     let mut response = ResponseBuilder::new().description(doc.status.canonical_reason().unwrap_or_default());
     if let Some(body) = &doc.body {
-        let content =
-            ContentBuilder::new().schema(Some(body.schema.reference())).example(Some(body.example.clone()));
-        response = response.content("application/json", content.build());
+        response = response.content(JSON, content(body));
     }
     response.build()
+}
+
+fn content(body: &BodyDoc) -> Content {
+    ContentBuilder::new().schema(Some(body.schema.reference())).example(Some(body.example.clone())).build()
 }
 
 /// The alternatives of credentials: a request must satisfy one of them completely. An empty list documents that the

@@ -8,14 +8,13 @@ use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::{HttpResponse, http::StatusCode};
 use auth_domain::model::{IdentifierKind, Limit, SessionId, Throttled};
-use auth_domain::ports::BoxError;
 use serde_json::Value;
 use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::header::Header;
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, RefOr, Response, ResponseBuilder, Type};
 use uuid::Uuid;
 
-use crate::dialects::{Dialect, Endpoint, Operation, Route};
+use crate::dialects::{BodySchema, Dialect, Endpoint, Operation, Route};
 use crate::failure::{Failure, FieldError};
 use crate::reply;
 
@@ -35,7 +34,7 @@ pub(super) fn responses(
     operation: &Operation,
 ) -> Vec<(String, Response)> {
     let mut by_status = BTreeMap::<_, Vec<FailureExample>>::new();
-    for failure in samples(operation).into_iter().filter(|failure| is_possible(failure, route, operation)) {
+    for failure in possible(route, operation) {
         let example = example(&failure, dialect, route.endpoint);
         by_status.entry(example.status.as_u16()).or_default().push(example);
     }
@@ -45,94 +44,68 @@ pub(super) fn responses(
         .collect()
 }
 
-/// One example of each failure. Add a new variant here, and to the functions below, which do not compile without it.
-fn samples(operation: &Operation) -> Vec<Failure> {
-    vec![
-        Failure::MalformedBody,
-        Failure::MalformedHeader,
-        Failure::InvalidFields(invalid_members(operation)),
-        Failure::UnsupportedMediaType,
-        Failure::BodyTooLarge,
-        Failure::BodyTimeout,
-        Failure::UnknownPath,
-        Failure::MethodNotAllowed(Vec::new()),
-        Failure::Taken(IdentifierKind::Username),
-        Failure::Taken(IdentifierKind::Email),
-        Failure::InvalidCredentials,
-        Failure::MissingToken,
-        Failure::InvalidToken,
-        Failure::InvalidRefreshToken,
-        Failure::ReplayedRefreshToken(SessionId(Uuid::nil())),
-        Failure::InvalidApiKey,
-        Failure::Forbidden,
-        Failure::CrossSite,
-        Failure::UnknownUser,
-        Failure::TooManyRequests(throttled()),
-        Failure::Unavailable(sample_cause()),
-        Failure::Internal(sample_cause()),
-    ]
-}
-
-fn sample_cause() -> BoxError {
-    BoxError::from("an example")
-}
-
-fn throttled() -> Throttled {
-    let window = Some(Duration::from_secs(60));
-    Throttled { limit: Limit::LogIns, quota: 30, window, retry_after: Duration::from_secs(2) }
-}
-
-/// An error that can occur in the body.
-fn invalid_members(operation: &Operation) -> Vec<FieldError> {
-    let Some(body) = &operation.body else { return Vec::new() };
-    let (field, message) = match body.schema.required_member() {
-        Some(member) => (Some(member), "is required"),
-        None => (body.schema.any_member(), "must be a string"),
+/// An example of each failure that is possible for the operation of `route`. Add a new failure here.
+fn possible(route: &Route, operation: &Operation) -> Vec<Failure> {
+    let mut failures = match &operation.body {
+        Some(body) => vec![
+            Failure::MalformedBody,
+            Failure::MalformedHeader,
+            Failure::InvalidFields(Vec::from_iter(invalid_member(&body.schema))),
+            Failure::UnsupportedMediaType,
+        ],
+        None => vec![Failure::MalformedHeader],
     };
-    field
-        .map(|field| FieldError { field: field.to_owned().into(), message: message.to_owned() })
-        .into_iter()
-        .collect()
+    // The body is received before the router chooses a route, even if the operation has no body.
+    if matches!(route.method, Method::POST | Method::PUT | Method::PATCH) {
+        failures.extend([Failure::BodyTooLarge, Failure::BodyTimeout]);
+    }
+    if operation.takes_bearer {
+        failures.extend([Failure::MissingToken, Failure::InvalidToken]);
+    }
+    failures.extend(possible_at(route.endpoint, operation));
+    if operation.takes_api_key {
+        failures.extend([Failure::InvalidApiKey, Failure::Forbidden]);
+    }
+    if operation.cookie.is_some() {
+        failures.push(Failure::CrossSite);
+    }
+    failures.extend([Failure::Unavailable("an example".into()), Failure::Internal("an example".into())]);
+    failures
 }
 
-/// Whether this failure is possible for the operation of `route`.
-fn is_possible(failure: &Failure, route: &Route, operation: &Operation) -> bool {
-    match failure {
-        Failure::MalformedBody | Failure::InvalidFields(_) | Failure::UnsupportedMediaType => {
-            operation.body.is_some()
-        }
-        // The body is received before the router chooses a route, even if the operation has no body.
-        Failure::BodyTooLarge | Failure::BodyTimeout => {
-            matches!(route.method, Method::POST | Method::PUT | Method::PATCH)
-        }
-        // These occur outside every operation.
-        Failure::UnknownPath | Failure::MethodNotAllowed(_) => false,
-        Failure::Taken(kind) => {
-            let member = match kind {
-                IdentifierKind::Username => "username",
-                IdentifierKind::Email => "email",
-            };
-            matches!(route.endpoint, Endpoint::Register | Endpoint::UpdateUser) && operation.takes(member)
-        }
-        Failure::InvalidCredentials => route.endpoint == Endpoint::LogIn,
-        Failure::MissingToken | Failure::InvalidToken => operation.takes_bearer,
-        Failure::InvalidRefreshToken => route.endpoint == Endpoint::Refresh,
-        Failure::ReplayedRefreshToken(_) => route.endpoint == Endpoint::Refresh || operation.cookie.is_some(),
-        Failure::InvalidApiKey => operation.takes_api_key,
-        Failure::Forbidden => operation.takes_api_key || route.endpoint == Endpoint::ProtectedResource,
-        Failure::CrossSite => operation.cookie.is_some(),
-        Failure::TooManyRequests(_) => {
-            matches!(route.endpoint, Endpoint::Register | Endpoint::LogIn | Endpoint::Refresh)
-                || operation.cookie.is_some()
-        }
-        Failure::UnknownUser => {
-            matches!(
-                route.endpoint,
-                Endpoint::GetUser | Endpoint::UpdateUser | Endpoint::SetRoles | Endpoint::DeleteUser
-            )
-        }
-        Failure::MalformedHeader | Failure::Unavailable(_) | Failure::Internal(_) => true,
+/// The failures of the use case behind an endpoint.
+fn possible_at(endpoint: Endpoint, operation: &Operation) -> Vec<Failure> {
+    let window = Some(Duration::from_secs(60));
+    let retry_after = Duration::from_secs(2);
+    let throttled =
+        Failure::TooManyRequests(Throttled { limit: Limit::LogIns, quota: 30, window, retry_after });
+    let replayed = Failure::ReplayedRefreshToken(SessionId(Uuid::nil()));
+    match endpoint {
+        Endpoint::Register => taken(operation).chain([throttled]).collect(),
+        Endpoint::LogIn => vec![Failure::InvalidCredentials, throttled],
+        Endpoint::Refresh => vec![Failure::InvalidRefreshToken, replayed, throttled],
+        Endpoint::LogOut if operation.cookie.is_some() => vec![replayed, throttled],
+        Endpoint::LogOut | Endpoint::Me => Vec::new(),
+        Endpoint::ProtectedResource => vec![Failure::Forbidden],
+        Endpoint::UpdateUser => taken(operation).chain([Failure::UnknownUser]).collect(),
+        Endpoint::GetUser | Endpoint::SetRoles | Endpoint::DeleteUser => vec![Failure::UnknownUser],
     }
+}
+
+/// The identifiers in the body that another user can have.
+fn taken(operation: &Operation) -> impl Iterator<Item = Failure> {
+    let identifiers = [("username", IdentifierKind::Username), ("email", IdentifierKind::Email)];
+    let in_body = identifiers.into_iter().filter(|(member, _)| operation.takes(member));
+    in_body.map(|(_, kind)| Failure::Taken(kind))
+}
+
+/// An error that can occur in the body, if it has members.
+fn invalid_member(body: &BodySchema) -> Option<FieldError> {
+    let (member, message) = match body.required_member() {
+        Some(member) => (member, "is required"),
+        None => (body.any_member()?, "must be a string"),
+    };
+    Some(FieldError { field: member.to_owned().into(), message: message.to_owned() })
 }
 
 /// The name of a failure among the examples, and its description.
@@ -146,6 +119,7 @@ fn name_and_description(failure: &Failure) -> (&'static str, &'static str) {
         Failure::UnsupportedMediaType => ("unsupported_media_type", "The body is not declared as JSON."),
         Failure::BodyTooLarge => ("body_too_large", "The body has more than 16 KiB."),
         Failure::BodyTimeout => ("body_timeout", "The body took more than 10 seconds to arrive."),
+        // These occur outside every operation.
         Failure::UnknownPath => ("unknown_path", "There is nothing at this path."),
         Failure::MethodNotAllowed(_) => ("method_not_allowed", "The path has no such method."),
         Failure::Taken(IdentifierKind::Username) => ("username_taken", "Another user has this username."),
