@@ -28,6 +28,7 @@ use super::schema::BodySchema;
 ///     .summary("Greet by name")
 ///     .body::<Greeting>(json!({"name": "Jane"}));
 /// ```
+#[must_use]
 pub struct Operation {
     pub(crate) summary: &'static str,
     pub(crate) description: Option<&'static str>,
@@ -55,13 +56,11 @@ pub(crate) struct ResponseDoc {
 
 impl Operation {
     /// An operation with the response body `T`, such as `example`, and the error body `E`. Both are JSON.
-    #[must_use]
     pub fn returning<T: ToSchema, E: ToSchema>(status: StatusCode, example: Value) -> Self {
         Self::of::<E>(status, Some(BodyDoc { schema: BodySchema::of_response::<T>(), example }))
     }
 
     /// An operation without a response body, and with the JSON error body `E`.
-    #[must_use]
     pub fn returning_nothing<E: ToSchema>(status: StatusCode) -> Self {
         Self::of::<E>(status, None)
     }
@@ -82,28 +81,24 @@ impl Operation {
     }
 
     /// Sets the title: a few words, without a full stop.
-    #[must_use]
     pub fn summary(mut self, text: &'static str) -> Self {
         self.summary = text;
         self
     }
 
     /// Sets further information for callers, in Markdown.
-    #[must_use]
     pub fn description(mut self, text: &'static str) -> Self {
         self.description = Some(text);
         self
     }
 
     /// Requires a JSON body `T`. The service accepts `example`, unless its names are taken.
-    #[must_use]
     pub fn body<T: ToSchema>(mut self, example: Value) -> Self {
         self.body = Some(BodyDoc { schema: BodySchema::of_request::<T>(), example });
         self
     }
 
     /// Sets the minimum number of characters of a string member of the body.
-    #[must_use]
     pub fn min_length(mut self, member: &str, length: usize) -> Self {
         if let Some(body) = &mut self.body {
             body.schema.set_min_length(member, length);
@@ -112,7 +107,6 @@ impl Operation {
     }
 
     /// Restricts a string member of the body to the names of these roles.
-    #[must_use]
     pub fn one_of(mut self, member: &str, roles: &Roles) -> Self {
         if let Some(body) = &mut self.body {
             body.schema.set_choice(member, roles);
@@ -121,35 +115,30 @@ impl Operation {
     }
 
     /// Describes the path parameter, which is a UUID.
-    #[must_use]
     pub fn path_part(mut self, text: &'static str) -> Self {
         self.path_part = Some(text);
         self
     }
 
     /// Requires an access token.
-    #[must_use]
     pub fn bearer(mut self) -> Self {
         self.takes_bearer = true;
         self
     }
 
     /// Requires an API key.
-    #[must_use]
     pub fn api_key(mut self) -> Self {
         self.takes_api_key = true;
         self
     }
 
     /// Reads the cookie of this name. The cookie is optional if the operation also requires an access token.
-    #[must_use]
     pub fn cookie(mut self, name: &'static str) -> Self {
         self.cookie = Some(name);
         self
     }
 
     /// Responses with this status set a cookie. `example` is a value of `Set-Cookie`.
-    #[must_use]
     pub fn sets_cookie(mut self, status: StatusCode, example: String) -> Self {
         self.set_cookies.push((status, example));
         self

@@ -96,7 +96,10 @@ impl BodySchema {
     }
 
     fn object(&self) -> Option<&Object> {
-        as_object(&self.schema)
+        match &self.schema {
+            RefOr::T(Schema::Object(object)) => Some(object),
+            _ => None,
+        }
     }
 
     fn member_mut(&mut self, member: &str) -> Option<&mut Object> {
@@ -131,13 +134,6 @@ fn name_of<T: ToSchema>() -> String {
         .filter_map(|path| path.rsplit("::").next())
         .filter(|name| !name.is_empty() && !name.starts_with('\''));
     names.fold(T::name().into_owned(), |name, argument| name + "_" + argument)
-}
-
-fn as_object(schema: &RefOr<Schema>) -> Option<&Object> {
-    match schema {
-        RefOr::T(Schema::Object(object)) => Some(object),
-        _ => None,
-    }
 }
 
 /// Excludes additional members from an object. A schema without members is a map or not an object, and stays open.
