@@ -17,7 +17,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(super) async fn receive(head: &HttpRequest, payload: Payload) -> Result<Bytes, Failure> {
     if !matches!(*head.method(), Method::POST | Method::PUT | Method::PATCH) {
-        // These methods have no body. After an `Upgrade` header, the payload would never end.
+        // No operation with another method has a body. After an `Upgrade` header, the payload would never end.
         return Ok(Bytes::new());
     }
     // Rejects a declared length before a byte is read. `collect` enforces the limit for chunked bodies.

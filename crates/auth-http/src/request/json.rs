@@ -2,31 +2,23 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 
 /// A JSON object without duplicate members at any depth.
 #[derive(Debug)]
-pub struct JsonObject(Map<String, Value>);
+pub struct JsonObject(pub(super) Map<String, Value>);
 
 impl JsonObject {
-    ///
     /// # Errors
     /// [`Failure::MalformedBody`] if `bytes` are not exactly one JSON object.
     pub fn parse(bytes: &[u8]) -> Result<Self, Failure> {
-        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-        let value = Strict.deserialize(&mut deserializer).map_err(|_| Failure::MalformedBody)?;
-        deserializer.end().map_err(|_| Failure::MalformedBody)?;
-        match value {
-            Value::Object(members) => Ok(Self(members)),
+        match serde_json::from_slice(bytes) {
+            Ok(Strict(Value::Object(members))) => Ok(Self(members)),
             _ => Err(Failure::MalformedBody),
         }
-    }
-
-    pub(super) fn members(&self) -> &Map<String, Value> {
-        &self.0
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -39,18 +31,18 @@ impl JsonObject {
     }
 }
 
-/// Deserializes any JSON value and rejects duplicate members. `serde_json::Value` would keep the last one silently.
-struct Strict;
+/// Any JSON value without duplicate members. [`Value`] itself silently keeps the last of them.
+struct Strict(Value);
 
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor).map(Self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+struct StrictVisitor;
+
+impl<'de> Visitor<'de> for StrictVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -81,13 +73,9 @@ impl<'de> Visitor<'de> for Strict {
         Ok(value.into())
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut array = Vec::new();
-        while let Some(item) = items.next_element_seed(Self)? {
+        while let Some(Strict(item)) = items.next_element()? {
             array.push(item);
         }
         Ok(Value::Array(array))
@@ -95,8 +83,7 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(Self)?;
+        while let Some((name, Strict(value))) = members.next_entry::<String, _>()? {
             if object.insert(name, value).is_some() {
                 return Err(A::Error::custom("duplicate member"));
             }

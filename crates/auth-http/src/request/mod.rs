@@ -4,6 +4,7 @@ mod bearer;
 mod body;
 mod client_address;
 mod cookie;
+mod field;
 mod json;
 mod members;
 mod origin;
@@ -25,17 +26,21 @@ use crate::failure::Failure;
 use crate::origin::{CorsOrigins, PublicUrl};
 
 pub use client_address::client_address;
-pub use json::JsonObject;
-pub use members::{
-    Change, DisplayNameField, Documented, EmailField, Field, Member, NewPasswordField, PasswordField,
-    PhoneNumberField, TextField, UsernameField, optional, password, string,
+pub use field::{
+    DisplayNameField, EmailField, Field, NewPasswordField, PasswordField, PhoneNumberField, TextField,
+    UsernameField,
 };
-pub use reader::{errors, member_names};
+pub(crate) use field::{not_null, optional};
+pub use json::JsonObject;
+pub use members::{Documented, Member};
+pub(crate) use members::{password, string, text, texts};
+pub(crate) use reader::{errors, member_names};
 
 /// The header with the API key of a calling program.
 pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// Headers that must not be repeated. A proxy could check one value and this service another.
+/// Headers that must not be repeated. Their values are not lists (RFC 9110, section 5.3), so two recipients of a repeated
+/// header could use different values.
 const UNIQUE_HEADERS: [HeaderName; 3] = [header::AUTHORIZATION, header::CONTENT_TYPE, X_API_KEY];
 
 /// A received request. The JSON body and the access token are parsed at most once.
@@ -67,11 +72,6 @@ impl Request {
             Self { head, body, json: OnceCell::new(), token: OnceCell::new(), api_key: Cell::new(None) },
             outcome,
         )
-    }
-
-    #[must_use]
-    pub fn head(&self) -> &HttpRequest {
-        &self.head
     }
 
     /// The path parameter of this name, or the empty string.

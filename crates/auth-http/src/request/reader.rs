@@ -4,24 +4,21 @@
 //! [`Field`](super::Field)s. Nothing else declares the body.
 
 use std::cell::Cell;
-use std::fmt::{self, Display};
 
 use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Error, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value};
-use validator::{ValidateArgs, ValidationError, ValidationErrors, ValidationErrorsKind};
+use validator::{ValidateArgs, ValidationError, ValidationErrorsKind};
 
 use crate::failure::{Failure, FieldError};
 
 use super::JsonObject;
 
 impl JsonObject {
-    /// Reads the members of `T` and validates them. Other members are ignored.
-    ///
-    /// # Errors
-    /// [`Failure::InvalidFields`] with the errors of all members.
-    pub fn read_valid<'v, T: DeserializeOwned + ValidateArgs<'v>>(
+    /// Reads the members of `T` and validates them. Other members are ignored. A [`Failure::InvalidFields`] lists the errors
+    /// of all members.
+    pub(crate) fn read_valid<'v, T: DeserializeOwned + ValidateArgs<'v>>(
         &self,
         args: T::Args,
     ) -> Result<T, Failure> {
@@ -32,19 +29,17 @@ impl JsonObject {
         }
     }
 
-    /// Reads the members of `T` and does not validate them.
-    ///
-    /// # Errors
-    /// [`Failure::MalformedBody`] if a member of `T` is not lenient, unlike [`Field`](super::Field).
-    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+    /// Reads the members of `T` and does not validate them. It fails only if a member of `T` is not lenient, unlike
+    /// [`Field`](super::Field).
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         let names = Cell::default();
-        T::deserialize(Members { object: self.members(), names: &names })
-            .map_err(|Unreadable| Failure::MalformedBody)
+        // The error is dropped, because it may contain a value of the body.
+        T::deserialize(Members { object: &self.0, names: &names }).map_err(|_| Failure::MalformedBody)
     }
 }
 
 /// Validates a body: an error for each invalid member, in the order in which the struct declares the members.
-pub fn errors<'v, T: DeserializeOwned + ValidateArgs<'v>>(body: &T, args: T::Args) -> Vec<FieldError> {
+pub(crate) fn errors<'v, T: DeserializeOwned + ValidateArgs<'v>>(body: &T, args: T::Args) -> Vec<FieldError> {
     let Err(errors) = body.validate_with_args(args) else { return Vec::new() };
     let names = member_names::<T>();
     let mut found: Vec<_> = errors.errors().iter().collect();
@@ -64,13 +59,12 @@ fn is_same_name(member: &str, field: &str) -> bool {
 }
 
 fn messages(kind: &ValidationErrorsKind) -> Vec<String> {
-    fn of(errors: &ValidationErrors) -> Vec<String> {
-        errors.errors().values().flat_map(messages).collect()
-    }
     match kind {
         ValidationErrorsKind::Field(errors) => errors.iter().map(message).collect(),
-        ValidationErrorsKind::Struct(errors) => of(errors),
-        ValidationErrorsKind::List(items) => items.values().flat_map(|errors| of(errors)).collect(),
+        ValidationErrorsKind::Struct(errors) => errors.errors().values().flat_map(messages).collect(),
+        ValidationErrorsKind::List(items) => {
+            items.values().flat_map(|errors| errors.errors().values()).flat_map(messages).collect()
+        }
     }
 }
 
@@ -87,9 +81,8 @@ fn message(error: &ValidationError) -> String {
     }
 }
 
-/// Returns the names of the members of `T` in JSON, in the order of their declaration.
-#[must_use]
-pub fn member_names<T: DeserializeOwned>() -> &'static [&'static str] {
+/// The names of the members of `T` in JSON, in the order of their declaration.
+pub(crate) fn member_names<T: DeserializeOwned>() -> &'static [&'static str] {
     let (empty, names) = (Map::new(), Cell::default());
     // The result does not matter: serde passes the names before it reads a member.
     let _ = T::deserialize(Members { object: &empty, names: &names });
@@ -103,21 +96,21 @@ struct Members<'a> {
 }
 
 impl<'de> Deserializer<'de> for Members<'de> {
-    type Error = Unreadable;
+    type Error = serde_json::Error;
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Unreadable> {
+    ) -> serde_json::Result<V::Value> {
         self.names.set(fields);
         let members = fields.iter().filter_map(|name| Some((*name, Present(self.object.get(*name)?))));
         visitor.visit_map(MapDeserializer::new(members))
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Unreadable> {
-        Err(Unreadable)
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> serde_json::Result<V::Value> {
+        Err(Error::custom("not a struct"))
     }
 
     forward_to_deserialize_any! {
@@ -130,7 +123,7 @@ impl<'de> Deserializer<'de> for Members<'de> {
 /// [`Field`](super::Field) can tell it from an absent member.
 struct Present<'a>(&'a Value);
 
-impl<'de> IntoDeserializer<'de, Unreadable> for Present<'de> {
+impl<'de> IntoDeserializer<'de, serde_json::Error> for Present<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -139,40 +132,22 @@ impl<'de> IntoDeserializer<'de, Unreadable> for Present<'de> {
 }
 
 impl<'de> Deserializer<'de> for Present<'de> {
-    type Error = Unreadable;
+    type Error = serde_json::Error;
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> serde_json::Result<V::Value> {
         match self.0 {
             Value::Null => visitor.visit_unit(),
             _ => visitor.visit_some(self),
         }
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        self.0.deserialize_any(visitor).map_err(|_| Unreadable)
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> serde_json::Result<V::Value> {
+        self.0.deserialize_any(visitor)
     }
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
         newtype_struct seq tuple tuple_struct struct map enum identifier ignored_any
-    }
-}
-
-/// A member cannot be read. The reason is dropped, because it may contain the value.
-#[derive(Debug)]
-struct Unreadable;
-
-impl Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("unreadable member")
-    }
-}
-
-impl std::error::Error for Unreadable {}
-
-impl Error for Unreadable {
-    fn custom<T: Display>(_: T) -> Self {
-        Self
     }
 }
 
@@ -183,7 +158,7 @@ mod tests {
     use validator::Validate;
 
     use super::*;
-    use crate::request::{Change, Field, Member, NewPasswordField, TextField, UsernameField};
+    use crate::request::{Field, Member, NewPasswordField, TextField, UsernameField, not_null, texts};
 
     const SECRET: &str = "s3cret-of-jane";
 
@@ -191,10 +166,8 @@ mod tests {
     struct Names;
 
     impl Member for Names {
-        const EXPECTED: &'static str = "must be an array of strings";
-
-        fn from_list(names: Option<Vec<String>>) -> Result<Self, String> {
-            let names = names.ok_or(Self::EXPECTED)?;
+        fn read(value: &Value) -> Result<Self, String> {
+            let names = texts(value).ok_or("must be an array of strings")?;
             Roles::parse(&names.join(",")).map(|_| Self).map_err(|error| error.to_string())
         }
     }
@@ -207,8 +180,8 @@ mod tests {
         #[validate(custom(function = NewPasswordField::satisfies, use_context))]
         password: NewPasswordField,
         display_name: Option<TextField>,
-        #[serde(default)]
-        new_name: Change<UsernameField>,
+        #[serde(default, deserialize_with = "not_null")]
+        new_name: Option<UsernameField>,
         role_names: Field<Names>,
     }
 

@@ -3,13 +3,14 @@
 use auth_domain::model::{Identifiers, PasswordHash, Role, Roles, Timestamp, UserStatus};
 use auth_domain::use_cases::ImportUser;
 use serde::Deserialize;
+use serde_json::Value;
 use validator::Validate;
 
 use crate::failure::Failure;
 use crate::reply::in_one_line;
 use crate::request::{
     DisplayNameField, EmailField, Field, JsonObject, Member, PhoneNumberField, TextField, UsernameField,
-    member_names, optional,
+    member_names, optional, text, texts,
 };
 
 /// A line of an import. A member that is `null` is absent.
@@ -67,38 +68,38 @@ impl Account {
 struct RoleNames(Roles);
 
 impl Member for RoleNames {
-    const EXPECTED: &'static str = "must be a list of strings, or one string";
-
-    fn from_text(text: &str) -> Result<Self, String> {
-        Roles::parse(text).map(Self).map_err(|error| error.to_string())
-    }
-
-    fn from_list(names: Option<Vec<String>>) -> Result<Self, String> {
-        let names = names.ok_or("must be a list of strings")?;
-        let roles: Result<Vec<_>, _> = names.iter().map(|name| Role::parse(name)).collect();
-        Roles::new(roles.map_err(|error| error.to_string())?).map(Self).map_err(|error| error.to_string())
+    fn read(value: &Value) -> Result<Self, String> {
+        let roles = match value {
+            Value::String(text) => Roles::parse(text),
+            Value::Array(_) => {
+                let names = texts(value).ok_or("must be a list of strings")?;
+                let roles: Result<Vec<_>, _> = names.into_iter().map(Role::parse).collect();
+                Roles::new(roles.map_err(|error| error.to_string())?)
+            }
+            _ => return Err("must be a list of strings, or one string".to_owned()),
+        };
+        roles.map(Self).map_err(|error| error.to_string())
     }
 }
 
 struct Flag(bool);
 
 impl Member for Flag {
-    const EXPECTED: &'static str = "must be true or false";
-
-    fn from_bool(flag: bool) -> Result<Self, String> {
-        Ok(Self(flag))
+    fn read(value: &Value) -> Result<Self, String> {
+        value.as_bool().map(Self).ok_or("must be true or false".to_owned())
     }
 }
 
 impl Member for UserStatus {
-    fn from_text(text: &str) -> Result<Self, String> {
-        Self::parse(text).ok_or("must be active or suspended".to_owned())
+    fn read(value: &Value) -> Result<Self, String> {
+        Self::parse(text(value)?).ok_or("must be active or suspended".to_owned())
     }
 }
 
 impl Member for Timestamp {
-    fn from_text(text: &str) -> Result<Self, String> {
-        Self::parse(text).ok_or("must be a time such as 2025-08-13T10:15:30Z, in 1970 or later".to_owned())
+    fn read(value: &Value) -> Result<Self, String> {
+        Self::parse(text(value)?)
+            .ok_or("must be a time such as 2025-08-13T10:15:30Z, in 1970 or later".to_owned())
     }
 }
 

@@ -3,6 +3,7 @@
 use auth_domain::model::{DisplayName, PasswordPolicy, PhoneNumber, RoleChoice, User};
 use auth_domain::use_cases::Register;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Schema;
 use validator::Validate;
@@ -33,8 +34,8 @@ type RoleField = Field<RequestedRole>;
 struct RequestedRole(String);
 
 impl Member for RequestedRole {
-    fn from_text(typed: &str) -> Result<Self, String> {
-        Ok(Self(typed.to_owned()))
+    fn read(value: &Value) -> Result<Self, String> {
+        String::read(value).map(Self)
     }
 }
 

@@ -7,13 +7,14 @@ use auth_domain::model::{
 };
 use auth_domain::use_cases::Register;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Schema;
 use validator::Validate;
 
 use crate::dialects::Context;
 use crate::failure::{Failure, FieldError};
-use crate::request::{Documented, Field, Member, NewPasswordField, UsernameField, password, string};
+use crate::request::{Documented, Field, Member, NewPasswordField, UsernameField, password, string, text};
 
 /// The password policy of the document. It applies to log-ins as well as to new passwords.
 pub(super) const PASSWORDS: PasswordPolicy = PasswordPolicy { min_length: 6 };
@@ -49,7 +50,8 @@ type LoginNameField = Field<LoginName>;
 pub(super) struct LoginName(pub(super) String);
 
 impl Member for LoginName {
-    fn from_text(typed: &str) -> Result<Self, String> {
+    fn read(value: &Value) -> Result<Self, String> {
+        let typed = text(value)?;
         if typed.is_empty() {
             Err(InvalidIdentifier::Empty.to_string())
         } else if typed.chars().nth(USERNAME_MAX_CODE_POINTS).is_some() {
@@ -76,7 +78,8 @@ type LoginPasswordField = Field<LoginPassword>;
 pub(super) struct LoginPassword(pub(super) PasswordAttempt);
 
 impl Member for LoginPassword {
-    fn from_text(typed: &str) -> Result<Self, String> {
+    fn read(value: &Value) -> Result<Self, String> {
+        let typed = text(value)?;
         Password::parse(typed, PASSWORDS).map_err(|error| error.to_string())?;
         Ok(Self(PasswordAttempt::new(typed)))
     }

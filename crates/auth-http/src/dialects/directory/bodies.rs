@@ -6,6 +6,7 @@ use auth_domain::model;
 use auth_domain::model::{InvalidRoles, PasswordPolicy, ROLES_MAX, Role, UserId};
 use auth_domain::use_cases::{Register, UpdateUser};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ArrayBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
@@ -15,8 +16,8 @@ use validator::Validate;
 use crate::dialects::Context;
 use crate::failure::Failure;
 use crate::request::{
-    Change, Documented, EmailField, Field, Member, NewPasswordField, PasswordField, Request, TextField,
-    UsernameField, string,
+    Documented, EmailField, Field, Member, NewPasswordField, PasswordField, Request, TextField,
+    UsernameField, not_null, optional, string, texts,
 };
 
 /// Parses `{user_id}`.
@@ -49,25 +50,24 @@ impl NewUser {
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true, context = PasswordPolicy)]
 pub(super) struct UserChange {
-    #[serde(default)]
-    username: UsernameChange,
-    #[serde(default)]
-    #[validate(custom(function = PasswordChange::satisfies, use_context))]
-    password: PasswordChange,
-    #[serde(default)]
-    email: EmailChange,
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
+    username: Option<UsernameField>,
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
+    #[validate(custom(function = NewPasswordField::satisfies, use_context))]
+    password: Option<NewPasswordField>,
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
+    email: Option<EmailField>,
 }
-
-type UsernameChange = Change<UsernameField>;
-type PasswordChange = Change<NewPasswordField>;
-type EmailChange = Change<EmailField>;
 
 impl UserChange {
     pub(super) fn into_command(self, context: &Context) -> Result<UpdateUser, Failure> {
         Ok(UpdateUser {
-            username: self.username.into_value()?,
-            password: self.password.accept(context.passwords)?,
-            email: self.email.into_value()?,
+            username: optional(self.username)?,
+            password: self.password.map(|password| password.accept(context.passwords)).transpose()?,
+            email: optional(self.email)?,
             ..UpdateUser::default()
         })
     }
@@ -83,17 +83,15 @@ pub(super) struct NewRoles {
 type RolesField = Field<model::Roles>;
 
 impl Member for model::Roles {
-    const EXPECTED: &'static str = "must be an array of strings";
-
-    fn from_list(names: Option<Vec<String>>) -> Result<Self, String> {
-        let names = names.ok_or(Self::EXPECTED)?;
+    fn read(value: &Value) -> Result<Self, String> {
+        let names = texts(value).ok_or("must be an array of strings")?;
         if names.is_empty() {
             return Err("must not be empty".to_owned());
         }
         if names.len() > ROLES_MAX {
             return Err(InvalidRoles::TooMany.to_string());
         }
-        let roles: Result<Vec<_>, _> = names.iter().map(|name| Role::parse(name)).collect();
+        let roles: Result<Vec<_>, _> = names.into_iter().map(Role::parse).collect();
         let roles = roles.map_err(|error| format!("each {error}"))?;
         Self::new(roles).map_err(|error| error.to_string())
     }
