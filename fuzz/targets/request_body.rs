@@ -77,7 +77,7 @@ fn endpoints(router: &Router, user: &str) -> Vec<Endpoint> {
         .filter(|(_, route)| route.method != Method::GET)
         .map(|(mounted, route)| Endpoint {
             method: route.method.clone(),
-            path: format!("{}{}", mounted.context.prefix, route.path.replace("{user_id}", user)),
+            path: format!("{}{}", mounted.context.terms.prefix, route.path.replace("{user_id}", user)),
             with_key: mounted.dialect.profile().name == "directory",
         })
         .collect()

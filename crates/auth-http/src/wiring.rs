@@ -174,12 +174,12 @@ pub fn router(settings: &Settings, auth: &Auth) -> Router {
 
 /// The settings of a dialect that its clients can observe.
 #[must_use]
-pub fn public_terms<'a>(settings: &'a Settings, profile: &Profile, prefix: &'a str) -> PublicTerms<'a> {
+pub fn public_terms(settings: &Settings, profile: &Profile, prefix: &str) -> PublicTerms {
     PublicTerms {
-        prefix,
+        prefix: prefix.to_owned(),
         passwords: settings.password.raise(profile.passwords),
-        self_assignable_roles: &settings.registration.self_assignable_roles,
-        public_url: &settings.public_url,
+        self_assignable_roles: settings.registration.self_assignable_roles.clone(),
+        public_url: settings.public_url.clone(),
     }
 }
 
@@ -200,7 +200,6 @@ pub fn mounted_dialect(
     prefix: &str,
 ) -> MountedDialect {
     let profile = dialect.profile();
-    let terms = public_terms(settings, &profile, prefix);
     let client = Client {
         id: ClientId::from_static(profile.name),
         refresh_style: profile.refresh_style,
@@ -209,12 +208,9 @@ pub fn mounted_dialect(
     let context = Context {
         auth: auth.clone(),
         client,
-        passwords: terms.passwords,
+        terms: public_terms(settings, &profile, prefix),
         default_roles: settings.registration.default_roles.clone(),
-        self_assignable_roles: terms.self_assignable_roles.clone(),
         required_role: settings.required_role.clone(),
-        prefix: terms.prefix.to_owned(),
-        public_url: terms.public_url.clone(),
         cors_origins: settings.cors_origins.clone(),
     };
     MountedDialect { dialect, context }

@@ -11,7 +11,7 @@ use auth_domain::model::{
     RoleChoice, Roles, User, Username,
 };
 use auth_domain::ports::BoxError;
-use auth_domain::use_cases::{Identity, LogIn, MissingRole, RefreshSession, Register, TokenGrant};
+use auth_domain::use_cases::{LogIn, RefreshSession, Register, TokenGrant};
 use futures_util::future::LocalBoxFuture;
 
 use crate::failure::Failure;
@@ -85,7 +85,7 @@ pub struct Route {
     pub endpoint: Endpoint,
     pub handler: Handler,
     /// Describes the route for OpenAPI.
-    pub describe: fn(&PublicTerms<'_>) -> Operation,
+    pub describe: fn(&PublicTerms) -> Operation,
 }
 
 /// Builds a table of routes from lines of the form `METHOD "path" => Endpoint, handler, description;`.
@@ -124,16 +124,16 @@ pub enum Endpoint {
 }
 
 /// The settings of a dialect that its clients can observe.
-#[derive(Clone, Copy, Debug)]
-pub struct PublicTerms<'a> {
+#[derive(Clone, Debug)]
+pub struct PublicTerms {
     /// The path prefix.
-    pub prefix: &'a str,
+    pub prefix: String,
     /// The policy for new passwords.
     pub passwords: PasswordPolicy,
     /// The roles that a new user may request.
-    pub self_assignable_roles: &'a Roles,
+    pub self_assignable_roles: Roles,
     /// The external URL of the service.
-    pub public_url: &'a PublicUrl,
+    pub public_url: PublicUrl,
 }
 
 /// The dependencies and settings of a dialect's handlers.
@@ -143,18 +143,11 @@ pub struct Context {
     pub auth: Auth,
     /// The client that tokens are issued to.
     pub client: Client,
-    /// The policy for new passwords.
-    pub passwords: PasswordPolicy,
+    pub terms: PublicTerms,
     /// The roles of a new user who requests none.
     pub default_roles: Roles,
-    /// The roles that a new user may request.
-    pub self_assignable_roles: Roles,
     /// The role that the protected resource requires.
     pub required_role: Option<Role>,
-    /// The path prefix.
-    pub prefix: String,
-    /// The external URL of the service.
-    pub public_url: PublicUrl,
     /// The other web origins whose pages may call the service.
     pub cors_origins: CorsOrigins,
 }
@@ -199,40 +192,12 @@ impl Context {
         Ok(self.auth(request).refresh_session(RefreshSession { client: &self.client, token }).await?)
     }
 
-    /// The identity that the access token proves.
-    ///
-    /// # Errors
-    /// As for [`Request::bearer`], and the failure of the use case.
-    pub async fn authenticate(&self, request: &Request) -> Result<Identity, Failure> {
-        let auth = self.auth(request);
-        Ok(auth.authenticate_verified(request.verified_token(&auth)?).await?)
-    }
-
     /// The user of the access token. The data can come from the user cache and be slightly out of date.
     ///
     /// # Errors
-    /// As for [`authenticate`](Self::authenticate).
+    /// As for [`Request::bearer`], and the failure of the use case.
     pub async fn current_user(&self, request: &Request) -> Result<User, Failure> {
         let auth = self.auth(request);
         Ok(auth.current_user_verified(request.verified_token(&auth)?).await?)
-    }
-
-    /// Rejects requests that a browser sent for a page of another site. The browser attaches the refresh cookie to
-    /// them, so the cookie alone does not prove that the user intended the request.
-    ///
-    /// # Errors
-    /// [`Failure::CrossSite`] for such a request.
-    pub fn reject_cross_site(&self, request: &Request) -> Result<(), Failure> {
-        let is_cross_site = request.is_cross_site(&self.public_url, &self.cors_origins);
-        if is_cross_site { Err(Failure::CrossSite) } else { Ok(()) }
-    }
-
-    /// Requires the role that is configured for the protected resource. Without such a role, every user passes.
-    ///
-    /// # Errors
-    /// [`Failure::Forbidden`] if the user does not have the role.
-    pub fn require_role(&self, request: &Request, identity: &Identity) -> Result<(), Failure> {
-        let Some(role) = &self.required_role else { return Ok(()) };
-        self.auth(request).require_role(identity, role).map_err(|MissingRole| Failure::Forbidden)
     }
 }

@@ -31,7 +31,7 @@ pub struct MountedDialect {
 impl MountedDialect {
     /// Whether `path` is the prefix or below it.
     fn covers(&self, path: &str) -> bool {
-        path.strip_prefix(self.context.prefix.as_str())
+        path.strip_prefix(self.context.terms.prefix.as_str())
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
@@ -81,7 +81,7 @@ impl Router {
         let mut paths = BTreeMap::<_, SharedPath>::new();
         for mounted in &self.dialects {
             for route in mounted.dialect.routes() {
-                let path = format!("{}{}", mounted.context.prefix, route.path);
+                let path = format!("{}{}", mounted.context.terms.prefix, route.path);
                 paths.entry(path).or_default().routes.push((Arc::clone(mounted), route));
             }
         }
@@ -93,7 +93,7 @@ impl Router {
     #[must_use]
     pub fn render_failure(&self, path: &str, failure: &Failure) -> HttpResponse {
         let covering = self.dialects.iter().filter(|mounted| mounted.covers(path));
-        match covering.max_by_key(|mounted| mounted.context.prefix.len()) {
+        match covering.max_by_key(|mounted| mounted.context.terms.prefix.len()) {
             Some(mounted) => mounted.render_failure(failure, None),
             None => reply::problem(failure),
         }

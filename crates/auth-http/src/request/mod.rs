@@ -23,7 +23,6 @@ use serde::de::DeserializeOwned;
 use validator::ValidateArgs;
 
 use crate::failure::Failure;
-use crate::origin::{CorsOrigins, PublicUrl};
 
 pub use client_address::client_address;
 pub use field::{
@@ -101,12 +100,6 @@ impl Request {
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<&str> {
         cookie::cookie(self.head.headers(), name)
-    }
-
-    /// Whether a browser sent this for a page whose web origin is neither `own` nor in `allowed`.
-    #[must_use]
-    pub fn is_cross_site(&self, own: &PublicUrl, allowed: &CorsOrigins) -> bool {
-        origin::is_cross_site(self.head.headers(), own, allowed)
     }
 
     /// Whether there is an API key, valid or not.

@@ -139,12 +139,12 @@ fn print_welcome(settings: &Settings, router: &Router) -> io::Result<()> {
     writeln!(out, "  store: {}", settings.database.url)?;
     writeln!(out, "  signing keys: {}", settings.keys_dir.display())?;
     for mounted in router.dialects() {
-        writeln!(out, "  {}: {base}{}", mounted.dialect.profile().name, mounted.context.prefix)?;
+        writeln!(out, "  {}: {base}{}", mounted.dialect.profile().name, mounted.context.terms.prefix)?;
     }
     writeln!(out, "  API reference: {base}/docs")?;
     let sample = router.dialects().find_map(|mounted| Some((mounted, mounted.dialect.profile().sample?)));
     if let Some((mounted, (path, body))) = sample {
-        let url = format!("{base}{}{path}", mounted.context.prefix);
+        let url = format!("{base}{}{path}", mounted.context.terms.prefix);
         writeln!(out, "\nTry it:")?;
         writeln!(out, "  curl -i {url} -H 'Content-Type: application/json' \\\n    -d '{body}'")?;
     }

@@ -43,7 +43,7 @@ pub(crate) fn files(router: &Router) -> Vec<StaticFile> {
 
 /// A dialect with all its endpoints.
 fn section(mounted: &MountedDialect) -> String {
-    let (profile, prefix) = (mounted.dialect.profile(), &mounted.context.prefix);
+    let (profile, prefix) = (mounted.dialect.profile(), &mounted.context.terms.prefix);
     let mut section = format!("<h3>{}</h3>\n<p>{}</p>\n<ul>\n", profile.name, profile.about);
     for route in mounted.dialect.routes() {
         let _ = writeln!(section, "<li><code>{} {prefix}{}</code></li>", route.method, route.path);

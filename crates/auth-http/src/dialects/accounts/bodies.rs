@@ -47,10 +47,10 @@ impl Documented for RequestedRole {
 
 pub(super) fn register_command(context: &Context, request: &Request) -> Result<Register, Failure> {
     let body: Registration = request.json()?.read()?;
-    let mut errors = errors(&body, &context.passwords);
+    let mut errors = errors(&body, &context.terms.passwords);
     let choice = body.roles.as_ref().and_then(|role| role.get().ok());
     let choice =
-        choice.map(|RequestedRole(typed)| RoleChoice::requested(typed, &context.self_assignable_roles));
+        choice.map(|RequestedRole(typed)| RoleChoice::requested(typed, &context.terms.self_assignable_roles));
     if errors.is_empty() {
         return body.into_command(context, choice);
     }
@@ -64,7 +64,7 @@ pub(super) fn register_command(context: &Context, request: &Request) -> Result<R
 
 impl Registration {
     fn into_command(self, context: &Context, roles: Option<RoleChoice>) -> Result<Register, Failure> {
-        let password = self.password.accept(context.passwords)?;
+        let password = self.password.accept(context.terms.passwords)?;
         let (username, email) = (self.username.into_value()?, optional(self.email)?);
         let command = context.registration(Some(username), email, password)?;
         Ok(Register {

@@ -61,7 +61,7 @@ async fn me(context: &Context, request: &Request) -> Result<HttpResponse, Failur
     Ok(reply::json(StatusCode::OK, &Profile::of(&user)))
 }
 
-fn describe_register(terms: &PublicTerms<'_>) -> Operation {
+fn describe_register(terms: &PublicTerms) -> Operation {
     let account = json!({
         "account_id": 1,
         "username": "john_doe",
@@ -80,10 +80,10 @@ fn describe_register(terms: &PublicTerms<'_>) -> Operation {
             "phone_number": "+84123456789",
         }))
         .min_length("password", terms.passwords.min_length)
-        .one_of("roles", terms.self_assignable_roles)
+        .one_of("roles", &terms.self_assignable_roles)
 }
 
-fn describe_log_in(_: &PublicTerms<'_>) -> Operation {
+fn describe_log_in(_: &PublicTerms) -> Operation {
     let example = json!({
         "access_token": "eyJ0eXAiOiJhdCtqd3Qi...",
         "refresh_token": "ref_...",
@@ -95,7 +95,7 @@ fn describe_log_in(_: &PublicTerms<'_>) -> Operation {
         .body::<Credentials>(json!({"username": "john_doe", "password": "P@ssw0rd!"}))
 }
 
-fn describe_refresh(_: &PublicTerms<'_>) -> Operation {
+fn describe_refresh(_: &PublicTerms) -> Operation {
     let example = json!({"access_token": "eyJ0eXAiOiJhdCtqd3Qi...", "expires_in": 3600});
     Operation::returning::<Refreshed<'_>, Error<'_>>(StatusCode::OK, example)
         .summary("Get another access token")
@@ -103,7 +103,7 @@ fn describe_refresh(_: &PublicTerms<'_>) -> Operation {
         .body::<RefreshToken>(json!({"refresh_token": "ref_..."}))
 }
 
-fn describe_log_out(_: &PublicTerms<'_>) -> Operation {
+fn describe_log_out(_: &PublicTerms) -> Operation {
     let example = json!({"message": "Successfully logged out"});
     Operation::returning::<LoggedOut, Error<'_>>(StatusCode::OK, example)
         .summary("Log out")
@@ -111,7 +111,7 @@ fn describe_log_out(_: &PublicTerms<'_>) -> Operation {
         .body::<RefreshToken>(json!({"refresh_token": "ref_..."}))
 }
 
-fn describe_me(_: &PublicTerms<'_>) -> Operation {
+fn describe_me(_: &PublicTerms) -> Operation {
     let example = json!({
         "account_id": 1,
         "username": "john_doe",

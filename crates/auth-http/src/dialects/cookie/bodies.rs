@@ -30,7 +30,7 @@ pub(super) struct Registration {
 
 impl Registration {
     pub(super) fn into_command(self, context: &Context) -> Result<Register, Failure> {
-        let password = self.password.accept(context.passwords)?;
+        let password = self.password.accept(context.terms.passwords)?;
         context.registration(Some(self.username.into_value()?), None, password)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use auth_domain::model::SessionId;
-use auth_domain::use_cases::{LogOutBearer, RefreshSession};
+use auth_domain::use_cases::LogOutBearer;
 use serde_json::{Value, json};
 
 use crate::dialects::{Context, Operation, PublicTerms, Route, routes};
@@ -26,7 +26,7 @@ pub(super) static ROUTES: &[Route] = routes! {
 };
 
 async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let body: Registration = request.body_with(&context.passwords)?;
+    let body: Registration = request.body_with(&context.terms.passwords)?;
     context.auth(request).register(body.into_command(context)?).await?;
     Ok(reply::json(StatusCode::CREATED, &Done { message: "Account successfully created." }))
 }
@@ -36,16 +36,15 @@ async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Fa
     let grant = context.log_in(request, &username.get()?.0, password.into_value()?.0).await?;
     let data = LoggedIn { token: grant.access_token.expose(), user: User::of(&grant.user) };
     let mut response = reply::json(StatusCode::OK, &Answer { message: "Logged in successfully.", data });
-    RefreshCookie::of(context).set(&mut response, &grant);
+    RefreshCookie::of(&context.terms).set(&mut response, &grant);
     Ok(response)
 }
 
 async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    context.reject_cross_site(request)?;
-    let cookie = RefreshCookie::of(context);
+    request.reject_cross_site(&context.terms.public_url, &context.cors_origins)?;
+    let cookie = RefreshCookie::of(&context.terms);
     let token = cookie.read(request).ok_or(Failure::InvalidRefreshToken)?;
-    let grant =
-        context.auth(request).refresh_session(RefreshSession { client: &context.client, token }).await?;
+    let grant = context.refresh(request, token).await?;
     let data = Refreshed { token: grant.access_token.expose() };
     let mut response = reply::json(StatusCode::OK, &Answer { message: "Access token refreshed.", data });
     cookie.set(&mut response, &grant);
@@ -55,8 +54,8 @@ async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, F
 /// Clears the cookie even if the response is 401, as the document requires. So this handler renders that failure itself:
 /// a failure that it returns is rendered by the router, without the cookie.
 async fn log_out(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    context.reject_cross_site(request)?;
-    let cookie = RefreshCookie::of(context);
+    request.reject_cross_site(&context.terms.public_url, &context.cors_origins)?;
+    let cookie = RefreshCookie::of(&context.terms);
     let mut response = match end_session(context, request, cookie.read(request)).await {
         Ok(_) => reply::json(StatusCode::OK, &Done { message: "Logged out successfully." }),
         Err(failure) => errors::unauthorized(failure)?,
@@ -81,7 +80,7 @@ async fn user(context: &Context, request: &Request) -> Result<HttpResponse, Fail
     Ok(reply::json(StatusCode::OK, &Answer { message: "User details retrieved.", data }))
 }
 
-fn describe_register(terms: &PublicTerms<'_>) -> Operation {
+fn describe_register(terms: &PublicTerms) -> Operation {
     let example = json!({"message": "Account successfully created."});
     Operation::returning::<Done, Error>(StatusCode::CREATED, example)
         .summary("Register an account")
@@ -89,7 +88,7 @@ fn describe_register(terms: &PublicTerms<'_>) -> Operation {
         .min_length("password", terms.passwords.min_length)
 }
 
-fn describe_log_in(terms: &PublicTerms<'_>) -> Operation {
+fn describe_log_in(terms: &PublicTerms) -> Operation {
     let data = json!({"token": "eyJ0eXAiOiJhdCtqd3Qi...", "user": example_user()});
     let example = json!({"message": "Logged in successfully.", "data": data});
     Operation::returning::<Answer<LoggedIn<'_>>, Error>(StatusCode::OK, example)
@@ -98,7 +97,7 @@ fn describe_log_in(terms: &PublicTerms<'_>) -> Operation {
         .sets_cookie(StatusCode::OK, example_cookie(terms))
 }
 
-fn describe_refresh(terms: &PublicTerms<'_>) -> Operation {
+fn describe_refresh(terms: &PublicTerms) -> Operation {
     let data = json!({"token": "eyJ0eXAiOiJhdCtqd3Qi..."});
     let example = json!({"message": "Access token refreshed.", "data": data});
     Operation::returning::<Answer<Refreshed<'_>>, Error>(StatusCode::OK, example)
@@ -107,12 +106,12 @@ fn describe_refresh(terms: &PublicTerms<'_>) -> Operation {
             "The cookie is replaced. The same cookie again within the grace time gets the same successor; later it \
              is a replay, and ends the session.",
         )
-        .cookie(RefreshCookie::at(terms.prefix, terms.public_url).name())
+        .cookie(RefreshCookie::of(terms).name())
         .sets_cookie(StatusCode::OK, example_cookie(terms))
 }
 
-fn describe_log_out(terms: &PublicTerms<'_>) -> Operation {
-    let cookie = RefreshCookie::at(terms.prefix, terms.public_url);
+fn describe_log_out(terms: &PublicTerms) -> Operation {
+    let cookie = RefreshCookie::of(terms);
     Operation::returning::<Done, Error>(StatusCode::OK, json!({"message": "Logged out successfully."}))
         .summary("Log out")
         .description(
@@ -125,7 +124,7 @@ fn describe_log_out(terms: &PublicTerms<'_>) -> Operation {
         .sets_cookie(StatusCode::UNAUTHORIZED, cookie.line("", Duration::ZERO))
 }
 
-fn describe_user_details(_: &PublicTerms<'_>) -> Operation {
+fn describe_user_details(_: &PublicTerms) -> Operation {
     let example = json!({"message": "User details retrieved.", "data": example_user()});
     Operation::returning::<Answer<User<'_>>, Error>(StatusCode::OK, example)
         .summary("Read the user's own details")
@@ -136,7 +135,7 @@ fn example_user() -> Value {
     json!({"id": 1, "username": "john_doe", "joined": "2025-08-13T10:15:30Z"})
 }
 
-fn example_cookie(terms: &PublicTerms<'_>) -> String {
+fn example_cookie(terms: &PublicTerms) -> String {
     let two_weeks = Duration::from_secs(14 * 24 * 60 * 60);
-    RefreshCookie::at(terms.prefix, terms.public_url).line("ref_...", two_weeks)
+    RefreshCookie::of(terms).line("ref_...", two_weeks)
 }

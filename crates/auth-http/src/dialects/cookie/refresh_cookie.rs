@@ -6,8 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use auth_domain::use_cases::TokenGrant;
 
-use crate::dialects::Context;
-use crate::origin::PublicUrl;
+use crate::dialects::PublicTerms;
 use crate::request::Request;
 
 /// The cookie that holds the refresh token. Scripts cannot read it, and browsers send it only below `<prefix>/auth`.
@@ -17,14 +16,11 @@ pub(super) struct RefreshCookie<'a> {
 }
 
 impl<'a> RefreshCookie<'a> {
-    pub(super) fn of(context: &'a Context) -> Self {
-        Self::at(&context.prefix, &context.public_url)
-    }
-
-    /// The cookie of a dialect under `prefix`, in a service at `url`. It is `Secure`, except for a loopback URL without
-    /// TLS: some browsers drop secure cookies there, and development needs no TLS.
-    pub(super) fn at(prefix: &'a str, url: &PublicUrl) -> Self {
-        Self { prefix, is_secure: url.is_https() || !url.is_loopback() }
+    /// The cookie is `Secure`, except for a loopback URL without TLS: some browsers drop secure cookies there, and
+    /// development needs no TLS.
+    pub(super) fn of(terms: &'a PublicTerms) -> Self {
+        let url = &terms.public_url;
+        Self { prefix: &terms.prefix, is_secure: url.is_https() || !url.is_loopback() }
     }
 
     pub(super) fn read<'r>(&self, request: &'r Request) -> Option<&'r str> {

@@ -41,7 +41,7 @@ pub(super) struct NewUser {
 
 impl NewUser {
     pub(super) fn into_command(self, context: &Context) -> Result<Register, Failure> {
-        let password = self.password.accept(context.passwords)?;
+        let password = self.password.accept(context.terms.passwords)?;
         context.registration(Some(self.username.into_value()?), Some(self.email.into_value()?), password)
     }
 }
@@ -66,7 +66,7 @@ impl UserChange {
     pub(super) fn into_command(self, context: &Context) -> Result<UpdateUser, Failure> {
         Ok(UpdateUser {
             username: optional(self.username)?,
-            password: self.password.map(|password| password.accept(context.passwords)).transpose()?,
+            password: self.password.map(|password| password.accept(context.terms.passwords)).transpose()?,
             email: optional(self.email)?,
             ..UpdateUser::default()
         })

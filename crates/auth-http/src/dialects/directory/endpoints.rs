@@ -25,7 +25,7 @@ pub(super) static ROUTES: &[Route] = routes! {
 };
 
 async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let command = request.body_with::<NewUser>(&context.passwords)?.into_command(context)?;
+    let command = request.body_with::<NewUser>(&context.terms.passwords)?.into_command(context)?;
     let user = context.auth(request).register(command).await?;
     Ok(reply::json(StatusCode::CREATED, &User::of(&user)))
 }
@@ -38,7 +38,7 @@ async fn get_user(context: &Context, request: &Request) -> Result<HttpResponse, 
 
 async fn update_user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
     let user = user_id(request)?;
-    let command = request.body_with::<UserChange>(&context.passwords)?.into_command(context)?;
+    let command = request.body_with::<UserChange>(&context.terms.passwords)?.into_command(context)?;
     let user = context.auth(request).update_user(user, command).await?;
     Ok(reply::json(StatusCode::OK, &User::of(&user)))
 }
@@ -67,7 +67,7 @@ async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, F
     Ok(reply::json(StatusCode::OK, &Token { token: grant.access_token.expose() }))
 }
 
-fn describe_register(terms: &PublicTerms<'_>) -> Operation {
+fn describe_register(terms: &PublicTerms) -> Operation {
     Operation::returning::<User<'_>, Error<'_>>(StatusCode::CREATED, user())
         .summary("Create a user")
         .description("The key needs the scope `users:write`.")
@@ -78,7 +78,7 @@ fn describe_register(terms: &PublicTerms<'_>) -> Operation {
         .min_length("password", terms.passwords.min_length)
 }
 
-fn describe_get_user(_: &PublicTerms<'_>) -> Operation {
+fn describe_get_user(_: &PublicTerms) -> Operation {
     Operation::returning::<User<'_>, Error<'_>>(StatusCode::OK, user())
         .summary("Read a user")
         .description("The key needs the scope `users:read`.")
@@ -86,7 +86,7 @@ fn describe_get_user(_: &PublicTerms<'_>) -> Operation {
         .path_part("The user's `id`.")
 }
 
-fn describe_update_user(terms: &PublicTerms<'_>) -> Operation {
+fn describe_update_user(terms: &PublicTerms) -> Operation {
     Operation::returning::<User<'_>, Error<'_>>(StatusCode::OK, user())
         .summary("Change a user")
         .description(
@@ -99,7 +99,7 @@ fn describe_update_user(terms: &PublicTerms<'_>) -> Operation {
         .min_length("password", terms.passwords.min_length)
 }
 
-fn describe_set_roles(_: &PublicTerms<'_>) -> Operation {
+fn describe_set_roles(_: &PublicTerms) -> Operation {
     Operation::returning::<Roles<'_>, Error<'_>>(StatusCode::OK, json!({"roles": ["admin", "customer"]}))
         .summary("Set the roles of a user")
         .description("These and no others. The key needs the scope `users:roles`.")
@@ -108,7 +108,7 @@ fn describe_set_roles(_: &PublicTerms<'_>) -> Operation {
         .body::<NewRoles>(json!({"roles": ["admin", "customer"]}))
 }
 
-fn describe_delete_user(_: &PublicTerms<'_>) -> Operation {
+fn describe_delete_user(_: &PublicTerms) -> Operation {
     Operation::returning_nothing::<Error<'_>>(StatusCode::NO_CONTENT)
         .summary("Delete a user")
         .description("Every session of the user ends. The key needs the scope `users:write`.")
@@ -116,7 +116,7 @@ fn describe_delete_user(_: &PublicTerms<'_>) -> Operation {
         .path_part("The user's `id`.")
 }
 
-fn describe_log_in(_: &PublicTerms<'_>) -> Operation {
+fn describe_log_in(_: &PublicTerms) -> Operation {
     Operation::returning::<Token<'_>, Error<'_>>(StatusCode::OK, token())
         .summary("Log a user in")
         .description("The key needs the scope `auth`.")
@@ -124,7 +124,7 @@ fn describe_log_in(_: &PublicTerms<'_>) -> Operation {
         .body::<Credentials>(json!({"username": "john.doe", "password": "P@ssw0rd!"}))
 }
 
-fn describe_refresh(_: &PublicTerms<'_>) -> Operation {
+fn describe_refresh(_: &PublicTerms) -> Operation {
     Operation::returning::<Token<'_>, Error<'_>>(StatusCode::OK, token())
         .summary("Renew a user's token")
         .description(

@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use auth_domain::use_cases::MissingRole;
 use serde_json::json;
 
 use crate::dialects::{Context, Operation, PublicTerms, Route, routes};
@@ -21,7 +22,7 @@ pub(super) static ROUTES: &[Route] = routes! {
 };
 
 async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let command = request.body_with::<Registration>(&context.passwords)?.into_command(context)?;
+    let command = request.body_with::<Registration>(&context.terms.passwords)?.into_command(context)?;
     context.auth(request).register(command).await?;
     Ok(reply::json(StatusCode::CREATED, &Registered { message: "User registered successfully." }))
 }
@@ -39,12 +40,15 @@ async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, F
 }
 
 async fn protected_resource(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let identity = context.authenticate(request).await?;
-    context.require_role(request, &identity)?;
+    let auth = context.auth(request);
+    let identity = auth.authenticate_verified(request.verified_token(&auth)?).await?;
+    if let Some(role) = &context.required_role {
+        auth.require_role(&identity, role).map_err(|MissingRole| Failure::Forbidden)?;
+    }
     Ok(reply::json(StatusCode::OK, &ProtectedData { data: "protected data" }))
 }
 
-fn describe_register(terms: &PublicTerms<'_>) -> Operation {
+fn describe_register(terms: &PublicTerms) -> Operation {
     let example = json!({"message": "User registered successfully."});
     Operation::returning::<Registered, Error>(StatusCode::CREATED, example)
         .summary("Register a user")
@@ -54,7 +58,7 @@ fn describe_register(terms: &PublicTerms<'_>) -> Operation {
         .min_length("password", terms.passwords.min_length)
 }
 
-fn describe_log_in(_: &PublicTerms<'_>) -> Operation {
+fn describe_log_in(_: &PublicTerms) -> Operation {
     Operation::returning::<LoggedIn<'_>, Error>(
         StatusCode::OK,
         json!({"acc_token": "eyJ0eXAiOiJhdCtqd3Qi..."}),
@@ -63,7 +67,7 @@ fn describe_log_in(_: &PublicTerms<'_>) -> Operation {
     .body::<Credentials>(json!({"email": "john@example.com", "password": "P@ssw0rd!"}))
 }
 
-fn describe_refresh(_: &PublicTerms<'_>) -> Operation {
+fn describe_refresh(_: &PublicTerms) -> Operation {
     Operation::returning::<Refreshed<'_>, Error>(StatusCode::OK, json!({"token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
         .summary("Renew the token")
         .description(
@@ -73,7 +77,7 @@ fn describe_refresh(_: &PublicTerms<'_>) -> Operation {
         .body::<Renewal>(json!({"ref_token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
 }
 
-fn describe_protected_resource(_: &PublicTerms<'_>) -> Operation {
+fn describe_protected_resource(_: &PublicTerms) -> Operation {
     Operation::returning::<ProtectedData, Error>(StatusCode::OK, json!({"data": "protected data"}))
         .summary("Open the protected resource")
         .bearer()

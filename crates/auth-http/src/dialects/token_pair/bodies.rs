@@ -23,7 +23,7 @@ pub(super) struct Registration {
 
 impl Registration {
     pub(super) fn into_command(self, context: &Context) -> Result<Register, Failure> {
-        let password = self.password.accept(context.passwords)?;
+        let password = self.password.accept(context.terms.passwords)?;
         let display_name = optional(self.display_name)?;
         let command = context.registration(None, Some(self.email.into_value()?), password)?;
         Ok(Register { display_name, ..command })

@@ -21,7 +21,7 @@ pub(super) static ROUTES: &[Route] = routes! {
 };
 
 async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let body: Registration = request.body_with(&context.passwords)?;
+    let body: Registration = request.body_with(&context.terms.passwords)?;
     let user = context.auth(request).register(body.into_command(context)?).await?;
     Ok(reply::json(StatusCode::CREATED, &Profile::of(&user)))
 }
@@ -53,7 +53,7 @@ fn pair(grant: &TokenGrant) -> HttpResponse {
     reply::json(StatusCode::OK, &tokens)
 }
 
-fn describe_register(terms: &PublicTerms<'_>) -> Operation {
+fn describe_register(terms: &PublicTerms) -> Operation {
     Operation::returning::<Profile<'_>, Error<'_>>(StatusCode::CREATED, profile())
         .summary("Register a user")
         .description("A registration does not log the user in.")
@@ -63,13 +63,13 @@ fn describe_register(terms: &PublicTerms<'_>) -> Operation {
         .min_length("password", terms.passwords.min_length)
 }
 
-fn describe_log_in(_: &PublicTerms<'_>) -> Operation {
+fn describe_log_in(_: &PublicTerms) -> Operation {
     Operation::returning::<Tokens<'_>, Error<'_>>(StatusCode::OK, tokens())
         .summary("Log in")
         .body::<Credentials>(json!({"email": "jane.doe@example.com", "password": "securePassword123!"}))
 }
 
-fn describe_refresh(_: &PublicTerms<'_>) -> Operation {
+fn describe_refresh(_: &PublicTerms) -> Operation {
     Operation::returning::<Tokens<'_>, Error<'_>>(StatusCode::OK, tokens())
         .summary("Replace both tokens")
         .description(
@@ -79,7 +79,7 @@ fn describe_refresh(_: &PublicTerms<'_>) -> Operation {
         .body::<Renewal>(json!({"refreshToken": "ref_..."}))
 }
 
-fn describe_me(_: &PublicTerms<'_>) -> Operation {
+fn describe_me(_: &PublicTerms) -> Operation {
     Operation::returning::<Profile<'_>, Error<'_>>(StatusCode::OK, profile())
         .summary("Read the user's own profile")
         .bearer()
