@@ -6,6 +6,7 @@
 pub mod accounts;
 mod all;
 pub mod cookie;
+mod credentials;
 mod dialect;
 pub mod directory;
 mod operation;

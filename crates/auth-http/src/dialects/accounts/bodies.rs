@@ -11,8 +11,8 @@ use validator::Validate;
 use crate::dialects::Context;
 use crate::failure::{Failure, FieldError};
 use crate::request::{
-    DisplayNameField, Documented, EmailField, Field, Member, NewPasswordField, PasswordField,
-    PhoneNumberField, Request, TextField, UsernameField, errors, optional, string,
+    DisplayNameField, Documented, EmailField, Field, Member, NewPasswordField, PhoneNumberField, Request,
+    TextField, UsernameField, errors, optional, string,
 };
 
 /// The registration of a user.
@@ -74,15 +74,6 @@ impl Registration {
             ..command
         })
     }
-}
-
-/// The credentials of a login.
-#[derive(Deserialize, ToSchema, Validate)]
-#[validate(nest_all_fields = true)]
-pub(super) struct Credentials {
-    /// The username, or the e-mail address.
-    pub(super) username: TextField,
-    pub(super) password: PasswordField,
 }
 
 /// The refresh token of the session to refresh or to end.

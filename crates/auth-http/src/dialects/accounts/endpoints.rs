@@ -6,14 +6,14 @@ use auth_domain::model::RefreshSecret;
 use auth_domain::use_cases::LogOut;
 use serde_json::json;
 
+use crate::dialects::credentials::UsernameCredentials;
 use crate::dialects::{Context, Operation, PublicTerms, Route, routes};
 use crate::failure::Failure;
 use crate::reply;
 use crate::request::Request;
 
 use super::bodies::{
-    Credentials, Error, LoggedIn, LoggedOut, Profile, RefreshToken, Refreshed, Registered, Registration,
-    register_command,
+    Error, LoggedIn, LoggedOut, Profile, RefreshToken, Refreshed, Registered, Registration, register_command,
 };
 
 pub(super) static ROUTES: &[Route] = routes! {
@@ -30,7 +30,7 @@ async fn register(context: &Context, request: &Request) -> Result<HttpResponse, 
 }
 
 async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let Credentials { username, password } = request.body()?;
+    let UsernameCredentials { username, password } = request.body()?;
     let grant = context.log_in(request, username.get()?, password.into_value()?).await?;
     let refresh_token = grant.refresh_token.as_ref().map(RefreshSecret::expose);
     let body = LoggedIn {
@@ -92,7 +92,7 @@ fn describe_log_in(_: &PublicTerms) -> Operation {
     });
     Operation::returning::<LoggedIn<'_>, Error<'_>>(StatusCode::OK, example)
         .summary("Log in")
-        .body::<Credentials>(json!({"username": "john_doe", "password": "P@ssw0rd!"}))
+        .body::<UsernameCredentials>(json!({"username": "john_doe", "password": "P@ssw0rd!"}))
 }
 
 fn describe_refresh(_: &PublicTerms) -> Operation {

@@ -16,8 +16,8 @@ use validator::Validate;
 use crate::dialects::Context;
 use crate::failure::Failure;
 use crate::request::{
-    Documented, EmailField, Field, Member, NewPasswordField, PasswordField, Request, TextField,
-    UsernameField, not_null, optional, string, texts,
+    Documented, EmailField, Field, Member, NewPasswordField, Request, TextField, UsernameField, not_null,
+    optional, string, texts,
 };
 
 /// Parses `{user_id}`.
@@ -111,15 +111,6 @@ impl Documented for model::Roles {
         let name = string().description(Some("A role's name.")).pattern(Some("^[a-z][a-z0-9_.-]{0,63}$"));
         schemas.push(("RoleName".to_owned(), Schema::from(name).into()));
     }
-}
-
-/// The credentials of a login.
-#[derive(Deserialize, ToSchema, Validate)]
-#[validate(nest_all_fields = true)]
-pub(super) struct Credentials {
-    /// The username, or the e-mail address.
-    pub(super) username: TextField,
-    pub(super) password: PasswordField,
 }
 
 /// The token to refresh the session with.

@@ -5,14 +5,13 @@ use actix_web::http::StatusCode;
 use auth_domain::model::UserRef;
 use serde_json::{Value, json};
 
+use crate::dialects::credentials::UsernameCredentials;
 use crate::dialects::{Context, Operation, PublicTerms, Route, routes};
 use crate::failure::Failure;
 use crate::reply;
 use crate::request::Request;
 
-use super::bodies::{
-    Credentials, Error, NewRoles, NewUser, Renewal, Roles, Token, User, UserChange, user_id,
-};
+use super::bodies::{Error, NewRoles, NewUser, Renewal, Roles, Token, User, UserChange, user_id};
 
 pub(super) static ROUTES: &[Route] = routes! {
     POST "/users" => Register, register, describe_register;
@@ -56,7 +55,7 @@ async fn delete_user(context: &Context, request: &Request) -> Result<HttpRespons
 }
 
 async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let Credentials { username, password } = request.body()?;
+    let UsernameCredentials { username, password } = request.body()?;
     let grant = context.log_in(request, username.get()?, password.into_value()?).await?;
     Ok(reply::json(StatusCode::OK, &Token { token: grant.access_token.expose() }))
 }
@@ -121,7 +120,7 @@ fn describe_log_in(_: &PublicTerms) -> Operation {
         .summary("Log a user in")
         .description("The key needs the scope `auth`.")
         .api_key()
-        .body::<Credentials>(json!({"username": "john.doe", "password": "P@ssw0rd!"}))
+        .body::<UsernameCredentials>(json!({"username": "john.doe", "password": "P@ssw0rd!"}))
 }
 
 fn describe_refresh(_: &PublicTerms) -> Operation {

@@ -8,7 +8,7 @@ use validator::Validate;
 
 use crate::dialects::Context;
 use crate::failure::Failure;
-use crate::request::{EmailField, NewPasswordField, PasswordField, TextField, UsernameField};
+use crate::request::{EmailField, NewPasswordField, TextField, UsernameField};
 
 /// The registration of a user.
 #[derive(Deserialize, ToSchema, Validate)]
@@ -25,15 +25,6 @@ impl Registration {
         let password = self.password.accept(context.terms.passwords)?;
         context.registration(Some(self.username.into_value()?), Some(self.email.into_value()?), password)
     }
-}
-
-/// The credentials of a login.
-#[derive(Deserialize, ToSchema, Validate)]
-#[validate(nest_all_fields = true)]
-pub(super) struct Credentials {
-    /// The e-mail address, or the username.
-    pub(super) email: TextField,
-    pub(super) password: PasswordField,
 }
 
 /// The token to refresh the session with.

@@ -5,14 +5,13 @@ use actix_web::http::StatusCode;
 use auth_domain::use_cases::MissingRole;
 use serde_json::json;
 
+use crate::dialects::credentials::EmailCredentials;
 use crate::dialects::{Context, Operation, PublicTerms, Route, routes};
 use crate::failure::Failure;
 use crate::reply;
 use crate::request::Request;
 
-use super::bodies::{
-    Credentials, Error, LoggedIn, ProtectedData, Refreshed, Registered, Registration, Renewal,
-};
+use super::bodies::{Error, LoggedIn, ProtectedData, Refreshed, Registered, Registration, Renewal};
 
 pub(super) static ROUTES: &[Route] = routes! {
     POST "/auth/register" => Register, register, describe_register;
@@ -28,7 +27,7 @@ async fn register(context: &Context, request: &Request) -> Result<HttpResponse, 
 }
 
 async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let Credentials { email, password } = request.body()?;
+    let EmailCredentials { email, password } = request.body()?;
     let grant = context.log_in(request, email.get()?, password.into_value()?).await?;
     Ok(reply::json(StatusCode::OK, &LoggedIn { acc_token: grant.access_token.expose() }))
 }
@@ -64,7 +63,7 @@ fn describe_log_in(_: &PublicTerms) -> Operation {
         json!({"acc_token": "eyJ0eXAiOiJhdCtqd3Qi..."}),
     )
     .summary("Log in")
-    .body::<Credentials>(json!({"email": "john@example.com", "password": "P@ssw0rd!"}))
+    .body::<EmailCredentials>(json!({"email": "john@example.com", "password": "P@ssw0rd!"}))
 }
 
 fn describe_refresh(_: &PublicTerms) -> Operation {

@@ -8,7 +8,7 @@ use validator::Validate;
 
 use crate::dialects::Context;
 use crate::failure::Failure;
-use crate::request::{DisplayNameField, EmailField, NewPasswordField, PasswordField, TextField, optional};
+use crate::request::{DisplayNameField, EmailField, NewPasswordField, TextField, optional};
 
 /// The registration of a user.
 #[derive(Deserialize, ToSchema, Validate)]
@@ -28,15 +28,6 @@ impl Registration {
         let command = context.registration(None, Some(self.email.into_value()?), password)?;
         Ok(Register { display_name, ..command })
     }
-}
-
-/// The credentials of a login.
-#[derive(Deserialize, ToSchema, Validate)]
-#[validate(nest_all_fields = true)]
-pub(super) struct Credentials {
-    /// The e-mail address, or the username.
-    pub(super) email: TextField,
-    pub(super) password: PasswordField,
 }
 
 /// The token to refresh the session with.

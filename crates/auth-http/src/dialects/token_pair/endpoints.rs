@@ -6,12 +6,13 @@ use auth_domain::model::RefreshSecret;
 use auth_domain::use_cases::TokenGrant;
 use serde_json::{Value, json};
 
+use crate::dialects::credentials::EmailCredentials;
 use crate::dialects::{Context, Operation, PublicTerms, Route, routes};
 use crate::failure::Failure;
 use crate::reply;
 use crate::request::Request;
 
-use super::bodies::{Credentials, Error, Profile, Registration, Renewal, Tokens};
+use super::bodies::{Error, Profile, Registration, Renewal, Tokens};
 
 pub(super) static ROUTES: &[Route] = routes! {
     POST "/register" => Register, register, describe_register;
@@ -27,7 +28,7 @@ async fn register(context: &Context, request: &Request) -> Result<HttpResponse, 
 }
 
 async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let Credentials { email, password } = request.body()?;
+    let EmailCredentials { email, password } = request.body()?;
     let grant = context.log_in(request, email.get()?, password.into_value()?).await?;
     Ok(pair(&grant))
 }
@@ -66,7 +67,7 @@ fn describe_register(terms: &PublicTerms) -> Operation {
 fn describe_log_in(_: &PublicTerms) -> Operation {
     Operation::returning::<Tokens<'_>, Error<'_>>(StatusCode::OK, tokens())
         .summary("Log in")
-        .body::<Credentials>(json!({"email": "jane.doe@example.com", "password": "securePassword123!"}))
+        .body::<EmailCredentials>(json!({"email": "jane.doe@example.com", "password": "securePassword123!"}))
 }
 
 fn describe_refresh(_: &PublicTerms) -> Operation {
