@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use auth_domain::model::{AccessClaims, AccessToken};
 use auth_domain::ports::{AccessTokenCodec, PortError};
-use thiserror::Error;
 
 use super::compact::{self, Compact, MAX_BYTES};
 use super::key_ring::{KeyRing, ScheduledKey};
@@ -48,15 +47,7 @@ pub struct JwtCodec {
     cache: TokenCache,
 }
 
-/// The claims do not fit into a token that this codec would verify.
-#[derive(Debug, Error)]
-#[error("the token would have {bytes} bytes; at most {MAX_BYTES} are verified")]
-struct TooLong {
-    bytes: usize,
-}
-
 impl JwtCodec {
-    /// A codec with these keys.
     #[must_use]
     pub fn new(keys: Arc<KeyRing>, settings: JwtSettings) -> Self {
         Self { keys, settings, cache: token_cache() }
@@ -69,8 +60,7 @@ impl JwtCodec {
         let header = TokenHeader::parse(&token.header)?;
         let found = self.keys.find(&header.kid)?;
         let key = &found.key;
-        if !header.has_algorithm(key.algorithm()) || !key.verifies(token.signed.as_bytes(), &token.signature)
-        {
+        if !header.has_algorithm(key.algorithm) || !key.verifies(token.signed.as_bytes(), &token.signature) {
             return None;
         }
         let claims = wire::parse_payload(issuer, audience, &token.payload()?)?;
@@ -85,15 +75,17 @@ impl AccessTokenCodec for JwtCodec {
     fn sign(&self, claims: &AccessClaims) -> Result<AccessToken, PortError> {
         let JwtSettings { issuer, audience } = &self.settings;
         let keys = self.keys.current();
-        let key = keys.newest();
-        let mut token = key.header().to_owned();
+        let key = &keys.newest.key;
+        let mut token = key.header.clone();
         token.push('.');
         token.push_str(&compact::encode(&wire::payload(issuer, audience, claims)));
         let signature = key.sign(token.as_bytes()).map_err(|error| PortError::Unavailable(error.into()))?;
         token.push('.');
         token.push_str(&compact::encode(&signature));
         if token.len() > MAX_BYTES {
-            return Err(PortError::Corrupt(TooLong { bytes: token.len() }.into()));
+            let text =
+                format!("the token would have {} bytes; at most {MAX_BYTES} are verified", token.len());
+            return Err(PortError::Corrupt(text.into()));
         }
         Ok(AccessToken::new(token))
     }

@@ -8,13 +8,11 @@ pub(super) const MAX_BYTES: usize = 4_096;
 
 /// The parts of a token, of which nothing is verified yet.
 pub(super) struct Compact<'a> {
-    /// The decoded header.
     pub(super) header: Vec<u8>,
     /// The encoded payload. It is decoded only after the signature is verified.
     payload: &'a str,
     /// The signed message: encoded header and payload, as they were received.
     pub(super) signed: &'a str,
-    /// The decoded signature.
     pub(super) signature: Vec<u8>,
 }
 

@@ -20,29 +20,17 @@ const FILE_MAX_BYTES: u64 = 16 * 1024;
 /// The key directory cannot be used. The message is one line and contains nothing of a key.
 #[derive(Debug, Error)]
 pub enum KeyFileError {
-    /// An operation of the file system failed.
     #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was attempted.
-        action: &'static str,
-        /// The path of the operation.
-        path: PathBuf,
-        /// The error of the system.
-        source: io::Error,
-    },
-    /// A file name is not valid for a key.
+    Io { action: &'static str, path: PathBuf, source: io::Error },
     #[error("{}: the name of a key's file must be 1 to 64 of A-Z, a-z, 0-9, '_' and '-', then .pem", .0.display())]
     Name(PathBuf),
-    /// The content of a file is not a key.
     #[error("{} is not one Ed25519 or P-256 private key in PKCS#8 PEM", .0.display())]
     NotAKey(PathBuf),
     /// Every user of this machine can write the directory or the file, and so make tokens that are accepted.
     #[error("every user of this machine can write {path}: run chmod o-w {path}", path = .0.display())]
     Unsafe(PathBuf),
-    /// The directory contains no key.
     #[error("{} contains no key", .0.display())]
     Empty(PathBuf),
-    /// No key could be generated.
     #[error("the cryptographic library made no key")]
     NotMade,
 }
@@ -124,7 +112,6 @@ impl KeyDirectory {
         is_kid(kid) && fs::exists(self.path_of(kid)).unwrap_or(false)
     }
 
-    /// Reads a key.
     pub(super) fn read(&self, file: &KeyFile) -> Result<SigningKey, KeyFileError> {
         let path = self.path_of(&file.kid);
         // A pipe or a device would block or never end.
@@ -161,7 +148,6 @@ impl KeyDirectory {
         })
     }
 
-    /// The error for a directory without keys.
     pub(super) fn empty(&self) -> KeyFileError {
         KeyFileError::Empty(self.path.clone())
     }
@@ -171,7 +157,6 @@ impl KeyDirectory {
     }
 }
 
-/// Whether a text is a valid name of a key.
 fn is_kid(text: &str) -> bool {
     (1..=KID_MAX_LENGTH).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')

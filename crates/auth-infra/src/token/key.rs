@@ -23,14 +23,16 @@ const LABEL: &str = "PRIVATE KEY";
 
 /// A key that signs and verifies. Its private half cannot be printed.
 pub(super) struct SigningKey {
-    kid: String,
-    algorithm: KeyAlgorithm,
-    created: Timestamp,
+    /// The name of the key in a token's header.
+    pub(super) kid: String,
+    pub(super) algorithm: KeyAlgorithm,
+    pub(super) created: Timestamp,
+    /// The public key (RFC 7517, section 4; RFC 8037, section 2; RFC 7518, section 6.2.1).
+    pub(super) jwk: Value,
+    /// The encoded header of every token that this key signs.
+    pub(super) header: String,
     private: Arc<EncodingKey>,
     public: DecodingKey,
-    jwk: Value,
-    /// The encoded header of every token that this key signs.
-    header: String,
 }
 
 /// A signer with its parsed private key, and the key that it was made from.
@@ -67,29 +69,6 @@ impl SigningKey {
         })
     }
 
-    /// The name of the key in a token's header.
-    pub(super) fn kid(&self) -> &str {
-        &self.kid
-    }
-
-    pub(super) fn algorithm(&self) -> KeyAlgorithm {
-        self.algorithm
-    }
-
-    pub(super) fn created(&self) -> Timestamp {
-        self.created
-    }
-
-    /// The encoded header of every token that this key signs.
-    pub(super) fn header(&self) -> &str {
-        &self.header
-    }
-
-    /// The public key (RFC 7517, section 4; RFC 8037, section 2; RFC 7518, section 6.2.1).
-    pub(super) fn jwk(&self) -> Value {
-        self.jwk.clone()
-    }
-
     /// Signs a message: 64 bytes, for Ed25519 always the same for the same message.
     pub(super) fn sign(&self, message: &[u8]) -> errors::Result<Vec<u8>> {
         SIGNER.with_borrow_mut(|cached| {
@@ -106,7 +85,6 @@ impl SigningKey {
         })
     }
 
-    /// Whether this key signed the message.
     pub(super) fn verifies(&self, message: &[u8], signature: &Vec<u8>) -> bool {
         is_signature(self.algorithm, &self.public, message, signature)
     }
@@ -123,7 +101,6 @@ pub(super) fn is_signature(
         .is_ok_and(|verifier| verifier.verify(message, signature).is_ok())
 }
 
-/// Generates a private key in PEM.
 pub(super) fn generate_pem(algorithm: KeyAlgorithm) -> Result<Zeroizing<String>, Unspecified> {
     let pkcs8 = algorithm.generate()?;
     pem_rfc7468::encode_string(LABEL, LineEnding::LF, &pkcs8).map(Zeroizing::new).map_err(|_| Unspecified)
@@ -190,7 +167,7 @@ mod tests {
             MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
             -----END PRIVATE KEY-----\n";
         let key = SigningKey::parse("kid".to_owned(), Timestamp::UNIX_EPOCH, PEM).expect("a key");
-        assert_eq!(key.jwk()["x"], "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+        assert_eq!(key.jwk["x"], "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
         // Appendix A.4: the signature of that example.
         let signed = key.sign(b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc").expect("signed");
         assert_eq!(

@@ -51,17 +51,16 @@ pub struct KeyRing {
 pub struct KeyInfo {
     /// The `kid` of the tokens that it signs.
     pub kid: String,
-    /// Its algorithm.
     pub algorithm: KeyAlgorithm,
     /// The modification time of its file.
     pub created: Timestamp,
-    /// Its current use.
     pub used: KeyUse,
 }
 
 /// The keys of one reading of the directory.
 pub(super) struct Keys {
-    newest: Arc<ScheduledKey>,
+    /// The key that signs.
+    pub(super) newest: Arc<ScheduledKey>,
     older: Vec<Arc<ScheduledKey>>,
 }
 
@@ -112,9 +111,9 @@ impl KeyRing {
     /// # Errors
     /// If the directory cannot be written, or cannot be read completely: then no process would read the new key either.
     pub fn rotate(&self) -> Result<KeyInfo, KeyFileError> {
-        let newest = self.read(&self.directory.list()?)?.newest.key.created();
+        let newest = Keys::read(&self.directory, &self.directory.list()?, self.lifetimes)?.newest;
         // The new key has to be newer than the newest, even if the clock has stepped back.
-        let created = self.clock.now().max(newest.plus(Duration::from_secs(1)));
+        let created = self.clock.now().max(newest.key.created.plus(Duration::from_secs(1)));
         let kid = make_key(&self.directory, self.algorithm, created, &*self.random)?;
         self.reload(true)?;
         self.list().into_iter().find(|key| key.kid == kid).ok_or_else(|| self.directory.empty())
@@ -123,17 +122,24 @@ impl KeyRing {
     /// The keys, newest first.
     #[must_use]
     pub fn list(&self) -> Vec<KeyInfo> {
-        let now = self.clock.now();
-        self.current().iter().map(|found| found.info(now)).collect()
+        let (keys, now) = (self.current(), self.clock.now());
+        let info = keys.iter().map(|found| KeyInfo {
+            kid: found.key.kid.clone(),
+            algorithm: found.key.algorithm,
+            created: found.key.created,
+            used: found.validity.used_at(now),
+        });
+        info.collect()
     }
 
     /// The public keys of the access tokens in circulation, newest first, as a JWK set (RFC 7517, section 5).
     #[must_use]
     pub fn jwks(&self) -> Value {
         let (keys, now) = (self.current(), self.clock.now());
-        let public: Vec<_> =
-            keys.iter().filter(|found| found.is_published_at(now)).map(|found| found.key.jwk()).collect();
-        json!({ "keys": public })
+        let public = keys
+            .iter()
+            .filter(|found| matches!(found.validity.used_at(now), KeyUse::Signs | KeyUse::Verifies { .. }));
+        json!({ "keys": public.map(|found| &found.key.jwk).collect::<Vec<_>>() })
     }
 
     pub(super) fn current(&self) -> Arc<Keys> {
@@ -167,10 +173,6 @@ impl KeyRing {
         found.validity.used_at(self.clock.now()) != KeyUse::Retired
     }
 
-    fn read(&self, files: &[KeyFile]) -> Result<Keys, KeyFileError> {
-        Keys::read(&self.directory, files, self.lifetimes)
-    }
-
     fn reload_or_warn(&self, retry: bool) -> bool {
         self.reload(retry).unwrap_or_else(|error| {
             tracing::warn!(%error, "the signing keys cannot be read again; the current keys stay in use");
@@ -185,29 +187,14 @@ impl KeyRing {
         if files == last_read.files && !(retry && last_read.incomplete) {
             return Ok(false);
         }
-        let read = self.read(&files);
+        let read = Keys::read(&self.directory, &files, self.lifetimes);
         let incomplete = matches!(read, Err(KeyFileError::Io { .. }));
         // Recorded even after an error, so that an invalid file is reported once and not at every reload.
         *last_read = LastRead { files, incomplete };
         let keys = Arc::new(read?);
-        tracing::info!(signs = keys.newest.key.kid(), verify = keys.iter().count(), "read the signing keys");
+        tracing::info!(signs = keys.newest.key.kid, verify = keys.iter().count(), "read the signing keys");
         *self.keys.write() = keys;
         Ok(true)
-    }
-}
-
-impl ScheduledKey {
-    fn info(&self, now: Timestamp) -> KeyInfo {
-        KeyInfo {
-            kid: self.key.kid().to_owned(),
-            algorithm: self.key.algorithm(),
-            created: self.key.created(),
-            used: self.validity.used_at(now),
-        }
-    }
-
-    fn is_published_at(&self, now: Timestamp) -> bool {
-        matches!(self.validity.used_at(now), KeyUse::Signs | KeyUse::Verifies { .. })
     }
 }
 
@@ -228,17 +215,12 @@ impl Keys {
         Ok(Self { newest, older: keys.collect::<Result<_, _>>()? })
     }
 
-    /// The key that signs.
-    pub(super) fn newest(&self) -> &SigningKey {
-        &self.newest.key
-    }
-
     fn iter(&self) -> impl Iterator<Item = &Arc<ScheduledKey>> {
         iter::once(&self.newest).chain(&self.older)
     }
 
     fn find(&self, kid: &str) -> Option<Arc<ScheduledKey>> {
-        self.iter().find(|found| found.key.kid() == kid).cloned()
+        self.iter().find(|found| found.key.kid == kid).cloned()
     }
 }
 

@@ -30,7 +30,6 @@ pub(super) fn token_cache() -> TokenCache {
     Cache::new(CAPACITY)
 }
 
-/// The cache key of a token.
 pub(super) fn token_digest(token: &str) -> Digest {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());

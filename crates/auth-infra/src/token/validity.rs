@@ -60,7 +60,6 @@ impl Validity {
         })
     }
 
-    /// The use of the key at a time.
     pub(super) fn used_at(&self, now: Timestamp) -> KeyUse {
         let TokenLifetimes { access, renewal, leeway } = self.lifetimes;
         let Some(last) = self.last else { return KeyUse::Signs };

@@ -68,7 +68,6 @@ pub(super) fn header(algorithm: KeyAlgorithm, kid: &str) -> Vec<u8> {
     write(&header)
 }
 
-/// Writes claims.
 pub(super) fn payload(issuer: &str, audience: &str, claims: &AccessClaims) -> Vec<u8> {
     write(&Payload {
         iss: issuer.into(),
