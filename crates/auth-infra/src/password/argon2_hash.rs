@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
+use argon2::password_hash::phc::{self, Output, ParamsString};
 use argon2::{Algorithm, Params, Version};
 use zeroize::Zeroizing;
 
 use super::error::{HashingError, ParseHashError};
 use super::memory::Memory;
-use super::params::{Argon2Params, SALT_BYTES, TAG_BYTES};
+use super::params::{Argon2Params, SALT_BYTES, TAG_BYTES, parse_phc};
 use super::settings::MAX_COST;
 
 /// A hash that is stored or about to be stored.
@@ -19,7 +19,6 @@ pub(super) struct Argon2Hash {
 }
 
 impl Argon2Hash {
-    /// Computes the hash of a password.
     pub(super) fn compute(
         params: Argon2Params,
         password: &[u8],
@@ -29,22 +28,14 @@ impl Argon2Hash {
         Ok(Self { params, tag })
     }
 
-    /// A decoy: the hash of no known password, because the tag is given and not computed.
-    pub(super) fn of_unknown(cost: Params, salt: Salt, tag: Output) -> Self {
-        Self { params: Argon2Params::new(cost, salt), tag }
-    }
-
     /// Reads `$argon2id$v=19$m=19456,t=2,p=1$salt$tag`. Hashes of other programs with Argon2i, Argon2d or version 16
     /// are accepted too. Without `v=` the version is 16, as in the reference implementation.
     pub(super) fn parse(stored: &str) -> Result<Self, ParseHashError> {
-        let hash = phc::PasswordHash::new(stored).map_err(ParseHashError::Format)?;
+        let (hash, salt, tag) = parse_phc(stored)?;
         let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(ParseHashError::Parameters)?;
         let version = hash.version.map_or(Ok(Version::V0x10), Version::try_from);
         let version = version.map_err(|error| ParseHashError::Parameters(error.into()))?;
         let cost = Params::try_from(&hash).map_err(ParseHashError::Parameters)?;
-        let (Some(salt), Some(tag)) = (hash.salt, hash.hash) else {
-            return Err(ParseHashError::Incomplete);
-        };
         let (memory_kib, iterations, parallelism) = (cost.m_cost(), cost.t_cost(), cost.p_cost());
         if memory_kib > MAX_COST.0 || iterations > MAX_COST.1 || parallelism > MAX_COST.2 {
             return Err(ParseHashError::TooCostly(format!(
@@ -85,7 +76,6 @@ fn compute_tag(params: &Argon2Params, password: &[u8], memory: &mut Memory) -> R
     Output::new(tag).map_err(HashingError::Tag)
 }
 
-/// The PHC string.
 impl fmt::Display for Argon2Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Argon2Params { algorithm, version, cost, salt } = &self.params;

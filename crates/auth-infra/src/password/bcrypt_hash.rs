@@ -6,7 +6,6 @@ use super::error::{HashingError, ParseHashError};
 
 /// The maximum cost that is verified: about 1 s of a core. Each step doubles the time.
 const MAX_COST: u32 = 14;
-/// The minimum cost of the algorithm.
 const MIN_COST: u32 = 4;
 
 /// A bcrypt hash. `$2a$`, `$2b$` and `$2y$` name one algorithm; `$2x$` names a variant with a bug and is refused.

@@ -7,7 +7,6 @@ use zeroize::Zeroize;
 use super::error::HashingError;
 use super::params::Argon2Params;
 
-/// An implementation of Argon2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Engine {
     /// `argon2-rust`, with the widest vectors that the processor has. It is used if it agrees with the other engine.
@@ -42,10 +41,6 @@ pub(super) enum Arena {
 }
 
 impl Arena {
-    /// Computes the tag of a password.
-    ///
-    /// # Errors
-    /// If the machine has too little memory, or the parameters are not valid for Argon2.
     pub(super) fn compute(
         &mut self,
         params: &Argon2Params,
@@ -96,7 +91,6 @@ impl Arena {
     }
 }
 
-/// The parameters as types of `argon2-rust`.
 fn to_simd(params: &Argon2Params, tag_bytes: usize) -> Result<argon2_rust::Argon2, argon2_rust::Error> {
     let algorithm = match params.algorithm {
         Algorithm::Argon2d => argon2_rust::Algorithm::Argon2d,

@@ -21,7 +21,6 @@ pub(super) enum ParseHashError {
     TooCostly(String),
 }
 
-/// A hash could not be computed.
 #[derive(Debug, Error)]
 pub(super) enum HashingError {
     #[error("not enough memory to hash a password: {0}")]

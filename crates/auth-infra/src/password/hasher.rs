@@ -38,22 +38,19 @@ use super::stored::StoredHash;
 pub struct Argon2Hasher {
     pool: Pool,
     params: Params,
+    /// The hash of no known password: its tag is random and not computed.
     decoy: StoredHash,
     /// The decoy in its stored form.
     stored_decoy: PasswordHash,
     random: Arc<dyn SecureRandom>,
 }
 
-/// The hasher cannot be started.
 #[derive(Debug, Error)]
 pub enum StartHashingError {
-    /// The settings are invalid.
     #[error(transparent)]
     Settings(#[from] InvalidHashingSettings),
-    /// The parameters are not valid for Argon2.
     #[error("Argon2: {0}")]
     Parameters(argon2::Error),
-    /// The system starts no more threads.
     #[error("cannot start the threads that hash passwords: {0}")]
     Threads(#[from] io::Error),
 }
@@ -69,9 +66,7 @@ impl Argon2Hasher {
         random: Arc<dyn SecureRandom>,
     ) -> Result<Self, StartHashingError> {
         settings.validate()?;
-        let HashingSettings { memory_kib, iterations, parallelism, .. } = *settings;
-        let params = Params::new(memory_kib, iterations, parallelism, Some(TAG_BYTES))
-            .map_err(StartHashingError::Parameters)?;
+        let params = settings.params().map_err(StartHashingError::Parameters)?;
         let cores = available_parallelism().unwrap_or(NonZero::<usize>::MIN);
         let (workers, share) = (settings.workers(cores), params.block_count());
         let pool = Pool::start(Engine::select(), workers, share, settings.wait)?;
@@ -88,7 +83,7 @@ impl Argon2Hasher {
         let mut tag = [0; TAG_BYTES];
         random.fill(&mut tag);
         let tag = Output::new(&tag).map_err(|_| argon2::Error::OutputTooShort)?;
-        let decoy = Argon2Hash::of_unknown(params.clone(), new_salt(&*random)?, tag);
+        let decoy = Argon2Hash { params: Argon2Params::new(params.clone(), new_salt(&*random)?), tag };
         let stored_decoy = PasswordHash::new(decoy.to_string());
         Ok(Self { pool, params, decoy: StoredHash::Argon2(decoy), stored_decoy, random })
     }

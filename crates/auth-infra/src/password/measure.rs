@@ -5,7 +5,6 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use argon2::Params;
 use argon2::password_hash::phc::Salt;
 use parking_lot::Mutex;
 use thiserror::Error;
@@ -14,20 +13,17 @@ use super::argon2_hash::Argon2Hash;
 use super::engine::Engine;
 use super::error::HashingError;
 use super::memory::Memory;
-use super::params::{Argon2Params, SALT_BYTES, TAG_BYTES};
+use super::params::{Argon2Params, SALT_BYTES};
 use super::settings::{HashingSettings, InvalidHashingSettings};
 
 /// Each worker measures for at least this long and this many hashes.
 const MIN_DURATION: Duration = Duration::from_millis(300);
 const MIN_HASHES: usize = 3;
 
-/// Nothing was measured.
 #[derive(Debug, Error)]
 pub enum MeasureError {
-    /// The settings are invalid.
     #[error(transparent)]
     Settings(#[from] InvalidHashingSettings),
-    /// No hash could be computed.
     #[error("cannot hash: {0}")]
     Hashing(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -39,8 +35,9 @@ pub enum MeasureError {
 /// If the settings are invalid or the machine has too little memory for them.
 pub fn measure(settings: &HashingSettings, cores: NonZero<usize>) -> Result<Duration, MeasureError> {
     settings.validate()?;
-    let params = measured_params(settings).map_err(|error| MeasureError::Hashing(error.into()))?;
-    let share = params.cost.block_count();
+    let cost = settings.params().map_err(|error| MeasureError::Hashing(error.into()))?;
+    let salt = Salt::new(&[0; SALT_BYTES]).map_err(|error| MeasureError::Hashing(error.into()))?;
+    let (share, params) = (cost.block_count(), Argon2Params::new(cost, salt));
     let workers = settings.workers(cores).get();
     let (ready, oversize_lock) = (Barrier::new(workers), Arc::<Mutex<()>>::default());
     let engine = Engine::select();
@@ -58,13 +55,6 @@ pub fn measure(settings: &HashingSettings, cores: NonZero<usize>) -> Result<Dura
         measured.map_err(|error| MeasureError::Hashing(error.into()))?.into_iter().flatten().collect();
     times.sort_unstable();
     Ok(times.get(times.len() / 2).copied().unwrap_or_default())
-}
-
-fn measured_params(settings: &HashingSettings) -> Result<Argon2Params, argon2::Error> {
-    let HashingSettings { memory_kib, iterations, parallelism, .. } = *settings;
-    let cost = Params::new(memory_kib, iterations, parallelism, Some(TAG_BYTES))?;
-    let salt = Salt::new(&[0; SALT_BYTES]).map_err(|_| argon2::Error::SaltTooShort)?;
-    Ok(Argon2Params::new(cost, salt))
 }
 
 /// One worker. Its first hash, which allocates the memory, is not measured.

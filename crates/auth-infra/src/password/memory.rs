@@ -31,9 +31,6 @@ impl Memory {
     ///
     /// A stored hash may need up to 1 GiB. If every worker computed such a hash at a time, a handful of imported users
     /// could exhaust the machine's memory. Hashes beyond the share are therefore computed one at a time.
-    ///
-    /// # Errors
-    /// If the machine has too little memory, or the parameters are not valid for Argon2.
     pub(super) fn compute(
         &mut self,
         params: &Argon2Params,
@@ -52,9 +49,6 @@ impl Memory {
     }
 
     /// Runs a computation that allocates `bytes` itself, one at a time like the hashes beyond the share.
-    ///
-    /// # Errors
-    /// If the machine has too little memory.
     pub(super) fn run_exclusively<R>(
         &self,
         bytes: usize,

@@ -1,11 +1,12 @@
 //! Parameters of hashes.
 
-use argon2::password_hash::phc::Salt;
+use argon2::password_hash::phc::{Output, PasswordHash, Salt};
 use argon2::{Algorithm, Params, Version};
+
+use super::error::ParseHashError;
 
 /// The bytes of a new salt (RFC 9106, section 3.1, recommends 16 for password hashing).
 pub(super) const SALT_BYTES: usize = 16;
-/// The bytes of a new tag.
 pub(super) const TAG_BYTES: usize = 32;
 
 /// The minimum bytes of an imported salt: the minimum of PHC strings.
@@ -23,8 +24,17 @@ pub(super) struct Argon2Params {
 }
 
 impl Argon2Params {
-    /// The parameters of a new hash.
+    /// For a new hash.
     pub(super) fn new(cost: Params, salt: Salt) -> Self {
         Self { algorithm: Algorithm::Argon2id, version: Version::V0x13, cost, salt }
+    }
+}
+
+/// Reads a PHC string with a salt and a tag.
+pub(super) fn parse_phc(stored: &str) -> Result<(PasswordHash, Salt, Output), ParseHashError> {
+    let hash = PasswordHash::new(stored).map_err(ParseHashError::Format)?;
+    match (hash.salt, hash.hash) {
+        (Some(salt), Some(tag)) => Ok((hash, salt, tag)),
+        _ => Err(ParseHashError::Incomplete),
     }
 }

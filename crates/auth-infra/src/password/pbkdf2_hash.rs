@@ -2,13 +2,12 @@
 
 use std::num::NonZero;
 
-use argon2::password_hash::phc;
 use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256, PBKDF2_HMAC_SHA512};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
 use super::error::ParseHashError;
-use super::params::{MIN_SALT_BYTES, MIN_TAG_BYTES};
+use super::params::{MIN_SALT_BYTES, MIN_TAG_BYTES, parse_phc};
 
 /// The maximum iterations, times the blocks of the tag: about 1 s of a core.
 const MAX_ITERATIONS: u32 = 2_000_000;
@@ -21,16 +20,6 @@ enum Digest {
     Sha512,
 }
 
-impl Digest {
-    fn bytes(self) -> usize {
-        match self {
-            Self::Sha256 => 32,
-            Self::Sha512 => 64,
-        }
-    }
-}
-
-/// A PBKDF2 hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pbkdf2Hash {
     digest: Digest,
@@ -63,10 +52,7 @@ impl Pbkdf2Hash {
     }
 
     fn parse_phc(digest: Digest, stored: &str) -> Result<Self, ParseHashError> {
-        let hash = phc::PasswordHash::new(stored).map_err(ParseHashError::Format)?;
-        let (Some(salt), Some(tag)) = (&hash.salt, &hash.hash) else {
-            return Err(ParseHashError::Incomplete);
-        };
+        let (hash, salt, tag) = parse_phc(stored)?;
         let length = hash.params.get_decimal("l");
         let known = 1 + usize::from(length.is_some());
         let is_whole = length.is_none_or(|length| usize::try_from(length) == Ok(tag.len()));
@@ -82,7 +68,11 @@ impl Pbkdf2Hash {
         let fits = (MIN_SALT_BYTES..=MAX_BYTES).contains(&salt.len())
             && (MIN_TAG_BYTES..=MAX_BYTES).contains(&tag.len());
         let iterations = NonZero::new(iterations).filter(|_| fits).ok_or_else(malformed)?;
-        let blocks = u32::try_from(tag.len().div_ceil(digest.bytes())).unwrap_or(u32::MAX);
+        let digest_bytes = match digest {
+            Digest::Sha256 => 32,
+            Digest::Sha512 => 64,
+        };
+        let blocks = u32::try_from(tag.len().div_ceil(digest_bytes)).unwrap_or(u32::MAX);
         if iterations.get().saturating_mul(blocks) > MAX_ITERATIONS {
             return Err(ParseHashError::TooCostly(format!("PBKDF2 with {iterations} iterations")));
         }

@@ -11,8 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use auth_domain::ports::PortError;
-use parking_lot::{Condvar, Mutex, MutexGuard};
-use thiserror::Error;
+use parking_lot::{Condvar, Mutex};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
@@ -30,16 +29,10 @@ const WAITING_PER_WORKER: usize = 256;
 const MAX_BATCH: usize = 8;
 const MAX_DELAY: Duration = Duration::from_millis(50);
 
-/// The worker panicked during this hash. The pool continues.
-#[derive(Debug, Error)]
-#[error("the worker panicked")]
-struct WorkerPanicked;
-
 /// Sends a result to its caller, if the caller still waits.
 type Reply = Box<dyn FnOnce() + Send>;
 type Work = Box<dyn FnOnce(&mut Memory) -> Option<Reply> + Send>;
 
-/// The expected duration of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cost {
     /// A hash with the current parameters, as nearly all are.
@@ -67,9 +60,6 @@ pub(super) struct Pool {
 
 impl Pool {
     /// Starts `workers` threads, each with its own engine that keeps `share` blocks.
-    ///
-    /// # Errors
-    /// If the system starts no more threads.
     pub(super) fn start(
         engine: Engine,
         workers: NonZero<usize>,
@@ -125,7 +115,7 @@ impl Pool {
             Some(reply)
         });
         self.queue.push(Job { cost, work });
-        receiver.await.map_err(|_| PortError::Unavailable(WorkerPanicked.into()))
+        receiver.await.map_err(|_| PortError::Unavailable("the worker panicked".into()))
     }
 
     async fn acquire_permit(&self) -> Result<OwnedSemaphorePermit, PortError> {
@@ -191,13 +181,13 @@ impl PendingReplies {
 
 impl Queue {
     fn push(&self, job: Job) {
-        self.lock().jobs.push_back(job);
+        self.state.lock().jobs.push_back(job);
         self.wake.notify_one();
     }
 
     fn close(&self) {
         let jobs = {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             state.closed = true;
             mem::take(&mut state.jobs)
         };
@@ -206,12 +196,11 @@ impl Queue {
         self.wake.notify_all();
     }
 
-    /// Worker loop.
     fn run_jobs(&self, mut memory: Memory) {
         while let Some(Job { cost, work }) = self.next() {
             if cost == Cost::Unknown {
                 // Its own statement, so that the lock is released before the callers are woken.
-                let pending = self.lock().pending.take();
+                let pending = self.state.lock().pending.take();
                 deliver(pending);
             }
             let begun = Instant::now();
@@ -226,7 +215,7 @@ impl Queue {
 
     /// Adds the result of a job that took `took`, and returns the results to deliver now.
     fn done(&self, reply: Option<Reply>, took: Duration) -> Vec<Reply> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if let Some(reply) = reply {
             state.pending.add(reply);
         }
@@ -235,7 +224,7 @@ impl Queue {
 
     /// Waits for the next job; `None` if the queue is closed.
     fn next(&self) -> Option<Job> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         loop {
             if state.closed {
                 return None;
@@ -245,10 +234,6 @@ impl Queue {
             }
             self.wake.wait(&mut state);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
     }
 }
 
@@ -328,7 +313,9 @@ mod tests {
             let pool = Arc::clone(pool);
             calls.spawn(async move { pool.run(Cost::Usual, |_| ()).await });
         }
-        while pool.queue.lock().jobs.len() + WAITING_PER_WORKER - pool.waiting.available_permits() < callers {
+        while pool.queue.state.lock().jobs.len() + WAITING_PER_WORKER - pool.waiting.available_permits()
+            < callers
+        {
             yield_now().await;
         }
         calls
@@ -409,7 +396,7 @@ mod tests {
         for _ in 0..1_000 {
             start_and_cancel(pool.run(Cost::Usual, |_| ())).await;
         }
-        assert_eq!(pool.queue.lock().jobs.len(), QUEUED_PER_WORKER);
+        assert_eq!(pool.queue.state.lock().jobs.len(), QUEUED_PER_WORKER);
     }
 
     fn nothing() -> Job {
@@ -418,7 +405,7 @@ mod tests {
 
     fn queue_of(jobs: usize) -> Queue {
         let queue = Queue::default();
-        queue.lock().jobs.extend((0..jobs).map(|_| nothing()));
+        queue.state.lock().jobs.extend((0..jobs).map(|_| nothing()));
         queue
     }
 
@@ -433,7 +420,7 @@ mod tests {
             let queue = queue_of(jobs);
             let one = |_| {
                 let delivered = finish_one(&queue, Duration::ZERO);
-                queue.lock().jobs.pop_front();
+                queue.state.lock().jobs.pop_front();
                 delivered
             };
             (0..=jobs).map(one).collect()
@@ -448,7 +435,7 @@ mod tests {
     fn a_pending_result_is_delivered_when_the_queue_is_empty() {
         let queue = queue_of(3);
         assert_eq!(finish_one(&queue, Duration::ZERO), 0);
-        queue.lock().jobs.clear();
+        queue.state.lock().jobs.clear();
         assert_eq!(queue.done(None, Duration::ZERO).len(), 1, "a skipped job was the last one");
     }
 
@@ -457,7 +444,7 @@ mod tests {
         let queue = queue_of(40);
         let (usual, long) = (MAX_DELAY / 5, MAX_DELAY * 2);
         assert_eq!(finish_one(&queue, usual), 0);
-        queue.lock().pending.since = std::time::Instant::now().checked_sub(4 * usual);
+        queue.state.lock().pending.since = std::time::Instant::now().checked_sub(4 * usual);
         assert_eq!(finish_one(&queue, usual), 2, "the next one would end after its time");
         assert_eq!(finish_one(&queue, usual), 0, "a new batch begins");
         assert_eq!(finish_one(&queue, long), 2);
@@ -470,7 +457,7 @@ mod tests {
         let busy = occupy_worker(&pool).await;
         let (first, second) = (pool.clone(), pool.clone());
         let first = tokio::spawn(async move { first.run(Cost::Usual, |_| ()).await });
-        while pool.queue.lock().jobs.is_empty() {
+        while pool.queue.state.lock().jobs.is_empty() {
             yield_now().await;
         }
         // The second job ends only after the first result is delivered.

@@ -1,12 +1,12 @@
 //! scrypt hashes (RFC 7914), as PHC strings: `$scrypt$ln=17,r=8,p=1$salt$tag`.
 
-use argon2::password_hash::phc::{self, Output, Salt};
+use argon2::password_hash::phc::{Output, Salt};
 use scrypt::Params;
 use zeroize::Zeroizing;
 
 use super::error::{HashingError, ParseHashError};
 use super::memory::Memory;
-use super::params::{MIN_SALT_BYTES, MIN_TAG_BYTES};
+use super::params::{MIN_SALT_BYTES, MIN_TAG_BYTES, parse_phc};
 
 /// The maximum blocks of 128 bytes, N·r: 128 MiB, as in the strongest row of the OWASP Password Storage
 /// Cheat Sheet.
@@ -17,7 +17,6 @@ const MAX_WORK: u64 = 1 << 21;
 const MAX_R: u32 = 64;
 const MAX_P: u32 = 64;
 
-/// A scrypt hash.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ScryptHash {
     params: Params,
@@ -31,20 +30,14 @@ fn malformed() -> ParseHashError {
     ParseHashError::Malformed("scrypt")
 }
 
-/// The compared values contain no floating-point numbers.
-impl Eq for ScryptHash {}
-
 impl ScryptHash {
     pub(super) fn parse(stored: &str) -> Result<Self, ParseHashError> {
-        let hash = phc::PasswordHash::new(stored).map_err(ParseHashError::Format)?;
+        let (hash, salt, tag) = parse_phc(stored)?;
         let param = |name: &str| hash.params.get_decimal(name);
         let (Some(ln), Some(r), Some(p), 3, None) =
             (param("ln"), param("r"), param("p"), hash.params.iter().count(), hash.version)
         else {
             return Err(malformed());
-        };
-        let (Some(salt), Some(tag)) = (hash.salt, hash.hash) else {
-            return Err(ParseHashError::Incomplete);
         };
         if ln == 0 || r == 0 || p == 0 || salt.len() < MIN_SALT_BYTES || tag.len() < MIN_TAG_BYTES {
             return Err(malformed());

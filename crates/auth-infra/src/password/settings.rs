@@ -3,7 +3,10 @@
 use std::num::NonZero;
 use std::time::Duration;
 
+use argon2::Params;
 use thiserror::Error;
+
+use super::params::TAG_BYTES;
 
 /// The maximum memory in KiB, passes and lanes, for new and stored hashes. A hash beyond them is an accident or an attack
 /// (OWASP ASVS 5.0, V11.4).
@@ -40,43 +43,20 @@ impl Default for HashingSettings {
     }
 }
 
-/// The settings are not allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum InvalidHashingSettings {
-    /// The parameters are below the OWASP minimum.
     #[error(
         "Argon2id with m={memory_kib} KiB, t={iterations}, p={parallelism} is too weak: OWASP asks for at least \
          m=47104 with t=1, m=19456 with t=2 or m=12288 with t=3, and p=1"
     )]
-    TooWeak {
-        /// `m`, in KiB.
-        memory_kib: u32,
-        /// `t`.
-        iterations: u32,
-        /// `p`.
-        parallelism: u32,
-    },
-    /// The parameters are above the bounds of verification.
+    TooWeak { memory_kib: u32, iterations: u32, parallelism: u32 },
     #[error(
         "Argon2id with m={memory_kib} KiB, t={iterations}, p={parallelism} is too costly: \
          at most m=1048576 KiB, t=10 and p=16"
     )]
-    TooCostly {
-        /// `m`, in KiB.
-        memory_kib: u32,
-        /// `t`.
-        iterations: u32,
-        /// `p`.
-        parallelism: u32,
-    },
-    /// One hash does not fit into the memory budget.
+    TooCostly { memory_kib: u32, iterations: u32, parallelism: u32 },
     #[error("the memory budget of {memory_budget_kib} KiB does not hold one hash of {memory_kib} KiB")]
-    OverBudget {
-        /// The budget, in KiB.
-        memory_budget_kib: u32,
-        /// `m`, in KiB.
-        memory_kib: u32,
-    },
+    OverBudget { memory_budget_kib: u32, memory_kib: u32 },
 }
 
 impl HashingSettings {
@@ -97,6 +77,11 @@ impl HashingSettings {
             return Err(InvalidHashingSettings::OverBudget { memory_budget_kib, memory_kib });
         }
         Ok(())
+    }
+
+    /// The parameters of new hashes.
+    pub(super) fn params(&self) -> Result<Params, argon2::Error> {
+        Params::new(self.memory_kib, self.iterations, self.parallelism, Some(TAG_BYTES))
     }
 
     /// The minimum passes for this memory, in KiB (OWASP); `None` if the memory is below every row.

@@ -10,7 +10,7 @@ use super::pbkdf2_hash::Pbkdf2Hash;
 use super::scrypt_hash::ScryptHash;
 
 /// A stored hash: one of this adapter's own, or an imported one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum StoredHash {
     Argon2(Argon2Hash),
     Bcrypt(BcryptHash),
