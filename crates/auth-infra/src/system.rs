@@ -1,7 +1,7 @@
-//! The clock of the machine.
+//! The system's clock and randomness. No other module reads either from the machine.
 
 use auth_domain::model::Timestamp;
-use auth_domain::ports::Clock;
+use auth_domain::ports::{Clock, SecureRandom};
 use time::OffsetDateTime;
 
 /// The machine's time in UTC, truncated to microseconds. It steps when the machine's clock is set.
@@ -14,6 +14,18 @@ impl Clock for SystemClock {
     }
 }
 
+/// AWS-LC's random generator, seeded and re-seeded by the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemRandom;
+
+impl SecureRandom for SystemRandom {
+    /// # Panics
+    /// If the operating system provides no randomness, because predictable bytes would become secrets that can be guessed.
+    fn fill(&self, bytes: &mut [u8]) {
+        assert!(aws_lc_rs::rand::fill(bytes).is_ok(), "the system's random source has failed");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -22,6 +34,7 @@ mod tests {
     use super::*;
 
     auth_domain::conformance_tests! { clock: || async { Arc::new(SystemClock) } }
+    auth_domain::conformance_tests! { secure_random: || async { Arc::new(SystemRandom) } }
 
     #[test]
     fn it_returns_the_time_of_the_machine() {
