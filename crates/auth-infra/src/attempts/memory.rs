@@ -9,7 +9,7 @@ use auth_domain::model::{
 };
 use auth_domain::ports::{AdmitOutcome, AttemptLimiter, PortError};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::wait_for_verdict;
@@ -24,9 +24,11 @@ const MAX_RECORDS: usize = 100_000;
 /// nearly forgotten. A record with a running guess stays, so that no guess is lost.
 #[derive(Debug)]
 pub struct MemoryAttempts {
-    records: Mutex<HashMap<CounterKey, Entry>>,
+    records: Mutex<Records>,
     max_records: usize,
 }
+
+type Records = HashMap<CounterKey, Entry>;
 
 #[derive(Debug)]
 struct Entry {
@@ -56,18 +58,13 @@ impl Default for MemoryAttempts {
 }
 
 impl MemoryAttempts {
-    /// Empty counters.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    fn records(&self) -> MutexGuard<'_, HashMap<CounterKey, Entry>> {
-        self.records.lock()
-    }
-
     fn judge(&self, guess: &Guess, now: Timestamp) -> GuessVerdict {
-        let mut records = self.records();
+        let mut records = self.records.lock();
         let mut judged = read(&records, guess);
         let verdict = judged.admit(guess, now);
         if matches!(verdict, GuessVerdict::Admit(_)) {
@@ -76,13 +73,7 @@ impl MemoryAttempts {
         verdict
     }
 
-    fn keep(
-        &self,
-        records: &mut HashMap<CounterKey, Entry>,
-        guess: &Guess,
-        judged: GuessRecords,
-        now: Timestamp,
-    ) {
+    fn keep(&self, records: &mut Records, guess: &Guess, judged: GuessRecords, now: Timestamp) {
         if let Some(counter) = &guess.counter {
             let expires_at = judged.bucket.expires_at(&counter.rate, guess.policy.reservation);
             self.put(records, counter.key, Entry { record: Record::Bucket(judged.bucket), expires_at }, now);
@@ -91,7 +82,7 @@ impl MemoryAttempts {
         self.put(records, guess.account, Entry { record: Record::Account(judged.account), expires_at }, now);
     }
 
-    fn put(&self, records: &mut HashMap<CounterKey, Entry>, key: CounterKey, entry: Entry, now: Timestamp) {
+    fn put(&self, records: &mut Records, key: CounterKey, entry: Entry, now: Timestamp) {
         if entry.expires_at <= now {
             records.remove(&key);
             return;
@@ -102,7 +93,7 @@ impl MemoryAttempts {
         records.insert(key, entry);
     }
 
-    fn make_room(&self, records: &mut HashMap<CounterKey, Entry>, now: Timestamp) {
+    fn make_room(&self, records: &mut Records, now: Timestamp) {
         records.retain(|_, entry| entry.expires_at > now);
         let room = self.max_records - self.max_records.div_ceil(8);
         if records.len() <= room {
@@ -118,7 +109,7 @@ impl MemoryAttempts {
     }
 }
 
-fn read(records: &HashMap<CounterKey, Entry>, guess: &Guess) -> GuessRecords {
+fn read(records: &Records, guess: &Guess) -> GuessRecords {
     let account = match records.get(&guess.account) {
         Some(Entry { record: Record::Account(account), .. }) => account.clone(),
         _ => AccountRecord::default(),
@@ -127,7 +118,7 @@ fn read(records: &HashMap<CounterKey, Entry>, guess: &Guess) -> GuessRecords {
     GuessRecords { bucket, account }
 }
 
-fn bucket(records: &HashMap<CounterKey, Entry>, counter: &Counter) -> Bucket {
+fn bucket(records: &Records, counter: &Counter) -> Bucket {
     match records.get(&counter.key) {
         Some(Entry { record: Record::Bucket(bucket), .. }) => bucket.clone(),
         _ => Bucket::default(),
@@ -147,7 +138,7 @@ impl AttemptLimiter for MemoryAttempts {
         outcome: GuessOutcome,
         now: Timestamp,
     ) -> Result<(), PortError> {
-        let mut records = self.records();
+        let mut records = self.records.lock();
         let mut judged = read(&records, guess);
         judged.settle(guess, reservation, outcome, now);
         self.keep(&mut records, guess, judged, now);
@@ -155,7 +146,7 @@ impl AttemptLimiter for MemoryAttempts {
     }
 
     async fn count(&self, counter: &Counter, now: Timestamp) -> Result<Option<Throttled>, PortError> {
-        let mut records = self.records();
+        let mut records = self.records.lock();
         let mut bucket = bucket(&records, counter);
         if let Err(throttled) = bucket.charge(counter, now) {
             return Ok(Some(throttled));
@@ -166,17 +157,17 @@ impl AttemptLimiter for MemoryAttempts {
     }
 
     fn exhausted(&self, counter: &Counter, now: Timestamp) -> Option<Throttled> {
-        bucket(&self.records(), counter).charge(counter, now).err()
+        bucket(&self.records.lock(), counter).charge(counter, now).err()
     }
 
     async fn forget(&self, account: CounterKey) -> Result<(), PortError> {
-        self.records().remove(&account);
+        self.records.lock().remove(&account);
         Ok(())
     }
 
     async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, PortError> {
         let mut left = limit;
-        self.records().retain(|_, entry| {
+        self.records.lock().retain(|_, entry| {
             let goes = entry.expires_at <= now && left > 0;
             left -= u32::from(goes);
             !goes
@@ -216,9 +207,9 @@ mod tests {
         attempts.admit(&guess(255)).await.expect("admitted");
         for number in (0..200).rev() {
             attempts.count(&counter(number), now()).await.expect("counted");
-            assert!(attempts.records().len() <= 80);
+            assert!(attempts.records.lock().len() <= 80);
         }
-        let records = attempts.records();
+        let records = attempts.records.lock();
         assert!(records.len() > 60, "{} are kept", records.len());
         assert!(records.contains_key(&guess(255).account), "a guess that is under way");
         assert!(records.contains_key(&counter(199).key), "what is remembered for the longest");
@@ -233,7 +224,7 @@ mod tests {
             panic!("refused")
         };
         attempts.settle(&guess(1), kept, GuessOutcome::Abandoned, now()).await.expect("no fault");
-        assert!(attempts.records().is_empty());
+        assert!(attempts.records.lock().is_empty());
     }
 
     #[tokio::test(start_paused = true)]
