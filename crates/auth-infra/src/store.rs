@@ -17,10 +17,8 @@ use crate::sqlite::SqliteStore;
 /// SQLite or PostgreSQL. Cloning it is cheap: the clones share their connections.
 #[derive(Clone, Debug)]
 pub enum Store {
-    /// Embedded SQLite.
     #[cfg(feature = "sqlite")]
     Sqlite(SqliteStore),
-    /// PostgreSQL.
     #[cfg(feature = "postgres")]
     Postgres(PostgresStore),
 }

@@ -2,7 +2,6 @@
 
 use auth_domain::model::{AuditDetail, AuditEvent, ClientId, DenialReason};
 
-/// The log target of audit events.
 const TARGET: &str = "audit";
 
 /// Logs an event. Events that are not stored are logged at debug level only.

@@ -17,7 +17,6 @@ const BATCH_WINDOW: Duration = Duration::from_millis(50);
 /// The delay before an unavailable store is tried again: initial and maximum.
 const RETRY_DELAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
-/// Counters of events.
 #[derive(Default)]
 pub(super) struct Counts {
     /// Events in the queue or in the current batch.
@@ -27,7 +26,6 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Logs the number of dropped events.
     pub(super) fn report_dropped(&self) {
         let events = self.dropped.swap(0, Ordering::Relaxed);
         if events > 0 {

@@ -24,7 +24,7 @@ use super::PostgresStore;
 use super::error::DbError;
 use super::values::from_time;
 use crate::attempts::wait_for_verdict;
-use crate::sql::TxOutcome;
+use crate::sql::{TxOutcome, call};
 
 /// No promise depends on these counters: a crash of the server may lose the last moments. So no commit waits for the disk.
 const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off";
@@ -62,11 +62,7 @@ impl AttemptLimiter for PostgresStore {
         let _account = self.counter_locks.lock(guess.account).await?;
         let admission = wait_for_verdict(guess, begun, async |now| {
             let _caller = self.lock_caller(guess).await?;
-            self.db
-                .write_after(BEGIN, (guess, now), |connection, &(guess, now)| {
-                    Box::pin(admit(connection, guess, now))
-                })
-                .await
+            call!(self.db.write_after(BEGIN), admit(guess, now))
         })
         .await?;
         if let (AdmitOutcome::Throttled(throttled), Some(counter)) = (admission, guess.counter)
@@ -86,22 +82,12 @@ impl AttemptLimiter for PostgresStore {
     ) -> Result<(), PortError> {
         // Without the lock of the account: the guess that holds it may be waiting for this one.
         let _caller = self.lock_caller(guess).await?;
-        self.db
-            .write_after(BEGIN, (guess, reservation, outcome, now), |connection, args| {
-                let &(guess, reservation, outcome, now) = args;
-                Box::pin(settle(connection, guess, reservation, outcome, now))
-            })
-            .await
+        call!(self.db.write_after(BEGIN), settle(guess, reservation, outcome, now))
     }
 
     async fn count(&self, counter: &Counter, now: Timestamp) -> Result<Option<Throttled>, PortError> {
         let _counter = self.counter_locks.lock(counter.key).await?;
-        let throttled = self
-            .db
-            .write_after(BEGIN, (counter, now), |connection, &(counter, now)| {
-                Box::pin(count(connection, counter, now))
-            })
-            .await?;
+        let throttled = call!(self.db.write_after(BEGIN), count(counter, now))?;
         if let Some(throttled) = throttled {
             self.throttle_cache.insert(counter.key, throttled, now);
         }
@@ -113,11 +99,11 @@ impl AttemptLimiter for PostgresStore {
     }
 
     async fn forget(&self, account: CounterKey) -> Result<(), PortError> {
-        self.db.write(account, |connection, account| Box::pin(forget(connection, account))).await
+        call!(self.db.write, forget(account))
     }
 
     async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, PortError> {
-        self.db.write((now, limit), |connection, &(now, limit)| Box::pin(purge(connection, now, limit))).await
+        call!(self.db.write, purge(now, limit))
     }
 }
 
@@ -130,7 +116,7 @@ impl PostgresStore {
     }
 }
 
-async fn forget(connection: &mut PgConnection, account: &CounterKey) -> Result<TxOutcome<()>, DbError> {
+async fn forget(connection: &mut PgConnection, account: CounterKey) -> Result<TxOutcome<()>, DbError> {
     sqlx::query(FORGET).bind(account.as_bytes().as_slice()).execute(connection).await?;
     Ok(TxOutcome::Commit(()))
 }

@@ -39,7 +39,6 @@ const APPEND: &str = concat!(
 );
 
 impl PostgresStore {
-    /// Appends a batch of events.
     pub(super) async fn append_events(&self, events: &[AuditEvent]) -> Result<(), PortError> {
         let work = pin!(async {
             // If the answer is lost, the events may be stored and are appended again: a duplicate is better than a gap.

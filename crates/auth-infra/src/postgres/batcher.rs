@@ -25,14 +25,13 @@ use std::time::Duration;
 use auth_domain::ports::PortError;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use sqlx::PgConnection;
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 use tokio::time::sleep;
 
-use super::database::Database;
 use super::error::DbError;
-use crate::sql::ErrorMessage;
+use super::shared::Database;
 
 /// The active runs of one kind of request. While one waits for the server's disk, the next one is prepared.
 const MAX_CONCURRENT_RUNS: usize = 2;
@@ -73,7 +72,6 @@ pub(super) struct Pending<R: BatchRequest> {
 }
 
 impl<R: BatchRequest> Pending<R> {
-    /// Returns whether the caller still waits.
     pub(super) fn is_awaited(&self) -> bool {
         !self.caller.is_closed()
     }
@@ -103,27 +101,25 @@ impl<R: BatchRequest> Batcher<R> {
     /// Queues a request and waits for its outcome.
     pub(super) async fn submit(&self, db: &Database, request: R) -> Reply<R> {
         let (caller, reply) = oneshot::channel();
-        self.queue().waiting.push_back(Pending { request, caller });
+        self.0.lock().waiting.push_back(Pending { request, caller });
         self.start_run(db);
-        reply.await.unwrap_or_else(|_| {
-            Err(PortError::Unavailable(Box::new(ErrorMessage::new("the batch was interrupted"))))
-        })
+        reply.await.unwrap_or_else(|_| Err(PortError::Unavailable("the batch was interrupted".into())))
     }
 
     /// Starts a run if a request waits and fewer than [`MAX_CONCURRENT_RUNS`] are active.
     fn start_run(&self, db: &Database) {
-        let mut queue = self.queue();
+        let mut queue = self.0.lock();
         if queue.waiting.is_empty() || queue.active_runs >= MAX_CONCURRENT_RUNS {
             return;
         }
         queue.active_runs += 1;
         drop(queue);
-        db.executor.spawn(BatchRun { batcher: self.clone(), is_active: true }.execute(db.clone()));
+        db.thread.spawn(BatchRun { batcher: self.clone(), is_active: true }.execute(db.clone()));
     }
 
     /// Takes at most `limit` requests whose callers still wait.
     fn take(&self, limit: usize) -> Vec<Pending<R>> {
-        let mut queue = self.queue();
+        let mut queue = self.0.lock();
         queue.waiting.retain(Pending::is_awaited);
         let taken = queue.waiting.len().min(limit);
         queue.waiting.drain(..taken).collect()
@@ -139,10 +135,6 @@ impl<R: BatchRequest> Batcher<R> {
         for (Pending { caller, .. }, reply) in pending.into_iter().zip(replies) {
             let _ = caller.send(reply);
         }
-    }
-
-    fn queue(&self) -> MutexGuard<'_, Queue<R>> {
-        self.0.lock()
     }
 }
 
@@ -204,7 +196,7 @@ impl<R: BatchRequest> BatchRun<R> {
     /// Returns whether to execute another batch; otherwise the run is released. Both happen under the lock of the queue, so
     /// that a request that is queued in between starts a new run.
     fn continues(&mut self) -> bool {
-        let mut queue = self.batcher.queue();
+        let mut queue = self.batcher.0.lock();
         queue.waiting.retain(Pending::is_awaited);
         if queue.waiting.is_empty() && self.is_active {
             queue.active_runs -= 1;
@@ -215,7 +207,7 @@ impl<R: BatchRequest> BatchRun<R> {
 
     fn release(&mut self) {
         if self.is_active {
-            self.batcher.queue().active_runs -= 1;
+            self.batcher.0.lock().active_runs -= 1;
             self.is_active = false;
         }
     }

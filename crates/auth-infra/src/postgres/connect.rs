@@ -1,22 +1,24 @@
 //! The connections to PostgreSQL: their settings, number and end.
 
 use std::fmt;
-use std::pin::pin;
 use std::sync::Arc;
 
 use auth_domain::model::RefreshAttempt;
 use auth_domain::ports::PortError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
-use tokio::time::timeout;
 
 use super::attempts::{KeyedMutex, ThrottleCache};
 use super::batcher::Batcher;
-use super::database::Database;
 use super::error::DbError;
+use super::executor::Executor;
 use super::open_request::OpenRequest;
+use super::shared::Database;
 use super::user_cache::UserCache;
-use crate::sql::{ACQUIRE_TIMEOUT, CLOSE_TIMEOUT, ErrorMessage, StoreError, within};
+use crate::sql::{ErrorMessage, Pool, StoreError};
+
+/// The retries that a call has in addition to one per connection: for deadlocks and similar errors.
+const SPARE_RETRIES: u32 = 3;
 
 /// The settings of every connection. The statements require READ COMMITTED: the second statement of a transaction has to see
 /// what was committed while the first one waited for a lock. The timeouts, in milliseconds, keep a call within its deadline.
@@ -93,8 +95,12 @@ impl PostgresStore {
     /// [`StoreError::Settings`] if the URL is invalid; the message does not contain the URL. A port error if the thread
     /// cannot be started.
     pub fn connect(settings: &PostgresSettings) -> Result<Self, StoreError> {
+        let pool = Pool::new(options(&settings.url)?, settings.max_connections);
+        // After a restart of the server, every idle connection may be broken, and each costs one attempt.
+        let max_retries = pool.max_connections().saturating_add(SPARE_RETRIES);
+        let thread = Arc::new(Executor::start()?);
         Ok(Self {
-            db: Database::new(options(&settings.url)?, settings.max_connections)?,
+            db: Database { readers: pool.clone(), writers: pool, max_retries, thread },
             user_cache: Arc::default(),
             throttle_cache: Arc::default(),
             counter_locks: KeyedMutex::default(),
@@ -103,17 +109,8 @@ impl PostgresStore {
         })
     }
 
-    /// Checks within two seconds that a connection is available, that the schema exists, and that the server accepts writes.
-    ///
-    /// # Errors
-    /// Fails if the store cannot serve.
-    pub async fn check(&self) -> Result<(), PortError> {
-        within(ACQUIRE_TIMEOUT, pin!(self.db.read((), |connection, ()| Box::pin(check(connection))))).await
-    }
-
-    /// Waits for the active calls and closes the connections. Later calls fail with [`PortError::Unavailable`].
-    pub async fn close(&self) {
-        let _ = timeout(CLOSE_TIMEOUT, self.db.pool.close()).await;
+    pub(super) async fn check_access(&self) -> Result<(), PortError> {
+        self.db.read((), |connection, ()| Box::pin(check(connection))).await
     }
 }
 
@@ -125,14 +122,6 @@ async fn check(connection: &mut PgConnection) -> Result<(), DbError> {
         Ok(())
     } else {
         Err(DbError::Unavailable(ErrorMessage::new("the server accepts no writes")))
-    }
-}
-
-impl fmt::Debug for PostgresStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresStore")
-            .field("max_connections", &self.db.pool.max_connections())
-            .finish_non_exhaustive()
     }
 }
 

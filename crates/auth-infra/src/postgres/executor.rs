@@ -2,10 +2,9 @@
 
 use std::future::Future;
 
-use auth_domain::ports::PortError;
 use tokio::runtime::{self, Runtime};
 
-use crate::sql::{ErrorMessage, StoreError};
+use crate::sql::StoreError;
 
 pub(super) struct Executor(Option<Runtime>);
 
@@ -17,10 +16,7 @@ impl Executor {
             .enable_all()
             .build()
             .map(|runtime| Self(Some(runtime)))
-            .map_err(|error| {
-                let message = ErrorMessage::new(format!("cannot start the PostgreSQL thread: {error}"));
-                StoreError::Port(PortError::Unavailable(Box::new(message)))
-            })
+            .map_err(|error| StoreError::thread("PostgreSQL", &error))
     }
 
     pub(super) fn spawn(&self, run: impl Future<Output = ()> + Send + 'static) {

@@ -2,14 +2,15 @@
 
 use std::pin::pin;
 
+use auth_domain::ports::PortError;
 use sqlx::{ConnectOptions, Connection};
 
 use super::PostgresStore;
 use super::error::DbError;
-use super::shared::applied_migrations;
-use crate::sql::{DEADLINE, Migrations, StoreError, migrations, within};
+use super::shared::{read_migrations, run_migrations};
+use crate::sql::{DEADLINE, StoreError, migrations, within};
 
-const MIGRATIONS: &[(i64, &str, &str)] = migrations!(
+pub(super) const MIGRATIONS: &[(i64, &str, &str)] = migrations!(
     "postgres": 1 "accounts", 2 "sessions", 3 "api_keys", 4 "revoked_sessions", 5 "audit_events", 6 "attempts"
 );
 
@@ -24,21 +25,15 @@ impl PostgresStore {
     /// Fails if the server is unavailable, or if this program cannot bring the schema up to date. Then nothing changes.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         // sqlx takes an advisory lock. A connection of its own releases that lock in every case, because it is closed.
-        let options = self.db.pool.options().clone().options(NO_TIMEOUTS);
+        let options = self.db.writers.options().clone().options(NO_TIMEOUTS);
         let connection = async { options.connect().await.map_err(|error| DbError::from(error).into()) };
         let mut connection = within(DEADLINE, pin!(connection)).await?;
-        let outcome =
-            Migrations::new(MIGRATIONS).run(&mut connection, |error| DbError::from(error).into()).await;
+        let outcome = run_migrations(&mut connection).await;
         let _ = connection.close().await;
         outcome
     }
 
-    /// Returns number and name of the migrations that [`migrate`](Self::migrate) would run, in order. Changes nothing.
-    ///
-    /// # Errors
-    /// See [`migrate`](Self::migrate).
-    pub async fn pending_migrations(&self) -> Result<Vec<(i64, String)>, StoreError> {
-        let applied = self.db.read((), |connection, ()| Box::pin(applied_migrations(connection))).await?;
-        Migrations::new(MIGRATIONS).pending(&applied)
+    pub(super) async fn applied_migrations(&self) -> Result<Vec<(i64, Vec<u8>)>, PortError> {
+        self.db.read((), |connection, ()| Box::pin(read_migrations(connection))).await
     }
 }

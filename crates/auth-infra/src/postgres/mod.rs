@@ -22,11 +22,9 @@
 mod attempts;
 mod audit_append;
 mod batcher;
+mod cached_users;
 mod connect;
-mod database;
-mod error;
 mod executor;
-mod import_statements;
 mod migrate;
 mod open_request;
 mod open_session;
@@ -36,7 +34,11 @@ mod refresh;
 mod revocations;
 #[path = "../sql/shared/mod.rs"]
 mod shared;
+mod sqlstate;
+mod transaction;
 mod user_cache;
 mod values;
+
+use self::shared::error;
 
 pub use connect::{PostgresSettings, PostgresStore};

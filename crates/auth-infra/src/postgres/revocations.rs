@@ -5,7 +5,6 @@
 //! when it stalls, reading fails, and the next connection reads everything. Notifications about changed users contain the
 //! user's id, and the user is removed from the cache.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,24 +12,20 @@ use auth_domain::model::UserId;
 use futures_util::TryStreamExt;
 use sqlx::Row;
 use sqlx::postgres::{PgListener, PgNotification, PgPoolOptions};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::PostgresStore;
 use super::error::DbError;
+use super::shared::{in_time, log_feed};
 use super::user_cache::UserCache;
 use crate::sql::{
     ACQUIRE_TIMEOUT, CHUNK_SIZE, ErrorMessage, FULL_READ_INTERVAL, FULL_READ_TIMEOUT, RevokedSessions,
-    log_feed,
 };
 
-/// The NOTIFY channel of ended sessions.
 const CHANNEL: &str = "revoked_sessions";
-/// The NOTIFY channel of changed users.
 const USERS_CHANNEL: &str = "changed_users";
 /// The longest time without a read.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
-/// The pause before the next attempt to connect.
-const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 
 /// This program bounds the statements itself, because a full read may take longer than other statements.
 const SESSION_SETTINGS: [(&str, &str); 1] = [("statement_timeout", "30000")];
@@ -42,30 +37,21 @@ const NEWS: &str = "
     FROM (VALUES (1)) AS once LEFT JOIN revoked_sessions ON recorded_by >= $1::text::xid8";
 
 impl PostgresStore {
-    /// Follows on one connection after the other, in addition to the pool. Reconnects whenever the server is unavailable.
-    pub(super) async fn follow_always(&self) {
-        let mut is_away = false;
-        loop {
-            let Err(error) = self.follow(&mut is_away).await else { continue };
-            log_feed(&mut is_away, Some(&error));
-            sleep(RECONNECT_PAUSE).await;
-        }
-    }
-
-    /// Follows on one connection until it is to be renewed: the next one also resolves the server's name anew.
-    async fn follow(&self, is_away: &mut bool) -> Result<(), DbError> {
+    /// Follows on one connection, in addition to the pool, until it is to be renewed: the next one also resolves the server's name
+    /// anew.
+    pub(super) async fn follow(&self, is_away: &mut bool) -> Result<(), DbError> {
         let began = Instant::now();
         let mut feed = Feed::listen(self).await?;
-        within(FULL_READ_TIMEOUT, feed.read(self.db.revoked())).await?;
+        in_time(FULL_READ_TIMEOUT, feed.read(self.db.revoked())).await?;
         self.db.revoked().forget_before(began);
         // The connection listens already, so from here to its end it receives every change of a user.
         let _enabled = self.user_cache.enable();
-        log_feed::<DbError>(is_away, None);
+        log_feed(is_away, None);
         while began.elapsed() < FULL_READ_INTERVAL {
             if let Ok(notified) = timeout(POLL_INTERVAL, feed.notified()).await {
                 notified?;
             }
-            within(ACQUIRE_TIMEOUT, feed.read(self.db.revoked())).await?;
+            in_time(ACQUIRE_TIMEOUT, feed.read(self.db.revoked())).await?;
         }
         Ok(())
     }
@@ -82,7 +68,7 @@ struct Feed {
 impl Feed {
     /// Connects and listens. This comes before the full read, so that no change in between is missed.
     async fn listen(store: &PostgresStore) -> Result<Self, DbError> {
-        let options = store.db.pool.options().clone().options(SESSION_SETTINGS);
+        let options = store.db.writers.options().clone().options(SESSION_SETTINGS);
         let one = PgPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -96,7 +82,7 @@ impl Feed {
             listener.listen_all([CHANNEL, USERS_CHANNEL]).await?;
             Ok(listener)
         };
-        let listener = within(ACQUIRE_TIMEOUT, listening).await?;
+        let listener = in_time(ACQUIRE_TIMEOUT, listening).await?;
         Ok(Self { listener, seen: "0".to_owned(), user_cache: Arc::clone(&store.user_cache) })
     }
 
@@ -149,10 +135,4 @@ impl Feed {
         self.seen = next.unwrap_or_else(|| std::mem::take(&mut self.seen));
         Ok(())
     }
-}
-
-async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
-    timeout(limit, work).await.unwrap_or_else(|_| {
-        Err(DbError::Unavailable(ErrorMessage::new(format!("no answer within {} s", limit.as_secs()))))
-    })
 }

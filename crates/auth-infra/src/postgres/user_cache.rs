@@ -26,10 +26,6 @@ pub(super) struct UserCache {
     changes: [Mutex<u64>; COUNTERS],
 }
 
-/// A change counter as it was before a user was read.
-#[derive(Clone, Copy)]
-pub(super) struct ChangeCount(u64);
-
 /// A change of a user in progress. The user is removed when it is dropped: after success, failure and cancellation.
 #[must_use]
 pub(super) struct ChangeGuard<'a> {
@@ -58,20 +54,19 @@ impl UserCache {
     }
 
     /// The change counter of a user. The caller takes it before it reads the user.
-    pub(super) fn change_count(&self, user: UserId) -> ChangeCount {
-        ChangeCount(*self.changes(user).lock())
+    pub(super) fn change_count(&self, user: UserId) -> u64 {
+        *self.changes(user).lock()
     }
 
     /// Inserts a user who was read after `before` was taken, unless the user may have changed since.
-    pub(super) fn insert_unless_changed(&self, user: &User, before: ChangeCount) {
+    pub(super) fn insert_unless_changed(&self, user: &User, before: u64) {
         let cached = Arc::new(user.clone());
         let changes = self.changes(user.id).lock();
-        if *changes == before.0 {
+        if *changes == before {
             self.users.insert(user.id, cached);
         }
     }
 
-    /// Begins a change of a user.
     pub(super) fn invalidate_on_drop(&self, user: UserId) -> ChangeGuard<'_> {
         ChangeGuard { cache: self, user }
     }
@@ -83,7 +78,6 @@ impl UserCache {
         self.users.remove(&user);
     }
 
-    /// Removes all users.
     pub(super) fn clear(&self) {
         // The counters first: an insertion of a user who was read before this is refused, or is done before the removal.
         for changes in &self.changes {

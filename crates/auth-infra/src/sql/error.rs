@@ -8,25 +8,23 @@ use thiserror::Error;
 /// The store cannot be opened, or its schema cannot be brought up to date.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// The settings are invalid.
     #[error("{0}")]
     Settings(String),
-    /// A newer version of this program made the schema.
     #[error("the schema is at version {found}, but this program knows none after {known}: run a newer one")]
-    Newer {
-        /// The version of the schema.
-        found: i64,
-        /// The newest version that this program knows.
-        known: i64,
-    },
+    Newer { found: i64, known: i64 },
     /// A migration that was run differs from this program's migration of the same number.
     #[error(
         "migration {0} was run in another form than this program has: the schema is not of this program's making"
     )]
     Foreign(i64),
-    /// The store is unavailable or failed.
     #[error(transparent)]
     Port(#[from] PortError),
+}
+
+impl StoreError {
+    pub(crate) fn thread(store: &str, error: &std::io::Error) -> Self {
+        Self::Port(PortError::Unavailable(format!("cannot start the {store} thread: {error}").into()))
+    }
 }
 
 /// The text of an error that may be logged. It never contains a stored value. Drivers keep stored values in separate members,

@@ -7,8 +7,6 @@ use std::time::Duration;
 use auth_domain::ports::PortError;
 use tokio::time::timeout;
 
-use super::ErrorMessage;
-
 /// The longest wait for a connection, for a lock of SQLite, and for a readiness check.
 pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -22,35 +20,29 @@ pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How to end a transaction, with the result of its work. A transaction whose work fails is rolled back as well.
 #[derive(Debug)]
 pub(crate) enum TxOutcome<T> {
-    /// Commit.
     Commit(T),
     /// Commit, and publish the sessions that the transaction ended before the call returns.
     CommitRevoking(T),
-    /// Roll back.
     Rollback(T),
 }
 
 impl TxOutcome<bool> {
-    /// Commits if something changed.
     pub(crate) fn if_changed(changed: bool) -> Self {
         if changed { Self::Commit(true) } else { Self::Rollback(false) }
     }
 
-    /// Commits and publishes if sessions ended.
     pub(crate) fn if_revoked(revoked: bool) -> Self {
         if revoked { Self::CommitRevoking(true) } else { Self::Rollback(false) }
     }
 }
 
 impl TxOutcome<u64> {
-    /// Commits if rows were deleted.
     pub(crate) fn if_purged(rows: u64) -> Self {
         if rows > 0 { Self::Commit(rows) } else { Self::Rollback(0) }
     }
 }
 
 impl<T> TxOutcome<Option<T>> {
-    /// Commits and publishes if a session ended.
     pub(crate) fn revoking(ended: Option<T>) -> Self {
         if ended.is_some() { Self::CommitRevoking(ended) } else { Self::Rollback(None) }
     }
@@ -63,7 +55,6 @@ pub(crate) async fn within<T>(
     work: Pin<&mut impl Future<Output = Result<T, PortError>>>,
 ) -> Result<T, PortError> {
     timeout(limit, work).await.unwrap_or_else(|_| {
-        let message = ErrorMessage::new(format!("no answer within {} s", limit.as_secs()));
-        Err(PortError::Unavailable(Box::new(message)))
+        Err(PortError::Unavailable(format!("no answer within {} s", limit.as_secs()).into()))
     })
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::select;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use sqlx::{Connection, Error};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -65,7 +65,6 @@ pub(crate) struct Lease<C: Connection + 'static> {
 }
 
 impl<C: Connection + 'static> Pool<C> {
-    /// Creates a pool without any connection.
     pub(crate) fn new(options: C::Options, max_connections: u32) -> Self {
         let max_connections = max_connections.max(1);
         let permits =
@@ -133,7 +132,7 @@ impl<C: Connection + 'static> Pool<C> {
         shared.closed.store(true, Ordering::Release);
         shared.closing.notify_waiters();
         let all = shared.permits.acquire_many(shared.max_connections).await;
-        let idle = std::mem::take(&mut *shared.idle());
+        let idle = std::mem::take(&mut *shared.idle.lock());
         for Idle { connection, .. } in idle {
             let _ = connection.close().await;
         }
@@ -143,13 +142,9 @@ impl<C: Connection + 'static> Pool<C> {
 }
 
 impl<C: Connection> Shared<C> {
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle<C>>> {
-        self.idle.lock()
-    }
-
     /// Takes the most recently used connection, so that the others can reach [`MAX_IDLE`].
     fn take_idle(&self) -> Option<Idle<C>> {
-        let mut idle = self.idle();
+        let mut idle = self.idle.lock();
         idle.retain(|idle| idle.since.elapsed() < MAX_IDLE && idle.made_at.elapsed() < MAX_AGE);
         idle.pop()
     }
@@ -186,7 +181,7 @@ impl<C: Connection + 'static> Lease<C> {
     /// Returns the connection to the pool. Its last answer must be complete, and no transaction may be open.
     pub(crate) fn give_back(mut self) {
         if let Some(connection) = self.connection.take() {
-            self.shared.idle().push(Idle { connection, made_at: self.made_at, since: Instant::now() });
+            self.shared.idle.lock().push(Idle { connection, made_at: self.made_at, since: Instant::now() });
         }
     }
 }
@@ -283,7 +278,7 @@ mod tests {
             lease.give_back();
         });
         closed.expect("closed");
-        assert!(pool.shared.idle().is_empty());
+        assert!(pool.shared.idle.lock().is_empty());
         assert!(matches!(pool.lease().await, Err(Error::PoolClosed)));
     }
 }

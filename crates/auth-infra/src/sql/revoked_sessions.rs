@@ -1,7 +1,8 @@
 //! The revoked sessions, in memory (ADR 0009).
 
 use std::collections::HashMap;
-use std::fmt;
+#[cfg(feature = "sqlite")]
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use auth_domain::model::SessionId;
@@ -20,25 +21,15 @@ pub(crate) const CHUNK_SIZE: usize = 1_000;
 /// The capacity of the set, which is about 70 MiB.
 const MAX_SESSIONS: usize = 1_000_000;
 
-/// Logs when the feed is interrupted and when it is restored, but not each failed attempt in between.
-pub(crate) fn log_feed<E: fmt::Debug>(is_away: &mut bool, error: Option<&E>) {
-    match error {
-        Some(error) if !*is_away => {
-            tracing::warn!(?error, "the revocation feed is interrupted: each request queries the store");
-        }
-        None if *is_away => tracing::info!("the revocation feed is restored"),
-        _ => {}
-    }
-    *is_away = error.is_some();
-}
-
 /// A bounded set of revoked sessions, and whether it is complete.
 #[derive(Debug)]
 pub(crate) struct RevokedSessions {
     bound: usize,
     state: RwLock<State>,
     #[cfg(feature = "sqlite")]
-    journal: journal::Journal,
+    is_followed: AtomicBool,
+    #[cfg(feature = "sqlite")]
+    seen: AtomicI64,
 }
 
 #[derive(Debug)]
@@ -60,7 +51,9 @@ impl RevokedSessions {
             bound,
             state: RwLock::new(state),
             #[cfg(feature = "sqlite")]
-            journal: journal::Journal::default(),
+            is_followed: AtomicBool::new(false),
+            #[cfg(feature = "sqlite")]
+            seen: AtomicI64::new(0),
         }
     }
 
@@ -103,12 +96,6 @@ impl RevokedSessions {
         self.write(|state| state.synced = Some(asked));
     }
 
-    /// Marks the set as incomplete until a later read.
-    #[cfg(feature = "sqlite")]
-    pub(crate) fn mark_stale(&self) {
-        self.write(|state| state.stale = Some(Instant::now()));
-    }
-
     /// Removes the sessions that were not inserted since `began`, when a full read began: the store no longer contains them.
     pub(crate) fn forget_before(&self, began: Instant) {
         self.write(|state| {
@@ -122,38 +109,31 @@ impl RevokedSessions {
     }
 }
 
-/// The position of the last read, for a store whose rows are numbered in the order of commits.
+/// For a store whose rows are numbered in the order of commits.
 #[cfg(feature = "sqlite")]
-mod journal {
-    use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-
-    use super::RevokedSessions;
-
-    #[derive(Debug, Default)]
-    pub(super) struct Journal {
-        is_followed: AtomicBool,
-        seen: AtomicI64,
+impl RevokedSessions {
+    /// Requires every later commit that ends a session to read it into the set.
+    pub(crate) fn follow(&self) {
+        self.is_followed.store(true, Ordering::SeqCst);
     }
 
-    impl RevokedSessions {
-        /// Requires every later commit that ends a session to read it into the set.
-        pub(crate) fn follow(&self) {
-            self.journal.is_followed.store(true, Ordering::SeqCst);
-        }
+    pub(crate) fn is_followed(&self) -> bool {
+        self.is_followed.load(Ordering::SeqCst)
+    }
 
-        pub(crate) fn is_followed(&self) -> bool {
-            self.journal.is_followed.load(Ordering::SeqCst)
-        }
+    /// Returns the number of the newest row in the set. All rows before it are in the set.
+    pub(crate) fn seen(&self) -> i64 {
+        self.seen.load(Ordering::SeqCst)
+    }
 
-        /// Returns the number of the newest row in the set. All rows before it are in the set.
-        pub(crate) fn seen(&self) -> i64 {
-            self.journal.seen.load(Ordering::SeqCst)
-        }
+    /// Marks the rows up to this number as read. Concurrent readers may finish in any order, so the number never decreases.
+    pub(crate) fn saw(&self, number: i64) {
+        self.seen.fetch_max(number, Ordering::SeqCst);
+    }
 
-        /// Marks the rows up to this number as read. Concurrent readers may finish in any order, so the number never decreases.
-        pub(crate) fn saw(&self, number: i64) {
-            self.journal.seen.fetch_max(number, Ordering::SeqCst);
-        }
+    /// Marks the set as incomplete until a later read.
+    pub(crate) fn mark_stale(&self) {
+        self.write(|state| state.stale = Some(Instant::now()));
     }
 }
 

@@ -7,8 +7,8 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::SqliteStore;
 use super::error::DbError;
-use super::values::{from_time, hex};
-use crate::sql::TxOutcome;
+use super::values::from_time;
+use crate::sql::{TxOutcome, hex};
 
 /// All events of a batch as one JSON array of arrays: each separate call costs two changes of the thread.
 const APPEND: &str = "
@@ -19,7 +19,6 @@ const APPEND: &str = "
     FROM json_each($1) ORDER BY key";
 
 impl SqliteStore {
-    /// Appends a batch of events.
     pub(super) async fn append_events(&self, events: &[AuditEvent]) -> Result<(), PortError> {
         self.db
             .write_grouped(events.to_vec(), |connection, events| Box::pin(append(connection, events)))

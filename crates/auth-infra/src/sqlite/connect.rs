@@ -1,19 +1,16 @@
 //! The connections to a SQLite file: one writer and several readers.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::Arc;
 
 use auth_domain::ports::PortError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
-use tokio::time::timeout;
 
-use super::database::Database;
 use super::error::DbError;
 use super::group_commit::GroupCommit;
-use crate::sql::{ACQUIRE_TIMEOUT, CLOSE_TIMEOUT, Pool, StoreError, TxOutcome, within};
+use super::shared::Database;
+use crate::sql::{ACQUIRE_TIMEOUT, Pool, StoreError, TxOutcome};
 
 /// The SQLite file and the number of readers.
 #[derive(Clone, Debug)]
@@ -49,32 +46,16 @@ impl SqliteStore {
         if !path.to_str().is_some_and(names_a_file) {
             return Err(StoreError::Settings("the path of the database names no file".to_owned()));
         }
-        let writer = Pool::new(options(path), 1);
+        let writers = Pool::new(options(path), 1);
         let readers = Pool::new(options(path).pragma("query_only", "ON"), settings.max_readers);
-        let group = GroupCommit::start(writer.clone())?;
-        Ok(Self { path: path.into(), db: Database { readers, writer, group } })
+        let thread = GroupCommit::start(writers.clone())?;
+        // No error is worth a retry: SQLite itself waits for locks (busy timeout).
+        Ok(Self { path: path.into(), db: Database { readers, writers, max_retries: 0, thread } })
     }
 
-    /// Checks within two seconds that the file and the schema exist, and can be read and written.
-    ///
-    /// # Errors
-    /// Fails if the store cannot serve.
-    pub async fn check(&self) -> Result<(), PortError> {
-        let both = pin!(async {
-            self.db.read((), |connection, ()| Box::pin(check_schema(connection))).await?;
-            self.db.write((), |_, ()| Box::pin(async { Ok(TxOutcome::Rollback(())) })).await
-        });
-        within(ACQUIRE_TIMEOUT, both).await
-    }
-
-    /// Waits for the active calls and closes the connections. Later calls fail with [`PortError::Unavailable`].
-    pub async fn close(&self) {
-        let closed = async {
-            self.db.readers.close().await;
-            // The last connection that closes checkpoints the write-ahead log into the file. A reader could not.
-            self.db.writer.close().await;
-        };
-        let _ = timeout(CLOSE_TIMEOUT, closed).await;
+    pub(super) async fn check_access(&self) -> Result<(), PortError> {
+        self.db.read((), |connection, ()| Box::pin(check_schema(connection))).await?;
+        self.db.write((), |_, ()| Box::pin(async { Ok(TxOutcome::Rollback(())) })).await
     }
 }
 
@@ -86,12 +67,6 @@ async fn check_schema(connection: &mut SqliteConnection) -> Result<(), DbError> 
 /// SQLite gives the last two a meaning of their own.
 fn names_a_file(path: &str) -> bool {
     !(path.is_empty() || path.contains('\0') || path == ":memory:" || path.starts_with("file:"))
-}
-
-impl fmt::Debug for SqliteStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
-    }
 }
 
 /// The options of every connection. With FULL an acknowledged write is on disk, also after a power failure.

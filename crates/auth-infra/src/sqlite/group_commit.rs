@@ -5,6 +5,7 @@
 //! blocking the only connection that writes.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::thread;
 
 use auth_domain::ports::PortError;
@@ -16,7 +17,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::DbError;
 use super::revoked_rows::catch_up;
-use crate::sql::{ErrorMessage, Pool, StoreError, TxOutcome, Work};
+use super::shared::Database;
+use crate::sql::{DEADLINE, Pool, StoreError, TxOutcome, Work, within};
 
 /// The most calls in one transaction. A full group takes a few milliseconds.
 const MAX_GROUP: usize = 64;
@@ -35,38 +37,33 @@ impl GroupCommit {
         let runtime = runtime::Builder::new_current_thread()
             .enable_time()
             .build()
-            .map_err(|error| cannot_start(&error))?;
+            .map_err(|error| StoreError::thread("SQLite writer", &error))?;
         let (sender, queue) = mpsc::unbounded_channel();
         thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || runtime.block_on(write_always(writer, queue)))
-            .map_err(|error| cannot_start(&error))?;
+            .map_err(|error| StoreError::thread("SQLite writer", &error))?;
         Ok(Self(sender))
     }
+}
 
-    /// Runs work in a transaction that it may share with other calls.
-    pub(super) async fn write<A, T>(
+impl Database {
+    /// Runs frequent work in a transaction that it may share with other calls.
+    pub(super) async fn write_grouped<A, T>(
         &self,
         args: A,
         work: Work<SqliteConnection, A, TxOutcome<T>, DbError>,
-    ) -> Result<T, DbError>
+    ) -> Result<T, PortError>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
+        let ended = || PortError::Unavailable("the writer thread ended".into());
         let (write, answer) = pending(args, work);
-        self.0.send(write).map_err(|_| writer_ended())?;
-        answer.await.unwrap_or_else(|_| Err(writer_ended()))
+        self.thread.0.send(write).map_err(|_| ended())?;
+        let answer = pin!(async { Ok(answer.await.map_err(|_| ended())??) });
+        within(DEADLINE, answer).await
     }
-}
-
-fn cannot_start(error: &std::io::Error) -> StoreError {
-    let message = ErrorMessage::new(format!("cannot start the SQLite writer thread: {error}"));
-    StoreError::Port(PortError::Unavailable(Box::new(message)))
-}
-
-fn writer_ended() -> DbError {
-    DbError::Unavailable(ErrorMessage::new("the writer thread ended"))
 }
 
 /// A call in the queue, whatever its types.
@@ -201,137 +198,4 @@ async fn execute(connection: &mut SqliteConnection, statement: &'static str) -> 
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use tempfile::TempDir;
-
-    use super::*;
-    use crate::sqlite::{SqliteSettings, SqliteStore};
-
-    type Answer = oneshot::Receiver<Result<(), DbError>>;
-
-    async fn store(home: &TempDir) -> SqliteStore {
-        let store = SqliteStore::connect(&SqliteSettings::new(home.path().join("auth.db"))).expect("a store");
-        store.migrate().await.expect("migrated");
-        let tables = "CREATE TABLE notes (id INTEGER PRIMARY KEY);
-                      CREATE TABLE replies (id REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED)";
-        let mut lease = store.db.writer.lease().await.expect("the writer");
-        sqlx::raw_sql(tables).execute(&mut *lease).await.expect("made");
-        lease.give_back();
-        store
-    }
-
-    async fn notes(store: &SqliteStore) -> i64 {
-        let count = store.db.read((), |connection, ()| {
-            Box::pin(async move {
-                Ok(sqlx::query_scalar("SELECT count(*) FROM notes").fetch_one(connection).await?)
-            })
-        });
-        count.await.expect("a count")
-    }
-
-    /// A call that executes these statements, and then commits or rolls back.
-    fn call(statements: &'static str, commits: bool) -> (Box<dyn QueuedWrite>, Answer) {
-        pending((statements, commits), |connection, &(statements, commits)| {
-            Box::pin(async move {
-                sqlx::raw_sql(statements).execute(connection).await?;
-                Ok(if commits { TxOutcome::Commit(()) } else { TxOutcome::Rollback(()) })
-            })
-        })
-    }
-
-    async fn write_group(
-        store: &SqliteStore,
-        calls: Vec<(Box<dyn QueuedWrite>, Answer)>,
-    ) -> Vec<Result<(), DbError>> {
-        let (calls, answers): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
-        write(&store.db.writer, calls).await;
-        let answers = answers.into_iter().map(|answer| async { answer.await.expect("an answer") });
-        futures_util::future::join_all(answers).await
-    }
-
-    #[tokio::test]
-    async fn failed_call_undoes_only_its_own_work() {
-        let home = TempDir::new().expect("a directory");
-        let store = store(&home).await;
-        let last = pending(store.clone(), |_, elsewhere| {
-            Box::pin(async move {
-                assert_eq!(notes(elsewhere).await, 0, "nothing is committed before the last call is done");
-                Ok(TxOutcome::Rollback(()))
-            })
-        });
-        let calls = vec![
-            call("INSERT INTO notes VALUES (1)", true),
-            call("INSERT INTO notes VALUES (2); INSERT INTO notes VALUES (1)", true),
-            call("INSERT INTO notes VALUES (3)", false),
-            call("INSERT INTO notes VALUES (2)", true),
-            last,
-        ];
-        let answers = write_group(&store, calls).await;
-        assert!(
-            matches!(answers[..], [Ok(()), Err(DbError::Corrupt(_)), Ok(()), Ok(()), Ok(())]),
-            "{answers:?}"
-        );
-        assert_eq!(notes(&store).await, 2);
-    }
-
-    #[tokio::test]
-    async fn failed_commit_fails_every_call_of_the_group() {
-        let home = TempDir::new().expect("a directory");
-        let store = store(&home).await;
-        let calls = vec![
-            call("INSERT INTO notes VALUES (1)", true),
-            call("INSERT INTO replies VALUES (9)", true),
-            call("SELECT 1", false),
-        ];
-        let answers = write_group(&store, calls).await;
-        assert!(answers.iter().all(|answer| matches!(answer, Err(DbError::Unavailable(_)))), "{answers:?}");
-        assert_eq!(notes(&store).await, 0);
-        let answers = write_group(&store, vec![call("INSERT INTO notes VALUES (1)", true)]).await;
-        assert!(matches!(answers[..], [Ok(())]), "{answers:?}");
-    }
-
-    #[tokio::test]
-    async fn call_without_a_caller_writes_nothing() {
-        let home = TempDir::new().expect("a directory");
-        let store = store(&home).await;
-        let (gone, _) = call("INSERT INTO notes VALUES (1)", true);
-        write(&store.db.writer, vec![gone]).await;
-        assert_eq!(notes(&store).await, 0);
-    }
-
-    #[tokio::test]
-    async fn caller_that_goes_while_others_are_served_is_left_out() {
-        let home = TempDir::new().expect("a directory");
-        let store = store(&home).await;
-        let (hasty, given_up) = call("INSERT INTO notes VALUES (2)", true);
-        let (slow, answer) = pending(Mutex::new(Some(given_up)), |connection, given_up| {
-            drop(given_up.lock().expect("the receiver").take());
-            Box::pin(async move {
-                sqlx::raw_sql("INSERT INTO notes VALUES (1)").execute(connection).await?;
-                Ok(TxOutcome::Commit(()))
-            })
-        });
-        write(&store.db.writer, vec![slow, hasty]).await;
-        answer.await.expect("an answer").expect("written");
-        assert_eq!(notes(&store).await, 1);
-    }
-
-    #[tokio::test]
-    async fn panic_does_not_end_the_writer_thread() {
-        let home = TempDir::new().expect("a directory");
-        let store = store(&home).await;
-        let panicked =
-            store.db.write_grouped::<_, ()>((), |_, ()| Box::pin(async { panic!("for the test") })).await;
-        assert!(matches!(panicked, Err(PortError::Unavailable(_))), "{panicked:?}");
-        let written = store.db.write_grouped((), |connection, ()| {
-            Box::pin(async move {
-                sqlx::query("INSERT INTO notes VALUES (1)").execute(connection).await?;
-                Ok(TxOutcome::Commit(()))
-            })
-        });
-        written.await.expect("written");
-        assert_eq!(notes(&store).await, 1);
-    }
-}
+mod tests;

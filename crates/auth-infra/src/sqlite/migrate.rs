@@ -13,10 +13,10 @@ use tokio::time::sleep;
 use super::SqliteStore;
 use super::connect::options;
 use super::error::DbError;
-use super::shared::applied_migrations;
-use crate::sql::{ErrorMessage, Migrations, StoreError, migrations};
+use super::shared::{read_migrations, run_migrations};
+use crate::sql::{StoreError, migrations};
 
-const MIGRATIONS: &[(i64, &str, &str)] = migrations!(
+pub(super) const MIGRATIONS: &[(i64, &str, &str)] = migrations!(
     "sqlite": 1 "accounts", 2 "sessions", 3 "api_keys", 4 "revoked_sessions", 5 "audit_events"
 );
 
@@ -31,39 +31,38 @@ impl SqliteStore {
     /// Fails if the file is unavailable, or if this program cannot bring the schema up to date. Then nothing changes.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         create(&self.path)?;
-        let mut connection =
-            options(&self.path).busy_timeout(MIGRATION_BUSY_TIMEOUT).connect().await.map_err(store_error)?;
+        let mut connection = options(&self.path)
+            .busy_timeout(MIGRATION_BUSY_TIMEOUT)
+            .connect()
+            .await
+            .map_err(DbError::from)?;
         let outcome = migrate(&mut connection).await;
         let _ = connection.close().await;
         outcome
     }
 
-    /// Returns number and name of the migrations that [`migrate`](Self::migrate) would run, in order. Changes nothing.
-    ///
-    /// # Errors
-    /// See [`migrate`](Self::migrate).
-    pub async fn pending_migrations(&self) -> Result<Vec<(i64, String)>, StoreError> {
-        let migrations = Migrations::new(MIGRATIONS);
+    pub(super) async fn applied_migrations(&self) -> Result<Vec<(i64, Vec<u8>)>, PortError> {
         if !self.path.exists() {
-            return migrations.pending(&[]);
+            return Ok(Vec::new());
         }
         // A connection creates missing WAL files even if it only reads. An immutable one does not, and is safe here: without a
         // write-ahead log no process is writing.
         let immutable = !sibling(&self.path, "-wal").exists();
         let options = options(&self.path).read_only(true).immutable(immutable);
-        let mut connection = options.connect().await.map_err(store_error)?;
-        let applied = applied_migrations(&mut connection).await;
+        let mut connection = options.connect().await.map_err(DbError::from)?;
+        let applied = read_migrations(&mut connection).await;
         let _ = connection.close().await;
-        migrations.pending(&applied.map_err(PortError::from)?)
+        Ok(applied?)
     }
 }
 
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     enable_write_ahead_log(connection).await?;
     // sqlx has no lock between processes on SQLite. One transaction around all migrations serves as one.
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(store_error)?;
-    Migrations::new(MIGRATIONS).run(&mut *transaction, |error| DbError::from(error).into()).await?;
-    transaction.commit().await.map_err(store_error)
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(DbError::from)?;
+    run_migrations(&mut transaction).await?;
+    transaction.commit().await.map_err(DbError::from)?;
+    Ok(())
 }
 
 /// Sets the journal mode of the file. SQLite does not apply the busy timeout to this setting, so it is retried here.
@@ -74,8 +73,10 @@ async fn enable_write_ahead_log(connection: &mut SqliteConnection) -> Result<(),
     loop {
         match sqlx::query_scalar::<_, String>(SET).fetch_one(&mut *connection).await {
             Ok(mode) if mode == "wal" => return Ok(()),
-            Ok(_) => return Err(unavailable("the file system allows no write-ahead log".to_owned())),
-            Err(error) if waited >= MIGRATION_BUSY_TIMEOUT => return Err(store_error(error)),
+            Ok(_) => {
+                return Err(PortError::Unavailable("the file system allows no write-ahead log".into()).into());
+            }
+            Err(error) if waited >= MIGRATION_BUSY_TIMEOUT => return Err(DbError::from(error).into()),
             Err(_) => {
                 sleep(PAUSE).await;
                 waited += PAUSE;
@@ -92,7 +93,8 @@ fn create(path: &Path) -> Result<(), StoreError> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
     match file.open(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            Err(unavailable(format!("{} cannot be created: {error}", path.display())))
+            let text = format!("{} cannot be created: {error}", path.display());
+            Err(PortError::Unavailable(text.into()).into())
         }
         _ => Ok(()),
     }
@@ -102,12 +104,4 @@ fn sibling(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
-}
-
-fn store_error(error: sqlx::Error) -> StoreError {
-    StoreError::Port(DbError::from(error).into())
-}
-
-fn unavailable(detail: String) -> StoreError {
-    StoreError::Port(PortError::Unavailable(Box::new(ErrorMessage::new(detail))))
 }

@@ -16,19 +16,19 @@
 
 mod audit_append;
 mod connect;
-mod database;
-mod error;
 mod group_commit;
-mod import_statements;
 mod migrate;
 mod open_session;
 mod prelude;
 mod purge_statements;
 mod refresh;
+mod result_codes;
 mod revocations;
 mod revoked_rows;
 #[path = "../sql/shared/mod.rs"]
 mod shared;
 mod values;
+
+use self::shared::error;
 
 pub use connect::{SqliteSettings, SqliteStore};

@@ -5,8 +5,10 @@ use auth_domain::ports::{PortError, UserRepository as _};
 pub(super) use sqlx::sqlite::{SqliteConnection as Connection, SqliteRow as Row};
 
 pub(super) use super::SqliteStore as Store;
-pub(super) use super::database::Database;
-pub(super) use super::error::DbError;
+pub(super) use super::group_commit::GroupCommit as StoreThread;
+pub(super) use super::result_codes::classify;
+pub(super) use super::revoked_rows::commit_revoking;
+pub(super) use super::shared::error::DbError;
 pub(super) use super::values::{DbTime, from_time, to_time};
 
 /// A transaction has the database to itself from the start: one that begins by reading cannot always go on to write.
@@ -24,7 +26,14 @@ macro_rules! row_lock {
     };
 }
 
-pub(super) use row_lock;
+/// A file of `statements/`, included in `sql/shared/`.
+macro_rules! statement {
+    ($name:literal) => {
+        include_str!(concat!("../../sqlite/statements/", $name, ".sql"))
+    };
+}
+
+pub(super) use {row_lock, statement};
 
 #[expect(clippy::unused_self, reason = "only the other engine has a cache of users")]
 impl Store {

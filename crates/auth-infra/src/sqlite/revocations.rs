@@ -5,40 +5,34 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::SqliteStore;
 use super::error::DbError;
 use super::revoked_rows::read;
-use crate::sql::{ErrorMessage, FULL_READ_INTERVAL, FULL_READ_TIMEOUT, log_feed};
+use super::shared::{in_time, log_feed};
+use crate::sql::{FULL_READ_INTERVAL, FULL_READ_TIMEOUT};
 
-/// The pause between two reads.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 impl SqliteStore {
-    /// Reads new rows again and again. Tries again whenever the file is unavailable.
-    pub(super) async fn follow_always(&self) {
-        let revoked = self.db.revoked();
+    /// Reads all rows, and then the new ones again and again until the next full read.
+    pub(super) async fn follow(&self, is_away: &mut bool) -> Result<(), DbError> {
+        let (revoked, began) = (self.db.revoked(), Instant::now());
         revoked.follow();
-        let (mut is_away, mut renewed) = (false, None::<Instant>);
-        loop {
-            let began = Instant::now();
-            let is_whole = renewed.is_none_or(|renewed| began.duration_since(renewed) >= FULL_READ_INTERVAL);
-            let news = self.read_news(if is_whole { 0 } else { revoked.seen() }).await;
-            if let (Ok(()), true) = (&news, is_whole) {
-                revoked.forget_before(began);
-                renewed = Some(began);
-            }
-            log_feed(&mut is_away, news.as_ref().err());
+        self.read_news(0).await?;
+        revoked.forget_before(began);
+        log_feed(is_away, None);
+        while began.elapsed() < FULL_READ_INTERVAL {
             sleep(POLL_INTERVAL).await;
+            self.read_news(revoked.seen()).await?;
         }
+        Ok(())
     }
 
     async fn read_news(&self, after: i64) -> Result<(), DbError> {
-        let mut lease = self.db.lease_reader().await?;
-        timeout(FULL_READ_TIMEOUT, read(&mut lease, self.db.revoked(), after)).await.map_err(|_| {
-            DbError::Unavailable(ErrorMessage::new("reading the revoked sessions took too long"))
-        })??;
+        let mut lease = self.db.readers.lease().await?;
+        in_time(FULL_READ_TIMEOUT, read(&mut lease, self.db.revoked(), after)).await?;
         lease.give_back();
         Ok(())
     }

@@ -6,13 +6,21 @@ use futures_util::TryStreamExt;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::types::Uuid;
 
+use super::error::DbError;
+use super::shared::commit;
 use crate::sql::{CHUNK_SIZE, Lease, RevokedSessions};
 
 /// The rows after a number. Numbers ascend in the order of commits.
 const NEWS: &str = "SELECT number, session_id FROM revoked_sessions WHERE number > $1 ORDER BY number";
 
-/// Reads what this connection has just committed, if the feed is followed, so that the caller is answered after the publication.
-/// If this fails, the feed is stale until the next read.
+/// Commits, and publishes the revoked sessions before the caller is answered.
+pub(super) async fn commit_revoking(lease: &mut Lease<SqliteConnection>) -> Result<(), DbError> {
+    commit(lease).await?;
+    catch_up(lease).await;
+    Ok(())
+}
+
+/// Reads what this connection has just committed, if the feed is followed. If this fails, the feed is stale until the next read.
 pub(super) async fn catch_up(lease: &mut Lease<SqliteConnection>) {
     let revoked = lease.revoked();
     if revoked.is_followed() && read(lease, &revoked, revoked.seen()).await.is_err() {
@@ -25,7 +33,7 @@ pub(super) async fn read(
     connection: &mut SqliteConnection,
     revoked: &RevokedSessions,
     after: i64,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), DbError> {
     let asked = Instant::now();
     let (mut last, mut chunk) = (after, Vec::new());
     let mut rows = sqlx::query_as::<_, (i64, Uuid)>(NEWS).bind(after).fetch(connection);

@@ -12,12 +12,3 @@ pub(super) fn from_time(time: Timestamp) -> DbTime {
 pub(super) fn to_time(stored: DbTime) -> Timestamp {
     Timestamp::from_unix_micros(stored)
 }
-
-/// Bytes as `unhex` reads them, because JSON has none.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}

@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use auth_domain::model::CounterKey;
 use auth_domain::ports::PortError;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio::time::timeout;
 
-/// The longest wait for a lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Locks = Arc<Mutex<HashMap<CounterKey, Arc<AsyncMutex<()>>>>>;
@@ -33,7 +32,7 @@ pub(super) struct KeyedGuard {
 impl KeyedMutex {
     /// Waits for the lock of this key, in the order of the calls.
     pub(super) async fn lock(&self, key: CounterKey) -> Result<KeyedGuard, PortError> {
-        let lock = Arc::clone(locks(&self.0).entry(key).or_default());
+        let lock = Arc::clone(self.0.lock().entry(key).or_default());
         // The guard exists before the wait, so a cancelled wait cleans up as well.
         let mut guard = KeyedGuard { key, locks: Arc::clone(&self.0), guard: None };
         guard.guard =
@@ -45,16 +44,12 @@ impl KeyedMutex {
 impl Drop for KeyedGuard {
     /// Removes the lock when its last user is gone. The count is read under the lock of the map, so no new user can join.
     fn drop(&mut self) {
-        let mut locks = locks(&self.locks);
+        let mut locks = self.locks.lock();
         self.guard = None;
         if locks.get(&self.key).is_some_and(|lock| Arc::strong_count(lock) == 1) {
             locks.remove(&self.key);
         }
     }
-}
-
-fn locks(locks: &Locks) -> MutexGuard<'_, HashMap<CounterKey, Arc<AsyncMutex<()>>>> {
-    locks.lock()
 }
 
 #[cfg(test)]
@@ -84,6 +79,6 @@ mod tests {
         futures_util::future::join_all(at_once).await;
         let waiting = mutex.lock(KEY);
         drop(waiting);
-        assert!(locks(&mutex.0).is_empty());
+        assert!(mutex.0.lock().is_empty());
     }
 }

@@ -1,11 +1,9 @@
 //! Records as JSON. Times are microseconds since the Unix epoch.
 
-use std::fmt::Write as _;
-
 use auth_domain::model::{AccountRecord, Bucket, CounterKey, FailureStreak, KnownCaller, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::sql::CorruptValue;
+use crate::sql::{CorruptValue, hex};
 
 #[derive(Serialize, Deserialize)]
 struct StoredBucket {
@@ -40,7 +38,7 @@ pub(super) fn of_bucket(bucket: &Bucket) -> String {
 
 pub(super) fn of_account(account: &AccountRecord) -> String {
     let known = account.known_callers.iter().map(|known| StoredCaller {
-        caller: hexadecimal(known.caller.as_bytes()),
+        caller: hex(known.caller.as_bytes()),
         seen_at: known.last_login_at.unix_micros(),
         tries: of_streak(&known.streak),
     });
@@ -94,13 +92,6 @@ fn micros(times: &[Timestamp]) -> Vec<i64> {
 
 fn times(micros: Vec<i64>) -> Vec<Timestamp> {
     micros.into_iter().map(Timestamp::from_unix_micros).collect()
-}
-
-fn hexadecimal(bytes: &[u8; 32]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn from_hexadecimal(text: &str) -> Option<[u8; 32]> {

@@ -6,7 +6,7 @@ use auth_domain::ports::{ApiKeyRepository, PortError};
 
 use super::prelude::{Connection, DbError, Store, from_time};
 use super::rows;
-use crate::sql::TxOutcome;
+use crate::sql::{TxOutcome, call};
 
 const INSERT: &str = "
     INSERT INTO api_keys (id, digest, name, scopes, created_at, expires_at, revoked_at, last_used_at)
@@ -29,15 +29,15 @@ const MARK_USED: &str = "
 #[async_trait]
 impl ApiKeyRepository for Store {
     async fn insert(&self, key: &NewApiKey) -> Result<(), PortError> {
-        self.db.write(key, |connection, key| Box::pin(insert(connection, key))).await
+        call!(self.db.write, insert(key))
     }
 
     async fn find(&self, digest: &SecretDigest) -> Result<Option<ApiKey>, PortError> {
-        self.db.read(digest, |connection, digest| Box::pin(find(connection, digest))).await
+        call!(self.db.read, find(digest))
     }
 
     async fn list(&self) -> Result<Vec<ApiKey>, PortError> {
-        self.db.read((), |connection, ()| Box::pin(list(connection))).await
+        call!(self.db.read, list())
     }
 
     async fn revoke(&self, key: ApiKeyId, now: Timestamp) -> Result<bool, PortError> {

@@ -6,7 +6,7 @@ use auth_domain::ports::{AuditRepository, PortError};
 
 use super::prelude::{Connection, DbError, Store, from_time};
 use super::rows;
-use crate::sql::TxOutcome;
+use crate::sql::{TxOutcome, call};
 
 const LIST: &str = "
     SELECT id, at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail
@@ -36,23 +36,15 @@ impl AuditRepository for Store {
         after: Option<AuditId>,
         limit: u32,
     ) -> Result<Vec<AuditRecord>, PortError> {
-        self.db
-            .read((filter, after, limit), |connection, &(filter, after, limit)| {
-                Box::pin(list(connection, filter, after, limit))
-            })
-            .await
+        call!(self.db.read, list(filter, after, limit))
     }
 
     async fn latest(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRecord>, PortError> {
-        self.db
-            .read((filter, limit), |connection, &(filter, limit)| Box::pin(latest(connection, filter, limit)))
-            .await
+        call!(self.db.read, latest(filter, limit))
     }
 
     async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, PortError> {
-        self.db
-            .write((before, limit), |connection, &(before, limit)| Box::pin(purge(connection, before, limit)))
-            .await
+        call!(self.db.write, purge(before, limit))
     }
 }
 

@@ -1,14 +1,17 @@
-//! Imports several users in one transaction. Each statement handles the whole batch.
-//!
-//! `super` is the module of an engine: see `crate::sql`.
+//! Imports several users in one transaction. Each statement takes the whole batch as one JSON array, so a batch costs five round
+//! trips, however many users it has.
 
 use std::collections::BTreeSet;
 
-use auth_domain::model::{IdentifierKey, ImportDigest, ImportOutcome, ImportedUser, judge_import};
+use auth_domain::model::{
+    DisplayName, EmailAddress, IdentifierKey, ImportDigest, ImportOutcome, ImportedUser, PhoneNumber,
+    Username, judge_import,
+};
+use serde_json::{Value, json};
 
-use super::import_statements::{KNOWN, TAKEN, blobs, insert, texts};
-use super::prelude::{Connection, DbError};
-use crate::sql::{CorruptValue, TxOutcome};
+use super::error::DbError;
+use super::prelude::{Connection, statement};
+use crate::sql::{CorruptValue, ErrorMessage, TxOutcome, hex};
 
 /// Stores the users of `batch` that [`judge_import`] lets in. Returns one outcome for each user.
 pub(crate) async fn import(
@@ -30,7 +33,11 @@ pub(crate) async fn import(
     if accepted.is_empty() {
         return Ok(TxOutcome::Rollback(outcomes));
     }
-    insert(connection, &accepted).await?;
+    take_keys(connection, &accepted).await?;
+    let users = accepted.iter().map(|imported| user_json(imported)).collect::<Value>().to_string();
+    for insert in [statement!("import_insert_users"), statement!("import_insert_digests")] {
+        sqlx::query(insert).bind(&users).execute(&mut *connection).await?;
+    }
     Ok(TxOutcome::Commit(outcomes))
 }
 
@@ -40,9 +47,9 @@ async fn read_taken_keys(
     batch: &[ImportedUser],
 ) -> Result<BTreeSet<IdentifierKey>, DbError> {
     let keys: Vec<_> = batch.iter().flat_map(|imported| imported.user.identifiers.keys()).collect();
-    let keys_as_text = texts(keys.iter().map(|(_, key)| key.as_str()).collect());
-    let taken: Vec<String> = sqlx::query_scalar(TAKEN).bind(keys_as_text).fetch_all(connection).await?;
-    let taken: BTreeSet<_> = taken.into_iter().collect();
+    let wanted: Value = keys.iter().map(|(_, key)| key.as_str()).collect();
+    let query = sqlx::query_scalar(statement!("import_find_keys")).bind(wanted.to_string());
+    let taken: BTreeSet<String> = query.fetch_all(connection).await?.into_iter().collect();
     Ok(keys.into_iter().map(|(_, key)| key).filter(|key| taken.contains(key.as_str())).cloned().collect())
 }
 
@@ -51,12 +58,49 @@ async fn read_imported_digests(
     connection: &mut Connection,
     batch: &[ImportedUser],
 ) -> Result<BTreeSet<ImportDigest>, DbError> {
-    let digests: Vec<_> = batch.iter().map(ImportedUser::digest).collect();
-    let stored: Vec<Vec<u8>> = sqlx::query_scalar(KNOWN).bind(blobs(&digests)).fetch_all(connection).await?;
+    let wanted: Value = batch.iter().map(|imported| hex(imported.digest().as_bytes())).collect();
+    let query = sqlx::query_scalar(statement!("import_find_digests")).bind(wanted.to_string());
+    let stored: Vec<Vec<u8>> = query.fetch_all(connection).await?;
     let mut known = BTreeSet::new();
     for stored in stored {
         let digest = stored.try_into().map_err(|_| CorruptValue("digest of an import"))?;
         known.insert(ImportDigest::from_bytes(digest));
     }
     Ok(known)
+}
+
+async fn take_keys(connection: &mut Connection, users: &[&ImportedUser]) -> Result<(), DbError> {
+    let mut keys = Vec::new();
+    for imported in users {
+        let id = hex(imported.user.id.0.as_bytes());
+        keys.extend(imported.user.identifiers.keys().iter().map(|(_, key)| (key.as_str(), id.clone())));
+    }
+    // Every writer takes keys in ascending order, so that no two transactions wait for each other.
+    keys.sort();
+    let wanted: Value = keys.iter().map(|(key, id)| json!([key, id])).collect();
+    let query = sqlx::query(statement!("import_take_keys")).bind(wanted.to_string());
+    let taken = query.execute(connection).await?.rows_affected();
+    if usize::try_from(taken) == Ok(keys.len()) {
+        Ok(())
+    } else {
+        // Another transaction took a key after this one looked. A retry judges the batch again.
+        Err(DbError::Contended(ErrorMessage::new("a name was taken while it was imported")))
+    }
+}
+
+fn user_json(imported: &ImportedUser) -> Value {
+    let user = &imported.user;
+    json!({
+        "id": hex(user.id.0.as_bytes()),
+        "digest": hex(imported.digest().as_bytes()),
+        "username": user.identifiers.username().map(Username::as_str),
+        "email": user.identifiers.email().map(EmailAddress::as_str),
+        "email_verified": imported.email_verified,
+        "display_name": user.display_name.as_ref().map(DisplayName::as_str),
+        "phone_number": user.phone_number.as_ref().map(PhoneNumber::as_str),
+        "status": imported.status.as_str(),
+        "roles": user.roles.to_string(),
+        "password_hash": user.password_hash.expose(),
+        "created_at": user.created_at.unix_micros(),
+    })
 }

@@ -1,11 +1,13 @@
 //! The adapters that are the same for both engines. `super` is the engine's module: see [`crate::sql`].
 
-use super::{import_statements, prelude, purge_statements};
+use super::{migrate, prelude, purge_statements};
 
 mod api_keys;
 mod audit_events;
-mod calls;
+mod database;
+pub(crate) mod error;
 mod imports;
+mod lifecycle;
 mod migrations;
 mod purge;
 mod revocation_feed;
@@ -15,4 +17,6 @@ mod sessions;
 mod user_writes;
 mod users;
 
-pub(crate) use migrations::applied_migrations;
+pub(crate) use database::{Database, commit};
+pub(crate) use migrations::{read_migrations, run_migrations};
+pub(crate) use revocation_feed::{in_time, log_feed};

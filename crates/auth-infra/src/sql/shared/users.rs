@@ -10,6 +10,7 @@ use auth_domain::ports::{PortError, RegisterOutcome, UpdateOutcome, UserReposito
 use super::prelude::{Connection, DbError, Store};
 use super::rows::{self, user_columns};
 use super::{imports, user_writes};
+use crate::sql::call;
 
 const FIND_BY_ID: &str = include_str!("../statements/find_user.sql");
 
@@ -38,11 +39,11 @@ impl UserRepository for Store {
     }
 
     async fn import(&self, batch: &[ImportedUser]) -> Result<Vec<ImportOutcome>, PortError> {
-        self.db.write(batch, |connection, batch| Box::pin(imports::import(connection, batch))).await
+        call!(self.db.write, imports::import(batch))
     }
 
     async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError> {
-        self.db.read(user, |connection, user| Box::pin(find(connection, user))).await
+        call!(self.db.read, find(user))
     }
 
     async fn find_recent(&self, user: UserId) -> Result<Option<User>, PortError> {
@@ -50,18 +51,16 @@ impl UserRepository for Store {
     }
 
     async fn find_for_login(&self, identifier: &IdentifierKey) -> Result<Option<LoginRecord>, PortError> {
-        self.db.read(identifier, |connection, key| Box::pin(find_for_login(connection, key))).await
+        call!(self.db.read, find_for_login(identifier))
     }
 
     async fn find_with_password(&self, user: UserId) -> Result<Option<LoginRecord>, PortError> {
-        self.db.read(user, |connection, user| Box::pin(find_with_password(connection, *user))).await
+        call!(self.db.read, find_with_password(user))
     }
 
     async fn list(&self, after: Option<UserNumber>, limit: u32) -> Result<Vec<User>, PortError> {
         let after = after.map_or(0, |number| number.0);
-        self.db
-            .read((after, limit), |connection, &(after, limit)| Box::pin(list(connection, after, limit)))
-            .await
+        call!(self.db.read, list(after, limit))
     }
 
     async fn update(
@@ -71,11 +70,7 @@ impl UserRepository for Store {
         now: Timestamp,
     ) -> Result<UpdateOutcome, PortError> {
         let _invalidate = self.invalidate_on_drop(user);
-        self.db
-            .write((user, changes, now), |connection, &(user, changes, now)| {
-                Box::pin(user_writes::update(connection, user, changes, now))
-            })
-            .await
+        call!(self.db.write, user_writes::update(user, changes, now))
     }
 
     async fn change_password(
@@ -85,11 +80,7 @@ impl UserRepository for Store {
         hash: &PasswordHash,
         now: Timestamp,
     ) -> Result<bool, PortError> {
-        self.db
-            .write((user, version, hash, now), |connection, &(user, version, hash, now)| {
-                Box::pin(user_writes::change_password(connection, user, version, hash, now))
-            })
-            .await
+        call!(self.db.write, user_writes::change_password(user, version, hash, now))
     }
 
     async fn upgrade_password_hash(
@@ -112,11 +103,7 @@ impl UserRepository for Store {
         now: Timestamp,
     ) -> Result<Option<User>, PortError> {
         let _invalidate = self.invalidate_on_drop(user);
-        self.db
-            .write((user, status, now), |connection, &(user, status, now)| {
-                Box::pin(user_writes::set_status(connection, user, status, now))
-            })
-            .await
+        call!(self.db.write, user_writes::set_status(user, status, now))
     }
 
     async fn set_roles(
@@ -126,16 +113,12 @@ impl UserRepository for Store {
         now: Timestamp,
     ) -> Result<Option<User>, PortError> {
         let _invalidate = self.invalidate_on_drop(user);
-        self.db
-            .write((user, roles, now), |connection, &(user, roles, now)| {
-                Box::pin(user_writes::set_roles(connection, user, roles, now))
-            })
-            .await
+        call!(self.db.write, user_writes::set_roles(user, roles, now))
     }
 
     async fn delete(&self, user: UserId) -> Result<bool, PortError> {
         let _invalidate = self.invalidate_on_drop(user);
-        self.db.write(user, |connection, user| Box::pin(user_writes::delete(connection, *user))).await
+        call!(self.db.write, user_writes::delete(user))
     }
 }
 

@@ -1,0 +1,136 @@
+//! The connections of a store, and calls: on one connection, in one transaction, and retried where that is safe.
+
+use std::future::Future;
+use std::pin::pin;
+
+use auth_domain::ports::PortError;
+
+use super::error::DbError;
+use super::prelude::{BEGIN, Connection, StoreThread, commit_revoking};
+use crate::sql::{DEADLINE, Lease, Pool, RevokedSessions, TxOutcome, Work, within};
+
+/// Cloning it is cheap: the clones share connections and thread.
+#[derive(Clone)]
+pub(crate) struct Database {
+    pub(crate) readers: Pool<Connection>,
+    /// On PostgreSQL the same pool as `readers`, on SQLite a pool of one connection.
+    pub(crate) writers: Pool<Connection>,
+    pub(crate) max_retries: u32,
+    /// Executes batches on PostgreSQL and grouped writes on SQLite.
+    pub(crate) thread: StoreThread,
+}
+
+impl Database {
+    pub(crate) fn revoked(&self) -> &RevokedSessions {
+        self.writers.revoked()
+    }
+
+    /// Runs work that changes nothing.
+    pub(crate) async fn read<A, T>(
+        &self,
+        args: A,
+        work: Work<Connection, A, T, DbError>,
+    ) -> Result<T, PortError> {
+        let args = &args;
+        self.retry(|| async move {
+            let mut lease = lease(&self.readers).await?;
+            let outcome = work(&mut lease, args).await;
+            if outcome.as_ref().err().is_none_or(DbError::connection_is_usable) {
+                lease.give_back();
+            }
+            outcome
+        })
+        .await
+    }
+
+    /// Runs work in a transaction of its own.
+    pub(crate) async fn write<A, T>(
+        &self,
+        args: A,
+        work: Work<Connection, A, TxOutcome<T>, DbError>,
+    ) -> Result<T, PortError> {
+        self.write_after(BEGIN, args, work).await
+    }
+
+    /// Runs work in a transaction that the statements of `begin` start.
+    pub(crate) async fn write_after<A, T>(
+        &self,
+        begin: &'static str,
+        args: A,
+        work: Work<Connection, A, TxOutcome<T>, DbError>,
+    ) -> Result<T, PortError> {
+        let args = &args;
+        self.retry(|| async move {
+            let mut lease = lease(&self.writers).await?;
+            let outcome = match sqlx::raw_sql(begin).execute(&mut *lease).await {
+                Ok(_) => work(&mut lease, args).await,
+                Err(error) => Err(DbError::from(error)),
+            };
+            finish(lease, outcome).await
+        })
+        .await
+    }
+
+    /// Repeats an attempt after a retryable error, within the deadline of a call.
+    pub(crate) async fn retry<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, PortError>
+    where
+        F: Future<Output = Result<T, DbError>>,
+    {
+        let mut retries_left = self.max_retries;
+        let attempts = pin!(async {
+            loop {
+                match attempt().await {
+                    Err(error) if error.is_retryable() && retries_left > 0 => retries_left -= 1,
+                    outcome => return outcome.map_err(PortError::from),
+                }
+            }
+        });
+        within(DEADLINE, attempts).await
+    }
+}
+
+/// Leases a connection. The pool has already waited and retried, so its error is final.
+async fn lease(pool: &Pool<Connection>) -> Result<Lease<Connection>, DbError> {
+    pool.lease().await.map_err(|error| DbError::from(error).not_retryable())
+}
+
+/// Ends the transaction according to the outcome of its work, and gives the connection back.
+async fn finish<T>(
+    mut lease: Lease<Connection>,
+    outcome: Result<TxOutcome<T>, DbError>,
+) -> Result<T, DbError> {
+    let value = match outcome {
+        Ok(TxOutcome::Commit(value)) => {
+            commit(&mut lease).await?;
+            value
+        }
+        Ok(TxOutcome::CommitRevoking(value)) => {
+            commit_revoking(&mut lease).await?;
+            value
+        }
+        Ok(TxOutcome::Rollback(value)) => {
+            roll_back(lease).await;
+            return Ok(value);
+        }
+        Err(error) => {
+            if error.connection_is_usable() {
+                roll_back(lease).await;
+            }
+            return Err(error);
+        }
+    };
+    lease.give_back();
+    Ok(value)
+}
+
+/// From here on the transaction may be committed, whatever the answer is. So no error of the connection is retryable.
+pub(crate) async fn commit(connection: &mut Connection) -> Result<(), DbError> {
+    sqlx::raw_sql("COMMIT").execute(connection).await.map_err(DbError::of_commit)?;
+    Ok(())
+}
+
+async fn roll_back(mut lease: Lease<Connection>) {
+    if sqlx::raw_sql("ROLLBACK").execute(&mut *lease).await.is_ok() {
+        lease.give_back();
+    }
+}

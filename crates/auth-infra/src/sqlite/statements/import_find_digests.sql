@@ -1,0 +1,1 @@
+SELECT digest FROM account_imports WHERE digest IN (SELECT unhex(value) FROM json_each($1))
