@@ -2,8 +2,8 @@
 //!
 //! The files in `shared/` are the adapters that are the same for both engines. Each engine mounts them as its own module
 //! `shared` with `#[path]`, so the compiler sees them once per engine with that engine's types. They take everything that depends
-//! on the engine from the module `prelude` of that engine: `Connection`, `Row`, `Store`, `DbError` and the conversion of
-//! times. See ADR 0003.
+//! on the engine from the module `prelude` of that engine, such as `Connection`, `Row`, `Store` and the conversion of times.
+//! See ADR 0003.
 //!
 //! Statements use `$1` placeholders, which the drivers of both engines accept. The statements on hot paths are `.sql`
 //! files, here for both engines in `statements/` and for one engine in its own folder. The benchmark reads the same files.
