@@ -9,28 +9,8 @@ use crate::dialects::{MountedDialect, Router};
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
 const STYLE: &[u8] = include_bytes!("../../assets/style.css");
-
-const HEAD: &str = r#"<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>auth-http</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="/docs/style.css">
-</head>
-<body>
-<h1>auth-http</h1>
-<p>This is an authentication service for users, passwords, sessions and tokens. It keeps one store of accounts and serves
-it through several HTTP dialects.</p>
-<h2>Pages</h2>
-<ul>
-<li><a href="/docs">The API reference</a>: read it and try each call</li>
-<li><a href="/.well-known/jwks.json">The public keys</a> that verify the access tokens</li>
-<li><a href="/health/live">Whether the service is alive</a>, and <a href="/health/ready">whether it is ready</a></li>
-</ul>
-<h2>Enabled dialects</h2>
-"#;
+/// The page up to the list of dialects.
+const HEAD: &str = include_str!("../../assets/front_page.html");
 
 /// The page and its style sheet.
 pub(crate) fn files(router: &Router) -> Vec<StaticFile> {

@@ -4,8 +4,6 @@ pub(crate) mod api_reference;
 pub(crate) mod front_page;
 mod readiness;
 mod routes;
-mod static_file;
 
 pub use readiness::Readiness;
-pub use routes::SystemRoutes;
-pub use static_file::StaticFile;
+pub use routes::{StaticFile, SystemRoutes};

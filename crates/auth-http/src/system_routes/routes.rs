@@ -1,15 +1,15 @@
 //! Registers the routes outside the dialects.
 
-use std::future::Future;
 use std::sync::Arc;
 
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web::{self, Bytes, ServiceConfig};
+use actix_web::{Handler, HttpResponse, guard};
 use auth_infra::token::KeyRing;
-use serde::Serialize;
+use serde_json::json;
 
-use super::{Readiness, StaticFile};
+use super::Readiness;
 use crate::failure::Failure;
 use crate::reply;
 
@@ -24,9 +24,13 @@ pub struct SystemRoutes {
     pub files: Arc<[StaticFile]>,
 }
 
-#[derive(Serialize)]
-struct Health {
-    status: &'static str,
+/// A file that is built once, when the service starts, and served unchanged.
+#[derive(Clone, Debug)]
+pub struct StaticFile {
+    path: String,
+    media_type: &'static str,
+    policy: Option<&'static str>,
+    content: Bytes,
 }
 
 impl SystemRoutes {
@@ -36,39 +40,52 @@ impl SystemRoutes {
             let path = file.path.clone();
             serve(app, &path, move || {
                 let response = file.response();
-                async { Ok(response) }
+                async { response }
             });
         }
-        serve(app, "/health/live", || async { Ok(reply::json(StatusCode::OK, &Health { status: "live" })) });
+        serve(app, "/health/live", || async { reply::json(StatusCode::OK, &json!({"status": "live"})) });
         let readiness = Arc::clone(&self.readiness);
         serve(app, "/health/ready", move || ready(Arc::clone(&readiness)));
         let keys = Arc::clone(&self.keys);
         serve(app, "/.well-known/jwks.json", move || {
-            let jwks = reply::json(StatusCode::OK, &keys.jwks());
-            async { Ok(jwks) }
+            let response = reply::json(StatusCode::OK, &keys.jwks());
+            async { response }
         });
     }
 }
 
-async fn ready(readiness: Arc<Readiness>) -> Result<HttpResponse, Failure> {
-    readiness.check().await?;
-    Ok(reply::json(StatusCode::OK, &Health { status: "ready" }))
+async fn ready(readiness: Arc<Readiness>) -> HttpResponse {
+    match readiness.check().await {
+        Ok(()) => reply::json(StatusCode::OK, &json!({"status": "ready"})),
+        Err(failure) => reply::problem(&failure),
+    }
 }
 
-/// Answers GET and HEAD at `path` with the result of `respond`, and other methods with 405.
-fn serve<F>(app: &mut ServiceConfig, path: &str, respond: impl Fn() -> F + Clone + 'static)
-where
-    F: Future<Output = Result<HttpResponse, Failure>> + 'static,
-{
-    app.service(web::resource(path).to(move |request: HttpRequest| {
-        let is_allowed = matches!(*request.method(), Method::GET | Method::HEAD);
-        let response = is_allowed.then(&respond);
-        async move {
-            let result = match response {
-                Some(response) => response.await,
-                None => Err(Failure::MethodNotAllowed(vec![Method::GET, Method::HEAD])),
-            };
-            result.unwrap_or_else(|failure| reply::problem(&failure))
+/// Answers GET and HEAD at `path` with `handler`, and other methods with 405.
+fn serve(app: &mut ServiceConfig, path: &str, handler: impl Handler<(), Output = HttpResponse>) {
+    let methods = guard::Any(guard::Get()).or(guard::Head());
+    let resource = web::resource(path).route(web::route().guard(methods).to(handler));
+    app.service(resource.default_service(web::to(async || {
+        reply::problem(&Failure::MethodNotAllowed(vec![Method::GET, Method::HEAD]))
+    })));
+}
+
+impl StaticFile {
+    /// A file that pages load.
+    pub(super) fn new(path: impl Into<String>, media_type: &'static str, content: impl Into<Bytes>) -> Self {
+        Self { path: path.into(), media_type, policy: None, content: content.into() }
+    }
+
+    /// A page with its policy on what it may load (Content Security Policy Level 3).
+    pub(super) fn page(path: &str, policy: &'static str, html: impl Into<Bytes>) -> Self {
+        Self { policy: Some(policy), ..Self::new(path, "text/html; charset=utf-8", html) }
+    }
+
+    fn response(&self) -> HttpResponse {
+        let mut response = HttpResponse::Ok().content_type(self.media_type).body(self.content.clone());
+        if let Some(policy) = self.policy {
+            response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
         }
-    }));
+        response
+    }
 }
