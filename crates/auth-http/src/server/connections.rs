@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, KeepAlive};
-use actix_server::{GracefulShutdownSignal, Server};
+use actix_server::Server;
 use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::App;
 use actix_web::body::MessageBody;
@@ -52,7 +52,7 @@ pub(super) struct Limits {
     pub(super) store_files: usize,
 }
 
-/// Serves the app that `app` builds on `listener`, until it is stopped.
+/// Serves HTTP/1.1 on `listener` until the server is stopped. Each worker serves an app that `app` builds.
 ///
 /// # Errors
 /// When the listener cannot be used.
@@ -77,42 +77,25 @@ where
         .shutdown_timeout(DRAIN_SECONDS)
         .disable_signals();
     let shutdown = builder.graceful_shutdown_signal();
-    let builder = builder
-        .listen("http", listener, move || worker_service(app(), limits.keep_alive, shutdown.clone()))?;
+    let builder = builder.listen("http", listener, move || {
+        let shutdown = shutdown.clone();
+        let http = HttpService::build()
+            .client_request_timeout(HEAD_DEADLINE)
+            .client_disconnect_timeout(DISCONNECT_DEADLINE)
+            // The stream itself ends when it is idle for too long, so actix needs no keep-alive timer of its own.
+            .keep_alive(KeepAlive::Os)
+            .graceful_shutdown_signal(move || {
+                let shutdown = shutdown.clone();
+                async move { shutdown.notified().await }
+            })
+            // Makes the clock available to `ActiveRequest::mark`, which finds it in the data of the connection.
+            .on_connect_ext(|stream: &IdleTimeoutStream<TcpStream>, data| {
+                data.insert(Rc::clone(stream.idle_clock()));
+            })
+            .h1(map_config(app(), |()| AppConfig::default()));
+        fn_service(move |stream| ready(accept(stream, limits.keep_alive))).and_then(http)
+    })?;
     Ok(builder.run())
-}
-
-/// The service of one worker: accepts connections and serves HTTP/1.1 on them.
-fn worker_service<T, B>(
-    app: App<T>,
-    keep_alive: Duration,
-    shutdown: GracefulShutdownSignal,
-) -> impl ServiceFactory<TcpStream, Config = ()>
-where
-    T: ServiceFactory<
-            ServiceRequest,
-            Config = (),
-            Response = ServiceResponse<B>,
-            Error = actix_web::Error,
-            InitError = (),
-        > + 'static,
-    B: MessageBody + 'static,
-{
-    let http = HttpService::build()
-        .client_request_timeout(HEAD_DEADLINE)
-        .client_disconnect_timeout(DISCONNECT_DEADLINE)
-        // The stream itself ends when it is idle for too long, so actix needs no keep-alive timer of its own.
-        .keep_alive(KeepAlive::Os)
-        .graceful_shutdown_signal(move || {
-            let shutdown = shutdown.clone();
-            async move { shutdown.notified().await }
-        })
-        // Makes the clock available to `ActiveRequest::mark`, which finds it in the data of the connection.
-        .on_connect_ext(|stream: &IdleTimeoutStream<TcpStream>, data| {
-            data.insert(Rc::clone(stream.idle_clock()));
-        })
-        .h1(map_config(app, |()| AppConfig::default()));
-    fn_service(move |stream| ready(accept(stream, keep_alive))).and_then(http)
 }
 
 /// Wraps a new connection. A client that has already reset it has no address by which its requests could be limited.
