@@ -40,16 +40,16 @@ pub enum Failure {
     MethodNotAllowed(Vec<Method>),
     /// Another user has this identifier.
     Taken(IdentifierKind),
-    /// The user is unknown or suspended, or the password is wrong. The cases are not distinguished, because the
-    /// difference would reveal which users exist.
+    /// The user is unknown or suspended, or the password is wrong. One answer for every cause does not reveal whether
+    /// the account exists (`docs/threat-model.md`).
     InvalidCredentials,
     MissingToken,
     /// The access token is malformed, forged, expired or revoked.
     InvalidToken,
     /// The refresh token is missing, unknown or expired, or its session is over.
     InvalidRefreshToken,
-    /// A consumed refresh token was presented again, and its session was ended. The answer is that of
-    /// [`InvalidRefreshToken`](Self::InvalidRefreshToken), so that a thief does not learn of the detection.
+    /// A consumed refresh token was presented again, and its session was ended. Clients get the answer of
+    /// [`InvalidRefreshToken`](Self::InvalidRefreshToken); only the log and the audit trail distinguish the two.
     ReplayedRefreshToken(SessionId),
     /// The API key is missing, unknown, revoked or expired.
     InvalidApiKey,
@@ -105,23 +105,7 @@ impl Failure {
                 let retry_after = throttled.retry_after.as_secs();
                 tracing::info!(limit = throttled.limit.as_str(), retry_after, "too many attempts");
             }
-            Self::MalformedBody
-            | Self::MalformedHeader
-            | Self::InvalidFields(_)
-            | Self::UnsupportedMediaType
-            | Self::BodyTooLarge
-            | Self::BodyTimeout
-            | Self::UnknownPath
-            | Self::MethodNotAllowed(_)
-            | Self::Taken(_)
-            | Self::InvalidCredentials
-            | Self::MissingToken
-            | Self::InvalidToken
-            | Self::InvalidRefreshToken
-            | Self::InvalidApiKey
-            | Self::Forbidden
-            | Self::CrossSite
-            | Self::UnknownUser => {}
+            _ => {}
         }
     }
 }

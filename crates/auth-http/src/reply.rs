@@ -80,14 +80,9 @@ pub fn problem(failure: &Failure) -> HttpResponse {
         title: status.canonical_reason().unwrap_or("Unknown"),
         status: status.as_u16(),
     };
-    let mut response =
-        HttpResponse::build(status).content_type("application/problem+json").body(to_json(&problem));
+    let mut response = HttpResponse::build(status).content_type("application/problem+json").json(problem);
     add_headers_of(failure, response.headers_mut());
     response
-}
-
-fn to_json(problem: &Problem) -> String {
-    serde_json::to_string(problem).unwrap_or_else(|_| "{}".to_owned())
 }
 
 #[cfg(test)]
