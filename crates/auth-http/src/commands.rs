@@ -22,10 +22,11 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing::Level;
 
 use self::arguments::{SettingsArguments, UsageError};
 use crate::server::{self, telemetry};
-use crate::settings::{LogLevel, Settings, Source, Sources};
+use crate::settings::{Settings, Source, Sources};
 use crate::wiring;
 
 /// The exit code for invalid arguments.
@@ -88,7 +89,9 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
         return config::docs();
     }
     let file = settings.config.clone();
-    let settings = wiring::load_settings(&Sources::of_process(file, settings.flags(arguments)?))?;
+    let flags = settings.flags(arguments)?;
+    let settings =
+        wiring::load_settings(&Sources { file, environment: std::env::vars_os().collect(), flags })?;
     match command {
         Command::Serve => serve(settings),
         Command::Config(command) => config::run(&command, &settings),
@@ -107,7 +110,7 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
 }
 
 fn serve(settings: Settings) -> anyhow::Result<()> {
-    telemetry::init(&settings.log)?;
+    telemetry::init(&settings)?;
     for warning in settings.warnings() {
         tracing::warn!("{warning}");
     }
@@ -121,9 +124,9 @@ fn operate(
     command: impl AsyncFnOnce(&Settings) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     if *settings.source("log.level") == Source::Default {
-        settings.log.level = LogLevel::warnings();
+        settings.log_level = Level::WARN.into();
     }
-    telemetry::init(&settings.log)?;
+    telemetry::init(&settings)?;
     actix_web::rt::System::new().block_on(command(&settings))
 }
 

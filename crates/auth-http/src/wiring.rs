@@ -89,7 +89,7 @@ fn documented_dialects() -> Vec<DialectSettings> {
 }
 
 fn policy(settings: &Settings) -> Policy {
-    let blocklist = settings.password.refuse_common.then(|| Blocklist::new(common_passwords()));
+    let blocklist = settings.refuse_common_passwords.then(|| Blocklist::new(common_passwords()));
     Policy { blocklist, ..settings.policy.clone() }
 }
 
@@ -118,11 +118,10 @@ pub fn create_data_dir(settings: &Settings) -> anyhow::Result<()> {
 /// # Errors
 /// When the store rejects the settings.
 pub fn open_store(settings: &Settings) -> Result<Store, StoreError> {
-    match &settings.database.url {
+    match &settings.database_url {
         DatabaseUrl::Sqlite(path) => SqliteStore::connect(&SqliteSettings::new(path)).map(Store::from),
         url @ DatabaseUrl::Postgres(_) => {
-            let max_connections = settings.database.max_connections;
-            let settings = PostgresSettings { url: url.expose(), max_connections };
+            let settings = PostgresSettings { url: url.expose(), max_connections: settings.max_connections };
             PostgresStore::connect(&settings).map(Store::from)
         }
     }
@@ -142,15 +141,20 @@ fn attempts(settings: &Settings, store: &Store) -> Arc<dyn AttemptLimiter> {
 /// # Errors
 /// When a key cannot be read or created.
 pub fn open_keys(settings: &Settings) -> Result<KeyRing, KeyFileError> {
-    let algorithm = settings.token.algorithm;
     let terms = key_terms(settings);
-    KeyRing::open(&settings.keys_dir, algorithm, terms, Arc::new(SystemClock), Arc::new(SystemRandom))
+    KeyRing::open(
+        &settings.keys_dir,
+        settings.algorithm,
+        terms,
+        Arc::new(SystemClock),
+        Arc::new(SystemRandom),
+    )
 }
 
 /// How long signatures must stay verifiable: the longest lifetime of all dialects, enabled or not.
 fn key_terms(settings: &Settings) -> TokenLifetimes {
     let documented = dialects::ALL.iter().map(|dialect| dialect.profile().access_lifetime);
-    let lifetimes = documented.map(|documented| settings.token.access_lifetime_or(documented));
+    let lifetimes = documented.map(|documented| settings.access_lifetime_or(documented));
     TokenLifetimes {
         access: lifetimes.max().unwrap_or_default(),
         renewal: settings.policy.session.idle.min(settings.policy.session.absolute),
@@ -159,7 +163,7 @@ fn key_terms(settings: &Settings) -> TokenLifetimes {
 }
 
 fn tokens(settings: &Settings) -> JwtSettings {
-    JwtSettings { issuer: settings.public_url.as_str().to_owned(), audience: settings.token.audience.clone() }
+    JwtSettings { issuer: settings.public_url.as_str().to_owned(), audience: settings.audience.clone() }
 }
 
 /// The enabled dialects under their prefixes.
@@ -177,8 +181,8 @@ pub fn router(settings: &Settings, auth: &Auth) -> Router {
 pub fn public_terms(settings: &Settings, profile: &Profile, prefix: &str) -> PublicTerms {
     PublicTerms {
         prefix: prefix.to_owned(),
-        passwords: settings.password.raise(profile.passwords),
-        self_assignable_roles: settings.registration.self_assignable_roles.clone(),
+        passwords: settings.raise(profile.passwords),
+        self_assignable_roles: settings.self_assignable_roles.clone(),
         public_url: settings.public_url.clone(),
     }
 }
@@ -203,13 +207,13 @@ pub fn mounted_dialect(
     let client = Client {
         id: ClientId::from_static(profile.name),
         refresh_style: profile.refresh_style,
-        access_lifetime: settings.token.access_lifetime_or(profile.access_lifetime),
+        access_lifetime: settings.access_lifetime_or(profile.access_lifetime),
     };
     let context = Context {
         auth: auth.clone(),
         client,
         terms: public_terms(settings, &profile, prefix),
-        default_roles: settings.registration.default_roles.clone(),
+        default_roles: settings.default_roles.clone(),
         required_role: settings.required_role.clone(),
         cors_origins: settings.cors_origins.clone(),
     };

@@ -219,8 +219,8 @@ mod registering {
     #[tokio::test]
     async fn settings_define_assignable_and_default_roles() {
         let app = TestApp::new().with_settings(|settings| {
-            settings.registration.default_roles = Roles::parse("reader,guest").expect("roles");
-            settings.registration.self_assignable_roles = Roles::parse("seller,customer").expect("roles");
+            settings.default_roles = Roles::parse("reader,guest").expect("roles");
+            settings.self_assignable_roles = Roles::parse("seller,customer").expect("roles");
         });
         for (name, chosen, expected) in [
             ("a", r#","roles":"seller""#, "seller"),
@@ -458,10 +458,10 @@ mod sessions {
     async fn expires_in_is_the_lifetime_of_the_token() {
         let (app, tokens) = JOHN_DOE.logged_in(read_tokens).await;
         let app = app.with_settings(|settings| {
-            settings.token.access_lifetime = Some(Duration::from_secs(90));
+            settings.access_lifetime = Some(Duration::from_secs(90));
         });
         assert_eq!(expires_in(&refresh(&app, &tokens.refresh).await), 90);
-        let app = app.with_settings(|settings| settings.token.access_lifetime = None);
+        let app = app.with_settings(|settings| settings.access_lifetime = None);
         for _ in 0..3 {
             app.ports.clock.advance(Duration::from_secs(10 * DAY - 600));
             let response = refresh(&app, &tokens.refresh).await;

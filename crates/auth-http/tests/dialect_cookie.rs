@@ -213,7 +213,7 @@ mod undocumented {
         let body = r#"{"username":"john_doe","password":"1234567"}"#;
         let app = TestApp::new();
         assert_eq!(app.post("/api/auth/register", body).await.status, StatusCode::CREATED);
-        let app = app.with_settings(|settings| settings.password.min_length = Some(12));
+        let app = app.with_settings(|settings| settings.min_password_length = Some(12));
         let errors = r#""password":["password must be at least 12 characters long"]"#;
         assert_response(&app.post("/api/auth/register", body).await, 400, &invalid(errors));
         assert_eq!(app.post("/api/auth/login", body).await.status, StatusCode::OK);

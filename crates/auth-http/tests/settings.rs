@@ -55,13 +55,13 @@ fn without_a_source_every_setting_has_its_default() {
     assert_eq!(settings.listen, SocketAddr::from(([127, 0, 0, 1], 8080)));
     assert_eq!(settings.data_dir, PathBuf::from("./data"));
     assert_eq!(settings.keys_dir, PathBuf::from("./data/keys"));
-    assert_eq!(settings.database.url.to_string(), "sqlite:./data/auth.db");
+    assert_eq!(settings.database_url.to_string(), "sqlite:./data/auth.db");
     assert_eq!(settings.public_url.as_str(), "http://127.0.0.1:8080");
-    assert_eq!(settings.token.audience, "http://127.0.0.1:8080");
-    assert_eq!(settings.token.algorithm, KeyAlgorithm::Ed25519);
-    assert_eq!(settings.token.access_lifetime_or(None), Duration::from_secs(900));
+    assert_eq!(settings.audience, "http://127.0.0.1:8080");
+    assert_eq!(settings.algorithm, KeyAlgorithm::Ed25519);
+    assert_eq!(settings.access_lifetime_or(None), Duration::from_secs(900));
     assert_eq!(settings.policy, auth_domain::policy::Policy::default());
-    assert_eq!(settings.log.format, None);
+    assert_eq!(settings.log_format, None);
     assert!(settings.trusted_proxies.is_empty());
     assert!(settings.dialect("single_token").is_some_and(|it| it.enabled && it.prefix == "/v1"));
     assert_eq!(settings.show(), wiring::default_settings().show());
@@ -96,7 +96,7 @@ fn the_environment_names_the_file_unless_a_flag_does() {
     let environment = vec![("AUTH_CONFIG".into(), by_variable.into_os_string())];
     for (file, audience) in [(None, "variable"), (Some(by_flag), "flag")] {
         let sources = Sources { file, environment: environment.clone(), flags: Vec::new() };
-        assert_eq!(wiring::load_settings(&sources).expect("settings").token.audience, audience);
+        assert_eq!(wiring::load_settings(&sources).expect("settings").audience, audience);
     }
 }
 
@@ -104,15 +104,15 @@ fn the_environment_names_the_file_unless_a_flag_does() {
 fn derived_defaults_follow_the_settings_they_depend_on() {
     let settings = from_flags(&[("data_dir", "/srv/auth"), ("listen", "[::1]:0")]).expect("settings");
     assert_eq!(settings.keys_dir, PathBuf::from("/srv/auth/keys"));
-    assert!(matches!(&settings.database.url, DatabaseUrl::Sqlite(path) if path.ends_with("auth/auth.db")));
+    assert!(matches!(&settings.database_url, DatabaseUrl::Sqlite(path) if path.ends_with("auth/auth.db")));
     let bound = settings.bound_to(SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 4711)));
     assert_eq!(bound.public_url.as_str(), "http://[::1]:4711");
-    assert_eq!(bound.token.audience, "http://[::1]:4711");
+    assert_eq!(bound.audience, "http://[::1]:4711");
 
     let given = from_flags(&[("public_url", "https://auth.example.com/"), ("token.audience", "api")]);
     let given = given.expect("settings").bound_to(SocketAddr::from(([127, 0, 0, 1], 4711)));
     assert_eq!(given.public_url.as_str(), "https://auth.example.com");
-    assert_eq!(given.token.audience, "api");
+    assert_eq!(given.audience, "api");
 }
 
 #[test]
@@ -135,12 +135,12 @@ fn a_file_contains_settings_of_every_type() {
     )
     .expect("settings");
     assert_eq!(settings.listen.port(), 9000);
-    assert!(settings.password.refuse_common);
+    assert!(settings.refuse_common_passwords);
     assert!(settings.trusted_proxies.contains([10, 1, 2, 3].into()));
     assert!(settings.trusted_proxies.contains("::ffff:10.1.2.3".parse().expect("an address")));
     assert!(settings.trusted_proxies.contains("2001:db8::1".parse().expect("an address")));
     assert!(!settings.trusted_proxies.contains([11, 1, 2, 3].into()));
-    assert_eq!(settings.password.raise(PasswordPolicy { min_length: 8 }).min_length, 12);
+    assert_eq!(settings.raise(PasswordPolicy { min_length: 8 }).min_length, 12);
     for origin in ["https://app.example.com", "http://localhost:5173"] {
         assert!(settings.cors_origins.contains(origin));
     }
@@ -149,7 +149,7 @@ fn a_file_contains_settings_of_every_type() {
     {
         assert!(!settings.cors_origins.contains(origin), "{origin}");
     }
-    assert_eq!(settings.log.format, Some(LogFormat::Json));
+    assert_eq!(settings.log_format, Some(LogFormat::Json));
     assert!(settings.dialect("single_token").is_some_and(|it| !it.enabled && it.prefix == "/auth/v1"));
 }
 
@@ -358,7 +358,7 @@ fn printed_settings_contain_no_password() {
         "postgres://auth@db.example.com/auth?password=s3cret",
     ] {
         let settings = from_flags(&[("database_url", url)]).expect("settings");
-        assert_eq!(settings.database.url.expose(), url);
+        assert_eq!(settings.database_url.expose(), url);
         for printed in [settings.show(), format!("{settings:?}"), settings.warnings().join("\n")] {
             assert!(!printed.contains("s3cret"), "{printed}");
         }

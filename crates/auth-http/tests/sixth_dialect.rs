@@ -81,7 +81,7 @@ async fn sixth_dialect_is_served_with_the_others() {
         password: Password::parse("molon labe", PasswordPolicy::default()).expect("accepted"),
         display_name: None,
         phone_number: None,
-        roles: RoleChoice::Assigned(settings.registration.default_roles.clone()),
+        roles: RoleChoice::Assigned(settings.default_roles.clone()),
     })
     .await
     .expect("registered");

@@ -48,7 +48,7 @@ pub(super) async fn run(auth: &Auth, settings: &Settings, command: &Import) -> a
         bar.inc(length);
         match bytes {
             Some(bytes) if bytes.trim_ascii().is_empty() => continue,
-            Some(bytes) => batch.push((number, account::read(bytes, &settings.registration.default_roles))),
+            Some(bytes) => batch.push((number, account::read(bytes, &settings.default_roles))),
             None => batch.push((number, Err(format!("is longer than {} bytes", lines::MAX_LINE_BYTES)))),
         }
         if batch.len() == MAX_BATCH {

@@ -17,7 +17,7 @@ pub(super) async fn open(settings: &Settings) -> anyhow::Result<Service> {
     anyhow::ensure!(
         pending.is_empty(),
         "the schema of {} is not up to date: start the service there, or run auth-http migrate",
-        settings.database.url
+        settings.database_url
     );
     wiring::open(settings)
 }

@@ -124,8 +124,7 @@ async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Re
     let Create { username, email, display_name, phone_number, roles, json } = command;
     let identifiers =
         Identifiers::new(username, email).context("a user has a username or an e-mail address")?;
-    let roles =
-        if roles.is_empty() { settings.registration.default_roles.clone() } else { Roles::new(roles)? };
+    let roles = if roles.is_empty() { settings.default_roles.clone() } else { Roles::new(roles)? };
     let password = password::read(policy(settings))?;
     let roles = RoleChoice::Assigned(roles);
     let command = Register { identifiers, password, display_name, phone_number, roles };
@@ -201,7 +200,7 @@ async fn delete(auth: &Auth, user: &UserArgument) -> anyhow::Result<()> {
 }
 
 fn policy(settings: &Settings) -> PasswordPolicy {
-    settings.password.raise(PasswordPolicy::default())
+    settings.raise(PasswordPolicy::default())
 }
 
 fn label(user: &User) -> String {

@@ -53,9 +53,9 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let observer = Arc::new(observer);
     let origins = settings.cors_origins.clone();
     let limits = Limits {
-        workers: settings.http.workers,
-        keep_alive: settings.http.keep_alive,
-        store_files: settings.database.max_connections as usize + LISTENER_CONNECTIONS,
+        workers: settings.workers,
+        keep_alive: settings.keep_alive,
+        store_files: settings.max_connections as usize + LISTENER_CONNECTIONS,
     };
     let server = connections::serve(listener, limits, move || {
         app(&observer, &origins, &dialects)
@@ -136,7 +136,7 @@ fn print_welcome(settings: &Settings, router: &Router) -> io::Result<()> {
     let base = format!("http://{}", settings.listen);
     let mut out = io::stdout().lock();
     writeln!(out, "auth-http {} serves on {base}", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "  store: {}", settings.database.url)?;
+    writeln!(out, "  store: {}", settings.database_url)?;
     writeln!(out, "  signing keys: {}", settings.keys_dir.display())?;
     for mounted in router.dialects() {
         writeln!(out, "  {}: {base}{}", mounted.dialect.profile().name, mounted.context.terms.prefix)?;

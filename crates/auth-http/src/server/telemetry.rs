@@ -14,7 +14,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::Registry;
 
-use crate::settings::{LogFormat, LogSettings};
+use crate::settings::{LogFormat, Settings};
 
 use json_line::{JsonLine, JsonMembers};
 
@@ -28,7 +28,7 @@ const AUDIT_TARGET: &str = "audit";
 ///
 /// # Errors
 /// When the log was initialised before.
-pub(crate) fn init(settings: &LogSettings) -> Result<(), SetGlobalDefaultError> {
+pub(crate) fn init(settings: &Settings) -> Result<(), SetGlobalDefaultError> {
     tracing::subscriber::set_global_default(subscriber(settings, io::stderr))?;
     panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(tracing::field::display);
@@ -38,17 +38,17 @@ pub(crate) fn init(settings: &LogSettings) -> Result<(), SetGlobalDefaultError> 
 }
 
 /// A subscriber that writes to `writer`. The default format is text on a terminal and JSON elsewhere.
-fn subscriber<W>(settings: &LogSettings, writer: W) -> impl Subscriber + Send + Sync
+fn subscriber<W>(settings: &Settings, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let default_format = if io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
-    let layer = match settings.format.unwrap_or(default_format) {
+    let layer = match settings.log_format.unwrap_or(default_format) {
         LogFormat::Text => layer.boxed(),
         LogFormat::Json => layer.event_format(JsonLine).fmt_fields(JsonMembers).boxed(),
     };
-    let filter = settings.level.targets().clone().and(filter_fn(is_safe_to_log));
+    let filter = settings.log_level.targets.clone().and(filter_fn(is_safe_to_log));
     Registry::default().with(layer.with_filter(filter))
 }
 
@@ -68,7 +68,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::settings::{Flag, Settings, Sources};
+    use crate::settings::{Flag, Sources};
 
     fn logged(level: &str, format: &str, event: impl FnOnce()) -> String {
         let flags = [("log.level", level), ("log.format", format)].map(|(key, value)| Flag {
@@ -79,7 +79,7 @@ mod tests {
         let sources = Sources { flags: flags.into(), ..Sources::default() };
         let settings = Settings::load(&sources, Vec::new()).expect("settings");
         let log = Arc::new(Mutex::new(Vec::new()));
-        tracing::subscriber::with_default(subscriber(&settings.log, Writer(Arc::clone(&log))), event);
+        tracing::subscriber::with_default(subscriber(&settings, Writer(Arc::clone(&log))), event);
         String::from_utf8(log.lock().expect("the log").clone()).expect("UTF-8")
     }
 

@@ -1,50 +1,130 @@
-//! Conditions between several settings.
+//! Conditions between several settings, and settings that are allowed but unsafe.
+
+use std::os::unix::fs::PermissionsExt as _;
 
 use auth_infra::password::InvalidHashingSettings;
 
-use super::{DialectSettings, Settings, SettingsError};
+use super::{DialectSettings, Settings, SettingsError, Source};
 
-/// Refuses combinations of settings that are not allowed.
-pub(super) fn check(settings: &Settings) -> Result<(), SettingsError> {
-    check_hashing(settings)?;
-    check_prefixes(settings)
-}
-
-fn check_hashing(settings: &Settings) -> Result<(), SettingsError> {
-    let Err(error) = settings.hashing.validate() else { return Ok(()) };
-    let keys = match error {
-        InvalidHashingSettings::OverBudget { .. } => ["hashing.memory_budget_mib", "hashing.memory_kib"],
-        InvalidHashingSettings::TooWeak { .. } | InvalidHashingSettings::TooCostly { .. } => {
-            ["hashing.memory_kib", "hashing.iterations"]
-        }
-    };
-    // Names the setting that the operator changed, if only one of them was changed.
-    let key = keys.into_iter().find(|key| settings.sources.contains_key(*key)).unwrap_or(keys[0]);
-    Err(invalid(settings, key, format!("cannot be: {error}")))
-}
-
-/// Two dialects may share a prefix only if their documents define the same one: only then can the router choose between
-/// them by the request.
-fn check_prefixes(settings: &Settings) -> Result<(), SettingsError> {
-    let enabled: Vec<_> = settings.dialects.iter().filter(|dialect| dialect.enabled).collect();
-    for (index, dialect) in enabled.iter().enumerate() {
-        if let Some(other) = enabled.iter().take(index).find(|other| conflicts(dialect, other)) {
-            // The documented prefixes differ, so at least one of the two was moved: name that one.
-            let is_moved = dialect.prefix != dialect.documented_prefix;
-            let (moved, unmoved) = if is_moved { (dialect, other) } else { (other, dialect) };
-            let reason = format!("must not be the prefix of {} too", unmoved.name);
-            return Err(invalid(settings, &format!("dialects.{}.prefix", moved.name), reason));
-        }
+impl Settings {
+    /// Refuses combinations of settings that are not allowed.
+    pub(super) fn check(&self) -> Result<(), SettingsError> {
+        self.check_hashing()?;
+        self.check_prefixes()
     }
-    Ok(())
+
+    fn check_hashing(&self) -> Result<(), SettingsError> {
+        let Err(error) = self.hashing.validate() else { return Ok(()) };
+        let keys = match error {
+            InvalidHashingSettings::OverBudget { .. } => ["hashing.memory_budget_mib", "hashing.memory_kib"],
+            InvalidHashingSettings::TooWeak { .. } | InvalidHashingSettings::TooCostly { .. } => {
+                ["hashing.memory_kib", "hashing.iterations"]
+            }
+        };
+        // Names the setting that the operator changed, if only one of them was changed.
+        let key = keys.into_iter().find(|key| self.sources.contains_key(*key)).unwrap_or(keys[0]);
+        Err(SettingsError::invalid(key, self.source(key), &format!("cannot be: {error}")))
+    }
+
+    /// Two dialects may share a prefix only if their documents define the same one: only then can the router choose
+    /// between them by the request.
+    fn check_prefixes(&self) -> Result<(), SettingsError> {
+        let enabled: Vec<_> = self.dialects.iter().filter(|dialect| dialect.enabled).collect();
+        for (index, dialect) in enabled.iter().enumerate() {
+            if let Some(other) = enabled[..index].iter().find(|other| conflicts(dialect, other)) {
+                // The documented prefixes differ, so at least one of the two was moved: name that one.
+                let is_moved = dialect.prefix != dialect.documented_prefix;
+                let (moved, unmoved) = if is_moved { (dialect, other) } else { (other, dialect) };
+                let key = format!("dialects.{}.prefix", moved.name);
+                let reason = format!("must not be the prefix of {} too", unmoved.name);
+                return Err(SettingsError::invalid(&key, self.source(&key), &reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// A sentence for each unsafe setting, without secrets.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.network_warnings();
+        warnings.extend(self.database_url.tls_warning().map(str::to_owned));
+        let source = self.source("database_url");
+        let has_password = self.database_url.has_password();
+        if has_password && matches!(source, Source::Flag(_)) {
+            warnings.push(
+                "database_url has a password on the command line, which every user of this machine can read: put it \
+                 into the environment or the settings file"
+                    .to_owned(),
+            );
+        }
+        // The settings file, if it set a value in force.
+        let file = self.sources.values().find_map(|source| match source {
+            Source::File { path, .. } => Some(path),
+            _ => None,
+        });
+        if let Some(path) = file
+            && let Ok(metadata) = std::fs::metadata(path)
+        {
+            let (file, mode) = (path.display(), metadata.permissions().mode());
+            if mode & 0o022 != 0 {
+                warnings
+                    .push(format!("{file} can be written by users other than its owner: chmod go-w {file}"));
+            }
+            if has_password && matches!(source, Source::File { .. }) && mode & 0o004 != 0 {
+                warnings.push(format!(
+                    "{file} contains a password and every user can read it: chmod o-rwx {file}"
+                ));
+            }
+        }
+        warnings
+    }
+
+    fn network_warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let url = &self.public_url;
+        if !url.is_https() && !url.is_loopback() {
+            warnings
+                .push(format!("public_url is {url}: without https, passwords and tokens travel unencrypted"));
+        }
+        let is_exposed = !self.listen.ip().is_loopback();
+        if is_exposed && !url.is_https() {
+            warnings.push(format!(
+                "listen is {}: other machines reach the service, but public_url does not begin with https",
+                self.listen
+            ));
+        }
+        if !self.rate_limit && (is_exposed || !url.is_loopback()) {
+            warnings.push(
+                "rate_limit is off: the service does not slow down password guessing; limit attempts in front of it"
+                    .to_owned(),
+            );
+        }
+        if self.rate_limit && url.is_https() && self.trusted_proxies.is_empty() {
+            warnings.push(
+                "trusted_proxies is empty: every request counts against the one address of the proxy that terminates \
+                 https"
+                    .to_owned(),
+            );
+        }
+        if self.trusted_proxies.contains_every_address() {
+            warnings
+                .push("trusted_proxies contains every address: any client can claim any address".to_owned());
+        }
+        if let Some(origin) = self.cors_origins.first_unprotected() {
+            warnings.push(format!(
+                "cors_origins contains {origin}: without https, an attacker on the network can alter its pages and act \
+                 as their users"
+            ));
+        }
+        if self.dialects.iter().all(|dialect| !dialect.enabled) {
+            warnings.push("every dialect is disabled: no user can log in".to_owned());
+        }
+        warnings
+    }
 }
 
 fn conflicts(one: &DialectSettings, other: &DialectSettings) -> bool {
     one.prefix == other.prefix && one.documented_prefix != other.documented_prefix
-}
-
-fn invalid(settings: &Settings, key: &str, reason: String) -> SettingsError {
-    SettingsError::InvalidValue { key: key.to_owned(), origin: settings.source(key).clone(), reason }
 }
 
 #[cfg(test)]
@@ -58,7 +138,7 @@ mod tests {
             enabled: true,
             prefix: prefix.to_owned(),
         });
-        check(&Settings::defaults(dialects.collect())).map_err(|error| error.to_string())
+        Settings::defaults(dialects.collect()).check().map_err(|error| error.to_string())
     }
 
     #[test]
@@ -79,6 +159,6 @@ mod tests {
         let enabled = DialectSettings::documented("one", "/v1");
         let disabled =
             DialectSettings { name: "two", documented_prefix: "/two", enabled: false, ..enabled.clone() };
-        assert!(check(&Settings::defaults(vec![enabled, disabled])).is_ok());
+        assert!(Settings::defaults(vec![enabled, disabled]).check().is_ok());
     }
 }

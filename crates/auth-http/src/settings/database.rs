@@ -20,17 +20,6 @@ pub enum DatabaseUrl {
     Postgres(SecretString),
 }
 
-/// The protection of a connection to `PostgreSQL`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Protection {
-    /// The connection is local, or the server's certificate is verified.
-    Verified,
-    /// The connection is encrypted, but the server's certificate is not verified.
-    Unverified,
-    /// The connection may be unencrypted.
-    Optional,
-}
-
 impl DatabaseUrl {
     pub(super) fn parse(text: &str) -> Option<Self> {
         if let Some(path) = text.strip_prefix("sqlite:") {
@@ -58,8 +47,9 @@ impl DatabaseUrl {
         self.postgres().is_some_and(|url| url.password().is_some() || option(&url, &["password"]).is_some())
     }
 
-    pub(super) fn protection(&self) -> Protection {
-        let Some(url) = self.postgres() else { return Protection::Verified };
+    /// A warning if the connection leaves this machine without TLS to a verified server.
+    pub(super) fn tls_warning(&self) -> Option<&'static str> {
+        let url = self.postgres()?;
         let is_local = match url.host() {
             // `Url` parses IPv4 addresses in the schemes of the web only.
             Some(Host::Domain(name)) => {
@@ -72,10 +62,14 @@ impl DatabaseUrl {
             None => true,
         };
         match ssl_mode(&url).as_deref() {
-            _ if is_local || has_socket_directory(&url) => Protection::Verified,
-            Some("verify-ca" | "verify-full") => Protection::Verified,
-            Some("require") => Protection::Unverified,
-            _ => Protection::Optional,
+            _ if is_local || has_socket_directory(&url) => None,
+            Some("verify-ca" | "verify-full") => None,
+            Some("require") => Some(
+                "database_url encrypts the connection but does not verify the server: use sslmode=verify-full",
+            ),
+            _ => Some(
+                "database_url connects to another machine, possibly without TLS: use sslmode=verify-full",
+            ),
         }
     }
 

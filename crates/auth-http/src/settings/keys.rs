@@ -3,8 +3,9 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::setting::{Setting, checked_text, field, integer, list, switch, text};
-use super::{DialectSettings, Settings, database, logging};
+use super::setting::Accepts::{Integer, List, Switch, Text, TextIf};
+use super::setting::{Setting, Value as _, field};
+use super::{DialectSettings, database, logging};
 use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
 
 const DAY: u32 = 24 * 60 * 60;
@@ -24,161 +25,151 @@ pub(super) fn table(dialects: &[DialectSettings]) -> Vec<Setting> {
 }
 
 /// Defines the function `fixed`, the rows that do not depend on the dialects. A row contains the key, what the setting
-/// accepts, its default in words if that is not a constant, and its description.
+/// accepts, its field, its default in words if that is not a constant, and its description.
 macro_rules! rows {
-    ($($key:literal: $kind:expr, $(default $default:literal,)? $doc:literal;)+) => {
+    ($($key:literal: $accepts:expr, $field:expr, $(default $default:literal,)? $doc:literal;)+) => {
         fn fixed() -> Vec<Setting> {
-            vec![$(Setting::new($key, $kind, $doc)$(.with_default($default))?),+]
+            vec![$(Setting::new($key, $accepts, $field, $doc)$(.with_default($default))?),+]
         }
     };
 }
 
 rows! {
-    "listen": text("an IP address and a port such as 127.0.0.1:8080 or [::]:8080", field!(listen)),
+    "listen": Text("an IP address and a port such as 127.0.0.1:8080 or [::]:8080"), field!(listen),
         "The address of the listener, without TLS. With port 0 the system selects a port, and the service \
          prints it.";
-    "data_dir": text("a path", field!(data_dir)),
+    "data_dir": Text("a path"), field!(data_dir),
         "The directory of the service's own files: the SQLite file and the signing keys.";
-    "database_url": text(database::ALLOWED, field!(database.url)),
+    "database_url": Text(database::ALLOWED), field!(database_url),
         default "`sqlite:` and `auth.db` in `data_dir`",
         "The store. SQLite serves one node; several nodes share one PostgreSQL. Other users of the machine \
          can read a command line: keep a password in the environment or a file.";
-    "keys_dir": text("a path", field!(keys_dir)), default "`keys` in `data_dir`",
+    "keys_dir": Text("a path"), field!(keys_dir), default "`keys` in `data_dir`",
         "The directory of the signing keys, one PKCS#8 PEM file each, `<kid>.pem`. The newest key signs, and \
          the older ones verify what they signed. Nodes that serve together share the keys.";
-    "public_url": text(PublicUrl::ALLOWED, field!(public_url)), default "`http://` and `listen`",
+    "public_url": Text(PublicUrl::ALLOWED), field!(public_url), default "`http://` and `listen`",
         "The URL under which clients reach the service; the issuer (`iss`) of its access tokens.";
-    "trusted_proxies": list(TrustedProxies::ALLOWED, field!(trusted_proxies)),
+    "trusted_proxies": List(TrustedProxies::ALLOWED), field!(trusted_proxies),
         "The proxies whose forwarding headers give the client's address, by which limits count and which the \
          log contains. Without proxies it is the address of the connection.";
-    "rate_limit": switch(field!(rate_limit)),
+    "rate_limit": Switch, field!(rate_limit),
         "Whether failed log-ins, failed refreshes and registrations are limited. Off is for load tests.";
-    "cors_origins": list(CorsOrigins::ALLOWED, field!(cors_origins)),
+    "cors_origins": List(CorsOrigins::ALLOWED), field!(cors_origins),
         "The other web origins whose pages may call the service from a browser, with the cookie. Browsers \
          send the cookie only for pages of the same site: the service and the page need one registrable \
          domain.";
-    "token.access_seconds": integer("seconds", 1..=DAY, (
-        |s: &Settings| s.token.access_lifetime_or(None),
-        |s: &mut Settings, lifetime| s.token.access_lifetime = Some(lifetime),
-    )),
+    "token.access_seconds": Integer("seconds", 1..=DAY), field!(access_lifetime),
         "The lifetime of access tokens in every dialect. A dialect whose document defines a lifetime has \
          that one as its default.";
-    "token.retry_grace_seconds": integer("seconds", 0..=30, field!(policy.session.retry_grace)),
+    "token.retry_grace_seconds": Integer("seconds", 0..=30), field!(policy.session.retry_grace),
         "The retry window. After a refresh, the same credential gets the same successor again for this time, \
          while the successor is unused. A lost response therefore logs no user out. 0: no retries.";
-    "token.algorithm": text("EdDSA or ES256", field!(token.algorithm)),
+    "token.algorithm": Text("EdDSA or ES256"), field!(algorithm),
         "The algorithm of new signing keys. Existing keys keep their algorithm.";
-    "token.audience": checked_text("1 to 255 visible ASCII characters", is_audience, field!(token.audience)),
+    "token.audience": TextIf("1 to 255 visible ASCII characters", is_audience), field!(audience),
         default "`public_url`",
         "The audience (`aud`) of the access tokens.";
-    "session.idle_seconds": integer("seconds", 1..=YEAR, field!(policy.session.idle)),
+    "session.idle_seconds": Integer("seconds", 1..=YEAR), field!(policy.session.idle),
         "A session ends when it is not refreshed for this time.";
-    "session.absolute_seconds": integer("seconds", 1..=YEAR, field!(policy.session.absolute)),
+    "session.absolute_seconds": Integer("seconds", 1..=YEAR), field!(policy.session.absolute),
         "A session ends this long after its log-in, even if it is refreshed.";
-    "session.max_live": integer("sessions", 1..=1_000, field!(policy.session.max_live)),
+    "session.max_live": Integer("sessions", 1..=1_000), field!(policy.session.max_live),
         "The maximum number of live sessions of one user. A further log-in ends the oldest one.";
-    "limits.login_burst": integer("failures", ATTEMPTS, field!(policy.attempts.log_ins.burst)),
+    "limits.login_burst": Integer("failures", ATTEMPTS), field!(policy.attempts.log_ins.burst),
         "Failed log-ins from one address, or one IPv6 network of 64 bits, before it must wait. Correct \
          passwords do not count. A program with an API key may fail a thousand times as often, and register \
          as often.";
-    "limits.login_per_minute": integer("failures", ATTEMPTS, field!(policy.attempts.log_ins.quota)),
+    "limits.login_per_minute": Integer("failures", ATTEMPTS), field!(policy.attempts.log_ins.quota),
         "Failed log-ins per minute from an address that has used up its burst.";
-    "limits.registration_burst": integer("registrations", ATTEMPTS,
-        field!(policy.attempts.registrations.burst)),
+    "limits.registration_burst": Integer("registrations", ATTEMPTS), field!(policy.attempts.registrations.burst),
         "Registrations from one address before it must wait.";
-    "limits.registration_per_minute": integer("registrations", ATTEMPTS,
-        field!(policy.attempts.registrations.quota)),
+    "limits.registration_per_minute": Integer("registrations", ATTEMPTS), field!(policy.attempts.registrations.quota),
         "Registrations per minute from an address that has used up its burst.";
-    "limits.refresh_per_5_minutes": integer("failures", ATTEMPTS, (
-        |s: &Settings| s.policy.attempts.refreshes.quota,
-        |s: &mut Settings, number| {
-            s.policy.attempts.refreshes.burst = number;
-            s.policy.attempts.refreshes.quota = number;
-        },
-    )),
+    "limits.refresh_per_5_minutes": Integer("failures", ATTEMPTS), (
+        Box::new(|s| s.policy.attempts.refreshes.quota.show()),
+        Box::new(|s, text| {
+            s.policy.attempts.refreshes.quota = u32::parse(text)?;
+            s.policy.attempts.refreshes.burst = s.policy.attempts.refreshes.quota;
+            Some(())
+        }),
+    ),
         "Failed refreshes from one address within five minutes, in a burst or spread.";
-    "limits.account_free": integer("failures", 1..=50, field!(policy.attempts.account.free_failures)),
+    "limits.account_free": Integer("failures", 1..=50), field!(policy.attempts.account.free_failures),
         "Consecutive failed log-ins of one account without a wait. Each further failure makes the account \
          wait: 1, 2, 4 .. seconds. A fixed limit of a hundred consecutive failures applies in addition.";
-    "limits.account_longest_wait_seconds": integer("seconds", 1..=86_400,
-        field!(policy.attempts.account.max_wait)),
+    "limits.account_longest_wait_seconds": Integer("seconds", 1..=86_400), field!(policy.attempts.account.max_wait),
         "The longest wait of an account after a failed log-in. An owner at an address from which they logged \
          in before does not wait for the failures of others.";
-    "hashing.memory_kib": integer("KiB", 12_288..=1_048_576, field!(hashing.memory_kib)),
+    "hashing.memory_kib": Integer("KiB", 12_288..=1_048_576), field!(hashing.memory_kib),
         "Argon2id: the memory of one hash. At least 47104 with 1 iteration, 19456 with 2, 12288 with 3 or \
          more.";
-    "hashing.iterations": integer("iterations", 1..=10, field!(hashing.iterations)),
+    "hashing.iterations": Integer("iterations", 1..=10), field!(hashing.iterations),
         "Argon2id: the number of passes over the memory.";
-    "hashing.parallelism": integer("lanes", 1..=16, field!(hashing.parallelism)),
+    "hashing.parallelism": Integer("lanes", 1..=16), field!(hashing.parallelism),
         "Argon2id: the lanes of one hash.";
-    "hashing.memory_budget_mib": integer("MiB", 12..=1_048_576, (
-        |s: &Settings| s.hashing.memory_budget_kib / 1024,
-        |s: &mut Settings, mib: u32| s.hashing.memory_budget_kib = mib * 1024,
-    )),
+    "hashing.memory_budget_mib": Integer("MiB", 12..=1_048_576), (
+        Box::new(|s| (s.hashing.memory_budget_kib / 1024).show()),
+        Box::new(|s, text| {
+            s.hashing.memory_budget_kib = u32::parse(text)? * 1024;
+            Some(())
+        }),
+    ),
         "The memory of all concurrent hashes. The service runs as many hashes at a time as fit into it, and \
          at most one per core.";
-    "password.min_length": integer("characters", 1..=128, field!(password.min_length)),
+    "password.min_length": Integer("characters", 1..=128), field!(min_password_length),
         default "each document's own",
         "The minimum length of a new password. It raises the minimum of a dialect and never lowers it.";
-    "password.refuse_common": switch(field!(password.refuse_common)),
+    "password.refuse_common": Switch, field!(refuse_common_passwords),
         "Whether to refuse a new password that is one of the 42,692 most common ones or one of the account's \
          own names, in any spelling. The whole password is compared, not parts of it.";
-    "registration.default_roles": list(ROLES, field!(registration.default_roles)),
+    "registration.default_roles": List(ROLES), field!(default_roles),
         "The roles of a user who registers and chooses none.";
-    "registration.self_assignable_roles": list(ROLES, field!(registration.self_assignable_roles)),
+    "registration.self_assignable_roles": List(ROLES), field!(self_assignable_roles),
         "The roles that a user who registers may choose, in dialects that offer the choice.";
-    "protected.required_role": text(ROLE, field!(required_role)),
+    "protected.required_role": Text(ROLE), field!(required_role),
         "The role that the protected resource requires. Empty: every user may read it.";
-    "log.format": text("text or json", field!(log.format)), default "`text` on a terminal, `json` elsewhere",
+    "log.format": Text("text or json"), field!(log_format), default "`text` on a terminal, `json` elsewhere",
         "The format of the log, which goes to standard error: one line of text or of JSON per event.";
-    "log.level": text(logging::LEVEL_ALLOWED, field!(log.level)),
+    "log.level": Text(logging::LEVEL_ALLOWED), field!(log_level),
         "The logged events. Below `info` only this service's own events are logged, because those of its \
          libraries could contain data of clients.";
-    "audit.retention_days": integer("days", 0..=36_500, (
-        |s: &Settings| days(s.policy.audit.retention.unwrap_or_default()),
-        |s: &mut Settings, days| {
+    "audit.retention_days": Integer("days", 0..=36_500), (
+        Box::new(|s| (s.policy.audit.retention.unwrap_or_default().as_secs() / u64::from(DAY)).to_string()),
+        Box::new(|s, text| {
+            let days = u32::parse(text)?;
             s.policy.audit.retention = (days > 0).then(|| Duration::from_secs(u64::from(DAY)) * days);
-        },
-    )),
+            Some(())
+        }),
+    ),
         "The time for which the store keeps audit events. 0: without limit.";
-    "http.workers": integer("threads", 1..=512, field!(http.workers)), default "the number of cores",
+    "http.workers": Integer("threads", 1..=512), field!(workers), default "the number of cores",
         "The threads that serve requests.";
-    "http.keep_alive_seconds": integer("seconds", 1..=3_600, field!(http.keep_alive)),
+    "http.keep_alive_seconds": Integer("seconds", 1..=3_600), field!(keep_alive),
         "The time from an answer to the next complete request head on a connection. It should exceed the \
          idle timeout of the load balancer, often 60 seconds, so that the load balancer closes the \
          connection.";
-    "database.max_connections": integer("connections", 1..=1_000, field!(database.max_connections)),
+    "database.max_connections": Integer("connections", 1..=1_000), field!(max_connections),
         "The maximum number of connections to PostgreSQL, without the one that listens for revocations. \
          SQLite has one connection for writing and a few for reading.";
 }
 
 fn dialect(index: usize, name: &str) -> [Setting; 2] {
-    let enabled = (
-        move |s: &Settings| s.dialects[index].enabled,
-        move |s: &mut Settings, enabled| s.dialects[index].enabled = enabled,
-    );
-    let prefix = (
-        move |s: &Settings| s.dialects[index].prefix.clone(),
-        move |s: &mut Settings, prefix| s.dialects[index].prefix = prefix,
-    );
     let allowed = "/SEGMENT[/SEGMENT].. of letters, digits and -._~, without a slash at the end, and not one of the \
                    service's own paths";
     [
         Setting::new(
             format!("dialects.{name}.enabled"),
-            switch(enabled),
+            Switch,
+            field!(dialects[index].enabled),
             format!("Whether the dialect `{name}` is served."),
         ),
         Setting::new(
             format!("dialects.{name}.prefix"),
-            checked_text(allowed, is_prefix, prefix),
+            TextIf(allowed, is_prefix),
+            field!(dialects[index].prefix),
             format!("The prefix of the paths of `{name}`."),
         ),
     ]
-}
-
-fn days(duration: Duration) -> u32 {
-    u32::try_from(duration.as_secs() / u64::from(DAY)).unwrap_or(u32::MAX)
 }
 
 fn is_audience(text: &str) -> bool {

@@ -18,24 +18,11 @@ pub enum LogFormat {
     Json,
 }
 
-impl LogFormat {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Json => "json",
-        }
-    }
-
-    pub(super) fn parse(format: &str) -> Option<Self> {
-        [Self::Text, Self::Json].into_iter().find(|known| known.as_str() == format)
-    }
-}
-
 /// The logged events: one level for all targets, or levels by target.
 #[derive(Clone, Debug)]
 pub struct LogLevel {
     text: String,
-    targets: Targets,
+    pub(crate) targets: Targets,
 }
 
 impl LogLevel {
@@ -44,24 +31,12 @@ impl LogLevel {
         let targets = Targets::from_str(text).ok().filter(|_| text.split(',').all(is_directive))?;
         Some(Self { text: text.to_owned(), targets })
     }
-
-    /// Warnings and errors only.
-    #[must_use]
-    pub fn warnings() -> Self {
-        Self { text: "warn".to_owned(), targets: Targets::new().with_default(Level::WARN) }
-    }
-
-    /// The levels as a filter.
-    #[must_use]
-    pub fn targets(&self) -> &Targets {
-        &self.targets
-    }
 }
 
-/// `info`.
-impl Default for LogLevel {
-    fn default() -> Self {
-        Self { text: "info".to_owned(), targets: Targets::new().with_default(Level::INFO) }
+/// One level for all targets.
+impl From<Level> for LogLevel {
+    fn from(level: Level) -> Self {
+        Self { text: level.as_str().to_lowercase(), targets: Targets::new().with_default(level) }
     }
 }
 

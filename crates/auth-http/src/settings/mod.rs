@@ -5,22 +5,17 @@
 
 mod check;
 mod database;
-mod error;
-mod file;
 mod keys;
 mod load;
 mod logging;
 mod render;
-mod sections;
 mod setting;
-mod source;
-mod value;
-mod warnings;
+mod sources;
+
+use load::ACCESS_LIFETIME;
 
 pub use database::DatabaseUrl;
-pub use error::SettingsError;
+pub use load::{DialectSettings, Settings};
 pub use logging::{LogFormat, LogLevel};
 pub use render::reference;
-pub use sections::{DialectSettings, LogSettings, PasswordSettings, Settings, TokenSettings};
-pub use source::{Flag, Sources};
-pub use value::Source;
+pub use sources::{Flag, SettingsError, Source, Sources};
