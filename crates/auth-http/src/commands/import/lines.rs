@@ -1,6 +1,6 @@
 //! Reads lines in bounded memory. The input, and each line of it, may be larger than memory.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read as _};
 
 /// The maximum number of bytes of a line: more than any account needs.
 pub(super) const MAX_LINE_BYTES: usize = 64 * 1024;
@@ -30,27 +30,20 @@ impl<R: BufRead> Lines<R> {
     /// The next line; `None` at the end of the input.
     pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.bytes.clear();
-        let mut length = 0;
-        loop {
-            let found = self.input.fill_buf()?;
-            let end = found.iter().position(|byte| *byte == b'\n');
-            let taken = end.map_or(found.len(), |end| end + 1);
-            // One byte more than the maximum shows that the line is too long. The rest is skipped, so that memory stays
-            // bounded.
-            let room = (MAX_LINE_BYTES + 1).saturating_sub(self.bytes.len());
-            self.bytes.extend_from_slice(&found[..end.unwrap_or(taken).min(room)]);
-            self.input.consume(taken);
-            length += taken as u64;
-            if end.is_some() || taken == 0 {
-                break;
-            }
-        }
+        // One byte more than the maximum is the line ending, or shows that the line is too long. The rest of such a line
+        // is skipped, so that memory stays bounded.
+        let bound = MAX_LINE_BYTES as u64 + 1;
+        let mut length = self.input.by_ref().take(bound).read_until(b'\n', &mut self.bytes)?;
         if length == 0 {
             return Ok(None);
         }
+        let is_too_long = self.bytes.pop_if(|last| *last == b'\n').is_none() && length > MAX_LINE_BYTES;
+        if is_too_long {
+            length += self.input.skip_until(b'\n')?;
+        }
         self.number += 1;
-        let bytes = Some(&self.bytes[..]).filter(|bytes| bytes.len() <= MAX_LINE_BYTES);
-        Ok(Some(Line { number: self.number, bytes, length }))
+        let bytes = (!is_too_long).then_some(&self.bytes[..]);
+        Ok(Some(Line { number: self.number, bytes, length: length as u64 }))
     }
 }
 
