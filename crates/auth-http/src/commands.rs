@@ -21,6 +21,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use actix_web::rt::System;
 use clap::{Parser, Subcommand};
 use tracing::Level;
 
@@ -51,7 +52,11 @@ enum Command {
     /// Serves until SIGINT or SIGTERM
     Serve,
     /// Brings the store's schema up to date
-    Migrate(migrate::Migrate),
+    Migrate {
+        /// Print the pending migrations and run none
+        #[arg(long)]
+        plan: bool,
+    },
     /// Creates, lists and revokes the API keys of trusted programs
     #[command(subcommand)]
     ApiKey(api_keys::Command),
@@ -70,7 +75,10 @@ enum Command {
     #[command(subcommand)]
     Config(config::Command),
     /// Prints the OpenAPI document of a dialect, as JSON, under its configured prefix
-    Openapi(openapi::Openapi),
+    Openapi {
+        /// The dialect's name, such as `single_token`
+        dialect: String,
+    },
 }
 
 /// Runs the command that the arguments name. The first argument is the name of the program.
@@ -90,44 +98,36 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     }
     let file = settings.config.clone();
     let flags = settings.flags(arguments)?;
-    let settings =
+    let mut settings =
         wiring::load_settings(&Sources { file, environment: std::env::vars_os().collect(), flags })?;
-    match command {
-        Command::Serve => serve(settings),
-        Command::Config(command) => config::run(&command, &settings),
-        Command::Openapi(command) => openapi::run(&command, &settings),
-        Command::Migrate(command) => {
-            operate(settings, async |settings| migrate::run(&command, settings).await)
-        }
-        Command::ApiKey(command) => {
-            operate(settings, async |settings| api_keys::run(command, settings).await)
-        }
-        Command::User(command) => operate(settings, async |settings| users::run(command, settings).await),
-        Command::Audit(command) => operate(settings, async |settings| audit::run(command, settings).await),
-        Command::Hash(command) => operate(settings, async |settings| hash::run(&command, settings)),
-        Command::Keys(command) => operate(settings, async |settings| keys::run(&command, settings)),
-    }
-}
-
-fn serve(settings: Settings) -> anyhow::Result<()> {
-    telemetry::init(&settings)?;
-    for warning in settings.warnings() {
-        tracing::warn!("{warning}");
-    }
-    actix_web::rt::System::new().block_on(server::serve(settings))
-}
-
-/// Runs a command of an operator. It logs only warnings and errors, unless a setting gives another level: log lines
-/// would hide the output.
-fn operate(
-    mut settings: Settings,
-    command: impl AsyncFnOnce(&Settings) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    if *settings.source("log.level") == Source::Default {
+    // The commands of an operator log only warnings and errors, unless a setting gives another level: log lines would
+    // hide the output. `config show` prints the level of the service.
+    if !matches!(command, Command::Serve | Command::Config(_))
+        && *settings.source("log.level") == Source::Default
+    {
         settings.log_level = Level::WARN.into();
     }
     telemetry::init(&settings)?;
-    actix_web::rt::System::new().block_on(command(&settings))
+    System::new().block_on(execute(command, settings))
+}
+
+async fn execute(command: Command, settings: Settings) -> anyhow::Result<()> {
+    match command {
+        Command::Serve => {
+            for warning in settings.warnings() {
+                tracing::warn!("{warning}");
+            }
+            server::serve(settings).await
+        }
+        Command::Migrate { plan } => migrate::run(plan, &settings).await,
+        Command::ApiKey(command) => api_keys::run(command, &settings).await,
+        Command::User(command) => users::run(command, &settings).await,
+        Command::Audit(command) => audit::run(command, &settings).await,
+        Command::Keys(command) => keys::run(&command, &settings),
+        Command::Hash(command) => hash::run(&command, &settings),
+        Command::Config(command) => config::run(&command, &settings),
+        Command::Openapi { dialect } => openapi::run(&dialect, &settings),
+    }
 }
 
 /// Prints an error and its causes on one line, and returns the exit code.

@@ -1,6 +1,5 @@
 //! The flags that every command accepts. Their settings override every other source.
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -15,7 +14,7 @@ const SET: &str = "--set";
 /// The arguments are invalid.
 #[derive(Debug, Error)]
 #[error("{0}")]
-pub(super) struct UsageError(pub(super) Cow<'static, str>);
+pub(super) struct UsageError(pub(super) String);
 
 /// The path of the settings file, and single settings.
 #[derive(Args)]
@@ -46,11 +45,9 @@ impl SettingsArguments {
             flags.push(Flag { name: SET, key: key.to_owned(), value: value.to_owned() });
         }
         let named = [("--listen", "listen", self.listen), ("--data-dir", "data_dir", self.data_dir)];
-        flags.extend(
-            named
-                .into_iter()
-                .filter_map(|(name, key, value)| Some(Flag { name, key: key.to_owned(), value: value? })),
-        );
+        for (name, key, value) in named {
+            flags.extend(value.map(|value| Flag { name, key: key.to_owned(), value }));
+        }
         Ok(flags)
     }
 }

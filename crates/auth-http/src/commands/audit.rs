@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::output::print;
-use super::{service, users};
+use super::service::with_service;
+use super::users;
 use crate::settings::Settings;
 
 /// The number of events without `--limit` and `--since`.
@@ -75,14 +76,14 @@ fn period(text: &str) -> Option<Duration> {
 }
 
 pub(super) async fn run(command: Audit, settings: &Settings) -> anyhow::Result<()> {
-    let service = service::open(settings).await?;
     let follows = command.follow;
-    let outcome = tokio::select! {
-        outcome = show(&service.auth, command) => outcome,
-        Ok(()) = tokio::signal::ctrl_c(), if follows => Ok(()),
-    };
-    service.close().await;
-    outcome
+    with_service(settings, false, async |auth| {
+        tokio::select! {
+            outcome = show(auth, command) => outcome,
+            Ok(()) = tokio::signal::ctrl_c(), if follows => Ok(()),
+        }
+    })
+    .await
 }
 
 async fn show(auth: &Auth, command: Audit) -> anyhow::Result<()> {
@@ -95,22 +96,22 @@ async fn show(auth: &Auth, command: Audit) -> anyhow::Result<()> {
     if !json {
         print(&line(&HEADINGS))?;
     }
-    let mut last = auth.latest_audit_events(&AuditFilter::default(), 1).await?.pop().map(|record| record.id);
+    let every_event = AuditFilter::default();
+    let newest = auth.latest_audit_events(&every_event, 1).await?.pop().map(|record| record.id);
     let shown = if since.is_some() && limit.is_none() {
-        list_from(auth, &filter, json).await?
+        list_after(auth, None, &filter, &filter, json).await?
     } else {
         let latest = auth.latest_audit_events(&filter, limit.unwrap_or(DEFAULT_LIMIT)).await?;
         print_all(auth, &latest, json).await?;
         latest.last().map(|record| record.id)
     };
-    if !follow {
-        return Ok(());
-    }
-    last = last.max(shown);
-    loop {
+    let mut last = newest.max(shown);
+    while follow {
         sleep(POLL_INTERVAL).await;
-        last = list_new(auth, &filter, last, json).await?;
+        // The query has no filter, so that the next one does not read the other events again.
+        last = list_after(auth, last, &every_event, &filter, json).await?;
     }
+    Ok(())
 }
 
 /// The id of a user. It need not exist: a deleted user has no name any more, but still has events.
@@ -121,29 +122,17 @@ async fn id_of(auth: &Auth, user: UserRef) -> anyhow::Result<UserId> {
     }
 }
 
-/// Prints all events that match, and returns the id of the last one.
-async fn list_from(auth: &Auth, filter: &AuditFilter, json: bool) -> anyhow::Result<Option<AuditId>> {
-    let mut last = None;
-    loop {
-        let page = auth.list_audit_events(filter, last, MAX_PAGE).await?;
-        print_all(auth, &page, json).await?;
-        match page.last() {
-            Some(record) => last = Some(record.id),
-            None => return Ok(last),
-        }
-    }
-}
-
-/// Prints the matching events after `last`, and returns the id of the last event, whether or not it matches. The next
-/// call then does not read the other events again.
-async fn list_new(
+/// Reads the events after `last` that match `query`, prints those that match `filter`, and returns the id of the last
+/// one that was read.
+async fn list_after(
     auth: &Auth,
-    filter: &AuditFilter,
     mut last: Option<AuditId>,
+    query: &AuditFilter,
+    filter: &AuditFilter,
     json: bool,
 ) -> anyhow::Result<Option<AuditId>> {
     loop {
-        let mut page = auth.list_audit_events(&AuditFilter::default(), last, MAX_PAGE).await?;
+        let mut page = auth.list_audit_events(query, last, MAX_PAGE).await?;
         let Some(record) = page.last() else { return Ok(last) };
         last = Some(record.id);
         page.retain(|record| filter.matches(&record.event));
@@ -163,7 +152,7 @@ async fn print_all(auth: &Auth, records: &[AuditRecord], json: bool) -> anyhow::
             text.push_str(&line(&cells(event, &names)));
         }
     }
-    Ok(print(&text)?)
+    print(&text)
 }
 
 /// The names of the users of these events, without deleted users.

@@ -23,7 +23,7 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> {
     match command {
-        Command::Show => Ok(print(&settings.show())?),
+        Command::Show => print(&settings.show()),
         Command::Check { strict } => check(settings, *strict),
         Command::Docs => docs(),
     }
@@ -31,7 +31,7 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
 
 /// Prints the reference, for which no settings are needed.
 pub(super) fn docs() -> anyhow::Result<()> {
-    Ok(print(&wiring::settings_reference())?)
+    print(&wiring::settings_reference())
 }
 
 fn check(settings: &Settings, strict: bool) -> anyhow::Result<()> {

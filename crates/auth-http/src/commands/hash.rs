@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use auth_infra::password::{HashingSettings, MeasureError, measure};
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
 use super::output::{print, table};
 use crate::settings::Settings;
@@ -20,14 +20,11 @@ const MAX_ITERATIONS: u32 = 10;
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Measures Argon2id with as many concurrent hashes as the service computes, and proposes settings
-    Calibrate(Calibrate),
-}
-
-#[derive(Args)]
-pub(super) struct Calibrate {
-    /// The maximum time of one hash, and so of a login, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=2_000))]
-    target_ms: u64,
+    Calibrate {
+        /// The maximum time of one hash, and so of a login, in milliseconds
+        #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=2_000))]
+        target_ms: u64,
+    },
 }
 
 /// Parameters, and the time of one hash with them.
@@ -37,7 +34,7 @@ struct Measured {
 }
 
 pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> {
-    let Command::Calibrate(Calibrate { target_ms }) = command;
+    let Command::Calibrate { target_ms } = command;
     let target = Duration::from_millis(*target_ms);
     let cores = available_parallelism().unwrap_or(NonZero::<usize>::MIN);
     let rows = candidates(&settings.hashing, cores)
@@ -54,10 +51,10 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
         format!("Nothing that OWASP allows is within {target_ms} ms here. The fastest that it allows:")
     };
     let HashingSettings { memory_kib, iterations, parallelism, .. } = chosen.settings;
-    Ok(print(&format!(
+    print(&format!(
         "\n{sentence}\n\nAUTH_HASHING__MEMORY_KIB={memory_kib}\nAUTH_HASHING__ITERATIONS={iterations}\n\
          AUTH_HASHING__PARALLELISM={parallelism}\n"
-    ))?)
+    ))
 }
 
 /// The parameters to measure, each with the fewest iterations that OWASP allows. Parameters that allow fewer concurrent

@@ -5,13 +5,12 @@ mod lines;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use auth_domain::Auth;
 use auth_domain::model::IdentifierKind;
 use auth_domain::use_cases::{ImportSuccess, ImportUser, ImportUserError};
-use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::lines::{Line, Lines};
@@ -20,13 +19,6 @@ use crate::settings::Settings;
 
 /// The number of users in one transaction.
 const MAX_BATCH: usize = 500;
-
-#[derive(Args)]
-pub(super) struct Import {
-    /// The accounts, one JSON object a line; - is standard input
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-}
 
 /// The number of lines by outcome.
 #[derive(Default)]
@@ -39,8 +31,8 @@ struct ImportCounts {
 /// The user of a line, or the reason why the line is bad.
 type ParsedLine = Result<ImportUser, String>;
 
-pub(super) async fn run(auth: &Auth, settings: &Settings, command: &Import) -> anyhow::Result<()> {
-    let (input, length) = open(&command.file)?;
+pub(super) async fn run(auth: &Auth, settings: &Settings, file: &Path) -> anyhow::Result<()> {
+    let (input, length) = open(file)?;
     let bar = progress_bar(length);
     let mut lines = Lines::new(BufReader::with_capacity(1 << 18, input));
     let (mut counts, mut batch) = (ImportCounts::default(), Vec::with_capacity(MAX_BATCH));
@@ -121,9 +113,15 @@ async fn store(
 
 fn reason(error: ImportUserError) -> String {
     match error {
-        ImportUserError::Taken(IdentifierKind::Username) => "another user has this username".to_owned(),
-        ImportUserError::Taken(IdentifierKind::Email) => "another user has this e-mail address".to_owned(),
+        ImportUserError::Taken(kind) => taken(kind).to_owned(),
         ImportUserError::Hash(rejected) => format!("password_hash {rejected}"),
         ImportUserError::NoEmail => "email_verified is true without an email".to_owned(),
+    }
+}
+
+pub(super) fn taken(kind: IdentifierKind) -> &'static str {
+    match kind {
+        IdentifierKind::Username => "another user has this username",
+        IdentifierKind::Email => "another user has this e-mail address",
     }
 }

@@ -5,7 +5,7 @@ use auth_infra::token::{KeyInfo, KeyUse};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::output::{print, print_json, table};
+use super::output::{print, table};
 use crate::settings::Settings;
 use crate::wiring;
 
@@ -31,9 +31,11 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
     }
     let keys = wiring::open_keys(settings)?;
     match command {
-        Command::List { json: true } => Ok(print_json(&keys.list().iter().map(as_json).collect())?),
-        Command::List { json: false } => Ok(print(&as_table(&keys.list()))?),
-        Command::Rotate => Ok(print(&format!("{} signs from now on\n", keys.rotate()?.kid))?),
+        Command::List { json: true } => {
+            print(&format!("{:#}\n", keys.list().iter().map(as_json).collect::<Value>()))
+        }
+        Command::List { json: false } => print(&as_table(&keys.list())),
+        Command::Rotate => print(&format!("{} signs from now on\n", keys.rotate()?.kid)),
     }
 }
 

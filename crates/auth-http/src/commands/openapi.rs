@@ -1,7 +1,6 @@
 //! The OpenAPI document of a dialect.
 
 use anyhow::Context as _;
-use clap::Args;
 
 use super::arguments::UsageError;
 use super::output::print;
@@ -9,20 +8,12 @@ use crate::dialects::ALL;
 use crate::settings::Settings;
 use crate::wiring;
 
-#[derive(Args)]
-pub(super) struct Openapi {
-    /// The dialect's name, such as `single_token`
-    dialect: String,
-}
-
-pub(super) fn run(command: &Openapi, settings: &Settings) -> anyhow::Result<()> {
-    let name = &command.dialect;
+pub(super) fn run(name: &str, settings: &Settings) -> anyhow::Result<()> {
     let dialect = ALL.into_iter().find(|dialect| dialect.profile().name == name);
     let document = dialect.and_then(|dialect| wiring::openapi(settings, dialect));
-    Ok(print(&document.with_context(|| unknown_dialect(name))?)?)
-}
-
-fn unknown_dialect(name: &str) -> UsageError {
-    let known = ALL.map(|dialect| dialect.profile().name).join(", ");
-    UsageError(format!("there is no dialect {name:?}; there are {known}").into())
+    let document = document.with_context(|| {
+        let known = ALL.map(|dialect| dialect.profile().name).join(", ");
+        UsageError(format!("there is no dialect {name:?}; there are {known}"))
+    })?;
+    print(&document)
 }

@@ -1,30 +1,37 @@
 //! Opens the service for a command that works on the store.
 
 use anyhow::Context as _;
+use auth_domain::Auth;
 
 use crate::settings::Settings;
-use crate::wiring::{self, Service};
+use crate::wiring;
 
-/// Opens the service over an existing store. A command that only reads or changes data must not create a store: with a
-/// wrong path it would report an empty one.
+/// Opens the service, runs a command and closes the service. With `may_create`, the store is created or migrated first.
+///
+/// A command that only reads or changes data must not create a store: with a wrong path it would report an empty one.
 ///
 /// # Errors
-/// When the store is missing or its schema is not up to date.
-pub(super) async fn open(settings: &Settings) -> anyhow::Result<Service> {
-    let store = wiring::open_store(settings)?;
-    let pending = store.pending_migrations().await.context("cannot read the store's schema")?;
-    store.close().await;
-    anyhow::ensure!(
-        pending.is_empty(),
-        "the schema of {} is not up to date: start the service there, or run auth-http migrate",
-        settings.database_url
-    );
-    wiring::open(settings)
-}
-
-/// Opens the service, and creates or migrates its store first.
-pub(super) async fn open_or_create(settings: &Settings) -> anyhow::Result<Service> {
+/// Those of the command, and when the store is missing or its schema is not up to date.
+pub(super) async fn with_service(
+    settings: &Settings,
+    may_create: bool,
+    command: impl AsyncFnOnce(&Auth) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    if !may_create {
+        let store = wiring::open_store(settings)?;
+        let pending = store.pending_migrations().await.context("cannot read the store's schema")?;
+        store.close().await;
+        anyhow::ensure!(
+            pending.is_empty(),
+            "the schema of {} is not up to date: start the service there, or run auth-http migrate",
+            settings.database_url
+        );
+    }
     let service = wiring::open(settings)?;
-    service.store.migrate().await.context("cannot bring the store's schema up to date")?;
-    Ok(service)
+    if may_create {
+        service.store.migrate().await.context("cannot bring the store's schema up to date")?;
+    }
+    let outcome = command(&service.auth).await;
+    service.close().await;
+    outcome
 }

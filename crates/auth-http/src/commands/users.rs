@@ -1,19 +1,21 @@
 //! Manages users.
 
-use anyhow::{Context as _, anyhow, bail};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
 use auth_domain::Auth;
 use auth_domain::model::{
-    DisplayName, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, InvalidIdentifier, PasswordPolicy,
-    PhoneNumber, Role, RoleChoice, Roles, User, UserId, UserRef, Username,
+    DisplayName, EmailAddress, IdentifierKey, Identifiers, InvalidIdentifier, PasswordPolicy, PhoneNumber,
+    Role, RoleChoice, Roles, User, UserId, UserRef, Username,
 };
 use auth_domain::use_cases::{MAX_PAGE, Register, RegisterError, UpdateUser};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::import::{self, Import};
-use super::output::{columns, print, print_json, table};
-use super::{password, service};
+use super::output::{members, print, print_list};
+use super::service::with_service;
+use super::{import, password};
 use crate::settings::Settings;
 
 #[derive(Subcommand)]
@@ -21,7 +23,10 @@ pub(super) enum Command {
     /// Creates a user; the password is prompted for, or is the first line of standard input
     Create(Create),
     /// Imports users of another service with their password hashes; running it again is safe
-    Import(Import),
+    Import {
+        /// The accounts, one JSON object a line; - is standard input
+        file: PathBuf,
+    },
     /// Shows a user
     Show {
         #[command(flatten)]
@@ -85,24 +90,28 @@ pub(super) struct Create {
 }
 
 pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
-    let service = match command {
-        Command::Create(_) | Command::Import(_) => service::open_or_create(settings).await?,
-        _ => service::open(settings).await?,
-    };
-    let auth = &service.auth;
-    let outcome = match command {
+    let may_create = matches!(command, Command::Create(_) | Command::Import { .. });
+    with_service(settings, may_create, async |auth| match command {
         Command::Create(command) => create(auth, settings, command).await,
-        Command::Import(command) => import::run(auth, settings, &command).await,
+        Command::Import { file } => import::run(auth, settings, &file).await,
         Command::Show { user, json } => show(&find(auth, &user).await?, json),
         Command::List { json } => list(auth, json).await,
-        Command::Suspend(user) => suspend(auth, &user).await,
-        Command::Activate(user) => activate(auth, &user).await,
-        Command::SetRoles { user, roles } => set_roles(auth, &user, &Roles::new(roles)?).await,
+        Command::Suspend(user) => done("suspended", auth.suspend_user(find(auth, &user).await?.id).await?),
+        Command::Activate(user) => done("activated", auth.activate_user(find(auth, &user).await?.id).await?),
+        Command::SetRoles { user, roles } => set_roles(auth, &user, Roles::new(roles)?).await,
         Command::SetPassword(user) => set_password(auth, settings, &user).await,
-        Command::Delete(user) => delete(auth, &user).await,
-    };
-    service.close().await;
-    outcome
+        Command::Delete(user) => {
+            let user = find(auth, &user).await?;
+            let is_deleted = auth.delete_user(user.id).await?;
+            done("deleted", is_deleted.then_some(user))
+        }
+    })
+    .await
+}
+
+/// Reports what was done with a user. `None`: the user has been deleted in the meantime.
+fn done(what: &str, user: Option<User>) -> anyhow::Result<()> {
+    print(&format!("{what} {}\n", label(&user.context(UNKNOWN_USER)?)))
 }
 
 /// Parses an id, a username or an e-mail address. A text in the form of an id is always an id. Otherwise a user could take
@@ -125,12 +134,11 @@ async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Re
     let identifiers =
         Identifiers::new(username, email).context("a user has a username or an e-mail address")?;
     let roles = if roles.is_empty() { settings.default_roles.clone() } else { Roles::new(roles)? };
-    let password = password::read(policy(settings))?;
+    let password = password::read(settings.raise(PasswordPolicy::default()))?;
     let roles = RoleChoice::Assigned(roles);
     let command = Register { identifiers, password, display_name, phone_number, roles };
     let user = auth.register(command).await.map_err(|error| match error {
-        RegisterError::Taken(IdentifierKind::Username) => anyhow!("another user has this username"),
-        RegisterError::Taken(IdentifierKind::Email) => anyhow!("another user has this e-mail address"),
+        RegisterError::Taken(kind) => anyhow!(import::taken(kind)),
         // The limit on registrations does not apply, because an operator has no client address.
         RegisterError::TooManyAttempts(_)
         | RegisterError::Password(_)
@@ -145,62 +153,34 @@ async fn list(auth: &Auth, json: bool) -> anyhow::Result<()> {
     let mut after = None;
     loop {
         let page = auth.list_users(after, MAX_PAGE).await?;
-        users.extend(page.users);
+        users.extend(page.users.iter().map(as_json));
         after = page.next;
         if after.is_none() {
             break;
         }
     }
-    if json {
-        return Ok(print_json(&users.iter().map(as_json).collect())?);
-    }
-    let rows = users.iter().map(|user| {
-        [
-            user.id.to_string(),
-            user.number.to_string(),
-            user.status.as_str().to_owned(),
-            user.created_at.to_string(),
-            user.username().unwrap_or("-").to_owned(),
-            user.email().unwrap_or("-").to_owned(),
-            user.roles.to_string(),
-        ]
-    });
-    Ok(print(&table(["ID", "NUMBER", "STATUS", "REGISTERED", "USERNAME", "E-MAIL", "ROLES"], rows))?)
+    let columns = [
+        ("ID", "id"),
+        ("NUMBER", "number"),
+        ("STATUS", "status"),
+        ("REGISTERED", "created_at"),
+        ("USERNAME", "username"),
+        ("E-MAIL", "email"),
+        ("ROLES", "roles"),
+    ];
+    print_list(users, json, columns, "-")
 }
 
-async fn suspend(auth: &Auth, user: &UserArgument) -> anyhow::Result<()> {
-    let user = auth.suspend_user(find(auth, user).await?.id).await?.context(UNKNOWN_USER)?;
-    Ok(print(&format!("suspended {}\n", label(&user)))?)
-}
-
-async fn activate(auth: &Auth, user: &UserArgument) -> anyhow::Result<()> {
-    let user = auth.activate_user(find(auth, user).await?.id).await?.context(UNKNOWN_USER)?;
-    Ok(print(&format!("activated {}\n", label(&user)))?)
-}
-
-async fn set_roles(auth: &Auth, user: &UserArgument, roles: &Roles) -> anyhow::Result<()> {
-    let user = auth.set_roles(find(auth, user).await?.id, roles).await?.context(UNKNOWN_USER)?;
-    Ok(print(&format!("roles of {}: {}\n", label(&user), user.roles))?)
+async fn set_roles(auth: &Auth, user: &UserArgument, roles: Roles) -> anyhow::Result<()> {
+    let user = auth.set_roles(find(auth, user).await?.id, &roles).await?.context(UNKNOWN_USER)?;
+    print(&format!("roles of {}: {}\n", label(&user), user.roles))
 }
 
 async fn set_password(auth: &Auth, settings: &Settings, user: &UserArgument) -> anyhow::Result<()> {
     let user = find(auth, user).await?;
-    let password = password::read(policy(settings))?;
-    let user =
-        auth.update_user(user.id, UpdateUser { password: Some(password), ..UpdateUser::default() }).await?;
-    Ok(print(&format!("set the password of {}\n", label(&user)))?)
-}
-
-async fn delete(auth: &Auth, user: &UserArgument) -> anyhow::Result<()> {
-    let user = find(auth, user).await?;
-    if !auth.delete_user(user.id).await? {
-        bail!(UNKNOWN_USER);
-    }
-    Ok(print(&format!("deleted {}\n", label(&user)))?)
-}
-
-fn policy(settings: &Settings) -> PasswordPolicy {
-    settings.raise(PasswordPolicy::default())
+    let password = Some(password::read(settings.raise(PasswordPolicy::default()))?);
+    let user = auth.update_user(user.id, UpdateUser { password, ..UpdateUser::default() }).await?;
+    done("set the password of", Some(user))
 }
 
 fn label(user: &User) -> String {
@@ -209,22 +189,23 @@ fn label(user: &User) -> String {
 }
 
 fn show(user: &User, json: bool) -> anyhow::Result<()> {
+    let user = as_json(user);
     if json {
-        return Ok(print_json(&as_json(user))?);
+        return print(&format!("{user:#}\n"));
     }
-    let facts = [
-        ("id", user.id.to_string()),
-        ("number", user.number.to_string()),
-        ("username", user.username().unwrap_or("-").to_owned()),
-        ("e-mail", user.email().unwrap_or("-").to_owned()),
-        ("verified", if user.email_verified { "yes" } else { "no" }.to_owned()),
-        ("name", user.display_name.as_ref().map_or("-", DisplayName::as_str).to_owned()),
-        ("phone", user.phone_number.as_ref().map_or("-", PhoneNumber::as_str).to_owned()),
-        ("status", user.status.as_str().to_owned()),
-        ("roles", user.roles.to_string()),
-        ("registered", user.created_at.to_string()),
+    let rows = [
+        ("id", "id"),
+        ("number", "number"),
+        ("username", "username"),
+        ("e-mail", "email"),
+        ("verified", "email_verified"),
+        ("name", "display_name"),
+        ("phone", "phone_number"),
+        ("status", "status"),
+        ("roles", "roles"),
+        ("registered", "created_at"),
     ];
-    Ok(print(&columns(&facts.map(|(fact, value)| [fact.to_owned(), value])))?)
+    print(&members(&user, rows, "-"))
 }
 
 fn as_json(user: &User) -> Value {

@@ -23,7 +23,7 @@ struct Account {
     display_name: Option<DisplayNameField>,
     phone_number: Option<PhoneNumberField>,
     roles: Option<Field<RoleNames>>,
-    email_verified: Option<Field<Flag>>,
+    email_verified: Option<Field<bool>>,
     status: Option<Field<UserStatus>>,
     created_at: Option<Field<Timestamp>>,
 }
@@ -57,7 +57,7 @@ impl Account {
             display_name: optional(self.display_name)?,
             phone_number: optional(self.phone_number)?,
             roles: optional(self.roles)?.map_or_else(|| default_roles.clone(), |RoleNames(roles)| roles),
-            email_verified: optional(self.email_verified)?.is_some_and(|Flag(flag)| flag),
+            email_verified: optional(self.email_verified)?.unwrap_or(false),
             status: optional(self.status)?.unwrap_or(UserStatus::Active),
             created_at: optional(self.created_at)?,
         }))
@@ -82,11 +82,9 @@ impl Member for RoleNames {
     }
 }
 
-struct Flag(bool);
-
-impl Member for Flag {
+impl Member for bool {
     fn read(value: &Value) -> Result<Self, String> {
-        value.as_bool().map(Self).ok_or("must be true or false".to_owned())
+        value.as_bool().ok_or("must be true or false".to_owned())
     }
 }
 
