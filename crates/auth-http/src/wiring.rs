@@ -1,10 +1,7 @@
 //! Connects the adapters to the ports of the domain. No other module knows both.
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use auth_domain::model::{Blocklist, Client, ClientId};
 use auth_domain::policy::Policy;
 use auth_domain::ports::AttemptLimiter;
@@ -16,7 +13,9 @@ use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
 use auth_infra::store::{Store, StoreError};
 use auth_infra::system::{SystemClock, SystemRandom};
-use auth_infra::token::{JwtCodec, JwtSettings, KeyFileError, KeyRing, TokenLifetimes};
+use auth_infra::token::{
+    JwtCodec, JwtSettings, KeyFileError, KeyRing, TokenLifetimes, create_private_directory,
+};
 
 use crate::dialects::{self, Context, Dialect, MountedDialect, Profile, PublicTerms, Router};
 use crate::openapi;
@@ -97,17 +96,9 @@ fn policy(settings: &Settings) -> Policy {
 ///
 /// # Errors
 /// When it cannot be created, or when every user of this machine can write the existing one.
-pub fn create_data_dir(settings: &Settings) -> anyhow::Result<()> {
-    let path = &settings.data_dir;
-    let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    created.with_context(|| format!("cannot create the data directory {}", path.display()))?;
-    let found =
-        fs::metadata(path).with_context(|| format!("cannot read the permissions of {}", path.display()))?;
-    let bits = found.permissions().mode();
-    let is_open = bits & 0o002 != 0;
-    anyhow::ensure!(!is_open, "every user of this machine can write {0}: run chmod o-w {0}", path.display());
-    if bits & 0o077 != 0 {
-        let path = path.display();
+pub fn create_data_dir(settings: &Settings) -> Result<(), KeyFileError> {
+    if create_private_directory(&settings.data_dir)? & 0o077 != 0 {
+        let path = settings.data_dir.display();
         tracing::warn!(%path, "other users of this machine can read the data directory: chmod 700 it");
     }
     Ok(())

@@ -20,8 +20,8 @@ const FILE_MAX_BYTES: u64 = 16 * 1024;
 /// The key directory cannot be used. The message is one line and contains nothing of a key.
 #[derive(Debug, Error)]
 pub enum KeyFileError {
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io { action: &'static str, path: PathBuf, source: io::Error },
+    #[error("cannot {action} {}: {cause}", path.display())]
+    Io { action: &'static str, path: PathBuf, cause: io::Error },
     #[error("{}: the name of a key's file must be 1 to 64 of A-Z, a-z, 0-9, '_' and '-', then .pem", .0.display())]
     Name(PathBuf),
     #[error("{} is not one Ed25519 or P-256 private key in PKCS#8 PEM", .0.display())]
@@ -66,6 +66,20 @@ impl KeyFile {
     }
 }
 
+/// Creates a directory of secrets for its owner only, unless it exists. Returns its mode.
+///
+/// # Errors
+/// When it cannot be created, or when every user of this machine can write the existing one.
+pub fn create_private_directory(path: &Path) -> Result<u32, KeyFileError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|cause| failed("make the directory", path, cause))?;
+    let mode = fs::metadata(path).map_err(|cause| failed("look at", path, cause))?.mode();
+    if is_world_writable(mode) {
+        return Err(KeyFileError::Unsafe(path.to_owned()));
+    }
+    Ok(mode)
+}
+
 pub(super) struct KeyDirectory {
     path: PathBuf,
 }
@@ -73,19 +87,14 @@ pub(super) struct KeyDirectory {
 impl KeyDirectory {
     /// Opens the directory at `path`. A missing one is created for its owner only.
     pub(super) fn open(path: &Path) -> Result<Self, KeyFileError> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made.map_err(|source| failed("make the directory", path, source))?;
-        let found = fs::metadata(path).map_err(|source| failed("look at", path, source))?;
-        if is_world_writable(found.mode()) {
-            return Err(KeyFileError::Unsafe(path.to_owned()));
-        }
+        create_private_directory(path)?;
         Ok(Self { path: path.to_owned() })
     }
 
     /// The key files, newest first. Of two written at the same time, the one with the greater name is first. Files
     /// without `.pem` and files that begin with a point are ignored.
     pub(super) fn list(&self) -> Result<Vec<KeyFile>, KeyFileError> {
-        let cannot_list = |source| failed("list", &self.path, source);
+        let cannot_list = |cause| failed("list", &self.path, cause);
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(cannot_list)? {
             let entry = entry.map_err(cannot_list)?;
@@ -127,7 +136,7 @@ impl KeyDirectory {
         let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(FILE_MAX_BYTES).unwrap_or(0)));
         File::open(&path)
             .and_then(|opened| opened.take(FILE_MAX_BYTES).read_to_end(&mut content))
-            .map_err(|source| failed("read", &path, source))?;
+            .map_err(|cause| failed("read", &path, cause))?;
         str::from_utf8(&content)
             .ok()
             .and_then(|text| SigningKey::parse(file.kid.clone(), file.created(), text))
@@ -141,10 +150,10 @@ impl KeyDirectory {
         let written = write_draft(&draft, pem, created)
             .and_then(|()| fs::rename(&draft, &path))
             .and_then(|()| File::open(&self.path)?.sync_all());
-        written.map_err(|source| {
+        written.map_err(|cause| {
             // If the draft cannot be removed either, it stays, and no reader considers it.
             let _ = fs::remove_file(&draft);
-            failed("write", &path, source)
+            failed("write", &path, cause)
         })
     }
 
@@ -183,8 +192,8 @@ fn write_draft(path: &Path, pem: &str, created: Timestamp) -> io::Result<()> {
     draft.sync_all()
 }
 
-fn failed(action: &'static str, path: &Path, source: io::Error) -> KeyFileError {
-    KeyFileError::Io { action, path: path.to_owned(), source }
+fn failed(action: &'static str, path: &Path, cause: io::Error) -> KeyFileError {
+    KeyFileError::Io { action, path: path.to_owned(), cause }
 }
 
 fn is_world_writable(mode: u32) -> bool {

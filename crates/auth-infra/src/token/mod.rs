@@ -22,6 +22,6 @@ mod wycheproof;
 
 pub use algorithm::{InvalidKeyAlgorithm, KeyAlgorithm};
 pub use codec::{JwtCodec, JwtSettings};
-pub use directory::KeyFileError;
+pub use directory::{KeyFileError, create_private_directory};
 pub use key_ring::{KeyInfo, KeyRing};
 pub use validity::{KeyUse, TokenLifetimes};
