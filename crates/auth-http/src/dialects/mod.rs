@@ -18,7 +18,7 @@ pub mod token_pair;
 pub use all::ALL;
 pub(crate) use dialect::routes;
 pub use dialect::{Context, Dialect, Endpoint, Handler, Profile, PublicTerms, Route};
+pub(crate) use operation::BodyDoc;
 pub use operation::Operation;
-pub(crate) use operation::{BodyDoc, ResponseDoc};
 pub use router::{MountedDialect, Router};
 pub(crate) use schema::BodySchema;

@@ -4,6 +4,8 @@ use actix_web::http::StatusCode;
 use auth_domain::model::Roles;
 use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
+use utoipa::openapi::schema::{SchemaType, Type};
 
 use super::schema::BodySchema;
 
@@ -33,7 +35,9 @@ pub struct Operation {
     pub(crate) summary: &'static str,
     pub(crate) description: Option<&'static str>,
     pub(crate) body: Option<BodyDoc>,
-    pub(crate) response: ResponseDoc,
+    /// The status of the successful response.
+    pub(crate) status: StatusCode,
+    pub(crate) response: Option<BodyDoc>,
     pub(crate) error: BodySchema,
     pub(crate) takes_bearer: bool,
     pub(crate) takes_api_key: bool,
@@ -48,12 +52,6 @@ pub(crate) struct BodyDoc {
     pub(crate) example: Value,
 }
 
-/// The response to a successful request.
-pub(crate) struct ResponseDoc {
-    pub(crate) status: StatusCode,
-    pub(crate) body: Option<BodyDoc>,
-}
-
 impl Operation {
     /// An operation with the response body `T`, such as `example`, and the error body `E`. Both are JSON.
     pub fn returning<T: ToSchema, E: ToSchema>(status: StatusCode, example: Value) -> Self {
@@ -65,12 +63,13 @@ impl Operation {
         Self::of::<E>(status, None)
     }
 
-    fn of<E: ToSchema>(status: StatusCode, body: Option<BodyDoc>) -> Self {
+    fn of<E: ToSchema>(status: StatusCode, response: Option<BodyDoc>) -> Self {
         Self {
             summary: "",
             description: None,
             body: None,
-            response: ResponseDoc { status, body },
+            status,
+            response,
             error: BodySchema::of_response::<E>(),
             takes_bearer: false,
             takes_api_key: false,
@@ -100,18 +99,25 @@ impl Operation {
 
     /// Sets the minimum number of characters of a string member of the body.
     pub fn min_length(mut self, member: &str, length: usize) -> Self {
-        if let Some(body) = &mut self.body {
-            body.schema.set_min_length(member, length);
+        if let Some(text) = self.member_mut(member) {
+            text.min_length = Some(length);
         }
         self
     }
 
-    /// Restricts a string member of the body to the names of these roles.
+    /// Restricts a string member of the body to the names of these roles. A nullable member stays nullable.
     pub fn one_of(mut self, member: &str, roles: &Roles) -> Self {
-        if let Some(body) = &mut self.body {
-            body.schema.set_choice(member, roles);
+        if let Some(text) = self.member_mut(member) {
+            let may_be_null =
+                matches!(&text.schema_type, SchemaType::Array(types) if types.contains(&Type::Null));
+            let names = roles.iter().map(|role| Value::from(role.as_str()));
+            text.enum_values = Some(names.chain(may_be_null.then_some(Value::Null)).collect());
         }
         self
+    }
+
+    fn member_mut(&mut self, member: &str) -> Option<&mut Object> {
+        self.body.as_mut()?.schema.member_mut(member)
     }
 
     /// Describes the path parameter, which is a UUID.
@@ -142,10 +148,5 @@ impl Operation {
     pub fn sets_cookie(mut self, status: StatusCode, example: String) -> Self {
         self.set_cookies.push((status, example));
         self
-    }
-
-    /// Whether the request body has this member.
-    pub(crate) fn takes(&self, member: &str) -> bool {
-        self.body.as_ref().is_some_and(|body| body.schema.has(member))
     }
 }

@@ -1,7 +1,5 @@
 //! The JSON schema of a request or response body.
 
-use auth_domain::model::Roles;
-use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{AdditionalProperties, Schema, SchemaType, Type};
 use utoipa::openapi::{Object, Ref, RefOr};
@@ -78,23 +76,6 @@ impl BodySchema {
         self.object()?.properties.keys().next().map(String::as_str)
     }
 
-    /// Sets the minimum number of characters of a string member.
-    pub(crate) fn set_min_length(&mut self, member: &str, length: usize) {
-        if let Some(text) = self.member_mut(member) {
-            text.min_length = Some(length);
-        }
-    }
-
-    /// Restricts a string member to the names of these roles. A nullable member stays nullable.
-    pub(crate) fn set_choice(&mut self, member: &str, roles: &Roles) {
-        if let Some(text) = self.member_mut(member) {
-            let may_be_null =
-                matches!(&text.schema_type, SchemaType::Array(types) if types.contains(&Type::Null));
-            let names = roles.iter().map(|role| Value::from(role.as_str()));
-            text.enum_values = Some(names.chain(may_be_null.then_some(Value::Null)).collect());
-        }
-    }
-
     fn object(&self) -> Option<&Object> {
         match &self.schema {
             RefOr::T(Schema::Object(object)) => Some(object),
@@ -102,7 +83,7 @@ impl BodySchema {
         }
     }
 
-    fn member_mut(&mut self, member: &str) -> Option<&mut Object> {
+    pub(super) fn member_mut(&mut self, member: &str) -> Option<&mut Object> {
         let RefOr::T(Schema::Object(object)) = &mut self.schema else { return None };
         match object.properties.get_mut(member)? {
             RefOr::T(Schema::Object(member)) => Some(member),

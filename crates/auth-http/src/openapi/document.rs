@@ -12,9 +12,7 @@ use utoipa::openapi::{
     RefOr, Required, Response, ResponseBuilder, SchemaFormat, SecurityRequirement, Server, Type, path,
 };
 
-use crate::dialects::{
-    BodyDoc, BodySchema, Dialect, Endpoint, Operation, Profile, PublicTerms, ResponseDoc, Route,
-};
+use crate::dialects::{BodyDoc, BodySchema, Dialect, Endpoint, Operation, Profile, PublicTerms, Route};
 
 use super::failures;
 
@@ -34,7 +32,7 @@ pub fn document(dialect: &dyn Dialect, terms: &PublicTerms) -> OpenApi {
         let path = format!("{}{}", terms.prefix, route.path);
         paths.add_path_operation(path, vec![method(&route.method)], describe(dialect, route, &operation));
         let Operation { body, response, error, .. } = operation;
-        let bodies = [body, response.body].into_iter().flatten().map(|body| body.schema);
+        let bodies = [body, response].into_iter().flatten().map(|body| body.schema);
         components.schemas.extend(bodies.chain([error]).flat_map(BodySchema::into_schemas));
     }
     OpenApiBuilder::new()
@@ -70,7 +68,7 @@ fn describe(dialect: &dyn Dialect, route: &Route, operation: &Operation) -> path
         .description(operation.description)
         .request_body(operation.body.as_ref().map(request_body))
         .securities(Some(security(operation)))
-        .response(operation.response.status.as_str(), success(&operation.response));
+        .response(operation.status.as_str(), success(operation));
     let described = parameters(route, operation).fold(described, OperationBuilder::parameter);
     let failures = failures::responses(dialect, route, operation).into_iter();
     let described =
@@ -137,12 +135,13 @@ fn request_body(body: &BodyDoc) -> RequestBody {
     RequestBodyBuilder::new().required(Some(Required::True)).content(JSON, content(body)).build()
 }
 
-fn success(doc: &ResponseDoc) -> Response {
-    let mut response = ResponseBuilder::new().description(doc.status.canonical_reason().unwrap_or_default());
-    if let Some(body) = &doc.body {
-        response = response.content(JSON, content(body));
+fn success(operation: &Operation) -> Response {
+    let reason = operation.status.canonical_reason().unwrap_or_default();
+    let response = ResponseBuilder::new().description(reason);
+    match &operation.response {
+        Some(body) => response.content(JSON, content(body)).build(),
+        None => response.build(),
     }
-    response.build()
 }
 
 fn content(body: &BodyDoc) -> Content {

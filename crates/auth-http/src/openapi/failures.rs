@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix_web::body::MessageBody as _;
-use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
-use actix_web::{HttpResponse, http::StatusCode};
+use actix_web::http::{Method, StatusCode};
 use auth_domain::model::{IdentifierKind, Limit, SessionId, Throttled};
 use serde_json::Value;
-use utoipa::openapi::example::{Example, ExampleBuilder};
+use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::Header;
-use utoipa::openapi::{ContentBuilder, ObjectBuilder, RefOr, Response, ResponseBuilder, Type};
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, Response, ResponseBuilder, Type};
 use uuid::Uuid;
 
 use crate::dialects::{BodySchema, Dialect, Endpoint, Operation, Route};
@@ -23,7 +22,7 @@ struct FailureExample {
     name: &'static str,
     description: &'static str,
     status: StatusCode,
-    headers: Vec<(String, String)>,
+    headers: HeaderMap,
     body: Value,
 }
 
@@ -94,8 +93,9 @@ fn possible_at(endpoint: Endpoint, operation: &Operation) -> Vec<Failure> {
 
 /// The identifiers in the body that another user can have.
 fn taken(operation: &Operation) -> impl Iterator<Item = Failure> {
-    let identifiers = [("username", IdentifierKind::Username), ("email", IdentifierKind::Email)];
-    let in_body = identifiers.into_iter().filter(|(member, _)| operation.takes(member));
+    let kinds = [("username", IdentifierKind::Username), ("email", IdentifierKind::Email)];
+    let body = operation.body.as_ref();
+    let in_body = kinds.into_iter().filter(move |(name, _)| body.is_some_and(|body| body.schema.has(name)));
     in_body.map(|(_, kind)| Failure::Taken(kind))
 }
 
@@ -153,23 +153,10 @@ fn example(failure: &Failure, dialect: &dyn Dialect, endpoint: Endpoint) -> Fail
     let (name, description) = name_and_description(failure);
     let mut response = dialect.render(failure, Some(endpoint));
     reply::add_headers_of(failure, response.headers_mut());
-    FailureExample {
-        name,
-        description,
-        status: response.status(),
-        headers: own_headers(response.headers()),
-        body: body_of(response),
-    }
-}
-
-fn own_headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let own = headers.iter().filter(|(name, _)| *name != CONTENT_TYPE);
-    own.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect()
-}
-
-fn body_of(response: HttpResponse) -> Value {
+    let (status, headers) = (response.status(), response.headers().clone());
     let bytes = response.into_body().try_into_bytes().unwrap_or_default();
-    serde_json::from_slice(&bytes).unwrap_or_default()
+    let body = serde_json::from_slice(&bytes).unwrap_or_default();
+    FailureExample { name, description, status, headers, body }
 }
 
 /// The response for one status, from all its examples.
@@ -193,12 +180,13 @@ fn response(examples: &[FailureExample], operation: &Operation) -> Response {
         .build()
 }
 
-/// The headers of the response for one status.
-fn headers(examples: &[FailureExample]) -> BTreeMap<String, Header> {
-    let mut values = BTreeMap::<_, Vec<(&str, &str)>>::new();
+/// The headers of the response for one status, except for the content type.
+fn headers(examples: &[FailureExample]) -> BTreeMap<&str, Header> {
+    let mut values = BTreeMap::<_, Vec<_>>::new();
     for example in examples {
-        for (name, value) in &example.headers {
-            values.entry(name.clone()).or_default().push((example.name, value));
+        for (name, value) in example.headers.iter().filter(|(name, _)| *name != CONTENT_TYPE) {
+            let value = value.to_str().unwrap_or_default();
+            values.entry(name.as_str()).or_default().push((example.name, value));
         }
     }
     values.into_iter().map(|(name, values)| (name, header(&values))).collect()
@@ -210,9 +198,8 @@ fn header(values: &[(&str, &str)]) -> Header {
         [(_, only)] => header.example = Some(Value::from(*only)),
         several => {
             for (name, value) in several {
-                let mut example = Example::new();
-                example.value = Some(Value::from(*value));
-                header.examples.insert((*name).to_owned(), RefOr::T(example));
+                let example = ExampleBuilder::new().value(Some(Value::from(*value))).build();
+                header.examples.insert((*name).to_owned(), example.into());
             }
         }
     }
