@@ -1,6 +1,5 @@
 //! The interface of a dialect: its profile, its routes, and the context of its handlers.
 
-use std::future::ready;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
@@ -8,7 +7,7 @@ use actix_web::http::Method;
 use auth_domain::Auth;
 use auth_domain::model::{
     Client, EmailAddress, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, Role,
-    RoleChoice, Roles, User, Username,
+    RoleChoice, Roles, Scope, User, Username,
 };
 use auth_domain::ports::BoxError;
 use auth_domain::use_cases::{LogIn, RefreshSession, Register, TokenGrant};
@@ -35,19 +34,12 @@ pub trait Dialect: Send + Sync {
         false
     }
 
-    /// Authorises a request before its body is examined. The default admits every request.
+    /// The scope of the API key that an endpoint requires. `None` if it requires no API key.
     ///
-    /// A dialect implements this if all its endpoints require the same kind of credential.
-    ///
-    /// # Errors
-    /// The failure to answer with.
-    fn admit<'a>(
-        &self,
-        _endpoint: Endpoint,
-        _context: &'a Context,
-        _request: &'a Request,
-    ) -> LocalBoxFuture<'a, Result<(), Failure>> {
-        Box::pin(ready(Ok(())))
+    /// The key is checked before anything else of the request. So a caller without a key learns nothing, not even which
+    /// users exist.
+    fn required_scope(&self, _endpoint: Endpoint) -> Option<Scope> {
+        None
     }
 
     /// The answer to a failed request, in the dialect's envelope. `endpoint` is `None` if the request reached no
@@ -157,6 +149,13 @@ impl Context {
     #[must_use]
     pub fn auth(&self, request: &Request) -> Auth {
         self.auth.called_by(request.caller())
+    }
+
+    /// Requires an API key with `scope`, which becomes part of the caller.
+    pub(super) async fn require_api_key(&self, request: &Request, scope: Scope) -> Result<(), Failure> {
+        let key = self.auth(request).authenticate_api_key(request.api_key()?, scope).await?;
+        request.set_api_key(&key);
+        Ok(())
     }
 
     /// A registration with the default roles and without optional attributes.

@@ -1,7 +1,7 @@
 //! The description of a route for OpenAPI.
 
 use actix_web::http::StatusCode;
-use auth_domain::model::Roles;
+use auth_domain::model::{Roles, Scope};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::Object;
@@ -40,7 +40,8 @@ pub struct Operation {
     pub(crate) response: Option<BodyDoc>,
     pub(crate) error: BodySchema,
     pub(crate) takes_bearer: bool,
-    pub(crate) takes_api_key: bool,
+    /// The scope of the required API key, which follows from the dialect.
+    pub(crate) scope: Option<Scope>,
     pub(crate) cookie: Option<&'static str>,
     pub(crate) set_cookies: Vec<(StatusCode, String)>,
     pub(crate) path_part: Option<&'static str>,
@@ -72,7 +73,7 @@ impl Operation {
             response,
             error: BodySchema::of_response::<E>(),
             takes_bearer: false,
-            takes_api_key: false,
+            scope: None,
             cookie: None,
             set_cookies: Vec::new(),
             path_part: None,
@@ -129,12 +130,6 @@ impl Operation {
     /// Requires an access token.
     pub fn bearer(mut self) -> Self {
         self.takes_bearer = true;
-        self
-    }
-
-    /// Requires an API key.
-    pub fn api_key(mut self) -> Self {
-        self.takes_api_key = true;
         self
     }
 

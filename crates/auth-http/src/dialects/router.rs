@@ -120,7 +120,9 @@ impl SharedPath {
         };
         // The API key is checked before the body: without a valid key, the answer reveals nothing about the body.
         let response = guard(async {
-            mounted.dialect.admit(route.endpoint, &mounted.context, &request).await?;
+            if let Some(scope) = mounted.dialect.required_scope(route.endpoint) {
+                mounted.context.require_api_key(&request, scope).await?;
+            }
             received?;
             (route.handler)(&mounted.context, &request).await
         });

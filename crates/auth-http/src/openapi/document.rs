@@ -27,7 +27,8 @@ pub fn document(dialect: &dyn Dialect, terms: &PublicTerms) -> OpenApi {
     let mut paths = Paths::new();
     let mut components = Components::new();
     for route in dialect.routes() {
-        let operation = (route.describe)(terms);
+        let scope = dialect.required_scope(route.endpoint);
+        let operation = Operation { scope, ..(route.describe)(terms) };
         add_security_schemes(&mut components, &operation);
         let path = format!("{}{}", terms.prefix, route.path);
         paths.add_path_operation(path, vec![method(&route.method)], describe(dialect, route, &operation));
@@ -65,7 +66,7 @@ fn describe(dialect: &dyn Dialect, route: &Route, operation: &Operation) -> path
         .tag(tag)
         .operation_id(Some(operation_id))
         .summary(Some(operation.summary))
-        .description(operation.description)
+        .description(description(operation))
         .request_body(operation.body.as_ref().map(request_body))
         .securities(Some(security(operation)))
         .response(operation.status.as_str(), success(operation));
@@ -82,6 +83,15 @@ fn describe(dialect: &dyn Dialect, route: &Route, operation: &Operation) -> path
         }
     }
     described
+}
+
+/// The description of an operation, and the scope that it requires.
+fn description(operation: &Operation) -> Option<String> {
+    let scope = operation.scope.map(|scope| format!("The key needs the scope `{}`.", scope.as_str()));
+    match (operation.description, scope) {
+        (Some(text), Some(scope)) => Some(format!("{text} {scope}")),
+        (text, scope) => scope.or(text.map(str::to_owned)),
+    }
 }
 
 const TAGS: [(&str, &str); 3] = [
@@ -152,7 +162,7 @@ fn content(body: &BodyDoc) -> Content {
 /// operation is public.
 fn security(operation: &Operation) -> Vec<SecurityRequirement> {
     let mut requirements = Vec::new();
-    if operation.takes_api_key {
+    if operation.scope.is_some() {
         requirements.push(requirement(API_KEY));
     }
     if operation.takes_bearer {
@@ -178,7 +188,7 @@ fn add_security_schemes(components: &mut Components, operation: &Operation) {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
     }
-    if operation.takes_api_key {
+    if operation.scope.is_some() {
         let key = ApiKeyValue::with_description("X-API-Key", "Created with `auth-http api-key create`.");
         components.add_security_scheme(API_KEY, SecurityScheme::ApiKey(ApiKey::Header(key)));
     }

@@ -62,7 +62,7 @@ fn possible(route: &Route, operation: &Operation) -> Vec<Failure> {
         failures.extend([Failure::MissingToken, Failure::InvalidToken]);
     }
     failures.extend(possible_at(route.endpoint, operation));
-    if operation.takes_api_key {
+    if operation.scope.is_some() {
         failures.extend([Failure::InvalidApiKey, Failure::Forbidden]);
     }
     if operation.cookie.is_some() {

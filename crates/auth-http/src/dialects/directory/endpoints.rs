@@ -69,8 +69,6 @@ async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, F
 fn describe_register(terms: &PublicTerms) -> Operation {
     Operation::returning::<User<'_>, Error<'_>>(StatusCode::CREATED, user())
         .summary("Create a user")
-        .description("The key needs the scope `users:write`.")
-        .api_key()
         .body::<NewUser>(
             json!({"username": "john.doe", "password": "P@ssw0rd!", "email": "john.doe@example.com"}),
         )
@@ -80,8 +78,6 @@ fn describe_register(terms: &PublicTerms) -> Operation {
 fn describe_get_user(_: &PublicTerms) -> Operation {
     Operation::returning::<User<'_>, Error<'_>>(StatusCode::OK, user())
         .summary("Read a user")
-        .description("The key needs the scope `users:read`.")
-        .api_key()
         .path_part("The user's `id`.")
 }
 
@@ -89,10 +85,8 @@ fn describe_update_user(terms: &PublicTerms) -> Operation {
     Operation::returning::<User<'_>, Error<'_>>(StatusCode::OK, user())
         .summary("Change a user")
         .description(
-            "All that is named changes at once or not at all. A new password ends every session of the user. The \
-             key needs the scope `users:write`.",
+            "All that is named changes at once or not at all. A new password ends every session of the user.",
         )
-        .api_key()
         .path_part("The user's `id`.")
         .body::<UserChange>(json!({"email": "john.doe@example.com"}))
         .min_length("password", terms.passwords.min_length)
@@ -101,8 +95,7 @@ fn describe_update_user(terms: &PublicTerms) -> Operation {
 fn describe_set_roles(_: &PublicTerms) -> Operation {
     Operation::returning::<Roles<'_>, Error<'_>>(StatusCode::OK, json!({"roles": ["admin", "customer"]}))
         .summary("Set the roles of a user")
-        .description("These and no others. The key needs the scope `users:roles`.")
-        .api_key()
+        .description("These and no others.")
         .path_part("The user's `id`.")
         .body::<NewRoles>(json!({"roles": ["admin", "customer"]}))
 }
@@ -110,16 +103,13 @@ fn describe_set_roles(_: &PublicTerms) -> Operation {
 fn describe_delete_user(_: &PublicTerms) -> Operation {
     Operation::returning_nothing::<Error<'_>>(StatusCode::NO_CONTENT)
         .summary("Delete a user")
-        .description("Every session of the user ends. The key needs the scope `users:write`.")
-        .api_key()
+        .description("Every session of the user ends.")
         .path_part("The user's `id`.")
 }
 
 fn describe_log_in(_: &PublicTerms) -> Operation {
     Operation::returning::<Token<'_>, Error<'_>>(StatusCode::OK, token())
         .summary("Log a user in")
-        .description("The key needs the scope `auth`.")
-        .api_key()
         .body::<UsernameCredentials>(json!({"username": "john.doe", "password": "P@ssw0rd!"}))
 }
 
@@ -128,9 +118,8 @@ fn describe_refresh(_: &PublicTerms) -> Operation {
         .summary("Renew a user's token")
         .description(
             "The answer is a new token, and the old one can no longer renew. The same token again within the grace \
-             time gets the same answer; later it is a replay, and ends the session. The key needs the scope `auth`.",
+             time gets the same answer; later it is a replay, and ends the session.",
         )
-        .api_key()
         .body::<Renewal>(json!({"refresh_token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
 }
 

@@ -7,12 +7,11 @@ mod errors;
 use actix_web::HttpResponse;
 use auth_domain::Auth;
 use auth_domain::model::{PasswordPolicy, RefreshStyle, Scope};
-use futures_util::future::LocalBoxFuture;
 
 use crate::failure::Failure;
 use crate::request::Request;
 
-use super::{Context, Dialect, Endpoint, Profile, Route};
+use super::{Dialect, Endpoint, Profile, Route};
 
 #[derive(Debug)]
 pub struct Directory;
@@ -39,36 +38,21 @@ impl Dialect for Directory {
         request.has_api_key()
     }
 
-    /// Checks the API key before anything else of the request. So a caller without a key learns nothing, not even which
-    /// users exist.
-    fn admit<'a>(
-        &self,
-        endpoint: Endpoint,
-        context: &'a Context,
-        request: &'a Request,
-    ) -> LocalBoxFuture<'a, Result<(), Failure>> {
-        Box::pin(async move {
-            let auth = context.auth(request);
-            request.set_api_key(&auth.authenticate_api_key(request.api_key()?, scope(endpoint)).await?);
-            Ok(())
+    fn required_scope(&self, endpoint: Endpoint) -> Option<Scope> {
+        Some(match endpoint {
+            Endpoint::GetUser => Scope::UsersRead,
+            Endpoint::Register | Endpoint::UpdateUser | Endpoint::DeleteUser => Scope::UsersWrite,
+            Endpoint::SetRoles => Scope::UsersRoles,
+            // The last three endpoints do not exist in this dialect.
+            Endpoint::LogIn
+            | Endpoint::Refresh
+            | Endpoint::LogOut
+            | Endpoint::Me
+            | Endpoint::ProtectedResource => Scope::Auth,
         })
     }
 
     fn render(&self, failure: &Failure, _endpoint: Option<Endpoint>) -> HttpResponse {
         errors::render(failure)
-    }
-}
-
-/// The scope that an endpoint requires. The last three endpoints do not exist in this dialect.
-fn scope(endpoint: Endpoint) -> Scope {
-    match endpoint {
-        Endpoint::GetUser => Scope::UsersRead,
-        Endpoint::Register | Endpoint::UpdateUser | Endpoint::DeleteUser => Scope::UsersWrite,
-        Endpoint::SetRoles => Scope::UsersRoles,
-        Endpoint::LogIn
-        | Endpoint::Refresh
-        | Endpoint::LogOut
-        | Endpoint::Me
-        | Endpoint::ProtectedResource => Scope::Auth,
     }
 }
