@@ -44,7 +44,6 @@ pub struct Operation {
     pub(crate) scope: Option<Scope>,
     pub(crate) cookie: Option<&'static str>,
     pub(crate) set_cookies: Vec<(StatusCode, String)>,
-    pub(crate) path_part: Option<&'static str>,
 }
 
 /// A body with an example.
@@ -76,7 +75,6 @@ impl Operation {
             scope: None,
             cookie: None,
             set_cookies: Vec::new(),
-            path_part: None,
         }
     }
 
@@ -119,12 +117,6 @@ impl Operation {
 
     fn member_mut(&mut self, member: &str) -> Option<&mut Object> {
         self.body.as_mut()?.schema.member_mut(member)
-    }
-
-    /// Describes the path parameter, which is a UUID.
-    pub fn path_part(mut self, text: &'static str) -> Self {
-        self.path_part = Some(text);
-        self
     }
 
     /// Requires an access token.

@@ -70,7 +70,7 @@ fn describe(dialect: &dyn Dialect, route: &Route, operation: &Operation) -> path
         .request_body(operation.body.as_ref().map(request_body))
         .securities(Some(security(operation)))
         .response(operation.status.as_str(), success(operation));
-    let described = parameters(route, operation).fold(described, OperationBuilder::parameter);
+    let described = parameters(route).fold(described, OperationBuilder::parameter);
     let failures = failures::responses(dialect, route, operation).into_iter();
     let described =
         failures.fold(described, |described, (status, response)| described.response(status, response));
@@ -123,8 +123,8 @@ fn operation_id_and_tag(endpoint: Endpoint) -> (&'static str, &'static str) {
     }
 }
 
-/// The path parameters.
-fn parameters(route: &Route, operation: &Operation) -> impl Iterator<Item = Parameter> {
+/// The path parameters. Each of them is the id of a user.
+fn parameters(route: &Route) -> impl Iterator<Item = Parameter> {
     let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     names.map(|name| {
         let uuid = ObjectBuilder::new()
@@ -135,7 +135,7 @@ fn parameters(route: &Route, operation: &Operation) -> impl Iterator<Item = Para
             .name(name)
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
-            .description(operation.path_part)
+            .description(Some("The user's `id`."))
             .schema(Some(uuid))
             .build()
     })

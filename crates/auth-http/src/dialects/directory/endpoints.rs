@@ -76,9 +76,7 @@ fn describe_register(terms: &PublicTerms) -> Operation {
 }
 
 fn describe_get_user(_: &PublicTerms) -> Operation {
-    Operation::returning::<User<'_>, Error<'_>>(StatusCode::OK, user())
-        .summary("Read a user")
-        .path_part("The user's `id`.")
+    Operation::returning::<User<'_>, Error<'_>>(StatusCode::OK, user()).summary("Read a user")
 }
 
 fn describe_update_user(terms: &PublicTerms) -> Operation {
@@ -87,7 +85,6 @@ fn describe_update_user(terms: &PublicTerms) -> Operation {
         .description(
             "All that is named changes at once or not at all. A new password ends every session of the user.",
         )
-        .path_part("The user's `id`.")
         .body::<UserChange>(json!({"email": "john.doe@example.com"}))
         .min_length("password", terms.passwords.min_length)
 }
@@ -96,7 +93,6 @@ fn describe_set_roles(_: &PublicTerms) -> Operation {
     Operation::returning::<Roles<'_>, Error<'_>>(StatusCode::OK, json!({"roles": ["admin", "customer"]}))
         .summary("Set the roles of a user")
         .description("These and no others.")
-        .path_part("The user's `id`.")
         .body::<NewRoles>(json!({"roles": ["admin", "customer"]}))
 }
 
@@ -104,7 +100,6 @@ fn describe_delete_user(_: &PublicTerms) -> Operation {
     Operation::returning_nothing::<Error<'_>>(StatusCode::NO_CONTENT)
         .summary("Delete a user")
         .description("Every session of the user ends.")
-        .path_part("The user's `id`.")
 }
 
 fn describe_log_in(_: &PublicTerms) -> Operation {
