@@ -15,9 +15,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use e2e::{Client, Connection, Response, TestData, TestServer, arguments};
-use jsonwebtoken::dangerous::insecure_decode_claims;
-use serde_json::Value;
+use e2e::{Client, Connection, Response, TestData, TestServer, arguments, claims};
 use test_postgres::TestPostgres;
 
 const CREDENTIALS: usize = 1_000;
@@ -129,10 +127,7 @@ impl Kind {
     fn identity(self, grant: &Grant) -> String {
         match self {
             Self::Rotating => grant.credential.clone(),
-            Self::SelfRenewing => {
-                let claims: Value = insecure_decode_claims(&grant.credential).expect("claims");
-                claims["jti"].as_str().expect("a jti").to_owned()
-            }
+            Self::SelfRenewing => claims(&grant.credential)["jti"].as_str().expect("a jti").to_owned(),
         }
     }
 }

@@ -20,6 +20,15 @@ pub use response::Response;
 pub use server::{PUBLIC_URL, TestServer, command, run};
 pub use test_data::TestData;
 
+use jsonwebtoken::dangerous::insecure_decode_claims;
+use serde_json::Value;
+
+/// The claims of an access token. Its signature is not verified.
+#[must_use]
+pub fn claims(token: &str) -> Value {
+    insecure_decode_claims(token).expect("claims")
+}
+
 /// The numbers among this program's arguments: Cargo adds flags of its own to those of a bench.
 pub fn arguments() -> impl Iterator<Item = usize> {
     std::env::args().skip(1).filter_map(|argument| argument.parse().ok())
