@@ -15,7 +15,9 @@ use std::time::{Duration, SystemTime};
 use auth_domain::model::{AccessClaims, Timestamp};
 use auth_domain::ports::AccessTokenCodec;
 use auth_domain::testing::{FixedClock, SeededRandom};
-use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyInfo, KeyRing, KeyUse};
+use auth_infra::token::{
+    JwtCodec, JwtSettings, KeyAlgorithm, KeyInfo, KeyRing, KeyUse, read_signing_algorithm,
+};
 use tempfile::TempDir;
 use token_fixture::{ISSUER, Issuer, LIFETIMES, claims, open};
 
@@ -262,8 +264,28 @@ fn new_key_has_the_configured_algorithm() {
     let before = issuer.token();
     let keys = Arc::new(open(&issuer.dir.path().join("keys"), KeyAlgorithm::P256).expect("keys"));
     assert_eq!(keys.list()[0].algorithm, KeyAlgorithm::Ed25519);
+    assert_eq!(keys.signing_algorithm(), KeyAlgorithm::Ed25519);
     assert_eq!(keys.rotate().expect("rotated").algorithm, KeyAlgorithm::P256);
+    assert_eq!(keys.signing_algorithm(), KeyAlgorithm::P256);
     assert!(verifies(&keys, &before) && verifies(&keys, &sign(&keys)));
+}
+
+#[test]
+fn signing_algorithm_is_read_without_creating_anything() {
+    let dir = directory();
+    let path = dir.path().join("data/keys");
+    assert_eq!(read_signing_algorithm(&path).expect("read"), None);
+    assert!(!dir.path().join("data").exists());
+    assert_eq!(read_signing_algorithm(dir.path()).expect("read"), None);
+    assert_eq!(fs::read_dir(dir.path()).expect("a list").count(), 0);
+
+    write(dir.path(), "old.pem", OPENSSL_ED25519, 1);
+    assert_eq!(read_signing_algorithm(dir.path()).expect("read"), Some(KeyAlgorithm::Ed25519));
+    write(dir.path(), "new.pem", OPENSSL_P256, 2);
+    assert_eq!(read_signing_algorithm(dir.path()).expect("read"), Some(KeyAlgorithm::P256));
+    write(dir.path(), "newest.pem", "no key", 3);
+    let message = read_signing_algorithm(dir.path()).expect_err("no key").to_string();
+    assert!(message.contains("newest.pem is not one Ed25519 or P-256 private key"), "{message}");
 }
 
 #[test]

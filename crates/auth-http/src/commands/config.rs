@@ -1,6 +1,7 @@
 //! Shows, checks and documents the settings.
 
 use anyhow::bail;
+use auth_infra::token::read_signing_algorithm;
 use clap::Subcommand;
 
 use super::output::print;
@@ -11,7 +12,7 @@ use crate::wiring;
 pub(super) enum Command {
     /// Prints the settings in force with the source of each; passwords are masked
     Show,
-    /// Prints a warning for each unsafe setting
+    /// Prints a warning for each unsafe setting, and for a signing key of another algorithm
     Check {
         /// Fail if there is a warning
         #[arg(long)]
@@ -35,7 +36,8 @@ pub(super) fn docs() -> anyhow::Result<()> {
 }
 
 fn check(settings: &Settings, strict: bool) -> anyhow::Result<()> {
-    let warnings = settings.warnings();
+    let mut warnings = settings.warnings();
+    warnings.extend(key_warning(settings));
     if warnings.is_empty() {
         print("The settings are valid, and nothing about them is known to be unsafe.\n")?;
     }
@@ -46,4 +48,13 @@ fn check(settings: &Settings, strict: bool) -> anyhow::Result<()> {
         bail!("the settings are valid but unsafe");
     }
     Ok(())
+}
+
+/// A warning about the key directory. It is read, and nothing in it is created.
+fn key_warning(settings: &Settings) -> Option<String> {
+    match read_signing_algorithm(&settings.keys_dir) {
+        Ok(signing) => signing.and_then(|signing| settings.signing_key_warning(signing)),
+        // With this directory the service does not start.
+        Err(error) => Some(format!("keys_dir: {error}")),
+    }
 }

@@ -37,6 +37,9 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         listen(settings.listen).with_context(|| format!("cannot listen on {}", settings.listen))?;
     let settings = settings.bound_to(listener.local_addr()?);
     let service = wiring::open(&settings)?;
+    if let Some(warning) = settings.signing_key_warning(service.keys.signing_algorithm()) {
+        tracing::warn!("{warning}");
+    }
     let readiness = Arc::new(Readiness::new(service.store.clone()));
     readiness.migrate().await.context("cannot bring the store's schema up to date")?;
     let revocation_sync = background::start(&service, &readiness);

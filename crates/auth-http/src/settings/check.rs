@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use auth_infra::password::InvalidHashingSettings;
+use auth_infra::token::KeyAlgorithm;
 
 use super::{DialectSettings, Settings, SettingsError, Source};
 
@@ -77,6 +78,18 @@ impl Settings {
             }
         }
         warnings
+    }
+
+    /// A sentence if the key that signs has another algorithm than `token.algorithm`, which applies to new keys only.
+    #[must_use]
+    pub fn signing_key_warning(&self, signing: KeyAlgorithm) -> Option<String> {
+        let configured = self.algorithm;
+        (signing != configured).then(|| {
+            format!(
+                "token.algorithm is {configured}, but the current key signs with {signing}: run auth-http keys rotate to \
+                 sign with {configured}, or set token.algorithm to {signing}"
+            )
+        })
     }
 
     fn network_warnings(&self) -> Vec<String> {

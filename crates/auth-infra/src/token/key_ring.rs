@@ -119,6 +119,13 @@ impl KeyRing {
         self.list().into_iter().find(|key| key.kid == kid).ok_or_else(|| self.directory.empty())
     }
 
+    /// The algorithm of the key that signs. It differs from that of new keys until the next rotation if the setting has
+    /// changed.
+    #[must_use]
+    pub fn signing_algorithm(&self) -> KeyAlgorithm {
+        self.current().newest.key.algorithm
+    }
+
     /// The keys, newest first.
     #[must_use]
     pub fn list(&self) -> Vec<KeyInfo> {
@@ -222,6 +229,20 @@ impl Keys {
     fn find(&self, kid: &str) -> Option<Arc<ScheduledKey>> {
         self.iter().find(|found| found.key.kid == kid).cloned()
     }
+}
+
+/// The algorithm of the key that signs in the directory at `path`; `None` if the directory is missing or empty. Unlike
+/// [`KeyRing::open`], it creates neither a directory nor a key.
+///
+/// # Errors
+/// If the directory cannot be read, or its newest `.pem` file is not a key.
+pub fn read_signing_algorithm(path: &Path) -> Result<Option<KeyAlgorithm>, KeyFileError> {
+    if !path.is_dir() {
+        return Ok(None);
+    }
+    let directory = KeyDirectory::open(path)?;
+    let files = directory.list()?;
+    files.first().map(|newest| directory.read(newest).map(|key| key.algorithm)).transpose()
 }
 
 /// Makes a key. Its name, such as `2026-11-21T093000Z-1f3a5b7c`, is the time and 32 random bits. Names are therefore in the

@@ -23,5 +23,5 @@ mod wycheproof;
 pub use algorithm::{InvalidKeyAlgorithm, KeyAlgorithm};
 pub use codec::{JwtCodec, JwtSettings};
 pub use directory::{KeyFileError, create_private_directory};
-pub use key_ring::{KeyInfo, KeyRing};
+pub use key_ring::{KeyInfo, KeyRing, read_signing_algorithm};
 pub use validity::{KeyUse, TokenLifetimes};
