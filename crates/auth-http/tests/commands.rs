@@ -7,6 +7,7 @@ use std::fs::{self, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -476,6 +477,49 @@ fn new_signing_key_signs_and_the_old_one_verifies() {
     let list = shell.run(&["keys", "list"]).ok();
     assert!(list.lines().count() == 3 && list.contains(" verifies until 20"), "{list}");
     assert!(shell.directory.path().join("data/keys").is_dir());
+}
+
+#[test]
+fn check_names_a_signing_key_of_another_algorithm() {
+    let shell = Shell::new();
+    let clean = shell.run(&["config", "check", "--strict"]).ok();
+    assert!(!shell.directory.path().join("data").exists(), "a check creates nothing");
+    shell.create_user(&["--username", "alice"]);
+    let first = shell.run(&["keys", "list", "--json"]).json();
+    assert_eq!(first[0]["algorithm"], "ES256", "the default");
+    assert_eq!(shell.run(&["config", "check", "--strict"]).ok(), clean);
+
+    let set = ["--set", "token.algorithm=EdDSA"];
+    let check = [&set[..], &["config", "check"]].concat();
+    let checked = shell.run(&check).ok();
+    assert_eq!(
+        checked,
+        "warning: token.algorithm is EdDSA, but the current key signs with ES256: run auth-http keys rotate to sign with \
+         EdDSA, or set token.algorithm to ES256\n"
+    );
+    let strict = shell.run(&[&check[..], &["--strict"]].concat());
+    assert_eq!((strict.code, strict.out), (Some(1), checked));
+
+    shell.run(&[&set[..], &["keys", "rotate"]].concat()).ok();
+    assert_eq!(shell.run(&check).ok(), clean);
+    let by_default = shell.run(&["config", "check"]).ok();
+    assert!(
+        by_default.contains("the current key signs with EdDSA: run auth-http keys rotate"),
+        "{by_default}"
+    );
+}
+
+#[test]
+fn check_names_a_key_directory_that_prevents_the_start() {
+    let shell = Shell::new();
+    shell.create_user(&["--username", "alice"]);
+    let path = shell.directory.path().join("data/keys/z.pem");
+    fs::write(&path, "no key").expect("written");
+    let time = SystemTime::now() + Duration::from_secs(60);
+    fs::File::options().append(true).open(path).expect("opened").set_modified(time).expect("a time");
+    let reason = "./data/keys/z.pem is not one Ed25519 or P-256 private key in PKCS#8 PEM";
+    assert_eq!(shell.run(&["config", "check"]).ok(), format!("warning: keys_dir: {reason}\n"));
+    assert_eq!(shell.run(&["serve", "--listen", "127.0.0.1:0"]).code, Some(1));
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn without_a_source_every_setting_has_its_default() {
     assert_eq!(settings.database_url.to_string(), "sqlite:./data/auth.db");
     assert_eq!(settings.public_url.as_str(), "http://127.0.0.1:8080");
     assert_eq!(settings.audience, "http://127.0.0.1:8080");
-    assert_eq!(settings.algorithm, KeyAlgorithm::Ed25519);
+    assert_eq!(settings.algorithm, KeyAlgorithm::P256);
     assert_eq!(settings.access_lifetime_or(None), Duration::from_secs(900));
     assert_eq!(settings.policy, auth_domain::policy::Policy::default());
     assert_eq!(settings.log_format, None);

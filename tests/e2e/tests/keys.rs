@@ -26,9 +26,10 @@ fn verify(client: &Client, token: &str) -> Value {
 
 #[test]
 fn published_keys_verify_a_token() {
-    for (setting, algorithm) in [("EdDSA", Algorithm::EdDSA), ("ES256", Algorithm::ES256)] {
+    let eddsa = [("AUTH_TOKEN__ALGORITHM", "EdDSA")];
+    for (settings, algorithm) in [(&[][..], Algorithm::ES256), (&eddsa, Algorithm::EdDSA)] {
         let data = TestData::on_sqlite();
-        let server = TestServer::start_with(&data, &[("AUTH_TOKEN__ALGORITHM", setting)]);
+        let server = TestServer::start_with(&data, settings);
         let client = server.client();
         assert_eq!(client.register("john").status, 201);
         let token = client.log_in("john").member("acc_token");
@@ -42,6 +43,44 @@ fn published_keys_verify_a_token() {
             assert_eq!(claims[claim].as_str().map(str::len), Some(36), "{claim} is a UUID");
         }
     }
+}
+
+fn published(client: &Client) -> usize {
+    client.get("/.well-known/jwks.json", None).json()["keys"].as_array().expect("keys").len()
+}
+
+#[test]
+fn rotating_changes_the_algorithm_without_a_restart() {
+    let data = TestData::on_sqlite();
+    let warning = "token.algorithm is ES256, but the current key signs with EdDSA: run auth-http keys rotate";
+    let algorithm = |token: &str| decode_header(token).expect("a header").alg;
+
+    // An installation from before ES256 became the default.
+    let server = TestServer::start_with(&data, &[("AUTH_TOKEN__ALGORITHM", "EdDSA")]);
+    assert_eq!(server.client().register("john").status, 201);
+    let old = server.client().log_in("john").member("acc_token");
+    assert!(!server.log().contains("token.algorithm"), "{}", server.log());
+    drop(server);
+
+    let server = TestServer::start(&data);
+    let client = server.client();
+    assert!(server.log().contains(warning), "{}", server.log());
+    assert!(run(&data, &["config", "check"], "").contains(warning));
+    assert_eq!(algorithm(&log_in(&client)), Algorithm::EdDSA, "the existing key signs");
+
+    run(&data, &["keys", "rotate"], "");
+    server.wait_for("published", || published(&client) == 2);
+    let new = log_in(&client);
+    assert_eq!(algorithm(&new), Algorithm::ES256);
+    for token in [&old, &new] {
+        assert_eq!(client.open(token).status, 200);
+        assert_eq!(verify(&client, token)["client_id"], "single_token");
+    }
+    assert_eq!(algorithm(&client.refresh(&old).member("token")), Algorithm::ES256);
+    assert!(!run(&data, &["config", "check"], "").contains("token.algorithm"));
+    drop(server);
+    let server = TestServer::start(&data);
+    assert!(!server.log().contains("token.algorithm"), "{}", server.log());
 }
 
 /// The promise is two seconds; a machine that runs many tests at once may stumble.
@@ -97,8 +136,7 @@ fn key_rotation_reaches_both_nodes_and_fails_no_request() {
     });
 
     for client in &clients {
-        let keys = client.get("/.well-known/jwks.json", None).json();
-        assert_eq!(keys["keys"].as_array().map(Vec::len), Some(4), "{keys}");
+        assert_eq!(published(client), 4);
         verify(client, &old);
         verify(client, &log_in(client));
     }

@@ -65,7 +65,8 @@ rows! {
         "The retry window. After a refresh, the same credential gets the same successor again for this time, \
          while the successor is unused. A lost response therefore logs no user out. 0: no retries.";
     "token.algorithm": Text("EdDSA or ES256"), field!(algorithm),
-        "The algorithm of new signing keys. Existing keys keep their algorithm.";
+        "The algorithm of new signing keys. An existing key keeps its algorithm until `auth-http keys rotate` \
+         replaces it.";
     "token.audience": TextIf("1 to 255 visible ASCII characters", is_audience), field!(audience),
         default "`public_url`",
         "The audience (`aud`) of the access tokens.";

@@ -12,11 +12,12 @@ use zeroize::Zeroizing;
 /// The algorithm of a signing key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum KeyAlgorithm {
-    /// Ed25519: `EdDSA` in a token's header. It is the default, because signing needs no randomness that could fail.
-    #[default]
+    /// Ed25519: `EdDSA` in a token's header. Signing needs no randomness, and equal claims give equal tokens.
     Ed25519,
-    /// ECDSA on P-256 with SHA-256: `ES256` in a token's header, for verifiers without Ed25519. From each signature
-    /// anyone can compute a second valid one, so a token is identified by its `jti` and not by its text.
+    /// ECDSA on P-256 with SHA-256: `ES256` in a token's header. It is the default, because more JWT libraries verify
+    /// it (ADR 0004). Equal claims give different signatures, and from each of them anyone can compute a second valid
+    /// one. A token is therefore identified by its `jti` and not by its text.
+    #[default]
     P256,
 }
 

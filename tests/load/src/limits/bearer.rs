@@ -9,7 +9,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Bytes;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::{Context as _, Result, anyhow};
-use aws_lc_rs::signature::{ED25519, ParsedPublicKey};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -21,13 +21,14 @@ struct Bare {
 
 /// Serves until it is killed, on as many threads as this process has cores; says first where.
 ///
-/// `key` is the member `x` of the key's JWK; `body` is what the service answers.
+/// `key` is an uncompressed point of P-256, in base64url; `body` is what the service answers.
 ///
 /// # Errors
 /// When it cannot.
 pub fn serve(key: &str, body: String) -> Result<()> {
     let key = URL_SAFE_NO_PAD.decode(key).map_err(|fault| anyhow!("the key: {fault}"))?;
-    let key = ParsedPublicKey::new(&ED25519, key).map_err(|fault| anyhow!("the key: {fault}"))?;
+    let key =
+        ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key).map_err(|fault| anyhow!("the key: {fault}"))?;
     let bare = web::Data::from(Arc::new(Bare { key, body: body.into() }));
     let workers = available_parallelism().map_or(1, usize::from);
     actix_web::rt::System::new().block_on(async move {

@@ -113,7 +113,7 @@ fn describe_refresh(_: &PublicTerms) -> Operation {
         .summary("Renew a user's token")
         .description(
             "The answer is a new token, and the old one can no longer renew. The same token again within the grace \
-             time gets the same answer; later it is a replay, and ends the session.",
+             time gets the same new token, perhaps with another signature; later it is a replay, and ends the session.",
         )
         .body::<Renewal>(json!({"refresh_token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
 }

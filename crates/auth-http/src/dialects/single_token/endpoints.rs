@@ -71,7 +71,7 @@ fn describe_refresh(_: &PublicTerms) -> Operation {
         .summary("Renew the token")
         .description(
             "The answer is a new token, and the old one can no longer renew. The same token again within the grace \
-             time gets the same answer; later it is a replay, and ends the session.",
+             time gets the same new token, perhaps with another signature; later it is a replay, and ends the session.",
         )
         .body::<Renewal>(json!({"ref_token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
 }
