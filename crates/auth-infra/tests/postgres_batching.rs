@@ -31,6 +31,15 @@ async fn test_app(url: &str) -> TestApp {
     TestApp::new(store, 1)
 }
 
+/// A new database with one user, jane, and this number of refresh tokens of hers.
+async fn app_with_tokens(tokens: usize) -> (String, TestApp, Vec<String>) {
+    let url = TestPostgres::shared().create_database();
+    let app = test_app(&url).await;
+    app.register("jane").await;
+    let tokens = log_in(&app, "jane", tokens).await;
+    (url, app, tokens)
+}
+
 async fn log_in(app: &TestApp, name: &str, times: usize) -> Vec<String> {
     let mut tokens = Vec::new();
     for _ in 0..times {
@@ -85,9 +94,16 @@ async fn refresh_concurrently(
     join_all(calls).await
 }
 
-/// Asserts that of the concurrent refreshes only the one in the middle fails.
-async fn assert_only_one_fails(url: &str, app: &TestApp, tokens: &[String]) {
-    let mut answers = refresh_concurrently(url, app, tokens).await;
+/// Asserts that of the concurrent refreshes only jane's in the middle fails, after a statement that contains her id as `{jane}`.
+async fn assert_only_jane_fails(statement: &str) {
+    let (url, app, mut tokens) = app_with_tokens(1).await;
+    app.register("june").await;
+    tokens.extend(log_in(&app, "june", MANY).await);
+    tokens.swap(0, MANY / 2);
+    let jane = app.find("jane").await.expect("an answer").expect("jane");
+    sql(&url, &statement.replace("{jane}", &jane.id.to_string()));
+
+    let mut answers = refresh_concurrently(&url, &app, &tokens).await;
     let failed = answers.remove(MANY / 2);
     assert!(matches!(failed, Err(RefreshSessionError::Port(PortError::Corrupt(_)))), "{failed:?}");
     for answer in answers {
@@ -105,10 +121,7 @@ fn number(url: &str, statement: &str) -> usize {
 
 #[tokio::test]
 async fn concurrent_refreshes_share_transactions_not_successors() {
-    let url = TestPostgres::shared().create_database();
-    let app = test_app(&url).await;
-    app.register("jane").await;
-    let tokens = log_in(&app, "jane", MANY).await;
+    let (url, app, tokens) = app_with_tokens(MANY).await;
     let successors = refresh_concurrently(&url, &app, &tokens).await;
     // `xmin` is the transaction that wrote the row last.
     assert!(number(&url, "SELECT count(DISTINCT xmin::text) FROM sessions") <= 3);
@@ -137,41 +150,23 @@ async fn concurrently_opened_sessions_share_transactions() {
 
 #[tokio::test]
 async fn a_failing_refresh_does_not_fail_its_batch() {
-    let url = TestPostgres::shared().create_database();
-    let app = test_app(&url).await;
-    let jane = app.register("jane").await;
-    app.register("june").await;
-    let mut tokens = log_in(&app, "june", MANY).await;
-    tokens.insert(MANY / 2, app.log_in("jane").await);
-    let reject = "
-        CREATE FUNCTION reject() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN RAISE EXCEPTION 'for the test'; END $$;
-        CREATE TRIGGER reject BEFORE UPDATE ON sessions FOR EACH ROW
-            WHEN (OLD.account_id = '{jane}') EXECUTE FUNCTION reject()";
-    sql(&url, &reject.replace("{jane}", &jane.id.to_string()));
-
-    assert_only_one_fails(&url, &app, &tokens).await;
+    assert_only_jane_fails(
+        "CREATE FUNCTION reject() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'for the test'; END $$;
+         CREATE TRIGGER reject BEFORE UPDATE ON sessions FOR EACH ROW
+             WHEN (OLD.account_id = '{jane}') EXECUTE FUNCTION reject()",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn an_unreadable_row_does_not_fail_its_batch() {
-    let url = TestPostgres::shared().create_database();
-    let app = test_app(&url).await;
-    let jane = app.register("jane").await;
-    app.register("june").await;
-    let mut tokens = log_in(&app, "june", MANY).await;
-    tokens.insert(MANY / 2, app.log_in("jane").await);
-    sql(&url, &format!("UPDATE accounts SET roles = '\t' WHERE id = '{}'", jane.id));
-
-    assert_only_one_fails(&url, &app, &tokens).await;
+    assert_only_jane_fails("UPDATE accounts SET roles = '\t' WHERE id = '{jane}'").await;
 }
 
 #[tokio::test]
 async fn cancelled_refreshes_have_no_effect_on_their_batch() {
-    let url = TestPostgres::shared().create_database();
-    let app = test_app(&url).await;
-    app.register("jane").await;
-    let tokens = log_in(&app, "jane", MANY).await;
+    let (url, app, tokens) = app_with_tokens(MANY).await;
     let mut holder = lock_credentials(&url).await;
     let mut calls = begin(tokens.iter().map(|token| app.refresh(token)));
     until_waiting(&mut holder, 1).await;
@@ -190,10 +185,7 @@ async fn cancelled_refreshes_have_no_effect_on_their_batch() {
 
 #[tokio::test]
 async fn a_stalled_batch_makes_room_for_another() {
-    let url = TestPostgres::shared().create_database();
-    let app = test_app(&url).await;
-    app.register("jane").await;
-    let tokens = log_in(&app, "jane", 3).await;
+    let (url, app, tokens) = app_with_tokens(3).await;
     let mut holder = lock_credentials(&url).await;
     let mut calls = Vec::new();
     for (waiting, token) in (1..).zip(&tokens) {

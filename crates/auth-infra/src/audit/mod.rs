@@ -2,7 +2,6 @@
 //!
 //! See `docs/adr/0008-store-audit-events-in-batches.md` for why an event is not stored in the transaction that it describes.
 
-mod line;
 mod queue;
 mod writer;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use auth_domain::model::AuditEvent;
+use auth_domain::model::{AuditDetail, AuditEvent, ClientId, DenialReason};
 use auth_domain::ports::{AuditLog, AuditRepository};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc::{Sender, channel};
@@ -12,7 +12,6 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::line;
 use super::writer::{Counts, Writer};
 
 /// The maximum number of waiting events: about ten seconds of a busy node, in a few MiB.
@@ -70,7 +69,7 @@ impl AuditQueue {
 
 impl AuditLog for AuditQueue {
     fn record(&self, event: AuditEvent) {
-        line::log(&event);
+        log(&event);
         if !event.is_kept() {
             return;
         }
@@ -83,11 +82,32 @@ impl AuditLog for AuditQueue {
     }
 }
 
+/// Logs an event. Events that are not stored are logged at debug level only.
+fn log(event: &AuditEvent) {
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                target: "audit",
+                action = event.action.as_str(),
+                outcome = event.outcome.as_str(),
+                reason = event.outcome.denial().map(DenialReason::as_str),
+                user = event.user.map(tracing::field::display),
+                session = event.session.map(tracing::field::display),
+                client = event.client.as_ref().map(ClientId::as_str),
+                address = event.caller.address.map(tracing::field::display),
+                request = event.caller.request.map(tracing::field::display),
+                api_key = event.caller.api_key.map(tracing::field::display),
+                detail = event.detail.as_ref().map(AuditDetail::as_str),
+                "audit event"
+            )
+        };
+    }
+    if event.is_kept() { line!(info) } else { line!(debug) }
+}
+
 #[cfg(test)]
 mod tests {
-    use auth_domain::model::{
-        AuditAction, AuditEvent, AuditFilter, AuditOutcome, Caller, DenialReason, Timestamp,
-    };
+    use auth_domain::model::{AuditAction, AuditFilter, AuditOutcome, Caller, Timestamp};
     use auth_domain::testing::MemoryStore;
     use tokio::time::sleep;
 

@@ -3,12 +3,13 @@
 use std::pin::pin;
 
 use auth_domain::ports::PortError;
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, PgConnection};
 
 use super::PostgresStore;
 use super::error::DbError;
-use super::shared::{read_migrations, run_migrations};
-use crate::sql::{DEADLINE, StoreError, migrations, within};
+use super::shared::read_migrations;
+pub(super) use super::shared::run_migrations as migrate;
+use crate::sql::{DEADLINE, migrations, within};
 
 pub(super) const MIGRATIONS: &[(i64, &str, &str)] = migrations!(
     "postgres": 1 "accounts", 2 "sessions", 3 "api_keys", 4 "revoked_sessions", 5 "audit_events", 6 "attempts"
@@ -19,18 +20,11 @@ const NO_TIMEOUTS: [(&str, &str); 3] =
     [("statement_timeout", "0"), ("lock_timeout", "0"), ("idle_in_transaction_session_timeout", "0")];
 
 impl PostgresStore {
-    /// Brings the schema up to date. If several nodes call this at once, one migrates and the others wait for it.
-    ///
-    /// # Errors
-    /// Fails if the server is unavailable, or if this program cannot bring the schema up to date. Then nothing changes.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
-        // sqlx takes an advisory lock. A connection of its own releases that lock in every case, because it is closed.
+    /// sqlx takes an advisory lock. A connection of its own releases that lock in every case, because it is closed.
+    pub(super) async fn connect_to_migrate(&self) -> Result<PgConnection, PortError> {
         let options = self.db.writers.options().clone().options(NO_TIMEOUTS);
         let connection = async { options.connect().await.map_err(|error| DbError::from(error).into()) };
-        let mut connection = within(DEADLINE, pin!(connection)).await?;
-        let outcome = run_migrations(&mut connection).await;
-        let _ = connection.close().await;
-        outcome
+        within(DEADLINE, pin!(connection)).await
     }
 
     pub(super) async fn applied_migrations(&self) -> Result<Vec<(i64, Vec<u8>)>, PortError> {

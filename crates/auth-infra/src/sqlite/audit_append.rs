@@ -11,12 +11,7 @@ use super::values::from_time;
 use crate::sql::{TxOutcome, hex};
 
 /// All events of a batch as one JSON array of arrays: each separate call costs two changes of the thread.
-const APPEND: &str = "
-    INSERT INTO audit_events
-        (at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail)
-    SELECT value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3), unhex(value ->> 4), value ->> 5, value ->> 6,
-        value ->> 7, unhex(value ->> 8), value ->> 9
-    FROM json_each($1) ORDER BY key";
+const APPEND: &str = include_str!("statements/append_events.sql");
 
 impl SqliteStore {
     pub(super) async fn append_events(&self, events: &[AuditEvent]) -> Result<(), PortError> {

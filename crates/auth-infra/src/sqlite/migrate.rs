@@ -24,21 +24,11 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = migrations!(
 const MIGRATION_BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl SqliteStore {
-    /// Brings the schema up to date. Creates a missing file first: only its owner can read and write it, and the files that
-    /// SQLite keeps next to it. Several processes may call this at once.
-    ///
-    /// # Errors
-    /// Fails if the file is unavailable, or if this program cannot bring the schema up to date. Then nothing changes.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
+    /// Creates a missing file first.
+    pub(super) async fn connect_to_migrate(&self) -> Result<SqliteConnection, PortError> {
         create(&self.path)?;
-        let mut connection = options(&self.path)
-            .busy_timeout(MIGRATION_BUSY_TIMEOUT)
-            .connect()
-            .await
-            .map_err(DbError::from)?;
-        let outcome = migrate(&mut connection).await;
-        let _ = connection.close().await;
-        outcome
+        let options = options(&self.path).busy_timeout(MIGRATION_BUSY_TIMEOUT);
+        Ok(options.connect().await.map_err(DbError::from)?)
     }
 
     pub(super) async fn applied_migrations(&self) -> Result<Vec<(i64, Vec<u8>)>, PortError> {
@@ -56,7 +46,7 @@ impl SqliteStore {
     }
 }
 
-async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     enable_write_ahead_log(connection).await?;
     // sqlx has no lock between processes on SQLite. One transaction around all migrations serves as one.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(DbError::from)?;
@@ -86,7 +76,7 @@ async fn enable_write_ahead_log(connection: &mut SqliteConnection) -> Result<(),
 }
 
 /// Creates the file unless it exists. SQLite gives the files next to it the same mode.
-fn create(path: &Path) -> Result<(), StoreError> {
+fn create(path: &Path) -> Result<(), PortError> {
     let mut file = OpenOptions::new();
     file.write(true).create_new(true);
     #[cfg(unix)]
@@ -94,7 +84,7 @@ fn create(path: &Path) -> Result<(), StoreError> {
     match file.open(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             let text = format!("{} cannot be created: {error}", path.display());
-            Err(PortError::Unavailable(text.into()).into())
+            Err(PortError::Unavailable(text.into()))
         }
         _ => Ok(()),
     }

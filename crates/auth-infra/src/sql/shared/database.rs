@@ -1,13 +1,18 @@
-//! The connections of a store, and calls: on one connection, in one transaction, and retried where that is safe.
+//! The connections of a store, how it is checked and closed, and calls: on one connection, in one transaction, and retried
+//! where that is safe.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::pin;
 
 use auth_domain::ports::PortError;
+use tokio::time::timeout;
 
 use super::error::DbError;
-use super::prelude::{BEGIN, Connection, StoreThread, commit_revoking};
-use crate::sql::{DEADLINE, Lease, Pool, RevokedSessions, TxOutcome, Work, within};
+use super::prelude::{BEGIN, Connection, Store, StoreThread, commit_revoking};
+use crate::sql::{
+    ACQUIRE_TIMEOUT, CLOSE_TIMEOUT, DEADLINE, Lease, Pool, RevokedSessions, TxOutcome, Work, within,
+};
 
 /// Cloning it is cheap: the clones share connections and thread.
 #[derive(Clone)]
@@ -86,6 +91,32 @@ impl Database {
             }
         });
         within(DEADLINE, attempts).await
+    }
+}
+
+impl Store {
+    /// Checks within two seconds that the schema exists, that a connection is available, and that the store accepts writes.
+    ///
+    /// # Errors
+    /// Fails if the store cannot serve.
+    pub async fn check(&self) -> Result<(), PortError> {
+        within(ACQUIRE_TIMEOUT, pin!(self.check_access())).await
+    }
+
+    /// Waits for the active calls and closes the connections. Later calls fail with [`PortError::Unavailable`].
+    pub async fn close(&self) {
+        let closed = async {
+            self.db.readers.close().await;
+            // The last connection that closes checkpoints SQLite's write-ahead log into the file. A reader could not.
+            self.db.writers.close().await;
+        };
+        let _ = timeout(CLOSE_TIMEOUT, closed).await;
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
     }
 }
 

@@ -1,15 +1,27 @@
 //! The schema as a list of migrations.
 
 use auth_domain::ports::PortError;
-use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{Connection as _, SqlSafeStr};
 
 use super::error::DbError;
-use super::migrate::MIGRATIONS;
+use super::migrate::{MIGRATIONS, migrate};
 use super::prelude::{Connection, MIGRATIONS_EXIST, Store};
 use crate::sql::StoreError;
 
 impl Store {
+    /// Brings the schema up to date. Several nodes or processes may call this at once: one migrates, and the others wait for it.
+    /// On SQLite this creates a missing file. Only its owner can read and write it, and the files that SQLite keeps next to it.
+    ///
+    /// # Errors
+    /// Fails if the store is unavailable, or if this program cannot bring the schema up to date. Then nothing changes.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let mut connection = self.connect_to_migrate().await?;
+        let outcome = migrate(&mut connection).await;
+        let _ = connection.close().await;
+        outcome
+    }
+
     /// Returns number and name of the migrations that [`migrate`](Self::migrate) would run, in order. Changes nothing.
     ///
     /// # Errors

@@ -7,7 +7,6 @@ mod audit_events;
 mod database;
 pub(crate) mod error;
 mod imports;
-mod lifecycle;
 mod migrations;
 mod purge;
 mod revocation_feed;
