@@ -15,15 +15,14 @@ const APPEND: &str = include_str!("statements/append_events.sql");
 
 impl SqliteStore {
     pub(super) async fn append_events(&self, events: &[AuditEvent]) -> Result<(), PortError> {
-        self.db
-            .write_grouped(events.to_vec(), |connection, events| Box::pin(append(connection, events)))
-            .await
+        // Encoded here, because other calls wait for the writing thread.
+        let rows = events.iter().map(row).collect::<Value>().to_string();
+        self.db.write_grouped(rows, |connection, rows| Box::pin(append(connection, rows))).await
     }
 }
 
-async fn append(connection: &mut SqliteConnection, events: &[AuditEvent]) -> Result<TxOutcome<()>, DbError> {
-    let rows: Value = events.iter().map(row).collect();
-    sqlx::query(APPEND).bind(rows.to_string()).execute(connection).await?;
+async fn append(connection: &mut SqliteConnection, rows: &str) -> Result<TxOutcome<()>, DbError> {
+    sqlx::query(APPEND).bind(rows).execute(connection).await?;
     Ok(TxOutcome::Commit(()))
 }
 
