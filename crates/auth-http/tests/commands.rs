@@ -515,6 +515,7 @@ fn check_names_a_key_directory_that_prevents_the_start() {
     shell.create_user(&["--username", "alice"]);
     let path = shell.directory.path().join("data/keys/z.pem");
     fs::write(&path, "no key").expect("written");
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("set");
     let time = SystemTime::now() + Duration::from_secs(60);
     fs::File::options().append(true).open(path).expect("opened").set_modified(time).expect("a time");
     let reason = "./data/keys/z.pem is not one Ed25519 or P-256 private key in PKCS#8 PEM";
