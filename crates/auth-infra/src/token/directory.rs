@@ -71,8 +71,8 @@ impl KeyFile {
 /// # Errors
 /// When it cannot be created, or when every user of this machine can write the existing one.
 pub fn create_private_directory(path: &Path) -> Result<u32, KeyFileError> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|cause| failed("make the directory", path, cause))?;
+    let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    created.map_err(|cause| failed("make the directory", path, cause))?;
     let mode = fs::metadata(path).map_err(|cause| failed("look at", path, cause))?.mode();
     if is_world_writable(mode) {
         return Err(KeyFileError::Unsafe(path.to_owned()));
