@@ -17,7 +17,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::output::print;
+use super::output::{line, print};
 use super::service::with_service;
 use super::users;
 use crate::settings::Settings;
@@ -94,7 +94,7 @@ async fn show(auth: &Auth, command: Audit) -> anyhow::Result<()> {
     };
     let filter = AuditFilter { user, action, since };
     if !json {
-        print(&line(&HEADINGS))?;
+        print(&line(&HEADINGS, WIDTHS))?;
     }
     let every_event = AuditFilter::default();
     let newest = auth.latest_audit_events(&every_event, 1).await?.pop().map(|record| record.id);
@@ -105,13 +105,15 @@ async fn show(auth: &Auth, command: Audit) -> anyhow::Result<()> {
         print_all(auth, &latest, json).await?;
         latest.last().map(|record| record.id)
     };
+    if !follow {
+        return Ok(());
+    }
     let mut last = newest.max(shown);
-    while follow {
+    loop {
         sleep(POLL_INTERVAL).await;
         // The query has no filter, so that the next one does not read the other events again.
         last = list_after(auth, last, &every_event, &filter, json).await?;
     }
-    Ok(())
 }
 
 /// The id of a user. It need not exist: a deleted user has no name any more, but still has events.
@@ -149,7 +151,7 @@ async fn print_all(auth: &Auth, records: &[AuditRecord], json: bool) -> anyhow::
     } else {
         let names = names(auth, records).await?;
         for AuditRecord { event, .. } in records {
-            text.push_str(&line(&cells(event, &names)));
+            text.push_str(&line(&cells(event, &names), WIDTHS));
         }
     }
     print(&text)
@@ -162,8 +164,7 @@ async fn names(auth: &Auth, records: &[AuditRecord]) -> Result<HashMap<UserId, S
         if !names.contains_key(&user)
             && let Some(found) = auth.find_user(&UserRef::Id(user)).await?
         {
-            let name = found.username().or_else(|| found.email()).unwrap_or_default();
-            names.insert(user, format!("{name} #{} ", found.number));
+            names.insert(user, format!("{} #{} ", users::name(&found), found.number));
         }
     }
     Ok(names)
@@ -192,14 +193,6 @@ fn cells(event: &AuditEvent, names: &HashMap<UserId, String>) -> [String; 7] {
 
 fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
-}
-
-fn line(cells: &[impl AsRef<str>; 7]) -> String {
-    let mut line = String::new();
-    for (cell, width) in cells.iter().zip(WIDTHS) {
-        let _ = write!(line, "{:width$}  ", cell.as_ref());
-    }
-    format!("{}\n", line.trim_end())
 }
 
 fn as_json(record: &AuditRecord) -> Value {

@@ -55,13 +55,18 @@ fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            let _ = write!(line, "{cell:width$}  ");
-        }
-        let _ = writeln!(text, "{}", line.trim_end());
+        text.push_str(&line(row, widths));
     }
     text
+}
+
+/// One row of columns with these widths.
+pub(super) fn line<const N: usize>(cells: &[impl AsRef<str>; N], widths: [usize; N]) -> String {
+    let mut line = String::new();
+    for (cell, width) in cells.iter().zip(widths) {
+        let _ = write!(line, "{:width$}  ", cell.as_ref());
+    }
+    format!("{}\n", line.trim_end())
 }
 
 #[cfg(test)]
