@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 /// The URL under which clients reach the service: scheme, host and port. It is the issuer of the access tokens.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     text: String,
     is_https: bool,
@@ -67,12 +67,6 @@ impl PublicUrl {
 impl fmt::Display for PublicUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
-    }
-}
-
-impl fmt::Debug for PublicUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PublicUrl({})", self.text)
     }
 }
 

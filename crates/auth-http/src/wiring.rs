@@ -172,7 +172,7 @@ pub fn router(settings: &Settings, auth: &Auth) -> Router {
 pub fn public_terms(settings: &Settings, profile: &Profile, prefix: &str) -> PublicTerms {
     PublicTerms {
         prefix: prefix.to_owned(),
-        passwords: settings.raise(profile.passwords),
+        passwords: settings.password_policy(profile.passwords),
         self_assignable_roles: settings.self_assignable_roles.clone(),
         public_url: settings.public_url.clone(),
     }

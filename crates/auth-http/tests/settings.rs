@@ -140,7 +140,7 @@ fn a_file_contains_settings_of_every_type() {
     assert!(settings.trusted_proxies.contains("::ffff:10.1.2.3".parse().expect("an address")));
     assert!(settings.trusted_proxies.contains("2001:db8::1".parse().expect("an address")));
     assert!(!settings.trusted_proxies.contains([11, 1, 2, 3].into()));
-    assert_eq!(settings.raise(PasswordPolicy { min_length: 8 }).min_length, 12);
+    assert_eq!(settings.password_policy(PasswordPolicy { min_length: 8 }).min_length, 12);
     for origin in ["https://app.example.com", "http://localhost:5173"] {
         assert!(settings.cors_origins.contains(origin));
     }

@@ -134,7 +134,7 @@ async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Re
     let identifiers =
         Identifiers::new(username, email).context("a user has a username or an e-mail address")?;
     let roles = if roles.is_empty() { settings.default_roles.clone() } else { Roles::new(roles)? };
-    let password = password::read(settings.raise(PasswordPolicy::default()))?;
+    let password = password::read(settings.password_policy(PasswordPolicy::default()))?;
     let roles = RoleChoice::Assigned(roles);
     let command = Register { identifiers, password, display_name, phone_number, roles };
     let user = auth.register(command).await.map_err(|error| match error {
@@ -178,14 +178,17 @@ async fn set_roles(auth: &Auth, user: &UserArgument, roles: Roles) -> anyhow::Re
 
 async fn set_password(auth: &Auth, settings: &Settings, user: &UserArgument) -> anyhow::Result<()> {
     let user = find(auth, user).await?;
-    let password = Some(password::read(settings.raise(PasswordPolicy::default()))?);
+    let password = Some(password::read(settings.password_policy(PasswordPolicy::default()))?);
     let user = auth.update_user(user.id, UpdateUser { password, ..UpdateUser::default() }).await?;
     done("set the password of", Some(user))
 }
 
 fn label(user: &User) -> String {
-    let name = user.username().or_else(|| user.email()).unwrap_or_default();
-    format!("{name} ({})", user.id)
+    format!("{} ({})", name(user), user.id)
+}
+
+pub(super) fn name(user: &User) -> &str {
+    user.username().or_else(|| user.email()).unwrap_or_default()
 }
 
 fn show(user: &User, json: bool) -> anyhow::Result<()> {

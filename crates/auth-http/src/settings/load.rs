@@ -77,21 +77,13 @@ impl Settings {
     /// When a source cannot be read, names an unknown setting, or contains a malformed or unsafe value.
     pub fn load(sources: &Sources, dialects: Vec<DialectSettings>) -> Result<Self, SettingsError> {
         let table = keys::table(&dialects);
-        let mut settings = Self::unresolved(dialects);
+        let mut settings = Self::defaults(dialects);
         for raw in sources.read()? {
             setting::find(&raw, &table)?.apply(&mut settings, raw)?;
         }
         settings.resolve();
         settings.check()?;
         Ok(settings)
-    }
-
-    /// The settings of a deployment that sets nothing.
-    #[must_use]
-    pub fn defaults(dialects: Vec<DialectSettings>) -> Self {
-        let mut settings = Self::unresolved(dialects);
-        settings.resolve();
-        settings
     }
 
     /// These settings with the actual address of the listener. For port 0 the system has selected a port, which the
@@ -123,7 +115,7 @@ impl Settings {
 
     /// The password policy of a dialect, raised to the setting.
     #[must_use]
-    pub fn raise(&self, documented: PasswordPolicy) -> PasswordPolicy {
+    pub fn password_policy(&self, documented: PasswordPolicy) -> PasswordPolicy {
         self.min_password_length.map_or(documented, |min_length| documented.raised_to(min_length))
     }
 
@@ -143,12 +135,13 @@ impl Settings {
         }
     }
 
-    /// The defaults, without those that [`resolve`](Self::resolve) derives.
-    fn unresolved(dialects: Vec<DialectSettings>) -> Self {
+    /// The settings of a deployment that sets nothing.
+    #[must_use]
+    pub fn defaults(dialects: Vec<DialectSettings>) -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
         // The name is valid. If it were not, the default would be empty and docs/configuration.md stale.
         let customer = Role::parse("customer").map(Roles::from).unwrap_or_default();
-        Self {
+        let mut settings = Self {
             listen,
             data_dir: PathBuf::from("./data"),
             database_url: DatabaseUrl::Sqlite(PathBuf::new()),
@@ -174,7 +167,9 @@ impl Settings {
             keep_alive: Duration::from_secs(75),
             dialects,
             sources: BTreeMap::new(),
-        }
+        };
+        settings.resolve();
+        settings
     }
 }
 

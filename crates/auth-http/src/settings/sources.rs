@@ -149,9 +149,9 @@ fn read_file(path: &Path) -> Result<Vec<RawValue>, SettingsError> {
     })?;
     let mut values = Vec::new();
     flatten("", document.get_ref(), &mut |key, offset, value| {
-        let (value_type, text_of_value) = scalar(value);
+        let (value_type, value) = scalar(value);
         let source = Source::File { path: path.to_owned(), line: line_of(&text, offset) };
-        values.push(RawValue { key, text: text_of_value, value_type: Some(value_type), source });
+        values.push(RawValue { key, text: value, value_type: Some(value_type), source });
     });
     Ok(values)
 }
