@@ -1,6 +1,6 @@
 //! Shows, checks and documents the settings.
 
-use anyhow::bail;
+use anyhow::ensure;
 use auth_infra::token::read_signing_algorithm;
 use clap::Subcommand;
 
@@ -44,9 +44,7 @@ fn check(settings: &Settings, strict: bool) -> anyhow::Result<()> {
     for warning in &warnings {
         print(&format!("warning: {warning}\n"))?;
     }
-    if strict && !warnings.is_empty() {
-        bail!("the settings are valid but unsafe");
-    }
+    ensure!(!strict || warnings.is_empty(), "the settings are valid but unsafe");
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use auth_infra::password::{HashingSettings, MeasureError, measure};
 use clap::Subcommand;
 
@@ -42,9 +43,8 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
         .map(|candidate| fit(candidate, target, cores))
         .collect::<Result<Vec<_>, _>>()?;
     print(&as_table(&rows, cores))?;
-    let Some(chosen) = choose(&rows, target) else {
-        anyhow::bail!("the memory budget is too small for a hash: raise hashing.memory_budget_mib")
-    };
+    let chosen = choose(&rows, target)
+        .context("the memory budget is too small for a hash: raise hashing.memory_budget_mib")?;
     let sentence = if chosen.time <= target {
         format!("The most memory within {target_ms} ms, then the most iterations (RFC 9106, section 4):")
     } else {

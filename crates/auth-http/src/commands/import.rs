@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write as _};
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, ensure};
 use auth_domain::Auth;
 use auth_domain::model::IdentifierKind;
 use auth_domain::use_cases::{ImportSuccess, ImportUser, ImportUserError};
@@ -51,9 +51,7 @@ pub(super) async fn run(auth: &Auth, settings: &Settings, file: &Path) -> anyhow
     bar.finish_and_clear();
     let ImportCounts { imported, already_there, bad } = counts;
     print(&format!("imported {imported}, already there {already_there}, bad {bad}\n"))?;
-    if bad > 0 {
-        bail!("{bad} of the lines are bad and were left out");
-    }
+    ensure!(bad == 0, "{bad} of the lines are bad and were left out");
     Ok(())
 }
 

@@ -23,12 +23,11 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> {
     let directory = &settings.keys_dir;
-    if matches!(command, Command::List { .. }) && !directory.is_dir() {
-        anyhow::bail!(
-            "there is no directory {}: the service makes it when it first starts",
-            directory.display()
-        );
-    }
+    anyhow::ensure!(
+        matches!(command, Command::Rotate) || directory.is_dir(),
+        "there is no directory {}: the service makes it when it first starts",
+        directory.display()
+    );
     let keys = wiring::open_keys(settings)?;
     match command {
         Command::List { json: true } => {

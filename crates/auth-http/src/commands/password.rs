@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead, IsTerminal as _};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow, ensure};
 use auth_domain::model::{Password, PasswordPolicy};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -18,9 +18,7 @@ pub(super) fn read(policy: PasswordPolicy) -> anyhow::Result<Password> {
 
 fn prompt() -> anyhow::Result<SecretString> {
     let [first, second] = [ask("Password: ")?, ask("Repeat the password: ")?];
-    if first.expose_secret() != second.expose_secret() {
-        bail!("the passwords differ");
-    }
+    ensure!(first.expose_secret() == second.expose_secret(), "the passwords differ");
     Ok(first)
 }
 
@@ -36,9 +34,7 @@ fn first_line(input: impl BufRead) -> anyhow::Result<SecretString> {
         bytes.pop();
         bytes.pop_if(|last| *last == b'\r');
     }
-    if bytes.is_empty() {
-        bail!("no password: it is read from the first line of standard input");
-    }
+    ensure!(!bytes.is_empty(), "no password: it is read from the first line of standard input");
     // The error is dropped because it contains the bytes of the password.
     let text = String::from_utf8(bytes).map_err(|_| anyhow!("the password is not UTF-8"))?;
     Ok(SecretString::from(text))
