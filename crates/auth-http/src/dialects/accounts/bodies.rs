@@ -3,16 +3,14 @@
 use auth_domain::model::{DisplayName, PasswordPolicy, PhoneNumber, RoleChoice, User};
 use auth_domain::use_cases::Register;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::Schema;
 use validator::Validate;
 
 use crate::dialects::Context;
 use crate::failure::{Failure, FieldError};
 use crate::request::{
-    DisplayNameField, Documented, EmailField, Field, Member, NewPasswordField, PhoneNumberField, Request,
-    TextField, UsernameField, errors, optional, string,
+    DisplayNameField, EmailField, NewPasswordField, PhoneNumberField, Request, TextField, UsernameField,
+    errors, optional,
 };
 
 /// The registration of a user.
@@ -25,32 +23,16 @@ pub(super) struct Registration {
     full_name: Option<DisplayNameField>,
     email: Option<EmailField>,
     phone_number: Option<PhoneNumberField>,
-    roles: Option<RoleField>,
-}
-
-type RoleField = Field<RequestedRole>;
-
-/// The role that a user requests. Whether it is on offer is decided by the use case.
-struct RequestedRole(String);
-
-impl Member for RequestedRole {
-    fn read(value: &Value) -> Result<Self, String> {
-        String::read(value).map(Self)
-    }
-}
-
-impl Documented for RequestedRole {
-    fn schema() -> Schema {
-        string().description(Some("One role.")).into()
-    }
+    /// One role.
+    // Any string: the use case decides whether the role is on offer.
+    roles: Option<TextField>,
 }
 
 pub(super) fn register_command(context: &Context, request: &Request) -> Result<Register, Failure> {
     let body: Registration = request.json()?.read()?;
     let mut errors = errors(&body, &context.terms.passwords);
     let choice = body.roles.as_ref().and_then(|role| role.get().ok());
-    let choice =
-        choice.map(|RequestedRole(typed)| RoleChoice::requested(typed, &context.terms.self_assignable_roles));
+    let choice = choice.map(|typed| RoleChoice::requested(typed, &context.terms.self_assignable_roles));
     if errors.is_empty() {
         return body.into_command(context, choice);
     }
