@@ -5,6 +5,7 @@
 
 mod check;
 mod database;
+mod fields;
 mod keys;
 mod load;
 mod logging;
@@ -12,10 +13,10 @@ mod render;
 mod setting;
 mod sources;
 
-use load::ACCESS_LIFETIME;
+use fields::ACCESS_LIFETIME;
 
 pub use database::DatabaseUrl;
-pub use load::{DialectSettings, Settings};
+pub use fields::{DialectSettings, Settings};
 pub use logging::{LogFormat, LogLevel};
 pub use render::reference;
 pub use sources::{Flag, SettingsError, Source, Sources};
