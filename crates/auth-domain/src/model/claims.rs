@@ -76,12 +76,12 @@ impl Default for TokenPolicy {
     }
 }
 
-/// A signed access token. `Debug` redacts it, because it authenticates its bearer.
+/// The text of an issued token. `Debug` redacts it, because it authenticates its bearer.
 #[derive(Clone, Debug)]
-pub struct AccessToken(SecretString);
+pub struct IssuedToken(SecretString);
 
-impl AccessToken {
-    /// Wraps a token that a codec signed.
+impl IssuedToken {
+    /// Wraps the text of a token.
     #[must_use]
     pub fn new(token: String) -> Self {
         Self(SecretString::from(token))
@@ -130,6 +130,6 @@ mod tests {
 
     #[test]
     fn debug_redacts_an_access_token() {
-        assert!(!format!("{:?}", AccessToken::new("eyJ0".to_owned())).contains("eyJ0"));
+        assert!(!format!("{:?}", IssuedToken::new("eyJ0".to_owned())).contains("eyJ0"));
     }
 }

@@ -31,7 +31,7 @@ pub use audit::{
 };
 pub use blocklist::Blocklist;
 pub use caller::{Caller, RequestId};
-pub use claims::{AccessClaims, AccessToken, TokenId, TokenPolicy};
+pub use claims::{AccessClaims, IssuedToken, TokenId, TokenPolicy};
 pub(crate) use id::uuid_v7;
 pub use identifiers::{
     EMAIL_MAX_BYTES, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, InvalidIdentifier,

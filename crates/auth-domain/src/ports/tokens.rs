@@ -1,7 +1,7 @@
 //! The port to signed access tokens.
 
 use super::PortError;
-use crate::model::{AccessClaims, AccessToken};
+use crate::model::{AccessClaims, IssuedToken};
 
 /// Signs and verifies access tokens.
 ///
@@ -15,7 +15,7 @@ pub trait AccessTokenCodec: Send + Sync {
     ///
     /// # Errors
     /// [`PortError`] when no signing key is available.
-    fn sign(&self, claims: &AccessClaims) -> Result<AccessToken, PortError>;
+    fn sign(&self, claims: &AccessClaims) -> Result<IssuedToken, PortError>;
 
     /// Returns the claims of a token. `None` when this codec did not sign it.
     fn verify(&self, token: &str) -> Option<AccessClaims>;

@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::model::{AccessClaims, AccessToken, ClientId, Roles, SessionId, Timestamp, TokenId, UserId};
+use crate::model::{AccessClaims, ClientId, IssuedToken, Roles, SessionId, Timestamp, TokenId, UserId};
 use crate::ports::{AccessTokenCodec, PortError};
 
 /// An [`AccessTokenCodec`] for tests. A token is `plain.`, the claims in base64url, and their HMAC-SHA-256. The key is derived
@@ -41,10 +41,10 @@ impl Default for PlainTokens {
 }
 
 impl AccessTokenCodec for PlainTokens {
-    fn sign(&self, claims: &AccessClaims) -> Result<AccessToken, PortError> {
+    fn sign(&self, claims: &AccessClaims) -> Result<IssuedToken, PortError> {
         let payload = write(claims);
         let mac = self.mac(&payload).finalize().into_bytes();
-        Ok(AccessToken::new(format!(
+        Ok(IssuedToken::new(format!(
             "plain.{}.{}",
             URL_SAFE_NO_PAD.encode(payload),
             URL_SAFE_NO_PAD.encode(mac)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Auth;
 use crate::model::{
-    AccessClaims, AccessToken, Client, RefreshHandle, RefreshSecret, Session, SessionId, Timestamp, TokenId,
+    AccessClaims, Client, IssuedToken, RefreshHandle, RefreshSecret, Session, SessionId, Timestamp, TokenId,
     User,
 };
 use crate::ports::PortError;
@@ -17,7 +17,7 @@ pub struct TokenGrant {
     /// The session.
     pub session_id: SessionId,
     /// The access token.
-    pub access_token: AccessToken,
+    pub access_token: IssuedToken,
     /// The remaining lifetime of the access token, in whole seconds.
     pub expires_in: Duration,
     /// The refresh token. `None` when the access token renews itself.

@@ -132,7 +132,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{AccessToken, PasswordHash, PasswordVersion, RefreshStyle};
+    use crate::model::{IssuedToken, PasswordHash, PasswordVersion, RefreshStyle};
     use crate::ports::PasswordVerdict;
     use crate::use_cases::fixture::{
         Mocks, NOW, client, hash, login_record, suspended_user, unavailable, user,
@@ -187,7 +187,7 @@ mod tests {
                     && new.roles == user().roles
             })
             .returning(|_, _| Ok(OpenOutcome::Opened));
-        mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
+        mocks.tokens.expect_sign().once().returning(|_| Ok(IssuedToken::new("signed".to_owned())));
     }
 
     #[tokio::test]
@@ -286,7 +286,7 @@ mod tests {
     #[tokio::test]
     async fn a_concurrent_password_change_denies_the_log_in() {
         let mut mocks = with_verdict(PasswordVerdict::Matches);
-        mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
+        mocks.tokens.expect_sign().once().returning(|_| Ok(IssuedToken::new("signed".to_owned())));
         mocks.sessions.expect_open().once().returning(|_, _| Ok(OpenOutcome::Denied));
         let recorder = mocks.recorder();
         let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("denied");
@@ -306,7 +306,7 @@ mod tests {
             let found = found.map(login_record);
             mocks.users.expect_find_for_login().once().return_once(|_| Ok(found));
             mocks.hasher.expect_verify().once().returning(move |_, _| Ok(verdict));
-            mocks.tokens.expect_sign().returning(|_| Ok(AccessToken::new("signed".to_owned())));
+            mocks.tokens.expect_sign().returning(|_| Ok(IssuedToken::new("signed".to_owned())));
             mocks.sessions.expect_open().returning(|_, _| Ok(OpenOutcome::Opened));
             let recorder = mocks.recorder();
             let _ = log_in(mocks, RefreshStyle::Rotating).await;

@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        AccessClaims, AccessToken, CredentialState, JudgedRefresh, RefreshDenial, RefreshRecord,
+        AccessClaims, CredentialState, IssuedToken, JudgedRefresh, RefreshDenial, RefreshRecord,
         RefreshSecret, RefreshStyle, RefreshVerdict, Roles, Session, TokenId,
     };
     use crate::ports::SessionState;
@@ -186,7 +186,7 @@ mod tests {
     async fn an_expired_token_needs_a_refresh_of_its_session() {
         let mut mocks = with_token(Some(expired()));
         expect_refresh(&mut mocks, session().id, RefreshVerdict::Rotate);
-        mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
+        mocks.tokens.expect_sign().once().returning(|_| Ok(IssuedToken::new("signed".to_owned())));
         expect_end(&mut mocks);
         mocks.sessions.expect_end_by_credential().once().returning(|_, _, _, _| Ok(None));
         assert_eq!(log_out(mocks, true).await.expect("logged out"), session().id);
@@ -196,7 +196,7 @@ mod tests {
     async fn an_expired_token_with_another_session_ends_nothing() {
         let mut mocks = with_token(Some(expired()));
         expect_refresh(&mut mocks, SessionId(Uuid::from_u128(77)), RefreshVerdict::Rotate);
-        mocks.tokens.expect_sign().once().returning(|_| Ok(AccessToken::new("signed".to_owned())));
+        mocks.tokens.expect_sign().once().returning(|_| Ok(IssuedToken::new("signed".to_owned())));
         mocks.sessions.expect_end().never();
         mocks.sessions.expect_end_by_credential().never();
         let error = log_out(mocks, true).await.expect_err("denied");

@@ -184,7 +184,7 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        AccessClaims, AccessToken, ClientId, CredentialState, RefreshDenial, RefreshRecord, Roles, TokenId,
+        AccessClaims, ClientId, CredentialState, IssuedToken, RefreshDenial, RefreshRecord, Roles, TokenId,
     };
     use crate::ports::MockAttemptLimiter;
     use crate::use_cases::fixture::{Mocks, NOW, caller, client, session, throttled, unavailable, user};
@@ -219,7 +219,7 @@ mod tests {
                 claims.issued_at == issued_at.whole_seconds()
                     && claims.expires_at == claims.issued_at.plus(Duration::from_secs(900))
             })
-            .returning(|_| Ok(AccessToken::new("signed".to_owned())));
+            .returning(|_| Ok(IssuedToken::new("signed".to_owned())));
     }
 
     async fn refresh(mocks: Mocks, style: RefreshStyle) -> Result<TokenGrant, RefreshSessionError> {
@@ -308,7 +308,7 @@ mod tests {
             ),
         ] {
             let mut mocks = with_verdict(verdict);
-            mocks.tokens.expect_sign().returning(|_| Ok(AccessToken::new("signed".to_owned())));
+            mocks.tokens.expect_sign().returning(|_| Ok(IssuedToken::new("signed".to_owned())));
             let recorder = mocks.recorder();
             let _ = refresh(mocks, RefreshStyle::Rotating).await;
             assert_eq!(recorder.lines(), [line]);
@@ -375,7 +375,7 @@ mod tests {
             .expect_sign()
             .once()
             .withf(|claims| claims.token_id != expired_claims().token_id)
-            .returning(|_| Ok(AccessToken::new("renewed".to_owned())));
+            .returning(|_| Ok(IssuedToken::new("renewed".to_owned())));
         let grant = refresh(mocks, RefreshStyle::SelfRenewing).await.expect("renewed");
         assert_eq!(grant.access_token.expose(), "renewed");
         assert!(grant.refresh_token.is_none());

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use auth_domain::conformance::{ACCESS_TOKEN_CODEC_CASES, AccessTokenCodecs};
-use auth_domain::model::{AccessClaims, AccessToken, ClientId, Roles, SessionId, Timestamp, TokenId, UserId};
+use auth_domain::model::{AccessClaims, ClientId, IssuedToken, Roles, SessionId, Timestamp, TokenId, UserId};
 use auth_domain::ports::{AccessTokenCodec, PortError};
 use auth_domain::testing::PlainTokens;
 use uuid::Uuid;
@@ -32,7 +32,7 @@ struct FaultyCodec {
 }
 
 impl AccessTokenCodec for FaultyCodec {
-    fn sign(&self, claims: &AccessClaims) -> Result<AccessToken, PortError> {
+    fn sign(&self, claims: &AccessClaims) -> Result<IssuedToken, PortError> {
         let mut claims = claims.clone();
         let mut signed = self.signed.lock().expect("no panic under the lock");
         match self.fault {
@@ -46,7 +46,7 @@ impl AccessTokenCodec for FaultyCodec {
             }
             Fault::SignsTheHeaderOnly => {
                 signed.push(claims);
-                return Ok(AccessToken::new(format!("header.{0}.signature{0}", signed.len() - 1)));
+                return Ok(IssuedToken::new(format!("header.{0}.signature{0}", signed.len() - 1)));
             }
             _ => {}
         }

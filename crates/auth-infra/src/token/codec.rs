@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_domain::model::{AccessClaims, AccessToken};
+use auth_domain::model::{AccessClaims, IssuedToken};
 use auth_domain::ports::{AccessTokenCodec, PortError};
 
 use super::compact::{self, Compact, MAX_BYTES};
@@ -72,7 +72,7 @@ impl AccessTokenCodec for JwtCodec {
     /// # Errors
     /// [`PortError::Corrupt`] if the token would be too long, because of too many roles.
     /// [`PortError::Unavailable`] if the cryptographic library fails.
-    fn sign(&self, claims: &AccessClaims) -> Result<AccessToken, PortError> {
+    fn sign(&self, claims: &AccessClaims) -> Result<IssuedToken, PortError> {
         let JwtSettings { issuer, audience } = &self.settings;
         let keys = self.keys.current();
         let key = &keys.newest.key;
@@ -87,7 +87,7 @@ impl AccessTokenCodec for JwtCodec {
                 format!("the token would have {} bytes; at most {MAX_BYTES} are verified", token.len());
             return Err(PortError::Corrupt(text.into()));
         }
-        Ok(AccessToken::new(token))
+        Ok(IssuedToken::new(token))
     }
 
     fn verify(&self, token: &str) -> Option<AccessClaims> {
