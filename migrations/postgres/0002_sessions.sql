@@ -1,25 +1,30 @@
--- Sessions, their refresh credentials, and the two functions that write them in one round trip.
+-- Sessions with their refresh credentials, and the two functions that write them in one round trip.
 
 CREATE TABLE sessions (
     id                uuid        PRIMARY KEY,
     account_id        uuid        NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     client_id         text        NOT NULL,
+    -- SHA-256 of the part of a refresh token that all tokens of the session share. It finds the session.
+    token_family      bytea       NOT NULL UNIQUE CHECK (octet_length(token_family) = 32),
     created_at        timestamptz NOT NULL,
-    last_refreshed_at timestamptz NOT NULL,
     expires_at        timestamptz NOT NULL,
     ended_at          timestamptz,
     end_reason        text,
-    -- The last consumed credential and the nonce from which its successor is derived. Only this credential can be retried, so
-    -- the nonce is stored once per session. The next rotation overwrites both.
-    last_consumed     bytea CHECK (octet_length(last_consumed) = 32),
-    successor_nonce   bytea CHECK (octet_length(successor_nonce) = 32),
     -- The day of the last refresh, for the purge of idle sessions. Its value changes at most once a day, so a refresh still is
     -- a HOT update: PostgreSQL compares the values of indexed columns, not the columns that the statement names.
     refreshed_on      date NOT NULL GENERATED ALWAYS AS ((last_refreshed_at AT TIME ZONE 'UTC')::date) STORED,
-    CHECK ((ended_at IS NULL) = (end_reason IS NULL)),
-    CHECK ((last_consumed IS NULL) = (successor_nonce IS NULL))
-    -- No index contains last_refreshed_at, last_consumed or successor_nonce, which every refresh changes. PostgreSQL writes the
-    -- new row version into the free space of its page and updates no index (HOT). The fill factor reserves that space.
+    -- Whether consumed credentials are stored, for the purge that erases them. Consecutive refreshes do not change the value.
+    has_consumed      boolean NOT NULL GENERATED ALWAYS AS (octet_length(consumed) > 0) STORED,
+    last_refreshed_at timestamptz NOT NULL,
+    -- SHA-256 of the current refresh credential. The credential itself is not stored.
+    credential        bytea NOT NULL CHECK (octet_length(credential) = 32),
+    -- The credentials that were consumed within the last retry window, oldest first, 56 bytes each: the digest, the time in
+    -- microseconds since the Unix epoch, and the nonce from which the successor is derived.
+    consumed          bytea NOT NULL DEFAULT '' CHECK (octet_length(consumed) % 56 = 0),
+    CHECK ((ended_at IS NULL) = (end_reason IS NULL))
+    -- No index contains last_refreshed_at, credential or consumed, which every refresh changes. PostgreSQL writes the new row
+    -- version into the free space of its page and updates no index (HOT). The fill factor reserves that space. The three are
+    -- the last columns, because the WAL record of such an update omits what the two row versions begin with.
 ) WITH (fillfactor = 85);
 
 -- The sessions of a user that have not ended. Every log-in counts them, so ended sessions must not slow it down.
@@ -30,17 +35,8 @@ CREATE INDEX sessions_account_id ON sessions (account_id);
 CREATE INDEX sessions_ended_at ON sessions (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX sessions_expires_at ON sessions (expires_at);
 CREATE INDEX sessions_refreshed_on ON sessions (refreshed_on);
-
-CREATE TABLE refresh_credentials (
-    -- SHA-256 of the secret. The secret itself is not stored.
-    digest      bytea PRIMARY KEY CHECK (octet_length(digest) = 32),
-    session_id  uuid  NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
-    -- Null for the current credential of the session.
-    consumed_at timestamptz
-    -- Consuming a credential changes no indexed column either (HOT).
-) WITH (fillfactor = 85);
-
-CREATE INDEX refresh_credentials_session_id ON refresh_credentials (session_id);
+-- The sessions whose consumed credentials are to be erased.
+CREATE INDEX sessions_has_consumed ON sessions (id) WHERE has_consumed;
 
 -- Opens a session for a user who has room for it. Every log-in calls this function, except those that evict a session.
 --
@@ -52,7 +48,7 @@ CREATE INDEX refresh_credentials_session_id ON refresh_credentials (session_id);
 CREATE FUNCTION open_session(
     judged_status text, judged_version bigint, judged_roles text, others_allowed bigint,
     new_id uuid, new_account_id uuid, new_client_id text, new_created_at timestamptz,
-    new_last_refreshed_at timestamptz, new_expires_at timestamptz, new_digest bytea
+    new_last_refreshed_at timestamptz, new_expires_at timestamptz, new_family bytea, new_credential bytea
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     -- SKIP LOCKED: a call that commits by itself must not wait. It could commit after its caller got a 503.
@@ -70,49 +66,30 @@ BEGIN
     IF FOUND THEN
         RETURN false;
     END IF;
-    INSERT INTO sessions (id, account_id, client_id, created_at, last_refreshed_at, expires_at)
-    VALUES (new_id, new_account_id, new_client_id, new_created_at, new_last_refreshed_at, new_expires_at)
+    INSERT INTO sessions
+        (id, account_id, client_id, token_family, created_at, last_refreshed_at, expires_at, credential)
+    VALUES
+        (new_id, new_account_id, new_client_id, new_family, new_created_at, new_last_refreshed_at, new_expires_at,
+         new_credential)
     ON CONFLICT (id) DO NOTHING;
-    IF NOT FOUND THEN
-        RETURN EXISTS (SELECT FROM refresh_credentials WHERE digest = new_digest AND session_id = new_id);
-    END IF;
-    INSERT INTO refresh_credentials (digest, session_id) VALUES (new_digest, new_id);
-    RETURN true;
+    RETURN FOUND OR EXISTS (SELECT FROM sessions WHERE id = new_id AND token_family = new_family);
 END
 $$;
 
 -- Refreshes one session. One statement calls it for a whole batch.
 --
 -- The function decides nothing. It returns true if the session has not ended, no other transaction holds its lock, and its
--- last consumed credential is still the judged one. Otherwise it changes nothing. The session row alone proves this: every
--- rotation writes a new value to last_consumed, and every relevant change of the user ends the session. The function locks
--- the session row before the credential, as every writer does.
+-- credential is still the judged one. Otherwise it changes nothing. The row alone proves this: every rotation writes a new
+-- credential, and every relevant change of the user ends the session.
 --
 -- SKIP LOCKED: a call that commits by itself must not wait. It could commit after its caller got a 503.
---
--- Without new_digest only the time of the last refresh changes, and last_consumed is not compared.
 CREATE FUNCTION refresh_session(
-    judged_id uuid, judged_consumed bytea, used_digest bytea, new_digest bytea, new_nonce bytea, new_time timestamptz
+    judged_id uuid, judged_credential bytea, new_credential bytea, new_consumed bytea, new_time timestamptz
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-    IF new_digest IS NULL THEN
-        UPDATE sessions SET last_refreshed_at = new_time
-        WHERE id = (SELECT id FROM sessions WHERE id = judged_id FOR NO KEY UPDATE SKIP LOCKED)
-            AND ended_at IS NULL;
-        RETURN FOUND;
-    END IF;
-    UPDATE sessions SET last_refreshed_at = new_time, last_consumed = used_digest, successor_nonce = new_nonce
+    UPDATE sessions SET last_refreshed_at = new_time, credential = new_credential, consumed = new_consumed
     WHERE id = (SELECT id FROM sessions WHERE id = judged_id FOR NO KEY UPDATE SKIP LOCKED)
-        AND ended_at IS NULL AND last_consumed IS NOT DISTINCT FROM judged_consumed;
-    IF NOT FOUND THEN
-        RETURN false;
-    END IF;
-    UPDATE refresh_credentials SET consumed_at = new_time WHERE digest = used_digest;
-    IF NOT FOUND THEN
-        -- A purge deleted the credential in the meantime. The error undoes the statement, and the caller judges again.
-        RAISE EXCEPTION 'the credential no longer exists' USING ERRCODE = 'serialization_failure';
-    END IF;
-    INSERT INTO refresh_credentials (digest, session_id) VALUES (new_digest, judged_id);
-    RETURN true;
+        AND ended_at IS NULL AND credential = judged_credential;
+    RETURN FOUND;
 END
 $$;

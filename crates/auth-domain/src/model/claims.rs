@@ -63,7 +63,24 @@ impl AccessClaims {
     }
 }
 
-/// The validation of access tokens.
+/// The claims of a signed refresh token. The codec adds and checks issuer and audience. Times are whole seconds.
+///
+/// The expiry tells a client how long it may refresh. The service decides that by the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshClaims {
+    /// `jti`: the id of the token.
+    pub token_id: TokenId,
+    /// `sub`: the user.
+    pub user_id: UserId,
+    /// `sid`: the session.
+    pub session_id: SessionId,
+    /// `iat`: the time of issue.
+    pub issued_at: Timestamp,
+    /// `exp`: the end of the session if it is not refreshed.
+    pub expires_at: Timestamp,
+}
+
+/// The validation of signed tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenPolicy {
     /// The clock difference that is tolerated between two nodes (RFC 7519, section 4.1.4). Default: 5 seconds.
@@ -76,7 +93,7 @@ impl Default for TokenPolicy {
     }
 }
 
-/// The text of an issued token. `Debug` redacts it, because it authenticates its bearer.
+/// The text of an issued access or refresh token. `Debug` redacts it, because it authenticates its bearer.
 #[derive(Clone, Debug)]
 pub struct IssuedToken(SecretString);
 

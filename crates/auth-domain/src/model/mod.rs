@@ -13,6 +13,7 @@ mod identifiers;
 mod import;
 mod password;
 mod refresh;
+mod refresh_token;
 mod role;
 mod secret;
 mod session;
@@ -31,7 +32,7 @@ pub use audit::{
 };
 pub use blocklist::Blocklist;
 pub use caller::{Caller, RequestId};
-pub use claims::{AccessClaims, IssuedToken, TokenId, TokenPolicy};
+pub use claims::{AccessClaims, IssuedToken, RefreshClaims, TokenId, TokenPolicy};
 pub(crate) use id::uuid_v7;
 pub use identifiers::{
     EMAIL_MAX_BYTES, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, InvalidIdentifier,
@@ -43,9 +44,10 @@ pub use password::{
     PasswordVersion, StoredPassword,
 };
 pub use refresh::{
-    CredentialState, JudgedRefresh, RefreshAttempt, RefreshDenial, RefreshHandle, RefreshRecord,
-    RefreshVerdict, SuccessorNonce,
+    ConsumedCredential, CredentialChain, JudgedRefresh, RefreshAttempt, RefreshDenial, RefreshRecord,
+    RefreshVerdict,
 };
+pub use refresh_token::{RefreshToken, SuccessorNonce};
 pub use role::{
     InvalidRole, InvalidRoles, ROLE_MAX_LENGTH, ROLES_MAX, Role, RoleChoice, RoleNotOffered, Roles,
 };

@@ -1,180 +1,141 @@
-//! Refresh credentials, and the decision about a presented one.
+//! The decision about a presented refresh token.
 
-use std::fmt;
-
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-use uuid::Builder;
-use zeroize::Zeroizing;
+use std::time::Duration;
 
 use super::{
-    Client, RefreshSecret, RefreshStyle, SecretDigest, Session, SessionId, SessionPolicy, Timestamp, TokenId,
+    Client, Limit, RefreshStyle, SecretDigest, Session, SessionPolicy, SuccessorNonce, Throttled, Timestamp,
     User,
 };
-use crate::random::SecureRandom;
 
-/// A presented refresh credential.
-#[derive(Debug)]
-pub enum RefreshHandle {
-    /// An opaque secret.
-    Secret(RefreshSecret),
-    /// The id of a session's access token. The signature of the token authenticates it.
-    Token(SessionId, TokenId),
+/// The maximum number of rotations of a session within one retry window.
+const MAX_ROTATIONS: usize = 16;
+
+/// A consumed credential is kept for this long after its retry window. A request that was received within the window may
+/// be judged after it, and every request is answered within 3.25 seconds.
+pub(super) const JUDGEMENT_DELAY: Duration = Duration::from_secs(5);
+
+/// The maximum number of consumed credentials that a session keeps. [`MAX_ROTATIONS`] bounds them while the clock runs
+/// evenly. Credentials that were consumed in the future, before the clock was set back, do not leave.
+const MAX_CONSUMED: usize = 128;
+
+/// A credential that a rotation has replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsumedCredential {
+    /// The digest of the credential.
+    pub digest: SecretDigest,
+    /// The time of consumption.
+    pub at: Timestamp,
+    /// The nonce of the successor.
+    pub nonce: SuccessorNonce,
 }
 
-impl RefreshHandle {
-    /// Generates a credential for a session with this refresh style.
-    pub fn generate(style: RefreshStyle, session: SessionId, random: &dyn SecureRandom) -> Self {
-        match style {
-            RefreshStyle::Rotating | RefreshStyle::Reusable => Self::Secret(RefreshSecret::generate(random)),
-            RefreshStyle::SelfRenewing => Self::Token(session, TokenId::generate(random)),
-        }
-    }
-
-    /// Returns the digest by which a store finds the credential.
-    #[must_use]
-    pub fn digest(&self) -> SecretDigest {
-        match self {
-            Self::Secret(secret) => secret.digest(),
-            Self::Token(session, token) => SecretDigest::of(&token_bytes(*session, *token)),
-        }
-    }
-
-    /// Derives the credential that replaces this one: HMAC-SHA-256 (RFC 2104) of a nonce, keyed with this credential.
-    ///
-    /// The store keeps the nonce, never the successor. With the nonce alone it cannot compute the successor; a client
-    /// that retries presents the other half. The answer to a retry is therefore the same, although the store contains
-    /// no readable secret.
-    #[must_use]
-    pub fn successor(&self, nonce: &SuccessorNonce) -> Self {
-        match self {
-            Self::Secret(secret) => Self::Secret(RefreshSecret::from_bytes(derive(secret.bytes(), nonce))),
-            Self::Token(session, token) => {
-                let mut uuid = [0; 16];
-                uuid.copy_from_slice(&derive(&token_bytes(*session, *token), nonce)[..16]);
-                Self::Token(*session, TokenId(Builder::from_random_bytes(uuid).into_uuid()))
-            }
-        }
-    }
-}
-
-fn derive(key: &[u8; 32], nonce: &SuccessorNonce) -> [u8; 32] {
-    // HMAC pads a key with zeros to the block size of its hash, so the padded block gives the same result. A key of
-    // exactly one block makes the constructor infallible.
-    let mut block = Zeroizing::new([0; 64]);
-    block[..32].copy_from_slice(key);
-    let mut mac = Hmac::<Sha256>::new((&*block).into());
-    mac.update(b"auth-domain refresh successor");
-    mac.update(&nonce.0);
-    mac.finalize().into_bytes().into()
-}
-
-fn token_bytes(SessionId(session): SessionId, TokenId(token): TokenId) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    bytes[..16].copy_from_slice(session.as_bytes());
-    bytes[16..].copy_from_slice(token.as_bytes());
-    bytes
-}
-
-/// One of the two inputs from which a successor is derived. The other is the consumed credential itself.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SuccessorNonce([u8; 32]);
-
-impl SuccessorNonce {
-    /// Generates a random nonce.
-    pub fn generate(random: &dyn SecureRandom) -> Self {
-        let mut bytes = [0; 32];
-        random.fill(&mut bytes);
-        Self(bytes)
-    }
-
-    /// Wraps a stored nonce.
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// Returns the bytes of the nonce, for a store.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SuccessorNonce {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SuccessorNonce([REDACTED])")
-    }
-}
-
-/// The state of a refresh credential.
+/// The refresh credentials of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CredentialState {
-    /// The credential has not been consumed. It is the newest of its session.
-    Current,
-    /// The credential has been consumed and replaced by a successor.
-    Consumed {
-        /// The time of consumption.
-        at: Timestamp,
-        /// The nonce of the successor. It is deleted as soon as the successor is consumed.
-        successor: Option<SuccessorNonce>,
-    },
+pub struct CredentialChain {
+    /// The digest of the current credential.
+    pub current: SecretDigest,
+    /// The credentials that were consumed within the last retry window, oldest first. Each one's successor is the next
+    /// one, and the successor of the last one is current.
+    pub consumed: Vec<ConsumedCredential>,
 }
 
-/// A refresh attempt, with everything that the decision and its writes need.
+impl CredentialChain {
+    /// Returns the credentials of a session that was never refreshed.
+    #[must_use]
+    pub fn new(current: SecretDigest) -> Self {
+        Self { current, consumed: Vec::new() }
+    }
+
+    /// Replaces the current credential, and drops those whose retry window has closed for good.
+    fn rotate(&self, attempt: &RefreshAttempt) -> Self {
+        let kept_since = attempt.policy.credentials_kept_since(attempt.received_at);
+        // Only a prefix is dropped. A gap would break the derivation of the current credential.
+        let mut consumed: Vec<_> =
+            self.consumed.iter().skip_while(|consumed| consumed.at <= kept_since).copied().collect();
+        consumed.push(ConsumedCredential {
+            digest: attempt.credential,
+            at: attempt.received_at,
+            nonce: attempt.nonce,
+        });
+        let surplus = consumed.len().saturating_sub(MAX_CONSUMED);
+        consumed.drain(..surplus);
+        Self { current: attempt.successor, consumed }
+    }
+
+    /// Returns how long the session has to wait for its next rotation, if it has used up those of the window.
+    fn throttle(&self, attempt: &RefreshAttempt) -> Option<Throttled> {
+        let RefreshAttempt { received_at, policy, leeway, .. } = attempt;
+        let (begin, end) = (received_at.minus(policy.retry_grace), received_at.plus(*leeway));
+        let mut recent =
+            self.consumed.iter().rev().filter(|consumed| begin < consumed.at && consumed.at <= end);
+        let oldest = recent.nth(MAX_ROTATIONS - 1)?;
+        Some(Throttled {
+            limit: Limit::Rotations,
+            quota: u32::try_from(MAX_ROTATIONS).unwrap_or(u32::MAX),
+            window: Some(policy.retry_grace),
+            retry_after: oldest.at.plus(policy.retry_grace).since(*received_at),
+        })
+    }
+}
+
+/// A refresh attempt, with everything that the decision needs.
 #[derive(Clone, Debug)]
 pub struct RefreshAttempt {
+    /// The digest of the presented token family, by which a store finds the session.
+    pub family: SecretDigest,
     /// The digest of the presented credential.
-    pub presented: SecretDigest,
-    /// The client that presents it.
+    pub credential: SecretDigest,
+    /// The client that presents the token.
     pub client: Client,
-    /// The digest of the successor, which is stored if the credential rotates.
+    /// The digest of the successor, which becomes current if the credential rotates.
     pub successor: SecretDigest,
     /// The nonce from which the successor was derived.
     pub nonce: SuccessorNonce,
-    /// The time of the attempt.
-    pub now: Timestamp,
+    /// The time at which the request was received.
+    pub received_at: Timestamp,
     /// The rules for sessions.
     pub policy: SessionPolicy,
+    /// The clock difference that is tolerated between two nodes.
+    pub leeway: Duration,
 }
 
-/// A refresh credential with its session and its user, consistent with each other when the verdict is carried out.
+/// A session with its credentials and its user, consistent with each other when the verdict is carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshRecord {
     /// The user.
     pub user: User,
     /// The session.
     pub session: Session,
-    /// The state of the credential.
-    pub credential: CredentialState,
+    /// The refresh credentials of the session.
+    pub chain: CredentialChain,
 }
 
-/// The reason why an existing credential does not refresh.
+/// The reason why a token of a known session does not refresh it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshDenial {
-    /// The credential was issued to another client.
+    /// The token was issued to another client.
     OtherClient,
     /// The session has ended or expired.
     SessionOver,
     /// The user is suspended.
     UserSuspended,
+    /// The session was rotated too often within one retry window.
+    TooManyRotations(Throttled),
+    /// The credential was consumed this long after the attempt, by more than the leeway. The clock was set back, so the
+    /// attempt can be neither a retry nor a replay.
+    ClockBehind(Duration),
 }
 
 /// The decision about a refresh attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefreshVerdict {
-    /// The credential is consumed, and the successor of the attempt becomes current.
-    Rotate,
+    /// The credential is consumed. These credentials replace those of the session.
+    Rotate(CredentialChain),
     /// The credential stays current, and the session is extended.
     Extend,
-    /// The credential was consumed within the retry window, so the answer may have been lost. The same answer is given
-    /// again.
-    Retry {
-        /// The nonce of the successor.
-        nonce: SuccessorNonce,
-        /// The time of consumption.
-        consumed_at: Timestamp,
-    },
+    /// The credential was consumed within the retry window, so the answer may have been lost. The answer is the current
+    /// token, derived from the presented one with these nonces in turn.
+    Retry(Vec<SuccessorNonce>),
     /// The credential was consumed before, and the retry window has closed. The session ends.
     Replay,
     /// The attempt is denied. Nothing changes.
@@ -182,6 +143,13 @@ pub enum RefreshVerdict {
 }
 
 impl RefreshRecord {
+    /// Decides on a refresh attempt, and returns the verdict with this record.
+    #[must_use]
+    pub fn judged(self, attempt: &RefreshAttempt) -> JudgedRefresh {
+        let verdict = self.judge(attempt);
+        JudgedRefresh { record: self, verdict }
+    }
+
     /// Decides on a refresh attempt. This is the only place where refreshes are decided.
     #[must_use]
     pub fn judge(&self, attempt: &RefreshAttempt) -> RefreshVerdict {
@@ -190,31 +158,55 @@ impl RefreshRecord {
         if self.session.client_id != attempt.client.id {
             return RefreshVerdict::Deny(RefreshDenial::OtherClient);
         }
-        if !self.session.is_live(attempt.now, &attempt.policy) {
+        if !self.session.is_live(attempt.received_at, &attempt.policy) {
             return RefreshVerdict::Deny(RefreshDenial::SessionOver);
         }
         if !self.user.is_active() {
             return RefreshVerdict::Deny(RefreshDenial::UserSuspended);
         }
-        match (&self.credential, attempt.client.refresh_style) {
-            // A reusable credential is never consumed. Rotation would change the token that its clients keep.
-            (_, RefreshStyle::Reusable) => RefreshVerdict::Extend,
-            (CredentialState::Current, _) => RefreshVerdict::Rotate,
-            // The nonce is deleted when the successor is consumed, so a retry is possible only while the successor is
-            // unused. A client that has used the successor has received the answer. The window bounds how long a stolen
-            // consumed credential yields the successor.
-            (CredentialState::Consumed { at, successor: Some(nonce) }, _)
-                if attempt.now.since(*at) < attempt.policy.retry_grace =>
-            {
-                RefreshVerdict::Retry { nonce: nonce.clone(), consumed_at: *at }
-            }
-            // Two parties hold the credential, and the store cannot tell the owner from the thief.
-            (CredentialState::Consumed { .. }, _) => RefreshVerdict::Replay,
+        if attempt.credential == self.chain.current {
+            self.judge_current(attempt)
+        } else {
+            self.judge_consumed(attempt)
         }
+    }
+
+    fn judge_current(&self, attempt: &RefreshAttempt) -> RefreshVerdict {
+        // A reusable credential is never consumed. Rotation would change the token that its clients keep.
+        if attempt.client.refresh_style == RefreshStyle::Reusable {
+            return RefreshVerdict::Extend;
+        }
+        match self.chain.throttle(attempt) {
+            Some(throttled) => RefreshVerdict::Deny(RefreshDenial::TooManyRotations(throttled)),
+            None => RefreshVerdict::Rotate(self.chain.rotate(attempt)),
+        }
+    }
+
+    fn judge_consumed(&self, attempt: &RefreshAttempt) -> RefreshVerdict {
+        let RefreshAttempt { received_at, policy, leeway, .. } = attempt;
+        let consumed = &self.chain.consumed;
+        // A credential that is not kept was consumed long ago: only the holder of a token knows its family.
+        let Some(position) = consumed.iter().position(|consumed| consumed.digest == attempt.credential)
+        else {
+            return RefreshVerdict::Replay;
+        };
+        let consumed_at = consumed[position].at;
+        if consumed_at > received_at.plus(*leeway) {
+            return RefreshVerdict::Deny(RefreshDenial::ClockBehind(consumed_at.since(*received_at)));
+        }
+        // A request that was received before the consumption is a duplicate that was delayed, not a replay. The window
+        // bounds how long a stolen consumed credential yields the current one.
+        if *received_at < consumed_at || received_at.since(consumed_at) < policy.retry_grace {
+            return RefreshVerdict::Retry(
+                consumed[position..].iter().map(|consumed| consumed.nonce).collect(),
+            );
+        }
+        // Two parties hold the credential, and the store cannot tell the owner from the thief.
+        RefreshVerdict::Replay
     }
 }
 
-/// A refresh attempt whose verdict has been carried out.
+/// A refresh attempt with its verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JudgedRefresh {
     /// The record that the verdict is based on.
@@ -223,78 +215,152 @@ pub struct JudgedRefresh {
     pub verdict: RefreshVerdict,
 }
 
+impl JudgedRefresh {
+    /// Returns the credentials of the session after the verdict was carried out.
+    #[must_use]
+    pub fn chain_after(&self) -> &CredentialChain {
+        match &self.verdict {
+            RefreshVerdict::Rotate(chain) => chain,
+            RefreshVerdict::Extend
+            | RefreshVerdict::Retry(_)
+            | RefreshVerdict::Replay
+            | RefreshVerdict::Deny(_) => &self.record.chain,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::model::{ClientId, EndReason, SessionEnd};
     use crate::use_cases::fixture::{NOW, client, session, suspended_user, user};
 
-    fn nonce() -> SuccessorNonce {
-        SuccessorNonce::from_bytes([2; 32])
+    fn digest(number: u8) -> SecretDigest {
+        SecretDigest::from_bytes([number; 32])
     }
 
-    fn secret() -> RefreshHandle {
-        RefreshHandle::Secret(RefreshSecret::from_bytes([1; 32]))
+    fn nonce(number: u8) -> SuccessorNonce {
+        SuccessorNonce::from_bytes([number; 16])
     }
 
-    fn attempt(refresh_style: RefreshStyle) -> RefreshAttempt {
+    /// Credential `number`, consumed this many milliseconds before [`NOW`].
+    fn consumed(number: u8, millis_ago: i64) -> ConsumedCredential {
+        let at = Timestamp::from_unix_micros(NOW.unix_micros() - millis_ago * 1_000);
+        ConsumedCredential { digest: digest(number), at, nonce: nonce(number) }
+    }
+
+    /// A session with these consumed credentials, whose current one is credential 200.
+    fn record(consumed: &[ConsumedCredential]) -> RefreshRecord {
+        let chain = CredentialChain { current: digest(200), consumed: consumed.to_vec() };
+        RefreshRecord { user: user(), session: session(), chain }
+    }
+
+    /// An attempt with credential `number` at [`NOW`], whose successor would be credential 201.
+    fn attempt(number: u8) -> RefreshAttempt {
         RefreshAttempt {
-            presented: secret().digest(),
-            client: client(refresh_style),
-            successor: secret().successor(&nonce()).digest(),
-            nonce: nonce(),
-            now: NOW,
+            family: digest(255),
+            credential: digest(number),
+            client: client(RefreshStyle::Rotating),
+            successor: digest(201),
+            nonce: nonce(200),
+            received_at: NOW,
             policy: SessionPolicy::default(),
+            leeway: Duration::from_secs(5),
         }
     }
 
-    fn record(credential: CredentialState) -> RefreshRecord {
-        RefreshRecord { user: user(), session: session(), credential }
-    }
-
-    fn consumed(seconds_ago: u64, successor: Option<SuccessorNonce>) -> CredentialState {
-        CredentialState::Consumed { at: NOW.minus(Duration::from_secs(seconds_ago)), successor }
-    }
-
-    fn judge(record: &RefreshRecord) -> RefreshVerdict {
-        record.judge(&attempt(RefreshStyle::Rotating))
+    fn judge(consumed: &[ConsumedCredential], number: u8) -> RefreshVerdict {
+        record(consumed).judge(&attempt(number))
     }
 
     #[test]
     fn the_current_credential_rotates() {
-        assert_eq!(judge(&record(CredentialState::Current)), RefreshVerdict::Rotate);
+        let chain = CredentialChain { current: digest(201), consumed: vec![consumed(200, 0)] };
+        assert_eq!(judge(&[], 200), RefreshVerdict::Rotate(chain));
     }
 
     #[test]
-    fn a_credential_within_the_retry_window_is_a_retry() {
-        let expected =
-            RefreshVerdict::Retry { nonce: nonce(), consumed_at: NOW.minus(Duration::from_secs(9)) };
-        assert_eq!(judge(&record(consumed(9, Some(nonce())))), expected);
+    fn a_rotation_keeps_credentials_until_no_retry_can_be_judged() {
+        let chain = [consumed(1, 15_000), consumed(2, 14_999), consumed(3, 1)];
+        let RefreshVerdict::Rotate(rotated) = judge(&chain, 200) else { panic!("no rotation") };
+        assert_eq!(rotated.consumed, [chain[1], chain[2], consumed(200, 0)]);
     }
 
     #[test]
-    fn a_credential_after_the_retry_window_is_a_replay() {
-        assert_eq!(judge(&record(consumed(10, Some(nonce())))), RefreshVerdict::Replay);
+    fn a_rotation_leaves_no_gap() {
+        let chain = [consumed(1, -60_000), consumed(2, 20_000)];
+        let RefreshVerdict::Rotate(rotated) = judge(&chain, 200) else { panic!("no rotation") };
+        assert_eq!(rotated.consumed, [chain[0], chain[1], consumed(200, 0)]);
     }
 
     #[test]
-    fn a_credential_with_a_consumed_successor_is_a_replay() {
-        assert_eq!(judge(&record(consumed(0, None))), RefreshVerdict::Replay);
+    fn a_chain_from_the_future_stays_bounded() {
+        let chain: Vec<_> = (0..128).map(|number| consumed(number, -60_000)).collect();
+        let RefreshVerdict::Rotate(rotated) = judge(&chain, 200) else { panic!("no rotation") };
+        assert_eq!((rotated.consumed.len(), rotated.consumed[0]), (128, chain[1]));
     }
 
     #[test]
-    fn without_a_retry_window_every_second_use_is_a_replay() {
-        let mut attempt = attempt(RefreshStyle::Rotating);
+    fn a_consumed_credential_is_a_retry_within_the_window() {
+        let chain = [consumed(1, 9_999), consumed(2, 5_000), consumed(3, 0)];
+        assert_eq!(judge(&chain, 1), RefreshVerdict::Retry(vec![nonce(1), nonce(2), nonce(3)]));
+        assert_eq!(judge(&chain, 2), RefreshVerdict::Retry(vec![nonce(2), nonce(3)]));
+        assert_eq!(judge(&chain, 3), RefreshVerdict::Retry(vec![nonce(3)]));
+    }
+
+    #[test]
+    fn a_consumed_credential_is_a_replay_after_the_window() {
+        let chain = [consumed(1, 10_000), consumed(2, 9_999)];
+        assert_eq!(judge(&chain, 1), RefreshVerdict::Replay);
+        assert_eq!(judge(&chain, 9), RefreshVerdict::Replay, "it is no longer kept");
+    }
+
+    #[test]
+    fn a_request_received_before_the_consumption_is_a_retry() {
+        let mut attempt = attempt(1);
         attempt.policy.retry_grace = Duration::ZERO;
-        assert_eq!(record(consumed(0, Some(nonce()))).judge(&attempt), RefreshVerdict::Replay);
+        assert_eq!(record(&[consumed(1, 0)]).judge(&attempt), RefreshVerdict::Replay);
+        assert_eq!(record(&[consumed(1, -5_000)]).judge(&attempt), RefreshVerdict::Retry(vec![nonce(1)]));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_decides_neither_retry_nor_replay() {
+        let behind = RefreshDenial::ClockBehind(Duration::from_millis(5_001));
+        assert_eq!(judge(&[consumed(1, -5_001)], 1), RefreshVerdict::Deny(behind));
+    }
+
+    #[test]
+    fn the_seventeenth_rotation_of_a_window_is_throttled() {
+        let mut chain: Vec<_> = (0..15).map(|number| consumed(number, 9_000 - i64::from(number))).collect();
+        assert!(matches!(judge(&chain, 200), RefreshVerdict::Rotate(_)));
+        chain.push(consumed(15, 0));
+        let throttled = Throttled {
+            limit: Limit::Rotations,
+            quota: 16,
+            window: Some(Duration::from_secs(10)),
+            retry_after: Duration::from_secs(1),
+        };
+        let denied = RefreshVerdict::Deny(RefreshDenial::TooManyRotations(throttled));
+        assert_eq!(judge(&chain, 200), denied);
+        assert!(matches!(judge(&chain, 3), RefreshVerdict::Retry(_)), "retries do not count");
+        // The oldest leaves the window, and one more rotation is permitted.
+        chain[0] = consumed(0, 10_000);
+        assert!(matches!(judge(&chain, 200), RefreshVerdict::Rotate(_)));
+        // A credential from the future is in no window.
+        chain[0] = consumed(0, -5_001);
+        assert!(matches!(judge(&chain, 200), RefreshVerdict::Rotate(_)));
     }
 
     #[test]
     fn a_reusable_credential_extends_its_session() {
-        let verdict = record(CredentialState::Current).judge(&attempt(RefreshStyle::Reusable));
-        assert_eq!(verdict, RefreshVerdict::Extend);
+        let attempt = RefreshAttempt { client: client(RefreshStyle::Reusable), ..attempt(200) };
+        assert_eq!(record(&[]).judge(&attempt), RefreshVerdict::Extend);
+    }
+
+    #[test]
+    fn a_wrong_credential_of_a_reusable_family_is_a_replay() {
+        let attempt = RefreshAttempt { client: client(RefreshStyle::Reusable), ..attempt(1) };
+        assert_eq!(record(&[]).judge(&attempt), RefreshVerdict::Replay);
     }
 
     #[test]
@@ -302,65 +368,17 @@ mod tests {
         let elsewhere = Session { client_id: ClientId::from_static("elsewhere"), ..session() };
         let ended = Session { end: Some(SessionEnd { at: NOW, reason: EndReason::LoggedOut }), ..session() };
         let expired = Session { expires_at: NOW, ..session() };
-        for credential in [CredentialState::Current, consumed(0, None), consumed(100, Some(nonce()))] {
-            let record = record(credential);
-            for (session, user, refusal) in [
+        for number in [200, 1, 2] {
+            for (session, user, denial) in [
                 (elsewhere.clone(), user(), RefreshDenial::OtherClient),
                 (ended.clone(), user(), RefreshDenial::SessionOver),
                 (expired.clone(), user(), RefreshDenial::SessionOver),
                 (session(), suspended_user(), RefreshDenial::UserSuspended),
             ] {
-                let record = RefreshRecord { user, session, credential: record.credential.clone() };
-                assert_eq!(judge(&record), RefreshVerdict::Deny(refusal));
+                let record =
+                    RefreshRecord { user, session, ..record(&[consumed(1, 0), consumed(2, 100_000)]) };
+                assert_eq!(record.judge(&attempt(number)), RefreshVerdict::Deny(denial));
             }
         }
-    }
-
-    #[test]
-    fn a_successor_depends_on_the_credential_and_on_the_nonce() {
-        fn token(id: u128) -> RefreshHandle {
-            RefreshHandle::Token(session().id, TokenId(uuid::Uuid::from_u128(id)))
-        }
-
-        let other_nonce = SuccessorNonce::from_bytes([3; 32]);
-        for (handle, other) in
-            [(secret(), RefreshHandle::Secret(RefreshSecret::from_bytes([4; 32]))), (token(1), token(2))]
-        {
-            assert_eq!(handle.successor(&nonce()).digest(), handle.successor(&nonce()).digest());
-            assert_ne!(handle.successor(&nonce()).digest(), handle.digest());
-            assert_ne!(handle.successor(&nonce()).digest(), handle.successor(&other_nonce).digest());
-            assert_ne!(handle.successor(&nonce()).digest(), other.successor(&nonce()).digest());
-        }
-    }
-
-    #[test]
-    fn a_token_id_refreshes_its_own_session_only() {
-        let token = TokenId(uuid::Uuid::from_u128(1));
-        let elsewhere = SessionId(uuid::Uuid::from_u128(77));
-        assert_ne!(
-            RefreshHandle::Token(session().id, token).digest(),
-            RefreshHandle::Token(elsewhere, token).digest()
-        );
-    }
-
-    #[test]
-    fn a_nonce_round_trips() {
-        assert_eq!(SuccessorNonce::from_bytes([5; 32]).as_bytes(), &[5; 32]);
-    }
-
-    #[test]
-    fn debug_redacts_a_nonce() {
-        assert_eq!(format!("{:?}", nonce()), "SuccessorNonce([REDACTED])");
-    }
-
-    #[test]
-    fn the_derivation_of_a_successor_is_fixed() {
-        // HMAC-SHA-256 as Python's `hmac` module computes it for these inputs.
-        let RefreshHandle::Secret(successor) = secret().successor(&nonce()) else { panic!("not a secret") };
-        let expected = [
-            0x52, 0x00, 0x4e, 0x5f, 0xe3, 0x5d, 0xba, 0xb9, 0xf5, 0x0a, 0xb2, 0xd5, 0xb3, 0xab, 0xca, 0xd4,
-            0x7f, 0x98, 0x82, 0xc8, 0xf8, 0xd3, 0x42, 0x23, 0x27, 0x87, 0xea, 0x37, 0xf6, 0x3d, 0x30, 0x75,
-        ];
-        assert_eq!(successor.bytes(), &expected);
     }
 }

@@ -11,8 +11,9 @@ use zeroize::Zeroizing;
 
 use crate::random::SecureRandom;
 
-const SECRET_BYTES: usize = 32;
 const CHECKSUM_BYTES: usize = 4;
+/// The longest secret and its checksum, and what the base64 decoder needs in addition.
+const DECODED_BYTES: usize = 48 + CHECKSUM_BYTES + 3;
 
 /// A SHA-256 digest, the only stored form of a secret.
 ///
@@ -81,31 +82,35 @@ impl Purpose for ApiKeyPurpose {
     const PREFIX: &'static str = "key_";
 }
 
-/// A secret of 256 random bits that is issued once.
+/// A secret of `N` random bytes that is issued once.
 ///
-/// Its text is a prefix and 48 characters: base64url of the secret and a checksum. The checksum is the first four bytes
-/// of the SHA-256 digest of prefix and secret. It lets a scanner distinguish a leaked secret from random text.
+/// Its text is a prefix and base64url of the secret and a checksum. The checksum is the first four bytes of the SHA-256
+/// digest of prefix and secret. It lets a scanner distinguish a leaked secret from random text.
 ///
 /// `Debug` redacts it, and its memory is cleared on drop.
-pub struct Secret<P: Purpose> {
-    bytes: Zeroizing<[u8; SECRET_BYTES]>,
+pub struct Secret<P: Purpose, const N: usize> {
+    bytes: Zeroizing<[u8; N]>,
     purpose: PhantomData<P>,
 }
 
-/// The opaque token that refreshes a session: `ref_` and 48 characters.
-pub type RefreshSecret = Secret<RefreshPurpose>;
-/// The key with which a trusted program authenticates: `key_` and 48 characters.
-pub type ApiKeySecret = Secret<ApiKeyPurpose>;
+/// The key with which a trusted program authenticates: `key_` and 48 characters for 32 bytes.
+pub type ApiKeySecret = Secret<ApiKeyPurpose, 32>;
 
-impl<P: Purpose> Secret<P> {
+/// The opaque token that refreshes a session: `ref_` and 70 characters for 48 bytes.
+///
+/// The first 16 bytes are the token family: all refresh tokens of a session share them. The other 32 bytes are the
+/// credential, which each rotation replaces.
+pub type RefreshSecret = Secret<RefreshPurpose, 48>;
+
+impl<P: Purpose, const N: usize> Secret<P, N> {
     /// Generates a random secret.
     pub fn generate(random: &dyn SecureRandom) -> Self {
-        let mut bytes = [0; SECRET_BYTES];
+        let mut bytes = [0; N];
         random.fill(&mut bytes);
         Self::from_bytes(bytes)
     }
 
-    pub(crate) fn from_bytes(bytes: [u8; SECRET_BYTES]) -> Self {
+    pub(crate) fn from_bytes(bytes: [u8; N]) -> Self {
         Self { bytes: Zeroizing::new(bytes), purpose: PhantomData }
     }
 
@@ -113,9 +118,9 @@ impl<P: Purpose> Secret<P> {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let encoded = text.strip_prefix(P::PREFIX)?;
-        let mut decoded = Zeroizing::new([0; SECRET_BYTES + CHECKSUM_BYTES + 3]);
+        let mut decoded = Zeroizing::new([0; DECODED_BYTES]);
         let length = URL_SAFE_NO_PAD.decode_slice(encoded, decoded.as_mut()).ok()?;
-        let (secret, checksum) = decoded.get(..length)?.split_first_chunk::<SECRET_BYTES>()?;
+        let (secret, checksum) = decoded.get(..length)?.split_first_chunk::<N>()?;
         let secret = Self::from_bytes(*secret);
         (checksum == secret.checksum()).then_some(secret)
     }
@@ -123,23 +128,19 @@ impl<P: Purpose> Secret<P> {
     /// Returns the text of the secret, to be sent to its owner only.
     #[must_use]
     pub fn expose(&self) -> Zeroizing<String> {
-        let mut bytes = Zeroizing::new([0; SECRET_BYTES + CHECKSUM_BYTES]);
-        bytes[..SECRET_BYTES].copy_from_slice(self.bytes.as_ref());
-        bytes[SECRET_BYTES..].copy_from_slice(&self.checksum());
-        let mut text = Zeroizing::new(String::with_capacity(P::PREFIX.len() + 48));
+        let mut bytes = Zeroizing::new([0; DECODED_BYTES]);
+        bytes[..N].copy_from_slice(self.bytes.as_ref());
+        bytes[N..N + CHECKSUM_BYTES].copy_from_slice(&self.checksum());
+        let mut text = Zeroizing::new(String::with_capacity(P::PREFIX.len() + DECODED_BYTES * 4 / 3));
         text.push_str(P::PREFIX);
-        URL_SAFE_NO_PAD.encode_string(bytes.as_ref(), &mut text);
+        URL_SAFE_NO_PAD.encode_string(&bytes[..N + CHECKSUM_BYTES], &mut text);
         text
     }
 
-    /// Returns the digest of the secret, for a store.
+    /// Returns the digest of the whole secret, for a store.
     #[must_use]
     pub fn digest(&self) -> SecretDigest {
         SecretDigest::of(self.bytes.as_ref())
-    }
-
-    pub(crate) fn bytes(&self) -> &[u8; SECRET_BYTES] {
-        &self.bytes
     }
 
     fn checksum(&self) -> [u8; CHECKSUM_BYTES] {
@@ -148,7 +149,25 @@ impl<P: Purpose> Secret<P> {
     }
 }
 
-impl<P: Purpose> fmt::Debug for Secret<P> {
+impl RefreshSecret {
+    /// Joins the two parts of a refresh token.
+    pub(crate) fn from_parts(family: &[u8; 16], credential: &[u8; 32]) -> Self {
+        let mut bytes = [0; 48];
+        bytes[..16].copy_from_slice(family);
+        bytes[16..].copy_from_slice(credential);
+        Self::from_bytes(bytes)
+    }
+
+    /// Returns the token family and the credential.
+    pub(crate) fn parts(&self) -> ([u8; 16], Zeroizing<[u8; 32]>) {
+        let (mut family, mut credential) = ([0; 16], Zeroizing::new([0; 32]));
+        family.copy_from_slice(&self.bytes[..16]);
+        credential.copy_from_slice(&self.bytes[16..]);
+        (family, credential)
+    }
+}
+
+impl<P: Purpose, const N: usize> fmt::Debug for Secret<P, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}[REDACTED]", P::PREFIX)
     }
@@ -158,40 +177,52 @@ impl<P: Purpose> fmt::Debug for Secret<P> {
 mod tests {
     use super::*;
 
-    const BYTES: [u8; 32] = [7; 32];
+    fn refresh_secret() -> RefreshSecret {
+        RefreshSecret::from_parts(&[6; 16], &[7; 32])
+    }
 
     #[test]
     fn a_secret_round_trips() {
-        let text = RefreshSecret::from_bytes(BYTES).expose();
-        assert!(text.starts_with("ref_"));
-        assert_eq!(text.len(), 52);
-        assert_eq!(RefreshSecret::parse(&text).expect("a secret").bytes(), &BYTES);
+        let text = ApiKeySecret::from_bytes([7; 32]).expose();
+        assert_eq!((text.len(), &text[..4]), (52, "key_"));
+        assert_eq!(ApiKeySecret::parse(&text).expect("a secret").bytes.as_ref(), &[7; 32]);
+    }
+
+    #[test]
+    fn a_refresh_secret_round_trips_in_two_parts() {
+        let text = refresh_secret().expose();
+        assert_eq!((text.len(), &text[..4]), (74, "ref_"));
+        let parsed = RefreshSecret::parse(&text).expect("a secret");
+        assert_eq!(parsed.parts(), ([6; 16], Zeroizing::new([7; 32])));
     }
 
     #[test]
     fn a_secret_is_valid_for_its_own_purpose_only() {
-        let text = RefreshSecret::from_bytes(BYTES).expose();
-        assert!(ApiKeySecret::parse(&text).is_none());
-        assert!(ApiKeySecret::parse(&text.replace("ref_", "key_")).is_none());
+        let text = ApiKeySecret::from_bytes([7; 32]).expose();
+        for other in [text.to_string(), text.replace("key_", "ref_")] {
+            assert!(RefreshSecret::parse(&other).is_none());
+            assert!(Secret::<RefreshPurpose, 32>::parse(&other).is_none());
+        }
     }
 
     #[test]
     fn a_mistyped_secret_is_rejected() {
-        let text = RefreshSecret::from_bytes(BYTES).expose();
+        let text = refresh_secret().expose();
         for index in 0..text.len() {
             let mut mistyped = text.to_string();
             let replacement = if &mistyped[index..=index] == "A" { "B" } else { "A" };
             mistyped.replace_range(index..=index, replacement);
             assert!(RefreshSecret::parse(&mistyped).is_none(), "character {index}");
         }
-        for other in ["", "ref_", &text[..51], &format!("{}A", *text), &format!("{}=", *text)] {
+        for other in ["", "ref_", &text[..73], &format!("{}A", *text), &format!("{}=", *text)] {
             assert!(RefreshSecret::parse(other).is_none(), "{other}");
         }
+        assert!(RefreshSecret::parse(&format!("ref_{}", "A".repeat(1_000))).is_none());
     }
 
     #[test]
     fn debug_redacts_a_secret() {
-        let secret = RefreshSecret::from_bytes(BYTES);
+        let secret = refresh_secret();
         assert_eq!(format!("{secret:?} {:?}", secret.digest()), "ref_[REDACTED] SecretDigest([REDACTED])");
     }
 }

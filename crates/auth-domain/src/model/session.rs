@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::refresh::JUDGEMENT_DELAY;
 use super::session_end::SessionEnd;
 use super::{PasswordVersion, Roles, SecretDigest, Timestamp, UserId, UserStatus};
 
@@ -51,6 +52,8 @@ pub enum RefreshStyle {
     SelfRenewing,
     /// The client presents an opaque token and receives a new one.
     Rotating,
+    /// The client presents a signed token and receives a new one.
+    RotatingSigned,
     /// The client presents an opaque token, which stays valid.
     Reusable,
 }
@@ -106,15 +109,21 @@ pub struct SessionPolicy {
     pub idle: Duration,
     /// The absolute timeout: a session ends this long after the login. Default: 30 days.
     pub absolute: Duration,
-    /// The retry window after a rotation. While it is open and the successor is unused, the consumed credential yields
-    /// the same successor. A lost response therefore does not log the user out. Zero disables retries. Default: 10
-    /// seconds.
+    /// The retry window after a rotation. While it is open, the consumed credential yields the current one, so a lost
+    /// response does not log the user out. Zero disables retries. Default: 10 seconds.
     pub retry_grace: Duration,
     /// The maximum number of live sessions per user. A new session ends the oldest. Default: 50.
     pub max_live: u32,
 }
 
 impl SessionPolicy {
+    /// Returns the time since which a session must have been refreshed to keep its consumed credentials. Those of other
+    /// sessions can be neither retried nor, while a request is judged, needed any more.
+    #[must_use]
+    pub fn credentials_kept_since(&self, now: Timestamp) -> Timestamp {
+        now.minus(self.retry_grace + JUDGEMENT_DELAY)
+    }
+
     /// Returns how many other sessions of a user may be live when one begins.
     #[must_use]
     pub fn max_others(&self) -> u32 {
@@ -150,6 +159,8 @@ impl Default for SessionPolicy {
 pub struct NewSession {
     /// The session, live.
     pub session: Session,
+    /// The digest of the token family, by which refreshes find the session.
+    pub family: SecretDigest,
     /// The digest of the first refresh credential.
     pub credential: SecretDigest,
     /// The version of the verified password.

@@ -17,7 +17,7 @@ pub enum OpenOutcome {
     Denied,
 }
 
-/// Stores sessions and their refresh credentials. Each method is one transaction.
+/// Stores sessions with their refresh credentials. Each method is one transaction.
 ///
 /// - MUST return every member of a session as it was stored.
 /// - MUST NOT open a session for a deleted or suspended user, nor with an outdated password version or roles. This
@@ -28,9 +28,8 @@ pub enum OpenOutcome {
 ///   the verdict before any other decision about that session. The record MUST still be valid when the verdict is
 ///   carried out. Either a lock on the session ensures this, or the writing statement checks it again. The verdicts
 ///   mean:
-///   - `Rotate`: the presented credential becomes consumed, with the time and the nonce of the attempt; the nonces of
-///     the session's other credentials are deleted; the successor of the attempt becomes current; the attempt's time
-///     becomes the time of the last refresh.
+///   - `Rotate`: the chain of the verdict replaces that of the session; the attempt's time becomes the time of the last
+///     refresh.
 ///   - `Extend`: the attempt's time becomes the time of the last refresh.
 ///   - `Replay`: the session ends with [`EndReason::Replayed`].
 ///   - `Retry`, `Deny`: nothing changes.
@@ -38,8 +37,9 @@ pub enum OpenOutcome {
 /// - MUST end a session once: the first end stays, and only the call that ended the session returns it, as it is stored
 ///   afterwards.
 /// - MUST NOT change other sessions of a user when it ends one.
-/// - MUST purge only sessions that are not live, with their credentials, and eventually all of them, however many
-///   credentials they have.
+/// - MUST purge only sessions that are not live, and eventually all of them.
+/// - MUST eventually erase the consumed credentials of sessions that were not refreshed since
+///   [`SessionPolicy::credentials_kept_since`]. With a consumed credential, its nonce yields the current one.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait SessionRepository: Send + Sync {
@@ -49,7 +49,7 @@ pub trait SessionRepository: Send + Sync {
     /// Returns a session, live or not, and its user.
     async fn find(&self, session: SessionId) -> Result<Option<(Session, User)>, PortError>;
 
-    /// Decides on a refresh attempt and carries out the verdict. Returns `None` when there is no such credential.
+    /// Decides on a refresh attempt and carries out the verdict. Returns `None` when no session has the token family.
     async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError>;
 
     /// Ends a session and returns it. Returns `None` when there is no such session or it has ended before.
@@ -60,20 +60,19 @@ pub trait SessionRepository: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Session>, PortError>;
 
-    /// Ends the session of `client` that a credential belongs to, whether or not the credential is consumed, and returns
-    /// the session. Returns `None` when there is no such session or it has ended before.
-    async fn end_by_credential(
+    /// Ends the session of `client` with this token family, and returns it. Returns `None` when there is no such session
+    /// or it has ended before.
+    async fn end_by_family(
         &self,
-        credential: &SecretDigest,
+        family: &SecretDigest,
         client: &ClientId,
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Option<Session>, PortError>;
 
-    /// Deletes at most `limit` credentials of sessions that are not live, and at most `limit` of those sessions that
-    /// have no credentials left. A session may have any number of credentials, and one call must stay short. Internal
-    /// records of the store that are no longer needed are deleted as well.
+    /// Deletes at most `limit` sessions that are not live, and erases the consumed credentials of at most `limit` other
+    /// sessions. Internal records of the store that are no longer needed are deleted as well.
     ///
-    /// Returns how many were deleted in total. 0 means that nothing is left.
+    /// Returns how many rows were deleted or changed in total. 0 means that nothing is left.
     async fn purge(&self, now: Timestamp, policy: &SessionPolicy, limit: u32) -> Result<u64, PortError>;
 }

@@ -1,4 +1,4 @@
-//! Access tokens without a secret key.
+//! Signed tokens without a secret key.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,11 +6,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::model::{AccessClaims, ClientId, IssuedToken, Roles, SessionId, Timestamp, TokenId, UserId};
+use crate::model::{
+    AccessClaims, ClientId, IssuedToken, RefreshClaims, Roles, SessionId, Timestamp, TokenId, UserId,
+};
 use crate::ports::{AccessTokenCodec, PortError};
 
-/// An [`AccessTokenCodec`] for tests. A token is `plain.`, the claims in base64url, and their HMAC-SHA-256. The key is derived
-/// from the issuer's name.
+/// An [`AccessTokenCodec`] for tests. A token is its kind, the claims in base64url, and the HMAC-SHA-256 of both. The key is
+/// derived from the issuer's name.
 ///
 /// Like every codec, it refuses tampered tokens and tokens of another issuer. It is unsafe outside tests, because the
 /// issuer's name is enough to sign.
@@ -28,8 +30,22 @@ impl PlainTokens {
         Self { key }
     }
 
-    fn mac(&self, payload: &str) -> Hmac<Sha256> {
-        Hmac::<Sha256>::new((&self.key).into()).chain_update(payload)
+    fn seal(&self, kind: &str, payload: &str) -> IssuedToken {
+        let mac = self.mac(kind, payload).finalize().into_bytes();
+        let [payload, mac] = [payload.as_bytes(), &mac].map(|part| URL_SAFE_NO_PAD.encode(part));
+        IssuedToken::new(format!("{kind}.{payload}.{mac}"))
+    }
+
+    /// Returns the payload of a token of this kind.
+    fn open(&self, kind: &str, token: &str) -> Option<String> {
+        let (payload, mac) = token.strip_prefix(kind)?.strip_prefix('.')?.split_once('.')?;
+        let payload = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+        self.mac(kind, &payload).verify_slice(&URL_SAFE_NO_PAD.decode(mac).ok()?).ok()?;
+        Some(payload)
+    }
+
+    fn mac(&self, kind: &str, payload: &str) -> Hmac<Sha256> {
+        Hmac::<Sha256>::new((&self.key).into()).chain_update(kind).chain_update(payload)
     }
 }
 
@@ -40,42 +56,50 @@ impl Default for PlainTokens {
     }
 }
 
+const ACCESS: &str = "plain";
+const REFRESH: &str = "plain-refresh";
+
 impl AccessTokenCodec for PlainTokens {
+    /// Writes one claim per line. The client id comes last, because it may contain any text, including line breaks.
     fn sign(&self, claims: &AccessClaims) -> Result<IssuedToken, PortError> {
-        let payload = write(claims);
-        let mac = self.mac(&payload).finalize().into_bytes();
-        Ok(IssuedToken::new(format!(
-            "plain.{}.{}",
-            URL_SAFE_NO_PAD.encode(payload),
-            URL_SAFE_NO_PAD.encode(mac)
-        )))
+        let AccessClaims { token_id, user_id, session_id, client_id, roles, issued_at, expires_at } = claims;
+        let (issued_at, expires_at) = (issued_at.unix_seconds(), expires_at.unix_seconds());
+        let client_id = client_id.as_str();
+        let payload =
+            format!("{token_id}\n{user_id}\n{session_id}\n{roles}\n{issued_at}\n{expires_at}\n{client_id}");
+        Ok(self.seal(ACCESS, &payload))
     }
 
     fn verify(&self, token: &str) -> Option<AccessClaims> {
-        let (payload, mac) = token.strip_prefix("plain.")?.split_once('.')?;
-        let payload = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-        self.mac(&payload).verify_slice(&URL_SAFE_NO_PAD.decode(mac).ok()?).ok()?;
-        read(&payload)
+        let payload = self.open(ACCESS, token)?;
+        let mut lines = payload.splitn(7, '\n');
+        Some(AccessClaims {
+            token_id: TokenId(Uuid::parse_str(lines.next()?).ok()?),
+            user_id: UserId(Uuid::parse_str(lines.next()?).ok()?),
+            session_id: SessionId(Uuid::parse_str(lines.next()?).ok()?),
+            roles: Roles::parse(lines.next()?).ok()?,
+            issued_at: Timestamp::from_unix_seconds(lines.next()?.parse().ok()?),
+            expires_at: Timestamp::from_unix_seconds(lines.next()?.parse().ok()?),
+            client_id: ClientId::from(lines.next()?.to_owned()),
+        })
     }
-}
 
-/// Writes one claim per line. The client id comes last, because it may contain any text, including line breaks.
-fn write(claims: &AccessClaims) -> String {
-    let AccessClaims { token_id, user_id, session_id, client_id, roles, issued_at, expires_at } = claims;
-    let (issued_at, expires_at) = (issued_at.unix_seconds(), expires_at.unix_seconds());
-    let client_id = client_id.as_str();
-    format!("{token_id}\n{user_id}\n{session_id}\n{roles}\n{issued_at}\n{expires_at}\n{client_id}")
-}
+    fn sign_refresh(&self, claims: &RefreshClaims) -> Result<IssuedToken, PortError> {
+        let RefreshClaims { token_id, user_id, session_id, issued_at, expires_at } = claims;
+        let (issued_at, expires_at) = (issued_at.unix_seconds(), expires_at.unix_seconds());
+        let payload = format!("{token_id}\n{user_id}\n{session_id}\n{issued_at}\n{expires_at}");
+        Ok(self.seal(REFRESH, &payload))
+    }
 
-fn read(payload: &str) -> Option<AccessClaims> {
-    let mut lines = payload.splitn(7, '\n');
-    Some(AccessClaims {
-        token_id: TokenId(Uuid::parse_str(lines.next()?).ok()?),
-        user_id: UserId(Uuid::parse_str(lines.next()?).ok()?),
-        session_id: SessionId(Uuid::parse_str(lines.next()?).ok()?),
-        roles: Roles::parse(lines.next()?).ok()?,
-        issued_at: Timestamp::from_unix_seconds(lines.next()?.parse().ok()?),
-        expires_at: Timestamp::from_unix_seconds(lines.next()?.parse().ok()?),
-        client_id: ClientId::from(lines.next()?.to_owned()),
-    })
+    fn verify_refresh(&self, token: &str) -> Option<RefreshClaims> {
+        let payload = self.open(REFRESH, token)?;
+        let mut lines = payload.split('\n');
+        Some(RefreshClaims {
+            token_id: TokenId(Uuid::parse_str(lines.next()?).ok()?),
+            user_id: UserId(Uuid::parse_str(lines.next()?).ok()?),
+            session_id: SessionId(Uuid::parse_str(lines.next()?).ok()?),
+            issued_at: Timestamp::from_unix_seconds(lines.next()?.parse().ok()?),
+            expires_at: Timestamp::from_unix_seconds(lines.next()?.parse().ok()?),
+        })
+    }
 }

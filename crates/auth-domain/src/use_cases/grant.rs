@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::Auth;
 use crate::model::{
-    AccessClaims, Client, IssuedToken, RefreshHandle, RefreshSecret, Session, SessionId, Timestamp, TokenId,
-    User,
+    AccessClaims, Client, IssuedToken, RefreshClaims, RefreshStyle, RefreshToken, Session, SessionId,
+    Timestamp, TokenId, User,
 };
 use crate::ports::PortError;
 
@@ -21,28 +21,30 @@ pub struct TokenGrant {
     /// The remaining lifetime of the access token, in whole seconds.
     pub expires_in: Duration,
     /// The refresh token. `None` when the access token renews itself.
-    pub refresh_token: Option<RefreshSecret>,
+    pub refresh_token: Option<IssuedToken>,
     /// The remaining lifetime of the session if it is not refreshed.
     pub session_ends_in: Duration,
 }
 
 impl Auth {
-    /// Signs an access token for `session`, issued at the session's last refresh, and returns it with the refresh
-    /// credential `handle`.
+    /// Signs the tokens of `session`, issued at the session's last refresh. `token` refreshes it.
     pub(super) fn grant(
         &self,
         client: &Client,
         user: User,
         session: &Session,
-        handle: RefreshHandle,
+        token: RefreshToken,
         now: Timestamp,
     ) -> Result<TokenGrant, PortError> {
-        let (token_id, refresh_token) = match handle {
-            RefreshHandle::Token(_, token_id) => (token_id, None),
-            RefreshHandle::Secret(secret) => (TokenId::generate(&*self.ports.random), Some(secret)),
+        // Ids and times derive from the refresh token and from the last refresh, not from chance and `now`: a retry must
+        // produce the same `jti`, `iat` and `exp` as the lost answer. An access token never outlives its session.
+        let token_id = match client.refresh_style {
+            // A reusable token is not replaced, so presenting it again is no retry, and each access token is new.
+            RefreshStyle::Reusable => TokenId::generate(&*self.ports.random),
+            RefreshStyle::Rotating | RefreshStyle::RotatingSigned | RefreshStyle::SelfRenewing => {
+                token.access_token_id()
+            }
         };
-        // Times derive from the last refresh, not from `now`: a retry must produce the same `iat` and `exp` as the lost
-        // answer. An access token never outlives its session.
         let issued_at = session.last_refreshed_at.whole_seconds();
         let session_ends_at = session.ends_at(&self.policy.session);
         let expires_at = issued_at.plus(client.access_lifetime).min(session_ends_at);
@@ -56,15 +58,26 @@ impl Auth {
             expires_at: expires_at.whole_seconds(),
         };
         let access_token = self.ports.tokens.sign(&claims)?;
-        let expires_in = claims.expires_at.since(now.whole_seconds());
-        let session_ends_in = session_ends_at.since(now);
+        let refresh_token = match token {
+            RefreshToken::Opaque(secret) => Some(IssuedToken::new(secret.expose().to_string())),
+            RefreshToken::Access(..) => None,
+            RefreshToken::Signed(session_id, token_id) => {
+                Some(self.ports.tokens.sign_refresh(&RefreshClaims {
+                    token_id,
+                    user_id: user.id,
+                    session_id,
+                    issued_at,
+                    expires_at: session_ends_at.whole_seconds(),
+                })?)
+            }
+        };
         Ok(TokenGrant {
             user,
             session_id: session.id,
             access_token,
-            expires_in,
+            expires_in: claims.expires_at.since(now.whole_seconds()),
             refresh_token,
-            session_ends_in,
+            session_ends_in: session_ends_at.since(now),
         })
     }
 }

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::Auth;
 use crate::model::{
     AuditAction, Client, CounterKey, DenialReason, IdentifierKey, LoginRecord, NewSession, PasswordAttempt,
-    RefreshHandle, Session, SessionId, Throttled, uuid_v7,
+    RefreshToken, Session, SessionId, Throttled, uuid_v7,
 };
 use crate::ports::{OpenOutcome, PortError};
 
@@ -86,7 +86,7 @@ impl Auth {
     async fn open_session(&self, client: &Client, record: LoginRecord) -> Result<TokenGrant, LogInError> {
         let now = self.ports.clock.now();
         let id = SessionId(uuid_v7(now, &*self.ports.random));
-        let handle = RefreshHandle::generate(client.refresh_style, id, &*self.ports.random);
+        let token = RefreshToken::generate(client.refresh_style, id, &*self.ports.random);
         let session = Session {
             id,
             user_id: record.user.id,
@@ -96,12 +96,12 @@ impl Auth {
             expires_at: now.plus(self.policy.session.absolute),
             end: None,
         };
-        let credential = handle.digest();
+        let (family, credential) = (token.family(), token.credential());
         // The token is signed before the session is stored. If signing fails, no session without tokens is left behind,
         // which would count against the user's maximum.
-        let grant = self.grant(client, record.user, &session, handle, now)?;
+        let grant = self.grant(client, record.user, &session, token, now)?;
         let (password_version, roles) = (record.password.version, grant.user.roles.clone());
-        let new = NewSession { session, credential, password_version, roles };
+        let new = NewSession { session, family, credential, password_version, roles };
         // Verification takes a while. The transaction that opens the session compares status, password version and
         // roles again, so that no concurrent change is missed.
         match self.ports.sessions.open(&new, &self.policy.session).await? {

@@ -31,10 +31,9 @@ impl Auth {
         let sessions = &self.ports.sessions;
         let ended = match command {
             LogOut::Session(id) => sessions.end(id, EndReason::LoggedOut, now).await?,
-            LogOut::RefreshToken { client, token } => match self.parse_handle(client, token, now) {
-                Some(handle) => {
-                    let reason = EndReason::LoggedOut;
-                    sessions.end_by_credential(&handle.digest(), &client.id, reason, now).await?
+            LogOut::RefreshToken { client, token } => match self.parse_refresh_token(client, token, now) {
+                Some(token) => {
+                    sessions.end_by_family(&token.family(), &client.id, EndReason::LoggedOut, now).await?
                 }
                 None => None,
             },
@@ -49,7 +48,7 @@ impl Auth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{RefreshSecret, RefreshStyle};
+    use crate::model::{RefreshSecret, RefreshStyle, RefreshToken};
     use crate::use_cases::fixture::{Mocks, NOW, client, session, unavailable};
 
     #[tokio::test]
@@ -88,24 +87,25 @@ mod tests {
 
     #[tokio::test]
     async fn ends_the_session_of_a_refresh_token() {
-        let secret = RefreshSecret::from_bytes([1; 32]);
-        let digest = secret.digest();
+        let secret = RefreshSecret::from_parts(&[1; 16], &[2; 32]);
+        let token = secret.expose();
+        let family = RefreshToken::Opaque(secret).family();
         let mut mocks = Mocks::new();
         mocks
             .sessions
-            .expect_end_by_credential()
+            .expect_end_by_family()
             .once()
-            .withf(move |presented, client, _, _| *presented == digest && client.as_str() == "example")
+            .withf(move |presented, client, _, _| *presented == family && client.as_str() == "example")
             .returning(|_, _, _, _| Ok(Some(session())));
         let client = client(RefreshStyle::Reusable);
-        let command = LogOut::RefreshToken { client: &client, token: &secret.expose() };
+        let command = LogOut::RefreshToken { client: &client, token: &token };
         assert_eq!(mocks.auth().log_out(command).await.expect("logged out"), Some(session().id));
     }
 
     #[tokio::test]
     async fn an_invalid_token_ends_nothing_without_a_query() {
         let mut mocks = Mocks::new();
-        mocks.sessions.expect_end_by_credential().never();
+        mocks.sessions.expect_end_by_family().never();
         let client = client(RefreshStyle::Reusable);
         let command = LogOut::RefreshToken { client: &client, token: "ref_nonsense" };
         assert_eq!(mocks.auth().log_out(command).await.expect("logged out"), None);

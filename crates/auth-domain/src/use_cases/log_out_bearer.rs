@@ -102,8 +102,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        AccessClaims, CredentialState, IssuedToken, JudgedRefresh, RefreshDenial, RefreshRecord,
-        RefreshSecret, RefreshStyle, RefreshVerdict, Roles, Session, TokenId,
+        AccessClaims, CredentialChain, IssuedToken, JudgedRefresh, RefreshDenial, RefreshRecord,
+        RefreshSecret, RefreshStyle, RefreshToken, RefreshVerdict, Roles, SecretDigest, Session, TokenId,
     };
     use crate::ports::SessionState;
     use crate::use_cases::fixture::{Mocks, NOW, client, session, unavailable, user};
@@ -118,6 +118,10 @@ mod tests {
             issued_at: NOW.minus(Duration::from_secs(60)),
             expires_at: NOW.plus(Duration::from_secs(60)),
         }
+    }
+
+    fn chain() -> CredentialChain {
+        CredentialChain::new(SecretDigest::from_bytes([3; 32]))
     }
 
     fn expired() -> AccessClaims {
@@ -136,7 +140,7 @@ mod tests {
     fn expect_refresh(mocks: &mut Mocks, id: SessionId, verdict: RefreshVerdict) {
         mocks.sessions.expect_refresh().once().returning(move |_| {
             let session = Session { id, ..session() };
-            let record = RefreshRecord { user: user(), session, credential: CredentialState::Current };
+            let record = RefreshRecord { user: user(), session, chain: chain() };
             Ok(Some(JudgedRefresh { record, verdict: verdict.clone() }))
         });
     }
@@ -152,7 +156,7 @@ mod tests {
 
     async fn log_out(mocks: Mocks, with_refresh_token: bool) -> Result<SessionId, LogOutBearerError> {
         let client = client(RefreshStyle::Rotating);
-        let refresh_token = RefreshSecret::from_bytes([1; 32]).expose();
+        let refresh_token = RefreshSecret::from_parts(&[1; 16], &[2; 32]).expose();
         let refresh_token = with_refresh_token.then_some(refresh_token.as_str());
         mocks
             .auth()
@@ -171,12 +175,12 @@ mod tests {
     async fn a_current_token_ends_the_refresh_tokens_session_too() {
         let mut mocks = with_token(Some(current()));
         expect_end(&mut mocks);
-        let digest = RefreshSecret::from_bytes([1; 32]).digest();
+        let family = RefreshToken::Opaque(RefreshSecret::from_parts(&[1; 16], &[2; 32])).family();
         mocks
             .sessions
-            .expect_end_by_credential()
+            .expect_end_by_family()
             .once()
-            .withf(move |presented, client, _, _| *presented == digest && client.as_str() == "example")
+            .withf(move |presented, client, _, _| *presented == family && client.as_str() == "example")
             .returning(|_, _, _, _| Ok(None));
         mocks.sessions.expect_refresh().never();
         assert_eq!(log_out(mocks, true).await.expect("logged out"), session().id);
@@ -185,20 +189,20 @@ mod tests {
     #[tokio::test]
     async fn an_expired_token_needs_a_refresh_of_its_session() {
         let mut mocks = with_token(Some(expired()));
-        expect_refresh(&mut mocks, session().id, RefreshVerdict::Rotate);
+        expect_refresh(&mut mocks, session().id, RefreshVerdict::Rotate(chain()));
         mocks.tokens.expect_sign().once().returning(|_| Ok(IssuedToken::new("signed".to_owned())));
         expect_end(&mut mocks);
-        mocks.sessions.expect_end_by_credential().once().returning(|_, _, _, _| Ok(None));
+        mocks.sessions.expect_end_by_family().once().returning(|_, _, _, _| Ok(None));
         assert_eq!(log_out(mocks, true).await.expect("logged out"), session().id);
     }
 
     #[tokio::test]
     async fn an_expired_token_with_another_session_ends_nothing() {
         let mut mocks = with_token(Some(expired()));
-        expect_refresh(&mut mocks, SessionId(Uuid::from_u128(77)), RefreshVerdict::Rotate);
+        expect_refresh(&mut mocks, SessionId(Uuid::from_u128(77)), RefreshVerdict::Rotate(chain()));
         mocks.tokens.expect_sign().once().returning(|_| Ok(IssuedToken::new("signed".to_owned())));
         mocks.sessions.expect_end().never();
-        mocks.sessions.expect_end_by_credential().never();
+        mocks.sessions.expect_end_by_family().never();
         let error = log_out(mocks, true).await.expect_err("denied");
         assert!(matches!(error, LogOutBearerError::InvalidToken));
     }

@@ -1,12 +1,14 @@
-//! Refresh a session: exchange a refresh credential for new tokens.
+//! Refresh a session: exchange a refresh token for new tokens.
+
+use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
     AuditAction, AuditDetail, Client, DenialReason, JudgedRefresh, Limit, RefreshAttempt, RefreshDenial,
-    RefreshHandle, RefreshSecret, RefreshStyle, RefreshVerdict, Session, SessionId, SuccessorNonce,
-    Throttled, Timestamp,
+    RefreshSecret, RefreshStyle, RefreshToken, RefreshVerdict, Session, SessionId, SuccessorNonce, Throttled,
+    Timestamp,
 };
 use crate::ports::PortError;
 
@@ -32,13 +34,18 @@ pub enum RefreshSessionError {
     /// The token had been consumed before, so another party may hold it. The session was ended.
     #[error("the token was used before")]
     Replayed(SessionId),
-    /// Too many refreshes have failed.
+    /// Too many refreshes of the caller have failed, or the session was refreshed too often within the retry window.
     #[error("too many attempts")]
     TooManyAttempts(Throttled),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
 }
+
+/// The presented token was consumed this long after now, by the clock of this node.
+#[derive(Debug, Error)]
+#[error("the clock is {} s behind the time of a stored refresh", .0.as_secs())]
+struct ClockBehind(Duration);
 
 impl Auth {
     /// Refreshes a session. Only failures count against the limit of the caller.
@@ -82,7 +89,7 @@ impl Auth {
     async fn refresh(&self, command: RefreshSession<'_>) -> Result<TokenGrant, RefreshSessionError> {
         let RefreshSession { client, token } = command;
         let now = self.ports.clock.now();
-        let Some(presented) = self.parse_handle(client, token, now) else {
+        let Some(presented) = self.parse_refresh_token(client, token, now) else {
             return Err(self.deny_unknown(client));
         };
         // The successor is derived before the store decides, because the decision and its writes are one transaction that
@@ -90,39 +97,44 @@ impl Auth {
         let nonce = SuccessorNonce::generate(&*self.ports.random);
         let successor = presented.successor(&nonce);
         let attempt = RefreshAttempt {
-            presented: presented.digest(),
+            family: presented.family(),
+            credential: presented.credential(),
             client: client.clone(),
-            successor: successor.digest(),
+            successor: successor.credential(),
             nonce,
-            now,
+            received_at: now,
             policy: self.policy.session.clone(),
+            leeway: self.policy.token.leeway,
         };
         let Some(JudgedRefresh { record, verdict }) = self.ports.sessions.refresh(&attempt).await? else {
             return Err(self.deny_unknown(client));
         };
-        // A success is audited after the token is signed, a denial at once: an event must not report tokens that the client
-        // never received.
+        // A success is audited after the tokens are signed, a denial at once: an event must not report tokens that the
+        // client never received.
         let entry = audit_entry(&verdict).session(&record.session);
-        let (handle, refreshed_at) = match verdict {
-            RefreshVerdict::Rotate => (successor, now),
+        let last_refreshed_at = record.session.last_refreshed_at;
+        let (current, refreshed_at) = match verdict {
+            RefreshVerdict::Rotate(_) => (successor, now),
             RefreshVerdict::Extend => (presented, now),
-            RefreshVerdict::Retry { nonce, consumed_at } => (presented.successor(&nonce), consumed_at),
+            RefreshVerdict::Retry(nonces) => {
+                (nonces.iter().fold(presented, |token, nonce| token.successor(nonce)), last_refreshed_at)
+            }
             RefreshVerdict::Replay => {
                 self.audit(entry);
                 return Err(RefreshSessionError::Replayed(record.session.id));
             }
-            RefreshVerdict::Deny(_) => {
+            RefreshVerdict::Deny(denial) => {
                 self.audit(entry);
-                return Err(RefreshSessionError::InvalidToken);
+                return Err(denial.into());
             }
         };
         let session = Session { last_refreshed_at: refreshed_at, ..record.session };
-        let grant = self.grant(client, record.user, &session, handle, now)?;
+        let grant = self.grant(client, record.user, &session, current, now)?;
         self.audit(entry);
         Ok(grant)
     }
 
-    /// Denies a token that is not a known credential.
+    /// Denies a token that belongs to no session.
     fn deny_unknown(&self, client: &Client) -> RefreshSessionError {
         self.audit(
             AuditEntry::denied(AuditAction::SessionRefreshed, DenialReason::NotOurs).client(&client.id),
@@ -130,20 +142,28 @@ impl Auth {
         RefreshSessionError::InvalidToken
     }
 
-    /// Parses the token that a client with this refresh style presents. An access token may have expired, but must
-    /// belong to the client.
-    pub(super) fn parse_handle(&self, client: &Client, token: &str, now: Timestamp) -> Option<RefreshHandle> {
+    /// Parses the token that a client with this refresh style presents. A signed token may have expired: the session
+    /// decides. An access token must belong to the client.
+    pub(super) fn parse_refresh_token(
+        &self,
+        client: &Client,
+        token: &str,
+        now: Timestamp,
+    ) -> Option<RefreshToken> {
+        let tokens = &self.ports.tokens;
         match client.refresh_style {
             RefreshStyle::Rotating | RefreshStyle::Reusable => {
-                RefreshSecret::parse(token).map(RefreshHandle::Secret)
+                RefreshSecret::parse(token).map(RefreshToken::Opaque)
             }
-            RefreshStyle::SelfRenewing => self
-                .ports
-                .tokens
+            RefreshStyle::RotatingSigned => tokens
+                .verify_refresh(token)
+                .filter(|claims| claims.issued_at <= now.plus(self.policy.token.leeway))
+                .map(|claims| RefreshToken::Signed(claims.session_id, claims.token_id)),
+            RefreshStyle::SelfRenewing => tokens
                 .verify(token)
                 .filter(|claims| claims.client_id == client.id)
                 .filter(|claims| claims.were_issued(now, &self.policy.token))
-                .map(|claims| RefreshHandle::Token(claims.session_id, claims.token_id)),
+                .map(|claims| RefreshToken::Access(claims.session_id, claims.token_id)),
         }
     }
 }
@@ -151,20 +171,37 @@ impl Auth {
 /// Returns the audit entry for a verdict.
 fn audit_entry(verdict: &RefreshVerdict) -> AuditEntry {
     let denial = match verdict {
-        RefreshVerdict::Rotate | RefreshVerdict::Extend => {
+        RefreshVerdict::Rotate(_) | RefreshVerdict::Extend => {
             return AuditEntry::succeeded(AuditAction::SessionRefreshed);
         }
-        RefreshVerdict::Retry { .. } => {
+        RefreshVerdict::Retry(_) => {
             return AuditEntry::succeeded(AuditAction::SessionRefreshed).detail(AuditDetail::RETRY);
         }
         RefreshVerdict::Replay => {
             return AuditEntry::denied(AuditAction::SessionReplayed, DenialReason::UsedBefore);
         }
+        RefreshVerdict::Deny(RefreshDenial::TooManyRotations(throttled)) => {
+            return AuditEntry::denied(AuditAction::AttemptLimited, DenialReason::TooManyAttempts)
+                .detail(throttled.limit);
+        }
         RefreshVerdict::Deny(RefreshDenial::OtherClient) => DenialReason::OtherClient,
         RefreshVerdict::Deny(RefreshDenial::SessionOver) => DenialReason::SessionOver,
         RefreshVerdict::Deny(RefreshDenial::UserSuspended) => DenialReason::UserSuspended,
+        RefreshVerdict::Deny(RefreshDenial::ClockBehind(_)) => DenialReason::ClockBehind,
     };
     AuditEntry::denied(AuditAction::SessionRefreshed, denial)
+}
+
+impl From<RefreshDenial> for RefreshSessionError {
+    fn from(denial: RefreshDenial) -> Self {
+        match denial {
+            RefreshDenial::OtherClient | RefreshDenial::SessionOver | RefreshDenial::UserSuspended => {
+                Self::InvalidToken
+            }
+            RefreshDenial::TooManyRotations(throttled) => Self::TooManyAttempts(throttled),
+            RefreshDenial::ClockBehind(lag) => Self::Port(PortError::Unavailable(ClockBehind(lag).into())),
+        }
+    }
 }
 
 impl From<AttemptError> for RefreshSessionError {
@@ -178,23 +215,31 @@ impl From<AttemptError> for RefreshSessionError {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use uuid::Uuid;
 
     use super::*;
     use crate::model::{
-        AccessClaims, ClientId, CredentialState, IssuedToken, RefreshDenial, RefreshRecord, Roles, TokenId,
+        AccessClaims, ClientId, CredentialChain, IssuedToken, RefreshClaims, RefreshRecord, Roles, TokenId,
     };
     use crate::ports::MockAttemptLimiter;
     use crate::use_cases::fixture::{Mocks, NOW, caller, client, session, throttled, unavailable, user};
 
     fn secret() -> RefreshSecret {
-        RefreshSecret::from_bytes([1; 32])
+        RefreshSecret::from_parts(&[1; 16], &[2; 32])
+    }
+
+    fn token() -> RefreshToken {
+        RefreshToken::Opaque(secret())
+    }
+
+    /// A rotation. The use case does not look into the chain, which is the store's.
+    fn rotation() -> RefreshVerdict {
+        RefreshVerdict::Rotate(CredentialChain::new(token().credential()))
     }
 
     fn judged_refresh(verdict: RefreshVerdict) -> JudgedRefresh {
-        let record = RefreshRecord { user: user(), session: session(), credential: CredentialState::Current };
+        let chain = CredentialChain::new(token().credential());
+        let record = RefreshRecord { user: user(), session: session(), chain };
         JudgedRefresh { record, verdict }
     }
 
@@ -205,7 +250,10 @@ mod tests {
             .sessions
             .expect_refresh()
             .once()
-            .withf(|attempt| attempt.presented == secret().digest() && attempt.now == NOW)
+            .withf(|attempt| {
+                (attempt.family, attempt.credential, attempt.received_at)
+                    == (token().family(), token().credential(), NOW)
+            })
             .returning(move |_| Ok(Some(judged_refresh(verdict.clone()))));
         mocks
     }
@@ -230,11 +278,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_rotating_token_returns_its_successor() {
-        let mut mocks = with_verdict(RefreshVerdict::Rotate);
+        let mut mocks = with_verdict(rotation());
         expect_signing(&mut mocks, NOW);
         let grant = refresh(mocks, RefreshStyle::Rotating).await.expect("refreshed");
-        let token = grant.refresh_token.expect("a token").expose();
-        assert_ne!(token, secret().expose());
+        let text = grant.refresh_token.expect("a token");
+        assert_ne!(text.expose(), *secret().expose());
         assert_eq!(grant.expires_in, Duration::from_secs(900));
     }
 
@@ -244,11 +292,14 @@ mod tests {
         let (sender, receiver) = std::sync::mpsc::channel();
         mocks.sessions.expect_refresh().once().returning(move |attempt| {
             sender.send(attempt.successor).expect("the test listens");
-            Ok(Some(judged_refresh(RefreshVerdict::Rotate)))
+            Ok(Some(judged_refresh(rotation())))
         });
         expect_signing(&mut mocks, NOW);
         let grant = refresh(mocks, RefreshStyle::Rotating).await.expect("refreshed");
-        assert_eq!(grant.refresh_token.expect("a token").digest(), receiver.recv().expect("stored"));
+        let text = grant.refresh_token.expect("a token");
+        let returned = RefreshToken::Opaque(RefreshSecret::parse(text.expose()).expect("a refresh token"));
+        assert_eq!(returned.credential(), receiver.recv().expect("stored"));
+        assert_eq!(returned.family(), token().family());
     }
 
     #[tokio::test]
@@ -256,20 +307,103 @@ mod tests {
         let mut mocks = with_verdict(RefreshVerdict::Extend);
         expect_signing(&mut mocks, NOW);
         let grant = refresh(mocks, RefreshStyle::Reusable).await.expect("refreshed");
-        assert_eq!(grant.refresh_token.expect("a token").expose(), secret().expose());
+        assert_eq!(grant.refresh_token.expect("a token").expose(), *secret().expose());
     }
 
     #[tokio::test]
-    async fn a_retry_returns_the_first_answer() {
-        let nonce = SuccessorNonce::from_bytes([2; 32]);
-        let consumed_at = NOW.minus(Duration::from_secs(3));
-        let mut mocks = with_verdict(RefreshVerdict::Retry { nonce: nonce.clone(), consumed_at });
-        expect_signing(&mut mocks, consumed_at);
+    async fn a_retry_returns_the_current_token_with_its_times() {
+        let nonces = [2, 3].map(|number| SuccessorNonce::from_bytes([number; 16]));
+        let refreshed_at = NOW.minus(Duration::from_secs(3));
+        let mut judged = judged_refresh(RefreshVerdict::Retry(nonces.to_vec()));
+        judged.record.session.last_refreshed_at = refreshed_at;
+        let current = token().successor(&nonces[0]).successor(&nonces[1]);
+        let token_id = current.access_token_id();
+        let mut mocks = Mocks::new();
+        mocks.sessions.expect_refresh().once().returning(move |_| Ok(Some(judged.clone())));
+        mocks
+            .tokens
+            .expect_sign()
+            .once()
+            .withf(move |claims| {
+                (claims.token_id, claims.issued_at) == (token_id, refreshed_at.whole_seconds())
+            })
+            .returning(|_| Ok(IssuedToken::new("signed".to_owned())));
         let grant = refresh(mocks, RefreshStyle::Rotating).await.expect("refreshed");
-        let first_answer = RefreshHandle::Secret(secret()).successor(&nonce).digest();
-        assert_eq!(grant.refresh_token.expect("a token").digest(), first_answer);
+        let RefreshToken::Opaque(current) = current else { panic!("not opaque") };
+        assert_eq!(grant.refresh_token.expect("a token").expose(), *current.expose());
         assert_eq!(grant.expires_in, Duration::from_secs(897));
         assert_eq!(grant.session_ends_in, Duration::from_secs(14 * 24 * 3_600 - 3));
+    }
+
+    #[tokio::test]
+    async fn a_signed_token_returns_a_signed_successor() {
+        let claims = RefreshClaims {
+            token_id: TokenId(Uuid::from_u128(9)),
+            user_id: user().id,
+            session_id: session().id,
+            issued_at: NOW.minus(Duration::from_secs(60)),
+            expires_at: NOW.minus(Duration::from_secs(30)),
+        };
+        let presented = RefreshToken::Signed(claims.session_id, claims.token_id);
+        let credential = presented.credential();
+        let mut mocks = Mocks::new();
+        mocks.tokens.expect_verify().never();
+        mocks.tokens.expect_verify_refresh().once().return_const(Some(claims.clone()));
+        mocks
+            .sessions
+            .expect_refresh()
+            .once()
+            .withf(move |attempt| attempt.credential == credential)
+            .returning(|_| Ok(Some(judged_refresh(rotation()))));
+        expect_signing(&mut mocks, NOW);
+        mocks
+            .tokens
+            .expect_sign_refresh()
+            .once()
+            .withf(move |successor| {
+                successor.token_id != claims.token_id
+                    && successor.issued_at == NOW.whole_seconds()
+                    && successor.expires_at == NOW.plus(Duration::from_secs(14 * 24 * 3_600)).whole_seconds()
+            })
+            .returning(|_| Ok(IssuedToken::new("signed refresh".to_owned())));
+        let grant = refresh(mocks, RefreshStyle::RotatingSigned).await.expect("refreshed");
+        assert_eq!(grant.refresh_token.expect("a token").expose(), "signed refresh");
+    }
+
+    #[tokio::test]
+    async fn a_signed_token_from_the_future_is_invalid() {
+        let claims = RefreshClaims {
+            token_id: TokenId(Uuid::from_u128(9)),
+            user_id: user().id,
+            session_id: session().id,
+            issued_at: NOW.plus(Duration::from_secs(6)),
+            expires_at: NOW.plus(Duration::from_secs(60)),
+        };
+        let mut mocks = Mocks::new();
+        mocks.tokens.expect_verify_refresh().once().return_const(Some(claims));
+        mocks.sessions.expect_refresh().never();
+        let error = refresh(mocks, RefreshStyle::RotatingSigned).await.expect_err("denied");
+        assert!(matches!(error, RefreshSessionError::InvalidToken));
+    }
+
+    #[tokio::test]
+    async fn too_many_rotations_are_throttled_and_not_counted() {
+        let denial = RefreshDenial::TooManyRotations(throttled());
+        let mocks = Mocks { attempts: counters(0, None), ..with_verdict(RefreshVerdict::Deny(denial)) };
+        let error = refresh_from_an_address(mocks).await.expect_err("throttled");
+        assert!(matches!(error, RefreshSessionError::TooManyAttempts(actual) if actual == throttled()));
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_behind_is_reported_and_not_counted() {
+        let lag = Duration::from_secs(60);
+        let denial = RefreshVerdict::Deny(RefreshDenial::ClockBehind(lag));
+        let mocks = Mocks { attempts: counters(0, None), ..with_verdict(denial) };
+        let error = refresh_from_an_address(mocks).await.expect_err("not decided");
+        assert_eq!(error.to_string(), "unavailable");
+        assert!(
+            matches!(error, RefreshSessionError::Port(PortError::Unavailable(cause)) if cause.is::<ClockBehind>())
+        );
     }
 
     #[tokio::test]
@@ -294,9 +428,11 @@ mod tests {
 
     #[tokio::test]
     async fn every_verdict_is_audited() {
-        let retry = RefreshVerdict::Retry { nonce: SuccessorNonce::from_bytes([2; 32]), consumed_at: NOW };
+        let retry = RefreshVerdict::Retry(vec![SuccessorNonce::from_bytes([2; 16])]);
+        let rotations = RefreshDenial::TooManyRotations(Throttled { limit: Limit::Rotations, ..throttled() });
+        let clock = RefreshDenial::ClockBehind(Duration::from_secs(6));
         for (verdict, line) in [
-            (RefreshVerdict::Rotate, "session.refreshed user session"),
+            (rotation(), "session.refreshed user session"),
             (RefreshVerdict::Extend, "session.refreshed user session"),
             (retry, "session.refreshed user session (retry)"),
             (RefreshVerdict::Replay, "session.replayed used_before user session"),
@@ -306,6 +442,8 @@ mod tests {
                 RefreshVerdict::Deny(RefreshDenial::UserSuspended),
                 "session.refreshed user_suspended user session",
             ),
+            (RefreshVerdict::Deny(rotations), "attempt.limited too_many_attempts user session (rotation)"),
+            (RefreshVerdict::Deny(clock), "session.refreshed clock_behind user session"),
         ] {
             let mut mocks = with_verdict(verdict);
             mocks.tokens.expect_sign().returning(|_| Ok(IssuedToken::new("signed".to_owned())));
@@ -327,7 +465,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_refresh_with_a_signing_error_is_not_audited() {
-        let mut mocks = with_verdict(RefreshVerdict::Rotate);
+        let mut mocks = with_verdict(rotation());
         mocks.tokens.expect_sign().once().returning(|_| Err(unavailable()));
         let recorder = mocks.recorder();
         assert!(refresh(mocks, RefreshStyle::Rotating).await.is_err());
@@ -336,10 +474,11 @@ mod tests {
 
     #[tokio::test]
     async fn an_access_token_is_not_accepted_as_an_opaque_one() {
-        for style in [RefreshStyle::Rotating, RefreshStyle::Reusable] {
+        for style in [RefreshStyle::Rotating, RefreshStyle::RotatingSigned, RefreshStyle::Reusable] {
             let mut mocks = Mocks::new();
             mocks.sessions.expect_refresh().never();
             mocks.tokens.expect_verify().never();
+            mocks.tokens.expect_verify_refresh().return_const(None);
             let client = client(style);
             let command = RefreshSession { client: &client, token: "eyJ0.e30.c2ln" };
             let error = mocks.auth().refresh_session(command).await.expect_err("denied");
@@ -363,13 +502,13 @@ mod tests {
     async fn an_expired_access_token_renews_itself_within_its_session() {
         let mut mocks = Mocks::new();
         mocks.tokens.expect_verify().once().return_const(Some(expired_claims()));
-        let presented = RefreshHandle::Token(session().id, expired_claims().token_id).digest();
+        let presented = RefreshToken::Access(session().id, expired_claims().token_id).credential();
         mocks
             .sessions
             .expect_refresh()
             .once()
-            .withf(move |attempt| attempt.presented == presented)
-            .returning(|_| Ok(Some(judged_refresh(RefreshVerdict::Rotate))));
+            .withf(move |attempt| attempt.credential == presented)
+            .returning(|_| Ok(Some(judged_refresh(rotation()))));
         mocks
             .tokens
             .expect_sign()
@@ -422,7 +561,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_successful_refresh_reads_and_writes_no_counter() {
-        let mut mocks = with_verdict(RefreshVerdict::Rotate);
+        let mut mocks = with_verdict(rotation());
         expect_signing(&mut mocks, NOW);
         let attempts = MockAttemptLimiter::new();
         refresh_from_an_address(Mocks { attempts, ..mocks }).await.expect("refreshed");

@@ -51,6 +51,7 @@ impl BatchRequest for OpenRequest {
             .bind(array(&new, |new| from_time(new.session.created_at)))
             .bind(array(&new, |new| from_time(new.session.last_refreshed_at)))
             .bind(array(&new, |new| from_time(new.session.expires_at)))
+            .bind(array(&new, |new| new.family.as_bytes().as_slice()))
             .bind(array(&new, |new| new.credential.as_bytes().as_slice()))
             .fetch_all(connection)
             .await?;

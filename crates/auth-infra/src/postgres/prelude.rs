@@ -14,8 +14,6 @@ pub(super) const BEGIN: &str = "BEGIN";
 
 pub(super) const MIGRATIONS_EXIST: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
 
-pub(super) const INSERT_SESSION: &str = include_str!("statements/insert_session.sql");
-
 /// Locks the selected rows against other writers.
 macro_rules! row_lock {
     () => {

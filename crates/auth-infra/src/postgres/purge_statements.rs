@@ -28,9 +28,11 @@ pub(super) const CANDIDATES: &str = concat!(
      LIMIT $3"
 );
 
-const DELETE_CREDENTIALS: &str = "
-    DELETE FROM refresh_credentials
-    WHERE digest IN (SELECT digest FROM refresh_credentials WHERE session_id = ANY ($1) LIMIT $2)";
+/// Erases the consumed credentials of sessions that no other transaction has locked.
+pub(super) const ERASE_CONSUMED: &str = "
+    UPDATE sessions SET consumed = ''
+    WHERE id IN (SELECT id FROM sessions WHERE has_consumed AND last_refreshed_at <= $1
+                 LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)";
 
 const DELETE: &str = "DELETE FROM sessions WHERE id = ANY ($1)";
 
@@ -42,18 +44,9 @@ pub(super) const DELETE_REVOKED: &str = "
                          WHERE recorded_at < now() - interval '25 hours'
                          LIMIT $1 FOR UPDATE SKIP LOCKED)";
 
-/// Deletes at most `limit` credentials of these sessions, and the sessions that have none left.
 pub(super) async fn delete_sessions(
     connection: &mut PgConnection,
     sessions: &[Uuid],
-    limit: u32,
 ) -> Result<u64, DbError> {
-    let query = sqlx::query(DELETE_CREDENTIALS).bind(sessions).bind(i64::from(limit));
-    let credentials = query.execute(&mut *connection).await?.rows_affected();
-    // At the limit there may be more credentials, and a session is deleted after its last one. Otherwise the cascade would
-    // delete any number of rows in one call.
-    if credentials == u64::from(limit) {
-        return Ok(credentials);
-    }
-    Ok(credentials + sqlx::query(DELETE).bind(sessions).execute(connection).await?.rows_affected())
+    Ok(sqlx::query(DELETE).bind(sessions).execute(connection).await?.rows_affected())
 }

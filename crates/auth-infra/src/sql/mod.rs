@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 
 use futures_util::future::BoxFuture;
 
+pub(crate) mod credentials;
 mod error;
 mod outcome;
 mod pool;

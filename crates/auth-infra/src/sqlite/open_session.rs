@@ -1,4 +1,4 @@
-//! Opening a session on SQLite: by one text of two statements if the session evicts no other, else by [`open_and_evict`].
+//! Opening a session on SQLite: by one statement if the session evicts no other, else by [`open_and_evict`].
 
 use auth_domain::model::{NewSession, UserStatus};
 use auth_domain::policy::SessionPolicy;
@@ -11,7 +11,7 @@ use super::shared::session_writes::open_and_evict;
 use super::values::from_time;
 use crate::sql::TxOutcome;
 
-/// Inserts the session if the user is still as judged and has room. The credential is inserted if the session was.
+/// Inserts the session if the user is still as judged and has room.
 ///
 /// The limit is a sum, because SQLite (3.51) prepares a statement again whenever a value is bound to its `LIMIT`.
 const OPEN: &str = include_str!("statements/open_session.sql");
@@ -50,7 +50,7 @@ async fn open_with_room(
     new: &NewSession,
     policy: &SessionPolicy,
 ) -> Result<bool, DbError> {
-    let NewSession { session, credential, password_version, roles } = new;
+    let NewSession { session, family, credential, password_version, roles } = new;
     let status = UserStatus::Active;
     if session.end.is_some() || !new.may_begin(status, *password_version, roles) {
         return Ok(false);
@@ -59,13 +59,14 @@ async fn open_with_room(
         .bind(session.id.0)
         .bind(session.user_id.0)
         .bind(session.client_id.as_str())
+        .bind(family.as_bytes().as_slice())
         .bind(from_time(session.created_at))
         .bind(from_time(session.last_refreshed_at))
         .bind(from_time(session.expires_at))
+        .bind(credential.as_bytes().as_slice())
         .bind(status.as_str())
         .bind(password_version.0)
         .bind(roles.to_string())
-        .bind(i64::from(policy.max_others()))
-        .bind(credential.as_bytes().as_slice());
+        .bind(i64::from(policy.max_others()));
     Ok(query.execute(connection).await?.rows_affected() > 0)
 }

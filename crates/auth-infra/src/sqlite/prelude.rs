@@ -17,8 +17,6 @@ pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 pub(super) const MIGRATIONS_EXIST: &str =
     "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')";
 
-pub(super) const INSERT_SESSION: &str = include_str!("statements/insert_session.sql");
-
 /// Empty, because a transaction has the database to itself.
 macro_rules! row_lock {
     () => {

@@ -22,9 +22,9 @@ pub(super) const CANDIDATES: &str = concat!(
          LIMIT $3)"
 );
 
-const DELETE_CREDENTIALS: &str = "
-    DELETE FROM refresh_credentials
-    WHERE digest IN (SELECT digest FROM refresh_credentials WHERE session_id = $1 LIMIT $2)";
+pub(super) const ERASE_CONSUMED: &str = "
+    UPDATE sessions SET consumed = x''
+    WHERE id IN (SELECT id FROM sessions WHERE has_consumed = 1 AND last_refreshed_at <= $1 LIMIT $2)";
 
 const DELETE: &str = "DELETE FROM sessions WHERE id = $1";
 
@@ -35,23 +35,13 @@ pub(super) const DELETE_REVOKED: &str = "
     WHERE number IN (SELECT number FROM revoked_sessions
                      WHERE recorded_at < unixepoch() * 1000000 - 90000000000 LIMIT $1)";
 
-/// Deletes at most `limit` credentials of these sessions, and the sessions that have none left.
 pub(super) async fn delete_sessions(
     connection: &mut SqliteConnection,
     sessions: &[Uuid],
-    limit: u32,
 ) -> Result<u64, DbError> {
-    let (mut room, mut deleted_sessions) = (u64::from(limit), 0);
+    let mut deleted = 0;
     for session in sessions {
-        let query = sqlx::query(DELETE_CREDENTIALS).bind(session).bind(room.cast_signed());
-        room -= query.execute(&mut *connection).await?.rows_affected();
-        if room == 0 {
-            // The session may have more credentials, and is deleted after its last one. Otherwise the cascade would delete any
-            // number of rows in one call.
-            break;
-        }
-        deleted_sessions +=
-            sqlx::query(DELETE).bind(session).execute(&mut *connection).await?.rows_affected();
+        deleted += sqlx::query(DELETE).bind(session).execute(&mut *connection).await?.rows_affected();
     }
-    Ok(u64::from(limit) - room + deleted_sessions)
+    Ok(deleted)
 }

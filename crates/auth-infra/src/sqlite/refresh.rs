@@ -1,6 +1,6 @@
 //! Refreshing on SQLite: read, judge and write. The database is locked from the start, so nothing changes in between.
 
-use auth_domain::model::{EndReason, JudgedRefresh, RefreshAttempt, RefreshVerdict, SessionId};
+use auth_domain::model::{EndReason, JudgedRefresh, RefreshAttempt, RefreshVerdict};
 use auth_domain::ports::PortError;
 use sqlx::sqlite::SqliteConnection;
 
@@ -9,14 +9,11 @@ use super::error::DbError;
 use super::shared::rows;
 use super::shared::session_writes::end;
 use super::values::from_time;
-use crate::sql::TxOutcome;
+use crate::sql::{TxOutcome, credentials};
 
 const READ: &str = include_str!("statements/read_refresh.sql");
 
-/// All writes of a rotation in one text: each separate call costs two changes of the thread.
-const ROTATE: &str = include_str!("statements/rotate.sql");
-
-const EXTEND: &str = "UPDATE sessions SET last_refreshed_at = $2 WHERE id = $1";
+const WRITE: &str = include_str!("statements/write_refresh.sql");
 
 impl SqliteStore {
     /// Judges an attempt and carries out the verdict.
@@ -34,47 +31,37 @@ async fn refresh(
     connection: &mut SqliteConnection,
     attempt: &RefreshAttempt,
 ) -> Result<TxOutcome<Option<JudgedRefresh>>, DbError> {
-    let presented = attempt.presented.as_bytes().as_slice();
-    let Some(row) = sqlx::query(READ).bind(presented).fetch_optional(&mut *connection).await? else {
+    let family = attempt.family.as_bytes().as_slice();
+    let Some(row) = sqlx::query(READ).bind(family).fetch_optional(&mut *connection).await? else {
         return Ok(TxOutcome::Rollback(None));
     };
-    let record = rows::refresh_record(&row)?;
-    let verdict = record.judge(attempt);
-    let session = record.session.id;
-    let judged = Some(JudgedRefresh { record, verdict: verdict.clone() });
-    match verdict {
-        RefreshVerdict::Rotate => rotate(connection, session, attempt).await?,
-        RefreshVerdict::Extend => extend(connection, session, attempt).await?,
-        RefreshVerdict::Replay => {
-            end(connection, session, EndReason::Replayed, attempt.now).await?;
-            return Ok(TxOutcome::CommitRevoking(judged));
+    let judged = rows::refresh_record(&row)?.judged(attempt);
+    let session = judged.record.session.id;
+    match judged.verdict {
+        RefreshVerdict::Rotate(_) | RefreshVerdict::Extend => {
+            write(connection, attempt, &judged).await?;
+            Ok(TxOutcome::Commit(Some(judged)))
         }
-        RefreshVerdict::Retry { .. } | RefreshVerdict::Deny(_) => return Ok(TxOutcome::Rollback(judged)),
+        RefreshVerdict::Replay => {
+            end(connection, session, EndReason::Replayed, attempt.received_at).await?;
+            Ok(TxOutcome::CommitRevoking(Some(judged)))
+        }
+        RefreshVerdict::Retry(_) | RefreshVerdict::Deny(_) => Ok(TxOutcome::Rollback(Some(judged))),
     }
-    Ok(TxOutcome::Commit(judged))
 }
 
-async fn rotate(
+async fn write(
     connection: &mut SqliteConnection,
-    session: SessionId,
     attempt: &RefreshAttempt,
+    judged: &JudgedRefresh,
 ) -> Result<(), DbError> {
-    sqlx::query(ROTATE)
-        .bind(attempt.presented.as_bytes().as_slice())
-        .bind(from_time(attempt.now))
-        .bind(attempt.successor.as_bytes().as_slice())
-        .bind(session.0)
-        .bind(attempt.nonce.as_bytes().as_slice())
+    let chain = judged.chain_after();
+    sqlx::query(WRITE)
+        .bind(judged.record.session.id.0)
+        .bind(from_time(attempt.received_at))
+        .bind(chain.current.as_bytes().as_slice())
+        .bind(credentials::encode(&chain.consumed))
         .execute(connection)
         .await?;
-    Ok(())
-}
-
-async fn extend(
-    connection: &mut SqliteConnection,
-    session: SessionId,
-    attempt: &RefreshAttempt,
-) -> Result<(), DbError> {
-    sqlx::query(EXTEND).bind(session.0).bind(from_time(attempt.now)).execute(connection).await?;
     Ok(())
 }

@@ -16,7 +16,8 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::algorithm::KeyAlgorithm;
-use super::{compact, wire};
+use super::compact;
+use super::wire::{self, TokenKind};
 
 /// The label of a PKCS#8 structure in PEM (RFC 7468, section 10).
 const LABEL: &str = "PRIVATE KEY";
@@ -29,8 +30,8 @@ pub(super) struct SigningKey {
     pub(super) created: Timestamp,
     /// The public key (RFC 7517, section 4; RFC 8037, section 2; RFC 7518, section 6.2.1).
     pub(super) jwk: Value,
-    /// The encoded header of every token that this key signs.
-    pub(super) header: String,
+    /// The encoded headers of the access tokens and of the refresh tokens that this key signs.
+    headers: [String; 2],
     private: Arc<EncodingKey>,
     public: DecodingKey,
 }
@@ -59,7 +60,8 @@ impl SigningKey {
         jwk.common.key_id = Some(kid.clone());
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
         Some(Self {
-            header: compact::encode(&wire::header(algorithm, &kid)),
+            headers: [TokenKind::Access, TokenKind::Refresh]
+                .map(|kind| compact::encode(&wire::header(kind, algorithm, &kid))),
             private: Arc::new(algorithm.encoding_key(&pkcs8)),
             jwk: serde_json::to_value(jwk).ok()?,
             public,
@@ -67,6 +69,15 @@ impl SigningKey {
             algorithm,
             created,
         })
+    }
+
+    /// The encoded header of the tokens of this kind that this key signs.
+    pub(super) fn header(&self, kind: TokenKind) -> &str {
+        let [access, refresh] = &self.headers;
+        match kind {
+            TokenKind::Access => access,
+            TokenKind::Refresh => refresh,
+        }
     }
 
     /// Signs a message: 64 bytes, for Ed25519 always the same for the same message.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_domain::model::{AccessClaims, Timestamp};
+use auth_domain::model::{AccessClaims, RefreshClaims, Timestamp};
 
 /// How long a key may still sign after its successor's takeover. Other processes see the new key within a second, or within
 /// a minute if a network file system caches the directory for that long. The clocks of two machines differ by less.
@@ -13,7 +13,7 @@ pub(super) const OVERLAP: Duration = Duration::from_secs(60);
 pub struct TokenLifetimes {
     /// The maximum lifetime of an access token, of any client.
     pub access: Duration,
-    /// The maximum time until a self-renewing token is renewed: the idle time of a session.
+    /// The maximum time until a self-renewing or a refresh token is used: the idle time of a session.
     pub renewal: Duration,
     /// The maximum difference between the clocks of two nodes.
     pub leeway: Duration,
@@ -29,7 +29,7 @@ pub enum KeyUse {
         /// When the last of them expires.
         until: Timestamp,
     },
-    /// All its access tokens have expired, but self-renewing ones can still be renewed.
+    /// All its access tokens have expired, but sessions can still be refreshed with tokens that it signed.
     Renews {
         /// When the session of the last of them ends.
         until: Timestamp,
@@ -55,9 +55,16 @@ impl Validity {
     /// Whether the key may have signed these claims while it was in force. A later thief of the key can backdate a token,
     /// but the token cannot expire after the last legitimate one.
     pub(super) fn covers(&self, claims: &AccessClaims) -> bool {
-        self.last.is_none_or(|last| {
-            claims.issued_at <= last && claims.expires_at <= last.plus(self.lifetimes.access)
-        })
+        self.covers_period(claims.issued_at, claims.expires_at, self.lifetimes.access)
+    }
+
+    /// The same for the claims of a refresh token.
+    pub(super) fn covers_refresh(&self, claims: &RefreshClaims) -> bool {
+        self.covers_period(claims.issued_at, claims.expires_at, self.lifetimes.renewal)
+    }
+
+    fn covers_period(&self, issued_at: Timestamp, expires_at: Timestamp, lifetime: Duration) -> bool {
+        self.last.is_none_or(|last| issued_at <= last && expires_at <= last.plus(lifetime))
     }
 
     pub(super) fn used_at(&self, now: Timestamp) -> KeyUse {

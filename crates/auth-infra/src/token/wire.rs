@@ -1,4 +1,4 @@
-//! The JSON of a token: its header (RFC 7515, section 4) and its claims (RFC 9068, section 2.2).
+//! The JSON of a token: its header (RFC 7515, section 4) and its claims (RFC 7519, section 4; RFC 9068, section 2.2).
 //!
 //! Each is a flat object whose members are all known and all required. Any other member is refused, and so is a
 //! duplicate, whether or not it is written with escapes. No member's value is an object, so this holds at any depth.
@@ -6,14 +6,31 @@
 
 use std::borrow::Cow;
 
-use auth_domain::model::{AccessClaims, ClientId, Role, Roles, SessionId, Timestamp, TokenId, UserId};
+use auth_domain::model::{
+    AccessClaims, ClientId, RefreshClaims, Role, Roles, SessionId, Timestamp, TokenId, UserId,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::algorithm::KeyAlgorithm;
 
-/// The type of every token (RFC 9068, section 2.1). Other JWTs of the same issuer have another type and are refused.
-const TYPE: &str = "at+jwt";
+/// The kind of a token: its `typ`. A token of one kind, or of any other JWT of the same issuer, is never one of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    /// An access token (RFC 9068, section 2.1).
+    Access,
+    /// A refresh token. No standard defines its type.
+    Refresh,
+}
+
+impl TokenKind {
+    fn typ(self) -> &'static str {
+        match self {
+            Self::Access => "at+jwt",
+            Self::Refresh => "rt+jwt",
+        }
+    }
+}
 
 /// The header of a token that was presented. jsonwebtoken's own `Header` accepts any member and any type, so it is
 /// only written, never read.
@@ -48,10 +65,27 @@ struct Payload<'a> {
     roles: Vec<Cow<'a, str>>,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RefreshPayload<'a> {
+    #[serde(borrow)]
+    iss: Cow<'a, str>,
+    #[serde(borrow)]
+    aud: Cow<'a, str>,
+    #[serde(borrow)]
+    sub: Cow<'a, str>,
+    exp: u64,
+    iat: u64,
+    #[serde(borrow)]
+    jti: Cow<'a, str>,
+    #[serde(borrow)]
+    sid: Cow<'a, str>,
+}
+
 impl<'a> TokenHeader<'a> {
-    /// Reads a header; `None` unless it is the header of an access token.
-    pub(super) fn parse(json: &'a [u8]) -> Option<Self> {
-        read(json).filter(|header: &Self| header.typ == TYPE)
+    /// Reads a header; `None` unless it is the header of a token of this kind.
+    pub(super) fn parse(kind: TokenKind, json: &'a [u8]) -> Option<Self> {
+        read(json).filter(|header: &Self| header.typ == kind.typ())
     }
 
     /// Whether the header names the algorithm of its key. The header confirms the algorithm and never selects it.
@@ -60,10 +94,10 @@ impl<'a> TokenHeader<'a> {
     }
 }
 
-/// Writes the header of the tokens that this key signs.
-pub(super) fn header(algorithm: KeyAlgorithm, kid: &str) -> Vec<u8> {
+/// Writes the header of the tokens of this kind that a key signs.
+pub(super) fn header(token: TokenKind, algorithm: KeyAlgorithm, kid: &str) -> Vec<u8> {
     let mut header = jsonwebtoken::Header::new(algorithm.jwt());
-    header.typ = Some(TYPE.to_owned());
+    header.typ = Some(token.typ().to_owned());
     header.kid = Some(kid.to_owned());
     write(&header)
 }
@@ -82,7 +116,7 @@ pub(super) fn payload(issuer: &str, audience: &str, claims: &AccessClaims) -> Ve
     })
 }
 
-/// Reads claims; `None` unless they are from this issuer and for this audience.
+/// Reads the claims of an access token; `None` unless they are from this issuer and for this audience.
 pub(super) fn parse_payload(issuer: &str, audience: &str, json: &[u8]) -> Option<AccessClaims> {
     let payload: Payload<'_> = read(json)?;
     if payload.iss != issuer || payload.aud != audience {
@@ -95,6 +129,34 @@ pub(super) fn parse_payload(issuer: &str, audience: &str, json: &[u8]) -> Option
         session_id: SessionId(uuid(&payload.sid)?),
         client_id: ClientId::from(payload.client_id.into_owned()),
         roles: Roles::new(roles?).ok()?,
+        issued_at: timestamp(payload.iat)?,
+        expires_at: timestamp(payload.exp)?,
+    })
+}
+
+/// Writes the claims of a refresh token.
+pub(super) fn refresh_payload(issuer: &str, audience: &str, claims: &RefreshClaims) -> Vec<u8> {
+    write(&RefreshPayload {
+        iss: issuer.into(),
+        aud: audience.into(),
+        sub: claims.user_id.to_string().into(),
+        exp: seconds(claims.expires_at),
+        iat: seconds(claims.issued_at),
+        jti: claims.token_id.to_string().into(),
+        sid: claims.session_id.to_string().into(),
+    })
+}
+
+/// Reads the claims of a refresh token; `None` unless they are from this issuer and for this audience.
+pub(super) fn parse_refresh_payload(issuer: &str, audience: &str, json: &[u8]) -> Option<RefreshClaims> {
+    let payload: RefreshPayload<'_> = read(json)?;
+    if payload.iss != issuer || payload.aud != audience {
+        return None;
+    }
+    Some(RefreshClaims {
+        token_id: TokenId(uuid(&payload.jti)?),
+        user_id: UserId(uuid(&payload.sub)?),
+        session_id: SessionId(uuid(&payload.sid)?),
         issued_at: timestamp(payload.iat)?,
         expires_at: timestamp(payload.exp)?,
     })

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::algorithm::KeyAlgorithm;
 use super::compact::Compact;
 use super::key::is_signature;
-use super::wire::TokenHeader;
+use super::wire::{TokenHeader, TokenKind};
 
 const ES256: &str = include_str!("../../tests/data/wycheproof/jws_es256.json");
 const FOREIGN: &str = include_str!("../../tests/data/wycheproof/foreign.json");
@@ -66,7 +66,7 @@ fn is_signed(public: &DecodingKey, token: &str) -> bool {
 
 /// The layer of headers: the token says that it is an access token, and nothing that is not known.
 fn is_an_access_token(token: &str) -> bool {
-    Compact::parse(token).is_some_and(|token| TokenHeader::parse(&token.header).is_some())
+    Compact::parse(token).is_some_and(|token| TokenHeader::parse(TokenKind::Access, &token.header).is_some())
 }
 
 #[test]
@@ -94,11 +94,11 @@ fn signed_tokens_are_refused_for_the_missing_type_only() {
     for group in groups(ES256) {
         for test in tests(&group).iter().filter(|test| test["result"] == "valid") {
             let header = Compact::parse(text(test, "jws")).expect("a token").header;
-            assert!(TokenHeader::parse(&header).is_none(), "{test}");
+            assert!(TokenHeader::parse(TokenKind::Access, &header).is_none(), "{test}");
             let mut header: Value = serde_json::from_slice(&header).expect("JSON");
             header["typ"] = "at+jwt".into();
             let header = header.to_string();
-            let header = TokenHeader::parse(header.as_bytes()).expect("a header of ours");
+            let header = TokenHeader::parse(TokenKind::Access, header.as_bytes()).expect("a header of ours");
             assert!(header.has_algorithm(KeyAlgorithm::P256));
             typed += 1;
         }

@@ -96,6 +96,8 @@ pub enum Limit {
     Registrations,
     /// Failed refreshes per caller.
     Refreshes,
+    /// Rotations per session within one retry window.
+    Rotations,
 }
 
 impl Limit {
@@ -107,6 +109,7 @@ impl Limit {
             Self::Account => "account",
             Self::Registrations => "registration",
             Self::Refreshes => "refresh",
+            Self::Rotations => "rotation",
         }
     }
 }
@@ -124,13 +127,14 @@ pub struct Counter {
 
 impl Counter {
     /// Returns the counter of `caller` for `limit`. `None` for a caller without address and API key, which is not
-    /// limited.
+    /// limited, and for rotations, which each session counts itself.
     #[must_use]
     pub fn of(caller: &Caller, limit: Limit, policy: &AttemptPolicy) -> Option<Self> {
         let rate = match limit {
             Limit::LogIns | Limit::Account => policy.log_ins,
             Limit::Registrations => policy.registrations,
             Limit::Refreshes => policy.refreshes,
+            Limit::Rotations => return None,
         };
         let factor = if caller.api_key.is_some() { policy.api_key_factor } else { 1 };
         let caller = CounterKey::of_caller(caller)?;

@@ -112,6 +112,8 @@ named! {
         MissingScope = "missing_scope",
         /// The user lacks the role.
         MissingRole = "missing_role",
+        /// The clock of the node is behind the time of a stored refresh, so the attempt could not be judged.
+        ClockBehind = "clock_behind",
         /// Too many attempts came before.
         TooManyAttempts = "too_many_attempts",
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::{
-    AuditEvent, AuditId, AuditRecord, CredentialState, EndReason, IdentifierKey, ImportDigest, NewApiKey,
+    AuditEvent, AuditId, AuditRecord, CredentialChain, EndReason, IdentifierKey, ImportDigest, NewApiKey,
     SecretDigest, Session, SessionEnd, SessionId, StoredPassword, Timestamp, User, UserId, UserNumber,
 };
 use crate::ports::{BoxError, PortError};
@@ -34,7 +34,8 @@ struct State {
     /// The users that an import stored.
     imports: BTreeMap<ImportDigest, UserId>,
     sessions: BTreeMap<SessionId, Session>,
-    credentials: HashMap<SecretDigest, Credential>,
+    /// The sessions by token family, each with its refresh credentials.
+    families: HashMap<SecretDigest, Family>,
     api_keys: Vec<NewApiKey>,
     audit: Vec<AuditRecord>,
     last_audit_id: i64,
@@ -47,9 +48,9 @@ struct UserEntry {
 }
 
 #[derive(Debug)]
-struct Credential {
+struct Family {
     session: SessionId,
-    state: CredentialState,
+    chain: CredentialChain,
 }
 
 impl MemoryStore {
@@ -109,10 +110,10 @@ impl State {
         }
     }
 
-    /// Deletes the sessions for which `keep` is false, with their credentials.
+    /// Deletes the sessions for which `keep` is false, with their token families.
     fn retain_sessions(&mut self, keep: impl Fn(&Session) -> bool) {
         self.sessions.retain(|_, session| keep(session));
-        self.credentials.retain(|_, credential| self.sessions.contains_key(&credential.session));
+        self.families.retain(|_, family| self.sessions.contains_key(&family.session));
     }
 }
 

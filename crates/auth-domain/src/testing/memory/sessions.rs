@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{Credential, MemoryStore, State, corrupt};
+use super::{Family, MemoryStore, State, corrupt};
 use crate::model::{
-    ClientId, CredentialState, EndReason, JudgedRefresh, NewSession, RefreshAttempt, RefreshRecord,
+    ClientId, CredentialChain, EndReason, JudgedRefresh, NewSession, RefreshAttempt, RefreshRecord,
     RefreshVerdict, SecretDigest, Session, SessionId, Timestamp, User,
 };
 use crate::policy::SessionPolicy;
@@ -15,8 +15,8 @@ impl SessionRepository for MemoryStore {
     async fn open(&self, new: &NewSession, policy: &SessionPolicy) -> Result<OpenOutcome, PortError> {
         let mut state = self.state()?;
         let session = &new.session;
-        if state.sessions.contains_key(&session.id) || state.credentials.contains_key(&new.credential) {
-            return Err(corrupt("a session with this id or credential exists"));
+        if state.sessions.contains_key(&session.id) || state.families.contains_key(&new.family) {
+            return Err(corrupt("a session with this id or token family exists"));
         }
         let may_open = state
             .users
@@ -26,8 +26,8 @@ impl SessionRepository for MemoryStore {
             return Ok(OpenOutcome::Denied);
         }
         state.end_surplus_for(session, policy);
-        let credential = Credential { session: session.id, state: CredentialState::Current };
-        state.credentials.insert(new.credential, credential);
+        let family = Family { session: session.id, chain: CredentialChain::new(new.credential) };
+        state.families.insert(new.family, family);
         state.sessions.insert(session.id, session.clone());
         Ok(OpenOutcome::Opened)
     }
@@ -41,15 +41,20 @@ impl SessionRepository for MemoryStore {
 
     async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
         let mut state = self.state()?;
-        let Some(record) = state.refresh_record(&attempt.presented)? else { return Ok(None) };
+        let Some(record) = state.refresh_record(&attempt.family)? else { return Ok(None) };
         let verdict = record.judge(attempt);
-        match verdict {
-            RefreshVerdict::Rotate => state.rotate(&record.session, attempt),
-            RefreshVerdict::Extend => state.refreshed(record.session.id, attempt.now),
-            RefreshVerdict::Replay => {
-                state.end_session(record.session.id, EndReason::Replayed, attempt.now);
+        let session = record.session.id;
+        match &verdict {
+            RefreshVerdict::Rotate(chain) => {
+                let chain = chain.clone();
+                state.families.insert(attempt.family, Family { session, chain });
+                state.refreshed(session, attempt.received_at);
             }
-            RefreshVerdict::Retry { .. } | RefreshVerdict::Deny(_) => {}
+            RefreshVerdict::Extend => state.refreshed(session, attempt.received_at),
+            RefreshVerdict::Replay => {
+                state.end_session(session, EndReason::Replayed, attempt.received_at);
+            }
+            RefreshVerdict::Retry(_) | RefreshVerdict::Deny(_) => {}
         }
         Ok(Some(JudgedRefresh { record, verdict }))
     }
@@ -63,18 +68,18 @@ impl SessionRepository for MemoryStore {
         Ok(self.state()?.end_session(session, reason, now))
     }
 
-    async fn end_by_credential(
+    async fn end_by_family(
         &self,
-        credential: &SecretDigest,
+        family: &SecretDigest,
         client: &ClientId,
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Option<Session>, PortError> {
         let mut state = self.state()?;
         let session = state
-            .credentials
-            .get(credential)
-            .and_then(|credential| state.sessions.get(&credential.session))
+            .families
+            .get(family)
+            .and_then(|family| state.sessions.get(&family.session))
             .filter(|session| session.client_id == *client)
             .map(|session| session.id);
         Ok(session.and_then(|session| state.end_session(session, reason, now)))
@@ -85,16 +90,9 @@ impl SessionRepository for MemoryStore {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let over = state.sessions.values().filter(|session| !session.is_live(now, policy));
         let over: Vec<_> = over.map(|session| session.id).take(limit).collect();
-        let credentials =
-            state.credentials.iter().filter(|(_, credential)| over.contains(&credential.session));
-        let credentials: Vec<_> = credentials.map(|(digest, _)| *digest).take(limit).collect();
-        state.credentials.retain(|digest, _| !credentials.contains(digest));
-        let mut purged = credentials.len();
-        if purged < limit {
-            purged += over.len();
-            state.retain_sessions(|session| !over.contains(&session.id));
-        }
-        Ok(u64::try_from(purged).unwrap_or(u64::MAX))
+        state.retain_sessions(|session| !over.contains(&session.id));
+        let erased = state.erase_consumed(policy.credentials_kept_since(now), limit);
+        Ok(u64::try_from(over.len() + erased).unwrap_or(u64::MAX))
     }
 }
 
@@ -120,33 +118,25 @@ impl State {
         }
     }
 
-    fn refresh_record(&self, presented: &SecretDigest) -> Result<Option<RefreshRecord>, PortError> {
-        let Some(credential) = self.credentials.get(presented) else { return Ok(None) };
-        let session = self
-            .sessions
-            .get(&credential.session)
-            .ok_or_else(|| corrupt("a credential without a session"))?;
+    fn refresh_record(&self, family: &SecretDigest) -> Result<Option<RefreshRecord>, PortError> {
+        let Some(Family { session, chain }) = self.families.get(family) else { return Ok(None) };
+        let session =
+            self.sessions.get(session).ok_or_else(|| corrupt("a token family without a session"))?;
         let entry = self.users.get(&session.user_id).ok_or_else(|| corrupt("a session without a user"))?;
-        Ok(Some(RefreshRecord {
-            user: entry.user.clone(),
-            session: session.clone(),
-            credential: credential.state.clone(),
-        }))
+        Ok(Some(RefreshRecord { user: entry.user.clone(), session: session.clone(), chain: chain.clone() }))
     }
 
-    fn rotate(&mut self, session: &Session, attempt: &RefreshAttempt) {
-        for credential in self.credentials.values_mut().filter(|known| known.session == session.id) {
-            if let CredentialState::Consumed { successor, .. } = &mut credential.state {
-                *successor = None;
-            }
-        }
-        if let Some(presented) = self.credentials.get_mut(&attempt.presented) {
-            presented.state =
-                CredentialState::Consumed { at: attempt.now, successor: Some(attempt.nonce.clone()) };
-        }
-        let successor = Credential { session: session.id, state: CredentialState::Current };
-        self.credentials.insert(attempt.successor, successor);
-        self.refreshed(session.id, attempt.now);
+    /// Erases the consumed credentials of sessions that were not refreshed after `since`, and returns of how many.
+    fn erase_consumed(&mut self, since: Timestamp, limit: usize) -> usize {
+        let Self { families, sessions, .. } = self;
+        let outdated = families
+            .values_mut()
+            .filter(|family| !family.chain.consumed.is_empty())
+            .filter(|family| {
+                sessions.get(&family.session).is_some_and(|session| session.last_refreshed_at <= since)
+            })
+            .take(limit);
+        outdated.map(|family| family.chain.consumed.clear()).count()
     }
 
     fn refreshed(&mut self, session: SessionId, at: Timestamp) {

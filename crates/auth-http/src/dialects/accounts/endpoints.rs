@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use auth_domain::model::RefreshSecret;
+use auth_domain::model::IssuedToken;
 use auth_domain::use_cases::LogOut;
 use serde_json::json;
 
@@ -32,10 +32,9 @@ async fn register(context: &Context, request: &Request) -> Result<HttpResponse, 
 async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
     let UsernameCredentials { username, password } = request.body()?;
     let grant = context.log_in(request, username.get()?, password.into_value()?).await?;
-    let refresh_token = grant.refresh_token.as_ref().map(RefreshSecret::expose);
     let body = LoggedIn {
         access_token: grant.access_token.expose(),
-        refresh_token: refresh_token.as_ref().map(|token| token.as_str()),
+        refresh_token: grant.refresh_token.as_ref().map(IssuedToken::expose),
         expires_in: grant.expires_in.as_secs(),
         roles: grant.user.roles.to_string(),
     };

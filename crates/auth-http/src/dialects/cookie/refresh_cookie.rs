@@ -30,7 +30,7 @@ impl<'a> RefreshCookie<'a> {
     /// Stores the refresh token of `grant` in the browser until the session expires.
     pub(super) fn set(&self, response: &mut HttpResponse, grant: &TokenGrant) {
         if let Some(token) = &grant.refresh_token {
-            self.write(response, &token.expose(), grant.session_ends_in);
+            self.write(response, token.expose(), grant.session_ends_in);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use auth_domain::model::RefreshSecret;
+use auth_domain::model::IssuedToken;
 use auth_domain::use_cases::TokenGrant;
 use serde_json::{Value, json};
 
@@ -45,10 +45,9 @@ async fn me(context: &Context, request: &Request) -> Result<HttpResponse, Failur
 }
 
 fn pair(grant: &TokenGrant) -> HttpResponse {
-    let refresh_token = grant.refresh_token.as_ref().map(RefreshSecret::expose);
     let tokens = Tokens {
         access_token: grant.access_token.expose(),
-        refresh_token: refresh_token.as_ref().map(|token| token.as_str()),
+        refresh_token: grant.refresh_token.as_ref().map(IssuedToken::expose),
         token_type: "bearer",
     };
     reply::json(StatusCode::OK, &tokens)
@@ -74,10 +73,10 @@ fn describe_refresh(_: &PublicTerms) -> Operation {
     Operation::returning::<Tokens<'_>, Error<'_>>(StatusCode::OK, tokens())
         .summary("Replace both tokens")
         .description(
-            "The same refresh token again within the grace time gets the same successor; later it is a replay, and \
-             ends the session.",
+            "Within the retry window, a used refresh token gets the current one. Later it is a replay, which ends the \
+             session.",
         )
-        .body::<Renewal>(json!({"refreshToken": "ref_..."}))
+        .body::<Renewal>(json!({"refreshToken": "eyJ0eXAiOiJydCtqd3Qi..."}))
 }
 
 fn describe_me(_: &PublicTerms) -> Operation {
@@ -97,5 +96,5 @@ fn profile() -> Value {
 }
 
 fn tokens() -> Value {
-    json!({"accessToken": "eyJ0eXAiOiJhdCtqd3Qi...", "refreshToken": "ref_...", "tokenType": "bearer"})
+    json!({"accessToken": "eyJ0eXAiOiJhdCtqd3Qi...", "refreshToken": "eyJ0eXAiOiJydCtqd3Qi...", "tokenType": "bearer"})
 }

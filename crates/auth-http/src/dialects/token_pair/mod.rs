@@ -24,7 +24,7 @@ impl Dialect for TokenPair {
             name: NAME,
             about: "An access token and a refresh token, both replaced at every refresh.",
             prefix: "/api/v1/auth",
-            refresh_style: RefreshStyle::Rotating,
+            refresh_style: RefreshStyle::RotatingSigned,
             access_lifetime: None,
             passwords: PasswordPolicy { min_length: 8 },
             sample: Some((

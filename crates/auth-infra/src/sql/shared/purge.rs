@@ -1,10 +1,10 @@
-//! Purging sessions that are over, and records of revoked ones that are no longer needed.
+//! Purging what is no longer needed: sessions that are over, consumed credentials, and records of revoked sessions.
 
 use auth_domain::model::Timestamp;
 use auth_domain::policy::SessionPolicy;
 
 use super::prelude::{Connection, DbError, from_time};
-use super::purge_statements::{CANDIDATES, DELETE_REVOKED, delete_sessions};
+use super::purge_statements::{CANDIDATES, DELETE_REVOKED, ERASE_CONSUMED, delete_sessions};
 use super::rows;
 use crate::sql::TxOutcome;
 
@@ -16,6 +16,9 @@ pub(crate) async fn purge(
 ) -> Result<TxOutcome<u64>, DbError> {
     let query = sqlx::query(DELETE_REVOKED).bind(i64::from(limit));
     let forgotten = query.execute(&mut *connection).await?.rows_affected();
+    let kept_since = from_time(policy.credentials_kept_since(now));
+    let query = sqlx::query(ERASE_CONSUMED).bind(kept_since).bind(i64::from(limit));
+    let erased = query.execute(&mut *connection).await?.rows_affected();
     let query = sqlx::query(CANDIDATES)
         .bind(from_time(now))
         .bind(from_time(now.minus(policy.idle)))
@@ -28,5 +31,6 @@ pub(crate) async fn purge(
             over.push(session.id.0);
         }
     }
-    Ok(TxOutcome::if_purged(forgotten + delete_sessions(connection, &over, limit).await?))
+    let deleted = delete_sessions(connection, &over).await?;
+    Ok(TxOutcome::if_purged(forgotten + erased + deleted))
 }

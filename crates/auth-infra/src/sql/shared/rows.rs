@@ -2,16 +2,16 @@
 
 use auth_domain::model::{
     ApiKey, ApiKeyId, ApiKeyName, AuditAction, AuditDetail, AuditEvent, AuditId, AuditOutcome, AuditRecord,
-    Caller, ClientId, CredentialState, DenialReason, DisplayName, EmailAddress, EndReason, Identifiers,
+    Caller, ClientId, CredentialChain, DenialReason, DisplayName, EmailAddress, EndReason, Identifiers,
     LoginRecord, NewSession, PasswordHash, PasswordVersion, PhoneNumber, RefreshRecord, RequestId, Roles,
-    Scopes, Session, SessionEnd, SessionId, StoredPassword, SuccessorNonce, Timestamp, User, UserId,
+    Scopes, SecretDigest, Session, SessionEnd, SessionId, StoredPassword, Timestamp, User, UserId,
     UserNumber, UserStatus, Username,
 };
 use sqlx::Row as _;
 use sqlx::types::Uuid;
 
 use super::prelude::{DbError, DbTime, Row, to_time};
-use crate::sql::{CorruptValue, ErrorMessage};
+use crate::sql::{CorruptValue, ErrorMessage, credentials};
 
 /// The columns of [`user`], from `accounts`.
 macro_rules! user_columns {
@@ -78,19 +78,16 @@ pub(crate) fn session(row: &Row) -> Result<Session, DbError> {
     })
 }
 
-/// Reads the columns of [`user`] and [`session`], `consumed_at` and `successor_nonce`.
+/// Reads the columns of [`user`] and [`session`], `credential` and `consumed`.
 pub(crate) fn refresh_record(row: &Row) -> Result<RefreshRecord, DbError> {
-    let credential = match optional_time(row, "consumed_at")? {
-        None => CredentialState::Current,
-        Some(at) => CredentialState::Consumed { at, successor: successor_nonce(row)? },
+    let credential: &[u8] = row.try_get("credential")?;
+    let current = credential.try_into().map_err(|_| CorruptValue("refresh credential"))?;
+    let consumed = credentials::decode(row.try_get("consumed")?);
+    let chain = CredentialChain {
+        current: SecretDigest::from_bytes(current),
+        consumed: consumed.ok_or(CorruptValue("consumed credentials"))?,
     };
-    Ok(RefreshRecord { user: user(row)?, session: session(row)?, credential })
-}
-
-fn successor_nonce(row: &Row) -> Result<Option<SuccessorNonce>, DbError> {
-    let Some(stored) = row.try_get::<Option<Vec<u8>>, _>("successor_nonce")? else { return Ok(None) };
-    let bytes = stored.try_into().map_err(|_| CorruptValue("nonce of a successor"))?;
-    Ok(Some(SuccessorNonce::from_bytes(bytes)))
+    Ok(RefreshRecord { user: user(row)?, session: session(row)?, chain })
 }
 
 pub(crate) fn api_key(row: &Row) -> Result<ApiKey, DbError> {

@@ -4,7 +4,7 @@ use auth_domain::model::{ClientId, EndReason, NewSession, SecretDigest, Session,
 use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::OpenOutcome;
 
-use super::prelude::{Connection, DbError, INSERT_SESSION, from_time, row_lock};
+use super::prelude::{Connection, DbError, from_time, row_lock};
 use super::rows::{self, session_columns};
 use crate::sql::TxOutcome;
 
@@ -19,13 +19,13 @@ const END: &str = concat!(
     session_columns!()
 );
 
-const END_BY_CREDENTIAL: &str = concat!(
+const END_BY_FAMILY: &str = concat!(
     "UPDATE sessions SET ended_at = $3, end_reason = $4
-     FROM refresh_credentials
-     WHERE digest = $1 AND sessions.id = session_id AND client_id = $2 AND ended_at IS NULL
-     RETURNING",
+     WHERE token_family = $1 AND client_id = $2 AND ended_at IS NULL RETURNING",
     session_columns!()
 );
+
+const INSERT: &str = include_str!("../statements/insert_session.sql");
 
 /// Locks the user, evicts the sessions that exceed the policy, and stores the new one.
 pub(crate) async fn open_and_evict(
@@ -61,16 +61,16 @@ pub(crate) async fn end(
     query.fetch_optional(connection).await?.as_ref().map(rows::session).transpose()
 }
 
-/// Ends the session of `client` that the credential belongs to, and returns it.
-pub(crate) async fn end_by_credential(
+/// Ends the session of `client` with this token family, and returns it.
+pub(crate) async fn end_by_family(
     connection: &mut Connection,
-    credential: &SecretDigest,
+    family: &SecretDigest,
     client: &ClientId,
     reason: EndReason,
     now: Timestamp,
 ) -> Result<TxOutcome<Option<Session>>, DbError> {
-    let ended = sqlx::query(END_BY_CREDENTIAL)
-        .bind(credential.as_bytes().as_slice())
+    let ended = sqlx::query(END_BY_FAMILY)
+        .bind(family.as_bytes().as_slice())
         .bind(client.as_str())
         .bind(from_time(now))
         .bind(reason.as_str())
@@ -80,11 +80,12 @@ pub(crate) async fn end_by_credential(
 }
 
 async fn insert(connection: &mut Connection, new: &NewSession) -> Result<(), DbError> {
-    let NewSession { session, credential, .. } = new;
-    sqlx::query(INSERT_SESSION)
+    let NewSession { session, family, credential, .. } = new;
+    sqlx::query(INSERT)
         .bind(session.id.0)
         .bind(session.user_id.0)
         .bind(session.client_id.as_str())
+        .bind(family.as_bytes().as_slice())
         .bind(from_time(session.created_at))
         .bind(from_time(session.last_refreshed_at))
         .bind(from_time(session.expires_at))

@@ -11,7 +11,7 @@ use auth_domain::ports::{OpenOutcome, PortError, SessionRepository};
 use super::prelude::{Connection, DbError, Store};
 use super::purge::purge;
 use super::rows::{self, session_columns, user_columns};
-use super::session_writes::{end, end_by_credential};
+use super::session_writes::{end, end_by_family};
 use crate::sql::TxOutcome;
 
 const FIND: &str = concat!(
@@ -49,17 +49,17 @@ impl SessionRepository for Store {
             .await
     }
 
-    async fn end_by_credential(
+    async fn end_by_family(
         &self,
-        credential: &SecretDigest,
+        family: &SecretDigest,
         client: &ClientId,
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Option<Session>, PortError> {
-        let args = (*credential, client.clone(), reason, now);
+        let args = (*family, client.clone(), reason, now);
         self.db
-            .write_grouped(args, |connection, (credential, client, reason, now)| {
-                Box::pin(end_by_credential(connection, credential, client, *reason, *now))
+            .write_grouped(args, |connection, (family, client, reason, now)| {
+                Box::pin(end_by_family(connection, family, client, *reason, *now))
             })
             .await
     }
