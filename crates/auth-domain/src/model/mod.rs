@@ -44,7 +44,7 @@ pub use password::{
     PasswordVersion, StoredPassword,
 };
 pub use refresh::{
-    ConsumedCredential, CredentialChain, JudgedRefresh, RefreshAttempt, RefreshDenial, RefreshRecord,
+    ConsumedCredential, CredentialChain, JudgedRefresh, Outage, RefreshAttempt, RefreshDenial, RefreshRecord,
     RefreshVerdict,
 };
 pub use refresh_token::{RefreshToken, SuccessorNonce};

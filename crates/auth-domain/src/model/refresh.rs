@@ -48,10 +48,9 @@ impl CredentialChain {
 
     /// Replaces the current credential, and drops those whose retry window has closed for good.
     fn rotate(&self, attempt: &RefreshAttempt) -> Self {
-        let kept_since = attempt.policy.credentials_kept_since(attempt.received_at);
         // Only a prefix is dropped. A gap would break the derivation of the current credential.
         let mut consumed: Vec<_> =
-            self.consumed.iter().skip_while(|consumed| consumed.at <= kept_since).copied().collect();
+            self.consumed.iter().skip_while(|consumed| attempt.is_over(consumed.at)).copied().collect();
         consumed.push(ConsumedCredential {
             digest: attempt.credential,
             at: attempt.received_at,
@@ -78,6 +77,15 @@ impl CredentialChain {
     }
 }
 
+/// A period during which the store could not be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// The last time at which the store was reached before.
+    pub from: Timestamp,
+    /// The first time at which it was reached again. In the future while the outage lasts.
+    pub to: Timestamp,
+}
+
 /// A refresh attempt, with everything that the decision needs.
 #[derive(Clone, Debug)]
 pub struct RefreshAttempt {
@@ -97,6 +105,31 @@ pub struct RefreshAttempt {
     pub policy: SessionPolicy,
     /// The clock difference that is tolerated between two nodes.
     pub leeway: Duration,
+    /// The last outage of the store. A use case knows of none; the store sets it.
+    pub outage: Option<Outage>,
+}
+
+impl RefreshAttempt {
+    /// Returns whether the retry window of a credential that was consumed at this time is open.
+    fn is_retry(&self, consumed_at: Timestamp) -> bool {
+        // A request that was received before the consumption is a duplicate that was delayed, not a replay.
+        self.received_at < consumed_at || self.received_at.since(consumed_at) < self.retry_window(consumed_at)
+    }
+
+    /// Returns whether no request can be judged any more that was received in the retry window.
+    fn is_over(&self, consumed_at: Timestamp) -> bool {
+        self.received_at.since(consumed_at) >= self.retry_window(consumed_at).saturating_add(JUDGEMENT_DELAY)
+    }
+
+    /// Returns the length of the retry window. Time during which the store could not be reached does not count: a client
+    /// whose answer was lost could not retry.
+    fn retry_window(&self, consumed_at: Timestamp) -> Duration {
+        let SessionPolicy { retry_grace, outage_grace, .. } = self.policy;
+        let outage = self.outage.map_or(Duration::ZERO, |Outage { from, to }| {
+            to.min(self.received_at).since(from.max(consumed_at))
+        });
+        if retry_grace.is_zero() { retry_grace } else { retry_grace.saturating_add(outage.min(outage_grace)) }
+    }
 }
 
 /// A session with its credentials and its user, consistent with each other when the verdict is carried out.
@@ -183,7 +216,7 @@ impl RefreshRecord {
     }
 
     fn judge_consumed(&self, attempt: &RefreshAttempt) -> RefreshVerdict {
-        let RefreshAttempt { received_at, policy, leeway, .. } = attempt;
+        let RefreshAttempt { received_at, leeway, .. } = attempt;
         let consumed = &self.chain.consumed;
         // A credential that is not kept was consumed long ago: only the holder of a token knows its family.
         let Some(position) = consumed.iter().position(|consumed| consumed.digest == attempt.credential)
@@ -194,9 +227,8 @@ impl RefreshRecord {
         if consumed_at > received_at.plus(*leeway) {
             return RefreshVerdict::Deny(RefreshDenial::ClockBehind(consumed_at.since(*received_at)));
         }
-        // A request that was received before the consumption is a duplicate that was delayed, not a replay. The window
-        // bounds how long a stolen consumed credential yields the current one.
-        if *received_at < consumed_at || received_at.since(consumed_at) < policy.retry_grace {
+        // The window bounds how long a stolen consumed credential yields the current one.
+        if attempt.is_retry(consumed_at) {
             return RefreshVerdict::Retry(
                 consumed[position..].iter().map(|consumed| consumed.nonce).collect(),
             );
@@ -266,6 +298,7 @@ mod tests {
             received_at: NOW,
             policy: SessionPolicy::default(),
             leeway: Duration::from_secs(5),
+            outage: None,
         }
     }
 
@@ -313,6 +346,38 @@ mod tests {
         let chain = [consumed(1, 10_000), consumed(2, 9_999)];
         assert_eq!(judge(&chain, 1), RefreshVerdict::Replay);
         assert_eq!(judge(&chain, 9), RefreshVerdict::Replay, "it is no longer kept");
+    }
+
+    /// An attempt with credential 1 after an outage between these numbers of seconds before [`NOW`].
+    fn judge_after_outage(consumed_millis_ago: i64, from: u64, to: u64) -> RefreshVerdict {
+        let [from, to] = [from, to].map(|seconds| NOW.minus(Duration::from_secs(seconds)));
+        let attempt = RefreshAttempt { outage: Some(Outage { from, to }), ..attempt(1) };
+        record(&[consumed(1, consumed_millis_ago)]).judge(&attempt)
+    }
+
+    #[test]
+    fn an_outage_does_not_count_towards_the_window() {
+        let retry = RefreshVerdict::Retry(vec![nonce(1)]);
+        assert_eq!(judge_after_outage(39_999, 35, 5), retry);
+        assert_eq!(judge_after_outage(40_000, 35, 5), RefreshVerdict::Replay);
+        assert_eq!(judge_after_outage(11_000, 35, 5), retry, "only the outage after the consumption counts");
+        assert_eq!(judge_after_outage(15_999, 16, 10), retry);
+        assert_eq!(judge_after_outage(16_000, 16, 10), RefreshVerdict::Replay);
+    }
+
+    #[test]
+    fn an_outage_extends_the_window_by_a_minute_at_most() {
+        assert_eq!(judge_after_outage(69_999, 600, 0), RefreshVerdict::Retry(vec![nonce(1)]));
+        assert_eq!(judge_after_outage(70_000, 600, 0), RefreshVerdict::Replay);
+    }
+
+    #[test]
+    fn an_outage_keeps_consumed_credentials_longer() {
+        let [from, to] = [30, 0].map(|seconds| NOW.minus(Duration::from_secs(seconds)));
+        let attempt = RefreshAttempt { outage: Some(Outage { from, to }), ..attempt(200) };
+        let chain = [consumed(1, 45_000), consumed(2, 44_999)];
+        let RefreshVerdict::Rotate(rotated) = record(&chain).judge(&attempt) else { panic!("no rotation") };
+        assert_eq!(rotated.consumed, [chain[1], consumed(200, 0)]);
     }
 
     #[test]

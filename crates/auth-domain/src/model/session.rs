@@ -112,16 +112,18 @@ pub struct SessionPolicy {
     /// The retry window after a rotation. While it is open, the consumed credential yields the current one, so a lost
     /// response does not log the user out. Zero disables retries. Default: 10 seconds.
     pub retry_grace: Duration,
+    /// The maximum time by which an outage of the store extends the retry window. Default: 60 seconds.
+    pub outage_grace: Duration,
     /// The maximum number of live sessions per user. A new session ends the oldest. Default: 50.
     pub max_live: u32,
 }
 
 impl SessionPolicy {
-    /// Returns the time since which a session must have been refreshed to keep its consumed credentials. Those of other
-    /// sessions can be neither retried nor, while a request is judged, needed any more.
+    /// Returns the time since which a session must have been refreshed to keep its consumed credentials. No request that is
+    /// still being judged can be a retry with those of other sessions.
     #[must_use]
     pub fn credentials_kept_since(&self, now: Timestamp) -> Timestamp {
-        now.minus(self.retry_grace + JUDGEMENT_DELAY)
+        now.minus(self.retry_grace.saturating_add(self.outage_grace).saturating_add(JUDGEMENT_DELAY))
     }
 
     /// Returns how many other sessions of a user may be live when one begins.
@@ -149,6 +151,7 @@ impl Default for SessionPolicy {
             idle: Duration::from_secs(14 * DAY),
             absolute: Duration::from_secs(30 * DAY),
             retry_grace: Duration::from_secs(10),
+            outage_grace: Duration::from_secs(60),
             max_live: 50,
         }
     }

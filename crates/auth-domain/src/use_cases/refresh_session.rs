@@ -105,6 +105,7 @@ impl Auth {
             received_at: now,
             policy: self.policy.session.clone(),
             leeway: self.policy.token.leeway,
+            outage: None,
         };
         let Some(JudgedRefresh { record, verdict }) = self.ports.sessions.refresh(&attempt).await? else {
             return Err(self.deny_unknown(client));

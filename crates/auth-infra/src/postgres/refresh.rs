@@ -56,6 +56,8 @@ impl PostgresStore {
         &self,
         attempt: &RefreshAttempt,
     ) -> Result<Option<JudgedRefresh>, PortError> {
+        let outage = self.db.revoked().last_outage(attempt.received_at);
+        let attempt = &RefreshAttempt { outage, ..attempt.clone() };
         let work = pin!(async {
             for _ in 0..MAX_ATTEMPTS {
                 match self.refreshes.submit(&self.db, attempt.clone()).await? {

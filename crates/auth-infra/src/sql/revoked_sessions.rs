@@ -6,12 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use auth_domain::model::SessionId;
+#[cfg(feature = "postgres")]
+use auth_domain::model::{Outage, Timestamp};
 use auth_domain::ports::SessionState;
 use parking_lot::RwLock;
 use sqlx::types::Uuid;
 
 /// After this time without a read, a session that is not in the set counts as unknown.
 const MAX_STALENESS: Duration = Duration::from_secs(5);
+/// Consecutive reads that are further apart than this show an outage. The feed reads twice a second.
+const OUTAGE_THRESHOLD: Duration = Duration::from_secs(2);
 /// The interval of full reads, which forget deleted rows.
 pub(crate) const FULL_READ_INTERVAL: Duration = Duration::from_secs(30 * 60);
 /// The longest duration of a full read.
@@ -40,13 +44,16 @@ struct State {
     overflowed: Option<Instant>,
     /// Everything that was stored at this time is in the set.
     synced: Option<Instant>,
+    /// The last two consecutive reads between which the store could not be reached.
+    outage: Option<(Instant, Instant)>,
     /// Something that was stored at this time is missing.
     stale: Option<Instant>,
 }
 
 impl RevokedSessions {
     fn bounded(bound: usize) -> Self {
-        let state = State { revoked: HashMap::new(), overflowed: None, synced: None, stale: None };
+        let state =
+            State { revoked: HashMap::new(), overflowed: None, synced: None, outage: None, stale: None };
         Self {
             bound,
             state: RwLock::new(state),
@@ -93,7 +100,23 @@ impl RevokedSessions {
 
     /// Marks the set as complete for the time `asked`, which is before the read began.
     pub(crate) fn mark_synced(&self, asked: Instant) {
-        self.write(|state| state.synced = Some(asked));
+        self.write(|state| {
+            let before = state.synced.replace(asked);
+            state.outage = before.and_then(|before| outage_between(before, asked)).or(state.outage);
+        });
+    }
+
+    /// Returns the last outage of the store, on the clock whose time is `now`. An outage that lasts ends now.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn last_outage(&self, now: Timestamp) -> Option<Outage> {
+        let instant = Instant::now();
+        let (from, to) = {
+            let state = self.state.read();
+            let current = state.synced.and_then(|synced| outage_between(synced, instant));
+            current.or(state.outage)?
+        };
+        let [from, to] = [from, to].map(|at| now.minus(instant.saturating_duration_since(at)));
+        Some(Outage { from, to })
     }
 
     /// Removes the sessions that were not inserted since `began`, when a full read began: the store no longer contains them.
@@ -135,6 +158,11 @@ impl RevokedSessions {
     pub(crate) fn mark_stale(&self) {
         self.write(|state| state.stale = Some(Instant::now()));
     }
+}
+
+/// Returns the period between two consecutive reads, if it is an outage.
+fn outage_between(read: Instant, next: Instant) -> Option<(Instant, Instant)> {
+    (next.saturating_duration_since(read) > OUTAGE_THRESHOLD).then_some((read, next))
 }
 
 impl Default for RevokedSessions {
@@ -194,6 +222,24 @@ mod tests {
         });
         revoked.mark_synced(late);
         assert_eq!(revoked.state_at(session(2), late + 5 * SECOND), SessionState::Live);
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn reads_far_apart_show_an_outage() {
+        let revoked = RevokedSessions::default();
+        let (start, now) = (Instant::now(), Timestamp::from_unix_seconds(1_000));
+        let outage = || revoked.last_outage(now);
+        assert_eq!(outage(), None, "nothing was read");
+        revoked.mark_synced(start.checked_sub(12 * SECOND).expect("an uptime of seconds"));
+        let current = outage().expect("it lasts");
+        assert!(current.to <= now && current.to.since(current.from) >= 12 * SECOND);
+        revoked.mark_synced(start.checked_sub(4 * SECOND).expect("an uptime of seconds"));
+        revoked.mark_synced(start.checked_sub(2 * SECOND).expect("an uptime of seconds"));
+        revoked.mark_synced(start);
+        let over = outage().expect("it is remembered");
+        assert_eq!(over.to.since(over.from).as_secs(), 8);
+        assert!(now.since(over.to) >= 4 * SECOND);
     }
 
     #[cfg(feature = "sqlite")]
