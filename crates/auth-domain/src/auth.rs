@@ -1,8 +1,10 @@
 //! [`Auth`], the entry point of the crate, and the [`Ports`] it works on.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
-use crate::model::{Caller, Identifiers, InvalidPassword, Password};
+use crate::model::{Caller, Identifiers, InvalidPassword, Password, Timestamp};
 use crate::policy::Policy;
 use crate::ports::{
     AccessTokenCodec, ApiKeyRepository, AttemptLimiter, AuditLog, AuditRepository, Clock, PasswordHasher,
@@ -44,6 +46,8 @@ pub struct Auth {
     pub(crate) ports: Arc<Ports>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) caller: Caller,
+    /// The latest stored time that was read, in microseconds since the Unix epoch.
+    latest_stored: Arc<AtomicI64>,
 }
 
 impl Auth {
@@ -52,13 +56,34 @@ impl Auth {
     /// Without a caller, no limit per caller applies, and audit events name none.
     #[must_use]
     pub fn new(ports: Ports, policy: Policy) -> Self {
-        Self { ports: Arc::new(ports), policy: Arc::new(policy), caller: Caller::default() }
+        Self {
+            ports: Arc::new(ports),
+            policy: Arc::new(policy),
+            caller: Caller::default(),
+            latest_stored: Arc::default(),
+        }
     }
 
     /// Returns the same use cases on behalf of `caller`.
     #[must_use]
     pub fn called_by(&self, caller: Caller) -> Self {
-        Self { ports: Arc::clone(&self.ports), policy: Arc::clone(&self.policy), caller }
+        Self { caller, ..self.clone() }
+    }
+
+    /// Returns how far the clock is behind the latest stored time that a refresh has read, if that is more than the leeway.
+    ///
+    /// Such a clock was set back, or is slower than those of other nodes. Times that depend on it are wrong: a service should
+    /// not report that it is ready.
+    #[must_use]
+    pub fn clock_lag(&self) -> Option<Duration> {
+        let latest = Timestamp::from_unix_micros(self.latest_stored.load(Ordering::Relaxed));
+        let lag = latest.since(self.ports.clock.now());
+        (lag > self.policy.token.leeway).then_some(lag)
+    }
+
+    /// Remembers a stored time for [`clock_lag`](Self::clock_lag).
+    pub(crate) fn note_stored_time(&self, time: Timestamp) {
+        self.latest_stored.fetch_max(time.unix_micros(), Ordering::Relaxed);
     }
 
     /// Checks whether the policy permits this password to a user with these names.

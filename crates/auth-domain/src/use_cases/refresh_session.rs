@@ -110,6 +110,7 @@ impl Auth {
         let Some(JudgedRefresh { record, verdict }) = self.ports.sessions.refresh(&attempt).await? else {
             return Err(self.deny_unknown(client));
         };
+        self.note_stored_time(record.session.last_refreshed_at);
         // A success is audited after the tokens are signed, a denial at once: an event must not report tokens that the
         // client never received.
         let entry = audit_entry(&verdict).session(&record.session);
@@ -334,6 +335,21 @@ mod tests {
         assert_eq!(grant.refresh_token.expect("a token").expose(), *current.expose());
         assert_eq!(grant.expires_in, Duration::from_secs(897));
         assert_eq!(grant.session_ends_in, Duration::from_secs(14 * 24 * 3_600 - 3));
+    }
+
+    #[tokio::test]
+    async fn a_clock_behind_a_stored_refresh_is_noticed() {
+        for (seconds, lag) in [(5, None), (6, Some(Duration::from_secs(6)))] {
+            let mut judged = judged_refresh(rotation());
+            judged.record.session.last_refreshed_at = NOW.plus(Duration::from_secs(seconds));
+            let mut mocks = Mocks::new();
+            mocks.sessions.expect_refresh().once().returning(move |_| Ok(Some(judged.clone())));
+            expect_signing(&mut mocks, NOW);
+            let (auth, client, token) = (mocks.auth(), client(RefreshStyle::Rotating), secret().expose());
+            assert_eq!(auth.clock_lag(), None);
+            auth.refresh_session(RefreshSession { client: &client, token: &token }).await.expect("refreshed");
+            assert_eq!(auth.clock_lag(), lag);
+        }
     }
 
     #[tokio::test]

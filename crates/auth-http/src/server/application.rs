@@ -40,7 +40,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     if let Some(warning) = settings.signing_key_warning(service.keys.signing_algorithm()) {
         tracing::warn!("{warning}");
     }
-    let readiness = Arc::new(Readiness::new(service.store.clone()));
+    let readiness = Arc::new(Readiness::new(service.store.clone(), service.auth.clone()));
     readiness.migrate().await.context("cannot bring the store's schema up to date")?;
     let revocation_sync = background::start(&service, &readiness);
 

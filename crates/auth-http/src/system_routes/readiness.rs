@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use auth_domain::Auth;
 use auth_domain::ports::{BoxError, PortError};
 use auth_infra::store::{Store, StoreError};
 use tokio::time::sleep;
@@ -12,17 +13,18 @@ use crate::failure::Failure;
 /// Interval between two attempts to reach a store that was unavailable at the start.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Whether the store is available, with the schema that this program needs.
+/// Whether the store is available, with the schema that this program needs, and the clock is right.
 pub struct Readiness {
     store: Store,
+    auth: Auth,
     is_migrated: AtomicBool,
 }
 
 impl Readiness {
     /// A store that is not migrated yet.
     #[must_use]
-    pub fn new(store: Store) -> Self {
-        Self { store, is_migrated: AtomicBool::new(false) }
+    pub fn new(store: Store, auth: Auth) -> Self {
+        Self { store, auth, is_migrated: AtomicBool::new(false) }
     }
 
     /// Brings the schema up to date if the store is available. An unavailable store is not an error: then
@@ -61,6 +63,10 @@ impl Readiness {
     pub async fn check(&self) -> Result<(), Failure> {
         if !self.is_migrated.load(Ordering::Acquire) {
             return Err(Failure::Unavailable(BoxError::from("the schema is not up to date")));
+        }
+        if let Some(lag) = self.auth.clock_lag() {
+            let message = format!("the clock is {} s behind a stored time: correct it", lag.as_secs());
+            return Err(Failure::Unavailable(BoxError::from(message)));
         }
         Ok(self.store.check().await?)
     }
