@@ -36,8 +36,8 @@ impl Auth {
         token: RefreshToken,
         now: Timestamp,
     ) -> Result<TokenGrant, PortError> {
-        // Ids and times derive from the refresh token and from the last refresh, not from chance and `now`: a retry must
-        // produce the same `jti`, `iat` and `exp` as the lost answer. An access token never outlives its session.
+        // A retry must produce the same `jti`, `iat` and `exp` as the lost answer. The id is therefore derived from the
+        // refresh token, and the times from the last refresh. An access token never outlives its session.
         let token_id = match client.refresh_style {
             // A reusable token is not replaced, so presenting it again is no retry, and each access token is new.
             RefreshStyle::Reusable => TokenId::generate(&*self.ports.random),
