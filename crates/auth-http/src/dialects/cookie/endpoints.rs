@@ -103,8 +103,8 @@ fn describe_refresh(terms: &PublicTerms) -> Operation {
     Operation::returning::<Answer<Refreshed<'_>>, Error>(StatusCode::OK, example)
         .summary("Get another access token")
         .description(
-            "The cookie is replaced. The same cookie again within the grace time gets the same successor; later it \
-             is a replay, and ends the session.",
+            "The cookie is replaced. Within the retry window, a used cookie gets the current one. Later it is a \
+             replay, which ends the session.",
         )
         .cookie(RefreshCookie::of(terms).name())
         .sets_cookie(StatusCode::OK, example_cookie(terms))
