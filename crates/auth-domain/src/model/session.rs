@@ -221,6 +221,12 @@ mod tests {
     }
 
     #[test]
+    fn an_endless_retry_window_keeps_every_credential() {
+        let policy = SessionPolicy { retry_grace: Duration::MAX, ..policy() };
+        assert!(policy.credentials_kept_since(Timestamp::MAX) <= Timestamp::UNIX_EPOCH);
+    }
+
+    #[test]
     fn an_ended_session_is_not_live() {
         let end = Some(SessionEnd { at: at(1), reason: EndReason::LoggedOut });
         assert!(!Session { end, ..session() }.is_live(at(1), &policy()));
