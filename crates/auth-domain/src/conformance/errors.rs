@@ -2,7 +2,7 @@
 
 use super::StoreUnderTest;
 use super::fixture::{Fixture, at_most, identifiers, later};
-use crate::model::{NewApiKey, NewSession, NewUser, Session, UserId};
+use crate::model::{CredentialChain, NewApiKey, NewSession, NewUser, Session, UserId};
 use crate::policy::SessionPolicy;
 
 pub(super) async fn duplicate_user_id_is_an_error_that_changes_nothing(store: &dyn StoreUnderTest) {
@@ -27,15 +27,15 @@ pub(super) async fn duplicate_session_id_is_an_error_that_changes_nothing(store:
     let new = fixture.new_session(&user, opened.password_version, later(1));
     let duplicate = NewSession { session: Session { id: opened.session.id, ..new.session }, ..new };
     assert_open_fails(&fixture, &opened, &duplicate).await;
-    assert_eq!(fixture.present(duplicate.credential, later(2)).await, None);
+    assert_eq!(fixture.present(duplicate.token(), later(2)).await, None);
 }
 
-pub(super) async fn duplicate_credential_is_an_error_that_changes_nothing(store: &dyn StoreUnderTest) {
+pub(super) async fn duplicate_family_is_an_error_that_changes_nothing(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
     let opened = fixture.open(&user, later(0)).await;
     let new = fixture.new_session(&user, opened.password_version, later(1));
-    let duplicate = NewSession { credential: opened.credential, ..new };
+    let duplicate = NewSession { family: opened.family, ..new };
     assert_open_fails(&fixture, &opened, &duplicate).await;
     assert_eq!(fixture.find_session(duplicate.session.id).await, None);
 }
@@ -46,12 +46,14 @@ async fn assert_open_fails(fixture: &Fixture<'_>, opened: &NewSession, duplicate
     for policy in [SessionPolicy::default(), crowded] {
         assert!(
             fixture.sessions().open(duplicate, &policy).await.is_err(),
-            "ids and credentials must be unique"
+            "ids and families must be unique"
         );
     }
     assert_eq!(fixture.session(opened.session.id).await, opened.session, "the session is unchanged");
-    let judged = fixture.refresh(&fixture.attempt(opened.credential, later(2))).await;
-    assert_eq!(judged.record.session, opened.session, "its credential is unchanged");
+    let judged = fixture.refresh(&fixture.attempt(opened.token(), later(2))).await;
+    let chain = CredentialChain::new(opened.credential);
+    assert_eq!(judged.record.session, opened.session);
+    assert_eq!(judged.record.chain, chain, "its credential is unchanged");
 }
 
 pub(super) async fn duplicate_api_key_is_an_error_that_changes_nothing(store: &dyn StoreUnderTest) {

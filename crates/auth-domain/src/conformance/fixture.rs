@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use super::StoreUnderTest;
 use crate::model::{
-    ApiKey, ApiKeyId, ApiKeyName, Client, ClientId, DisplayName, EmailAddress, EndReason, IdentifierKey,
-    Identifiers, JudgedRefresh, LoginRecord, NewApiKey, NewSession, NewUser, PasswordHash, PasswordVersion,
-    PhoneNumber, ROLES_MAX, RefreshAttempt, RefreshStyle, RefreshVerdict, Role, Roles, Scopes, SecretDigest,
-    Session, SessionId, SuccessorNonce, Timestamp, User, UserId, UserRef, Username,
+    ApiKey, ApiKeyId, ApiKeyName, Client, ClientId, ConsumedCredential, DisplayName, EmailAddress, EndReason,
+    IdentifierKey, Identifiers, JudgedRefresh, LoginRecord, NewApiKey, NewSession, NewUser, PasswordHash,
+    PasswordVersion, PhoneNumber, ROLES_MAX, RefreshAttempt, RefreshStyle, RefreshVerdict, Role, Roles,
+    Scopes, SecretDigest, Session, SessionId, SuccessorNonce, Timestamp, User, UserId, UserRef, Username,
 };
-use crate::policy::SessionPolicy;
+use crate::policy::{SessionPolicy, TokenPolicy};
 use crate::ports::{
     ApiKeyRepository, AuditRepository, OpenOutcome, RegisterOutcome, SessionRepository, UserRepository,
 };
@@ -95,6 +95,37 @@ pub(super) fn only_success<T>(values: impl IntoIterator<Item = T>, succeeded: &[
 /// A client with this refresh style.
 pub(super) fn client(refresh_style: RefreshStyle) -> Client {
     Client { id: ClientId::from_static("example"), refresh_style, access_lifetime: Duration::from_secs(900) }
+}
+
+/// What a store knows of a presented refresh token.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PresentedToken {
+    pub(super) family: SecretDigest,
+    pub(super) credential: SecretDigest,
+}
+
+impl NewSession {
+    /// The first token of the session.
+    pub(super) fn token(&self) -> PresentedToken {
+        PresentedToken { family: self.family, credential: self.credential }
+    }
+}
+
+impl RefreshAttempt {
+    /// The token that becomes current if the attempt rotates.
+    pub(super) fn successor_token(&self) -> PresentedToken {
+        PresentedToken { family: self.family, credential: self.successor }
+    }
+
+    /// What a rotation at this attempt adds to the chain.
+    pub(super) fn consumed(&self) -> ConsumedCredential {
+        ConsumedCredential { digest: self.credential, at: self.received_at, nonce: self.nonce }
+    }
+}
+
+/// The verdict of a retry after these rotations, the first of which consumed the presented credential.
+pub(super) fn retry_of(rotations: &[RefreshAttempt]) -> RefreshVerdict {
+    RefreshVerdict::Retry(rotations.iter().map(|rotation| rotation.nonce).collect())
 }
 
 /// A store with functions that create distinct users, sessions and keys.
@@ -208,6 +239,7 @@ impl<'a> Fixture<'a> {
                 expires_at: at.plus(SessionPolicy::default().absolute),
                 end: None,
             },
+            family: self.digest(),
             credential: self.digest(),
             password_version: version,
             roles: user.roles.clone(),
@@ -242,36 +274,54 @@ impl<'a> Fixture<'a> {
         self.sessions().end(id, EndReason::LoggedOut, at).await.expect("no error").is_some()
     }
 
-    /// Presents a credential at `at`; `None` if no such credential exists.
-    pub(super) async fn present(&self, credential: SecretDigest, at: Timestamp) -> Option<JudgedRefresh> {
-        self.sessions().refresh(&self.attempt(credential, at)).await.expect("no error")
+    /// Presents a token at `at`; `None` if no session has its family.
+    pub(super) async fn present(&self, token: PresentedToken, at: Timestamp) -> Option<JudgedRefresh> {
+        self.sessions().refresh(&self.attempt(token, at)).await.expect("no error")
     }
 
-    /// A refresh attempt at `at` by the credential's own client, whose tokens rotate.
-    pub(super) fn attempt(&self, presented: SecretDigest, at: Timestamp) -> RefreshAttempt {
+    /// A refresh attempt at `at` by the session's own client, whose tokens rotate.
+    pub(super) fn attempt(&self, token: PresentedToken, at: Timestamp) -> RefreshAttempt {
         RefreshAttempt {
-            presented,
+            family: token.family,
+            credential: token.credential,
             client: client(RefreshStyle::Rotating),
             successor: self.digest(),
-            nonce: SuccessorNonce::from_bytes(self.bytes()),
-            now: at,
+            nonce: SuccessorNonce::from_bytes(*self.bytes().first_chunk().expect("16 bytes")),
+            received_at: at,
             policy: SessionPolicy::default(),
+            leeway: TokenPolicy::default().leeway,
+            outage: None,
         }
     }
 
-    /// Refreshes with a known credential and checks that the verdict is that of `RefreshRecord::judge`.
+    /// Refreshes a known session and checks that the verdict is that of `RefreshRecord::judge`.
     pub(super) async fn refresh(&self, attempt: &RefreshAttempt) -> JudgedRefresh {
-        let judged =
-            self.sessions().refresh(attempt).await.expect("no error").expect("the credential exists");
+        let judged = self.sessions().refresh(attempt).await.expect("no error").expect("the session exists");
         assert_eq!(judged.verdict, judged.record.judge(attempt), "the verdict is that of the domain");
         judged
     }
 
     /// Rotates a current credential at `at` and returns the attempt.
-    pub(super) async fn rotate(&self, presented: SecretDigest, at: Timestamp) -> RefreshAttempt {
-        let attempt = self.attempt(presented, at);
-        assert_eq!(self.refresh(&attempt).await.verdict, RefreshVerdict::Rotate, "the credential is current");
+    pub(super) async fn rotate(&self, token: PresentedToken, at: Timestamp) -> RefreshAttempt {
+        let attempt = self.attempt(token, at);
+        let verdict = self.refresh(&attempt).await.verdict;
+        assert!(matches!(verdict, RefreshVerdict::Rotate(_)), "the credential is current: {verdict:?}");
         attempt
+    }
+
+    /// Rotates once at each of `times` and returns the attempts.
+    pub(super) async fn rotate_at(
+        &self,
+        mut token: PresentedToken,
+        times: impl IntoIterator<Item = Timestamp>,
+    ) -> Vec<RefreshAttempt> {
+        let mut attempts = Vec::new();
+        for at in times {
+            let attempt = self.rotate(token, at).await;
+            token = attempt.successor_token();
+            attempts.push(attempt);
+        }
+        attempts
     }
 
     /// An API key that never expires.

@@ -105,7 +105,7 @@ macro_rules! __conformance_cases {
                 reactivated_user_gets_no_session_back
                 other_changes_end_no_session
                 ended_session_keeps_its_first_end
-                deleting_a_user_deletes_sessions_and_credentials
+                deleting_a_user_deletes_sessions_and_families
             ]
             session_members [
                 session_is_returned_as_stored
@@ -113,7 +113,9 @@ macro_rules! __conformance_cases {
                 smallest_and_largest_ids_are_returned
                 session_is_returned_with_its_current_user
                 every_end_reason_is_returned
-                credential_is_found_only_by_its_whole_digest
+                session_is_found_only_by_its_whole_family
+                sessions_with_similar_families_are_not_confused
+                credential_does_not_find_a_session
                 unknown_session_is_not_found
             ]
             session_opening [
@@ -145,16 +147,25 @@ macro_rules! __conformance_cases {
                 rotation_replaces_the_current_credential
                 record_contains_the_current_user
                 retry_returns_the_same_successor_and_changes_nothing
-                successor_offered_by_a_retry_is_not_stored
                 retry_window_ends_to_the_microsecond
                 attempt_is_judged_by_its_own_policy
-                nonce_is_deleted_when_its_successor_is_used
-                nonces_of_other_sessions_are_kept
                 replay_ends_only_its_own_session
                 reusable_credential_stays_current_and_extends_the_session
                 other_client_is_refused_and_changes_nothing
                 session_that_is_not_live_is_refused_and_unchanged
                 refresh_extends_the_idle_time_but_not_the_expiry
+            ]
+            session_chain [
+                chain_is_returned_as_stored
+                every_byte_of_a_chain_is_returned
+                rotation_stores_the_chain_of_its_verdict
+                credentials_of_other_sessions_are_unchanged
+                chain_does_not_grow_with_the_rotations
+                retry_follows_the_chain_to_the_current_credential
+                credential_outside_the_chain_is_a_replay
+                denied_rotation_changes_nothing
+                attempt_received_before_the_consumption_is_a_retry
+                clock_that_is_behind_changes_nothing
             ]
             session_races [
                 one_of_24_attempts_with_one_credential_rotates
@@ -163,23 +174,26 @@ macro_rules! __conformance_cases {
                 one_of_12_replays_ends_the_session
                 replay_ends_a_session_during_a_refresh
                 session_ended_during_a_refresh_is_over
-                session_ended_by_credential_during_a_refresh_is_over
+                session_ended_by_family_during_a_refresh_is_over
                 suspension_during_a_refresh_ends_the_session
                 password_change_during_a_refresh_ends_the_session
                 user_deletion_during_a_refresh_deletes_the_session
                 concurrent_calls_for_one_user_cause_no_error
                 later_retry_gets_the_successor_of_the_race
+                duplicates_during_a_rotation_are_retries
+                concurrent_rotations_respect_the_limit
             ]
             session_ends [
                 session_ends_once_and_keeps_its_first_end
                 one_of_12_ends_of_one_session_succeeds
                 ending_a_session_leaves_the_others_live
-                session_ends_by_a_current_or_consumed_credential
-                other_client_or_unknown_credential_ends_nothing
+                family_ends_its_session_after_any_rotations
+                other_client_or_unknown_family_ends_nothing
                 only_sessions_that_are_not_live_are_purged
-                credentials_are_purged_with_their_session
+                family_is_purged_with_its_session
                 purge_respects_the_limit
-                session_with_more_credentials_than_the_limit_is_purged
+                purge_erases_consumed_credentials_of_idle_sessions
+                erasing_respects_the_limit
             ]
             revocation_feed [
                 ended_session_is_not_live
@@ -213,7 +227,7 @@ macro_rules! __conformance_cases {
             errors [
                 duplicate_user_id_is_an_error_that_changes_nothing
                 duplicate_session_id_is_an_error_that_changes_nothing
-                duplicate_credential_is_an_error_that_changes_nothing
+                duplicate_family_is_an_error_that_changes_nothing
                 duplicate_api_key_is_an_error_that_changes_nothing
             ]
         }

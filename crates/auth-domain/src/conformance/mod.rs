@@ -147,6 +147,7 @@ mod recent_users;
 mod revocation_feed;
 mod secure_random;
 mod session_cap;
+mod session_chain;
 mod session_ends;
 mod session_members;
 mod session_opening;

@@ -47,13 +47,13 @@ pub(super) async fn ended_session_is_not_live(store: &dyn StoreUnderTest) {
     let opened = fixture.open(&user, at(0)).await;
     let client = client(RefreshStyle::Rotating).id;
     let sessions = fixture.sessions();
-    let ended = sessions.end_by_credential(&opened.credential, &client, EndReason::LoggedOut, at(1)).await;
+    let ended = sessions.end_by_family(&opened.family, &client, EndReason::LoggedOut, at(1)).await;
     assert_eq!(ended.expect("no error").map(|ended| ended.id), Some(opened.session.id));
-    assert_not_live(&fixture, opened.session.id, "ended by its credential");
+    assert_not_live(&fixture, opened.session.id, "ended by its token family");
 
     let opened = fixture.open(&user, at(0)).await;
-    fixture.rotate(opened.credential, at(1)).await;
-    let replay = fixture.refresh(&fixture.attempt(opened.credential, at(100))).await;
+    fixture.rotate(opened.token(), at(1)).await;
+    let replay = fixture.refresh(&fixture.attempt(opened.token(), at(100))).await;
     assert_eq!(replay.verdict, RefreshVerdict::Replay);
     assert_not_live(&fixture, opened.session.id, "its credential was replayed");
 }
@@ -87,7 +87,7 @@ pub(super) async fn live_session_is_not_reported_as_ended(store: &dyn StoreUnder
     let fixture = Fixture::new(store);
     let (_, [opened, other], _) = sessions(&fixture, "jane").await;
     assert_not_ended(&fixture, opened.session.id, "just opened");
-    fixture.rotate(opened.credential, at(2)).await;
+    fixture.rotate(opened.token(), at(2)).await;
     assert_not_ended(&fixture, opened.session.id, "refreshed");
     assert!(fixture.log_out(other.session.id, at(3)).await);
     assert_not_ended(&fixture, opened.session.id, "only the other session of the user ended");

@@ -52,7 +52,7 @@ pub(super) async fn oldest_session_is_the_one_created_first(store: &dyn StoreUnd
         open(&fixture, &user, later(1), &at_most(2)).await,
         open(&fixture, &user, later(2), &at_most(2)).await,
     ];
-    fixture.rotate(sessions[0].credential, later(3)).await;
+    fixture.rotate(sessions[0].token(), later(3)).await;
     sessions.push(open(&fixture, &user, later(4), &at_most(2)).await);
     assert_eq!(ends(&fixture, &sessions).await, [Some(superseded(later(4))), None, None]);
 }
@@ -100,7 +100,7 @@ pub(super) async fn expired_session_does_not_count(store: &dyn StoreUnderTest) {
     let user = fixture.register_named("jane").await;
     let policy = SessionPolicy { idle: Duration::from_secs(100), ..at_most(2) };
     let busy = open(&fixture, &user, later(0), &policy).await;
-    fixture.rotate(busy.credential, later(90)).await;
+    fixture.rotate(busy.token(), later(90)).await;
     let idle = open(&fixture, &user, later(10), &policy).await;
     let third = open(&fixture, &user, later(110), &policy).await;
     assert_eq!(
@@ -153,13 +153,14 @@ pub(super) async fn largest_policy_values_cause_no_error(store: &dyn StoreUnderT
         idle: Duration::MAX,
         absolute: Duration::MAX,
         retry_grace: Duration::MAX,
+        outage_grace: Duration::MAX,
         max_live: u32::MAX,
     };
     let mut sessions = Vec::new();
     for second in 0..3 {
         sessions.push(open(&fixture, &user, later(second), &boundless).await);
     }
-    let mut attempt = fixture.attempt(sessions[0].credential, later(9));
+    let mut attempt = fixture.attempt(sessions[0].token(), later(9));
     attempt.policy = boundless.clone();
     fixture.refresh(&attempt).await;
     assert_eq!(fixture.sessions().purge(later(9), &boundless, u32::MAX).await.expect("no error"), 0);

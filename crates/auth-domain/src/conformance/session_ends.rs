@@ -5,10 +5,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, client, later, now, only_success};
+use super::fixture::{Fixture, client, later, now, only_success, retry_of, similar_keys};
 use crate::model::{
-    ClientId, EndReason, NewSession, RefreshStyle, RefreshVerdict, SecretDigest, Session, SessionEnd,
-    SessionId,
+    ClientId, CredentialChain, EndReason, NewSession, RefreshAttempt, RefreshStyle, RefreshVerdict,
+    SecretDigest, Session, SessionEnd, SessionId,
 };
 use crate::policy::SessionPolicy;
 use crate::ports::OpenOutcome;
@@ -19,12 +19,12 @@ async fn end(fixture: &Fixture<'_>, session: SessionId, reason: EndReason, secon
 
 async fn end_by(
     fixture: &Fixture<'_>,
-    credential: SecretDigest,
+    family: SecretDigest,
     client: &ClientId,
     second: u64,
 ) -> Option<Session> {
     let sessions = fixture.sessions();
-    let ended = sessions.end_by_credential(&credential, client, EndReason::LoggedOut, later(second)).await;
+    let ended = sessions.end_by_family(&family, client, EndReason::LoggedOut, later(second)).await;
     ended.expect("no error")
 }
 
@@ -44,7 +44,7 @@ pub(super) async fn session_ends_once_and_keeps_its_first_end(store: &dyn StoreU
         assert!(!end(&fixture, opened.session.id, reason, second).await);
         assert_eq!(fixture.session(opened.session.id).await.end, ended);
     }
-    assert_eq!(end_by(&fixture, opened.credential, &own_client(), 4).await, None);
+    assert_eq!(end_by(&fixture, opened.family, &own_client(), 4).await, None);
     assert_eq!(fixture.session(opened.session.id).await, Session { end: ended, ..opened.session });
 }
 
@@ -70,39 +70,35 @@ pub(super) async fn ending_a_session_leaves_the_others_live(store: &dyn StoreUnd
     let ended = [fixture.open(&user, now()).await, fixture.open(&user, now()).await];
     let other = fixture.open(&user, now()).await;
     assert!(end(&fixture, ended[0].session.id, EndReason::LoggedOut, 1).await);
-    assert!(end_by(&fixture, ended[1].credential, &own_client(), 1).await.is_some());
+    assert!(end_by(&fixture, ended[1].family, &own_client(), 1).await.is_some());
     assert_eq!(fixture.session(other.session.id).await, other.session);
-    fixture.rotate(other.credential, later(2)).await;
+    fixture.rotate(other.token(), later(2)).await;
 }
 
-pub(super) async fn session_ends_by_a_current_or_consumed_credential(store: &dyn StoreUnderTest) {
+pub(super) async fn family_ends_its_session_after_any_rotations(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
     for rotations in 0..3 {
-        for presented in 0..=rotations {
-            let opened = fixture.open(&user, now()).await;
-            let mut credentials = vec![opened.credential];
-            for second in 0..rotations {
-                let newest = credentials[credentials.len() - 1];
-                credentials.push(fixture.rotate(newest, later(second)).await.successor);
-            }
-            let index = usize::try_from(presented).expect("a small number");
-            let ended = end_by(&fixture, credentials[index], &own_client(), 60).await.expect("the session");
-            let end = Some(SessionEnd { at: later(60), reason: EndReason::LoggedOut });
-            assert_eq!((ended.id, ended.end), (opened.session.id, end), "the ended session is returned");
-            assert_eq!(fixture.session(opened.session.id).await, ended);
-        }
+        let opened = fixture.open(&user, now()).await;
+        fixture.rotate_at(opened.token(), (0..rotations).map(later)).await;
+        let ended = end_by(&fixture, opened.family, &own_client(), 60).await.expect("the session");
+        let end = Some(SessionEnd { at: later(60), reason: EndReason::LoggedOut });
+        assert_eq!((ended.id, ended.end), (opened.session.id, end), "the ended session is returned");
+        assert_eq!(fixture.session(opened.session.id).await, ended);
     }
 }
 
-pub(super) async fn other_client_or_unknown_credential_ends_nothing(store: &dyn StoreUnderTest) {
+pub(super) async fn other_client_or_unknown_family_ends_nothing(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
     let opened = fixture.open(&user, now()).await;
     for id in ["elsewhere", "EXAMPLE", ""] {
-        assert_eq!(end_by(&fixture, opened.credential, &ClientId::from(id.to_owned()), 1).await, None);
+        assert_eq!(end_by(&fixture, opened.family, &ClientId::from(id.to_owned()), 1).await, None);
     }
-    assert_eq!(end_by(&fixture, fixture.digest(), &own_client(), 1).await, None);
+    let similar = similar_keys(*opened.family.as_bytes()).map(SecretDigest::from_bytes);
+    for family in similar.into_iter().chain([fixture.digest(), opened.credential]) {
+        assert_eq!(end_by(&fixture, family, &own_client(), 1).await, None);
+    }
     assert_eq!(fixture.session(opened.session.id).await, opened.session);
 }
 
@@ -160,22 +156,24 @@ pub(super) async fn only_sessions_that_are_not_live_are_purged(store: &dyn Store
         live.session,
         "a session in its last microsecond stays"
     );
-    let judged = fixture.refresh(&fixture.attempt(live.credential, later(1))).await;
-    assert_eq!(judged.verdict, RefreshVerdict::Rotate, "its credential stays");
+    fixture.rotate(live.token(), later(1)).await;
     assert_eq!(fixture.user(live.session.user_id).await.username(), Some("jane"), "its user stays");
 }
 
-pub(super) async fn credentials_are_purged_with_their_session(store: &dyn StoreUnderTest) {
+pub(super) async fn family_is_purged_with_its_session(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
     let opened = fixture.open(&user, later(900)).await;
-    let first = fixture.rotate(opened.credential, later(910)).await;
+    let rotation = fixture.rotate(opened.token(), later(910)).await;
     assert!(end(&fixture, opened.session.id, EndReason::LoggedOut, 920).await);
     purge_all(&fixture, &policy(), 100).await;
-    for credential in [opened.credential, first.successor] {
-        assert_eq!(fixture.present(credential, later(1_000)).await, None);
-        assert_eq!(end_by(&fixture, credential, &own_client(), 1_000).await, None);
+    for token in [opened.token(), rotation.successor_token()] {
+        assert_eq!(fixture.present(token, later(1_000)).await, None);
     }
+    assert_eq!(end_by(&fixture, opened.family, &own_client(), 1_000).await, None);
+    let again =
+        NewSession { family: opened.family, ..fixture.new_session(&user, opened.password_version, now()) };
+    assert_eq!(fixture.try_open(&again, &policy()).await, OpenOutcome::Opened, "the family is free");
 }
 
 pub(super) async fn purge_respects_the_limit(store: &dyn StoreUnderTest) {
@@ -199,15 +197,73 @@ pub(super) async fn purge_respects_the_limit(store: &dyn StoreUnderTest) {
     assert_eq!(fixture.session(live.session.id).await, live.session);
 }
 
-pub(super) async fn session_with_more_credentials_than_the_limit_is_purged(store: &dyn StoreUnderTest) {
-    let fixture = Fixture::new(store);
+/// Sessions that were refreshed before a purge 1,000 seconds after [`now`], each with its rotation: two are no longer
+/// retried, and one may still be retried for a microsecond.
+async fn refreshed_sessions(
+    fixture: &Fixture<'_>,
+) -> ([(NewSession, RefreshAttempt); 2], (NewSession, RefreshAttempt)) {
     let user = fixture.register_named("jane").await;
-    let opened = fixture.open(&user, later(900)).await;
-    let mut credential = opened.credential;
-    for second in 0..7 {
-        credential = fixture.rotate(credential, later(910 + second)).await.successor;
+    let kept_since = policy().credentials_kept_since(later(1_000));
+    let mut refreshed = Vec::new();
+    for at in [later(910), kept_since, kept_since.plus(Duration::from_micros(1))] {
+        let opened = fixture.open(&user, later(905)).await;
+        let rotation = fixture.rotate(opened.token(), at).await;
+        refreshed.push((opened, rotation));
     }
-    assert!(end(&fixture, opened.session.id, EndReason::LoggedOut, 920).await);
-    purge_all(&fixture, &policy(), 2).await;
-    assert_eq!(fixture.find_session(opened.session.id).await, None);
+    let busy = refreshed.pop().expect("three sessions");
+    (refreshed.try_into().expect("two sessions"), busy)
+}
+
+/// The chain of a session, as a retry that changes nothing reads it.
+async fn chain(fixture: &Fixture<'_>, (opened, rotation): &(NewSession, RefreshAttempt)) -> CredentialChain {
+    let mut attempt = fixture.attempt(opened.token(), rotation.received_at);
+    attempt.client.id = ClientId::from_static("elsewhere");
+    fixture.refresh(&attempt).await.record.chain
+}
+
+pub(super) async fn purge_erases_consumed_credentials_of_idle_sessions(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let (idle, busy) = refreshed_sessions(&fixture).await;
+    let sessions = [&idle[0], &idle[1], &busy].map(|(opened, _)| opened.session.id);
+    let mut before = Vec::new();
+    for session in sessions {
+        before.push(fixture.session(session).await);
+    }
+    purge_all(&fixture, &policy(), 100).await;
+    for refreshed in &idle {
+        assert_eq!(chain(&fixture, refreshed).await, CredentialChain::new(refreshed.1.successor));
+    }
+    let kept = CredentialChain { current: busy.1.successor, consumed: vec![busy.1.consumed()] };
+    assert_eq!(chain(&fixture, &busy).await, kept, "a request may be judged for a microsecond");
+    for (session, before) in sessions.into_iter().zip(before) {
+        assert_eq!(fixture.session(session).await, before, "no session has changed");
+    }
+    let [(opened, rotation), _] = idle;
+    let next = fixture.rotate(rotation.successor_token(), later(1_001)).await;
+    let retry = fixture.refresh(&fixture.attempt(rotation.successor_token(), later(1_001))).await;
+    assert_eq!(retry.verdict, retry_of(&[next]), "the session can still be refreshed");
+    let erased = fixture.refresh(&fixture.attempt(opened.token(), rotation.received_at)).await;
+    assert_eq!(erased.verdict, RefreshVerdict::Replay, "an erased credential is a replay");
+}
+
+pub(super) async fn erasing_respects_the_limit(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let (idle, _) = refreshed_sessions(&fixture).await;
+    let mut kept = 2;
+    for limit in [0, 1, 1, 0, 1] {
+        let purged = purge(&fixture, &policy(), limit).await;
+        let mut left = 0;
+        for refreshed in &idle {
+            left += usize::from(!chain(&fixture, refreshed).await.consumed.is_empty());
+        }
+        assert!(
+            kept - left <= limit as usize,
+            "limit {limit}, purged {purged}: {kept} before and {left} after"
+        );
+        kept = left;
+    }
+    purge_all(&fixture, &policy(), u32::MAX).await;
+    for refreshed in &idle {
+        assert_eq!(chain(&fixture, refreshed).await.consumed, [], "all of them are erased in the end");
+    }
 }

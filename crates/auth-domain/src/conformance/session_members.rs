@@ -5,10 +5,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, later, now, roles, similar_keys};
+use super::fixture::{Fixture, PresentedToken, later, now, roles, similar_keys};
 use crate::model::{
-    ClientId, EndReason, NewSession, RefreshVerdict, SecretDigest, Session, SessionEnd, SessionId, Timestamp,
-    User, UserStatus,
+    ClientId, CredentialChain, EndReason, NewSession, SecretDigest, Session, SessionEnd, SessionId,
+    Timestamp, User, UserStatus,
 };
 use crate::policy::SessionPolicy;
 use crate::ports::OpenOutcome;
@@ -17,7 +17,8 @@ use crate::ports::OpenOutcome;
 async fn round_trip(fixture: &Fixture<'_>, user: &User, session: Session) {
     let version = fixture.password_version(user.id).await;
     let roles = fixture.user(session.user_id).await.roles;
-    let new = NewSession { session, credential: fixture.digest(), password_version: version, roles };
+    let (family, credential) = (fixture.digest(), fixture.digest());
+    let new = NewSession { session, family, credential, password_version: version, roles };
     assert_eq!(fixture.try_open(&new, &SessionPolicy::default()).await, OpenOutcome::Opened);
     let found = fixture.sessions().find(new.session.id).await.expect("no error");
     assert_eq!(found, Some((new.session, user.clone())));
@@ -100,23 +101,68 @@ pub(super) async fn every_end_reason_is_returned(store: &dyn StoreUnderTest) {
     }
 }
 
-pub(super) async fn credential_is_found_only_by_its_whole_digest(store: &dyn StoreUnderTest) {
+pub(super) async fn session_is_found_only_by_its_whole_family(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
     let version = fixture.password_version(user.id).await;
     let mut half_zero = [7; 32];
     half_zero[16..].fill(0);
     for digest in [[0; 32], [0xff; 32], [b'0'; 32], half_zero] {
-        let new = NewSession {
-            credential: SecretDigest::from_bytes(digest),
-            ..fixture.new_session(&user, version, now())
-        };
+        let family = SecretDigest::from_bytes(digest);
+        let new = NewSession { family, ..fixture.new_session(&user, version, now()) };
         assert_eq!(fixture.try_open(&new, &SessionPolicy::default()).await, OpenOutcome::Opened);
-        for similar in similar_keys(digest) {
-            assert_eq!(fixture.present(SecretDigest::from_bytes(similar), later(1)).await, None);
+        for similar in similar_keys(digest).map(SecretDigest::from_bytes) {
+            let token = PresentedToken { family: similar, ..new.token() };
+            assert_eq!(fixture.present(token, later(1)).await, None);
         }
-        let judged = fixture.refresh(&fixture.attempt(new.credential, later(1))).await;
-        assert_eq!((judged.record.session, judged.verdict), (new.session, RefreshVerdict::Rotate));
+        let judged = fixture.refresh(&fixture.attempt(new.token(), later(1))).await;
+        assert_eq!(judged.record.session, new.session);
+        assert_eq!(judged.record.chain, CredentialChain::new(new.credential));
+    }
+}
+
+pub(super) async fn sessions_with_similar_families_are_not_confused(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_named("jane").await;
+    let version = fixture.password_version(user.id).await;
+    let family = *fixture.digest().as_bytes();
+    let mut sessions = Vec::new();
+    for family in similar_keys(family).into_iter().chain([family]).map(SecretDigest::from_bytes) {
+        let new = NewSession { family, ..fixture.new_session(&user, version, now()) };
+        assert_eq!(fixture.try_open(&new, &SessionPolicy::default()).await, OpenOutcome::Opened);
+        sessions.push(new);
+    }
+    for new in &sessions {
+        let rotation = fixture.attempt(new.token(), later(1));
+        assert_eq!(fixture.refresh(&rotation).await.record.session, new.session);
+        let record = fixture.refresh(&fixture.attempt(new.token(), later(2))).await.record;
+        let chain = CredentialChain { current: rotation.successor, consumed: vec![rotation.consumed()] };
+        assert_eq!((record.session.id, record.chain), (new.session.id, chain));
+    }
+    let (first, others) = sessions.split_first().expect("four sessions");
+    let client = &first.session.client_id;
+    let ended = fixture.sessions().end_by_family(&first.family, client, EndReason::LoggedOut, later(3)).await;
+    assert_eq!(ended.expect("no error").map(|ended| ended.id), Some(first.session.id));
+    for other in others {
+        assert_eq!(fixture.session(other.session.id).await.end, None);
+    }
+}
+
+/// Two sessions may have one credential, because only the family identifies a session.
+pub(super) async fn credential_does_not_find_a_session(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_named("jane").await;
+    let one = fixture.open(&user, now()).await;
+    let other =
+        NewSession { credential: one.credential, ..fixture.new_session(&user, one.password_version, now()) };
+    assert_eq!(fixture.try_open(&other, &SessionPolicy::default()).await, OpenOutcome::Opened);
+    let swapped = PresentedToken { family: one.credential, credential: one.family };
+    assert_eq!(fixture.present(swapped, later(1)).await, None);
+    for new in [&one, &other] {
+        assert_eq!(
+            fixture.refresh(&fixture.attempt(new.token(), later(1))).await.record.session,
+            new.session
+        );
     }
 }
 
@@ -129,5 +175,6 @@ pub(super) async fn unknown_session_is_not_found(store: &dyn StoreUnderTest) {
         let ended = fixture.sessions().end(id, EndReason::LoggedOut, later(1)).await;
         assert_eq!(ended.expect("no error"), None);
     }
-    assert_eq!(fixture.present(fixture.digest(), later(1)).await, None);
+    let unknown = PresentedToken { family: fixture.digest(), credential: fixture.digest() };
+    assert_eq!(fixture.present(unknown, later(1)).await, None);
 }

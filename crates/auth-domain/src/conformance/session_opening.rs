@@ -13,7 +13,7 @@ use crate::ports::OpenOutcome;
 async fn assert_denied(fixture: &Fixture<'_>, new: &NewSession) {
     assert_eq!(fixture.try_open(new, &at_most(1)).await, OpenOutcome::Denied);
     assert_eq!(fixture.find_session(new.session.id).await, None);
-    assert_eq!(fixture.present(new.credential, later(100)).await, None);
+    assert_eq!(fixture.present(new.token(), later(100)).await, None);
 }
 
 pub(super) async fn outdated_password_opens_no_session(store: &dyn StoreUnderTest) {

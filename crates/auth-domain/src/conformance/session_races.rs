@@ -1,13 +1,15 @@
 //! Concurrent refreshes of one session, with each other and with calls that end the session.
 
+use std::slice;
+
 use futures_util::future::{BoxFuture, join, join_all};
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, ROUNDS, client, hash, later, now, roles};
+use super::fixture::{Fixture, ROUNDS, client, hash, later, now, retry_of, roles};
 use super::user_change::SessionEndingChange;
 use crate::model::{
-    CredentialState, EndReason, JudgedRefresh, NewSession, RefreshAttempt, RefreshDenial, RefreshStyle,
-    RefreshVerdict, SuccessorNonce, UserStatus,
+    EndReason, JudgedRefresh, NewSession, RefreshAttempt, RefreshDenial, RefreshStyle, RefreshVerdict,
+    UserStatus,
 };
 use crate::policy::SessionPolicy;
 
@@ -18,6 +20,10 @@ async fn refresh_concurrently(fixture: &Fixture<'_>, attempts: &[RefreshAttempt]
     join_all(attempts.iter().map(|attempt| fixture.refresh(attempt))).await
 }
 
+fn is_rotation(verdict: &RefreshVerdict) -> bool {
+    matches!(verdict, RefreshVerdict::Rotate(_))
+}
+
 fn count(judged: &[JudgedRefresh], verdict: &RefreshVerdict) -> usize {
     judged.iter().filter(|judged| judged.verdict == *verdict).count()
 }
@@ -26,7 +32,9 @@ pub(super) async fn one_of_24_attempts_with_one_credential_rotates(store: &dyn S
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
     let opened = fixture.open(&user, now()).await;
-    let mut current = opened.credential;
+    let mut current = opened.token();
+    let mut presented = Vec::new();
+    let mut winners = Vec::new();
     for second in 1..=20 {
         let at = later(second);
         let attempts: Vec<_> = (0..24).map(|_| fixture.attempt(current, at)).collect();
@@ -34,17 +42,22 @@ pub(super) async fn one_of_24_attempts_with_one_credential_rotates(store: &dyn S
         let won: Vec<_> = attempts
             .iter()
             .zip(&judged)
-            .filter(|(_, judged)| judged.verdict == RefreshVerdict::Rotate)
+            .filter(|(_, judged)| is_rotation(&judged.verdict))
             .map(|(attempt, _)| attempt)
             .collect();
         assert_eq!(won.len(), 1, "exactly one attempt rotates in round {second}");
-        let retry = RefreshVerdict::Retry { nonce: won[0].nonce.clone(), consumed_at: at };
-        assert_eq!(count(&judged, &retry), 23, "the others get the same successor");
-        for lost in attempts.iter().filter(|attempt| attempt.successor != won[0].successor) {
-            let known = fixture.present(lost.successor, at).await;
-            assert_eq!(known, None, "only one successor is stored");
-        }
-        current = won[0].successor;
+        assert_eq!(
+            count(&judged, &retry_of(slice::from_ref(won[0]))),
+            23,
+            "the others get the same successor"
+        );
+        presented.push(current);
+        winners.push(won[0].clone());
+        current = won[0].successor_token();
+    }
+    for (index, token) in presented.into_iter().enumerate().skip(11) {
+        let retry = fixture.refresh(&fixture.attempt(token, later(20))).await;
+        assert_eq!(retry.verdict, retry_of(&winners[index..]), "every rotation of the window is kept");
     }
     assert_eq!(fixture.session(opened.session.id).await.end, None, "the session is live");
 }
@@ -53,7 +66,7 @@ pub(super) async fn concurrent_use_of_a_reusable_credential_succeeds(store: &dyn
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
     let opened = fixture.open(&user, now()).await;
-    let mut attempts: Vec<_> = (0..24).map(|_| fixture.attempt(opened.credential, later(1))).collect();
+    let mut attempts: Vec<_> = (0..24).map(|_| fixture.attempt(opened.token(), later(1))).collect();
     for attempt in &mut attempts {
         attempt.client = client(RefreshStyle::Reusable);
     }
@@ -67,10 +80,10 @@ pub(super) async fn sessions_of_one_user_refresh_concurrently(store: &dyn StoreU
     let user = fixture.register_named("jane").await;
     let mut attempts = Vec::new();
     for _ in 0..20 {
-        attempts.push(fixture.attempt(fixture.open(&user, now()).await.credential, later(1)));
+        attempts.push(fixture.attempt(fixture.open(&user, now()).await.token(), later(1)));
     }
     let judged = refresh_concurrently(&fixture, &attempts).await;
-    assert_eq!(count(&judged, &RefreshVerdict::Rotate), 20);
+    assert_eq!(judged.iter().filter(|judged| is_rotation(&judged.verdict)).count(), 20);
 }
 
 pub(super) async fn one_of_12_replays_ends_the_session(store: &dyn StoreUnderTest) {
@@ -78,8 +91,8 @@ pub(super) async fn one_of_12_replays_ends_the_session(store: &dyn StoreUnderTes
     let user = fixture.register_named("jane").await;
     for _ in 0..5 {
         let opened = fixture.open(&user, now()).await;
-        fixture.rotate(opened.credential, later(1)).await;
-        let attempts: Vec<_> = (0..12).map(|_| fixture.attempt(opened.credential, later(60))).collect();
+        fixture.rotate(opened.token(), later(1)).await;
+        let attempts: Vec<_> = (0..12).map(|_| fixture.attempt(opened.token(), later(60))).collect();
         let judged = refresh_concurrently(&fixture, &attempts).await;
         assert_eq!(count(&judged, &RefreshVerdict::Replay), 1, "exactly one replay ends the session");
         assert_eq!(count(&judged, &SESSION_OVER), 11, "the others find the session over");
@@ -91,9 +104,11 @@ pub(super) async fn replay_ends_a_session_during_a_refresh(store: &dyn StoreUnde
     let user = fixture.register_named("jane").await;
     for round in 0..ROUNDS {
         let opened = fixture.open(&user, now()).await;
-        let first = fixture.rotate(opened.credential, later(1)).await;
-        let mut attempts =
-            vec![fixture.attempt(opened.credential, later(60)), fixture.attempt(first.successor, later(60))];
+        let first = fixture.rotate(opened.token(), later(1)).await;
+        let mut attempts = vec![
+            fixture.attempt(opened.token(), later(60)),
+            fixture.attempt(first.successor_token(), later(60)),
+        ];
         if round % 2 == 1 {
             attempts.reverse();
         }
@@ -106,7 +121,8 @@ pub(super) async fn replay_ends_a_session_during_a_refresh(store: &dyn StoreUnde
         let end = fixture.session(opened.session.id).await.end.map(|end| end.reason);
         assert_eq!(end, Some(EndReason::Replayed));
         for attempt in attempts {
-            let verdict = fixture.present(attempt.successor, later(61)).await.map(|judged| judged.verdict);
+            let verdict =
+                fixture.present(attempt.successor_token(), later(61)).await.map(|judged| judged.verdict);
             assert!(verdict.is_none_or(|verdict| verdict == SESSION_OVER), "no successor can be used");
         }
     }
@@ -116,7 +132,7 @@ pub(super) async fn replay_ends_a_session_during_a_refresh(store: &dyn StoreUnde
 #[derive(Clone, Copy)]
 enum Ending {
     LogOut,
-    LogOutByCredential,
+    LogOutByFamily,
     UserChange(SessionEndingChange),
 }
 
@@ -127,13 +143,12 @@ impl Ending {
             Self::LogOut => {
                 assert!(fixture.log_out(session.id, later(1)).await, "a refresh does not end a session");
             }
-            Self::LogOutByCredential => {
+            Self::LogOutByFamily => {
                 let (reason, at) = (EndReason::LoggedOut, later(1));
                 let sessions = fixture.sessions();
-                let ended =
-                    sessions.end_by_credential(&opened.credential, &session.client_id, reason, at).await;
+                let ended = sessions.end_by_family(&opened.family, &session.client_id, reason, at).await;
                 let ended = ended.expect("no error").map(|ended| ended.id);
-                assert_eq!(ended, Some(session.id), "a consumed credential ends its session too");
+                assert_eq!(ended, Some(session.id), "the family outlives a rotation");
             }
             Self::UserChange(change) => {
                 change.apply(fixture, session.user_id, opened.password_version, later(1)).await;
@@ -143,7 +158,7 @@ impl Ending {
 
     fn reason(self) -> Option<EndReason> {
         match self {
-            Self::LogOut | Self::LogOutByCredential => Some(EndReason::LoggedOut),
+            Self::LogOut | Self::LogOutByFamily => Some(EndReason::LoggedOut),
             Self::UserChange(change) => change.reason(),
         }
     }
@@ -155,16 +170,17 @@ async fn race(store: &dyn StoreUnderTest, ending: Ending) {
     for round in 0..ROUNDS {
         let user = fixture.register_named(&format!("user {round}")).await;
         let opened = fixture.open(&user, now()).await;
-        let attempt = fixture.attempt(opened.credential, later(1));
+        let attempt = fixture.attempt(opened.token(), later(1));
         let judged = if round % 2 == 0 {
             join(fixture.refresh(&attempt), ending.apply(&fixture, &opened)).await.0
         } else {
             join(ending.apply(&fixture, &opened), fixture.refresh(&attempt)).await.1
         };
-        assert!([RefreshVerdict::Rotate, SESSION_OVER].contains(&judged.verdict), "{:?}", judged.verdict);
+        let verdict = &judged.verdict;
+        assert!(is_rotation(verdict) || *verdict == SESSION_OVER, "{verdict:?}");
         assert_eq!(fixture.session(opened.session.id).await.end.map(|end| end.reason), ending.reason());
-        for credential in [opened.credential, attempt.successor] {
-            let known = fixture.present(credential, later(2)).await;
+        for token in [opened.token(), attempt.successor_token()] {
+            let known = fixture.present(token, later(2)).await;
             assert!(known.is_none_or(|judged| judged.verdict == SESSION_OVER), "the session is over");
         }
     }
@@ -174,8 +190,8 @@ pub(super) async fn session_ended_during_a_refresh_is_over(store: &dyn StoreUnde
     race(store, Ending::LogOut).await;
 }
 
-pub(super) async fn session_ended_by_credential_during_a_refresh_is_over(store: &dyn StoreUnderTest) {
-    race(store, Ending::LogOutByCredential).await;
+pub(super) async fn session_ended_by_family_during_a_refresh_is_over(store: &dyn StoreUnderTest) {
+    race(store, Ending::LogOutByFamily).await;
 }
 
 pub(super) async fn suspension_during_a_refresh_ends_the_session(store: &dyn StoreUnderTest) {
@@ -191,15 +207,15 @@ pub(super) async fn user_deletion_during_a_refresh_deletes_the_session(store: &d
     for round in 0..ROUNDS {
         let user = fixture.register_named(&format!("user {round}")).await;
         let opened = fixture.open(&user, now()).await;
-        let attempt = fixture.attempt(opened.credential, later(1));
+        let attempt = fixture.attempt(opened.token(), later(1));
         let (judged, deleted) =
             join(fixture.sessions().refresh(&attempt), fixture.users().delete(user.id)).await;
         assert!(deleted.expect("no error"));
         let verdict = judged.expect("no error").map(|judged| judged.verdict);
-        assert!(verdict.is_none_or(|verdict| verdict == RefreshVerdict::Rotate));
+        assert!(verdict.is_none_or(|verdict| is_rotation(&verdict)));
         assert_eq!(fixture.find_session(opened.session.id).await, None);
-        for credential in [opened.credential, attempt.successor] {
-            assert_eq!(fixture.present(credential, later(2)).await, None);
+        for token in [opened.token(), attempt.successor_token()] {
+            assert_eq!(fixture.present(token, later(2)).await, None);
         }
     }
 }
@@ -217,7 +233,7 @@ pub(super) async fn concurrent_calls_for_one_user_cause_no_error(store: &dyn Sto
         let mut calls: Vec<BoxFuture<'_, ()>> = Vec::new();
         for new in &opened {
             calls.push(Box::pin(async move {
-                let attempt = fixture.attempt(new.credential, later(10));
+                let attempt = fixture.attempt(new.token(), later(10));
                 fixture.sessions().refresh(&attempt).await.expect("no error");
             }));
             let opening = fixture.new_session(&user, version, later(10));
@@ -252,18 +268,44 @@ pub(super) async fn later_retry_gets_the_successor_of_the_race(store: &dyn Store
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
     let opened = fixture.open(&user, now()).await;
-    let attempts: Vec<_> = (0..8).map(|_| fixture.attempt(opened.credential, later(1))).collect();
+    let attempts: Vec<_> = (0..8).map(|_| fixture.attempt(opened.token(), later(1))).collect();
     let judged = refresh_concurrently(&fixture, &attempts).await;
-    let in_the_race: Vec<SuccessorNonce> = judged
-        .into_iter()
-        .filter_map(|judged| match judged.verdict {
-            RefreshVerdict::Retry { nonce, .. } => Some(nonce),
-            _ => None,
-        })
-        .collect();
-    let after = fixture.refresh(&fixture.attempt(opened.credential, later(2))).await;
-    let CredentialState::Consumed { successor: Some(nonce), .. } = after.record.credential else {
-        panic!("the credential must be consumed: {:?}", after.record.credential);
-    };
-    assert!(in_the_race.iter().all(|known| *known == nonce), "all retries get one nonce");
+    let after = fixture.refresh(&fixture.attempt(opened.token(), later(2))).await.verdict;
+    assert_eq!(count(&judged, &after), 7, "all retries get one nonce");
+}
+
+pub(super) async fn duplicates_during_a_rotation_are_retries(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_named("jane").await;
+    for _ in 0..ROUNDS {
+        let opened = fixture.open(&user, now()).await;
+        let first = fixture.rotate(opened.token(), later(1)).await;
+        // The client continues with what it received, while duplicates of its first request are still in flight.
+        let duplicates = (0..8).map(|_| fixture.attempt(opened.token(), later(2)));
+        let rotation = fixture.attempt(first.successor_token(), later(2));
+        let attempts: Vec<_> = duplicates.chain([rotation.clone()]).collect();
+        let mut judged = refresh_concurrently(&fixture, &attempts).await;
+        let rotated = judged.pop().expect("nine verdicts").verdict;
+        assert!(is_rotation(&rotated), "a retry consumes nothing: {rotated:?}");
+        let before = retry_of(slice::from_ref(&first));
+        let after = retry_of(&[first, rotation]);
+        assert_eq!(count(&judged, &before) + count(&judged, &after), 8, "no duplicate is a replay");
+        assert_eq!(fixture.present(opened.token(), later(3)).await.map(|judged| judged.verdict), Some(after));
+    }
+}
+
+pub(super) async fn concurrent_rotations_respect_the_limit(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let user = fixture.register_named("jane").await;
+    let opened = fixture.open(&user, now()).await;
+    let rotations = fixture.rotate_at(opened.token(), (1..16).map(|_| later(1))).await;
+    let last = rotations[14].successor_token();
+    let attempts: Vec<_> = (0..8).map(|_| fixture.attempt(last, later(2))).collect();
+    let judged = refresh_concurrently(&fixture, &attempts).await;
+    let rotated = attempts.iter().zip(&judged).find(|(_, judged)| is_rotation(&judged.verdict));
+    let sixteenth = rotated.expect("one rotation is left").0;
+    assert_eq!(count(&judged, &retry_of(slice::from_ref(sixteenth))), 7, "retries do not count");
+    let seventeenth = fixture.attempt(sixteenth.successor_token(), later(2));
+    let verdict = fixture.refresh(&seventeenth).await.verdict;
+    assert!(matches!(verdict, RefreshVerdict::Deny(RefreshDenial::TooManyRotations(_))), "{verdict:?}");
 }

@@ -24,16 +24,16 @@ async fn user_with_sessions_and_roles(fixture: &Fixture<'_>, name: &str, joined_
     let user = fixture.register(&NewUser { roles: roles(joined_roles), ..named }).await;
     let other = fixture.register_named(&format!("not {name}")).await;
     let sessions = vec![fixture.open(&user, later(0)).await, fixture.open(&user, later(1)).await];
-    fixture.rotate(sessions[0].credential, later(2)).await;
+    fixture.rotate(sessions[0].token(), later(2)).await;
     SessionOwner { user, sessions, others: fixture.open(&other, later(0)).await }
 }
 
 impl SessionOwner {
     async fn assert_all_ended(&self, fixture: &Fixture<'_>, reason: EndReason, at: Timestamp) {
-        for NewSession { session, credential, .. } in &self.sessions {
-            let end = fixture.session(session.id).await.end;
+        for new in &self.sessions {
+            let end = fixture.session(new.session.id).await.end;
             assert_eq!(end, Some(SessionEnd { at, reason }));
-            let judged = fixture.refresh(&fixture.attempt(*credential, at)).await;
+            let judged = fixture.refresh(&fixture.attempt(new.token(), at)).await;
             assert_eq!(judged.verdict, RefreshVerdict::Deny(RefreshDenial::SessionOver));
         }
         self.assert_others_live(fixture).await;
@@ -127,16 +127,15 @@ pub(super) async fn ended_session_keeps_its_first_end(store: &dyn StoreUnderTest
     assert_eq!(fixture.session(other).await.end, Some(end));
 }
 
-pub(super) async fn deleting_a_user_deletes_sessions_and_credentials(store: &dyn StoreUnderTest) {
+pub(super) async fn deleting_a_user_deletes_sessions_and_families(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let owner = user_with_sessions(&fixture).await;
     assert!(fixture.users().delete(owner.user.id).await.expect("no error"));
-    for NewSession { session, credential, .. } in &owner.sessions {
-        assert_eq!(fixture.find_session(session.id).await, None);
-        assert_eq!(fixture.present(*credential, later(9)).await, None);
-        let sessions = fixture.sessions();
-        let ended =
-            sessions.end_by_credential(credential, &session.client_id, EndReason::LoggedOut, later(9));
+    for new in &owner.sessions {
+        assert_eq!(fixture.find_session(new.session.id).await, None);
+        assert_eq!(fixture.present(new.token(), later(9)).await, None);
+        let (sessions, client) = (fixture.sessions(), &new.session.client_id);
+        let ended = sessions.end_by_family(&new.family, client, EndReason::LoggedOut, later(9));
         assert_eq!(ended.await.expect("no error"), None);
     }
     owner.assert_others_live(&fixture).await;

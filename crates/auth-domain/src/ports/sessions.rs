@@ -19,7 +19,10 @@ pub enum OpenOutcome {
 
 /// Stores sessions with their refresh credentials. Each method is one transaction.
 ///
-/// - MUST return every member of a session as it was stored.
+/// - MUST return every member of a session and its whole [chain](crate::model::CredentialChain) as they were stored:
+///   every byte, every microsecond, and the order.
+/// - MUST find a session by its id or by its whole token family, never by a credential.
+/// - MUST return an error, and change nothing, when the id or the token family of a new session is taken.
 /// - MUST NOT open a session for a deleted or suspended user, nor with an outdated password version or roles. This
 ///   holds for concurrent changes as well.
 /// - MUST end the oldest other live sessions of a user with [`EndReason::Superseded`], so that at most
@@ -37,9 +40,10 @@ pub enum OpenOutcome {
 /// - MUST end a session once: the first end stays, and only the call that ended the session returns it, as it is stored
 ///   afterwards.
 /// - MUST NOT change other sessions of a user when it ends one.
-/// - MUST purge only sessions that are not live, and eventually all of them.
+/// - MUST purge only sessions that are not live, and eventually all of them. Their token families are purged with them.
 /// - MUST eventually erase the consumed credentials of sessions that were not refreshed since
-///   [`SessionPolicy::credentials_kept_since`]. With a consumed credential, its nonce yields the current one.
+///   [`SessionPolicy::credentials_kept_since`]. With a consumed credential, its nonce yields the current one. It MUST
+///   NOT erase any other credential, nor the current one.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait SessionRepository: Send + Sync {
