@@ -7,9 +7,13 @@ use auth_domain::model::{Client, ClientId, RefreshStyle};
 use super::history::CLIENTS;
 use super::reference::ACCESS;
 
-const STYLES: [RefreshStyle; 3] =
-    [RefreshStyle::SelfRenewing, RefreshStyle::Rotating, RefreshStyle::Reusable];
-const NAMES: [&str; CLIENTS] = ["one", "two", "three", "four", "five", "six"];
+const STYLES: [RefreshStyle; CLIENTS / 2] = [
+    RefreshStyle::SelfRenewing,
+    RefreshStyle::RotatingSigned,
+    RefreshStyle::Rotating,
+    RefreshStyle::Reusable,
+];
+const NAMES: [&str; CLIENTS] = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
 
 pub(crate) fn client_of(index: usize) -> Client {
     Client {

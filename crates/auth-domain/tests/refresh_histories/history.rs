@@ -11,20 +11,63 @@ use super::reference::{ABSOLUTE, ACCESS, GRACE, IDLE, LEEWAY};
 pub(crate) const OPERATIONS: usize = 50;
 
 /// The number of clients: two for each refresh style.
-pub(crate) const CLIENTS: usize = 6;
+pub(crate) const CLIENTS: usize = 8;
 
 /// One step of a history. Sessions and tokens are counted back from the newest one; a number that is too large means the
 /// oldest one.
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
-    LogIn { client: usize },
-    Refresh { session: usize, token: usize, by: PresentedBy },
-    RefreshWith { session: usize, forgery: Forgery },
-    LogOut { session: usize, token: usize, by: PresentedBy },
-    LogOutById { session: usize },
-    Use { session: usize, token: usize },
-    Wait { micros: u64 },
-    WaitUntil { session: usize, deadline: Deadline, offset: i64 },
+    LogIn {
+        client: usize,
+    },
+    Refresh {
+        session: usize,
+        token: usize,
+        by: PresentedBy,
+    },
+    /// A refresh that was received this long ago, and is judged now.
+    RefreshDelayed {
+        session: usize,
+        token: usize,
+        by: PresentedBy,
+        micros: u64,
+    },
+    /// A refresh that was received around a moment in the life of its token, if that moment has passed.
+    RefreshAround {
+        session: usize,
+        token: usize,
+        moment: Moment,
+        offset: i64,
+    },
+    /// Refreshes one after the other, each with the newest token.
+    RefreshRepeatedly {
+        session: usize,
+        count: usize,
+    },
+    RefreshWith {
+        session: usize,
+        forgery: Forgery,
+    },
+    LogOut {
+        session: usize,
+        token: usize,
+        by: PresentedBy,
+    },
+    LogOutById {
+        session: usize,
+    },
+    Use {
+        session: usize,
+        token: usize,
+    },
+    Wait {
+        micros: u64,
+    },
+    WaitUntil {
+        session: usize,
+        deadline: Deadline,
+        offset: i64,
+    },
 }
 
 /// The client that presents a token.
@@ -32,6 +75,17 @@ pub(crate) enum Operation {
 pub(crate) enum PresentedBy {
     OwnClient,
     OtherClient(usize),
+}
+
+/// A moment in the life of a token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Moment {
+    /// Its consumption.
+    Consumption,
+    /// The earliest time of a clock that is not too far behind its consumption.
+    Leeway,
+    /// The end of its retry window.
+    Grace,
 }
 
 /// What is presented instead of a valid token.
@@ -50,6 +104,8 @@ pub(crate) enum Forgery {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Deadline {
     Grace,
+    /// The time from which a rotation drops the newest consumed credential.
+    Kept,
     Idle,
     Absolute,
     Access,
@@ -60,8 +116,14 @@ pub(crate) enum Deadline {
 pub(crate) enum Event {
     Refreshed,
     Retried,
+    /// A retry whose answer is not the successor of the presented token, but a later one.
+    RetriedAlongTheChain,
+    /// A retry that was received before the token was consumed.
+    RetriedEarly,
     Refused,
     Replayed,
+    Throttled,
+    ClockBehind,
     LoggedOut(bool),
     Admitted(bool),
 }
@@ -79,21 +141,36 @@ fn session() -> impl Strategy<Value = usize> {
 }
 
 fn token() -> impl Strategy<Value = usize> {
-    prop_oneof![4 => Just(0_usize), 3 => Just(1), 1 => 2..9_usize]
+    prop_oneof![4 => Just(0_usize), 3 => Just(1), 2 => 2..20_usize]
 }
 
 fn presented_by() -> impl Strategy<Value = PresentedBy> {
-    prop_oneof![9 => Just(PresentedBy::OwnClient), 1 => (0..CLIENTS).prop_map(PresentedBy::OtherClient)]
+    prop_oneof![12 => Just(PresentedBy::OwnClient), 1 => (0..CLIENTS).prop_map(PresentedBy::OtherClient)]
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
     let wait =
         [0, 1, 1_000_000, GRACE / 3, GRACE - 1, GRACE, ACCESS, ACCESS + LEEWAY, IDLE / 2, ABSOLUTE / 3];
-    let deadline = [Deadline::Grace, Deadline::Grace, Deadline::Access, Deadline::Idle, Deadline::Absolute];
+    let deadline = [
+        Deadline::Grace,
+        Deadline::Grace,
+        Deadline::Kept,
+        Deadline::Access,
+        Deadline::Idle,
+        Deadline::Absolute,
+    ];
+    let delay = [1, 1_000_000, LEEWAY, LEEWAY + 1, GRACE, GRACE + LEEWAY, ACCESS, IDLE / 2];
+    let moment = [Moment::Consumption, Moment::Leeway, Moment::Grace];
     prop_oneof![
         6 => (0..CLIENTS).prop_map(|client| Operation::LogIn { client }),
         40 => (session(), token(), presented_by())
             .prop_map(|(session, token, by)| Operation::Refresh { session, token, by }),
+        8 => (session(), token(), presented_by(), select(delay.to_vec()))
+            .prop_map(|(session, token, by, micros)| Operation::RefreshDelayed { session, token, by, micros }),
+        8 => (session(), token(), select(moment.to_vec()), -1..=1_i64)
+            .prop_map(|(session, token, moment, offset)| Operation::RefreshAround { session, token, moment, offset }),
+        2 => (session(), 14..18_usize)
+            .prop_map(|(session, count)| Operation::RefreshRepeatedly { session, count }),
         4 => (session(), forgery()).prop_map(|(session, forgery)| Operation::RefreshWith { session, forgery }),
         2 => (session(), token(), presented_by())
             .prop_map(|(session, token, by)| Operation::LogOut { session, token, by }),

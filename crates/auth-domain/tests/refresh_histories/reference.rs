@@ -1,7 +1,7 @@
 //! The reference implementation of the session rules.
 //!
-//! Times are in microseconds. The tokens of a session are numbered: the last one is current, the one before it is its
-//! predecessor, all others are older.
+//! Times are in microseconds. The tokens of a session are numbered: the last one is current, all others were consumed by the
+//! token after them.
 
 use auth_domain::model::{EndReason, RefreshStyle};
 
@@ -12,7 +12,10 @@ pub(crate) const ABSOLUTE: u64 = 150 * SECOND + SECOND / 4; // not a whole secon
 pub(crate) const GRACE: u64 = 10 * SECOND;
 pub(crate) const ACCESS: u64 = 30 * SECOND;
 pub(crate) const LEEWAY: u64 = 5 * SECOND;
-pub(crate) const MAX_LIVE: usize = 3;
+pub(crate) const MAX_LIVE: usize = 4;
+/// How long a consumed token is remembered after its retry window, for requests that wait for their verdict.
+pub(crate) const DELAY: u64 = 5 * SECOND;
+const ROTATIONS: usize = 16;
 
 /// The outcome of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +28,10 @@ pub(crate) enum RefreshOutcome {
     Refused,
     /// No token; the session has ended.
     Replayed,
+    /// No token for this many microseconds; the session is unchanged.
+    Throttled(u64),
+    /// No token and no decision, because the clock is behind; the session is unchanged.
+    ClockBehind,
 }
 
 /// The times in an access token, in whole seconds.
@@ -41,13 +48,15 @@ pub(crate) struct Session {
     pub(crate) began: u64,
     pub(crate) refreshed: u64,
     pub(crate) ended: Option<EndReason>,
-    /// The number of issued tokens that refresh the session.
-    pub(crate) tokens: usize,
+    /// When each token was consumed, except the current one.
+    pub(crate) consumed: Vec<u64>,
+    /// The number of consumed tokens that are no longer remembered.
+    forgotten: usize,
 }
 
 impl Session {
     pub(crate) fn begin(client: usize, style: RefreshStyle, now: u64) -> Self {
-        Self { client, style, began: now, refreshed: now, ended: None, tokens: 1 }
+        Self { client, style, began: now, refreshed: now, ended: None, consumed: Vec::new(), forgotten: 0 }
     }
 
     pub(crate) fn ends_at(&self) -> u64 {
@@ -64,27 +73,42 @@ impl Session {
         AccessTimes { issued, expires: (issued + ACCESS / SECOND).min(self.ends_at() / SECOND) }
     }
 
-    /// A client presents the token with this number.
+    /// A client presents the token with this number in a request that was received at `now`.
     pub(crate) fn refresh(&mut self, token: usize, client: usize, now: u64) -> RefreshOutcome {
         if client != self.client || !self.is_live(now) {
             return RefreshOutcome::Refused;
         }
-        let successors = self.tokens - 1 - token;
-        let outcome = match successors {
-            _ if self.style == RefreshStyle::Reusable => RefreshOutcome::Current,
-            0 => RefreshOutcome::New,
-            1 if now - self.refreshed < GRACE => return RefreshOutcome::Current,
-            _ => RefreshOutcome::Replayed,
-        };
-        match outcome {
-            RefreshOutcome::Replayed => self.ended = Some(EndReason::Replayed),
-            RefreshOutcome::New => self.tokens += 1,
-            RefreshOutcome::Current | RefreshOutcome::Refused => {}
-        }
-        if self.ended.is_none() {
+        if self.style == RefreshStyle::Reusable {
             self.refreshed = now;
+            return RefreshOutcome::Current;
         }
-        outcome
+        let Some(&consumed) = self.consumed.get(token) else { return self.rotate(now) };
+        if token < self.forgotten {
+            return self.replay();
+        }
+        if consumed > now + LEEWAY {
+            return RefreshOutcome::ClockBehind;
+        }
+        if now < consumed + GRACE { RefreshOutcome::Current } else { self.replay() }
+    }
+
+    fn rotate(&mut self, now: u64) -> RefreshOutcome {
+        let in_window = |at: &&u64| **at + GRACE > now && **at <= now + LEEWAY;
+        let recent: Vec<u64> = self.consumed[self.forgotten..].iter().filter(in_window).copied().collect();
+        if recent.len() >= ROTATIONS {
+            return RefreshOutcome::Throttled(recent[recent.len() - ROTATIONS] + GRACE - now);
+        }
+        while self.consumed.get(self.forgotten).is_some_and(|at| at + GRACE + DELAY <= now) {
+            self.forgotten += 1;
+        }
+        self.consumed.push(now);
+        self.refreshed = now;
+        RefreshOutcome::New
+    }
+
+    fn replay(&mut self) -> RefreshOutcome {
+        self.ended = Some(EndReason::Replayed);
+        RefreshOutcome::Replayed
     }
 
     /// Logs the session out; returns whether this call ended it.

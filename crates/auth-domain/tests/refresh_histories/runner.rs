@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use auth_domain::Auth;
 use auth_domain::model::{
-    Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshSecret, RefreshStyle, RoleChoice, Roles,
-    SessionId, Timestamp, Username,
+    Identifiers, Limit, Password, PasswordAttempt, PasswordPolicy, RefreshSecret, RefreshStyle, RoleChoice,
+    Roles, SessionId, Timestamp, Username,
 };
 use auth_domain::policy::{Policy, SessionPolicy, TokenPolicy};
-use auth_domain::ports::{Clock, SessionRepository};
+use auth_domain::ports::{Clock, PortError, SessionRepository};
 use auth_domain::testing::{SeededRandom, TestPorts};
 use auth_domain::use_cases::{LogIn, LogOut, RefreshSession, RefreshSessionError, Register, TokenGrant};
 
 use super::clients::{client_of, mistyped, style_of};
-use super::history::{CLIENTS, Deadline, Event, EventSet, Forgery, Operation, PresentedBy};
-use super::reference::{self, ABSOLUTE, AccessTimes, GRACE, IDLE, LEEWAY, MAX_LIVE, RefreshOutcome};
+use super::history::{CLIENTS, Deadline, Event, EventSet, Forgery, Moment, Operation, PresentedBy};
+use super::reference::{self, ABSOLUTE, AccessTimes, DELAY, GRACE, IDLE, LEEWAY, MAX_LIVE, RefreshOutcome};
 
 const PASSWORD: &str = "correct horse";
 
@@ -23,7 +23,7 @@ const PASSWORD: &str = "correct horse";
 struct IssuedTokens {
     id: SessionId,
     /// The tokens that refresh the session, oldest first. With self-renewing tokens these are its access tokens.
-    refresh: Vec<String>,
+    refresh: Vec<(String, AccessTimes)>,
     access: Vec<(String, AccessTimes)>,
 }
 
@@ -59,6 +59,7 @@ impl HistoryRunner {
             idle: micros(IDLE),
             absolute: micros(ABSOLUTE),
             retry_grace: micros(GRACE),
+            outage_grace: Duration::ZERO,
             max_live: u32::try_from(MAX_LIVE).expect("a few"),
         };
         let ports = TestPorts::new();
@@ -83,6 +84,18 @@ impl HistoryRunner {
         match *operation {
             Operation::LogIn { client } => self.log_in(client).await?,
             Operation::Refresh { session, token, by } => self.refresh(session, token, by).await?,
+            Operation::RefreshDelayed { session, token, by, micros } => {
+                let received_at = self.now() - micros;
+                self.refresh_received(received_at, session, token, by).await?;
+            }
+            Operation::RefreshAround { session, token, moment, offset } => {
+                self.refresh_around(session, token, moment, offset).await?;
+            }
+            Operation::RefreshRepeatedly { session, count } => {
+                for _ in 0..count {
+                    self.refresh(session, 0, PresentedBy::OwnClient).await?;
+                }
+            }
             Operation::RefreshWith { session, ref forgery } => self.refresh_with(session, forgery).await?,
             Operation::LogOut { session, token, by } => self.log_out(session, token, by).await?,
             Operation::LogOutById { session } => self.log_out_by_id(session).await?,
@@ -115,6 +128,9 @@ impl HistoryRunner {
         } else {
             RefreshOutcome::Refused
         };
+        if expected == RefreshOutcome::Current {
+            self.record_retry(session, token, now);
+        }
         self.record(
             session,
             match expected {
@@ -122,10 +138,45 @@ impl HistoryRunner {
                 RefreshOutcome::Current => Event::Retried,
                 RefreshOutcome::Refused => Event::Refused,
                 RefreshOutcome::Replayed => Event::Replayed,
+                RefreshOutcome::Throttled(_) => Event::Throttled,
+                RefreshOutcome::ClockBehind => Event::ClockBehind,
             },
         );
-        let token = self.issued[session].refresh[token].clone();
+        let token = self.issued[session].refresh[token].0.clone();
         self.present(session, client, &token, expected).await
+    }
+
+    /// Sets the clock back to the time at which the refresh was received.
+    async fn refresh_received(
+        &mut self,
+        received_at: u64,
+        session: usize,
+        token: usize,
+        by: PresentedBy,
+    ) -> Result<(), String> {
+        let now = self.ports.clock.now();
+        self.ports.clock.set(now.minus(Duration::from_micros(self.now() - received_at)));
+        self.refresh(session, token, by).await?;
+        self.ports.clock.set(now);
+        Ok(())
+    }
+
+    async fn refresh_around(
+        &mut self,
+        session: usize,
+        token: usize,
+        moment: Moment,
+        offset: i64,
+    ) -> Result<(), String> {
+        let (index, number) = self.find(session, token);
+        let consumed = self.reference[index].consumed.get(number).copied().unwrap_or(self.now());
+        let moment = match moment {
+            Moment::Consumption => consumed,
+            Moment::Leeway => consumed - LEEWAY,
+            Moment::Grace => consumed + GRACE,
+        };
+        let received_at = moment.saturating_add_signed(offset).min(self.now());
+        self.refresh_received(received_at, session, token, PresentedBy::OwnClient).await
     }
 
     async fn refresh_with(&mut self, session: usize, forgery: &Forgery) -> Result<(), String> {
@@ -134,7 +185,7 @@ impl HistoryRunner {
         let issued = &self.issued[session];
         let token = match *forgery {
             Forgery::Text(text) => text.to_owned(),
-            Forgery::Mistyped(position) => mistyped(&issued.refresh[current], position),
+            Forgery::Mistyped(position) => mistyped(&issued.refresh[current].0, position),
             Forgery::Unknown => RefreshSecret::generate(&SeededRandom::new(77)).expose().to_string(),
             Forgery::OtherKind if style_of(client) == RefreshStyle::SelfRenewing => {
                 RefreshSecret::generate(&*self.ports.random).expose().to_string()
@@ -157,7 +208,11 @@ impl HistoryRunner {
             (RefreshOutcome::New | RefreshOutcome::Current, Ok(grant)) => {
                 self.take(session, grant, expected)?;
             }
-            (RefreshOutcome::Refused, Err(RefreshSessionError::InvalidToken)) => {}
+            (RefreshOutcome::Refused, Err(RefreshSessionError::InvalidToken))
+            | (RefreshOutcome::ClockBehind, Err(RefreshSessionError::Port(PortError::Unavailable(_)))) => {}
+            (RefreshOutcome::Throttled(micros), Err(RefreshSessionError::TooManyAttempts(throttled)))
+                if throttled.limit == Limit::Rotations
+                    && throttled.retry_after == Duration::from_micros(micros) => {}
             (RefreshOutcome::Replayed, Err(RefreshSessionError::Replayed(id)))
                 if id == self.issued[session].id => {}
             (_, outcome) => return Err(format!("refresh: {outcome:?}, not {expected:?}")),
@@ -171,7 +226,7 @@ impl HistoryRunner {
         let fits = client == self.reference[session].client && self.renews(session, token);
         let ends = fits && self.reference[session].log_out();
         self.record(session, Event::LoggedOut(ends));
-        let token = &self.issued[session].refresh[token];
+        let token = &self.issued[session].refresh[token].0;
         let command = LogOut::RefreshToken { client: &client_of(client), token };
         let ended = self.auth.log_out(command).await.map_err(|error| error.to_string())?;
         compare("logged out", ended, ends.then_some(self.issued[session].id))?;
@@ -211,6 +266,7 @@ impl HistoryRunner {
         let session = &self.reference[session];
         let deadline = match deadline {
             Deadline::Grace => session.refreshed + GRACE,
+            Deadline::Kept => session.refreshed + GRACE + DELAY,
             Deadline::Idle => session.refreshed + IDLE,
             Deadline::Absolute => session.began + ABSOLUTE,
             Deadline::Access => session.access().expires * 1_000_000 + LEEWAY,
@@ -235,24 +291,42 @@ impl HistoryRunner {
         let access_token = grant.access_token.expose().to_owned();
         let renews_itself = reference.style == RefreshStyle::SelfRenewing;
         compare("has no refresh token", grant.refresh_token.is_none(), renews_itself)?;
-        let refresh = grant.refresh_token.map_or(access_token.clone(), |token| token.expose().to_string());
+        let refresh = grant.refresh_token.map_or(access_token.clone(), |token| token.expose().to_owned());
         if expected == RefreshOutcome::New {
-            let before = self.issued.iter().any(|issued| issued.refresh.contains(&refresh));
-            compare("was issued before", before, false)?;
-            self.issued[session].refresh.push(refresh);
+            let mut known = self.issued.iter().flat_map(|issued| &issued.refresh);
+            compare("was issued before", known.any(|(known, _)| *known == refresh), false)?;
+            self.issued[session].refresh.push((refresh, access));
         } else {
-            compare("the token that refreshes", Some(&refresh), issued.refresh.last())?;
+            let current = issued.refresh.last().map(|(current, _)| current);
+            compare("the token that refreshes", Some(&refresh), current)?;
         }
         self.issued[session].access.push((access_token, access));
         Ok(())
     }
 
-    /// Whether the token can refresh at all. A self-renewing access token that expires before it is issued cannot.
+    /// Whether the token can refresh at all now. A signed one cannot before it was issued, and a self-renewing access token
+    /// cannot if it expires before it is issued.
     fn renews(&self, session: usize, token: usize) -> bool {
-        let issued = &self.issued[session];
-        let text = &issued.refresh[token];
-        let access = issued.access.iter().find(|(access, _)| access == text);
-        access.is_none_or(|(_, access)| access.issued < access.expires)
+        let times = self.issued[session].refresh[token].1;
+        let is_issued = times.issued * 1_000_000 <= self.now() + LEEWAY;
+        match self.reference[session].style {
+            RefreshStyle::SelfRenewing => is_issued && times.issued < times.expires,
+            RefreshStyle::RotatingSigned => is_issued,
+            RefreshStyle::Rotating | RefreshStyle::Reusable => true,
+        }
+    }
+
+    /// Records what is special about a retry with this token.
+    fn record_retry(&mut self, session: usize, token: usize, now: u64) {
+        let consumed = &self.reference[session].consumed;
+        let (is_early, is_older) =
+            (consumed.get(token).is_some_and(|at| now < *at), token + 1 < consumed.len());
+        if is_early {
+            self.record(session, Event::RetriedEarly);
+        }
+        if is_older {
+            self.record(session, Event::RetriedAlongTheChain);
+        }
     }
 
     async fn compare_sessions(&self) -> Result<(), String> {
