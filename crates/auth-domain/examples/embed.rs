@@ -45,8 +45,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     writeln!(out, "authenticated {} with roles {}", identity.user_id, identity.roles)?;
 
     // A refresh consumes the token and returns its successor.
-    let token = login.refresh_token.ok_or("a rotating client gets a refresh token")?.expose();
-    let refreshed = auth.refresh_session(RefreshSession { client: &client, token: &token }).await?;
+    let token = login.refresh_token.ok_or("a rotating client gets a refresh token")?;
+    let refreshed = auth.refresh_session(RefreshSession { client: &client, token: token.expose() }).await?;
     writeln!(out, "refreshed; the access token expires in {} seconds", refreshed.expires_in.as_secs())?;
 
     auth.log_out(LogOut::Session(refreshed.session_id)).await?;

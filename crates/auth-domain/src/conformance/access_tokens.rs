@@ -1,4 +1,4 @@
-//! Signing access tokens and verifying them.
+//! Signing access and refresh tokens and verifying them.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::AccessTokenCodecs;
 use super::fixture::{later, most_roles, now, roles};
-use crate::model::{AccessClaims, ClientId, Roles, SessionId, Timestamp, TokenId, UserId};
+use crate::model::{AccessClaims, ClientId, RefreshClaims, Roles, SessionId, Timestamp, TokenId, UserId};
 
 /// The claims of a typical token.
 fn claims() -> AccessClaims {
@@ -19,6 +19,16 @@ fn claims() -> AccessClaims {
         issued_at: now().whole_seconds(),
         expires_at: later(900).whole_seconds(),
     }
+}
+
+/// The claims of a typical refresh token, with the ids and times of [`claims`].
+fn refresh_claims() -> RefreshClaims {
+    let AccessClaims { token_id, user_id, session_id, issued_at, expires_at, .. } = claims();
+    RefreshClaims { token_id, user_id, session_id, issued_at, expires_at }
+}
+
+fn sign_refresh(codecs: &AccessTokenCodecs, claims: &RefreshClaims) -> String {
+    codecs.codec.sign_refresh(claims).expect("no error").expose().to_owned()
 }
 
 /// An id that differs from every id in [`claims`].
@@ -153,5 +163,61 @@ pub(super) async fn text_that_is_not_a_token_is_refused(codecs: &AccessTokenCode
         ["", ".", "..", "...", "....", "a.b.c", " ", "\0", "\u{1f600}", "null", unsigned, famous, json, &huge]
     {
         assert_eq!(codecs.codec.verify(text), None, "{} bytes", text.len());
+    }
+}
+
+pub(super) async fn refresh_token_verifies_to_its_claims(codecs: &AccessTokenCodecs) {
+    let at = Timestamp::from_unix_seconds;
+    for claims in [
+        refresh_claims(),
+        RefreshClaims { token_id: TokenId(other_id()), ..refresh_claims() },
+        RefreshClaims { user_id: UserId(other_id()), ..refresh_claims() },
+        RefreshClaims { session_id: SessionId(other_id()), ..refresh_claims() },
+        RefreshClaims {
+            token_id: TokenId(Uuid::nil()),
+            session_id: SessionId(Uuid::max()),
+            ..refresh_claims()
+        },
+        RefreshClaims { issued_at: at(0), expires_at: at(1), ..refresh_claims() },
+        RefreshClaims { issued_at: at(2_000), expires_at: at(1_000), ..refresh_claims() },
+        RefreshClaims { expires_at: Timestamp::MAX.whole_seconds(), ..refresh_claims() },
+    ] {
+        for _ in 0..2 {
+            let token = sign_refresh(codecs, &claims);
+            assert_eq!(codecs.codec.verify_refresh(&token), Some(claims.clone()));
+        }
+    }
+}
+
+pub(super) async fn access_and_refresh_tokens_are_not_confused(codecs: &AccessTokenCodecs) {
+    let refresh = sign_refresh(codecs, &refresh_claims());
+    assert_eq!(codecs.codec.verify(&refresh), None, "a refresh token is not an access token");
+    assert_eq!(codecs.codec.verify_refresh(&refresh), Some(refresh_claims()));
+    assert_eq!(codecs.codec.verify(&refresh), None, "nor after it was verified as a refresh token");
+    let access = sign(codecs, &claims());
+    assert_eq!(codecs.codec.verify(&access), Some(claims()));
+    assert_eq!(codecs.codec.verify_refresh(&access), None, "an access token is not a refresh token");
+}
+
+pub(super) async fn tampered_refresh_token_is_refused(codecs: &AccessTokenCodecs) {
+    let token = sign_refresh(codecs, &refresh_claims());
+    for (index, character) in token.char_indices() {
+        let mut tampered = token.clone();
+        tampered.replace_range(index..=index, if character == 'A' { "B" } else { "A" });
+        assert_eq!(codecs.codec.verify_refresh(&tampered), None, "character {index} replaced");
+        assert_eq!(codecs.codec.verify_refresh(&token[..index]), None, "cut off at {index}");
+    }
+    for added in ["A", "=", ".", " ", "\n"] {
+        assert_eq!(codecs.codec.verify_refresh(&format!("{token}{added}")), None, "{added:?} appended");
+    }
+}
+
+pub(super) async fn foreign_refresh_tokens_are_refused(codecs: &AccessTokenCodecs) {
+    let own = sign_refresh(codecs, &refresh_claims());
+    for (index, foreign) in codecs.foreign.iter().enumerate() {
+        let token = foreign.sign_refresh(&refresh_claims()).expect("no error");
+        assert_eq!(foreign.verify_refresh(token.expose()), Some(refresh_claims()));
+        assert_eq!(codecs.codec.verify_refresh(token.expose()), None, "a token of foreign codec {index}");
+        assert_eq!(foreign.verify_refresh(&own), None, "foreign codec {index} refuses a token of the codec");
     }
 }

@@ -260,6 +260,10 @@ macro_rules! __conformance_cases {
                 token_mixed_from_two_is_refused
                 foreign_tokens_are_refused
                 text_that_is_not_a_token_is_refused
+                refresh_token_verifies_to_its_claims
+                access_and_refresh_tokens_are_not_confused
+                tampered_refresh_token_is_refused
+                foreign_refresh_tokens_are_refused
             ]
         }
     };

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use auth_domain::conformance::{ACCESS_TOKEN_CODEC_CASES, AccessTokenCodecs};
-use auth_domain::model::{AccessClaims, ClientId, IssuedToken, Roles, SessionId, Timestamp, TokenId, UserId};
+use auth_domain::model::{
+    AccessClaims, ClientId, IssuedToken, RefreshClaims, Roles, SessionId, Timestamp, TokenId, UserId,
+};
 use auth_domain::ports::{AccessTokenCodec, PortError};
 use auth_domain::testing::PlainTokens;
 use uuid::Uuid;
@@ -22,6 +24,9 @@ enum Fault {
     SignsTheHeaderOnly,
     TrustsForeignTokens,
     AcceptsAnEmptyToken,
+    ReplacesRefreshTokenIds,
+    VerifiesRefreshTokensAsAccessTokens,
+    IgnoresTheEndOfRefreshTokens,
 }
 
 struct FaultyCodec {
@@ -81,7 +86,28 @@ impl AccessTokenCodec for FaultyCodec {
                 let token = self.inner.sign(&guest_claims()).ok()?;
                 self.inner.verify(token.expose())
             }
+            Fault::VerifiesRefreshTokensAsAccessTokens => {
+                self.inner.verify(token).or_else(|| self.inner.verify_refresh(token).map(|_| guest_claims()))
+            }
             _ => self.inner.verify(token),
+        }
+    }
+
+    fn sign_refresh(&self, claims: &RefreshClaims) -> Result<IssuedToken, PortError> {
+        let mut claims = claims.clone();
+        if self.fault == Fault::ReplacesRefreshTokenIds {
+            claims.token_id = TokenId(Uuid::from_u128(self.made.fetch_add(1, Ordering::SeqCst).into()));
+        }
+        self.inner.sign_refresh(&claims)
+    }
+
+    fn verify_refresh(&self, token: &str) -> Option<RefreshClaims> {
+        let signed = self.inner.verify_refresh(token);
+        match self.fault {
+            Fault::IgnoresTheEndOfRefreshTokens => {
+                signed.or_else(|| self.inner.verify_refresh(token.trim_end_matches('.')))
+            }
+            _ => signed,
         }
     }
 }
@@ -125,6 +151,10 @@ async fn faulty_codec_fails_a_case() {
         (Fault::SignsTheHeaderOnly, "token_mixed_from_two_is_refused"),
         (Fault::TrustsForeignTokens, "foreign_tokens_are_refused"),
         (Fault::AcceptsAnEmptyToken, "text_that_is_not_a_token_is_refused"),
+        (Fault::ReplacesRefreshTokenIds, "refresh_token_verifies_to_its_claims"),
+        (Fault::VerifiesRefreshTokensAsAccessTokens, "access_and_refresh_tokens_are_not_confused"),
+        (Fault::IgnoresTheEndOfRefreshTokens, "tampered_refresh_token_is_refused"),
+        (Fault::TrustsForeignTokens, "foreign_refresh_tokens_are_refused"),
     ];
     assert_detected(ACCESS_TOKEN_CODEC_CASES, detected.map(|(fault, case)| (faulty(fault), case))).await;
 }

@@ -194,7 +194,7 @@ faults! {
         session_races::user_deletion_during_a_refresh_deletes_the_session;
     EndsSessionsOfAllUsers =>
         user_sessions::changing_the_password_ends_every_session
-        user_sessions::deleting_a_user_deletes_sessions_and_credentials;
+        user_sessions::deleting_a_user_deletes_sessions_and_families;
     EndsSessionsWithoutRoleChange =>
         user_sessions::other_changes_end_no_session
         revocation_feed::call_without_effect_ends_no_session;
@@ -235,10 +235,10 @@ faults! {
         session_opening::concurrent_deletion_leaves_no_session;
     EndsSessionsForRefusedOnes =>
         session_opening::outdated_password_opens_no_session
-        errors::duplicate_credential_is_an_error_that_changes_nothing;
+        errors::duplicate_family_is_an_error_that_changes_nothing;
     OverwritesSessionsWithTheSameId =>
         errors::duplicate_session_id_is_an_error_that_changes_nothing
-        errors::duplicate_credential_is_an_error_that_changes_nothing;
+        errors::duplicate_family_is_an_error_that_changes_nothing;
     HasNoLimit =>
         session_cap::new_session_ends_the_oldest_above_the_limit
         session_cap::limit_of_one_session_is_enforced;
@@ -272,20 +272,27 @@ faults! {
         user_sessions::suspending_a_user_ends_every_session
         session_members::every_end_reason_is_returned;
     RewritesTheNilSessionId => session_members::smallest_and_largest_ids_are_returned;
-    TruncatesCredentialDigests => session_members::credential_is_found_only_by_its_whole_digest;
-    FailsOnUnknownCredentials => session_members::unknown_session_is_not_found;
+    TruncatesFamilies =>
+        session_members::session_is_found_only_by_its_whole_family
+        session_members::sessions_with_similar_families_are_not_confused
+        session_ends::other_client_or_unknown_family_ends_nothing;
+    FindsSessionsByCredential => session_members::credential_does_not_find_a_session;
+    FindsSessionsByBothDigests => session_chain::credential_outside_the_chain_is_a_replay;
+    FailsOnUnknownFamilies => session_members::unknown_session_is_not_found;
 
     // refresh
-    LetsTwoRotate => session_races::one_of_24_attempts_with_one_credential_rotates;
-    ReturnsAnotherNonceToRetries =>
+    WritesWithoutComparingTheCurrent =>
+        session_races::one_of_24_attempts_with_one_credential_rotates
+        session_races::later_retry_gets_the_successor_of_the_race
+        session_races::concurrent_rotations_respect_the_limit;
+    MixesUpTheNonces =>
         session_refresh::retry_returns_the_same_successor_and_changes_nothing
         session_races::later_retry_gets_the_successor_of_the_race;
-    RefreshesByRetries => session_refresh::retry_returns_the_same_successor_and_changes_nothing;
-    StoresSuccessorsOfRetries =>
-        session_refresh::successor_offered_by_a_retry_is_not_stored
-        session_races::one_of_24_attempts_with_one_credential_rotates;
-    KeepsOldNonces => session_refresh::nonce_is_deleted_when_its_successor_is_used;
-    DeletesNoncesOfOtherSessions => session_refresh::nonces_of_other_sessions_are_kept;
+    RefreshesByRetries =>
+        session_refresh::retry_returns_the_same_successor_and_changes_nothing
+        session_chain::retry_follows_the_chain_to_the_current_credential
+        session_chain::attempt_received_before_the_consumption_is_a_retry;
+    RotatesOnRetries => session_refresh::retry_returns_the_same_successor_and_changes_nothing;
     JudgesByTheDefaultPolicy => session_refresh::attempt_is_judged_by_its_own_policy;
     HidesReplayEnds =>
         session_members::every_end_reason_is_returned
@@ -311,13 +318,41 @@ faults! {
     ReturnsTheSessionAfterTheRefresh =>
         session_refresh::rotation_replaces_the_current_credential;
     ReturnsTheRegisteredUserOnRefresh => session_refresh::record_contains_the_current_user;
+    DropsALink =>
+        session_chain::chain_is_returned_as_stored
+        session_chain::retry_follows_the_chain_to_the_current_credential;
+    ReadsTheChainBackwards =>
+        session_chain::chain_is_returned_as_stored
+        session_chain::chain_does_not_grow_with_the_rotations
+        session_chain::retry_follows_the_chain_to_the_current_credential;
+    ReadsTheNewestLinkOnly =>
+        session_chain::chain_is_returned_as_stored
+        session_chain::retry_follows_the_chain_to_the_current_credential
+        session_races::duplicates_during_a_rotation_are_retries;
+    ReadsSixteenLinks => session_chain::chain_is_returned_as_stored;
+    TruncatesTimesOfLinks =>
+        session_refresh::rotation_replaces_the_current_credential
+        session_chain::chain_is_returned_as_stored
+        session_chain::every_byte_of_a_chain_is_returned;
+    UnescapesBackslashes => session_chain::every_byte_of_a_chain_is_returned;
+    KeepsEveryLink =>
+        session_chain::rotation_stores_the_chain_of_its_verdict
+        session_chain::chain_does_not_grow_with_the_rotations
+        session_ends::purge_erases_consumed_credentials_of_idle_sessions;
+    ErasesLinksOfOtherSessions => session_chain::credentials_of_other_sessions_are_unchanged;
+    ExtendsThrottledSessions => session_chain::denied_rotation_changes_nothing;
+    ExtendsOnClocksBehind => session_chain::clock_that_is_behind_changes_nothing;
+    JudgesByTheTimeOfWriting =>
+        session_chain::rotation_stores_the_chain_of_its_verdict
+        session_chain::clock_that_is_behind_changes_nothing;
+    ReplaysEarlyRequests => session_chain::attempt_received_before_the_consumption_is_a_retry;
     LosesEndsInRefreshes =>
         session_races::session_ended_during_a_refresh_is_over
-        session_races::session_ended_by_credential_during_a_refresh_is_over
+        session_races::session_ended_by_family_during_a_refresh_is_over
         session_races::password_change_during_a_refresh_ends_the_session;
-    LeavesCredentialsBehind =>
+    LeavesFamiliesBehind =>
         session_races::concurrent_calls_for_one_user_cause_no_error
-        session_ends::credentials_are_purged_with_their_session;
+        session_ends::family_is_purged_with_its_session;
 
     // ending and purging sessions
     EndsTwice =>
@@ -332,23 +367,29 @@ faults! {
     ChecksEndsBeforeItWrites => session_ends::one_of_12_ends_of_one_session_succeeds;
     ReturnsEndedSessionsAsTheyWere =>
         session_ends::session_ends_once_and_keeps_its_first_end
-        session_ends::session_ends_by_a_current_or_consumed_credential;
-    EndsByCurrentCredentialsOnly =>
-        session_races::session_ended_by_credential_during_a_refresh_is_over
-        session_ends::session_ends_by_a_current_or_consumed_credential;
-    EndsForAnyClient => session_ends::other_client_or_unknown_credential_ends_nothing;
-    ReportsEndsByCredentialTwice => session_ends::session_ends_once_and_keeps_its_first_end;
+        session_ends::family_ends_its_session_after_any_rotations;
+    EndsUnrefreshedFamiliesOnly =>
+        session_races::session_ended_by_family_during_a_refresh_is_over
+        session_ends::family_ends_its_session_after_any_rotations;
+    EndsForAnyClient => session_ends::other_client_or_unknown_family_ends_nothing;
+    ReportsEndsByFamilyTwice => session_ends::session_ends_once_and_keeps_its_first_end;
     PurgesNoIdleSessions =>
         session_ends::only_sessions_that_are_not_live_are_purged
         session_ends::purge_respects_the_limit;
     PurgesToTheSecond =>
         session_ends::only_sessions_that_are_not_live_are_purged
         session_ends::purge_respects_the_limit;
-    PurgesWithoutLimit => session_ends::purge_respects_the_limit;
+    PurgesWithoutLimit => session_ends::purge_respects_the_limit session_ends::erasing_respects_the_limit;
+    KeepsFamiliesOfPurgedSessions => session_ends::family_is_purged_with_its_session;
+    ErasesNothing =>
+        session_ends::purge_erases_consumed_credentials_of_idle_sessions
+        session_ends::erasing_respects_the_limit;
+    ErasesBeforeTheWindowEnds => session_ends::purge_erases_consumed_credentials_of_idle_sessions;
+    ErasesTheCurrent => session_ends::purge_erases_consumed_credentials_of_idle_sessions;
     PurgesNothing =>
         session_ends::only_sessions_that_are_not_live_are_purged
-        session_ends::credentials_are_purged_with_their_session
-        session_ends::session_with_more_credentials_than_the_limit_is_purged;
+        session_ends::family_is_purged_with_its_session
+        session_ends::purge_erases_consumed_credentials_of_idle_sessions;
 
     // revocation feed
     ReportsEverySessionLive =>

@@ -11,15 +11,15 @@ mod user_changes;
 mod user_imports;
 mod users;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use auth_domain::conformance::StoreUnderTest;
 use auth_domain::model::{
-    ApiKeyId, AuditId, IdentifierKey, ImportedUser, NewApiKey, NewSession, SecretDigest, Session, SessionId,
-    SuccessorNonce, Timestamp, User, UserId,
+    ApiKeyId, AuditId, ConsumedCredential, IdentifierKey, ImportedUser, NewApiKey, NewSession, SecretDigest,
+    Session, SessionId, Timestamp, User, UserId,
 };
 use auth_domain::ports::{
     ApiKeyRepository, AuditRepository, BoxError, PortError, RevocationFeed, SessionRepository, SessionState,
@@ -37,10 +37,13 @@ struct CallLog {
     opened: Vec<NewSession>,
     /// Sessions that are returned differently from how they are stored.
     altered: HashMap<SessionId, (Session, User)>,
-    credentials: HashMap<SecretDigest, SessionId>,
-    consumed: HashMap<SecretDigest, (Timestamp, SuccessorNonce)>,
-    aliases: HashMap<SecretDigest, SecretDigest>,
+    /// The sessions by token family.
+    families: HashMap<SecretDigest, SessionId>,
+    /// Every consumed credential by token family, oldest first.
+    consumed: HashMap<SecretDigest, Vec<ConsumedCredential>>,
     last_rotated: Option<SecretDigest>,
+    /// The families whose consumed credentials a purge has erased.
+    erased: HashSet<SecretDigest>,
     locked_names: Vec<IdentifierKey>,
     freed_names: Vec<IdentifierKey>,
     hash_upgraded: Vec<UserId>,

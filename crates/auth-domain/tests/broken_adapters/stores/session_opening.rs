@@ -24,13 +24,16 @@ impl FaultyStore {
             return Err(unavailable("interval out of range"));
         }
         let new = &self.altered_session(new).await?;
+        if self.is(Fault::KeepsFamiliesOfPurgedSessions) && self.log().families.contains_key(&new.family) {
+            return Err(unavailable("duplicate key"));
+        }
         let user = new.session.user_id;
         let record = self.inner.find_with_password(user).await?;
         let is_new = !self
             .log()
             .opened
             .iter()
-            .any(|known| known.session.id == new.session.id || known.credential == new.credential);
+            .any(|known| known.session.id == new.session.id || known.family == new.family);
         let may_open = is_new
             && record.as_ref().is_some_and(|record| {
                 new.may_begin(record.user.status, record.password.version, &record.user.roles)
@@ -50,7 +53,7 @@ impl FaultyStore {
         let outcome = self.open_within_limit(new, policy, may_open).await?;
         if outcome == OpenOutcome::Opened {
             let mut log = self.log();
-            log.credentials.insert(new.credential, new.session.id);
+            log.families.insert(new.family, new.session.id);
             log.opened.push(new.clone());
             return Ok(outcome);
         }

@@ -1,16 +1,15 @@
 //! Faults in refreshing sessions.
 
-use std::sync::atomic::Ordering;
-
 use auth_domain::model::{
-    CredentialState, EndReason, JudgedRefresh, RefreshAttempt, RefreshDenial, RefreshRecord, RefreshStyle,
-    RefreshVerdict, Session,
+    ClientId, ConsumedCredential, CredentialChain, EndReason, JudgedRefresh, RefreshAttempt, RefreshDenial,
+    RefreshRecord, RefreshStyle, RefreshVerdict, SecretDigest, Session, SessionId, SuccessorNonce,
 };
 use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{BoxError, PortError, SessionRepository};
 use tokio::task::yield_now;
 
-use super::{Fault, FaultyStore, first_half, unavailable};
+use super::registration::to_milliseconds;
+use super::{Fault, FaultyStore, unavailable};
 
 impl FaultyStore {
     pub(super) async fn refresh_with_fault(
@@ -21,10 +20,7 @@ impl FaultyStore {
         if self.is(Fault::OverflowsOnHugeLimits) && attempt.policy.idle > SessionPolicy::default().idle {
             return Err(unavailable("interval out of range"));
         }
-        if let Some(judged) = self.replay_old_retry(attempt).await? {
-            return Ok(Some(judged));
-        }
-        let session = self.log().credentials.get(&attempt.presented).copied();
+        let session = self.log().families.get(&attempt.family).copied();
         let was_live = match session {
             Some(session) => {
                 self.inner.find(session).await?.is_some_and(|(session, _)| session.end.is_none())
@@ -34,11 +30,16 @@ impl FaultyStore {
         if self.is(Fault::LosesEndsInRefreshes) {
             yield_now().await;
         }
+        if let (Fault::WritesWithoutComparingTheCurrent, Some(session)) = (self.fault, session)
+            && let Some(judged) = self.judge_before_it_writes(attempt, session).await?
+        {
+            return Ok(Some(judged));
+        }
         let Some(judged) = self.inner.refresh(attempt).await? else {
             return match (self.fault, session) {
-                (Fault::FailsOnUnknownCredentials, None) => Err(unavailable("no rows")),
-                (Fault::LeavesCredentialsBehind, Some(_)) => {
-                    Err(PortError::Corrupt(BoxError::from("a credential without a session")))
+                (Fault::FailsOnUnknownFamilies, None) => Err(unavailable("no rows")),
+                (Fault::LeavesFamiliesBehind, Some(_)) => {
+                    Err(PortError::Corrupt(BoxError::from("a token family without a session")))
                 }
                 _ => Ok(None),
             };
@@ -46,146 +47,193 @@ impl FaultyStore {
         if self.is(Fault::LosesEndsInRefreshes) && was_live && judged.record.session.end.is_some() {
             self.revive(judged.record.session.id).await?;
         }
+        let is_outside = !judged.record.chain.consumed.iter().any(|link| link.digest == attempt.credential);
+        if self.is(Fault::FindsSessionsByBothDigests)
+            && judged.record.chain.current != attempt.credential
+            && is_outside
+        {
+            return Ok(None);
+        }
         self.answer(attempt, judged).await.map(Some)
     }
 
     fn altered_attempt(&self, attempt: &RefreshAttempt) -> RefreshAttempt {
         let mut attempt = attempt.clone();
         match self.fault {
-            Fault::TruncatesCredentialDigests => {
-                let presented = first_half(&attempt.presented);
+            Fault::TruncatesFamilies => attempt.family = self.family_with_this_start(attempt.family),
+            Fault::FindsSessionsByCredential => {
                 let log = self.log();
-                let known = log.credentials.keys().find(|known| first_half(known) == presented);
-                attempt.presented = known.copied().unwrap_or(attempt.presented);
-            }
-            Fault::StoresSuccessorsOfRetries => {
-                let alias = self.log().aliases.get(&attempt.presented).copied();
-                attempt.presented = alias.unwrap_or(attempt.presented);
+                let known = log.opened.iter().find(|new| new.credential == attempt.credential);
+                attempt.family = known.map_or(attempt.family, |new| new.family);
             }
             Fault::JudgesByTheDefaultPolicy => attempt.policy = SessionPolicy::default(),
+            Fault::JudgesByTheTimeOfWriting => {
+                let latest = self.log().consumed.values().flatten().map(|link| link.at).max();
+                attempt.received_at = latest.map_or(attempt.received_at, |at| at.max(attempt.received_at));
+            }
             Fault::RotatesTheReusable => attempt.client.refresh_style = RefreshStyle::Rotating,
-            Fault::TruncatesSessionTimes => attempt.now = super::registration::to_milliseconds(attempt.now),
+            Fault::TruncatesSessionTimes => attempt.received_at = to_milliseconds(attempt.received_at),
             _ => {}
         }
         attempt
     }
 
-    /// Accepts a retry with an old nonce, although its successor has been used.
-    async fn replay_old_retry(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
-        let (consumed, session) = {
-            let log = self.log();
-            (log.consumed.get(&attempt.presented).cloned(), log.credentials.get(&attempt.presented).copied())
-        };
-        let (true, Some((at, nonce)), Some(session)) = (self.is(Fault::KeepsOldNonces), consumed, session)
-        else {
+    /// Reads and judges, lets other calls run, and answers as if it had written.
+    async fn judge_before_it_writes(
+        &self,
+        attempt: &RefreshAttempt,
+        session: SessionId,
+    ) -> Result<Option<JudgedRefresh>, PortError> {
+        let mut reading = attempt.clone();
+        reading.client.id = ClientId::from_static("reads only");
+        let Some(JudgedRefresh { record, .. }) = self.inner.refresh(&reading).await? else { return Ok(None) };
+        yield_now().await;
+        let judged = record.judged(attempt);
+        let is_rotation = matches!(judged.verdict, RefreshVerdict::Rotate(_));
+        let is_live = self.inner.find(session).await?.is_some_and(|(session, _)| session.end.is_none());
+        if !is_rotation || !is_live {
             return Ok(None);
-        };
-        let Some((session, user)) = self.inner.find(session).await? else { return Ok(None) };
-        let credential = CredentialState::Consumed { at, successor: Some(nonce) };
-        let record = RefreshRecord { user, session, credential };
-        let verdict = record.judge(attempt);
-        let is_retry = matches!(verdict, RefreshVerdict::Retry { .. });
-        Ok(is_retry.then_some(JudgedRefresh { record, verdict }))
+        }
+        self.inner.refresh(attempt).await?;
+        Ok(Some(judged))
     }
 
     async fn answer(
         &self,
         attempt: &RefreshAttempt,
-        mut judged: JudgedRefresh,
+        judged: JudgedRefresh,
     ) -> Result<JudgedRefresh, PortError> {
-        let session = judged.record.session.id;
-        match judged.verdict {
-            RefreshVerdict::Rotate => {
-                let mut log = self.log();
-                log.credentials.insert(attempt.successor, session);
-                log.consumed.insert(attempt.presented, (attempt.now, attempt.nonce.clone()));
-                log.last_rotated = Some(attempt.presented);
-            }
-            RefreshVerdict::Retry { .. } => judged = self.after_retry(attempt, judged).await?,
+        let JudgedRefresh { mut record, verdict } = judged;
+        self.alter_chain(attempt.family, &mut record.chain);
+        match verdict {
             RefreshVerdict::Replay if self.is(Fault::EndsAllSessionsOnReplay) => {
-                let user = judged.record.user.id;
-                self.end_sessions(|owner| owner == user, attempt.now).await?;
+                let user = record.user.id;
+                self.end_sessions(|owner| owner == user, attempt.received_at).await?;
             }
-            RefreshVerdict::Deny(refusal) => judged = self.after_refusal(attempt, judged, refusal).await?,
+            RefreshVerdict::Retry(_) => self.after_retry(attempt, &record).await?,
+            RefreshVerdict::Deny(denial) => self.after_denial(attempt, &mut record, denial).await?,
+            RefreshVerdict::Rotate(_) => self.remember_rotation(attempt),
             RefreshVerdict::Replay | RefreshVerdict::Extend => {}
         }
-        match self.fault {
-            Fault::ReturnsTheRegisteredUserOnRefresh => {
-                judged.record.user = self.as_registered(judged.record.user);
+        let verdict = match record.judge(attempt) {
+            RefreshVerdict::Retry(_)
+                if self.is(Fault::ReplaysEarlyRequests) && is_early(attempt, &record.chain) =>
+            {
+                RefreshVerdict::Replay
             }
+            verdict => verdict,
+        };
+        if verdict == RefreshVerdict::Replay {
+            self.inner.end(record.session.id, EndReason::Replayed, attempt.received_at).await?;
+        }
+        match self.fault {
+            Fault::ReturnsTheRegisteredUserOnRefresh => record.user = self.as_registered(record.user),
             Fault::ReturnsTheSessionAfterTheRefresh => {
-                if let Some((session, _)) = self.inner.find(session).await? {
-                    judged.record.session = session;
+                if let Some((session, _)) = self.inner.find(record.session.id).await? {
+                    record.session = session;
                 }
             }
             _ => {}
         }
-        Ok(judged)
+        Ok(JudgedRefresh { record, verdict })
     }
 
-    async fn after_retry(
-        &self,
-        attempt: &RefreshAttempt,
-        judged: JudgedRefresh,
-    ) -> Result<JudgedRefresh, PortError> {
+    fn remember_rotation(&self, attempt: &RefreshAttempt) {
+        let mut log = self.log();
+        let link =
+            ConsumedCredential { digest: attempt.credential, at: attempt.received_at, nonce: attempt.nonce };
+        log.consumed.entry(attempt.family).or_default().push(link);
+        log.last_rotated = Some(attempt.family);
+    }
+
+    /// Changes the chain of a session to what this store reads.
+    fn alter_chain(&self, family: SecretDigest, chain: &mut CredentialChain) {
+        let consumed = &mut chain.consumed;
         match self.fault {
-            Fault::LetsTwoRotate if self.calls.load(Ordering::SeqCst) > 1 => {
-                Ok(replaced(judged, CredentialState::Current, RefreshVerdict::Rotate))
+            Fault::DropsALink if consumed.len() > 2 => {
+                consumed.remove(1);
             }
-            Fault::ReturnsAnotherNonceToRetries => {
-                let nonce = attempt.nonce.clone();
-                let at = attempt.now;
-                let credential = CredentialState::Consumed { at, successor: Some(nonce.clone()) };
-                Ok(replaced(judged, credential, RefreshVerdict::Retry { nonce, consumed_at: at }))
+            Fault::ReadsTheChainBackwards => consumed.reverse(),
+            Fault::ReadsTheNewestLinkOnly => *consumed = consumed.split_off(consumed.len().saturating_sub(1)),
+            Fault::ReadsSixteenLinks => *consumed = consumed.split_off(consumed.len().saturating_sub(16)),
+            Fault::MixesUpTheNonces => {
+                let nonce =
+                    SuccessorNonce::from_bytes(self.count().to_be_bytes().repeat(2).try_into().expect("16"));
+                consumed.iter_mut().for_each(|link| link.nonce = nonce);
             }
-            Fault::RefreshesByRetries => {
-                let mut extending = attempt.clone();
-                extending.client.refresh_style = RefreshStyle::Reusable;
-                self.inner.refresh(&extending).await?;
-                Ok(judged)
+            Fault::TruncatesTimesOfLinks => {
+                consumed.iter_mut().for_each(|link| link.at = to_milliseconds(link.at));
             }
-            Fault::StoresSuccessorsOfRetries => {
-                self.log().aliases.insert(attempt.successor, attempt.presented);
-                Ok(judged)
+            Fault::UnescapesBackslashes => {
+                let unescape = |byte: u8| if byte == b'\\' { 0 } else { byte };
+                for link in consumed {
+                    link.digest = SecretDigest::from_bytes(link.digest.as_bytes().map(unescape));
+                    link.nonce = SuccessorNonce::from_bytes(link.nonce.as_bytes().map(unescape));
+                }
             }
-            Fault::DeletesNoncesOfOtherSessions if self.log().last_rotated != Some(attempt.presented) => {
-                self.inner.end(judged.record.session.id, EndReason::Replayed, attempt.now).await?;
-                let CredentialState::Consumed { at, .. } = judged.record.credential else {
-                    return Ok(judged);
-                };
-                let credential = CredentialState::Consumed { at, successor: None };
-                Ok(replaced(judged, credential, RefreshVerdict::Replay))
+            Fault::KeepsEveryLink => {
+                *consumed = self.log().consumed.get(&family).cloned().unwrap_or_default()
             }
-            _ => Ok(judged),
+            Fault::ErasesLinksOfOtherSessions if self.log().last_rotated != Some(family) => consumed.clear(),
+            Fault::ErasesTheCurrent if self.log().erased.contains(&family) => {
+                chain.current = SecretDigest::from_bytes([0; 32]);
+            }
+            _ => {}
         }
     }
 
-    async fn after_refusal(
+    async fn after_retry(&self, attempt: &RefreshAttempt, record: &RefreshRecord) -> Result<(), PortError> {
+        let current = RefreshAttempt { credential: record.chain.current, ..attempt.clone() };
+        match self.fault {
+            Fault::RefreshesByRetries => self.extend(attempt, record).await,
+            Fault::RotatesOnRetries => self.inner.refresh(&current).await.map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    async fn after_denial(
         &self,
         attempt: &RefreshAttempt,
-        judged: JudgedRefresh,
-        refusal: RefreshDenial,
-    ) -> Result<JudgedRefresh, PortError> {
-        let Session { id, end, .. } = judged.record.session;
-        match (self.fault, refusal) {
+        record: &mut RefreshRecord,
+        denial: RefreshDenial,
+    ) -> Result<(), PortError> {
+        let Session { id, end, .. } = record.session;
+        match (self.fault, denial) {
             (Fault::EndsOnOtherClients, RefreshDenial::OtherClient)
             | (Fault::EndsExpiredSessions, RefreshDenial::SessionOver) => {
-                self.inner.end(id, EndReason::LoggedOut, attempt.now).await?;
-                Ok(judged)
+                self.inner.end(id, EndReason::LoggedOut, attempt.received_at).await?;
+            }
+            (Fault::ExtendsThrottledSessions, RefreshDenial::TooManyRotations(_))
+            | (Fault::ExtendsOnClocksBehind, RefreshDenial::ClockBehind(_)) => {
+                self.extend(attempt, record).await?;
             }
             (Fault::ReplaysTwice, RefreshDenial::SessionOver)
                 if end.is_some_and(|end| end.reason == EndReason::Replayed) =>
             {
-                let session = Session { end: None, ..judged.record.session };
-                let record = RefreshRecord { session, ..judged.record };
-                Ok(JudgedRefresh { verdict: record.judge(attempt), record })
+                record.session.end = None;
             }
-            _ => Ok(judged),
+            _ => {}
         }
+        Ok(())
+    }
+
+    /// Marks the session as refreshed at the time of the attempt.
+    async fn extend(&self, attempt: &RefreshAttempt, record: &RefreshRecord) -> Result<(), PortError> {
+        let mut extending = RefreshAttempt { credential: record.chain.current, ..attempt.clone() };
+        extending.client.refresh_style = RefreshStyle::Reusable;
+        self.inner.refresh(&extending).await.map(drop)
+    }
+
+    /// The family of the first session whose family begins with the same 16 bytes.
+    pub(super) fn family_with_this_start(&self, family: SecretDigest) -> SecretDigest {
+        let start = family.as_bytes().first_chunk::<16>();
+        let log = self.log();
+        let known = log.opened.iter().find(|new| new.family.as_bytes().first_chunk() == start);
+        known.map_or(family, |new| new.family)
     }
 }
 
-/// The judgement with another credential state and verdict.
-fn replaced(judged: JudgedRefresh, credential: CredentialState, verdict: RefreshVerdict) -> JudgedRefresh {
-    JudgedRefresh { record: RefreshRecord { credential, ..judged.record }, verdict }
+/// Whether the attempt was received before its credential was consumed.
+fn is_early(attempt: &RefreshAttempt, chain: &CredentialChain) -> bool {
+    chain.consumed.iter().any(|link| link.digest == attempt.credential && attempt.received_at < link.at)
 }

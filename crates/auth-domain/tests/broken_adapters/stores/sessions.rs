@@ -71,41 +71,43 @@ impl SessionRepository for FaultyStore {
         }
     }
 
-    async fn end_by_credential(
+    async fn end_by_family(
         &self,
-        credential: &SecretDigest,
+        family: &SecretDigest,
         client: &ClientId,
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Option<Session>, PortError> {
         let _call = self.begin().await?;
-        let session = self.log().credentials.get(credential).copied();
+        let family = &match self.fault {
+            Fault::TruncatesFamilies => self.family_with_this_start(*family),
+            _ => *family,
+        };
+        let session = self.log().families.get(family).copied();
         let found = match session {
             Some(session) => self.inner.find(session).await?,
             None => None,
         };
         let Some((found, user)) = found else {
-            return self.inner.end_by_credential(credential, client, reason, now).await;
+            return self.inner.end_by_family(family, client, reason, now).await;
         };
         match self.fault {
-            Fault::EndsByCurrentCredentialsOnly if self.log().consumed.contains_key(credential) => Ok(None),
-            Fault::EndsForAnyClient => {
-                self.inner.end_by_credential(credential, &found.client_id, reason, now).await
-            }
-            Fault::ReportsEndsByCredentialTwice if found.client_id == *client => {
-                self.inner.end_by_credential(credential, client, reason, now).await?;
+            Fault::EndsUnrefreshedFamiliesOnly if self.log().consumed.contains_key(family) => Ok(None),
+            Fault::EndsForAnyClient => self.inner.end_by_family(family, &found.client_id, reason, now).await,
+            Fault::ReportsEndsByFamilyTwice if found.client_id == *client => {
+                self.inner.end_by_family(family, client, reason, now).await?;
                 Ok(Some(found))
             }
             Fault::ReturnsEndedSessionsAsTheyWere => {
-                let ended = self.inner.end_by_credential(credential, client, reason, now).await?;
+                let ended = self.inner.end_by_family(family, client, reason, now).await?;
                 Ok(ended.map(|_| found))
             }
             Fault::EndsAllSessionsOfTheUser => {
-                let ended = self.inner.end_by_credential(credential, client, reason, now).await?;
+                let ended = self.inner.end_by_family(family, client, reason, now).await?;
                 self.end_sessions(|owner| owner == user.id, now).await?;
                 Ok(ended)
             }
-            _ => self.inner.end_by_credential(credential, client, reason, now).await,
+            _ => self.inner.end_by_family(family, client, reason, now).await,
         }
     }
 
@@ -121,12 +123,33 @@ impl SessionRepository for FaultyStore {
             }
             Fault::PurgesWithoutLimit => self.inner.purge(now, policy, u32::MAX).await,
             Fault::PurgesNothing => Ok(0),
+            Fault::ErasesNothing => {
+                let patient = SessionPolicy { retry_grace: Duration::MAX, ..policy.clone() };
+                self.inner.purge(now, &patient, limit).await
+            }
+            Fault::ErasesBeforeTheWindowEnds => {
+                let hasty = SessionPolicy { outage_grace: Duration::ZERO, ..policy.clone() };
+                self.inner.purge(now, &hasty, limit).await
+            }
+            Fault::ErasesTheCurrent => {
+                self.mark_erased(policy.credentials_kept_since(now));
+                self.inner.purge(now, policy, limit).await
+            }
             _ => self.inner.purge(now, policy, limit).await,
         }
     }
 }
 
 impl FaultyStore {
+    /// Remembers which families were not refreshed after `since`.
+    fn mark_erased(&self, since: Timestamp) {
+        let mut log = self.log();
+        let links = log.consumed.iter();
+        let idle =
+            links.filter(|(_, links)| links.iter().all(|link| link.at <= since)).map(|(family, _)| *family);
+        log.erased = idle.collect();
+    }
+
     /// A session as this store returns it.
     fn read_session(&self, mut session: Session) -> Session {
         let forgotten = match self.fault {
