@@ -1,4 +1,5 @@
-//! The parts by themselves: a hash, a signature, its verification, a rotation, the way to a handler.
+//! Times single parts: a hash, a signature, its verification, the rules of a refresh, the routing to a handler. The results
+//! are saved for the page of benchmarks.
 //!
 //! ```sh
 //! just micro-bench            # all
@@ -8,15 +9,15 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::dev::Service;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, rt};
 use auth_domain::model::{
-    AccessClaims, Client, ClientId, CredentialState, EmailAddress, Identifiers, Password, PasswordAttempt,
-    PasswordPolicy, RefreshAttempt, RefreshHandle, RefreshRecord, RefreshSecret, RefreshStyle, Roles,
+    AccessClaims, Client, ClientId, ConsumedCredential, CredentialChain, EmailAddress, Identifiers, Password,
+    PasswordAttempt, PasswordPolicy, RefreshAttempt, RefreshRecord, RefreshStyle, RefreshToken, Roles,
     Session, SessionId, SuccessorNonce, Timestamp, TokenId, User, UserId, UserNumber, UserStatus,
 };
 use auth_domain::policy::{Policy, SessionPolicy};
@@ -25,14 +26,24 @@ use auth_domain::testing::{FixedClock, SeededRandom, TestPorts};
 use auth_infra::password::{Argon2Hasher, HashingSettings};
 use auth_infra::system::SystemRandom;
 use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyRing, TokenLifetimes};
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion};
+use load::parts;
 use uuid::Uuid;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const LIFETIME: Duration = Duration::from_secs(900);
 
-criterion_group!(parts, hash, tokens, rotation, routing);
-criterion_main!(parts);
+fn main() {
+    let begun = SystemTime::now();
+    let folder = parts::criterion_folder().expect("a folder");
+    let mut criterion = Criterion::default().output_directory(&folder).configure_from_args();
+    hash(&mut criterion);
+    tokens(&mut criterion);
+    refresh(&mut criterion);
+    routing(&mut criterion);
+    criterion.final_summary();
+    parts::save(begun).expect("saved");
+}
 
 /// Through the pool and back: the wait of a request when no other one waits.
 fn hash(criterion: &mut Criterion) {
@@ -63,11 +74,20 @@ fn tokens(criterion: &mut Criterion) {
         let token = codec.sign(&claims).expect("signed");
         assert!(codec.verify(token.expose()).is_some(), "what is measured is a success");
         let broken = format!("{}A", token.expose());
+        let mut ids = (1_u128..).map(|number| TokenId(Uuid::from_u128(number)));
         let mut group = criterion.benchmark_group("token");
         group.bench_function(format!("sign {name}"), |bencher| {
             bencher.iter(|| codec.sign(black_box(&claims)));
         });
-        group.bench_function(format!("verify {name}"), |bencher| {
+        // The codec caches verified tokens, so each verification gets a new one.
+        group.bench_function(format!("verify {name}, first use"), |bencher| {
+            let sign = || {
+                let token_id = ids.next().expect("an id");
+                codec.sign(&AccessClaims { token_id, ..claims.clone() }).expect("signed")
+            };
+            bencher.iter_batched(sign, |token| codec.verify(token.expose()), BatchSize::SmallInput);
+        });
+        group.bench_function(format!("verify {name}, cached"), |bencher| {
             bencher.iter(|| codec.verify(black_box(token.expose())));
         });
         group.bench_function(format!("refuse {name}"), |bencher| {
@@ -88,31 +108,39 @@ fn claims() -> AccessClaims {
     }
 }
 
-/// All of a refresh but its store and its signature.
-fn rotation(criterion: &mut Criterion) {
-    let secret = RefreshHandle::Secret(RefreshSecret::generate(&SeededRandom::default()));
-    let nonce = SuccessorNonce::from_bytes([2; 32]);
+/// All of a refresh except the store and the signature. The session was refreshed five minutes ago.
+fn refresh(criterion: &mut Criterion) {
+    let random = SeededRandom::default();
+    let token = RefreshToken::generate(RefreshStyle::Rotating, claims().session_id, &random);
+    let nonce = SuccessorNonce::from_bytes([2; 16]);
     let attempt = RefreshAttempt {
-        presented: secret.digest(),
+        family: token.family(),
+        credential: token.credential(),
         client: Client {
             id: ClientId::from_static("token_pair"),
             refresh_style: RefreshStyle::Rotating,
             access_lifetime: LIFETIME,
         },
-        successor: secret.successor(&nonce).digest(),
-        nonce: nonce.clone(),
-        now: NOW,
+        successor: token.successor(&nonce).credential(),
+        nonce,
+        received_at: NOW,
         policy: SessionPolicy::default(),
+        leeway: Duration::from_secs(5),
     };
-    let record = record();
-    let mut group = criterion.benchmark_group("rotate");
+    let consumed = ConsumedCredential {
+        digest: token.family(),
+        at: NOW.minus(Duration::from_secs(300)),
+        nonce: SuccessorNonce::from_bytes([1; 16]),
+    };
+    let record = record(CredentialChain { current: token.credential(), consumed: vec![consumed] });
+    let mut group = criterion.benchmark_group("refresh");
     group.bench_function("derive the successor", |bencher| {
-        bencher.iter(|| black_box(&secret).successor(&nonce).digest());
+        bencher.iter(|| black_box(&token).successor(&nonce).credential());
     });
     group.bench_function("judge", |bencher| bencher.iter(|| black_box(&record).judge(&attempt)));
 }
 
-fn record() -> RefreshRecord {
+fn record(chain: CredentialChain) -> RefreshRecord {
     let claims = claims();
     let email = EmailAddress::parse("john@example.com").expect("an address");
     let user = User {
@@ -135,7 +163,7 @@ fn record() -> RefreshRecord {
         expires_at: NOW.plus(Policy::default().session.absolute),
         end: None,
     };
-    RefreshRecord { user, session, credential: CredentialState::Current }
+    RefreshRecord { user, session, chain }
 }
 
 /// From a request to its answer without a connection, with the stores of the tests: where several dialects share a path,

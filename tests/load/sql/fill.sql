@@ -31,11 +31,11 @@ INSERT INTO taken_off
 SELECT CASE contype WHEN 'f' THEN 3 ELSE 1 END, 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
 FROM pg_constraint
 WHERE contype IN ('p', 'u', 'f')
-    AND conrelid IN ('accounts'::regclass, 'account_identifiers'::regclass, 'sessions'::regclass, 'refresh_credentials'::regclass);
+    AND conrelid IN ('accounts'::regclass, 'account_identifiers'::regclass, 'sessions'::regclass);
 INSERT INTO taken_off
 SELECT 2, 'index', indrelid::regclass::text, indexrelid::regclass::text, pg_get_indexdef(indexrelid)
 FROM pg_index
-WHERE indrelid IN ('accounts'::regclass, 'account_identifiers'::regclass, 'sessions'::regclass, 'refresh_credentials'::regclass)
+WHERE indrelid IN ('accounts'::regclass, 'account_identifiers'::regclass, 'sessions'::regclass)
     AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid);
 -- What refers to these tables from others is taken off with the keys, so it has to be put back too.
 INSERT INTO taken_off
@@ -50,7 +50,7 @@ BEGIN;
 SELECT CASE kind WHEN 'index' THEN format('DROP INDEX %s', name)
                  ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', owner, name) END
 FROM taken_off ORDER BY place DESC, name \gexec
-TRUNCATE accounts, account_identifiers, sessions, refresh_credentials RESTART IDENTITY CASCADE;
+TRUNCATE accounts, account_identifiers, sessions RESTART IDENTITY CASCADE;
 
 -- Six users in ten have a username and an e-mail address, three only an address, one only a username.
 INSERT INTO accounts
@@ -71,25 +71,22 @@ SELECT lower(key), id FROM accounts, LATERAL (VALUES (username), (email)) AS key
 
 -- Begun within the last ten days by users from everywhere in the table, each refreshed once.
 INSERT INTO sessions
-    (id, account_id, client_id, created_at, last_refreshed_at, expires_at, last_consumed, successor_nonce)
+    (id, account_id, client_id, token_family, created_at, last_refreshed_at, expires_at, credential, consumed)
 SELECT pg_temp.id_of('session', n, at),
     pg_temp.id_of('account', account, pg_temp.registered(account, :accounts)),
-    'token_pair', pg_temp.time_of(at), pg_temp.time_of(at) + interval '10 minutes',
-    pg_temp.time_of(at) + interval '366 days',
-    sha256(convert_to('first' || n, 'UTF8')), sha256(convert_to('nonce' || n, 'UTF8'))
+    'token_pair', sha256(convert_to('family' || n, 'UTF8')),
+    pg_temp.time_of(at), pg_temp.time_of(at) + interval '10 minutes', pg_temp.time_of(at) + interval '366 days',
+    sha256(convert_to('second' || n, 'UTF8')),
+    -- The digest of the first credential, the time of its consumption in microseconds, and a nonce of 16 bytes.
+    sha256(convert_to('first' || n, 'UTF8')) || int8send((at + 600000) * 1000) || decode(md5('nonce' || n), 'hex')
 FROM (SELECT n, began + n * 863000000 / :sessions AS at, 1 + n * 7919 % :accounts AS account
       FROM generate_series(1::bigint, :sessions) AS n,
           (SELECT (extract(epoch FROM now() - interval '10 days') * 1000)::bigint AS began) AS clock) AS begun;
-
-INSERT INTO refresh_credentials (digest, session_id, consumed_at)
-SELECT digest, id, consumed_at
-FROM sessions,
-    LATERAL (VALUES (last_consumed, last_refreshed_at), (sha256(last_consumed), NULL)) AS two (digest, consumed_at);
 
 SELECT CASE kind WHEN 'index' THEN definition
                  ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', owner, name, definition) END
 FROM taken_off ORDER BY place, name \gexec
 COMMIT;
 
-VACUUM (ANALYZE) accounts, account_identifiers, sessions, refresh_credentials;
+VACUUM (ANALYZE) accounts, account_identifiers, sessions;
 CHECKPOINT;

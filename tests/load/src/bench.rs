@@ -67,6 +67,8 @@ pub struct Bench {
     pub run: Duration,
     /// How long each side is under the same load before that, without being measured.
     pub warm_up: Duration,
+    /// How many refreshes the measure `growth` makes.
+    pub refreshes: u64,
     /// Whether to record where the server's time goes: `<id>.perf` in the folder of the benchmark.
     pub recorded: bool,
 }
@@ -107,12 +109,19 @@ impl Bench {
 /// # Errors
 /// When it cannot be made.
 pub fn folder() -> Result<PathBuf> {
-    let own = env::current_exe()?;
-    let profile = own.ancestors().find(|folder| folder.ends_with("release") || folder.ends_with("debug"));
-    let target = profile.and_then(|profile| profile.parent()).context("no target folder")?;
-    let folder = target.join("bench");
+    let folder = target_folder()?.join("bench");
     fs::create_dir_all(&folder)?;
     Ok(folder)
+}
+
+/// Cargo's target folder.
+///
+/// # Errors
+/// If this program is not in one.
+pub fn target_folder() -> Result<PathBuf> {
+    let own = env::current_exe()?;
+    let profile = own.ancestors().find(|folder| folder.ends_with("release") || folder.ends_with("debug"));
+    Ok(profile.and_then(|profile| profile.parent()).context("no target folder")?.to_owned())
 }
 
 /// Says how far it is.

@@ -31,7 +31,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Run {
-    /// What to measure; everything unless named.
+    /// What to measure; everything unless named. `refresh` is both measures of refreshes.
     measures: Vec<String>,
     /// How many pairs.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
@@ -39,6 +39,9 @@ struct Run {
     /// How many seconds each side of a pair is measured, after a fifth of that as a warm-up.
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
+    /// How many refreshes the measure `growth` makes.
+    #[arg(long, default_value_t = 1_000_000)]
+    refreshes: u64,
     /// Record where the server's time goes meanwhile, with perf: for flame graphs, not for figures.
     #[arg(long, conflicts_with = "write")]
     record: bool,
@@ -57,10 +60,13 @@ enum Limit {
 
 fn main() -> Result<()> {
     match Arguments::parse().command {
-        Command::Run(Run { measures, rounds, seconds, record, write }) => {
+        Command::Run(Run { measures, rounds, seconds, refreshes, record, write }) => {
             let run = Duration::try_from_secs_f64(seconds)?;
-            let bench = Bench { rounds: rounds.into(), run, warm_up: run / 5, recorded: record };
-            let names: Vec<_> = measures.iter().map(String::as_str).collect();
+            let bench = Bench { rounds: rounds.into(), run, warm_up: run / 5, refreshes, recorded: record };
+            let mut names = Vec::new();
+            for name in &measures {
+                names.extend(measures::named(name)?);
+            }
             let names = if names.is_empty() { &measures::ALL[..] } else { &names };
             let system = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             system.block_on(load::run::run(names, &bench, |measured: &[Measured]| {

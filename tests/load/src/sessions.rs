@@ -1,9 +1,11 @@
 //! Users with sessions, and what they ask.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use anyhow::{Result, ensure};
 use e2e::{Client, Response};
 
-use crate::client::{LoadClient, RawResponse, post};
+use crate::client::{LoadClient, RawResponse};
 
 /// Log-ins that cost as little as they may, for what measures something else.
 pub const CHEAP_LOG_INS: [(&str, &str); 3] =
@@ -59,28 +61,45 @@ fn grant(response: &Response) -> Result<Grant> {
     Ok(Grant { access_token: response.member("accessToken"), refresh_token: response.member("refreshToken") })
 }
 
-/// A session that is refreshed again and again, each time with the token that the last answer gave.
-#[derive(Debug)]
+/// Refreshes sessions in turn, each with the cookie that its last answer set.
+#[derive(Clone, Debug)]
 pub struct Refreshing {
+    /// The current token of each session. Clones share them, so that the next run continues with the last tokens of this one.
+    tokens: Arc<Mutex<Vec<String>>>,
+    /// The index of the session that was refreshed last.
+    last: usize,
     request: Vec<u8>,
 }
 
 impl Refreshing {
-    /// Beginning with this token.
+    /// Begins with these tokens of the dialect `cookie`.
     #[must_use]
-    pub fn with(token: &str) -> Self {
-        Self { request: post("/api/v1/auth/refresh", &format!(r#"{{"refreshToken":"{token}"}}"#)) }
+    pub fn with(tokens: Vec<String>) -> Self {
+        Self { last: tokens.len() - 1, tokens: Arc::new(Mutex::new(tokens)), request: Vec::new() }
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, Vec<String>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl LoadClient for Refreshing {
     fn request(&mut self) -> &[u8] {
+        let tokens = self.tokens();
+        let next = (self.last + 1) % tokens.len();
+        let request = format!(
+            "POST /api/auth/refresh HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nCookie: refresh_token={}\r\n\r\n",
+            tokens[next]
+        );
+        drop(tokens);
+        (self.last, self.request) = (next, request.into_bytes());
         &self.request
     }
 
     fn is_expected(&mut self, response: &RawResponse<'_>) -> bool {
-        let next = response.member("refreshToken").filter(|_| response.status == 200).map(Self::with);
-        next.map(|next| *self = next).is_some()
+        let cookie = response.header("set-cookie").filter(|_| response.status == 200);
+        let token = cookie.and_then(|cookie| cookie.strip_prefix("refresh_token=")?.split(';').next());
+        token.map(|token| token.clone_into(&mut self.tokens()[self.last])).is_some()
     }
 }
 
@@ -88,23 +107,43 @@ impl LoadClient for Refreshing {
 mod tests {
     use super::*;
 
-    fn response(status: u16, body: &[u8]) -> RawResponse<'_> {
-        RawResponse { status, head: "", body }
+    fn response(status: u16, head: &str) -> RawResponse<'_> {
+        RawResponse { status, head, body: b"{}" }
+    }
+
+    fn presents(sessions: &mut Refreshing, token: &str) -> bool {
+        let request = String::from_utf8(sessions.request().to_vec()).expect("UTF-8");
+        request.ends_with(&format!("\r\nCookie: refresh_token={token}\r\n\r\n"))
     }
 
     #[test]
-    fn each_refresh_presents_the_previous_token() {
-        let mut session = Refreshing::with("first");
-        assert!(session.request().ends_with(br#"{"refreshToken":"first"}"#));
-        assert!(session.is_expected(&response(200, br#"{"accessToken":"a","refreshToken":"second"}"#)));
-        assert!(session.request().ends_with(br#"{"refreshToken":"second"}"#));
+    fn each_refresh_presents_the_previous_token_of_its_session() {
+        let mut sessions = Refreshing::with(vec!["a1".to_owned(), "b1".to_owned()]);
+        for (presented, next) in [("a1", "a2"), ("b1", "b2"), ("a2", "a3"), ("b2", "b3")] {
+            assert!(presents(&mut sessions, presented), "{presented}");
+            let head = format!("HTTP/1.1 200 OK\r\nset-cookie: refresh_token={next}; HttpOnly");
+            assert!(sessions.is_expected(&response(200, &head)));
+        }
+    }
+
+    #[test]
+    fn clones_continue_with_the_last_tokens() {
+        let sessions = Refreshing::with(vec!["first".to_owned()]);
+        let mut run = sessions.clone();
+        assert!(presents(&mut run, "first"));
+        assert!(
+            run.is_expected(&response(200, "HTTP/1.1 200 OK\r\nset-cookie: refresh_token=second; HttpOnly"))
+        );
+        assert!(presents(&mut sessions.clone(), "second"));
     }
 
     #[test]
     fn rejected_refresh_is_unexpected_and_gives_no_token() {
-        let mut session = Refreshing::with("first");
-        assert!(!session.is_expected(&response(401, br#"{"refreshToken":"second"}"#)));
-        assert!(!session.is_expected(&response(200, b"{}")));
-        assert!(session.request().ends_with(br#"{"refreshToken":"first"}"#));
+        let mut sessions = Refreshing::with(vec!["first".to_owned()]);
+        assert!(presents(&mut sessions, "first"));
+        let head = "HTTP/1.1 401 Unauthorized\r\nset-cookie: refresh_token=second; HttpOnly";
+        assert!(!sessions.is_expected(&response(401, head)));
+        assert!(!sessions.is_expected(&response(200, "HTTP/1.1 200 OK")));
+        assert!(presents(&mut sessions, "first"));
     }
 }

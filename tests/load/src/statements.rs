@@ -2,34 +2,38 @@
 
 use std::fmt::Write as _;
 
-/// Reads the session of a credential on SQLite.
+/// Reads the session of a token family on SQLite.
 pub const SQLITE_READ: &str =
     include_str!("../../../crates/auth-infra/src/sqlite/statements/read_refresh.sql");
-/// Rotates a credential on SQLite.
-pub const SQLITE_ROTATE: &str = include_str!("../../../crates/auth-infra/src/sqlite/statements/rotate.sql");
+/// Writes a refreshed session on SQLite.
+pub const SQLITE_WRITE: &str =
+    include_str!("../../../crates/auth-infra/src/sqlite/statements/write_refresh.sql");
 
 const POSTGRES_READ: &str =
     include_str!("../../../crates/auth-infra/src/postgres/statements/read_refreshes.sql");
 const POSTGRES_WRITE: &str =
     include_str!("../../../crates/auth-infra/src/postgres/statements/write_refreshes.sql");
 
-/// Returns a pgbench script of this many consecutive refreshes of one session.
+/// Returns a pgbench script of this many refreshes, each of another session.
 ///
 /// The service refreshes all waiting sessions by one statement of arrays; the script uses arrays of one element. Its variables
-/// are `s` (the session), `t` (the time), `d0`, `d1`, .. (the digests of consecutive credentials, from the one that the last
-/// refresh before the script consumed) and `n1`, `n2`, .. (the nonces).
+/// are `t` (the time), `f1`, `f2`, .. (the digests of the token families), `d1`, `d2`, .. (those of the successors) and `c1`,
+/// `c2`, .. (the consumed credentials). The script reads the session and its current credential, as the service does, and
+/// fails if a refresh was not written.
 #[must_use]
 pub fn pgbench_script(refreshes: usize) -> String {
     let mut script = String::new();
     for number in 1..=refreshes {
-        let (consumed, presented) = (format!("d{}", number - 1), format!("d{number}"));
-        let (successor, nonce) = (format!("d{}", number + 1), format!("n{number}"));
-        let read = with_variables(POSTGRES_READ, &[&presented]);
-        let write = with_variables(POSTGRES_WRITE, &["s", &consumed, &presented, &successor, &nonce, "t"]);
-        let _ = write!(script, "{};\n{};\n", read.trim(), write.trim());
+        let (family, successor, consumed) =
+            (format!("f{number}"), format!("d{number}"), format!("c{number}"));
+        let read = with_variables(POSTGRES_READ, &[&family]);
+        let write = with_variables(POSTGRES_WRITE, &["session_id", "credential", &successor, &consumed, "t"]);
+        let _ = write!(script, "{} \\gset\n{} \\gset\n{CHECK}", read.trim(), write.trim());
     }
     script
 }
+
+const CHECK: &str = "\\if :refresh_session\n\\else\nSELECT 'not refreshed'::integer;\n\\endif\n";
 
 /// Replaces `$1` by an array of the first variable, and so on.
 fn with_variables(statement: &str, variables: &[&str]) -> String {
@@ -49,9 +53,10 @@ mod tests {
     fn script_replaces_every_parameter() {
         let script = pgbench_script(2);
         assert!(!script.contains('$'), "{script}");
-        assert_eq!(script.matches(';').count(), 4, "{script}");
-        let write = "unnest(ARRAY[:s]::uuid[], ARRAY[:d1]::bytea[], ARRAY[:d2]::bytea[], ARRAY[:d3]::bytea[], \
-                     ARRAY[:n2]::bytea[], ARRAY[:t]::timestamptz[])";
+        assert_eq!(script.matches("\\gset").count(), 4, "{script}");
+        assert!(script.contains("unnest((SELECT ARRAY[:f2]::bytea[]))"), "{script}");
+        let write = "unnest(ARRAY[:session_id]::uuid[], ARRAY[:credential]::bytea[], ARRAY[:d2]::bytea[], \
+                     ARRAY[:c2]::bytea[], ARRAY[:t]::timestamptz[])";
         assert!(script.contains(write), "{script}");
     }
 

@@ -1,8 +1,6 @@
 //! Requests a second with an access token, compared with a bare server that verifies the same token.
 
-use anyhow::{Context as _, Result};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use anyhow::Result;
 use e2e::{Client, TestServer};
 
 use crate::bench::{Bench, Store};
@@ -10,7 +8,7 @@ use crate::client::{SameRequest, closed, get};
 use crate::cores::CorePinning;
 use crate::limits::Limit;
 use crate::measure::{Better, Goal, Measured};
-use crate::measures::{measure_load, rate, register};
+use crate::measures::{measure_load, published_key, rate, register};
 
 const CONNECTIONS: usize = 32;
 
@@ -65,7 +63,7 @@ async fn at(
 ) -> Result<Measured> {
     let token = client.post(place.log_in, r#"{"email":"bearer","password":"P@ssw0rd!"}"#).member(place.token);
     let body = client.get(place.path, Some(&token)).body;
-    let mut limiting = Limit::start(pinning.server(), &["bearer", &key(client)?, &body])?;
+    let mut limiting = Limit::start(pinning.server(), &["bearer", &published_key(client)?, &body])?;
     let base = limiting.line()?;
     let id = format!("{}-{}", place.id, store.id());
     let clients = vec![SameRequest(get(place.path, &token)); CONNECTIONS];
@@ -81,21 +79,13 @@ async fn at(
         unit: "requests/s".to_owned(),
         better: Better::Higher,
         goal: Some(Goal::Ratio(0.90)),
-        limit: "a bare actix-web handler that verifies the ES256 signature of the same token and answers the same body"
-            .to_owned(),
+        limit:
+            "a bare actix-web handler that verifies the signature of the same token and answers the same body"
+                .to_owned(),
         rounds,
         notes: vec![format!(
             "{CONNECTIONS} connections in a closed loop, all with one token. The bare server looks at no claim, no session \
              and no user, logs nothing and adds no header of security; ours does."
         )],
     })
-}
-
-/// The public key that the tokens verify with, as the service publishes it: an uncompressed point of P-256 in base64url.
-fn key(client: &Client) -> Result<String> {
-    let keys: serde_json::Value = serde_json::from_str(&client.get("/.well-known/jwks.json", None).body)?;
-    let coordinate = |name| -> Result<Vec<u8>> {
-        Ok(URL_SAFE_NO_PAD.decode(keys["keys"][0][name].as_str().context("a key of P-256")?)?)
-    };
-    Ok(URL_SAFE_NO_PAD.encode([vec![4], coordinate("x")?, coordinate("y")?].concat()))
 }

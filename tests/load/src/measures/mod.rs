@@ -1,7 +1,9 @@
 //! The measures, a file each.
 
 pub mod bearer;
+pub mod first_use;
 pub mod flood;
+pub mod growth;
 pub mod hash;
 pub mod login;
 pub mod memory;
@@ -14,17 +16,44 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::thread::available_parallelism;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use e2e::{Client, TestServer};
 
 use crate::bench::Bench;
 use crate::client::LoadStats;
 use crate::measure::{Measured, Round};
 use crate::process::Process;
+use crate::session_pool;
+use crate::sessions::Refreshing;
 
 /// The names of all measures, in the order in which they run and are reported.
-pub const ALL: [&str; 9] =
-    ["login", "hash", "bearer", "refresh_postgres", "refresh_sqlite", "flood", "memory", "start", "scale"];
+pub const ALL: [&str; 11] = [
+    "login",
+    "hash",
+    "bearer",
+    "first_use",
+    "refresh_postgres",
+    "refresh_sqlite",
+    "growth",
+    "flood",
+    "memory",
+    "start",
+    "scale",
+];
+
+/// Returns the measures of a name: the one that has it, or those whose names begin with it and an underscore. `refresh` is
+/// both measures of refreshes.
+///
+/// # Errors
+/// If there is none.
+pub fn named(name: &str) -> Result<Vec<&'static str>> {
+    let is_named = |measure: &&str| {
+        measure.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    };
+    let found: Vec<_> = ALL.into_iter().filter(is_named).collect();
+    ensure!(!found.is_empty(), "there is no measure {name:?}; there are {}", ALL.join(", "));
+    Ok(found)
+}
 
 /// Takes the measure of this name.
 ///
@@ -35,13 +64,15 @@ pub async fn take(name: &str, bench: &Bench) -> Result<Vec<Measured>> {
         "login" => login::measure(bench).await,
         "hash" => hash::measure(bench).await,
         "bearer" => bearer::measure(bench).await,
+        "first_use" => first_use::measure(bench).await,
         "refresh_postgres" => refresh_postgres::measure(bench).await,
         "refresh_sqlite" => refresh_sqlite::measure(bench).await,
+        "growth" => growth::measure(bench).await,
         "flood" => flood::measure(bench).await,
         "memory" => memory::measure(bench).await,
         "start" => start::measure(bench).await,
         "scale" => scale::measure(bench).await,
-        other => bail!("there is no measure {other:?}; there are {}", ALL.join(", ")),
+        other => bail!("there is no measure {other:?}"),
     }
 }
 
@@ -55,6 +86,22 @@ fn register(client: &Client, name: &str) -> Result<()> {
     let response = client.register(name);
     ensure!(response.status == 201, "{name} is not registered: {} {}", response.status, response.body);
     Ok(())
+}
+
+/// Returns the public key that verifies the tokens of a server, as its JWK.
+fn published_key(client: &Client) -> Result<String> {
+    let keys: serde_json::Value = serde_json::from_str(&client.get("/.well-known/jwks.json", None).body)?;
+    Ok(keys["keys"].get(0).context("a public key")?.to_string())
+}
+
+/// Returns connections that refresh `each` sessions of a pool, from session `first` on.
+fn refreshing(first: u64, connections: u64, each: u64) -> Result<Vec<Refreshing>> {
+    let of_connection = |connection: u64| {
+        let begin = first + connection * each;
+        let tokens = (begin..begin + each).map(|number| session_pool::text(&session_pool::token(number)));
+        Ok(Refreshing::with(tokens.collect::<Result<_>>()?))
+    };
+    (0..connections).map(of_connection).collect()
 }
 
 /// The answers of a load, and its cost for the server.
@@ -96,4 +143,17 @@ fn rate(ServerLoad { stats, server_cores }: &ServerLoad) -> Round {
 fn percentiles(series: &str, stats: &LoadStats) -> BTreeMap<String, f64> {
     let percents = [50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
     percents.map(|percent| (format!("{series} p{percent} ms"), stats.percentile_ms(percent))).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_selects_one_measure_or_a_group() {
+        assert_eq!(named("refresh").expect("two"), ["refresh_postgres", "refresh_sqlite"]);
+        assert_eq!(named("refresh_sqlite").expect("one"), ["refresh_sqlite"]);
+        assert_eq!(named("hash").expect("one"), ["hash"]);
+        assert!(named("ref").is_err() && named("").is_err());
+    }
 }

@@ -43,6 +43,15 @@ pub(super) fn number(value: f64) -> String {
     }
 }
 
+/// A time in nanoseconds, in its largest unit: `41.5 µs`.
+pub(super) fn time(nanos: f64) -> String {
+    match nanos {
+        short if short < 1e3 => format!("{} ns", number(short)),
+        short if short < 1e6 => format!("{} µs", number(short / 1e3)),
+        long => format!("{} ms", number(long / 1e6)),
+    }
+}
+
 /// `goal at least 0.95`.
 pub(super) fn goal(measured: &Measured) -> String {
     let word = match measured.better {
@@ -88,6 +97,11 @@ mod tests {
             "`/me` p99 <&> more  limit 1.00 (1.00 .. 1.00), ours 2.00 (2.00 .. 2.00) ms: \
              ratio 2.00 (2.00 .. 2.00), goal at most 3: reached\n"
         );
+    }
+
+    #[test]
+    fn times_have_a_fitting_unit() {
+        assert_eq!([12.34, 1_234.0, 9_876_543.0].map(time), ["12.3 ns", "1.23 µs", "9.88 ms"]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::bench::say;
 use crate::measure::{Measured, Spread};
+use crate::parts::{self, Parts};
 use crate::run::{SavedRun, last};
 
 pub use format::table;
@@ -21,10 +22,10 @@ const MIN_PAIRS: usize = 5;
 /// Writes `docs/benchmarks.md` between its two marks, and `docs/benchmarks/*.svg`, from what was measured last.
 ///
 /// # Errors
-/// When something has not been measured, or less than five times, or not of the same commit as the rest.
+/// If something has not been measured, less than five times, or not of the same commit as the rest.
 pub fn write() -> Result<()> {
-    let kept = last()?;
-    check(&kept)?;
+    let (kept, parts) = (last()?, parts::last()?);
+    check(&kept, &parts)?;
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
     let (file, pictures) = (docs.join("benchmarks.md"), docs.join("benchmarks"));
     let before = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -32,14 +33,19 @@ pub fn write() -> Result<()> {
     for (name, picture) in pictures_of(&kept) {
         fs::write(pictures.join(name), picture)?;
     }
-    fs::write(&file, page::between(&before, &page::measured(&kept))?)?;
+    fs::write(&file, page::between(&before, &page::measured(&kept, &parts))?)?;
     say(format_args!("wrote {}", file.display()));
     Ok(())
 }
 
 /// A page never mixes what was measured of different programs, or too seldom.
-fn check(kept: &[SavedRun]) -> Result<()> {
+fn check(kept: &[SavedRun], parts: &Parts) -> Result<()> {
     let first = kept.first().context("nothing was measured")?;
+    let (commit, other) = (parts.machine.get("commit"), first.machine.get("commit"));
+    ensure!(
+        commit == other,
+        "the parts: measured of {commit:?}, and others of {other:?}; run `just micro-bench`"
+    );
     for one in kept {
         let names: Vec<_> = one.measured.iter().map(|measured| &*measured.id).collect();
         let names = names.join(", ");
@@ -108,6 +114,7 @@ fn curves(measured: &Measured) -> Vec<svg::Curve> {
 mod tests {
     use super::*;
     use crate::measure::{Better, Goal, Round};
+    use crate::parts::PartTime;
 
     pub(super) fn flood() -> Measured {
         let details = [("idle p50 ms", 0.2), ("idle p99.9 ms", 1.0), ("idle p99 ms", 0.5), ("503/s", 9.0)];
@@ -141,12 +148,23 @@ mod tests {
         assert_eq!(points, [("idle", &[(50.0, 0.2), (99.0, 0.5), (99.9, 1.0)][..])]);
     }
 
+    pub(super) fn parts(commit: &str) -> Parts {
+        let time = PartTime { median: 41_500.0, low: 41_000.0, high: 42_100.0 };
+        Parts {
+            machine: [("commit", commit), ("date", "2026-01-02")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            times: [("token/sign ES256".to_owned(), time)].into(),
+        }
+    }
+
     #[test]
     fn page_needs_five_pairs_of_one_commit() {
-        assert!(check(&[kept("a", 5), kept("a", 6)]).is_ok());
-        assert!(check(&[kept("a", 5), kept("a", 4)]).is_err());
-        assert!(check(&[kept("a", 5), kept("b", 5)]).is_err());
-        assert!(check(&[]).is_err());
+        assert!(check(&[kept("a", 5), kept("a", 6)], &parts("a")).is_ok());
+        assert!(check(&[kept("a", 5), kept("a", 4)], &parts("a")).is_err());
+        assert!(check(&[kept("a", 5), kept("b", 5)], &parts("a")).is_err());
+        assert!(check(&[kept("a", 5)], &parts("b")).is_err());
+        assert!(check(&[], &parts("a")).is_err());
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
 
-use super::format::{goal, number, spread, verdict};
+use super::format::{goal, number, spread, time, verdict};
 use crate::measure::{Measured, Spread};
+use crate::parts::Parts;
 use crate::run::SavedRun;
 
 const BEGIN: &str = "<!-- measured:begin -->";
@@ -19,8 +20,8 @@ pub(super) fn between(page: &str, measured: &str) -> Result<String> {
     Ok(format!("{before}{BEGIN}\n\n{measured}\n{END}{after}"))
 }
 
-/// The summary, the machine and each measure in full.
-pub(super) fn measured(kept: &[SavedRun]) -> String {
+/// The summary, the machine, each measure in full, and the parts.
+pub(super) fn measured(kept: &[SavedRun], parts: &Parts) -> String {
     let mut page = String::new();
     summary(&mut page, kept.iter().flat_map(|kept| &kept.measured));
     machine(&mut page, kept);
@@ -29,7 +30,23 @@ pub(super) fn measured(kept: &[SavedRun]) -> String {
             section(&mut page, measured, kept);
         }
     }
+    times(&mut page, parts);
     page
+}
+
+fn times(page: &mut String, Parts { machine, times }: &Parts) {
+    let of_machine = |name| machine.get(name).map_or("-", String::as_str);
+    let (date, commit) = (of_machine("date"), of_machine("commit"));
+    let _ = writeln!(
+        page,
+        "## The parts\n\nCriterion times single operations, each in one thread. The figures are medians with their 95 % confidence \
+         intervals. `just micro-bench` measured them at {date}, of the commit {commit}.\n"
+    );
+    page.push_str("| part | median | 95 % interval |\n|---|---|---|\n");
+    for (name, part) in times {
+        let _ =
+            writeln!(page, "| {name} | {} | {} .. {} |", time(part.median), time(part.low), time(part.high));
+    }
 }
 
 fn summary<'a>(page: &mut String, measured: impl Iterator<Item = &'a Measured>) {
@@ -73,7 +90,12 @@ fn section(page: &mut String, measured: &Measured, kept: &SavedRun) {
         let _ = writeln!(page, "{note}\n");
     }
     let goal = goal(measured);
-    let _ = writeln!(page, "{} rounds; each load was kept up for {} s; {goal}.\n", kept.rounds, kept.seconds);
+    if rounds.len() == 1 {
+        let _ = writeln!(page, "Measured once; {goal}.\n");
+    } else {
+        let (count, seconds) = (rounds.len(), kept.seconds);
+        let _ = writeln!(page, "{count} rounds; each load was kept up for {seconds} s; {goal}.\n");
+    }
     let _ = writeln!(page, "| round | limit, {unit} | ours, {unit} | ratio |\n|---|---|---|---|");
     for (round, number_of) in rounds.iter().zip(1..) {
         let (limit, ratio) = (optional(round.limit), optional(round.ratio()));
@@ -107,7 +129,7 @@ fn details(page: &mut String, measured: &Measured) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::kept;
+    use super::super::tests::{kept, parts};
     use super::*;
 
     #[test]
@@ -121,7 +143,7 @@ mod tests {
 
     #[test]
     fn each_measure_is_in_the_summary_and_has_its_section() {
-        let page = measured(&[kept("a", 5)]);
+        let page = measured(&[kept("a", 5)], &parts("a"));
         for expected in [
             "| [`/me` p99 <&> more](#flood-sqlite) | ms | 1.00 (1.00 .. 1.00) | 2.00 (2.00 .. 2.00) |",
             "<a id=\"flood-sqlite\"></a>",
@@ -131,6 +153,9 @@ mod tests {
             "![Percentiles](benchmarks/flood-sqlite.svg)",
             "| commit | a |",
             "| command | `just bench` |",
+            "Measured once; goal at most 3.",
+            "measured them at 2026-01-02, of the commit a.",
+            "| token/sign ES256 | 41.5 µs | 41.0 µs .. 42.1 µs |",
         ] {
             assert!(page.contains(expected), "{expected} is missing in {page}");
         }
