@@ -72,11 +72,12 @@ timing samples='10000':
 refresh-storm credentials='1000':
     cargo bench --locked --quiet -p e2e --bench refresh_storm -- {{ credentials }}
 
-# Compare the service with its limits and write docs/benchmarks.md (15 minutes on an idle machine). With names of measures it prints only: `just bench login --rounds 1`.
+# Compare the service with its limits and write docs/benchmarks.md (half an hour on an idle machine). With names of measures it prints only: `just bench refresh --rounds 1`.
 bench *arguments:
+    {{ if arguments == "" { "just micro-bench" } else { "" } }}
     cargo run --locked --release --quiet -p load -- run {{ if arguments == "" { "--write" } else { arguments } }}
 
-# Time the parts: hash, sign, verify, rotate, route; arguments go to criterion.
+# Time the parts: hash, sign, verify, refresh, route. The page of benchmarks shows the last times of a commit; arguments go to criterion.
 micro-bench *arguments:
     cargo bench --locked --quiet -p load --bench micro -- {{ arguments }}
 

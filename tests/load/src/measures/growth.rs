@@ -1,6 +1,6 @@
 //! What very many refreshes of a fixed number of sessions leave behind in the store.
 //!
-//! The refreshes go through the adapter, not over HTTP, so that each can have its own time: each session is refreshed once in
+//! The refreshes go through the adapter, not over HTTP, so that each can have its own time. Each session is refreshed once in
 //! 15 minutes of an artificial clock.
 
 use std::collections::BTreeMap;
@@ -313,7 +313,7 @@ impl Growth {
             "ms",
             (Better::Lower, Some(Goal::Value(50.0))),
             Round { ours: milliseconds, ..Round::default() },
-            "The user to whom all of the sessions belong.",
+            "The user has all of these sessions.",
         )
     }
 

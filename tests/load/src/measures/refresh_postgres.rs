@@ -21,7 +21,7 @@ use super::{measure_load, rate, refreshing};
 
 /// The number of connections on either side. Each refreshes sessions of its own.
 const CONNECTIONS: u64 = 32;
-/// The number of users, to whom the sessions of both sides belong.
+/// The number of users who share the sessions of both sides.
 const USERS: usize = 64;
 /// The refreshes per run of the pgbench script, so that the script's own statements hardly count.
 const UNROLLED: usize = 10;

@@ -20,7 +20,7 @@ use super::{measure_load, rate, refreshing};
 
 /// The number of connections. Each refreshes sessions of its own. The bare loop refreshes as many sessions.
 const CONNECTIONS: u64 = 32;
-/// The number of users, to whom the sessions of both sides belong.
+/// The number of users who share the sessions of both sides.
 const USERS: usize = 64;
 
 /// Measures the refreshes per second of 32 connections.
