@@ -74,8 +74,7 @@ refresh-storm credentials='1000':
 
 # Compare the service with its limits and write docs/benchmarks.md (half an hour on an idle machine). With names of measures it prints only: `just bench refresh --rounds 1`.
 bench *arguments:
-    {{ if arguments == "" { "just micro-bench" } else { "" } }}
-    cargo run --locked --release --quiet -p load -- run {{ if arguments == "" { "--write" } else { arguments } }}
+    {{ if arguments == "" { "cargo bench --locked --quiet -p load --bench micro && " } else { "" } }}cargo run --locked --release --quiet -p load -- run {{ if arguments == "" { "--write" } else { arguments } }}
 
 # Time the parts: hash, sign, verify, refresh, route. The page of benchmarks shows the last times of a commit; arguments go to criterion.
 micro-bench *arguments:
