@@ -126,6 +126,7 @@ fn refresh(criterion: &mut Criterion) {
         received_at: NOW,
         policy: SessionPolicy::default(),
         leeway: Duration::from_secs(5),
+        outage: None,
     };
     let consumed = ConsumedCredential {
         digest: token.family(),

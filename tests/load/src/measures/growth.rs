@@ -259,6 +259,7 @@ async fn refresh(
         received_at,
         policy: SessionPolicy::default(),
         leeway: Duration::from_secs(5),
+        outage: None,
     };
     let judged = sessions.refresh(&attempt).await?.context("a session")?;
     ensure!(matches!(judged.verdict, RefreshVerdict::Rotate(_)), "{:?}", judged.verdict);
