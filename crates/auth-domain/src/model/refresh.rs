@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::session::JUDGEMENT_DELAY;
 use super::{
     Client, Limit, RefreshStyle, SecretDigest, Session, SessionPolicy, SuccessorNonce, Throttled, Timestamp,
     User,
@@ -9,10 +10,6 @@ use super::{
 
 /// The maximum number of rotations of a session within one retry window.
 const MAX_ROTATIONS: usize = 16;
-
-/// A consumed credential is kept for this long after its retry window. A request that was received within the window may
-/// be judged after it, and every request is answered within 3.25 seconds.
-pub(super) const JUDGEMENT_DELAY: Duration = Duration::from_secs(5);
 
 /// The maximum number of consumed credentials that a session keeps. [`MAX_ROTATIONS`] bounds them while the clock runs
 /// evenly. Credentials that were consumed in the future, before the clock was set back, do not leave.

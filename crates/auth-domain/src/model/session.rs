@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::refresh::JUDGEMENT_DELAY;
 use super::session_end::SessionEnd;
 use super::{PasswordVersion, Roles, SecretDigest, Timestamp, UserId, UserStatus};
 
@@ -101,6 +100,10 @@ impl Session {
         self.end.is_none() && now < self.ends_at(policy)
     }
 }
+
+/// A consumed credential is kept for this long after its retry window. A request that was received within the window may
+/// be judged after it, and every request is answered within 3.25 seconds.
+pub(super) const JUDGEMENT_DELAY: Duration = Duration::from_secs(5);
 
 /// The lifetime of sessions and their number per user.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 pub(super) use sqlx::postgres::{PgConnection as Connection, PgRow as Row};
 
 pub(super) use super::PostgresStore as Store;
+pub(super) use super::refresh::{judge_locked, write_verdict};
 pub(super) use super::shared::error::DbError;
 pub(super) use super::sqlstate::classify;
 pub(super) use super::transaction::commit_revoking;

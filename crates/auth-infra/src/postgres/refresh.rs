@@ -7,12 +7,12 @@
 //!        │ Retry: another transaction was faster; submit once more
 //!        │ RunAlone, or the last attempt
 //!        ▼
-//! lock_and_judge ─► lock ─► read_and_judge ─► write ─► commit                  one request
+//! shared::refresh ─► judge_locked ─► write_verdict ─► commit                     one request
 //! ```
 
 use std::pin::pin;
 
-use auth_domain::model::{EndReason, JudgedRefresh, RefreshAttempt, RefreshVerdict};
+use auth_domain::model::{JudgedRefresh, RefreshAttempt, RefreshVerdict};
 use auth_domain::ports::PortError;
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
@@ -21,10 +21,9 @@ use sqlx::types::Uuid;
 use super::PostgresStore;
 use super::batcher::{BatchOutcome, BatchRequest, Pending};
 use super::error::DbError;
-use super::shared::rows;
-use super::shared::session_writes::end;
+use super::shared::{refresh, rows};
 use super::values::{array, from_time};
-use crate::sql::{DEADLINE, ErrorMessage, TxOutcome, credentials, within};
+use crate::sql::{DEADLINE, ErrorMessage, credentials, within};
 
 /// The attempts without a lock. A request that loses a race usually finds the outcome of the winner on its second attempt.
 const MAX_ATTEMPTS: usize = 2;
@@ -66,7 +65,9 @@ impl PostgresStore {
                     BatchOutcome::RunAlone => break,
                 }
             }
-            self.db.write(attempt, |connection, attempt| Box::pin(lock_and_judge(connection, attempt))).await
+            self.db
+                .write(attempt, |connection, attempt| Box::pin(refresh::refresh(connection, attempt)))
+                .await
         });
         within(DEADLINE, work).await
     }
@@ -133,29 +134,29 @@ async fn apply(
         .collect())
 }
 
-/// Judges under a lock of the session, in a transaction of the caller.
-async fn lock_and_judge(
+/// Judges an attempt under a lock of its session. `None` is an unknown token family.
+pub(super) async fn judge_locked(
     connection: &mut PgConnection,
     attempt: &RefreshAttempt,
-) -> Result<TxOutcome<Option<JudgedRefresh>>, DbError> {
+) -> Result<Option<JudgedRefresh>, DbError> {
     let family = attempt.family.as_bytes().as_slice();
     if sqlx::query(LOCK).bind(family).fetch_optional(&mut *connection).await?.is_none() {
-        return Ok(TxOutcome::Rollback(None));
+        return Ok(None);
     }
     let judged = read_and_judge(connection, &[attempt]).await?.pop();
-    let Some(judged) = judged.transpose()?.flatten() else { return Ok(TxOutcome::Rollback(None)) };
-    match judged.verdict {
-        RefreshVerdict::Rotate(_) | RefreshVerdict::Extend => {
-            if write(connection, &[(attempt, &judged)]).await? != [true] {
-                return Err(DbError::Contended(ErrorMessage::new("a locked session has changed")));
-            }
-            Ok(TxOutcome::Commit(Some(judged)))
-        }
-        RefreshVerdict::Replay => {
-            end(connection, judged.record.session.id, EndReason::Replayed, attempt.received_at).await?;
-            Ok(TxOutcome::CommitRevoking(Some(judged)))
-        }
-        RefreshVerdict::Retry(_) | RefreshVerdict::Deny(_) => Ok(TxOutcome::Rollback(Some(judged))),
+    Ok(judged.transpose()?.flatten())
+}
+
+/// Writes a verdict that refreshes a locked session.
+pub(super) async fn write_verdict(
+    connection: &mut PgConnection,
+    attempt: &RefreshAttempt,
+    judged: &JudgedRefresh,
+) -> Result<(), DbError> {
+    if write(connection, &[(attempt, judged)]).await? == [true] {
+        Ok(())
+    } else {
+        Err(DbError::Contended(ErrorMessage::new("a locked session has changed")))
     }
 }
 

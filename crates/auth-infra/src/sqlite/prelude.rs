@@ -6,6 +6,7 @@ pub(super) use sqlx::sqlite::{SqliteConnection as Connection, SqliteRow as Row};
 
 pub(super) use super::SqliteStore as Store;
 pub(super) use super::group_commit::GroupCommit as StoreThread;
+pub(super) use super::refresh::{judge_locked, write_verdict};
 pub(super) use super::result_codes::classify;
 pub(super) use super::revoked_rows::commit_revoking;
 pub(super) use super::shared::error::DbError;

@@ -1,15 +1,14 @@
-//! Refreshing on SQLite: read, judge and write. The database is locked from the start, so nothing changes in between.
+//! Refreshing on SQLite. A transaction locks the database from its start, so nothing changes between reading and writing.
 
-use auth_domain::model::{EndReason, JudgedRefresh, RefreshAttempt, RefreshVerdict};
+use auth_domain::model::{JudgedRefresh, RefreshAttempt};
 use auth_domain::ports::PortError;
 use sqlx::sqlite::SqliteConnection;
 
 use super::SqliteStore;
 use super::error::DbError;
-use super::shared::rows;
-use super::shared::session_writes::end;
+use super::shared::{refresh, rows};
 use super::values::from_time;
-use crate::sql::{TxOutcome, credentials};
+use crate::sql::credentials;
 
 const READ: &str = include_str!("statements/read_refresh.sql");
 
@@ -22,35 +21,24 @@ impl SqliteStore {
         attempt: &RefreshAttempt,
     ) -> Result<Option<JudgedRefresh>, PortError> {
         self.db
-            .write_grouped(attempt.clone(), |connection, attempt| Box::pin(refresh(connection, attempt)))
+            .write_grouped(attempt.clone(), |connection, attempt| {
+                Box::pin(refresh::refresh(connection, attempt))
+            })
             .await
     }
 }
 
-async fn refresh(
+/// Judges an attempt. `None` is an unknown token family.
+pub(super) async fn judge_locked(
     connection: &mut SqliteConnection,
     attempt: &RefreshAttempt,
-) -> Result<TxOutcome<Option<JudgedRefresh>>, DbError> {
-    let family = attempt.family.as_bytes().as_slice();
-    let Some(row) = sqlx::query(READ).bind(family).fetch_optional(&mut *connection).await? else {
-        return Ok(TxOutcome::Rollback(None));
-    };
-    let judged = rows::refresh_record(&row)?.judged(attempt);
-    let session = judged.record.session.id;
-    match judged.verdict {
-        RefreshVerdict::Rotate(_) | RefreshVerdict::Extend => {
-            write(connection, attempt, &judged).await?;
-            Ok(TxOutcome::Commit(Some(judged)))
-        }
-        RefreshVerdict::Replay => {
-            end(connection, session, EndReason::Replayed, attempt.received_at).await?;
-            Ok(TxOutcome::CommitRevoking(Some(judged)))
-        }
-        RefreshVerdict::Retry(_) | RefreshVerdict::Deny(_) => Ok(TxOutcome::Rollback(Some(judged))),
-    }
+) -> Result<Option<JudgedRefresh>, DbError> {
+    let row = sqlx::query(READ).bind(attempt.family.as_bytes().as_slice()).fetch_optional(connection).await?;
+    row.map(|row| Ok(rows::refresh_record(&row)?.judged(attempt))).transpose()
 }
 
-async fn write(
+/// Writes a verdict that refreshes the session.
+pub(super) async fn write_verdict(
     connection: &mut SqliteConnection,
     attempt: &RefreshAttempt,
     judged: &JudgedRefresh,

@@ -9,6 +9,7 @@ pub(crate) mod error;
 mod imports;
 mod migrations;
 mod purge;
+pub(crate) mod refresh;
 mod revocation_feed;
 pub(crate) mod rows;
 pub(crate) mod session_writes;
