@@ -71,9 +71,9 @@
 //! let login = auth.log_in(LogIn { client: &client, identifier: "Jane.Doe@example.com", password }).await?;
 //! assert!(auth.authenticate(login.access_token.expose()).await.is_ok());
 //!
-//! let token = login.refresh_token.ok_or("a rotating client gets a refresh token")?.expose();
-//! let refreshed = auth.refresh_session(RefreshSession { client: &client, token: &token }).await?;
-//! assert!(refreshed.refresh_token.is_some_and(|successor| successor.expose() != token));
+//! let token = login.refresh_token.ok_or("a rotating client gets a refresh token")?;
+//! let refreshed = auth.refresh_session(RefreshSession { client: &client, token: token.expose() }).await?;
+//! assert!(refreshed.refresh_token.is_some_and(|successor| successor.expose() != token.expose()));
 //! # Ok(())
 //! # }
 //! ```

@@ -197,8 +197,8 @@ pub(super) async fn purge_respects_the_limit(store: &dyn StoreUnderTest) {
     assert_eq!(fixture.session(live.session.id).await, live.session);
 }
 
-/// Sessions that were refreshed before a purge 1,000 seconds after [`now`], each with its rotation: two are no longer
-/// retried, and one may still be retried for a microsecond.
+/// Opens sessions for a purge 1,000 seconds after [`now`], and rotates each once. Two can no longer be retried then, and one
+/// for another microsecond.
 async fn refreshed_sessions(
     fixture: &Fixture<'_>,
 ) -> ([(NewSession, RefreshAttempt); 2], (NewSession, RefreshAttempt)) {
