@@ -5,20 +5,29 @@
 
 mod token_fixture;
 
-use auth_domain::model::{AccessClaims, ClientId, Roles, Timestamp};
+use auth_domain::model::{AccessClaims, ClientId, RefreshClaims, Roles, Timestamp};
 use auth_domain::ports::{AccessTokenCodec, PortError};
 use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use proptest::prelude::*;
-use token_fixture::{ISSUER, Issuer, PAYLOAD, claims, encode, object};
+use token_fixture::{ISSUER, Issuer, Kind, PAYLOAD, claims, encode, object, refresh_claims};
 
 const ALGORITHMS: [KeyAlgorithm; 2] = [KeyAlgorithm::Ed25519, KeyAlgorithm::P256];
 
-/// A payload whose member `name` has this value, or is missing.
+fn algorithms_and_kinds() -> impl Iterator<Item = (KeyAlgorithm, Kind)> {
+    ALGORITHMS.into_iter().flat_map(|algorithm| Kind::ALL.map(|kind| (algorithm, kind)))
+}
+
+/// A payload of an access token whose member `name` has this value, or is missing.
 fn payload_with(name: &str, value: Option<&str>) -> String {
-    let mut members = PAYLOAD.to_vec();
+    payload_of(Kind::Access, name, value)
+}
+
+/// The same for a token of this kind.
+fn payload_of(kind: Kind, name: &str, value: Option<&str>) -> String {
+    let mut members = kind.members();
     members.retain(|(member, _)| *member != name);
     members.extend(value.map(|value| (name, value)));
     object(&members)
@@ -26,19 +35,37 @@ fn payload_with(name: &str, value: Option<&str>) -> String {
 
 #[test]
 fn valid_token_is_verified_in_every_json_spelling() {
-    for algorithm in ALGORITHMS {
+    for (algorithm, kind) in algorithms_and_kinds() {
         let issuer = Issuer::new(algorithm);
-        let (header, payload) = (issuer.header(), object(&PAYLOAD));
+        let (header, payload) = (issuer.header_of(kind), object(&kind.members()));
         let spaced = |json: &str| json.replace(',', ",\r\n\t ").replace(r#"":"#, "\" :\n");
-        let escaped =
-            |json: &str| json.replace("at+jwt", r"\u0061t+jwt").replace(r#""sub""#, r#""\u0073ub""#);
+        let escaped = |json: &str| json.replace("t+jwt", r"\u0074+jwt").replace(r#""sub""#, r#""\u0073ub""#);
         for token in [
-            issuer.token(),
+            issuer.token_of(kind),
             issuer.sign(&header, &payload),
             issuer.sign(spaced(&header), spaced(&payload)),
             issuer.sign(escaped(&header), escaped(&payload)),
         ] {
-            assert_eq!(issuer.verify(&token), Some(claims()), "{algorithm} {token}");
+            assert!(issuer.accepts(kind, &token), "{algorithm} {token}");
+        }
+    }
+}
+
+#[test]
+fn tokens_of_one_kind_are_never_of_the_other() {
+    for (algorithm, kind) in algorithms_and_kinds() {
+        let (issuer, other) = (Issuer::new(algorithm), kind.other());
+        let token = issuer.token_of(kind);
+        assert!(issuer.accepts(kind, &token), "{algorithm} {token}");
+        assert!(!issuer.accepts(other, &token), "{algorithm} {token}");
+        // Again, because the first verification may have put the token into the cache.
+        assert!(!issuer.accepts(other, &token), "{algorithm} {token}");
+        // The type and the claims are separate barriers.
+        let claims_of_other = issuer.sign(issuer.header_of(kind), object(&other.members()));
+        let type_of_other = issuer.sign(issuer.header_of(other), object(&kind.members()));
+        for token in [claims_of_other, type_of_other] {
+            assert!(!issuer.accepts(kind, &token), "{algorithm} {token}");
+            assert!(!issuer.accepts(other, &token), "{algorithm} {token}");
         }
     }
 }
@@ -46,20 +73,21 @@ fn valid_token_is_verified_in_every_json_spelling() {
 #[test]
 fn times_are_not_checked_by_the_codec() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
-    for (issued_at, expires_at) in [(0, 1), (900, 1), (253_402_300_798, 253_402_300_799)] {
-        let claims = AccessClaims {
-            issued_at: Timestamp::from_unix_seconds(issued_at),
-            expires_at: Timestamp::from_unix_seconds(expires_at),
-            ..claims()
-        };
+    for seconds in [(0, 1), (900, 1), (253_402_300_798, 253_402_300_799)] {
+        let issued_at = Timestamp::from_unix_seconds(seconds.0);
+        let expires_at = Timestamp::from_unix_seconds(seconds.1);
+        let claims = AccessClaims { issued_at, expires_at, ..claims() };
         let token = issuer.codec.sign(&claims).expect("signed");
         assert_eq!(issuer.verify(token.expose()), Some(claims));
+        let claims = RefreshClaims { issued_at, expires_at, ..refresh_claims() };
+        let token = issuer.codec.sign_refresh(&claims).expect("signed");
+        assert_eq!(issuer.codec.verify_refresh(token.expose()), Some(claims));
     }
 }
 
 #[test]
 fn no_other_header_is_accepted() {
-    for algorithm in ALGORITHMS {
+    for (algorithm, kind) in algorithms_and_kinds() {
         let issuer = Issuer::new(algorithm);
         let (kid, alg) = (issuer.kid(), issuer.algorithm().to_string());
         let other = if alg == "EdDSA" { "ES256" } else { "EdDSA" };
@@ -67,7 +95,8 @@ fn no_other_header_is_accepted() {
             format!(r#"{{"alg":{alg},"typ":{typ},"kid":{kid}{more}}}"#)
         };
         let (alg, kid) = (format!("\"{alg}\""), format!("\"{kid}\""));
-        let typ = r#""at+jwt""#;
+        let typ = &format!("\"{}\"", kind.typ());
+        let payload = object(&kind.members());
         let with_alg = |alg: &str| header(alg, typ, &kid, "");
         let with_typ = |typ: &str| header(&alg, typ, &kid, "");
         let with_kid = |kid: &str| header(&alg, typ, kid, "");
@@ -83,8 +112,9 @@ fn no_other_header_is_accepted() {
             ("alg null", with_alg("null")),
             ("alg a list", with_alg(&format!("[{alg}]"))),
             ("typ JWT", with_typ(r#""JWT""#)),
-            ("typ in upper case", with_typ(r#""AT+JWT""#)),
-            ("typ a media type", with_typ(r#""application/at+jwt""#)),
+            ("typ in upper case", with_typ(&typ.to_uppercase())),
+            ("typ a media type", with_typ(&typ.replacen('"', "\"application/", 1))),
+            ("typ of the other kind", with_typ(&format!("\"{}\"", kind.other().typ()))),
             ("typ of an ID token", with_typ(r#""id+jwt""#)),
             ("typ null", with_typ("null")),
             ("kid unknown", with_kid(r#""2025-08-13T101530Z-00000000""#)),
@@ -123,12 +153,12 @@ fn no_other_header_is_accepted() {
             ("a byte order mark", "\u{feff}".to_owned() + &with_more("")),
             ("no JSON", with_more("").replace('"', "'")),
         ] {
-            let token = issuer.sign(&header, object(&PAYLOAD));
-            assert_eq!(issuer.verify(&token), None, "{algorithm}, {flaw}: {header}");
+            let token = issuer.sign(&header, &payload);
+            assert!(!issuer.accepts(kind, &token), "{algorithm}, {flaw}: {header}");
         }
         let mut latin = with_more("").into_bytes();
         latin.insert(2, 0xe4);
-        assert_eq!(issuer.verify(&issuer.sign(latin, object(&PAYLOAD))), None, "invalid UTF-8");
+        assert!(!issuer.accepts(kind, &issuer.sign(latin, &payload)), "invalid UTF-8");
     }
 }
 
@@ -185,21 +215,27 @@ fn no_other_claims_are_accepted() {
         ("nested", r#"{"a":1,"a":2}"#),
         ("\\u0061dmin", "true"),
     ] {
-        let payload = payload_with(name, Some(value));
-        assert_eq!(issuer.verify(&issuer.sign(issuer.header(), &payload)), None, "{payload}");
+        for kind in Kind::ALL {
+            let payload = payload_of(kind, name, Some(value));
+            let token = issuer.sign(issuer.header_of(kind), &payload);
+            assert!(!issuer.accepts(kind, &token), "{payload}");
+        }
     }
 }
 
 #[test]
 fn every_claim_is_required_once() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
-    for (name, value) in PAYLOAD {
-        let without = payload_with(name, None);
-        assert_eq!(issuer.verify(&issuer.sign(issuer.header(), &without)), None, "without {name}");
-        let escaped = format!("\\u{:04x}{}", u32::from(name.as_bytes()[0]), &name[1..]);
-        for again in [name, &escaped] {
-            let twice = object(&[&PAYLOAD[..], &[(again, value)]].concat());
-            assert_eq!(issuer.verify(&issuer.sign(issuer.header(), &twice)), None, "{twice}");
+    let is_accepted =
+        |kind, payload: &str| issuer.accepts(kind, &issuer.sign(issuer.header_of(kind), payload));
+    for kind in Kind::ALL {
+        for (name, value) in kind.members() {
+            assert!(!is_accepted(kind, &payload_of(kind, name, None)), "without {name}");
+            let escaped = format!("\\u{:04x}{}", u32::from(name.as_bytes()[0]), &name[1..]);
+            for again in [name, &escaped] {
+                let twice = object(&[&kind.members()[..], &[(again, value)]].concat());
+                assert!(!is_accepted(kind, &twice), "{twice}");
+            }
         }
     }
 }
@@ -207,34 +243,38 @@ fn every_claim_is_required_once() {
 #[test]
 fn payload_must_be_an_object() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
-    let good = object(&PAYLOAD);
     let order = ["iss", "aud", "sub", "exp", "iat", "jti", "sid", "client_id", "roles"];
-    let value = |name| PAYLOAD.iter().find(|(member, _)| *member == name).expect("a member").1;
-    for payload in [
-        String::new(),
-        "{}".to_owned(),
-        "null".to_owned(),
-        format!("[{good}]"),
-        format!("[{}]", order.map(value).join(",")),
-        format!("{good}{good}"),
-        format!("{good}x"),
-        format!("\u{feff}{good}"),
-        good.replace('}', ",}"),
-        "[".repeat(2_000),
-        "{\"a\":".repeat(500),
-    ] {
-        assert_eq!(issuer.verify(&issuer.sign(issuer.header(), &payload)), None, "{payload}");
+    for kind in Kind::ALL {
+        let (header, members) = (issuer.header_of(kind), kind.members());
+        let good = object(&members);
+        let values = order.iter().filter_map(|name| members.iter().find(|(member, _)| member == name));
+        let values: Vec<_> = values.map(|(_, value)| *value).collect();
+        for payload in [
+            String::new(),
+            "{}".to_owned(),
+            "null".to_owned(),
+            format!("[{good}]"),
+            format!("[{}]", values.join(",")),
+            format!("{good}{good}"),
+            format!("{good}x"),
+            format!("\u{feff}{good}"),
+            good.replace('}', ",}"),
+            "[".repeat(2_000),
+            "{\"a\":".repeat(500),
+        ] {
+            assert!(!issuer.accepts(kind, &issuer.sign(&header, &payload)), "{payload}");
+        }
+        let mut latin = good.into_bytes();
+        latin.insert(2, 0xe4);
+        assert!(!issuer.accepts(kind, &issuer.sign(&header, latin)), "invalid UTF-8");
     }
-    let mut latin = good.into_bytes();
-    latin.insert(2, 0xe4);
-    assert_eq!(issuer.verify(&issuer.sign(issuer.header(), latin)), None, "invalid UTF-8");
 }
 
 #[test]
 fn token_has_only_one_accepted_spelling() {
-    for algorithm in ALGORITHMS {
+    for (algorithm, kind) in algorithms_and_kinds() {
         let issuer = Issuer::new(algorithm);
-        let token = issuer.token();
+        let token = issuer.token_of(kind);
         let [header, payload, signature] = *token.split('.').collect::<Vec<_>>() else {
             panic!("three parts")
         };
@@ -271,7 +311,7 @@ fn token_has_only_one_accepted_spelling() {
             ("JSON serialisation, general", general),
             ("more bytes than the limit", format!("{token}{}", "A".repeat(4_097))),
         ] {
-            assert_eq!(issuer.verify(&token), None, "{algorithm}, {flaw}: {token}");
+            assert!(!issuer.accepts(kind, &token), "{algorithm}, {flaw}: {token}");
         }
     }
 }
@@ -405,10 +445,13 @@ fn other_issuer_or_audience_is_refused_with_the_same_key() {
     };
     for other in [settings(ISSUER, "https://api.example.com"), settings("https://evil.example", ISSUER)] {
         let other = JwtCodec::new(issuer.keys.clone(), other);
-        let token = other.sign(&claims()).expect("signed");
-        assert_eq!(other.verify(token.expose()), Some(claims()));
-        assert_eq!(issuer.verify(token.expose()), None);
-        assert_eq!(other.verify(&issuer.token()), None);
+        let tokens = [other.sign(&claims()), other.sign_refresh(&refresh_claims())];
+        for (kind, token) in Kind::ALL.into_iter().zip(tokens) {
+            let token = token.expect("signed");
+            assert!(kind.is_accepted(&other, token.expose()));
+            assert!(!issuer.accepts(kind, token.expose()));
+            assert!(!kind.is_accepted(&other, &issuer.token_of(kind)));
+        }
     }
 }
 
@@ -446,16 +489,18 @@ fn user_without_roles_gets_a_token() {
 #[test]
 fn no_character_can_be_changed_omitted_or_doubled() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
-    let token = issuer.token();
-    for at in 0..token.len() {
-        let (before, rest) = token.split_at(at);
-        let (character, after) = rest.split_at(1);
-        let other = if character == "A" { "B" } else { "A" };
-        for changed in [format!("{before}{other}{after}"), format!("{before}{after}")] {
-            assert_eq!(issuer.verify(&changed), None, "{changed}");
+    for kind in Kind::ALL {
+        let token = issuer.token_of(kind);
+        for at in 0..token.len() {
+            let (before, rest) = token.split_at(at);
+            let (character, after) = rest.split_at(1);
+            let other = if character == "A" { "B" } else { "A" };
+            for changed in [format!("{before}{other}{after}"), format!("{before}{after}")] {
+                assert!(!issuer.accepts(kind, &changed), "{changed}");
+            }
+            let doubled = format!("{before}{character}{character}{after}");
+            assert!(!issuer.accepts(kind, &doubled), "{doubled}");
         }
-        let doubled = format!("{before}{character}{character}{after}");
-        assert_eq!(issuer.verify(&doubled), None, "{doubled}");
     }
 }
 
@@ -463,17 +508,23 @@ proptest! {
     #[test]
     fn random_text_is_refused_without_a_panic(text in any::<String>()) {
         let issuer = issuer();
-        prop_assert_eq!(issuer.verify(&text), None);
-        prop_assert_eq!(issuer.verify(&issuer.sign(&text, object(&PAYLOAD))), None);
-        prop_assert_eq!(issuer.verify(&issuer.sign(issuer.header(), &text)), None);
+        for kind in Kind::ALL {
+            prop_assert!(!issuer.accepts(kind, &text));
+            prop_assert!(!issuer.accepts(kind, &issuer.sign(&text, object(&kind.members()))));
+            prop_assert!(!issuer.accepts(kind, &issuer.sign(issuer.header_of(kind), &text)));
+        }
     }
 
     #[test]
     fn random_bytes_are_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let issuer = issuer();
-        prop_assert_eq!(issuer.verify(&issuer.sign(&bytes, &bytes)), None);
-        prop_assert_eq!(issuer.verify(&issuer.sign(issuer.header(), &bytes)), None);
-        prop_assert_eq!(issuer.verify(&format!("{}.{}", issuer.sign(issuer.header(), "{}"), encode(&bytes))), None);
+        for kind in Kind::ALL {
+            let header = issuer.header_of(kind);
+            prop_assert!(!issuer.accepts(kind, &issuer.sign(&bytes, &bytes)));
+            prop_assert!(!issuer.accepts(kind, &issuer.sign(&header, &bytes)));
+            let followed = format!("{}.{}", issuer.sign(&header, "{}"), encode(&bytes));
+            prop_assert!(!issuer.accepts(kind, &followed));
+        }
     }
 
     #[test]
@@ -494,8 +545,17 @@ proptest! {
             issued_at: Timestamp::from_unix_seconds(times.0),
             expires_at: Timestamp::from_unix_seconds(times.1),
         };
+        let refresh_claims = RefreshClaims {
+            token_id: claims.token_id,
+            user_id: claims.user_id,
+            session_id: claims.session_id,
+            issued_at: claims.issued_at,
+            expires_at: claims.expires_at,
+        };
         let token = issuer().codec.sign(&claims).expect("signed");
         prop_assert_eq!(issuer().verify(token.expose()), Some(claims));
+        let token = issuer().codec.sign_refresh(&refresh_claims).expect("signed");
+        prop_assert_eq!(issuer().codec.verify_refresh(token.expose()), Some(refresh_claims));
     }
 }
 

@@ -12,14 +12,14 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use auth_domain::model::{AccessClaims, Timestamp};
+use auth_domain::model::{AccessClaims, RefreshClaims, Timestamp};
 use auth_domain::ports::AccessTokenCodec;
 use auth_domain::testing::{FixedClock, SeededRandom};
 use auth_infra::token::{
     JwtCodec, JwtSettings, KeyAlgorithm, KeyInfo, KeyRing, KeyUse, read_signing_algorithm,
 };
 use tempfile::TempDir;
-use token_fixture::{ISSUER, Issuer, LIFETIMES, claims, open};
+use token_fixture::{ISSUER, Issuer, LIFETIMES, claims, open, refresh_claims};
 
 /// Created by `openssl genpkey -algorithm ed25519`.
 const OPENSSL_ED25519: &str = include_str!("data/keys/openssl-ed25519.pem");
@@ -340,6 +340,54 @@ fn replaced_key_verifies_no_later_or_longer_token() {
     keys.rotate().expect("rotated");
     assert!(right.iter().all(is_read));
     assert!(!wrong.iter().any(is_read));
+}
+
+#[test]
+fn replaced_key_verifies_no_later_or_longer_refresh_token() {
+    let dir = directory();
+    let (keys, _, now) = keys_of_now(dir.path());
+    let seconds = Duration::from_secs;
+    let forge = |issued_at, lives| {
+        let claims = RefreshClaims { issued_at, expires_at: issued_at.plus(lives), ..refresh_claims() };
+        codec(&keys).sign_refresh(&claims).expect("signed").expose().to_owned()
+    };
+    let is_read = |token: &String| codec(&keys).verify_refresh(token).is_some();
+    let right = [
+        forge(now.minus(seconds(10_000)), LIFETIMES.renewal),
+        forge(now, LIFETIMES.renewal),
+        // Another process may sign with the old key until it has read the new one.
+        forge(now.plus(seconds(50)), LIFETIMES.renewal),
+    ];
+    let wrong = [
+        forge(now.plus(seconds(120)), seconds(900)),
+        forge(now, LIFETIMES.renewal + seconds(120)),
+        forge(now.minus(seconds(1_000_000)), 2 * LIFETIMES.renewal),
+    ];
+    assert!(right.iter().chain(&wrong).all(is_read), "the key verifies while it is the newest");
+    keys.rotate().expect("rotated");
+    assert!(right.iter().all(is_read));
+    assert!(!wrong.iter().any(is_read));
+}
+
+#[test]
+fn refresh_token_outlives_its_key_for_the_idle_time() {
+    let dir = directory();
+    let (keys, clock, now) = keys_of_now(dir.path());
+    let claims =
+        RefreshClaims { issued_at: now, expires_at: now.plus(LIFETIMES.renewal), ..refresh_claims() };
+    let token = codec(&keys).sign_refresh(&claims).expect("signed").expose().to_owned();
+    keys.rotate().expect("rotated");
+    let second = Duration::from_secs(1);
+    for (later, is_verified) in [
+        (Duration::ZERO, true),
+        (LIFETIMES.access + 100 * second, true),
+        (LIFETIMES.renewal, true),
+        (LIFETIMES.renewal + 100 * second, false),
+    ] {
+        clock.set(now.plus(later));
+        let expected = is_verified.then(|| claims.clone());
+        assert_eq!(codec(&keys).verify_refresh(&token), expected, "after {later:?}");
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use auth_domain::ports::AccessTokenCodec;
 use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm};
 use serde_json::Value;
-use token_fixture::{ISSUER, claims, open};
+use token_fixture::{ISSUER, claims, open, refresh_claims};
 
 /// The tokens in a file of test vectors.
 fn tokens(vectors: &str, member: &str) -> Vec<String> {
@@ -21,7 +21,7 @@ fn tokens(vectors: &str, member: &str) -> Vec<String> {
 }
 
 #[test]
-fn no_wycheproof_token_is_accepted_as_an_access_token() {
+fn no_wycheproof_token_is_accepted() {
     let dir = tempfile::tempdir().expect("a directory");
     let key = include_str!("data/wycheproof/kid-ec-sign.pem");
     fs::write(dir.path().join("kid-ec-sign.pem"), key).expect("written");
@@ -31,11 +31,14 @@ fn no_wycheproof_token_is_accepted_as_an_access_token() {
 
     let ours = codec.sign(&claims()).expect("signed");
     assert_eq!(codec.verify(ours.expose()), Some(claims()), "the key is in use");
+    let ours = codec.sign_refresh(&refresh_claims()).expect("signed");
+    assert_eq!(codec.verify_refresh(ours.expose()), Some(refresh_claims()), "the key is in use");
 
     let mut refused = tokens(include_str!("data/wycheproof/jws_es256.json"), "jws");
     refused.append(&mut tokens(include_str!("data/wycheproof/foreign.json"), "token"));
     assert_eq!(refused.len(), 39 + 108);
     for token in refused {
         assert_eq!(codec.verify(&token), None, "{token}");
+        assert_eq!(codec.verify_refresh(&token), None, "{token}");
     }
 }

@@ -1,7 +1,7 @@
 //! The layers of a token's verification, each alone, over the vectors of Wycheproof. `tests/token_wycheproof.rs` runs
 //! them through the whole codec.
 //!
-//! The vectors test signatures, and their tokens are not access tokens. The signature layer therefore accepts each
+//! The vectors test signatures, and their tokens are neither access tokens nor refresh tokens. The signature layer therefore accepts each
 //! correctly signed token, and the header layer refuses it.
 
 use jsonwebtoken::DecodingKey;
@@ -64,9 +64,9 @@ fn is_signed(public: &DecodingKey, token: &str) -> bool {
     })
 }
 
-/// The layer of headers: the token says that it is an access token, and nothing that is not known.
-fn is_an_access_token(token: &str) -> bool {
-    Compact::parse(token).is_some_and(|token| TokenHeader::parse(TokenKind::Access, &token.header).is_some())
+/// The layer of headers: the header has the type of this kind, and no unknown member.
+fn is_of_kind(kind: TokenKind, token: &str) -> bool {
+    Compact::parse(token).is_some_and(|token| TokenHeader::parse(kind, &token.header).is_some())
 }
 
 #[test]
@@ -93,13 +93,19 @@ fn signed_tokens_are_refused_for_the_missing_type_only() {
     let mut typed = 0;
     for group in groups(ES256) {
         for test in tests(&group).iter().filter(|test| test["result"] == "valid") {
-            let header = Compact::parse(text(test, "jws")).expect("a token").header;
-            assert!(TokenHeader::parse(TokenKind::Access, &header).is_none(), "{test}");
-            let mut header: Value = serde_json::from_slice(&header).expect("JSON");
-            header["typ"] = "at+jwt".into();
-            let header = header.to_string();
-            let header = TokenHeader::parse(TokenKind::Access, header.as_bytes()).expect("a header of ours");
-            assert!(header.has_algorithm(KeyAlgorithm::P256));
+            let untyped = Compact::parse(text(test, "jws")).expect("a token").header;
+            for (kind, typ, other) in [
+                (TokenKind::Access, "at+jwt", TokenKind::Refresh),
+                (TokenKind::Refresh, "rt+jwt", TokenKind::Access),
+            ] {
+                assert!(TokenHeader::parse(kind, &untyped).is_none(), "{test}");
+                let mut header: Value = serde_json::from_slice(&untyped).expect("JSON");
+                header["typ"] = typ.into();
+                let header = header.to_string();
+                assert!(TokenHeader::parse(other, header.as_bytes()).is_none(), "{header}");
+                let header = TokenHeader::parse(kind, header.as_bytes()).expect("a header of ours");
+                assert!(header.has_algorithm(KeyAlgorithm::P256));
+            }
             typed += 1;
         }
     }
@@ -114,6 +120,7 @@ fn tokens_of_other_algorithms_are_refused_by_each_layer_alone() {
     assert_eq!(tokens.len(), 108);
     for token in tokens {
         assert!(!is_signed(&public, token), "{token}");
-        assert!(!is_an_access_token(token), "{token}");
+        assert!(!is_of_kind(TokenKind::Access, token), "{token}");
+        assert!(!is_of_kind(TokenKind::Refresh, token), "{token}");
     }
 }

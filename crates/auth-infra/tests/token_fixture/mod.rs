@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_domain::model::{AccessClaims, ClientId, Roles, SessionId, Timestamp, TokenId, UserId};
+use auth_domain::model::{
+    AccessClaims, ClientId, RefreshClaims, Roles, SessionId, Timestamp, TokenId, UserId,
+};
 use auth_domain::ports::AccessTokenCodec;
 use auth_domain::testing::{FixedClock, SeededRandom};
 use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyFileError, KeyRing, TokenLifetimes};
@@ -26,6 +28,50 @@ pub(crate) const LIFETIMES: TokenLifetimes = TokenLifetimes {
     renewal: Duration::from_secs(14 * 24 * 3_600),
     leeway: Duration::from_secs(5),
 };
+
+/// The kinds of tokens that a codec signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Access,
+    Refresh,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 2] = [Self::Access, Self::Refresh];
+
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Access => Self::Refresh,
+            Self::Refresh => Self::Access,
+        }
+    }
+
+    pub(crate) fn typ(self) -> &'static str {
+        match self {
+            Self::Access => "at+jwt",
+            Self::Refresh => "rt+jwt",
+        }
+    }
+
+    /// The members of [`claims`] or [`refresh_claims`], in another order than the codec's.
+    pub(crate) fn members(self) -> Vec<(&'static str, &'static str)> {
+        let only_of_access = ["client_id", "roles"];
+        PAYLOAD
+            .into_iter()
+            .filter(|(name, _)| self == Self::Access || !only_of_access.contains(name))
+            .collect()
+    }
+
+    /// Whether a codec accepts a token as one of this kind. Its claims must be those of this fixture.
+    pub(crate) fn is_accepted(self, codec: &JwtCodec, token: &str) -> bool {
+        match self {
+            Self::Access => codec.verify(token).map(|found| assert_eq!(found, claims())).is_some(),
+            Self::Refresh => {
+                codec.verify_refresh(token).map(|found| assert_eq!(found, refresh_claims())).is_some()
+            }
+        }
+    }
+}
 
 pub(crate) struct Issuer {
     pub(crate) dir: TempDir,
@@ -46,9 +92,23 @@ impl Issuer {
         self.codec.verify(token)
     }
 
-    /// A token signed by the codec.
+    /// An access token signed by the codec.
     pub(crate) fn token(&self) -> String {
-        self.codec.sign(&claims()).expect("signed").expose().to_owned()
+        self.token_of(Kind::Access)
+    }
+
+    /// A token of this kind, signed by the codec.
+    pub(crate) fn token_of(&self, kind: Kind) -> String {
+        let token = match kind {
+            Kind::Access => self.codec.sign(&claims()),
+            Kind::Refresh => self.codec.sign_refresh(&refresh_claims()),
+        };
+        token.expect("signed").expose().to_owned()
+    }
+
+    /// Whether the codec accepts a token as one of this kind.
+    pub(crate) fn accepts(&self, kind: Kind, token: &str) -> bool {
+        kind.is_accepted(&self.codec, token)
     }
 
     pub(crate) fn kid(&self) -> String {
@@ -59,9 +119,14 @@ impl Issuer {
         self.keys.list()[0].algorithm
     }
 
-    /// A valid header, with its members in another order than the codec's.
+    /// A valid header of an access token, with its members in another order than the codec's.
     pub(crate) fn header(&self) -> String {
-        format!(r#"{{"typ":"at+jwt","kid":"{}","alg":"{}"}}"#, self.kid(), self.algorithm())
+        self.header_of(Kind::Access)
+    }
+
+    /// A valid header of a token of this kind.
+    pub(crate) fn header_of(&self, kind: Kind) -> String {
+        format!(r#"{{"typ":"{}","kid":"{}","alg":"{}"}}"#, kind.typ(), self.kid(), self.algorithm())
     }
 
     /// Signs any header and payload with the issuer's key, without the library that the codec uses.
@@ -117,6 +182,12 @@ pub(crate) fn claims() -> AccessClaims {
         issued_at: Timestamp::from_unix_seconds(1_755_080_130),
         expires_at: Timestamp::from_unix_seconds(1_755_081_030),
     }
+}
+
+/// The claims of a refresh token with the ids and times of [`claims`].
+pub(crate) fn refresh_claims() -> RefreshClaims {
+    let AccessClaims { token_id, user_id, session_id, issued_at, expires_at, .. } = claims();
+    RefreshClaims { token_id, user_id, session_id, issued_at, expires_at }
 }
 
 /// The members of [`claims`] as a payload, in another order than the codec's.
