@@ -48,16 +48,16 @@ async fn log_in(app: &TestApp, name: &str, times: usize) -> Vec<String> {
     tokens
 }
 
-async fn lock_credentials(url: &str) -> PgConnection {
+async fn lock_sessions(url: &str) -> PgConnection {
     let mut holder = PgConnection::connect(url).await.expect("connected");
-    sqlx::raw_sql("BEGIN; LOCK TABLE refresh_credentials").execute(&mut holder).await.expect("locked");
+    sqlx::raw_sql("BEGIN; LOCK TABLE sessions").execute(&mut holder).await.expect("locked");
     holder
 }
 
 /// Waits until this number of statements waits for the lock.
 async fn until_waiting(holder: &mut PgConnection, statements: i64) {
     const WAITING: &str =
-        "SELECT count(*) FROM pg_locks WHERE relation = 'refresh_credentials'::regclass AND NOT granted";
+        "SELECT count(*) FROM pg_locks WHERE relation = 'sessions'::regclass AND NOT granted";
     // At least 1.5 seconds: no statement waits longer for a lock.
     for _ in 0..150 {
         let waiting: i64 = sqlx::query_scalar(WAITING).fetch_one(&mut *holder).await.expect("a count");
@@ -87,7 +87,7 @@ async fn refresh_concurrently(
     app: &TestApp,
     tokens: &[String],
 ) -> Vec<Result<String, RefreshSessionError>> {
-    let mut holder = lock_credentials(url).await;
+    let mut holder = lock_sessions(url).await;
     let calls = begin(tokens.iter().map(|token| app.refresh(token)));
     until_waiting(&mut holder, 1).await;
     release(holder).await;
@@ -167,7 +167,7 @@ async fn an_unreadable_row_does_not_fail_its_batch() {
 #[tokio::test]
 async fn cancelled_refreshes_have_no_effect_on_their_batch() {
     let (url, app, tokens) = app_with_tokens(MANY).await;
-    let mut holder = lock_credentials(&url).await;
+    let mut holder = lock_sessions(&url).await;
     let mut calls = begin(tokens.iter().map(|token| app.refresh(token)));
     until_waiting(&mut holder, 1).await;
     // The cancelled calls include those that started the batches and whose statements wait.
@@ -176,7 +176,7 @@ async fn cancelled_refreshes_have_no_effect_on_their_batch() {
     for answer in join_all(calls).await {
         answer.expect("refreshed");
     }
-    let used = "SELECT count(*) FROM refresh_credentials WHERE consumed_at IS NOT NULL";
+    let used = "SELECT count(*) FROM sessions WHERE has_consumed";
     assert_eq!(number(&url, used), MANY - MANY / 2);
     for token in &tokens {
         app.refresh(token).await.expect("refreshed, or a retry");
@@ -186,7 +186,7 @@ async fn cancelled_refreshes_have_no_effect_on_their_batch() {
 #[tokio::test]
 async fn a_stalled_batch_makes_room_for_another() {
     let (url, app, tokens) = app_with_tokens(3).await;
-    let mut holder = lock_credentials(&url).await;
+    let mut holder = lock_sessions(&url).await;
     let mut calls = Vec::new();
     for (waiting, token) in (1..).zip(&tokens) {
         calls.extend(begin(std::iter::once(app.refresh(token))));

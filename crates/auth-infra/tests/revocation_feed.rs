@@ -68,9 +68,13 @@ impl SyncedStore {
             end: None,
         };
         let id = session.id;
-        let credential = SecretDigest::from_bytes(digest);
-        let new =
-            NewSession { session, credential, password_version: PasswordVersion(0), roles: Roles::default() };
+        let new = NewSession {
+            session,
+            family: SecretDigest::from_bytes(digest),
+            credential: SecretDigest::from_bytes(digest),
+            password_version: PasswordVersion(0),
+            roles: Roles::default(),
+        };
         let opened = self.store.sessions().open(&new, &SessionPolicy::default()).await.expect("no error");
         assert_eq!(opened, OpenOutcome::Opened);
         id
