@@ -60,10 +60,12 @@ fn tokens_of_one_kind_are_never_of_the_other() {
         assert!(!issuer.accepts(other, &token), "{algorithm} {token}");
         // Again, because the first verification may have put the token into the cache.
         assert!(!issuer.accepts(other, &token), "{algorithm} {token}");
-        // The type and the claims are separate barriers.
+        // The type, the audience and the other claims are separate barriers.
         let claims_of_other = issuer.sign(issuer.header_of(kind), object(&other.members()));
         let type_of_other = issuer.sign(issuer.header_of(other), object(&kind.members()));
-        for token in [claims_of_other, type_of_other] {
+        let audience = other.members().into_iter().find(|(name, _)| *name == "aud").expect("a member").1;
+        let audience_of_other = issuer.sign(issuer.header_of(kind), payload_of(kind, "aud", Some(audience)));
+        for token in [claims_of_other, type_of_other, audience_of_other] {
             assert!(!issuer.accepts(kind, &token), "{algorithm} {token}");
             assert!(!issuer.accepts(other, &token), "{algorithm} {token}");
         }
@@ -172,7 +174,10 @@ fn no_other_claims_are_accepted() {
         ("iss", r#"["https://auth.example.com"]"#),
         ("iss", r#"["https://auth.example.com","https://evil.example"]"#),
         ("aud", r#""https://evil.example""#),
+        ("aud", r#""https://auth.example.com/""#),
+        ("aud", r#""https://auth.example.com/refresh/""#),
         ("aud", r#"["https://auth.example.com"]"#),
+        ("aud", r#"["https://auth.example.com/refresh"]"#),
         ("aud", r#"["https://evil.example","https://auth.example.com"]"#),
         ("exp", "1755081030.0"),
         ("exp", "1.755081030e9"),
@@ -443,15 +448,24 @@ fn other_issuer_or_audience_is_refused_with_the_same_key() {
         issuer: issuer.to_owned(),
         audience: audience.to_owned(),
     };
-    for other in [settings(ISSUER, "https://api.example.com"), settings("https://evil.example", ISSUER)] {
+    let of_other_audience = settings(ISSUER, "https://api.example.com");
+    let of_other_issuer = settings("https://evil.example", ISSUER);
+    for (other, kind, is_refused) in [
+        (of_other_audience.clone(), Kind::Access, true),
+        (of_other_issuer.clone(), Kind::Access, true),
+        // Refresh tokens are for the issuer itself, whatever the audience of its access tokens is.
+        (of_other_audience, Kind::Refresh, false),
+        (of_other_issuer, Kind::Refresh, true),
+    ] {
         let other = JwtCodec::new(issuer.keys.clone(), other);
-        let tokens = [other.sign(&claims()), other.sign_refresh(&refresh_claims())];
-        for (kind, token) in Kind::ALL.into_iter().zip(tokens) {
-            let token = token.expect("signed");
-            assert!(kind.is_accepted(&other, token.expose()));
-            assert!(!issuer.accepts(kind, token.expose()));
-            assert!(!kind.is_accepted(&other, &issuer.token_of(kind)));
-        }
+        let token = match kind {
+            Kind::Access => other.sign(&claims()),
+            Kind::Refresh => other.sign_refresh(&refresh_claims()),
+        };
+        let token = token.expect("signed");
+        assert!(kind.is_accepted(&other, token.expose()));
+        assert_eq!(issuer.accepts(kind, token.expose()), !is_refused, "{kind:?}");
+        assert_eq!(kind.is_accepted(&other, &issuer.token_of(kind)), !is_refused, "{kind:?}");
     }
 }
 
