@@ -29,11 +29,7 @@ impl Connection {
     /// # Errors
     /// When there is no answer.
     pub fn post(&mut self, path: &str, body: &str) -> io::Result<Response> {
-        let length = body.len();
-        self.exchange(&format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-             Content-Length: {length}\r\n\r\n{body}"
-        ))
+        self.exchange(&post(path, body))
     }
 
     /// `GET path` with an access token.
@@ -44,6 +40,14 @@ impl Connection {
         self.exchange(&format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
         ))
+    }
+
+    /// Sends `POST path` with a JSON body, and waits for no answer.
+    ///
+    /// # Errors
+    /// When the server has closed the connection.
+    pub fn send_post(&mut self, path: &str, body: &str) -> io::Result<()> {
+        self.stream.write_all(post(path, body).as_bytes())
     }
 
     fn exchange(&mut self, request: &str) -> io::Result<Response> {
@@ -69,4 +73,12 @@ impl Connection {
         let length = response.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         (response.body.len() >= length).then_some(response)
     }
+}
+
+fn post(path: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
 }

@@ -8,15 +8,21 @@
 
 mod client;
 mod connection;
+mod lost_response;
+mod random;
 mod raw;
 mod response;
+mod rotating;
 mod server;
 mod test_data;
 
 pub use client::Client;
 pub use connection::Connection;
+pub use lost_response::LostResponses;
+pub use random::Random;
 pub use raw::{connect, send_raw};
 pub use response::Response;
+pub use rotating::{Grant, RotatingDialect};
 pub use server::{PUBLIC_URL, TestServer, command, run};
 pub use test_data::TestData;
 
