@@ -293,3 +293,114 @@ fn disabled_limits_never_throttle() {
     }
     assert!((0..110).all(|number| client.register(&format!("user{number}")).status == 201));
 }
+
+/// A dialect whose refresh tokens rotate, as a client uses it.
+struct RotatingClient<'a> {
+    name: &'static str,
+    log_in: Box<dyn Fn() -> Response + 'a>,
+    refresh: Box<dyn Fn(&str) -> Response + 'a>,
+    /// The token to refresh with, in the answer to a login or a refresh.
+    token: fn(&Response) -> String,
+    too_many: &'static str,
+}
+
+fn rotating_clients<'a>(client: &'a Client, key: &'a str) -> [RotatingClient<'a>; 4] {
+    let by_email = r#"{"email":"john","password":"P@ssw0rd!"}"#;
+    let by_username = r#"{"username":"john","password":"P@ssw0rd!"}"#;
+    let member = |path: &'static str, name: &'static str| {
+        move |token: &str| client.post(path, &format!(r#"{{"{name}":"{token}"}}"#))
+    };
+    let keyed = move |path: &str, body: &str| client.send("POST", path, &[("X-API-Key", key)], body);
+    [
+        RotatingClient {
+            name: "token_pair",
+            log_in: Box::new(move || client.post("/api/v1/auth/login", by_email)),
+            refresh: Box::new(member("/api/v1/auth/refresh", "refreshToken")),
+            token: |response| response.member("refreshToken"),
+            too_many: r#"{"error":"Too many requests"}"#,
+        },
+        RotatingClient {
+            name: "single_token",
+            log_in: Box::new(move || client.log_in("john")),
+            refresh: Box::new(member("/v1/auth/refresh", "ref_token")),
+            token: |response| {
+                let body = response.json();
+                body["acc_token"].as_str().or(body["token"].as_str()).expect("a token").to_owned()
+            },
+            too_many: r#"{"error":"Too many requests."}"#,
+        },
+        RotatingClient {
+            name: "cookie",
+            log_in: Box::new(move || client.post("/api/auth/login", by_username)),
+            refresh: Box::new(|cookie| client.send("POST", "/api/auth/refresh", &[("Cookie", cookie)], "")),
+            token: |response| {
+                let cookie = response.header("set-cookie").expect("a cookie");
+                cookie.split(';').next().expect("a pair").to_owned()
+            },
+            too_many: r#"{"message":"Too many requests."}"#,
+        },
+        RotatingClient {
+            name: "directory",
+            log_in: Box::new(move || keyed("/api/v1/auth/login", by_username)),
+            refresh: Box::new(move |token| {
+                keyed("/api/v1/auth/refresh", &format!(r#"{{"refresh_token":"{token}"}}"#))
+            }),
+            token: |response| response.member("token"),
+            too_many: r#"{"error":"Too many requests."}"#,
+        },
+    ]
+}
+
+/// The retry window of the test below.
+const WINDOW: Duration = Duration::from_secs(4);
+
+#[test]
+fn rotations_of_a_session_are_limited_without_ending_it() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start_with(&data, &[("AUTH_TOKEN__RETRY_GRACE_SECONDS", "4")]);
+        let client = server.client();
+        assert_eq!(client.register("john").status, 201);
+        let made = run(&data, &["api-key", "create", "--name", "backend"], "");
+        let key = made.trim().lines().last().expect("a key");
+        thread::scope(|scope| {
+            for rotating in 0..4 {
+                let client = &client;
+                scope.spawn(move || assert_rotations_limited(&rotating_clients(client, key)[rotating]));
+            }
+        });
+    }
+}
+
+fn assert_rotations_limited(client: &RotatingClient<'_>) {
+    let name = client.name;
+    let logged_in = Client::retry_overloaded(&client.log_in);
+    let mut token = (client.token)(&logged_in);
+    let mut previous = token.clone();
+    let (started, mut rotations) = (Instant::now(), 0);
+    let limited = loop {
+        let response = (client.refresh)(&token);
+        if response.status == 429 {
+            break response;
+        }
+        assert_eq!(response.status, 200, "{name}: {response:?}");
+        rotations += 1;
+        previous = std::mem::replace(&mut token, (client.token)(&response));
+    };
+    // On a slow machine the first rotations leave the window before the 17th.
+    assert!(rotations == 16 || (rotations > 16 && started.elapsed() > WINDOW), "{name}: {rotations}");
+    assert_eq!(limited.body, client.too_many, "{name}");
+    let seconds: u64 = limited.header("retry-after").expect("a time").parse().expect("seconds");
+    assert!((1..=WINDOW.as_secs()).contains(&seconds), "{name}: {limited:?}");
+    assert_eq!(limited.header("ratelimit-policy"), Some(r#""rotation";q=16;w=4"#), "{name}");
+    assert_eq!(
+        limited.header("ratelimit"),
+        Some(format!(r#""rotation";r=0;t={seconds}"#).as_str()),
+        "{name}"
+    );
+
+    let retry = (client.refresh)(&previous);
+    assert_eq!(retry.status, 200, "a retry is no rotation: {name}: {retry:?}");
+    thread::sleep(Duration::from_secs(seconds));
+    let response = (client.refresh)(&token);
+    assert_eq!(response.status, 200, "{name}: {response:?}");
+}
