@@ -1,4 +1,4 @@
-//! Access tokens: the raw input, and the input as header and payload with a valid signature.
+//! Access tokens and signed refresh tokens: the raw input, and the input as header and payload with a valid signature.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
@@ -28,11 +28,17 @@ static CODEC: LazyLock<JwtCodec> = LazyLock::new(|| {
 static SIGNER: LazyLock<Ed25519KeyPair> =
     LazyLock::new(|| Ed25519KeyPair::from_pkcs8(&STANDARD.decode(KEY).expect("base64")).expect("a key"));
 
-/// An accepted token has claims that can be signed again, and the new token has the same claims.
+/// An accepted token has claims that can be signed again, and the new token has the same claims. No token is of both kinds.
 fn verify(token: &str) {
-    if let Some(claims) = CODEC.verify(token) {
+    let (access, refresh) = (CODEC.verify(token), CODEC.verify_refresh(token));
+    assert!(access.is_none() || refresh.is_none());
+    if let Some(claims) = access {
         let again = CODEC.sign(&claims).expect("signed");
         assert_eq!(CODEC.verify(again.expose()), Some(claims));
+    }
+    if let Some(claims) = refresh {
+        let again = CODEC.sign_refresh(&claims).expect("signed");
+        assert_eq!(CODEC.verify_refresh(again.expose()), Some(claims));
     }
 }
 
