@@ -29,7 +29,7 @@ pub use test_data::TestData;
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use serde_json::Value;
 
-/// The claims of an access token. Its signature is not verified.
+/// The claims of a token. Its signature is not verified.
 #[must_use]
 pub fn claims(token: &str) -> Value {
     insecure_decode_claims(token).expect("claims")

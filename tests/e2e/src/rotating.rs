@@ -4,10 +4,7 @@ use std::io;
 use std::thread::sleep;
 use std::time::Duration;
 
-use jsonwebtoken::dangerous::insecure_decode_claims;
-use serde_json::Value;
-
-use crate::{Client, Connection, Response};
+use crate::{Client, Connection, Response, claims};
 
 /// A dialect whose refresh tokens rotate.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +28,7 @@ impl Grant {
     /// The `jti` of the refresh token. The signatures of two tokens with the same claims may differ.
     #[must_use]
     pub fn id(&self) -> String {
-        let claims: Value = insecure_decode_claims(&self.refresh_token).expect("claims");
-        claims["jti"].as_str().expect("a jti").to_owned()
+        claims(&self.refresh_token)["jti"].as_str().expect("a jti").to_owned()
     }
 }
 

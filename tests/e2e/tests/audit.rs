@@ -29,6 +29,9 @@ fn text(event: &Value, member: &str) -> String {
     event[member].as_str().unwrap_or_default().to_owned()
 }
 
+/// The retry window of the tour, as a setting and as a duration.
+const RETRY_WINDOW: (&str, Duration) = ("5", Duration::from_secs(5));
+
 /// Sends requests and records the audit events that they must leave: action, reason, detail and request id.
 struct AuditTour {
     client: Client,
@@ -103,6 +106,8 @@ impl AuditTour {
         let second = self.post("/api/v1/auth/refresh", &body, 200, &["session.refreshed "]);
         let next = format!(r#"{{"refreshToken":"{}"}}"#, second.member("refreshToken"));
         let third = self.post("/api/v1/auth/refresh", &next, 200, &["session.refreshed "]);
+        self.post("/api/v1/auth/refresh", &body, 200, &["session.refreshed  (retry)"]);
+        sleep(RETRY_WINDOW.1);
         self.post("/api/v1/auth/refresh", &body, 401, &["session.replayed used_before"]);
         let me = self.client.get("/api/v1/auth/me", Some(&third.member("accessToken")));
         self.expect(me, 401, &[]);
@@ -153,7 +158,9 @@ fn line(event: &Value) -> String {
 #[test]
 fn tour_of_all_dialects_leaves_exactly_its_audit_events() {
     for data in TestData::on_every_store() {
-        let server = TestServer::start_with(&data, &[("AUTH_PROTECTED__REQUIRED_ROLE", "staff")]);
+        let settings =
+            [("AUTH_PROTECTED__REQUIRED_ROLE", "staff"), ("AUTH_TOKEN__RETRY_GRACE_SECONDS", RETRY_WINDOW.0)];
+        let server = TestServer::start_with(&data, &settings);
         let mut tour = AuditTour::new(&data, &server);
         tour.single_token();
         tour.directory();

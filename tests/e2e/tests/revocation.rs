@@ -69,7 +69,7 @@ fn logout_revokes_the_access_token_at_once() {
 #[test]
 fn replay_revokes_the_newest_access_token_at_once() {
     for data in TestData::on_every_store() {
-        let server = TestServer::start(&data);
+        let server = TestServer::start_with(&data, &[("AUTH_TOKEN__RETRY_GRACE_SECONDS", "0")]);
         let client = server.client();
         assert_eq!(client.register("john").status, 201);
         let first = log_in(&client, "john");

@@ -67,8 +67,9 @@ fn secrets_of_other_dialects(data: &TestData, server: &TestServer) -> Vec<String
     assert_eq!(client.send("POST", "/api/auth/refresh", &[("Cookie", cookie)], "").status, 200);
     secrets.push(cookie.split_once('=').expect("a value").1.to_owned());
     secrets.push(api_key);
-    for secret in &secrets {
-        assert_eq!(client.open(secret).status == 200, secret.starts_with("ey"), "{secret}");
+    for (number, secret) in secrets.iter().enumerate() {
+        // The first secret renews itself, so it is also an access token.
+        assert_eq!(client.open(secret).status == 200, number == 0, "{secret}");
         let _ = client.post("/api/v1/auth/refresh", &format!(r#"{{"refreshToken":"{secret}"}}"#));
         assert_eq!(client.log_in(secret).status, 401, "typed as a name");
         assert_eq!(client.send("GET", "/api/v1/users/1", &[("X-API-Key", secret)], "").status / 100, 4);

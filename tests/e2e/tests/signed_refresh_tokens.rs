@@ -9,6 +9,11 @@ use serde_json::{Value, json};
 
 const DAY: u64 = 24 * 3_600;
 
+/// No resource server has this audience.
+fn refresh_audience() -> String {
+    format!("{PUBLIC_URL}/refresh")
+}
+
 fn server_with_john(data: &TestData) -> (TestServer, Client) {
     let server = TestServer::start(data);
     let client = server.client();
@@ -32,7 +37,7 @@ fn verify(client: &Client, token: &str) -> (Header, Value) {
     let key = keys.find(header.kid.as_deref().expect("a kid")).expect("the key is published");
     let mut validation = Validation::new(header.alg);
     validation.set_issuer(&[PUBLIC_URL]);
-    validation.set_audience(&[PUBLIC_URL]);
+    validation.set_audience(&[PUBLIC_URL, &refresh_audience()]);
     let token = decode(token, &DecodingKey::from_jwk(key).expect("a key"), &validation).expect("valid");
     (header, token.claims)
 }
@@ -53,7 +58,7 @@ fn refresh_token_has_exactly_the_documented_claims() {
             claims,
             json!({
                 "iss": PUBLIC_URL,
-                "aud": PUBLIC_URL,
+                "aud": refresh_audience(),
                 "sub": access_claims["sub"],
                 "sid": access_claims["sid"],
                 "iat": access_claims["iat"],
