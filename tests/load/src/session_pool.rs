@@ -1,7 +1,9 @@
 //! Sessions with known refresh tokens, inserted by SQL. A benchmark of refreshes needs tens of thousands of them, because a
 //! session may rotate only 16 times within 10 seconds.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::cell::Cell;
+use std::ops::Range;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
 use auth_domain::model::{RefreshStyle, RefreshToken, SessionId, SuccessorNonce, TokenId};
@@ -13,6 +15,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 
 use crate::bench::Bench;
 use crate::cluster;
+use crate::sessions::Refreshing;
 
 /// The client of the sessions: a dialect with opaque tokens that rotate.
 pub const CLIENT: &str = "cookie";
@@ -20,16 +23,62 @@ pub const CLIENT: &str = "cookie";
 /// The refreshes per second for which no session of a pool is refreshed twice in one run.
 const MAX_RATE: f64 = 12_000.0;
 
-/// A rotation drops the credentials that were consumed this long ago: the retry window and the delay of judgement.
-const CREDENTIALS_KEPT: Duration = Duration::from_secs(15);
-
 /// Microseconds of an hour. The sessions were refreshed an hour ago.
 const HOUR: i64 = 3_600_000_000;
 
-/// Returns the number of sessions that each of these connections cycles over.
-#[must_use]
+/// The sessions of a measure. Each run takes new ones, so that a refreshed row has one consumed credential: a second refresh
+/// soon after the first would add another.
+#[derive(Debug)]
+pub struct SessionPool<'a> {
+    data: &'a TestData,
+    connections: u64,
+    each: u64,
+    /// The number of the next session.
+    next: Cell<u64>,
+}
+
+impl<'a> SessionPool<'a> {
+    /// Creates a pool for runs with this number of connections.
+    #[must_use]
+    pub fn new(data: &'a TestData, connections: u64, bench: &Bench) -> Self {
+        Self { data, connections, each: sessions_per_connection(connections, bench), next: Cell::new(0) }
+    }
+
+    /// The number of sessions that each connection cycles over.
+    #[must_use]
+    pub fn each(&self) -> u64 {
+        self.each
+    }
+
+    /// Inserts the sessions of a run and returns their numbers.
+    ///
+    /// # Errors
+    /// If there is no user, or if the store reports an error.
+    pub async fn take(&self) -> Result<Range<u64>> {
+        let first = self.next.get();
+        let end = first + self.connections * self.each;
+        self.next.set(end);
+        insert(self.data, first, end - first).await?;
+        Ok(first..end)
+    }
+
+    /// Inserts the sessions of a run and returns the connections that refresh them.
+    ///
+    /// # Errors
+    /// If there is no user, or if the store reports an error.
+    pub async fn clients(&self) -> Result<Vec<Refreshing>> {
+        let sessions = self.take().await?;
+        let of_connection = |connection: u64| {
+            let begin = sessions.start + connection * self.each;
+            let tokens = (begin..begin + self.each).map(|number| text(&token(number)));
+            Ok(Refreshing::with(tokens.collect::<Result<_>>()?))
+        };
+        (0..self.connections).map(of_connection).collect()
+    }
+}
+
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number below 2^32")]
-pub fn sessions_per_connection(connections: u64, bench: &Bench) -> u64 {
+fn sessions_per_connection(connections: u64, bench: &Bench) -> u64 {
     let refreshes = MAX_RATE * (bench.warm_up + bench.run).as_secs_f64();
     (refreshes as u64).div_ceil(connections)
 }
@@ -128,6 +177,8 @@ async fn insert_on_sqlite(data: &TestData, first: u64, count: u64) -> Result<()>
             .await?;
     }
     sqlx::query("COMMIT").execute(&mut connection).await?;
+    // The measured run does not copy these rows from the write-ahead log.
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
     ensure!(!users.is_empty(), "there is no user");
     Ok(())
 }
@@ -160,26 +211,6 @@ pub async fn open_sqlite(data: &TestData) -> Result<SqliteConnection> {
 /// If the clock is before 1970.
 pub fn now_micros() -> Result<i64> {
     Ok(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?)
-}
-
-/// The pause between two runs over the same sessions. After it, a rotation again leaves one consumed credential.
-#[derive(Debug, Default)]
-pub struct Pause {
-    ended: Option<Instant>,
-}
-
-impl Pause {
-    /// Waits until the consumed credentials of the last run are old enough.
-    pub async fn wait(&self) {
-        if let Some(ended) = self.ended {
-            tokio::time::sleep_until((ended + CREDENTIALS_KEPT).into()).await;
-        }
-    }
-
-    /// Records the end of a run.
-    pub fn begin(&mut self) {
-        self.ended = Some(Instant::now());
-    }
 }
 
 #[cfg(test)]

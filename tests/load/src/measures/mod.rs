@@ -23,8 +23,6 @@ use crate::bench::Bench;
 use crate::client::LoadStats;
 use crate::measure::{Measured, Round};
 use crate::process::Process;
-use crate::session_pool;
-use crate::sessions::Refreshing;
 
 /// The names of all measures, in the order in which they run and are reported.
 pub const ALL: [&str; 11] = [
@@ -92,16 +90,6 @@ fn register(client: &Client, name: &str) -> Result<()> {
 fn published_key(client: &Client) -> Result<String> {
     let keys: serde_json::Value = serde_json::from_str(&client.get("/.well-known/jwks.json", None).body)?;
     Ok(keys["keys"].get(0).context("a public key")?.to_string())
-}
-
-/// Returns connections that refresh `each` sessions of a pool, from session `first` on.
-fn refreshing(first: u64, connections: u64, each: u64) -> Result<Vec<Refreshing>> {
-    let of_connection = |connection: u64| {
-        let begin = first + connection * each;
-        let tokens = (begin..begin + each).map(|number| session_pool::text(&session_pool::token(number)));
-        Ok(Refreshing::with(tokens.collect::<Result<_>>()?))
-    };
-    (0..connections).map(of_connection).collect()
 }
 
 /// The answers of a load, and its cost for the server.

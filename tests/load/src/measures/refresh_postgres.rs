@@ -13,11 +13,11 @@ use crate::bench::Bench;
 use crate::client::closed;
 use crate::cluster;
 use crate::measure::{Better, Goal, Measured};
-use crate::session_pool::{self, Pause};
+use crate::session_pool::SessionPool;
 use crate::sessions::{self, CHEAP_LOG_INS};
 use crate::statements::pgbench_script;
 
-use super::{measure_load, rate, refreshing};
+use super::{measure_load, rate};
 
 /// The number of connections on either side. Each refreshes sessions of its own.
 const CONNECTIONS: u64 = 32;
@@ -38,24 +38,18 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
     settings.push(("AUTH_DATABASE__MAX_CONNECTIONS", &connections));
     let server = TestServer::start_with(&data, &settings);
     sessions::register(&server.client(), USERS)?;
-    let each = session_pool::sessions_per_connection(CONNECTIONS, bench);
-    session_pool::insert(&data, 0, 2 * CONNECTIONS * each).await?;
-    let pgbench = Pgbench::new(&data, &url, each)?;
-    let clients = refreshing(CONNECTIONS * each, CONNECTIONS, each)?;
-    let (mut limit_pause, mut pause) = (Pause::default(), Pause::default());
+    let pool = SessionPool::new(&data, CONNECTIONS, bench);
+    let pgbench = Pgbench::new(&data, &url, pool.each())?;
     let limit = async || {
-        limit_pause.wait().await;
-        let rate = pgbench.run(bench);
-        limit_pause.begin();
-        rate
+        let sessions = pool.take().await?;
+        cluster::run(&url, "CHECKPOINT")?;
+        pgbench.run(bench, sessions.start)
     };
     let refresh = async || {
-        pause.wait().await;
+        let clients = pool.clients().await?;
         cluster::run(&url, "CHECKPOINT")?;
-        let load = closed(server.base(), clients.clone(), bench.warm_up, bench.run);
-        let round = rate(&measure_load("refresh-postgres", &server, bench, load).await?);
-        pause.begin();
-        Ok(round)
+        let load = closed(server.base(), clients, bench.warm_up, bench.run);
+        Ok(rate(&measure_load("refresh-postgres", &server, bench, load).await?))
     };
     let rounds = bench.pairs("refreshes", limit, refresh).await?;
     Ok(vec![Measured {
@@ -68,9 +62,10 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
         rounds,
         notes: vec![
             format!(
-                "{CONNECTIONS} connections on either side, and as many to PostgreSQL. Each cycles over {each} sessions of its own in \
+                "{CONNECTIONS} connections on either side, and as many to PostgreSQL. Each cycles over {} sessions of its own in \
                  the dialect `cookie`, whose tokens rotate. fsync and synchronous_commit are on; all processes share the cores. \
-                 Each session has one consumed credential before and after a refresh."
+                 Each run has new sessions, with one consumed credential before and after a refresh.",
+                pool.each()
             ),
             "pgbench reads its two statements from the same files as the service and runs them in prepared mode. It refreshes one \
              session per transaction. The service refreshes concurrent requests by one execution of the same statements, in \
@@ -87,22 +82,21 @@ struct Pgbench {
 }
 
 impl Pgbench {
-    /// The clients of pgbench refresh the first sessions, `each` of them this many.
+    /// Each client of pgbench refreshes this many sessions.
     fn new(data: &TestData, url: &str, each: u64) -> Result<Self> {
         let script = data.path().join("refresh.sql");
         fs::write(&script, format!("{}{}", opening(each)?, pgbench_script(UNROLLED)))?;
         Ok(Self { url: url.to_owned(), script })
     }
 
-    /// Returns the refreshes per second.
-    fn run(&self, bench: &Bench) -> Result<f64> {
-        cluster::run(&self.url, "CHECKPOINT")?;
+    /// Refreshes the sessions of a run, whose numbers begin with `first`. Returns the refreshes per second.
+    fn run(&self, bench: &Bench, first: u64) -> Result<f64> {
         let warm_up = whole_seconds(bench.warm_up);
         let seconds = warm_up + whole_seconds(bench.run);
         let clients = CONNECTIONS.to_string();
         let output = Command::new(cluster::program("pgbench")?)
             .args(["-n", "-M", "prepared", "-P", "1", "-c", &clients, "-T", &seconds.to_string()])
-            .args(["-D", "position=0", "-f"])
+            .args(["-D", "position=0", "-D", &format!("first={first}"), "-f"])
             .arg(&self.script)
             .arg(&self.url)
             // The service's statements have had their generic plan for a long time.
@@ -125,7 +119,7 @@ fn opening(each: u64) -> Result<String> {
     for number in 1..=UNROLLED {
         write!(
             columns,
-            ", sha256(decode(lpad(to_hex(:client_id * {each} + (:position + {number}) % {each}), 32, '0'), 'hex')) AS f{number}, \
+            ", sha256(decode(lpad(to_hex(:first + :client_id * {each} + (:position + {number}) % {each}), 32, '0'), 'hex')) AS f{number}, \
              {RANDOM} AS d{number}, {RANDOM} || substring({RANDOM}, 1, 24) AS c{number}"
         )?;
     }

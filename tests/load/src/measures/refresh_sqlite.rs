@@ -12,11 +12,11 @@ use sqlx::sqlite::SqliteConnection;
 use crate::bench::{Bench, Store};
 use crate::client::closed;
 use crate::measure::{Better, Goal, Measured};
-use crate::session_pool::{self, Pause, consumed_credential, now_micros};
+use crate::session_pool::{self, SessionPool, consumed_credential, now_micros};
 use crate::sessions::{self, CHEAP_LOG_INS};
 use crate::statements::{SQLITE_READ, SQLITE_WRITE};
 
-use super::{measure_load, rate, refreshing};
+use super::{measure_load, rate};
 
 /// The number of connections. Each refreshes sessions of its own. The bare loop refreshes as many sessions.
 const CONNECTIONS: u64 = 32;
@@ -31,25 +31,17 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
     let data = Store::Sqlite.test_data()?;
     let server = TestServer::start_with(&data, &CHEAP_LOG_INS);
     sessions::register(&server.client(), USERS)?;
-    let each = session_pool::sessions_per_connection(CONNECTIONS, bench);
-    session_pool::insert(&data, 0, 2 * CONNECTIONS * each).await?;
-    let families = (0..CONNECTIONS * each).map(|number| session_pool::token(number).family()).collect();
-    let mut bare = BareLoop { connection: session_pool::open_sqlite(&data).await?, families, next: 0 };
-    let clients = refreshing(CONNECTIONS * each, CONNECTIONS, each)?;
-    let (mut limit_pause, mut pause) = (Pause::default(), Pause::default());
+    let pool = SessionPool::new(&data, CONNECTIONS, bench);
     let limit = async || {
-        limit_pause.wait().await;
+        let families = pool.take().await?.map(|number| session_pool::token(number).family()).collect();
+        let mut bare = BareLoop { connection: session_pool::open_sqlite(&data).await?, families, next: 0 };
         bare.run(bench.warm_up).await?;
-        let rate = bare.run(bench.run).await;
-        limit_pause.begin();
-        rate
+        bare.run(bench.run).await
     };
     let refresh = async || {
-        pause.wait().await;
-        let load = closed(server.base(), clients.clone(), bench.warm_up, bench.run);
-        let round = rate(&measure_load("refresh-sqlite", &server, bench, load).await?);
-        pause.begin();
-        Ok(round)
+        let clients = pool.clients().await?;
+        let load = closed(server.base(), clients, bench.warm_up, bench.run);
+        Ok(rate(&measure_load("refresh-sqlite", &server, bench, load).await?))
     };
     let rounds = bench.pairs("refreshes", limit, refresh).await?;
     Ok(vec![Measured {
@@ -61,10 +53,11 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Measured>> {
         limit: "a bare loop of the same statements".to_owned(),
         rounds,
         notes: vec![format!(
-            "{CONNECTIONS} connections, each with {each} sessions of its own in the dialect `cookie`, whose tokens rotate. Each session has \
-             one consumed credential before and after a refresh. The bare loop refreshes as many sessions of the same \
+            "{CONNECTIONS} connections, each with {} sessions of its own in the dialect `cookie`, whose tokens rotate. Each run has new \
+             sessions, with one consumed credential before and after a refresh. The bare loop refreshes as many sessions of the same \
              file, WAL with synchronous=FULL, by one connection and one transaction per refresh. It reads its statements from \
-             the same files as the service. The service writes several concurrent refreshes in one transaction."
+             the same files as the service. The service writes several concurrent refreshes in one transaction.",
+            pool.each()
         )],
     }])
 }
