@@ -23,6 +23,9 @@ pub const CLIENT: &str = "cookie";
 /// The refreshes per second for which no session of a pool is refreshed twice in one run.
 const MAX_RATE: f64 = 12_000.0;
 
+/// The least warm-up of the limits. Each connection of pgbench prepares each statement of its script.
+pub const MIN_WARM_UP: Duration = Duration::from_secs(3);
+
 /// Microseconds of an hour. The sessions were refreshed an hour ago.
 const HOUR: i64 = 3_600_000_000;
 
@@ -79,7 +82,7 @@ impl<'a> SessionPool<'a> {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number below 2^32")]
 fn sessions_per_connection(connections: u64, bench: &Bench) -> u64 {
-    let refreshes = MAX_RATE * (bench.warm_up + bench.run).as_secs_f64();
+    let refreshes = MAX_RATE * (bench.warm_up.max(MIN_WARM_UP) + bench.run).as_secs_f64();
     (refreshes as u64).div_ceil(connections)
 }
 
@@ -236,7 +239,7 @@ mod tests {
             refreshes: 0,
             recorded: false,
         };
-        assert_eq!(sessions_per_connection(32, &bench(4)), 1_500);
-        assert_eq!(sessions_per_connection(32, &bench(1)), 375);
+        assert_eq!(sessions_per_connection(32, &bench(4)), 2_625);
+        assert_eq!(sessions_per_connection(32, &bench(1)), 1_500);
     }
 }

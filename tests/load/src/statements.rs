@@ -19,7 +19,7 @@ const POSTGRES_WRITE: &str =
 /// The service refreshes all waiting sessions by one statement of arrays; the script uses arrays of one element. Its variables
 /// are `t` (the time), `f1`, `f2`, .. (the digests of the token families), `d1`, `d2`, .. (those of the successors) and `c1`,
 /// `c2`, .. (the consumed credentials). The script reads the session and its current credential, as the service does, and
-/// fails if a refresh was not written.
+/// fails if a refresh was not written. The prefix `r_` of what it read keeps `client_id` as the number of the client.
 #[must_use]
 pub fn pgbench_script(refreshes: usize) -> String {
     let mut script = String::new();
@@ -27,8 +27,9 @@ pub fn pgbench_script(refreshes: usize) -> String {
         let (family, successor, consumed) =
             (format!("f{number}"), format!("d{number}"), format!("c{number}"));
         let read = with_variables(POSTGRES_READ, &[&family]);
-        let write = with_variables(POSTGRES_WRITE, &["session_id", "credential", &successor, &consumed, "t"]);
-        let _ = write!(script, "{} \\gset\n{} \\gset\n{CHECK}", read.trim(), write.trim());
+        let write =
+            with_variables(POSTGRES_WRITE, &["r_session_id", "r_credential", &successor, &consumed, "t"]);
+        let _ = write!(script, "{} \\gset r_\n{} \\gset\n{CHECK}", read.trim(), write.trim());
     }
     script
 }
@@ -55,7 +56,7 @@ mod tests {
         assert!(!script.contains('$'), "{script}");
         assert_eq!(script.matches("\\gset").count(), 4, "{script}");
         assert!(script.contains("unnest((SELECT ARRAY[:f2]::bytea[]))"), "{script}");
-        let write = "unnest(ARRAY[:session_id]::uuid[], ARRAY[:credential]::bytea[], ARRAY[:d2]::bytea[], \
+        let write = "unnest(ARRAY[:r_session_id]::uuid[], ARRAY[:r_credential]::bytea[], ARRAY[:d2]::bytea[], \
                      ARRAY[:c2]::bytea[], ARRAY[:t]::timestamptz[])";
         assert!(script.contains(write), "{script}");
     }

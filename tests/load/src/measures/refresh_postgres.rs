@@ -13,7 +13,7 @@ use crate::bench::Bench;
 use crate::client::closed;
 use crate::cluster;
 use crate::measure::{Better, Goal, Measured};
-use crate::session_pool::SessionPool;
+use crate::session_pool::{MIN_WARM_UP, SessionPool};
 use crate::sessions::{self, CHEAP_LOG_INS};
 use crate::statements::pgbench_script;
 
@@ -91,7 +91,7 @@ impl Pgbench {
 
     /// Refreshes the sessions of a run, whose numbers begin with `first`. Returns the refreshes per second.
     fn run(&self, bench: &Bench, first: u64) -> Result<f64> {
-        let warm_up = whole_seconds(bench.warm_up);
+        let warm_up = whole_seconds(bench.warm_up.max(MIN_WARM_UP));
         let seconds = warm_up + whole_seconds(bench.run);
         let clients = CONNECTIONS.to_string();
         let output = Command::new(cluster::program("pgbench")?)
