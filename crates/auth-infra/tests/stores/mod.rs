@@ -114,7 +114,7 @@ pub(crate) async fn assert_error_names_no_value(app: &TestApp) {
     }
 }
 
-/// Asserts 16 times that 24 concurrent refreshes with one token all return the same successor. The clock stands still, so
+/// Asserts 16 times that 24 concurrent refreshes with one token all return the same successor. The clock does not move, so
 /// a 17th rotation is throttled.
 pub(crate) async fn assert_one_successor(apps: &[&TestApp], name: &str) {
     let mut token = apps[0].log_in(name).await;
