@@ -47,8 +47,8 @@ async fn on(store: Store, bench: &Bench) -> Result<Measured> {
     let token = client.log_in("bearer").member("acc_token");
     let body = client.open(&token).body;
     let maker = TokenMaker::open(&data, &token)?;
-    let mut bare = Limit::start(pinning.server(), &["bearer", &published_key(&client)?, &body])?;
-    let base = bare.line()?;
+    let mut limiting = Limit::start(pinning.server(), &["bearer", &published_key(&client)?, &body])?;
+    let base = limiting.line()?;
     let requests: Vec<_> = maker.make(LIMIT_TOKENS)?.iter().map(|token| get(PATH, token)).collect();
     let cycles = requests.chunks(LIMIT_TOKENS / CONNECTIONS).map(|part| CycledRequests::of(part.to_vec()));
     let cycles: Vec<_> = cycles.collect();

@@ -173,8 +173,8 @@ impl Flood {
     async fn bare(&self, bench: &Bench) -> Result<LoadStats> {
         let client = self.server.client();
         let body = client.get(PATH, Some(&self.token)).body;
-        let mut bare = Limit::start(&[], &["bearer", &published_key(&client)?, &body])?;
-        let base = bare.line()?;
+        let mut limiting = Limit::start(&[], &["bearer", &published_key(&client)?, &body])?;
+        let base = limiting.line()?;
         let (implementation, threads) = (Implementation::Simd.to_string(), cores().to_string());
         // Longer than the measurement: the load is stopped at its end.
         let seconds = (2 * (bench.warm_up + bench.run)).as_secs_f64().to_string();
