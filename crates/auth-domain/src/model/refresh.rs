@@ -358,8 +358,13 @@ mod tests {
         assert_eq!(judge_after_outage(39_999, 35, 5), retry);
         assert_eq!(judge_after_outage(40_000, 35, 5), RefreshVerdict::Replay);
         assert_eq!(judge_after_outage(11_000, 35, 5), retry, "only the outage after the consumption counts");
-        assert_eq!(judge_after_outage(15_999, 16, 10), retry);
-        assert_eq!(judge_after_outage(16_000, 16, 10), RefreshVerdict::Replay);
+        assert_eq!(
+            judge_after_outage(10_000, 35, 20),
+            RefreshVerdict::Replay,
+            "it ended before the consumption"
+        );
+        assert_eq!(judge_after_outage(15_000, 16, 9), retry, "the window begins when the outage ends");
+        assert_eq!(judge_after_outage(15_000, 16, 10), RefreshVerdict::Replay);
     }
 
     #[test]
