@@ -374,6 +374,17 @@ mod sessions {
     }
 
     #[tokio::test]
+    async fn retry_gets_the_current_cookie_however_often_it_rotated() {
+        let (app, (_, first)) = JOHN_DOE.logged_in(token_and_cookie).await;
+        let second = refresh(&app, &first).await.cookie().to_owned();
+        let third = refresh(&app, &second).await.cookie().to_owned();
+        app.ports.clock.advance(Duration::from_secs(9));
+        for cookie in [&first, &second] {
+            assert_eq!(refresh(&app, cookie).await.cookie(), third);
+        }
+    }
+
+    #[tokio::test]
     async fn replayed_cookie_ends_only_its_own_session() {
         let (app, (token, first)) = JOHN_DOE.logged_in(token_and_cookie).await;
         let other = app.post("/api/auth/login", JOHN).await.cookie().to_owned();

@@ -758,6 +758,17 @@ mod sessions {
     }
 
     #[tokio::test]
+    async fn retry_gets_the_current_token_however_often_it_rotated() {
+        let (client, first) = ApiClient::with_johns_token().await;
+        let second = client.refresh(&first).await.member("token");
+        let third = client.refresh(&second).await;
+        client.app.ports.clock.advance(Duration::from_secs(9));
+        for token in [&first, &second] {
+            assert_response(&client.refresh(token).await, 200, &third.body);
+        }
+    }
+
+    #[tokio::test]
     async fn replayed_token_ends_only_its_own_session() {
         let (client, token) = ApiClient::with_johns_token().await;
         let other = client.post("/api/v1/auth/login", JOHNS_LOGIN).await.member("token");

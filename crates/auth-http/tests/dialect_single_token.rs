@@ -359,6 +359,17 @@ mod sessions {
     }
 
     #[tokio::test]
+    async fn retry_gets_the_current_token_however_often_it_rotated() {
+        let (app, first) = JOHN_DOE.logged_in(access_token).await;
+        let second = app.post("/v1/auth/refresh", &refresh_body(&first)).await.member("token");
+        let third = app.post("/v1/auth/refresh", &refresh_body(&second)).await;
+        app.ports.clock.advance(Duration::from_secs(9));
+        for token in [&first, &second] {
+            assert_response(&app.post("/v1/auth/refresh", &refresh_body(token)).await, 200, &third.body);
+        }
+    }
+
+    #[tokio::test]
     async fn replayed_token_ends_only_its_own_session() {
         let (app, token) = JOHN_DOE.logged_in(access_token).await;
         let other = app.post("/v1/auth/login", JOHNS_LOGIN).await.member("acc_token");

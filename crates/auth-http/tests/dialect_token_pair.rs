@@ -378,6 +378,31 @@ mod sessions {
     }
 
     #[tokio::test]
+    async fn retry_gets_the_current_tokens_however_often_they_rotated() {
+        let (app, tokens) = JANE_DOE.logged_in(read_tokens).await;
+        let second = read_tokens(&refresh(&app, &tokens.refresh).await);
+        let third = read_tokens(&refresh(&app, &second.refresh).await);
+        app.ports.clock.advance(Duration::from_secs(9));
+        for token in [&tokens.refresh, &second.refresh] {
+            assert_eq!(read_tokens(&refresh(&app, token).await), third);
+        }
+    }
+
+    #[tokio::test]
+    async fn rotations_are_limited_to_16_within_the_window() {
+        let (app, mut tokens) = JANE_DOE.logged_in(read_tokens).await;
+        for _ in 0..16 {
+            tokens = read_tokens(&refresh(&app, &tokens.refresh).await);
+        }
+        let limited = refresh(&app, &tokens.refresh).await;
+        assert_response(&limited, 429, r#"{"error":"Too many requests"}"#);
+        assert_eq!(limited.header("retry-after"), "10");
+        assert_eq!(limited.header("ratelimit-policy"), r#""rotation";q=16;w=10"#);
+        app.ports.clock.advance(Duration::from_secs(10));
+        assert_token_pair(&refresh(&app, &tokens.refresh).await);
+    }
+
+    #[tokio::test]
     async fn replayed_token_ends_only_its_own_session() {
         let (app, tokens) = JANE_DOE.logged_in(read_tokens).await;
         let other = read_tokens(&app.post("/api/v1/auth/login", JANES_LOGIN).await);
@@ -397,6 +422,17 @@ mod sessions {
         assert_response(&login, 401, r#"{"error":"Invalid email or password"}"#);
         assert_response(&refresh(&app, &tokens.refresh).await, 401, BAD_REFRESH_TOKEN);
         assert_response(&me(&app, &tokens.access).await, 401, BAD_ACCESS_TOKEN);
+    }
+
+    #[tokio::test]
+    async fn access_token_of_any_dialect_does_not_refresh() {
+        let (app, tokens) = JANE_DOE.logged_in(read_tokens).await;
+        let single_token = app.post("/v1/auth/login", JANES_LOGIN).await.member("acc_token");
+        for token in [&tokens.access, &single_token] {
+            assert_response(&refresh(&app, token).await, 401, BAD_REFRESH_TOKEN);
+            let response = app.get("/v1/protected/resource", Some(token)).await;
+            assert_eq!(response.status, StatusCode::OK, "the session is live");
+        }
     }
 
     #[tokio::test]
