@@ -92,21 +92,7 @@ impl Auth {
         let Some(presented) = self.parse_refresh_token(client, token, now) else {
             return Err(self.deny_unknown(client));
         };
-        // The successor is derived before the store decides, because the decision and its writes are one transaction that
-        // needs the digest of the successor. It is discarded unless the verdict is to rotate.
-        let nonce = SuccessorNonce::generate(&*self.ports.random);
-        let successor = presented.successor(&nonce);
-        let attempt = RefreshAttempt {
-            family: presented.family(),
-            credential: presented.credential(),
-            client: client.clone(),
-            successor: successor.credential(),
-            nonce,
-            received_at: now,
-            policy: self.policy.session.clone(),
-            leeway: self.policy.token.leeway,
-            outage: None,
-        };
+        let (attempt, successor) = self.attempt(client, &presented, now);
         let Some(JudgedRefresh { record, verdict }) = self.ports.sessions.refresh(&attempt).await? else {
             return Err(self.deny_unknown(client));
         };
@@ -134,6 +120,31 @@ impl Auth {
         let grant = self.grant(client, record.user, &session, current, now)?;
         self.audit(entry);
         Ok(grant)
+    }
+
+    /// Returns an attempt to refresh with the presented token, and the token that replaces it if it rotates.
+    fn attempt(
+        &self,
+        client: &Client,
+        presented: &RefreshToken,
+        now: Timestamp,
+    ) -> (RefreshAttempt, RefreshToken) {
+        // The successor is derived before the store decides, because the decision and its writes are one transaction that
+        // needs the digest of the successor. It is discarded unless the verdict is to rotate.
+        let nonce = SuccessorNonce::generate(&*self.ports.random);
+        let successor = presented.successor(&nonce);
+        let attempt = RefreshAttempt {
+            family: presented.family(),
+            credential: presented.credential(),
+            client: client.clone(),
+            successor: successor.credential(),
+            nonce,
+            received_at: now,
+            policy: self.policy.session.clone(),
+            leeway: self.policy.token.leeway,
+            outage: None,
+        };
+        (attempt, successor)
     }
 
     /// Denies a token that belongs to no session.
