@@ -87,9 +87,9 @@ flame *measures:
 # Change the pure rules one by one and see that the tests notice (needs cargo-mutants; docs/mutation.md has the survivors).
 mutants:
     cargo mutants --package auth-domain --output target/mutants-domain --minimum-test-timeout 120 \
-        --file 'crates/auth-domain/src/model/refresh.rs' \
+        --file 'crates/auth-domain/src/model/{refresh,refresh_token}.rs' \
         --file 'crates/auth-domain/src/model/attempts/*.rs' \
-        --file 'crates/auth-domain/src/use_cases/{attempts,authenticate,authenticate_api_key,log_in,refresh_session,verify_password}.rs' \
+        --file 'crates/auth-domain/src/use_cases/{attempts,authenticate,authenticate_api_key,grant,log_in,refresh_session,verify_password}.rs' \
         -- --lib
     cargo mutants --package auth-infra --output target/mutants-infra --minimum-test-timeout 120 \
         --no-default-features --features jwt \
