@@ -159,10 +159,14 @@ impl FaultyStore {
             Fault::MixesUpTheNonces => {
                 let nonce =
                     SuccessorNonce::from_bytes(self.count().to_be_bytes().repeat(2).try_into().expect("16"));
-                consumed.iter_mut().for_each(|link| link.nonce = nonce);
+                for link in consumed {
+                    link.nonce = nonce;
+                }
             }
             Fault::TruncatesTimesOfLinks => {
-                consumed.iter_mut().for_each(|link| link.at = to_milliseconds(link.at));
+                for link in consumed {
+                    link.at = to_milliseconds(link.at);
+                }
             }
             Fault::UnescapesBackslashes => {
                 let unescape = |byte: u8| if byte == b'\\' { 0 } else { byte };
@@ -172,7 +176,7 @@ impl FaultyStore {
                 }
             }
             Fault::KeepsEveryLink => {
-                *consumed = self.log().consumed.get(&family).cloned().unwrap_or_default()
+                *consumed = self.log().consumed.get(&family).cloned().unwrap_or_default();
             }
             Fault::ErasesLinksOfOtherSessions if self.log().last_rotated != Some(family) => consumed.clear(),
             Fault::ErasesTheCurrent if self.log().erased.contains(&family) => {
