@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn a_rotation_keeps_credentials_until_no_retry_can_be_judged() {
-        let chain = [consumed(1, 15_000), consumed(2, 14_999), consumed(3, 1)];
+        let chain = [consumed(1, 20_000), consumed(2, 19_999), consumed(3, 1)];
         let RefreshVerdict::Rotate(rotated) = judge(&chain, 200) else { panic!("no rotation") };
         assert_eq!(rotated.consumed, [chain[1], chain[2], consumed(200, 0)]);
     }
@@ -377,7 +377,7 @@ mod tests {
     fn an_outage_keeps_consumed_credentials_longer() {
         let [from, to] = [30, 0].map(|seconds| NOW.minus(Duration::from_secs(seconds)));
         let attempt = RefreshAttempt { outage: Some(Outage { from, to }), ..attempt(200) };
-        let chain = [consumed(1, 45_000), consumed(2, 44_999)];
+        let chain = [consumed(1, 50_000), consumed(2, 49_999)];
         let RefreshVerdict::Rotate(rotated) = record(&chain).judge(&attempt) else { panic!("no rotation") };
         assert_eq!(rotated.consumed, [chain[1], consumed(200, 0)]);
     }

@@ -102,8 +102,9 @@ impl Session {
 }
 
 /// A consumed credential is kept for this long after its retry window. A request that was received within the window may
-/// be judged after it, and every request is answered within 3.25 seconds.
-pub(super) const JUDGEMENT_DELAY: Duration = Duration::from_secs(5);
+/// be judged after it: every request is answered within 3.25 seconds. Another node, whose clock may be five seconds ahead,
+/// may refresh the session in between.
+pub(super) const JUDGEMENT_DELAY: Duration = Duration::from_secs(10);
 
 /// The lifetime of sessions and their number per user.
 #[derive(Clone, Debug, PartialEq, Eq)]

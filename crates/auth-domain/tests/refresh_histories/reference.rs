@@ -14,7 +14,7 @@ pub(crate) const ACCESS: u64 = 30 * SECOND;
 pub(crate) const LEEWAY: u64 = 5 * SECOND;
 pub(crate) const MAX_LIVE: usize = 4;
 /// How long a consumed token is remembered after its retry window, for requests that wait for their verdict.
-pub(crate) const DELAY: u64 = 5 * SECOND;
+pub(crate) const DELAY: u64 = 10 * SECOND;
 const ROTATIONS: usize = 16;
 
 /// The outcome of a refresh.
