@@ -68,9 +68,9 @@ fuzz target seconds='60':
 timing samples='10000':
     cargo bench --locked --quiet -p e2e --bench login_timing -- {{ samples }}
 
-# Present each credential 64 times at once, on every store, and kill the server in between for some.
-refresh-storm credentials='1000':
-    cargo bench --locked --quiet -p e2e --bench refresh_storm -- {{ credentials }}
+# Present each credential 64 times at once, on every store, and kill the server in between for some. `lost 1000` loses the responses of clients instead.
+refresh-storm *arguments='1000':
+    cargo bench --locked --quiet -p e2e --bench refresh_storm -- {{ arguments }}
 
 # Compare the service with its limits and write docs/benchmarks.md (half an hour on an idle machine). With names of measures it prints only: `just bench refresh --rounds 1`.
 bench *arguments:
