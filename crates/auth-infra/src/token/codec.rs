@@ -45,7 +45,7 @@ impl JwtSettings {
 pub struct JwtCodec {
     keys: Arc<KeyRing>,
     settings: JwtSettings,
-    /// The audience of refresh tokens: the service alone. A resource server that does not check `typ` refuses them by it.
+    /// The audience of refresh tokens. A resource server that does not check `typ` refuses them by it.
     refresh_audience: String,
     cache: TokenCache,
 }
@@ -53,7 +53,7 @@ pub struct JwtCodec {
 impl JwtCodec {
     #[must_use]
     pub fn new(keys: Arc<KeyRing>, settings: JwtSettings) -> Self {
-        let refresh_audience = format!("{}/refresh", settings.issuer);
+        let refresh_audience = format!("{}/refresh", settings.audience);
         Self { keys, settings, refresh_audience, cache: token_cache() }
     }
 
