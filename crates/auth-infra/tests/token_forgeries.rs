@@ -450,22 +450,18 @@ fn other_issuer_or_audience_is_refused_with_the_same_key() {
     };
     let of_other_audience = settings(ISSUER, "https://api.example.com");
     let of_other_issuer = settings("https://evil.example", ISSUER);
-    for (other, kind, is_refused) in [
-        (of_other_audience.clone(), Kind::Access, true),
-        (of_other_issuer.clone(), Kind::Access, true),
-        // Refresh tokens are for the issuer itself, whatever the audience of its access tokens is.
-        (of_other_audience, Kind::Refresh, false),
-        (of_other_issuer, Kind::Refresh, true),
-    ] {
+    for other in [of_other_audience, of_other_issuer] {
         let other = JwtCodec::new(issuer.keys.clone(), other);
-        let token = match kind {
-            Kind::Access => other.sign(&claims()),
-            Kind::Refresh => other.sign_refresh(&refresh_claims()),
-        };
-        let token = token.expect("signed");
-        assert!(kind.is_accepted(&other, token.expose()));
-        assert_eq!(issuer.accepts(kind, token.expose()), !is_refused, "{kind:?}");
-        assert_eq!(kind.is_accepted(&other, &issuer.token_of(kind)), !is_refused, "{kind:?}");
+        for kind in [Kind::Access, Kind::Refresh] {
+            let token = match kind {
+                Kind::Access => other.sign(&claims()),
+                Kind::Refresh => other.sign_refresh(&refresh_claims()),
+            };
+            let token = token.expect("signed");
+            assert!(kind.is_accepted(&other, token.expose()));
+            assert!(!issuer.accepts(kind, token.expose()), "{kind:?}");
+            assert!(!kind.is_accepted(&other, &issuer.token_of(kind)), "{kind:?}");
+        }
     }
 }
 
