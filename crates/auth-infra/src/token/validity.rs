@@ -55,16 +55,15 @@ impl Validity {
     /// Whether the key may have signed these claims while it was in force. A later thief of the key can backdate a token,
     /// but the token cannot expire after the last legitimate one.
     pub(super) fn covers(&self, claims: &AccessClaims) -> bool {
-        self.covers_period(claims.issued_at, claims.expires_at, self.lifetimes.access)
+        self.last.is_none_or(|last| {
+            claims.issued_at <= last && claims.expires_at <= last.plus(self.lifetimes.access)
+        })
     }
 
-    /// The same for the claims of a refresh token.
+    /// The same for the claims of a refresh token. Its expiry decides nothing: the session does, and the key is ignored
+    /// after the idle time of a session.
     pub(super) fn covers_refresh(&self, claims: &RefreshClaims) -> bool {
-        self.covers_period(claims.issued_at, claims.expires_at, self.lifetimes.renewal)
-    }
-
-    fn covers_period(&self, issued_at: Timestamp, expires_at: Timestamp, lifetime: Duration) -> bool {
-        self.last.is_none_or(|last| issued_at <= last && expires_at <= last.plus(lifetime))
+        self.last.is_none_or(|last| claims.issued_at <= last)
     }
 
     pub(super) fn used_at(&self, now: Timestamp) -> KeyUse {
