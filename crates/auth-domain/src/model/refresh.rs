@@ -11,9 +11,10 @@ use super::{
 /// The maximum number of rotations of a session within one retry window.
 const MAX_ROTATIONS: usize = 16;
 
-/// The maximum number of consumed credentials that a session keeps. [`MAX_ROTATIONS`] bounds them while the clock runs
-/// evenly. Credentials that were consumed in the future, before the clock was set back, do not leave.
-const MAX_CONSUMED: usize = 128;
+/// The maximum number of consumed credentials that a session keeps, which bounds its row. The retry window and the delay of
+/// a judgement are two windows at most, unless the window is shorter than ten seconds. Credentials that were consumed in
+/// the future, before the clock was set back, do not leave.
+const MAX_CONSUMED: usize = 2 * MAX_ROTATIONS;
 
 /// A credential that a rotation has replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +32,8 @@ pub struct ConsumedCredential {
 pub struct CredentialChain {
     /// The digest of the current credential.
     pub current: SecretDigest,
-    /// The credentials that were consumed within the last retry window, oldest first. Each one's successor is the next
-    /// one, and the successor of the last one is current.
+    /// The credentials that were consumed within the last retry window, oldest first, and some that were consumed before
+    /// it. Each one's successor is the next one, and the successor of the last one is current.
     pub consumed: Vec<ConsumedCredential>,
 }
 
@@ -113,7 +114,7 @@ impl RefreshAttempt {
         self.received_at < consumed_at || self.received_at.since(consumed_at) < self.retry_window(consumed_at)
     }
 
-    /// Returns whether no request can be judged any more that was received in the retry window.
+    /// Returns whether every request that was received in the retry window has been judged.
     fn is_over(&self, consumed_at: Timestamp) -> bool {
         self.received_at.since(consumed_at) >= self.retry_window(consumed_at).saturating_add(JUDGEMENT_DELAY)
     }
@@ -325,9 +326,9 @@ mod tests {
 
     #[test]
     fn a_chain_from_the_future_stays_bounded() {
-        let chain: Vec<_> = (0..128).map(|number| consumed(number, -60_000)).collect();
+        let chain: Vec<_> = (0..32).map(|number| consumed(number, -60_000)).collect();
         let RefreshVerdict::Rotate(rotated) = judge(&chain, 200) else { panic!("no rotation") };
-        assert_eq!((rotated.consumed.len(), rotated.consumed[0]), (128, chain[1]));
+        assert_eq!((rotated.consumed.len(), rotated.consumed[0]), (32, chain[1]));
     }
 
     #[test]
