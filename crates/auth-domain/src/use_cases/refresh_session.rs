@@ -112,6 +112,9 @@ impl Auth {
                 return Err(RefreshSessionError::Replayed(record.session.id));
             }
             RefreshVerdict::Deny(denial) => {
+                if let RefreshDenial::ClockBehind(lag) = denial {
+                    self.note_stored_time(now.plus(lag));
+                }
                 self.audit(entry);
                 return Err(denial.into());
             }

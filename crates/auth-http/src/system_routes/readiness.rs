@@ -65,7 +65,10 @@ impl Readiness {
             return Err(Failure::Unavailable(BoxError::from("the schema is not up to date")));
         }
         if let Some(lag) = self.auth.clock_lag() {
-            let message = format!("the clock is {} s behind a stored time: correct it", lag.as_secs());
+            let message = format!(
+                "the clock is {} s behind a stored time: compare the clocks of all nodes",
+                lag.as_secs()
+            );
             return Err(Failure::Unavailable(BoxError::from(message)));
         }
         Ok(self.store.check().await?)
