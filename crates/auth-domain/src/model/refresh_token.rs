@@ -12,7 +12,8 @@ use crate::random::SecureRandom;
 
 /// A presented or issued refresh token. It has two parts: the token family identifies the session, and each rotation
 /// replaces the credential.
-#[derive(Debug)]
+///
+/// `Debug` redacts it.
 pub enum RefreshToken {
     /// An opaque token.
     Opaque(RefreshSecret),
@@ -100,6 +101,12 @@ impl RefreshToken {
                 bytes
             }
         }
+    }
+}
+
+impl fmt::Debug for RefreshToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefreshToken([REDACTED])")
     }
 }
 
@@ -198,6 +205,13 @@ mod tests {
             assert_eq!(token.access_token_id(), token.access_token_id());
             assert_ne!(token.access_token_id(), other.access_token_id());
             assert_eq!(token.access_token_id().0.get_version_num(), 4);
+        }
+    }
+
+    #[test]
+    fn debug_redacts_a_refresh_token() {
+        for token in [opaque(1, 2), signed(1, 2)] {
+            assert_eq!(format!("{token:?}"), "RefreshToken([REDACTED])");
         }
     }
 
