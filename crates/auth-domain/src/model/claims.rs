@@ -1,4 +1,4 @@
-//! Access tokens and their claims.
+//! Signed tokens and their claims.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use uuid::{Builder, Uuid};
 use super::{ClientId, Roles, SessionId, Timestamp, UserId};
 use crate::random::SecureRandom;
 
-/// The id of an access token: its `jti` (RFC 7519, section 4.1.7).
+/// The id of a signed token: its `jti` (RFC 7519, section 4.1.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenId(pub Uuid);
 

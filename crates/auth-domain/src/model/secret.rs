@@ -17,7 +17,7 @@ const DECODED_BYTES: usize = 48 + CHECKSUM_BYTES + 3;
 
 /// A SHA-256 digest, the only stored form of a secret.
 ///
-/// A secret has 256 random bits, so neither a salt nor a slow hash is needed to prevent guessing. Comparison takes
+/// A secret has at least 122 random bits, so neither a salt nor a slow hash is needed to prevent guessing. Comparison takes
 /// constant time.
 #[derive(Clone, Copy, Eq)]
 pub struct SecretDigest([u8; 32]);

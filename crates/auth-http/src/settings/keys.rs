@@ -63,10 +63,11 @@ rows! {
          that one as its default.";
     "token.retry_grace_seconds": Integer("seconds", 0..=30), field!(policy.session.retry_grace),
         "The retry window. After a refresh, the used token gets the current one for this time. A lost response \
-         therefore logs no user out. A session is refreshed at most 16 times within it. 0: no retries.";
+         therefore logs no user out. A token is replaced at most 16 times within it, for each session. 0: no \
+         retries, and no such limit.";
     "token.outage_grace_seconds": Integer("seconds", 0..=600), field!(policy.session.outage_grace),
-        "Time during which the store could not be reached does not count towards the retry window. This is the \
-         maximum by which that extends the window.";
+        "Time during which this node could not reach PostgreSQL does not count towards the retry window. This is \
+         the maximum by which that extends the window.";
     "token.algorithm": Text("EdDSA or ES256"), field!(algorithm),
         "The algorithm of new signing keys. An existing key keeps its algorithm until `auth-http keys rotate` \
          replaces it.";

@@ -28,7 +28,7 @@ use crate::sql::{DEADLINE, ErrorMessage, credentials, within};
 /// The attempts without a lock. A request that loses a race usually finds the outcome of the winner on its second attempt.
 const MAX_ATTEMPTS: usize = 2;
 
-/// Waits for every other transaction that judges the session.
+/// Waits for every other transaction that has locked the session.
 const LOCK: &str = "SELECT FROM sessions WHERE token_family = $1 FOR NO KEY UPDATE";
 
 /// Returns one row per token family, with nulls for an unknown one.

@@ -112,8 +112,8 @@ fn describe_refresh(_: &PublicTerms) -> Operation {
     Operation::returning::<Token<'_>, Error<'_>>(StatusCode::OK, token())
         .summary("Renew a user's token")
         .description(
-            "The answer is a new token, and the old one can no longer renew. The same token again within the grace \
-             time gets the same new token, perhaps with another signature; later it is a replay, and ends the session.",
+            "The answer is a new token, and the old one can no longer renew. Within the retry window, a used token gets \
+             the current one, perhaps with another signature. Later it is a replay, which ends the session.",
         )
         .body::<Renewal>(json!({"refresh_token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
 }
