@@ -58,19 +58,7 @@ impl Auth {
             expires_at: expires_at.whole_seconds(),
         };
         let access_token = self.ports.tokens.sign(&claims)?;
-        let refresh_token = match token {
-            RefreshToken::Opaque(secret) => Some(IssuedToken::new(secret.expose().to_string())),
-            RefreshToken::Access(..) => None,
-            RefreshToken::Signed(session_id, token_id) => {
-                Some(self.ports.tokens.sign_refresh(&RefreshClaims {
-                    token_id,
-                    user_id: user.id,
-                    session_id,
-                    issued_at,
-                    expires_at: session_ends_at.whole_seconds(),
-                })?)
-            }
-        };
+        let refresh_token = self.refresh_token_text(token, session)?;
         Ok(TokenGrant {
             user,
             session_id: session.id,
@@ -78,6 +66,27 @@ impl Auth {
             expires_in: claims.expires_at.since(now.whole_seconds()),
             refresh_token,
             session_ends_in: session_ends_at.since(now),
+        })
+    }
+
+    /// Returns the text of a session's refresh token. `None` when its access token renews itself.
+    fn refresh_token_text(
+        &self,
+        token: RefreshToken,
+        session: &Session,
+    ) -> Result<Option<IssuedToken>, PortError> {
+        Ok(match token {
+            RefreshToken::Opaque(secret) => Some(IssuedToken::new(secret.expose().to_string())),
+            RefreshToken::Access(..) => None,
+            RefreshToken::Signed(session_id, token_id) => {
+                Some(self.ports.tokens.sign_refresh(&RefreshClaims {
+                    token_id,
+                    user_id: session.user_id,
+                    session_id,
+                    issued_at: session.last_refreshed_at.whole_seconds(),
+                    expires_at: session.ends_at(&self.policy.session).whole_seconds(),
+                })?)
+            }
         })
     }
 }
