@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use crate::model::{Caller, Identifiers, InvalidPassword, Password, Timestamp};
+use crate::model::{ApiKey, Authority, Caller, Identifiers, InvalidPassword, Password, Timestamp};
 use crate::policy::Policy;
 use crate::ports::{
     AccessTokenCodec, ApiKeyRepository, AttemptLimiter, AuditLog, AuditRepository, Clock, PasswordHasher,
@@ -46,6 +46,7 @@ pub struct Auth {
     pub(crate) ports: Arc<Ports>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) caller: Caller,
+    pub(crate) authority: Authority,
     /// The latest stored time that was read, in microseconds since the Unix epoch.
     latest_stored: Arc<AtomicI64>,
 }
@@ -60,6 +61,7 @@ impl Auth {
             ports: Arc::new(ports),
             policy: Arc::new(policy),
             caller: Caller::default(),
+            authority: Authority::AllUsers,
             latest_stored: Arc::default(),
         }
     }
@@ -68,6 +70,13 @@ impl Auth {
     #[must_use]
     pub fn called_by(&self, caller: Caller) -> Self {
         Self { caller, ..self.clone() }
+    }
+
+    /// Returns the same use cases on behalf of the same caller after it has authenticated with `key`.
+    #[must_use]
+    pub fn with_api_key(&self, key: &ApiKey) -> Self {
+        let caller = Caller { api_key: Some(key.id), ..self.caller.clone() };
+        Self { caller, authority: Authority::of(&key.scopes), ..self.clone() }
     }
 
     /// Returns how far the clock is behind the latest stored time that a refresh has read, if that is more than the leeway.

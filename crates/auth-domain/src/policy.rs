@@ -3,7 +3,9 @@
 //! [`Policy`] collects them. Each part is defined next to the types it governs in [`model`](crate::model).
 
 use crate::model::Blocklist;
-pub use crate::model::{AccountPolicy, AttemptPolicy, AuditPolicy, Rate, SessionPolicy, TokenPolicy};
+pub use crate::model::{
+    AccountPolicy, AttemptPolicy, AuditPolicy, Rate, RegistrationPolicy, SessionPolicy, TokenPolicy,
+};
 
 /// All rules of a deployment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub struct Policy {
     pub token: TokenPolicy,
     /// Passwords that users must not set. Default: `None`, which also permits a user's own names as the password.
     pub blocklist: Option<Blocklist>,
+    /// The roles that users get without the permission to set roles.
+    pub registration: RegistrationPolicy,
     /// The retention of the audit trail.
     pub audit: AuditPolicy,
     /// The limits on attempts.

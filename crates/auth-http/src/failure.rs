@@ -6,8 +6,8 @@ use actix_web::http::{Method, StatusCode};
 use auth_domain::model::{IdentifierKind, InvalidPassword, RoleNotOffered, SessionId, Throttled};
 use auth_domain::ports::{BoxError, PortError};
 use auth_domain::use_cases::{
-    AuthenticateApiKeyError, AuthenticateError, LogInError, LogOutBearerError, RefreshSessionError,
-    RegisterError, UpdateUserError,
+    AuthenticateApiKeyError, AuthenticateError, DeleteUserError, LogInError, LogOutBearerError,
+    RefreshSessionError, RegisterError, UpdateUserError,
 };
 
 /// An error in one member of a body.
@@ -161,8 +161,19 @@ impl From<UpdateUserError> for Failure {
         match error {
             UpdateUserError::NotFound => Self::UnknownUser,
             UpdateUserError::Taken(kind) => Self::Taken(kind),
+            UpdateUserError::PrivilegedUser(_) => Self::Forbidden,
             UpdateUserError::Password(rejected) => rejected.into(),
             UpdateUserError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeleteUserError> for Failure {
+    fn from(error: DeleteUserError) -> Self {
+        match error {
+            DeleteUserError::NotFound => Self::UnknownUser,
+            DeleteUserError::PrivilegedUser(_) => Self::Forbidden,
+            DeleteUserError::Port(error) => error.into(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth_domain::model::{Blocklist, Client, ClientId};
-use auth_domain::policy::Policy;
+use auth_domain::policy::{Policy, RegistrationPolicy};
 use auth_domain::ports::AttemptLimiter;
 use auth_domain::{Auth, Ports};
 use auth_infra::attempts::{MemoryAttempts, NoLimits};
@@ -87,9 +87,15 @@ fn documented_dialects() -> Vec<DialectSettings> {
     profiles.map(|profile| DialectSettings::documented(profile.name, profile.prefix)).collect()
 }
 
-fn policy(settings: &Settings) -> Policy {
+/// The rules of the settings.
+#[must_use]
+pub fn policy(settings: &Settings) -> Policy {
     let blocklist = settings.refuse_common_passwords.then(|| Blocklist::new(common_passwords()));
-    Policy { blocklist, ..settings.policy.clone() }
+    let registration = RegistrationPolicy {
+        default_roles: settings.default_roles.clone(),
+        self_assignable_roles: settings.self_assignable_roles.clone(),
+    };
+    Policy { blocklist, registration, ..settings.policy.clone() }
 }
 
 /// Creates the data directory, accessible to its owner only, unless it exists.

@@ -496,6 +496,52 @@ mod roles {
         }
     }
 
+    /// What a program can do to a user without the user's password: take over the account, or delete it.
+    const TAKEOVERS: [(Method, Option<&str>); 5] = [
+        (Method::PUT, Some(r#"{"password":"another one"}"#)),
+        (Method::PUT, Some(r#"{"email":"attacker@example.com"}"#)),
+        (Method::PUT, Some(r#"{"username":"attacker"}"#)),
+        (Method::PUT, Some(r#"{"username":"john.doe","email":"attacker@example.com"}"#)),
+        (Method::DELETE, None),
+    ];
+
+    #[tokio::test]
+    async fn key_that_sets_no_roles_takes_over_no_administrator() {
+        let (client, path) = ApiClient::with_john().await;
+        client.app.give_role("john.doe", "admin,customer").await;
+        let scopes = Scopes::parse("users:read,users:write,auth").expect("scopes");
+        let (_, key) = client.app.create_api_key(scopes, None).await;
+        let limited = ApiClient { key, ..client };
+        for (method, body) in TAKEOVERS {
+            let response = limited.call(method, &path, body).await;
+            assert_response(&response, 403, r#"{"error":"The API key lacks the required scope."}"#);
+        }
+        let same = limited.put(&path, r#"{"username":"john.doe","email":"john.doe@example.com"}"#).await;
+        assert_eq!(same.status, StatusCode::OK);
+        assert_eq!(limited.get(&path).await.member("email"), "john.doe@example.com");
+        assert_eq!(limited.post("/api/v1/auth/login", JOHNS_LOGIN).await.status, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn key_that_sets_no_roles_manages_ordinary_users() {
+        for (method, body) in TAKEOVERS {
+            let (client, path) = ApiClient::with_john().await;
+            let scopes = Scopes::parse("users:write").expect("scopes");
+            let (_, key) = client.app.create_api_key(scopes, None).await;
+            let limited = ApiClient { key, ..client };
+            assert!(limited.call(method, &path, body).await.status.is_success(), "{body:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn key_that_sets_roles_manages_administrators() {
+        for (method, body) in TAKEOVERS {
+            let (client, path) = ApiClient::with_john().await;
+            client.app.give_role("john.doe", "admin").await;
+            assert!(client.call(method, &path, body).await.status.is_success(), "{body:?}");
+        }
+    }
+
     #[tokio::test]
     async fn roles_endpoint_allows_only_put() {
         let response = ApiClient::new().await.get(UNKNOWN_USER_ROLES_PATH).await;

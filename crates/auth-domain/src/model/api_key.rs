@@ -25,8 +25,8 @@ pub enum Scope {
     UsersRead,
     /// `users:write`: create, change and delete users.
     UsersWrite,
-    /// `users:roles`: set the roles of users. It is separate from `users:write`, so that a program that manages users
-    /// cannot make one an administrator.
+    /// `users:roles`: set the roles of users, and manage privileged users. It is separate from `users:write`, so that a
+    /// program that manages users can neither make one an administrator nor take over an administrator.
     UsersRoles,
     /// `auth`: log users in and refresh their tokens.
     Auth,
@@ -101,6 +101,25 @@ impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.0.iter().map(|scope| scope.as_str()).collect();
         f.write_str(&names.join(","))
+    }
+}
+
+/// Whose credentials a caller may change, and which users it may delete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Authority {
+    /// All users.
+    #[default]
+    AllUsers,
+    /// Users who have only roles that [`RegistrationPolicy`](super::RegistrationPolicy) gives to anyone.
+    UnprivilegedUsers,
+}
+
+impl Authority {
+    /// Returns the authority of a key with these scopes. Only a key that may grant every role may take over a user with
+    /// any role.
+    #[must_use]
+    pub fn of(scopes: &Scopes) -> Self {
+        if scopes.contains(Scope::UsersRoles) { Self::AllUsers } else { Self::UnprivilegedUsers }
     }
 }
 

@@ -21,7 +21,9 @@ mod session_end;
 mod timestamp;
 mod user;
 
-pub use api_key::{ApiKey, ApiKeyId, ApiKeyName, InvalidApiKeyName, InvalidScope, NewApiKey, Scope, Scopes};
+pub use api_key::{
+    ApiKey, ApiKeyId, ApiKeyName, Authority, InvalidApiKeyName, InvalidScope, NewApiKey, Scope, Scopes,
+};
 pub use attempts::{
     AccountPolicy, AccountRecord, AttemptPolicy, Bucket, Counter, CounterKey, FailureStreak, Guess,
     GuessOutcome, GuessRecords, GuessVerdict, KnownCaller, Limit, Rate, Reservation, Throttled,
@@ -49,7 +51,8 @@ pub use refresh::{
 };
 pub use refresh_token::{RefreshToken, SuccessorNonce};
 pub use role::{
-    InvalidRole, InvalidRoles, ROLE_MAX_LENGTH, ROLES_MAX, Role, RoleChoice, RoleNotOffered, Roles,
+    InvalidRole, InvalidRoles, ROLE_MAX_LENGTH, ROLES_MAX, RegistrationPolicy, Role, RoleChoice,
+    RoleNotOffered, Roles,
 };
 pub use secret::{ApiKeyPurpose, ApiKeySecret, Purpose, RefreshPurpose, RefreshSecret, Secret, SecretDigest};
 pub use session::{Client, ClientId, NewSession, RefreshStyle, Session, SessionId, SessionPolicy};

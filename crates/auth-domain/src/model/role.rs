@@ -87,6 +87,25 @@ impl Roles {
     }
 }
 
+/// The roles that users get without an operator or a program that may set roles.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegistrationPolicy {
+    /// The roles of a new user who requests none.
+    pub default_roles: Roles,
+    /// The roles that a new user may request.
+    pub self_assignable_roles: Roles,
+}
+
+impl RegistrationPolicy {
+    /// Returns whether a user has a role that no new user gets.
+    #[must_use]
+    pub fn is_privileged(&self, roles: &Roles) -> bool {
+        let anyone_gets =
+            |role| self.default_roles.contains(role) || self.self_assignable_roles.contains(role);
+        !roles.iter().all(anyone_gets)
+    }
+}
+
 /// The roles of a user who is about to be registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoleChoice {
@@ -162,6 +181,22 @@ mod tests {
         assert_eq!(roles.to_string(), "admin,customer");
         assert_eq!(Roles::parse(&roles.to_string()), Ok(roles));
         assert_eq!(Roles::parse(""), Ok(Roles::default()));
+    }
+
+    #[test]
+    fn roles_that_no_new_user_gets_are_privileged() {
+        let [default_roles, self_assignable_roles] =
+            ["customer", "seller,buyer"].map(|roles| Roles::parse(roles).expect("roles"));
+        let policy = RegistrationPolicy { default_roles, self_assignable_roles };
+        for (roles, is_privileged) in [
+            ("", false),
+            ("customer", false),
+            ("buyer,customer", false),
+            ("admin", true),
+            ("admin,customer", true),
+        ] {
+            assert_eq!(policy.is_privileged(&Roles::parse(roles).expect("roles")), is_privileged, "{roles}");
+        }
     }
 
     #[test]

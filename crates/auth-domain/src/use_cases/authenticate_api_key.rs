@@ -5,7 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::Auth;
-use crate::model::{ApiKey, ApiKeySecret, AuditAction, Caller, DenialReason, Scope, Timestamp};
+use crate::model::{ApiKey, ApiKeySecret, AuditAction, DenialReason, Scope, Timestamp};
 use crate::ports::PortError;
 
 use super::audit_entry::AuditEntry;
@@ -43,7 +43,7 @@ impl Auth {
             return Err(AuthenticateApiKeyError::InvalidKey);
         };
         // From here on events name the key: its secret was presented, even if the key is not accepted.
-        let as_key = self.called_by(Caller { api_key: Some(key.id), ..self.caller.clone() });
+        let as_key = self.with_api_key(&key);
         if let Some(denial) = denial(&key, scope, now) {
             as_key.audit(AuditEntry::denied(AuditAction::ApiKeyUsed, denial).detail(scope));
             return Err(match denial {
@@ -81,26 +81,15 @@ fn denial(key: &ApiKey, scope: Scope, now: Timestamp) -> Option<DenialReason> {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
-    use crate::model::{ApiKeyId, ApiKeyName, Scopes};
-    use crate::use_cases::fixture::{Mocks, NOW, unavailable};
+    use crate::use_cases::fixture::{Mocks, NOW, api_key, unavailable};
 
     fn secret() -> ApiKeySecret {
         ApiKeySecret::from_bytes([1; 32])
     }
 
     fn key() -> ApiKey {
-        ApiKey {
-            id: ApiKeyId(Uuid::from_u128(5)),
-            name: ApiKeyName::parse("backend").expect("a name"),
-            scopes: [Scope::UsersRead].into_iter().collect::<Scopes>(),
-            created_at: NOW.minus(Duration::from_secs(3_600)),
-            expires_at: None,
-            revoked_at: None,
-            last_used_at: None,
-        }
+        api_key("users:read")
     }
 
     fn finding(found: Option<ApiKey>) -> Mocks {

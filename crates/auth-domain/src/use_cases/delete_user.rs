@@ -1,37 +1,89 @@
 //! Delete a user with all dependent data.
 
+use thiserror::Error;
+
 use crate::Auth;
-use crate::model::{AuditAction, UserId};
+use crate::model::{AuditAction, Authority, UserId, UserRef};
 use crate::ports::PortError;
 
+use super::PrivilegedUser;
 use super::audit_entry::AuditEntry;
 
+/// The user was not deleted.
+#[derive(Debug, Error)]
+pub enum DeleteUserError {
+    /// There is no such user.
+    #[error("no such user")]
+    NotFound,
+    /// The user has more roles than the caller's API key may grant.
+    #[error(transparent)]
+    PrivilegedUser(#[from] PrivilegedUser),
+    /// A port failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
 impl Auth {
-    /// Deletes a user, ends the sessions and releases the identifiers. Returns `false` when there is no such user.
+    /// Deletes a user, ends the sessions and releases the identifiers.
     ///
     /// # Errors
-    /// [`PortError`] when a port fails.
-    pub async fn delete_user(&self, user: UserId) -> Result<bool, PortError> {
-        let deleted = self.ports.users.delete(user).await?;
-        if deleted {
-            self.audit(AuditEntry::succeeded(AuditAction::UserDeleted).user(user));
+    /// [`DeleteUserError::NotFound`] and [`DeleteUserError::PrivilegedUser`].
+    pub async fn delete_user(&self, user: UserId) -> Result<(), DeleteUserError> {
+        if self.authority == Authority::UnprivilegedUsers {
+            let user = self.ports.users.find(&UserRef::Id(user)).await?.ok_or(DeleteUserError::NotFound)?;
+            self.require_authority(AuditAction::UserDeleted, &user)?;
         }
-        Ok(deleted)
+        if !self.ports.users.delete(user).await? {
+            return Err(DeleteUserError::NotFound);
+        }
+        self.audit(AuditEntry::succeeded(AuditAction::UserDeleted).user(user));
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::use_cases::fixture::{Mocks, user};
+    use super::*;
+    use crate::use_cases::fixture::{Mocks, administrator, api_key, user};
 
     #[tokio::test]
-    async fn delete_reports_whether_the_user_existed() {
-        for deleted in [true, false] {
+    async fn a_deletion_is_audited() {
+        let mut mocks = Mocks::new();
+        mocks.users.expect_delete().once().withf(|id| *id == user().id).returning(|_| Ok(true));
+        let recorder = mocks.recorder();
+        mocks.auth().delete_user(user().id).await.expect("deleted");
+        assert_eq!(recorder.lines(), ["user.deleted user"]);
+    }
+
+    #[tokio::test]
+    async fn deleting_an_unknown_user_is_not_audited() {
+        let mut mocks = Mocks::new();
+        mocks.users.expect_delete().once().returning(|_| Ok(false));
+        let recorder = mocks.recorder();
+        let error = mocks.auth().delete_user(user().id).await.expect_err("not deleted");
+        assert!(matches!(error, DeleteUserError::NotFound));
+        assert_eq!(recorder.events(), []);
+    }
+
+    #[tokio::test]
+    async fn only_a_key_that_sets_roles_deletes_an_administrator() {
+        for (scopes, found, is_deleted) in [
+            ("users:write", administrator(), false),
+            ("users:write,users:roles", administrator(), true),
+            ("users:write", user(), true),
+        ] {
             let mut mocks = Mocks::new();
-            mocks.users.expect_delete().once().withf(|id| *id == user().id).returning(move |_| Ok(deleted));
+            mocks.users.expect_find().returning(move |_| Ok(Some(found.clone())));
+            mocks.users.expect_delete().times(usize::from(is_deleted)).returning(|_| Ok(true));
             let recorder = mocks.recorder();
-            assert_eq!(mocks.auth().delete_user(user().id).await.expect("no error"), deleted);
-            assert_eq!(recorder.lines(), ["user.deleted user"][..usize::from(deleted)]);
+            let deleted = mocks.auth().with_api_key(&api_key(scopes)).delete_user(user().id).await;
+            assert_eq!(deleted.is_ok(), is_deleted, "{deleted:?}");
+            let line = if is_deleted {
+                "user.deleted user"
+            } else {
+                "user.deleted missing_scope user (users:roles)"
+            };
+            assert_eq!(recorder.lines(), [line]);
         }
     }
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::model::{
-    AuditEvent, AuditOutcome, Blocklist, Caller, Client, ClientId, EmailAddress, Identifiers, Limit,
-    LoginRecord, PasswordHash, PasswordVersion, RefreshStyle, Reservation, Roles, Session, SessionId,
-    StoredPassword, Throttled, Timestamp, User, UserId, UserNumber, UserStatus, Username,
+    ApiKey, ApiKeyId, ApiKeyName, AuditEvent, AuditOutcome, Blocklist, Caller, Client, ClientId,
+    EmailAddress, Identifiers, Limit, LoginRecord, PasswordHash, PasswordVersion, RefreshStyle,
+    RegistrationPolicy, Reservation, Roles, Scopes, Session, SessionId, StoredPassword, Throttled, Timestamp,
+    User, UserId, UserNumber, UserStatus, Username,
 };
 use crate::policy::Policy;
 use crate::ports::{
@@ -55,9 +56,11 @@ impl Mocks {
         Arc::clone(&self.recorder)
     }
 
-    /// Creates the use cases on these mocks at [`NOW`]. All random bytes are sevens.
+    /// Creates the use cases on these mocks at [`NOW`]. All random bytes are sevens. New users get the role of [`user`].
     pub(crate) fn auth(self) -> Auth {
-        self.auth_with_policy(Policy::default())
+        let registration =
+            RegistrationPolicy { default_roles: user().roles, ..RegistrationPolicy::default() };
+        self.auth_with_policy(Policy { registration, ..Policy::default() })
     }
 
     /// The same, with a policy that blocks these passwords.
@@ -160,6 +163,24 @@ pub(crate) fn user() -> User {
         status: UserStatus::Active,
         roles: Roles::parse("customer").expect("roles"),
         created_at: NOW.minus(Duration::from_secs(3_600)),
+    }
+}
+
+/// [`user`] with a role that no new user gets.
+pub(crate) fn administrator() -> User {
+    User { roles: Roles::parse("admin,customer").expect("roles"), ..user() }
+}
+
+/// A live key with these scopes, separated by commas.
+pub(crate) fn api_key(scopes: &str) -> ApiKey {
+    ApiKey {
+        id: ApiKeyId(Uuid::from_u128(5)),
+        name: ApiKeyName::parse("backend").expect("a name"),
+        scopes: Scopes::parse(scopes).expect("scopes"),
+        created_at: NOW.minus(Duration::from_secs(3_600)),
+        expires_at: None,
+        revoked_at: None,
+        last_used_at: None,
     }
 }
 

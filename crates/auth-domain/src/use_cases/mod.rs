@@ -6,6 +6,7 @@ mod attempts;
 mod audit_entry;
 mod authenticate;
 mod authenticate_api_key;
+mod authority;
 mod change_password;
 mod create_api_key;
 mod delete_user;
@@ -36,8 +37,10 @@ pub(crate) mod fixture;
 
 pub use authenticate::{AuthenticateError, VerifiedToken};
 pub use authenticate_api_key::AuthenticateApiKeyError;
+pub use authority::PrivilegedUser;
 pub use change_password::{ChangePassword, ChangePasswordError};
 pub use create_api_key::{CreateApiKey, CreatedApiKey};
+pub use delete_user::DeleteUserError;
 pub use grant::TokenGrant;
 pub use identity::Identity;
 pub use import_users::{ImportSuccess, ImportUser, ImportUserError};

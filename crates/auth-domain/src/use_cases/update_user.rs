@@ -4,11 +4,12 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    AuditAction, AuditDetail, DenialReason, DisplayName, EmailAddress, IdentifierKind, InvalidPassword,
-    Password, PhoneNumber, User, UserChanges, UserId, UserRef, Username,
+    AuditAction, AuditDetail, Authority, DenialReason, DisplayName, EmailAddress, IdentifierKind,
+    InvalidPassword, Password, PhoneNumber, User, UserChanges, UserId, UserRef, Username,
 };
 use crate::ports::{PortError, UpdateOutcome};
 
+use super::PrivilegedUser;
 use super::audit_entry::AuditEntry;
 
 /// The command to change a user. `None` leaves a property unchanged.
@@ -26,6 +27,14 @@ pub struct UpdateUser {
     pub password: Option<Password>,
 }
 
+impl UpdateUser {
+    /// Returns whether this changes what `user` logs in with.
+    fn changes_credentials_of(&self, user: &User) -> bool {
+        let identifiers = user.identifiers.changed(self.username.clone(), self.email.clone());
+        self.password.is_some() || identifiers != user.identifiers
+    }
+}
+
 /// The user was not changed.
 #[derive(Debug, Error)]
 pub enum UpdateUserError {
@@ -35,6 +44,10 @@ pub enum UpdateUserError {
     /// Another user has this identifier.
     #[error("another user has this identifier")]
     Taken(IdentifierKind),
+    /// The user has more roles than the caller's API key may grant, and the change would let the caller take over the
+    /// user.
+    #[error(transparent)]
+    PrivilegedUser(#[from] PrivilegedUser),
     /// The policy does not permit the password: it is common or one of the user's own names.
     #[error("the password {0}")]
     Password(InvalidPassword),
@@ -47,9 +60,10 @@ impl Auth {
     /// Applies all changes to a user, or none. A new password also deletes the failed attempts of the account.
     ///
     /// # Errors
-    /// [`UpdateUserError::NotFound`], [`UpdateUserError::Taken`] and [`UpdateUserError::Password`]. Nothing has changed
-    /// then.
+    /// [`UpdateUserError::NotFound`], [`UpdateUserError::Taken`], [`UpdateUserError::Password`] and
+    /// [`UpdateUserError::PrivilegedUser`]. Nothing has changed then.
     pub async fn update_user(&self, user: UserId, command: UpdateUser) -> Result<User, UpdateUserError> {
+        self.permit_update(user, &command).await?;
         let password_hash = match &command.password {
             Some(password) => {
                 self.judge_new_password(user, password, &command).await?;
@@ -64,7 +78,7 @@ impl Auth {
             phone_number: command.phone_number,
             password_hash,
         };
-        // The check above and this write are not one transaction. A concurrent rename may therefore yield a password equal
+        // The checks above and this write are not one transaction. A concurrent rename may therefore yield a password equal
         // to the new name; the blocklist is a safeguard against guessing, not an invariant.
         match self.ports.users.update(user, &changes, self.ports.clock.now()).await? {
             UpdateOutcome::Updated(user) => {
@@ -81,6 +95,17 @@ impl Auth {
                 Err(UpdateUserError::Taken(kind))
             }
         }
+    }
+
+    /// Refuses a change with which the caller could log in as a user with more roles than the caller may grant.
+    async fn permit_update(&self, user: UserId, command: &UpdateUser) -> Result<(), UpdateUserError> {
+        if self.authority == Authority::UnprivilegedUsers {
+            let user = self.ports.users.find(&UserRef::Id(user)).await?.ok_or(UpdateUserError::NotFound)?;
+            if command.changes_credentials_of(&user) {
+                self.require_authority(AuditAction::UserUpdated, &user)?;
+            }
+        }
+        Ok(())
     }
 
     /// Records the names of the changed properties, and a new password as an event of its own.
@@ -123,7 +148,7 @@ mod tests {
     use super::*;
     use crate::model::{CounterKey, PasswordHash, PasswordPolicy};
     use crate::ports::MockAttemptLimiter;
-    use crate::use_cases::fixture::{Mocks, NOW, user};
+    use crate::use_cases::fixture::{Mocks, NOW, administrator, api_key, user};
 
     #[tokio::test]
     async fn hashes_nothing_when_the_password_stays() {
@@ -204,6 +229,66 @@ mod tests {
             ..UpdateUser::default()
         };
         mocks.auth_with_blocklist([]).update_user(user().id, command).await.expect("updated");
+    }
+
+    fn new_password() -> UpdateUser {
+        let password = Password::parse("another one", PasswordPolicy::default()).expect("accepted");
+        UpdateUser { password: Some(password), ..UpdateUser::default() }
+    }
+
+    fn new_username(typed: &str) -> UpdateUser {
+        let username = Username::parse(typed).expect("a username");
+        UpdateUser { username: Some(username), ..UpdateUser::default() }
+    }
+
+    fn new_email(typed: &str) -> UpdateUser {
+        UpdateUser { email: Some(EmailAddress::parse(typed).expect("an address")), ..UpdateUser::default() }
+    }
+
+    #[tokio::test]
+    async fn no_credential_of_an_administrator_is_changed_without_users_roles() {
+        for command in [new_password(), new_username("jane"), new_email("jane@example.com")] {
+            let mut mocks = Mocks::new();
+            mocks.users.expect_find().once().returning(|_| Ok(Some(administrator())));
+            mocks.hasher.expect_hash().never();
+            mocks.users.expect_update().never();
+            let recorder = mocks.recorder();
+            let auth = mocks.auth().with_api_key(&api_key("users:read,users:write,auth"));
+            let error = auth.update_user(user().id, command).await.expect_err("denied");
+            assert!(matches!(error, UpdateUserError::PrivilegedUser(_)), "{error:?}");
+            assert_eq!(recorder.lines(), ["user.updated missing_scope user (users:roles)"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn other_changes_by_a_key_are_permitted() {
+        let all = "users:read,users:write,users:roles,auth";
+        let unchanged =
+            || UpdateUser { email: new_email("john@example.com").email, ..new_username("john_doe") };
+        for (scopes, found, command) in [
+            (all, administrator(), new_password()),
+            ("users:write", user(), new_password()),
+            ("users:write", user(), new_email("jane@example.com")),
+            ("users:write", administrator(), unchanged()),
+            ("users:write", administrator(), UpdateUser::default()),
+        ] {
+            let mut mocks = Mocks::new();
+            mocks.users.expect_find().returning(move |_| Ok(Some(found.clone())));
+            mocks.hasher.expect_hash().returning(|_| Ok(PasswordHash::new("new hash".to_owned())));
+            mocks.users.expect_update().once().returning(|_, _, _| Ok(UpdateOutcome::Updated(user())));
+            let auth = mocks.auth().with_api_key(&api_key(scopes));
+            auth.update_user(user().id, command).await.expect("updated");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_user_is_not_found_with_any_key() {
+        let mut mocks = Mocks::new();
+        mocks.users.expect_find().once().returning(|_| Ok(None));
+        mocks.users.expect_update().never();
+        let auth = mocks.auth().with_api_key(&api_key("users:write"));
+        let error = auth.update_user(user().id, new_password()).await.expect_err("unchanged");
+        assert!(matches!(error, UpdateUserError::NotFound));
     }
 
     #[tokio::test]

@@ -102,8 +102,8 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
         Command::SetPassword(user) => set_password(auth, settings, &user).await,
         Command::Delete(user) => {
             let user = find(auth, &user).await?;
-            let is_deleted = auth.delete_user(user.id).await?;
-            done("deleted", is_deleted.then_some(user))
+            auth.delete_user(user.id).await?;
+            done("deleted", Some(user))
         }
     })
     .await

@@ -148,13 +148,14 @@ impl Context {
     /// The use cases, on behalf of the caller of `request`. The attempt limits and the audit log depend on the caller.
     #[must_use]
     pub fn auth(&self, request: &Request) -> Auth {
-        self.auth.called_by(request.caller())
+        let auth = self.auth.called_by(request.caller());
+        request.authenticated_key().map_or_else(|| auth.clone(), |key| auth.with_api_key(key))
     }
 
     /// Requires an API key with `scope`, which becomes part of the caller.
     pub(super) async fn require_api_key(&self, request: &Request, scope: Scope) -> Result<(), Failure> {
         let key = self.auth(request).authenticate_api_key(request.api_key()?, scope).await?;
-        request.set_api_key(&key);
+        request.set_authenticated_key(key);
         Ok(())
     }
 

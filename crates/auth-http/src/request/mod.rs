@@ -10,14 +10,14 @@ mod members;
 mod origin;
 mod reader;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 
 use actix_web::http::header::{self, HeaderName};
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpMessage as _, HttpRequest};
 
 use auth_domain::Auth;
-use auth_domain::model::{ApiKey, ApiKeyId, Caller};
+use auth_domain::model::{ApiKey, Caller};
 use auth_domain::use_cases::VerifiedToken;
 use serde::de::DeserializeOwned;
 use validator::ValidateArgs;
@@ -49,7 +49,7 @@ pub struct Request {
     body: Bytes,
     json: OnceCell<Option<JsonObject>>,
     token: OnceCell<VerifiedToken>,
-    api_key: Cell<Option<ApiKeyId>>,
+    api_key: OnceCell<ApiKey>,
 }
 
 impl Request {
@@ -68,7 +68,7 @@ impl Request {
             Err(failure) => (Bytes::new(), Err(failure)),
         };
         (
-            Self { head, body, json: OnceCell::new(), token: OnceCell::new(), api_key: Cell::new(None) },
+            Self { head, body, json: OnceCell::new(), token: OnceCell::new(), api_key: OnceCell::new() },
             outcome,
         )
     }
@@ -122,15 +122,21 @@ impl Request {
     }
 
     /// Records that the caller authenticated with `key`.
-    pub fn set_api_key(&self, key: &ApiKey) {
-        self.api_key.set(Some(key.id));
+    pub fn set_authenticated_key(&self, key: ApiKey) {
+        // A request authenticates once, so there is no other key to lose.
+        let _ = self.api_key.set(key);
     }
 
-    /// The caller, as far as it is known. The observer stores the address and the request id in the extensions.
+    /// The API key with which the caller has authenticated.
+    #[must_use]
+    pub fn authenticated_key(&self) -> Option<&ApiKey> {
+        self.api_key.get()
+    }
+
+    /// The caller, as far as the observer knows it: it stores the address and the request id in the extensions.
     #[must_use]
     pub fn caller(&self) -> Caller {
-        let caller = self.head.extensions().get::<Caller>().cloned().unwrap_or_default();
-        Caller { api_key: self.api_key.get(), ..caller }
+        self.head.extensions().get::<Caller>().cloned().unwrap_or_default()
     }
 
     /// The body as a JSON object.

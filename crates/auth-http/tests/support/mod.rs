@@ -16,6 +16,11 @@ use auth_domain::use_cases::CreateApiKey;
 use auth_http::settings::Settings;
 use auth_http::wiring;
 
+/// The default policy of the service.
+fn policy() -> Policy {
+    wiring::policy(&wiring::default_settings())
+}
+
 /// The service over in-memory ports, which a test controls: clock, hasher, stores.
 pub(crate) struct TestApp {
     pub(crate) ports: TestPorts,
@@ -25,7 +30,7 @@ pub(crate) struct TestApp {
 
 impl TestApp {
     pub(crate) fn new() -> Self {
-        Self { ports: TestPorts::new(), settings: wiring::default_settings(), policy: Policy::default() }
+        Self { ports: TestPorts::new(), settings: wiring::default_settings(), policy: policy() }
     }
 
     /// Serves this dialect alone. The ports stay the same, as in all `with_*` methods.

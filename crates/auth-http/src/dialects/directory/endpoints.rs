@@ -50,8 +50,8 @@ async fn set_roles(context: &Context, request: &Request) -> Result<HttpResponse,
 }
 
 async fn delete_user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let existed = context.auth(request).delete_user(user_id(request)?).await?;
-    if existed { Ok(HttpResponse::NoContent().finish()) } else { Err(Failure::UnknownUser) }
+    context.auth(request).delete_user(user_id(request)?).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
