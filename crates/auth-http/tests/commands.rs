@@ -116,7 +116,16 @@ fn text<'a>(value: &'a Value, member: &str) -> &'a str {
 #[test]
 fn api_key_is_shown_once_and_revoked_once() {
     let shell = Shell::new();
-    let created = shell.run(&["api-key", "create", "--name", "backend"]).ok();
+    let created = shell
+        .run(&[
+            "api-key",
+            "create",
+            "--name",
+            "backend",
+            "--scope",
+            "users:read,users:write,users:roles,auth",
+        ])
+        .ok();
     let key = created.lines().last().expect("a key");
     assert!(key.starts_with("key_") && key.len() == 52, "{key}");
 
@@ -146,7 +155,8 @@ fn api_key_has_the_requested_scopes_and_expiry() {
     shell.run(&["api-key", "create", "--name", "x", "--scope", "root"]).usage();
     shell.run(&["api-key", "create", "--name", "x", "--expires-in", "0"]).usage();
     shell.run(&["api-key", "create", "--name", ""]).usage();
-    shell.run(&["api-key", "create"]).usage();
+    shell.run(&["api-key", "create", "--name", "backend"]).usage();
+    shell.run(&["api-key", "create", "--scope", "auth"]).usage();
     shell.run(&["api-key", "revoke", "backend"]).usage();
 }
 

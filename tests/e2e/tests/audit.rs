@@ -41,7 +41,10 @@ struct AuditTour {
 
 impl AuditTour {
     fn new(data: &TestData, server: &TestServer) -> Self {
-        let created = run(data, &["api-key", "create", "--name", "backend"]);
+        let created = run(
+            data,
+            &["api-key", "create", "--name", "backend", "--scope", "users:read,users:write,users:roles,auth"],
+        );
         let api_key = created.last().expect("a key").clone();
         let id = created[0].split_whitespace().nth(1).expect("an id");
         let line = format!("api_key.created  ({id} users:read,users:write,users:roles,auth)");

@@ -45,7 +45,17 @@ impl TestRoute {
 
 /// Every route of every dialect, where it is by default.
 fn test_routes(data: &TestData) -> Vec<TestRoute> {
-    let made = command(data).args(["api-key", "create", "--name", "every route"]).output().expect("run");
+    let made = command(data)
+        .args([
+            "api-key",
+            "create",
+            "--name",
+            "every route",
+            "--scope",
+            "users:read,users:write,users:roles,auth",
+        ])
+        .output()
+        .expect("run");
     let key = String::from_utf8(made.stdout).expect("text").trim().lines().last().expect("a key").to_owned();
     let test_routes = ALL.into_iter().flat_map(|dialect| {
         let profile = dialect.profile();

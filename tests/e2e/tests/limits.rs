@@ -249,7 +249,16 @@ fn api_key_is_limited_by_account_and_not_by_address() {
         let limits = [("AUTH_LIMITS__LOGIN_BURST", "2"), ("AUTH_LIMITS__REGISTRATION_BURST", "2")];
         let server = start(&data, &limits);
         let mut create = command(&data);
-        let create = create.args(["api-key", "create", "--name", "backend"]).stderr(Stdio::null());
+        let create = create
+            .args([
+                "api-key",
+                "create",
+                "--name",
+                "backend",
+                "--scope",
+                "users:read,users:write,users:roles,auth",
+            ])
+            .stderr(Stdio::null());
         let output = String::from_utf8(create.output().expect("run").stdout).expect("UTF-8");
         let key = output.lines().last().expect("a key");
         let keyed = |path: &str, body: &str| server.client().send("POST", path, &[("X-API-Key", key)], body);
@@ -360,7 +369,11 @@ fn rotations_of_a_session_are_limited_without_ending_it() {
         let server = TestServer::start_with(&data, &[("AUTH_TOKEN__RETRY_GRACE_SECONDS", "4")]);
         let client = server.client();
         assert_eq!(client.register("john").status, 201);
-        let made = run(&data, &["api-key", "create", "--name", "backend"], "");
+        let made = run(
+            &data,
+            &["api-key", "create", "--name", "backend", "--scope", "users:read,users:write,users:roles,auth"],
+            "",
+        );
         let key = made.trim().lines().last().expect("a key");
         thread::scope(|scope| {
             for rotating in 0..4 {

@@ -17,7 +17,17 @@ struct AllDialects {
 impl AllDialects {
     fn new(data: &TestData, server: &TestServer) -> Self {
         let mut create = command(data);
-        let output = create.args(["api-key", "create", "--name", "backend"]).stderr(Stdio::null()).output();
+        let output = create
+            .args([
+                "api-key",
+                "create",
+                "--name",
+                "backend",
+                "--scope",
+                "users:read,users:write,users:roles,auth",
+            ])
+            .stderr(Stdio::null())
+            .output();
         let output = String::from_utf8(output.expect("run").stdout).expect("UTF-8");
         let api_key = output.lines().last().expect("a key").to_owned();
         Self { client: server.client(), api_key }

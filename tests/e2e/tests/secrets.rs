@@ -52,7 +52,17 @@ fn the_password_of_the_database_is_in_no_log_and_no_error() {
 
 /// An API key, and refresh tokens of every kind, each used right and in the wrong place.
 fn secrets_of_other_dialects(data: &TestData, server: &TestServer) -> Vec<String> {
-    let output = command(data).args(["api-key", "create", "--name", "backend"]).output().expect("run");
+    let output = command(data)
+        .args([
+            "api-key",
+            "create",
+            "--name",
+            "backend",
+            "--scope",
+            "users:read,users:write,users:roles,auth",
+        ])
+        .output()
+        .expect("run");
     let output = String::from_utf8(output.stdout).expect("UTF-8");
     let api_key = output.lines().last().expect("a key").to_owned();
     let client = server.client();

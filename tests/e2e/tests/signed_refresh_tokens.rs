@@ -102,7 +102,11 @@ fn refresh_token_is_refused_at_every_bearer_route() {
 fn refresh_token_is_refused_by_other_dialects() {
     let data = TestData::on_sqlite();
     let (_server, client) = server_with_john(&data);
-    let made = run(&data, &["api-key", "create", "--name", "backend"], "");
+    let made = run(
+        &data,
+        &["api-key", "create", "--name", "backend", "--scope", "users:read,users:write,users:roles,auth"],
+        "",
+    );
     let key = made.trim().lines().last().expect("a key");
     let grant = RotatingDialect::TokenPair.log_in(&client, "john");
     let token = &grant.refresh_token;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use auth_domain::Auth;
-use auth_domain::model::{ApiKey, ApiKeyId, ApiKeyName, Scope, Scopes, Timestamp};
+use auth_domain::model::{ApiKey, ApiKeyId, ApiKeyName, Scope, Timestamp};
 use auth_domain::ports::Clock as _;
 use auth_domain::use_cases::CreateApiKey;
 use auth_infra::system::SystemClock;
@@ -40,8 +40,8 @@ pub(super) struct Create {
     /// The name of the key
     #[arg(long, value_parser = ApiKeyName::parse)]
     name: ApiKeyName,
-    /// A scope of the key: users:read, users:write, users:roles or auth [default: all]
-    #[arg(long = "scope", value_name = "SCOPE", value_parser = Scope::parse)]
+    /// What the key may do: users:read, users:write, users:roles, auth; several are separated by commas
+    #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',', value_parser = Scope::parse)]
     scopes: Vec<Scope>,
     /// Days until it expires [default: never]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
@@ -64,7 +64,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
 
 async fn create(auth: &Auth, command: Create) -> anyhow::Result<()> {
     let Create { name, scopes, expires_in } = command;
-    let scopes = if scopes.is_empty() { Scopes::all() } else { scopes.into_iter().collect() };
+    let scopes = scopes.into_iter().collect();
     let lifetime = expires_in.map(|days| Duration::from_secs(u64::from(days) * DAY));
     let created = auth.create_api_key(CreateApiKey { name, scopes, lifetime }).await?;
     let rows = [("id", "id"), ("name", "name"), ("scopes", "scopes"), ("expires", "expires_at")];

@@ -31,7 +31,17 @@ const DOCUMENTS: [&Document; 5] = [
 
 fn api_key(data: &TestData) -> String {
     let mut create = command(data);
-    let output = create.args(["api-key", "create", "--name", "backend"]).stderr(Stdio::null()).output();
+    let output = create
+        .args([
+            "api-key",
+            "create",
+            "--name",
+            "backend",
+            "--scope",
+            "users:read,users:write,users:roles,auth",
+        ])
+        .stderr(Stdio::null())
+        .output();
     let output = String::from_utf8(output.expect("run").stdout).expect("UTF-8");
     output.lines().last().expect("a key").to_owned()
 }
