@@ -121,6 +121,7 @@ fn refresh(criterion: &mut Criterion) {
             refresh_style: RefreshStyle::Rotating,
             access_lifetime: LIFETIME,
         },
+        user: None,
         successor: token.successor(&nonce).credential(),
         nonce,
         received_at: NOW,

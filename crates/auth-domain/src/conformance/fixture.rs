@@ -285,6 +285,7 @@ impl<'a> Fixture<'a> {
             family: token.family,
             credential: token.credential,
             client: client(RefreshStyle::Rotating),
+            user: None,
             successor: self.digest(),
             nonce: SuccessorNonce::from_bytes(*self.bytes().first_chunk().expect("16 bytes")),
             received_at: at,

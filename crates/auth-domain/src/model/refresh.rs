@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::session::JUDGEMENT_DELAY;
 use super::{
     Client, Limit, RefreshStyle, SecretDigest, Session, SessionPolicy, SuccessorNonce, Throttled, Timestamp,
-    User,
+    User, UserId,
 };
 
 /// The maximum number of rotations of a session within one retry window.
@@ -93,6 +93,8 @@ pub struct RefreshAttempt {
     pub credential: SecretDigest,
     /// The client that presents the token.
     pub client: Client,
+    /// The user that a signed token names. `None` for an opaque token.
+    pub user: Option<UserId>,
     /// The digest of the successor, which becomes current if the credential rotates.
     pub successor: SecretDigest,
     /// The nonce from which the successor was derived.
@@ -148,6 +150,8 @@ pub enum RefreshDenial {
     OtherClient,
     /// The session has ended or expired.
     SessionOver,
+    /// The signed token names another user than its session.
+    OtherUser,
     /// The user is suspended.
     UserSuspended,
     /// The session was rotated too often within one retry window.
@@ -188,6 +192,9 @@ impl RefreshRecord {
         // replay.
         if self.session.client_id != attempt.client.id {
             return RefreshVerdict::Deny(RefreshDenial::OtherClient);
+        }
+        if attempt.user.is_some_and(|user| user != self.session.user_id) {
+            return RefreshVerdict::Deny(RefreshDenial::OtherUser);
         }
         if !self.session.is_live(attempt.received_at, &attempt.policy) {
             return RefreshVerdict::Deny(RefreshDenial::SessionOver);
@@ -291,6 +298,7 @@ mod tests {
             family: digest(255),
             credential: digest(number),
             client: client(RefreshStyle::Rotating),
+            user: None,
             successor: digest(201),
             nonce: nonce(200),
             received_at: NOW,
@@ -429,6 +437,20 @@ mod tests {
     fn a_wrong_credential_of_a_reusable_family_is_a_replay() {
         let attempt = RefreshAttempt { client: client(RefreshStyle::Reusable), ..attempt(1) };
         assert_eq!(record(&[]).judge(&attempt), RefreshVerdict::Replay);
+    }
+
+    #[test]
+    fn a_token_that_names_another_user_is_denied() {
+        let of_another_user = Some(UserId(uuid::Uuid::from_u128(8)));
+        for (user, number, denied) in [
+            (None, 200, false),
+            (Some(user().id), 200, false),
+            (of_another_user, 200, true),
+            (of_another_user, 1, true),
+        ] {
+            let verdict = record(&[]).judge(&RefreshAttempt { user, ..attempt(number) });
+            assert_eq!(verdict == RefreshVerdict::Deny(RefreshDenial::OtherUser), denied, "{verdict:?}");
+        }
     }
 
     #[test]

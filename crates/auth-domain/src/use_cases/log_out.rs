@@ -32,7 +32,7 @@ impl Auth {
         let ended = match command {
             LogOut::Session(id) => sessions.end(id, EndReason::LoggedOut, now).await?,
             LogOut::RefreshToken { client, token } => match self.parse_refresh_token(client, token, now) {
-                Some(token) => {
+                Some((token, _)) => {
                     sessions.end_by_family(&token.family(), &client.id, EndReason::LoggedOut, now).await?
                 }
                 None => None,

@@ -8,7 +8,7 @@ use crate::Auth;
 use crate::model::{
     AuditAction, AuditDetail, Client, DenialReason, JudgedRefresh, Limit, RefreshAttempt, RefreshDenial,
     RefreshSecret, RefreshStyle, RefreshToken, RefreshVerdict, Session, SessionId, SuccessorNonce, Throttled,
-    Timestamp,
+    Timestamp, UserId,
 };
 use crate::ports::PortError;
 
@@ -92,7 +92,8 @@ impl Auth {
         let Some(presented) = self.parse_refresh_token(client, token, now) else {
             return Err(self.deny_unknown(client));
         };
-        let (attempt, successor) = self.attempt(client, &presented, now);
+        let (presented, user) = presented;
+        let (attempt, successor) = self.attempt(client, user, &presented, now);
         let Some(JudgedRefresh { record, verdict }) = self.ports.sessions.refresh(&attempt).await? else {
             return Err(self.deny_unknown(client));
         };
@@ -129,6 +130,7 @@ impl Auth {
     fn attempt(
         &self,
         client: &Client,
+        user: Option<UserId>,
         presented: &RefreshToken,
         now: Timestamp,
     ) -> (RefreshAttempt, RefreshToken) {
@@ -140,6 +142,7 @@ impl Auth {
             family: presented.family(),
             credential: presented.credential(),
             client: client.clone(),
+            user,
             successor: successor.credential(),
             nonce,
             received_at: now,
@@ -158,28 +161,32 @@ impl Auth {
         RefreshSessionError::InvalidToken
     }
 
-    /// Parses the token that a client with this refresh style presents. A signed token may have expired: the session
-    /// decides. An access token must belong to the client.
+    /// Parses the token that a client with this refresh style presents, and returns the user that a signed token names. A
+    /// signed token may have expired: the session decides. An access token must belong to the client.
     pub(super) fn parse_refresh_token(
         &self,
         client: &Client,
         token: &str,
         now: Timestamp,
-    ) -> Option<RefreshToken> {
+    ) -> Option<(RefreshToken, Option<UserId>)> {
         let tokens = &self.ports.tokens;
         match client.refresh_style {
             RefreshStyle::Rotating | RefreshStyle::Reusable => {
-                RefreshSecret::parse(token).map(RefreshToken::Opaque)
+                RefreshSecret::parse(token).map(|secret| (RefreshToken::Opaque(secret), None))
             }
             RefreshStyle::RotatingSigned => tokens
                 .verify_refresh(token)
                 .filter(|claims| claims.issued_at <= now.plus(self.policy.token.leeway))
-                .map(|claims| RefreshToken::Signed(claims.session_id, claims.token_id)),
+                .map(|claims| {
+                    (RefreshToken::Signed(claims.session_id, claims.token_id), Some(claims.user_id))
+                }),
             RefreshStyle::SelfRenewing => tokens
                 .verify(token)
                 .filter(|claims| claims.client_id == client.id)
                 .filter(|claims| claims.were_issued(now, &self.policy.token))
-                .map(|claims| RefreshToken::Access(claims.session_id, claims.token_id)),
+                .map(|claims| {
+                    (RefreshToken::Access(claims.session_id, claims.token_id), Some(claims.user_id))
+                }),
         }
     }
 }
@@ -201,6 +208,7 @@ fn audit_entry(verdict: &RefreshVerdict) -> AuditEntry {
                 .detail(throttled.limit);
         }
         RefreshVerdict::Deny(RefreshDenial::OtherClient) => DenialReason::OtherClient,
+        RefreshVerdict::Deny(RefreshDenial::OtherUser) => DenialReason::OtherUser,
         RefreshVerdict::Deny(RefreshDenial::SessionOver) => DenialReason::SessionOver,
         RefreshVerdict::Deny(RefreshDenial::UserSuspended) => DenialReason::UserSuspended,
         RefreshVerdict::Deny(RefreshDenial::ClockBehind(_)) => DenialReason::ClockBehind,
@@ -211,9 +219,10 @@ fn audit_entry(verdict: &RefreshVerdict) -> AuditEntry {
 impl From<RefreshDenial> for RefreshSessionError {
     fn from(denial: RefreshDenial) -> Self {
         match denial {
-            RefreshDenial::OtherClient | RefreshDenial::SessionOver | RefreshDenial::UserSuspended => {
-                Self::InvalidToken
-            }
+            RefreshDenial::OtherClient
+            | RefreshDenial::OtherUser
+            | RefreshDenial::SessionOver
+            | RefreshDenial::UserSuspended => Self::InvalidToken,
             RefreshDenial::TooManyRotations(throttled) => Self::TooManyAttempts(throttled),
             RefreshDenial::ClockBehind(lag) => Self::Port(PortError::Unavailable(ClockBehind(lag).into())),
         }
@@ -384,7 +393,7 @@ mod tests {
             .sessions
             .expect_refresh()
             .once()
-            .withf(move |attempt| attempt.credential == credential)
+            .withf(move |attempt| attempt.credential == credential && attempt.user == Some(user().id))
             .returning(|_| Ok(Some(judged_refresh(rotation()))));
         expect_signing(&mut mocks, NOW);
         mocks
@@ -468,6 +477,7 @@ mod tests {
             (retry, "session.refreshed user session (retry)"),
             (RefreshVerdict::Replay, "session.replayed used_before user session"),
             (RefreshVerdict::Deny(RefreshDenial::OtherClient), "session.refreshed other_client user session"),
+            (RefreshVerdict::Deny(RefreshDenial::OtherUser), "session.refreshed other_user user session"),
             (RefreshVerdict::Deny(RefreshDenial::SessionOver), "session.refreshed session_over user session"),
             (
                 RefreshVerdict::Deny(RefreshDenial::UserSuspended),
@@ -538,7 +548,7 @@ mod tests {
             .sessions
             .expect_refresh()
             .once()
-            .withf(move |attempt| attempt.credential == presented)
+            .withf(move |attempt| attempt.credential == presented && attempt.user == Some(user().id))
             .returning(|_| Ok(Some(judged_refresh(rotation()))));
         mocks
             .tokens

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_credential_of_an_administrator_is_changed_without_users_roles() {
+    async fn a_key_that_sets_no_roles_changes_no_credential_of_an_admin() {
         for command in [new_password(), new_username("jane"), new_email("jane@example.com")] {
             let mut mocks = Mocks::new();
             mocks.users.expect_find().once().returning(|_| Ok(Some(administrator())));

@@ -254,6 +254,7 @@ async fn refresh(
             refresh_style: RefreshStyle::Rotating,
             access_lifetime: INTERVAL,
         },
+        user: None,
         successor: successor.credential(),
         nonce,
         received_at,

@@ -102,6 +102,8 @@ named! {
         SessionOver = "session_over",
         /// The token was issued to another client.
         OtherClient = "other_client",
+        /// The signed token names another user than its session. It was not signed by this service's rules.
+        OtherUser = "other_user",
         /// The credential was consumed before.
         UsedBefore = "used_before",
         /// The API key was revoked.
