@@ -2,10 +2,10 @@
 //!
 //! [`Policy`] collects them. Each part is defined next to the types it governs in [`model`](crate::model).
 
-use crate::model::Blocklist;
 pub use crate::model::{
     AccountPolicy, AttemptPolicy, AuditPolicy, Rate, RegistrationPolicy, SessionPolicy, TokenPolicy,
 };
+use crate::model::{Blocklist, ClientId};
 
 /// All rules of a deployment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Policy {
     pub session: SessionPolicy,
     /// The validation of access tokens.
     pub token: TokenPolicy,
+    /// The clients whose access tokens are accepted. Default: `None`, which accepts those of every client.
+    pub clients: Option<Vec<ClientId>>,
     /// Passwords that users must not set. Default: `None`, which also permits a user's own names as the password.
     pub blocklist: Option<Blocklist>,
     /// The roles that users get without the permission to set roles.
@@ -22,4 +24,11 @@ pub struct Policy {
     pub audit: AuditPolicy,
     /// The limits on attempts.
     pub attempts: AttemptPolicy,
+}
+
+impl Policy {
+    /// Returns whether access tokens of this client are accepted.
+    pub(crate) fn accepts(&self, client: &ClientId) -> bool {
+        self.clients.as_ref().is_none_or(|accepted| accepted.contains(client))
+    }
 }

@@ -95,7 +95,9 @@ pub fn policy(settings: &Settings) -> Policy {
         default_roles: settings.default_roles.clone(),
         self_assignable_roles: settings.self_assignable_roles.clone(),
     };
-    Policy { blocklist, registration, ..settings.policy.clone() }
+    let enabled = settings.dialects.iter().filter(|set| set.enabled);
+    let clients = Some(enabled.map(|set| ClientId::from_static(set.name)).collect());
+    Policy { blocklist, registration, clients, ..settings.policy.clone() }
 }
 
 /// Creates the data directory, accessible to its owner only, unless it exists.

@@ -187,9 +187,9 @@ async fn me_dialect_is_the_issuer_of_the_access_token() {
     let of_directory = bearer(&app, "/api/v1/auth/login", &[("x-api-key", &key)], "username", "token").await;
     let of_single_token = bearer(&app, "/v1/auth/login", &[], "email", "acc_token").await;
     let cases: &[Case<'_>] = &[
-        (&[("authorization", of_token_pair.as_str())], "", "TTAT"),
-        (&[("authorization", of_accounts.as_str())], "", "ATAA"),
-        (&[("authorization", of_directory.as_str())], "", "ATAA"),
+        (&[("authorization", of_token_pair.as_str())], "", "TT=T"),
+        (&[("authorization", of_accounts.as_str())], "", "A=AA"),
+        (&[("authorization", of_directory.as_str())], "", "ATA="),
         (&[("authorization", of_single_token.as_str())], "", "ATAA"),
         (&[("authorization", of_token_pair.as_str()), ("authorization", of_token_pair.as_str())], "", "===="),
         (&[("authorization", "Bearer nonsense")], "", "===="),
@@ -269,6 +269,23 @@ async fn single_enabled_dialect_answers_every_request() {
                 let response = app.send_with_headers(Method::POST, &path, headers, Some(body)).await;
                 assert_eq!(answering_dialect(&response), answered_by, "{body}: {}", response.body);
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn token_of_a_disabled_dialect_opens_nothing() {
+    let (mut app, _) = app_with_john().await;
+    let response = app.post("/api/v1/auth/login", r#"{"username":"john","password":"P@ssw0rd!"}"#).await;
+    let token = response.member("access_token");
+    for accounts in [true, false, true] {
+        app = app.with_settings(|settings| {
+            let mut dialects = settings.dialects.iter_mut();
+            dialects.find(|dialect| dialect.name == "accounts").expect("the dialect").enabled = accounts;
+        });
+        let expected = if accounts { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+        for path in ["/v1/protected/resource", "/api/v1/auth/me"] {
+            assert_eq!(app.get(path, Some(&token)).await.status, expected, "{path} {accounts}");
         }
     }
 }

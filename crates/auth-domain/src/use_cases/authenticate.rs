@@ -37,7 +37,12 @@ impl Auth {
     /// Verifies the signature and the form of an access token. The result grants no access.
     #[must_use]
     pub fn verify_token(&self, token: &str) -> VerifiedToken {
-        VerifiedToken(self.ports.tokens.verify(token))
+        VerifiedToken(self.verify_claims(token))
+    }
+
+    /// Returns the claims of an access token that this service has signed for a client of the policy.
+    pub(super) fn verify_claims(&self, token: &str) -> Option<AccessClaims> {
+        self.ports.tokens.verify(token).filter(|claims| self.policy.accepts(&claims.client_id))
     }
 
     /// Verifies an access token. The store is queried only when the revocation feed cannot decide.
@@ -127,6 +132,7 @@ mod tests {
 
     use super::*;
     use crate::model::{EndReason, Role, Roles, Session, SessionEnd, TokenId, UserId};
+    use crate::policy::Policy;
     use crate::use_cases::fixture::{Mocks, NOW, session, suspended_user, unavailable, user};
 
     fn claims() -> AccessClaims {
@@ -198,6 +204,19 @@ mod tests {
             mocks.revocations.expect_session_state().never();
             mocks.sessions.expect_find().never();
             assert!(is_invalid(mocks).await);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_of_a_client_that_is_not_accepted_opens_nothing() {
+        for (accepted, opens) in [("example", true), ("elsewhere", false)] {
+            let mut mocks = Mocks::new();
+            mocks.tokens.expect_verify().return_const(Some(claims()));
+            mocks.revocations.expect_session_state().return_const(SessionState::Live);
+            let clients = Some(vec![ClientId::from_static(accepted)]);
+            let auth = mocks.auth_with_policy(Policy { clients, ..Policy::default() });
+            assert_eq!(auth.authenticate("token").await.is_ok(), opens, "{accepted}");
+            assert_eq!(auth.verify_token("token").client().is_some(), opens, "{accepted}");
         }
     }
 

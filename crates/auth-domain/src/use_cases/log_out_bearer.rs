@@ -66,16 +66,14 @@ impl Auth {
         let LogOutBearer { client, access_token, refresh_token } = *command;
         let now = self.ports.clock.now();
         let claims = self
-            .ports
-            .tokens
-            .verify(access_token)
+            .verify_claims(access_token)
             .filter(|claims| claims.were_issued(now, &self.policy.token))
             .ok_or(LogOutBearerError::InvalidToken)?;
         let token = refresh_token.ok_or(LogOutBearerError::InvalidToken)?;
         // An expired token alone must not end a session, or a leaked old token could log its user out. The refresh also
         // applies the limits and detects a replay.
         let refreshed = self.refresh_session(RefreshSession { client, token }).await?;
-        if refreshed.session_id == claims.session_id {
+        if (refreshed.session_id, refreshed.user.id) == (claims.session_id, claims.user_id) {
             Ok(claims.session_id)
         } else {
             Err(LogOutBearerError::InvalidToken)

@@ -166,7 +166,7 @@ fn dialect(index: usize, name: &str) -> [Setting; 2] {
             format!("dialects.{name}.enabled"),
             Switch,
             field!(dialects[index].enabled),
-            format!("Whether the dialect `{name}` is served."),
+            format!("Whether the dialect `{name}` is served. If not, its access tokens open nothing."),
         ),
         Setting::new(
             format!("dialects.{name}.prefix"),

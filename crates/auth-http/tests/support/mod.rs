@@ -16,21 +16,17 @@ use auth_domain::use_cases::CreateApiKey;
 use auth_http::settings::Settings;
 use auth_http::wiring;
 
-/// The default policy of the service.
-fn policy() -> Policy {
-    wiring::policy(&wiring::default_settings())
-}
-
 /// The service over in-memory ports, which a test controls: clock, hasher, stores.
 pub(crate) struct TestApp {
     pub(crate) ports: TestPorts,
     settings: Settings,
-    policy: Policy,
+    /// Replaces the policy of the settings.
+    policy: Option<Policy>,
 }
 
 impl TestApp {
     pub(crate) fn new() -> Self {
-        Self { ports: TestPorts::new(), settings: wiring::default_settings(), policy: policy() }
+        Self { ports: TestPorts::new(), settings: wiring::default_settings(), policy: None }
     }
 
     /// Serves this dialect alone. The ports stay the same, as in all `with_*` methods.
@@ -41,7 +37,7 @@ impl TestApp {
     }
 
     pub(crate) fn with_policy(mut self, policy: Policy) -> Self {
-        self.policy = policy;
+        self.policy = Some(policy);
         self
     }
 
@@ -128,7 +124,8 @@ impl TestApp {
     }
 
     async fn send(&self, request: TestRequest) -> TestResponse {
-        let router = Arc::new(wiring::router(&self.settings, &self.ports.auth_under(self.policy.clone())));
+        let policy = self.policy.clone().unwrap_or_else(|| wiring::policy(&self.settings));
+        let router = Arc::new(wiring::router(&self.settings, &self.ports.auth_under(policy)));
         let app = init_service(App::new().configure(|app| router.configure(app))).await;
         let response = request.send_request(&app).await;
         TestResponse::of(response.into())
