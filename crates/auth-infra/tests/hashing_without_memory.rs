@@ -34,12 +34,12 @@ async fn hash_beyond_the_memory_limit_is_an_error_not_an_abort() {
     let attempt = PasswordAttempt::new("P@ssw0rd!");
     let greatest = PasswordHash::new(GREATEST.to_owned());
     for _ in 0..2 {
-        let verdict = hasher.verify(&attempt, Some(&greatest)).await;
+        let verdict = hasher.verify(&attempt, Some(&greatest), None).await;
         assert!(matches!(verdict, Err(PortError::Unavailable(_))), "{verdict:?}");
     }
 
     let password = Password::parse("P@ssw0rd!", PasswordPolicy { min_length: 6 }).expect("a password");
-    let stored = hasher.hash(&password).await.expect("a hash");
-    let verdict = hasher.verify(&attempt, Some(&stored)).await;
+    let stored = hasher.hash(&password, None).await.expect("a hash");
+    let verdict = hasher.verify(&attempt, Some(&stored), None).await;
     assert!(matches!(verdict, Ok(PasswordVerdict::Matches)), "{verdict:?}");
 }

@@ -50,16 +50,18 @@ fn hash(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let hasher = Argon2Hasher::start(&HashingSettings::default(), Arc::new(SystemRandom)).expect("threads");
     let password = Password::parse("P@ssw0rd!", PasswordPolicy::default()).expect("a password");
-    let stored = runtime.block_on(hasher.hash(&password)).expect("a hash");
+    let stored = runtime.block_on(hasher.hash(&password, None)).expect("a hash");
     let attempt = PasswordAttempt::new("P@ssw0rd!");
     let mut group = criterion.benchmark_group("hash");
     group.sample_size(20);
-    group.bench_function("a new one", |bencher| bencher.iter(|| runtime.block_on(hasher.hash(&password))));
+    group.bench_function("a new one", |bencher| {
+        bencher.iter(|| runtime.block_on(hasher.hash(&password, None)))
+    });
     group.bench_function("verify the right password", |bencher| {
-        bencher.iter(|| runtime.block_on(hasher.verify(&attempt, Some(&stored))));
+        bencher.iter(|| runtime.block_on(hasher.verify(&attempt, Some(&stored), None)));
     });
     group.bench_function("verify for a user who does not exist", |bencher| {
-        bencher.iter(|| runtime.block_on(hasher.verify(&attempt, None)));
+        bencher.iter(|| runtime.block_on(hasher.verify(&attempt, None, None)));
     });
 }
 

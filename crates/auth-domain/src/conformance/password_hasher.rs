@@ -3,18 +3,18 @@
 use futures_util::future::join_all;
 
 use crate::model::{Password, PasswordAttempt, PasswordHash, PasswordPolicy};
-use crate::ports::{PasswordHasher, PasswordVerdict, PortError};
+use crate::ports::{HashStrength, PasswordHasher, PasswordVerdict, PortError};
 
 fn password(typed: &str) -> Password {
     Password::parse(typed, PasswordPolicy { min_length: 1 }).expect("a password")
 }
 
 async fn hash(hasher: &dyn PasswordHasher, typed: &str) -> PasswordHash {
-    hasher.hash(&password(typed)).await.expect("no error")
+    hasher.hash(&password(typed), None).await.expect("no error")
 }
 
 async fn verify(hasher: &dyn PasswordHasher, typed: &str, stored: Option<&PasswordHash>) -> PasswordVerdict {
-    hasher.verify(&PasswordAttempt::new(typed), stored).await.expect("no error")
+    hasher.verify(&PasswordAttempt::new(typed), stored, None).await.expect("no error")
 }
 
 pub(super) async fn hash_matches_its_password(hasher: &dyn PasswordHasher) {
@@ -95,9 +95,11 @@ pub(super) async fn every_password_differs_without_a_hash(hasher: &dyn PasswordH
 
 pub(super) async fn own_hashes_are_accepted_and_malformed_ones_rejected(hasher: &dyn PasswordHasher) {
     let made = hash(hasher, "P@ssw0rd!").await;
-    assert_eq!(hasher.accept(&made), Ok(()));
+    assert_eq!(hasher.accept(&made), Ok(HashStrength::Strong));
+    assert_eq!(hasher.weight(&made), 1, "the unit is a new hash");
     for stored in malformed_hashes(&made) {
         assert!(hasher.accept(&stored).is_err(), "{:?}", stored.expose());
+        assert_eq!(hasher.weight(&stored), 1, "it costs the work of a decoy");
     }
 }
 
@@ -111,7 +113,7 @@ fn malformed_hashes(made: &PasswordHash) -> [PasswordHash; 7] {
 pub(super) async fn malformed_hash_is_corrupt(hasher: &dyn PasswordHasher) {
     for stored in malformed_hashes(&hash(hasher, "P@ssw0rd!").await) {
         let text = stored.expose();
-        let verdict = hasher.verify(&PasswordAttempt::new("P@ssw0rd!"), Some(&stored)).await;
+        let verdict = hasher.verify(&PasswordAttempt::new("P@ssw0rd!"), Some(&stored), None).await;
         assert!(matches!(verdict, Err(PortError::Corrupt(_))), "{text:?}: {verdict:?}");
     }
 }
@@ -124,7 +126,7 @@ pub(super) async fn burst_is_answered_correctly_or_as_an_overload(hasher: &dyn P
             0 => (right, PasswordVerdict::Matches),
             _ => (wrong, PasswordVerdict::Differs),
         };
-        match hasher.verify(attempt, Some(stored)).await {
+        match hasher.verify(attempt, Some(stored), None).await {
             Ok(verdict) => assert_eq!(verdict, expected),
             Err(error) => assert!(matches!(error, PortError::Overloaded), "{error:?}"),
         }

@@ -90,30 +90,42 @@ impl Password {
 
 /// A password as a caller typed it. No policy applies to it.
 #[derive(Clone, Debug)]
-pub struct PasswordAttempt(SecretString);
+pub struct PasswordAttempt {
+    normalised: SecretString,
+    /// The text as typed, if it is not in normalisation form C.
+    typed: Option<SecretString>,
+}
 
 impl PasswordAttempt {
-    /// Wraps the typed text, in the same normalisation form as [`Password`].
+    /// Wraps the typed text, and computes the normalisation form of [`Password`].
     #[must_use]
     pub fn new(typed: &str) -> Self {
-        Self(normalise(typed))
+        let normalised = normalise(typed);
+        let typed = (normalised.expose_secret() != typed).then(|| SecretString::from(typed));
+        Self { normalised, typed }
     }
 
     /// Returns whether the attempt is longer than any password can be, and therefore cannot match.
     #[must_use]
     pub fn is_overlong(&self) -> bool {
-        self.0.expose_secret().chars().nth(PASSWORD_MAX_CODE_POINTS).is_some()
+        self.normalised.expose_secret().chars().nth(PASSWORD_MAX_CODE_POINTS).is_some()
     }
 
-    /// Returns the bytes of the attempt, for a hasher.
+    /// Returns the bytes of the attempt in normalisation form C, for a hasher.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
-        self.0.expose_secret().as_bytes()
+        self.normalised.expose_secret().as_bytes()
+    }
+
+    /// Returns the bytes as typed, if they differ from [`expose`](Self::expose). Another service has hashed these.
+    #[must_use]
+    pub fn expose_typed(&self) -> Option<&[u8]> {
+        self.typed.as_ref().map(|typed| typed.expose_secret().as_bytes())
     }
 
     /// Converts the attempt after it has been verified to be the password.
     pub(crate) fn as_password(&self) -> Password {
-        Password(self.0.clone())
+        Password(self.normalised.clone())
     }
 }
 
@@ -188,6 +200,13 @@ mod tests {
     fn equivalent_unicode_forms_are_the_same_password() {
         let composed = parse("caf\u{e9}-caf\u{e9}").expect("accepted");
         assert_eq!(PasswordAttempt::new("cafe\u{301}-cafe\u{301}").expose(), composed.expose());
+    }
+
+    #[test]
+    fn an_attempt_keeps_what_was_typed_in_another_form() {
+        assert_eq!(PasswordAttempt::new("caf\u{e9}").expose_typed(), None);
+        let decomposed = PasswordAttempt::new("cafe\u{301}");
+        assert_eq!(decomposed.expose_typed(), Some("cafe\u{301}".as_bytes()));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub use attempts::{AdmitOutcome, AttemptLimiter};
 pub use audit::{AuditLog, AuditRepository};
 pub use clock::Clock;
 pub use error::{BoxError, PortError};
-pub use hasher::{InvalidHash, PasswordHasher, PasswordVerdict};
+pub use hasher::{HashStrength, InvalidHash, PasswordHasher, PasswordVerdict};
 pub use revocation_feed::{REVOCATION_RETENTION, RevocationFeed, SessionState};
 pub use sessions::{OpenOutcome, SessionRepository};
 pub use tokens::AccessTokenCodec;

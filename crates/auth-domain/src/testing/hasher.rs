@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Password, PasswordAttempt, PasswordHash};
-use crate::ports::{BoxError, InvalidHash, PasswordHasher, PasswordVerdict, PortError};
+use crate::model::{CounterKey, Password, PasswordAttempt, PasswordHash};
+use crate::ports::{BoxError, HashStrength, InvalidHash, PasswordHasher, PasswordVerdict, PortError};
 
 const PREFIX: &str = "$plain-sha256$";
 
@@ -66,21 +66,26 @@ impl PlainHasher {
 
 #[async_trait]
 impl PasswordHasher for PlainHasher {
-    async fn hash(&self, password: &Password) -> Result<PasswordHash, PortError> {
+    async fn hash(&self, password: &Password, _: Option<CounterKey>) -> Result<PasswordHash, PortError> {
         let salt = self.work(&self.hashed)?;
         let generation = self.generation.load(Ordering::SeqCst);
         let digest = URL_SAFE_NO_PAD.encode(digest(salt, password.expose()));
         Ok(PasswordHash::new(format!("{PREFIX}{generation}${salt}${digest}")))
     }
 
-    fn accept(&self, hash: &PasswordHash) -> Result<(), InvalidHash> {
-        PlainHash::parse(hash).map(|_| ()).ok_or(InvalidHash::Unsupported)
+    fn accept(&self, hash: &PasswordHash) -> Result<HashStrength, InvalidHash> {
+        PlainHash::parse(hash).map(|_| HashStrength::Strong).ok_or(InvalidHash::Unsupported)
+    }
+
+    fn weight(&self, _: &PasswordHash) -> u32 {
+        1
     }
 
     async fn verify<'a>(
         &self,
         attempt: &PasswordAttempt,
         stored: Option<&'a PasswordHash>,
+        _: Option<CounterKey>,
     ) -> Result<PasswordVerdict, PortError> {
         self.work(&self.verified)?;
         let Some(stored) = stored else { return Ok(PasswordVerdict::Differs) };
@@ -132,28 +137,29 @@ mod tests {
     #[tokio::test]
     async fn outdate_makes_earlier_hashes_outdated() {
         let hasher = PlainHasher::new();
-        let old = hasher.hash(&password()).await.expect("no error");
+        let old = hasher.hash(&password(), None).await.expect("no error");
         hasher.outdate();
-        let new = hasher.hash(&password()).await.expect("no error");
-        let verdict = hasher.verify(&attempt(), Some(&old)).await.expect("no error");
+        let new = hasher.hash(&password(), None).await.expect("no error");
+        let verdict = hasher.verify(&attempt(), Some(&old), None).await.expect("no error");
         assert_eq!(verdict, PasswordVerdict::MatchesOutdated);
-        let verdict = hasher.verify(&attempt(), Some(&new)).await.expect("no error");
+        let verdict = hasher.verify(&attempt(), Some(&new), None).await.expect("no error");
         assert_eq!(verdict, PasswordVerdict::Matches);
-        let verdict = hasher.verify(&PasswordAttempt::new("wrong"), Some(&old)).await.expect("no error");
+        let verdict =
+            hasher.verify(&PasswordAttempt::new("wrong"), Some(&old), None).await.expect("no error");
         assert_eq!(verdict, PasswordVerdict::Differs);
     }
 
     #[tokio::test]
     async fn refused_work_is_not_counted() {
         let hasher = PlainHasher::new();
-        hasher.hash(&password()).await.expect("no error");
-        hasher.verify(&attempt(), None).await.expect("no error");
+        hasher.hash(&password(), None).await.expect("no error");
+        hasher.verify(&attempt(), None, None).await.expect("no error");
         hasher.set_overloaded(true);
-        assert!(matches!(hasher.hash(&password()).await, Err(PortError::Overloaded)));
-        assert!(matches!(hasher.verify(&attempt(), None).await, Err(PortError::Overloaded)));
+        assert!(matches!(hasher.hash(&password(), None).await, Err(PortError::Overloaded)));
+        assert!(matches!(hasher.verify(&attempt(), None, None).await, Err(PortError::Overloaded)));
         assert_eq!((hasher.hashed(), hasher.verified()), (1, 1));
         hasher.set_overloaded(false);
-        hasher.verify(&attempt(), None).await.expect("no longer overloaded");
+        hasher.verify(&attempt(), None, None).await.expect("no longer overloaded");
         assert_eq!((hasher.hashed(), hasher.verified()), (1, 2));
     }
 }

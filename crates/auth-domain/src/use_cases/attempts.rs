@@ -40,7 +40,7 @@ impl Auth {
         }
         let guess = Guess {
             account,
-            caller: CounterKey::of_caller(&self.caller),
+            caller: self.caller_key(),
             counter: counter.filter(|_| self.caller.api_key.is_none()),
             now: self.ports.clock.now(),
             policy: self.policy.attempts.clone(),
@@ -96,6 +96,11 @@ impl Auth {
         let denied = AuditEntry::denied(AuditAction::AttemptLimited, DenialReason::TooManyAttempts);
         self.audit(denied.detail(throttled.limit));
         AttemptError::Throttled(throttled)
+    }
+
+    /// The key by which the caller is counted, and by which it shares the queue of the hasher.
+    pub(super) fn caller_key(&self) -> Option<CounterKey> {
+        CounterKey::of_caller(&self.caller)
     }
 
     fn counter(&self, limit: Limit) -> Option<Counter> {

@@ -58,7 +58,7 @@ impl Auth {
         // not be able to probe.
         self.judge_password(&new, &verified.record.user.identifiers)
             .map_err(ChangePasswordError::Password)?;
-        let hash = self.ports.hasher.hash(&new).await?;
+        let hash = self.ports.hasher.hash(&new, self.caller_key()).await?;
         let now = self.ports.clock.now();
         // Hashing takes a while. The write compares the stored version again, so that a concurrent change is not
         // overwritten by one that was verified against an earlier password.
@@ -101,7 +101,7 @@ mod tests {
     fn judged(verdict: PasswordVerdict) -> Mocks {
         let mut mocks = Mocks::new();
         mocks.users.expect_find_with_password().once().returning(|_| Ok(Some(login_record(user()))));
-        mocks.hasher.expect_verify().once().returning(move |_, _| Ok(verdict));
+        mocks.hasher.expect_verify().once().returning(move |_, _, _| Ok(verdict));
         mocks
     }
 
@@ -112,7 +112,7 @@ mod tests {
     #[tokio::test]
     async fn the_new_password_is_set_for_the_verified_version() {
         let mut mocks = judged(PasswordVerdict::Matches);
-        mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("new hash".to_owned())));
+        mocks.hasher.expect_hash().once().returning(|_, _| Ok(PasswordHash::new("new hash".to_owned())));
         mocks
             .users
             .expect_change_password()
@@ -135,7 +135,7 @@ mod tests {
             (PasswordVerdict::Differs, false, "user.password_changed wrong_password user"),
         ] {
             let mut mocks = judged(verdict);
-            mocks.hasher.expect_hash().returning(|_| Ok(PasswordHash::new("new hash".to_owned())));
+            mocks.hasher.expect_hash().returning(|_, _| Ok(PasswordHash::new("new hash".to_owned())));
             mocks.users.expect_change_password().returning(move |_, _, _, _| Ok(changed));
             let recorder = mocks.recorder();
             let _ = mocks.auth().change_password(command()).await;
@@ -177,7 +177,7 @@ mod tests {
             .expect_find_with_password()
             .once()
             .returning(|_| Ok(Some(login_record(suspended_user()))));
-        mocks.hasher.expect_verify().once().returning(|_, _| Ok(PasswordVerdict::Matches));
+        mocks.hasher.expect_verify().once().returning(|_, _, _| Ok(PasswordVerdict::Matches));
         mocks.hasher.expect_hash().never();
         assert!(is_refused(mocks).await);
     }
@@ -185,7 +185,7 @@ mod tests {
     #[tokio::test]
     async fn a_concurrent_password_change_wins() {
         let mut mocks = judged(PasswordVerdict::Matches);
-        mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("new hash".to_owned())));
+        mocks.hasher.expect_hash().once().returning(|_, _| Ok(PasswordHash::new("new hash".to_owned())));
         mocks.users.expect_change_password().once().returning(|_, _, _, _| Ok(false));
         assert!(is_refused(mocks).await);
     }
@@ -198,8 +198,8 @@ mod tests {
         {
             let mut mocks = Mocks::new();
             mocks.users.expect_find_with_password().once().return_once(|_| Ok(found));
-            let verify = mocks.hasher.expect_verify().once().withf(|_, stored| stored.is_none());
-            verify.returning(|_, _| Ok(PasswordVerdict::Differs));
+            let verify = mocks.hasher.expect_verify().once().withf(|_, stored, _| stored.is_none());
+            verify.returning(|_, _, _| Ok(PasswordVerdict::Differs));
             mocks.hasher.expect_hash().never();
             let error = mocks.auth().change_password(ChangePassword { current, ..command() }).await;
             assert!(matches!(error, Err(ChangePasswordError::InvalidCredentials)));

@@ -31,6 +31,7 @@ pub(crate) struct Mocks {
     pub(crate) audit_events: MockAuditRepository,
     /// Admits everything unless a test replaces it.
     pub(crate) attempts: MockAttemptLimiter,
+    /// Every hash has the weight 1.
     pub(crate) hasher: MockPasswordHasher,
     pub(crate) tokens: MockAccessTokenCodec,
     pub(crate) recorder: Arc<Recorder>,
@@ -45,7 +46,7 @@ impl Mocks {
             api_keys: MockApiKeyRepository::new(),
             audit_events: MockAuditRepository::new(),
             attempts: unlimited(),
-            hasher: MockPasswordHasher::new(),
+            hasher: hasher(),
             tokens: MockAccessTokenCodec::new(),
             recorder: Arc::default(),
         }
@@ -127,6 +128,12 @@ impl AuditLog for Recorder {
     fn record(&self, event: AuditEvent) {
         self.0.lock().expect("no panic under the lock").push(event);
     }
+}
+
+fn hasher() -> MockPasswordHasher {
+    let mut hasher = MockPasswordHasher::new();
+    hasher.expect_weight().returning(|_| 1);
+    hasher
 }
 
 fn unlimited() -> MockAttemptLimiter {

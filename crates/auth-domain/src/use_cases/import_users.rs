@@ -40,7 +40,7 @@ pub enum ImportSuccess {
 }
 
 /// The user was not imported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ImportUserError {
     /// Another user has this identifier.
     #[error("another user has this identifier")]
@@ -112,6 +112,7 @@ fn import_result(outcome: ImportOutcome) -> Result<ImportSuccess, ImportUserErro
 mod tests {
     use super::*;
     use crate::model::Username;
+    use crate::ports::HashStrength;
     use crate::use_cases::fixture::{Mocks, NOW, unavailable, user};
 
     fn imported_user(hash: &str) -> ImportUser {
@@ -131,8 +132,8 @@ mod tests {
     fn mocks() -> Mocks {
         let mut mocks = Mocks::new();
         mocks.hasher.expect_accept().returning(|hash| match hash.expose().chars().next() {
-            Some('g') => Ok(()),
-            Some('c') => Err(InvalidHash::TooCostly),
+            Some('g') => Ok(HashStrength::Strong),
+            Some('c') => Err(InvalidHash::TooCostly("2 s".to_owned())),
             _ => Err(InvalidHash::Unsupported),
         });
         mocks.hasher.expect_hash().never();
@@ -158,7 +159,7 @@ mod tests {
         assert_eq!(
             mocks.auth().import_users(batch).await.expect("no error"),
             [
-                Err(ImportUserError::Hash(InvalidHash::TooCostly)),
+                Err(ImportUserError::Hash(InvalidHash::TooCostly("2 s".to_owned()))),
                 Ok(ImportSuccess::AlreadyImported),
                 Err(ImportUserError::Hash(InvalidHash::Unsupported)),
                 Err(ImportUserError::Taken(IdentifierKind::Email)),
@@ -189,7 +190,7 @@ mod tests {
             vec![imported_user("good"), ImportUser { created_at: Some(then), ..imported_user("good") }];
         assert_eq!(
             mocks.auth().import_users(batch).await.expect("no error"),
-            [Ok(ImportSuccess::Imported); 2]
+            [const { Ok(ImportSuccess::Imported) }; 2]
         );
     }
 

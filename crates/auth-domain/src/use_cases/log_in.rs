@@ -76,7 +76,7 @@ impl Auth {
     /// Replaces an outdated hash while the password is available.
     async fn upgrade_hash(&self, record: &LoginRecord, password: &PasswordAttempt) {
         // Errors are ignored: the login succeeds regardless, and the next one tries again.
-        if let Ok(better) = self.ports.hasher.hash(&password.as_password()).await {
+        if let Ok(better) = self.ports.hasher.hash(&password.as_password(), self.caller_key()).await {
             let users = &self.ports.users;
             let _ = users.upgrade_password_hash(record.user.id, &record.password.hash, &better).await;
         }
@@ -157,8 +157,8 @@ mod tests {
             .hasher
             .expect_verify()
             .once()
-            .withf(|_, stored| stored.map(PasswordHash::expose) == Some("stored hash"))
-            .returning(move |_, _| Ok(verdict));
+            .withf(|_, stored, _| stored.map(PasswordHash::expose) == Some("stored hash"))
+            .returning(move |_, _, _| Ok(verdict));
         mocks
     }
 
@@ -168,8 +168,8 @@ mod tests {
             .hasher
             .expect_verify()
             .once()
-            .withf(|_, stored| stored.is_none())
-            .returning(|_, _| Ok(PasswordVerdict::Differs));
+            .withf(|_, stored, _| stored.is_none())
+            .returning(|_, _, _| Ok(PasswordVerdict::Differs));
         mocks.sessions.expect_open().never();
         mocks.tokens.expect_sign().never();
     }
@@ -253,7 +253,7 @@ mod tests {
     async fn a_suspended_user_gets_invalid_credentials() {
         let mut mocks = Mocks::new();
         mocks.users.expect_find_for_login().once().returning(|_| Ok(Some(login_record(suspended_user()))));
-        mocks.hasher.expect_verify().once().returning(|_, _| Ok(PasswordVerdict::MatchesOutdated));
+        mocks.hasher.expect_verify().once().returning(|_, _, _| Ok(PasswordVerdict::MatchesOutdated));
         mocks.hasher.expect_hash().never();
         mocks.sessions.expect_open().never();
         let error = log_in(mocks, RefreshStyle::Rotating).await.expect_err("denied");
@@ -263,7 +263,7 @@ mod tests {
     #[tokio::test]
     async fn an_outdated_hash_is_replaced_at_login() {
         let mut mocks = with_verdict(PasswordVerdict::MatchesOutdated);
-        mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("better".to_owned())));
+        mocks.hasher.expect_hash().once().returning(|_, _| Ok(PasswordHash::new("better".to_owned())));
         mocks
             .users
             .expect_upgrade_password_hash()
@@ -277,7 +277,7 @@ mod tests {
     #[tokio::test]
     async fn a_hash_that_cannot_be_replaced_does_not_fail_the_login() {
         let mut mocks = with_verdict(PasswordVerdict::MatchesOutdated);
-        mocks.hasher.expect_hash().once().returning(|_| Err(PortError::Overloaded));
+        mocks.hasher.expect_hash().once().returning(|_, _| Err(PortError::Overloaded));
         mocks.users.expect_upgrade_password_hash().never();
         opened(&mut mocks);
         log_in(mocks, RefreshStyle::Rotating).await.expect("logged in");
@@ -305,7 +305,7 @@ mod tests {
             let mut mocks = Mocks::new();
             let found = found.map(login_record);
             mocks.users.expect_find_for_login().once().return_once(|_| Ok(found));
-            mocks.hasher.expect_verify().once().returning(move |_, _| Ok(verdict));
+            mocks.hasher.expect_verify().once().returning(move |_, _, _| Ok(verdict));
             mocks.tokens.expect_sign().returning(|_| Ok(IssuedToken::new("signed".to_owned())));
             mocks.sessions.expect_open().returning(|_, _| Ok(OpenOutcome::Opened));
             let recorder = mocks.recorder();

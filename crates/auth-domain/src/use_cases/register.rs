@@ -60,7 +60,7 @@ impl Auth {
         // The limit is counted before the hash is computed, because hashing is the expensive step. Rejected input is not
         // counted.
         self.count(Limit::Registrations).await?;
-        let password_hash = self.ports.hasher.hash(&command.password).await?;
+        let password_hash = self.ports.hasher.hash(&command.password, self.caller_key()).await?;
         let now = self.ports.clock.now();
         let user = NewUser {
             id: UserId(uuid_v7(now, &*self.ports.random)),
@@ -129,7 +129,7 @@ mod tests {
     #[tokio::test]
     async fn the_hash_is_stored_and_not_the_password() {
         let mut mocks = Mocks::new();
-        mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("hash".to_owned())));
+        mocks.hasher.expect_hash().once().returning(|_, _| Ok(PasswordHash::new("hash".to_owned())));
         mocks
             .users
             .expect_register()
@@ -149,7 +149,7 @@ mod tests {
 
     async fn request_role(typed: &str) -> (Result<User, RegisterError>, Vec<String>) {
         let mut mocks = Mocks::new();
-        mocks.hasher.expect_hash().returning(|_| Ok(PasswordHash::new("hash".to_owned())));
+        mocks.hasher.expect_hash().returning(|_, _| Ok(PasswordHash::new("hash".to_owned())));
         mocks
             .users
             .expect_register()
@@ -211,7 +211,7 @@ mod tests {
     #[tokio::test]
     async fn the_taken_identifier_is_reported() {
         let mut mocks = Mocks::new();
-        mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("hash".to_owned())));
+        mocks.hasher.expect_hash().once().returning(|_, _| Ok(PasswordHash::new("hash".to_owned())));
         mocks.users.expect_register().once().returning(|_| Ok(RegisterOutcome::Taken(IdentifierKind::Email)));
         let recorder = mocks.recorder();
         let error = mocks.auth().register(command()).await.expect_err("taken");
@@ -236,7 +236,7 @@ mod tests {
     #[tokio::test]
     async fn an_overloaded_hasher_stores_no_user() {
         let mut mocks = Mocks::new();
-        mocks.hasher.expect_hash().once().returning(|_| Err(PortError::Overloaded));
+        mocks.hasher.expect_hash().once().returning(|_, _| Err(PortError::Overloaded));
         mocks.users.expect_register().never();
         let recorder = mocks.recorder();
         let error = mocks.auth().register(command()).await.expect_err("overloaded");

@@ -67,7 +67,7 @@ impl Auth {
         let password_hash = match &command.password {
             Some(password) => {
                 self.judge_new_password(user, password, &command).await?;
-                Some(self.ports.hasher.hash(password).await?)
+                Some(self.ports.hasher.hash(password, self.caller_key()).await?)
             }
             None => None,
         };
@@ -172,7 +172,7 @@ mod tests {
         let forget = attempts.expect_forget().once().withf(|key| *key == CounterKey::of_user(user().id));
         forget.returning(|_| Ok(()));
         let mut mocks = Mocks { attempts, ..Mocks::new() };
-        mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("new hash".to_owned())));
+        mocks.hasher.expect_hash().once().returning(|_, _| Ok(PasswordHash::new("new hash".to_owned())));
         mocks
             .users
             .expect_update()
@@ -221,7 +221,7 @@ mod tests {
     async fn a_former_name_may_be_the_password() {
         let mut mocks = Mocks::new();
         mocks.users.expect_find().once().returning(|_| Ok(Some(user())));
-        mocks.hasher.expect_hash().once().returning(|_| Ok(PasswordHash::new("new hash".to_owned())));
+        mocks.hasher.expect_hash().once().returning(|_, _| Ok(PasswordHash::new("new hash".to_owned())));
         mocks.users.expect_update().once().returning(|_, _, _| Ok(UpdateOutcome::Updated(user())));
         let command = UpdateUser {
             username: Some(Username::parse("jane_roe").expect("a username")),
@@ -274,7 +274,7 @@ mod tests {
         ] {
             let mut mocks = Mocks::new();
             mocks.users.expect_find().returning(move |_| Ok(Some(found.clone())));
-            mocks.hasher.expect_hash().returning(|_| Ok(PasswordHash::new("new hash".to_owned())));
+            mocks.hasher.expect_hash().returning(|_, _| Ok(PasswordHash::new("new hash".to_owned())));
             mocks.users.expect_update().once().returning(|_, _, _| Ok(UpdateOutcome::Updated(user())));
             let auth = mocks.auth().with_api_key(&api_key(scopes));
             auth.update_user(user().id, command).await.expect("updated");

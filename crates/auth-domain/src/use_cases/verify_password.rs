@@ -47,7 +47,8 @@ impl Auth {
         // Every case costs one verification. Without a user, and for an overlong attempt that cannot match, the hasher
         // verifies a decoy hash. The response time then does not reveal whether the user exists.
         let stored = record.as_ref().map(|record| &record.password.hash);
-        let verdict = self.ports.hasher.verify(attempt, stored.filter(|_| !attempt.is_overlong())).await?;
+        let stored = stored.filter(|_| !attempt.is_overlong());
+        let verdict = self.ports.hasher.verify(attempt, stored, self.caller_key()).await?;
         // The status is checked after the verification, so that a suspended user costs the same time.
         let record = record.filter(|record| record.user.is_active());
         Ok(record.filter(|_| verdict != PasswordVerdict::Differs).map(|record| VerifiedLogin {
@@ -105,7 +106,7 @@ mod tests {
         verdict: Result<PasswordVerdict, PortError>,
         record: LoginRecord,
     ) -> Result<bool, AttemptError> {
-        mocks.hasher.expect_verify().once().return_once(|_, _| verdict);
+        mocks.hasher.expect_verify().once().return_once(|_, _, _| verdict);
         let attempt = PasswordAttempt::new("P@ssw0rd!");
         let verified =
             mocks.auth().verify_password(CounterKey::of_user(user().id), Some(record), &attempt).await;
@@ -157,7 +158,7 @@ mod tests {
         let admit = attempts.expect_admit().once().in_sequence(&mut order);
         admit.returning(|_| Ok(AdmitOutcome::Admitted(RESERVATION)));
         let verify = mocks.hasher.expect_verify().once().in_sequence(&mut order);
-        verify.returning(|_, _| Ok(PasswordVerdict::Matches));
+        verify.returning(|_, _, _| Ok(PasswordVerdict::Matches));
         let settle = attempts.expect_settle().once().in_sequence(&mut order);
         settle.returning(|_, _, _, _| Ok(()));
         let sign = mocks.tokens.expect_sign().once().in_sequence(&mut order);
@@ -245,7 +246,7 @@ mod tests {
             attempts.expect_settle().once().returning(|_, _, _, _| Ok(()));
             attempts.expect_count().times(counted).returning(|_, _| Ok(Some(throttled())));
             let mut mocks = Mocks { attempts, ..Mocks::new() };
-            mocks.hasher.expect_verify().once().returning(move |_, _| Ok(verdict));
+            mocks.hasher.expect_verify().once().returning(move |_, _, _| Ok(verdict));
             let auth = mocks.auth().called_by(program());
             let attempt = PasswordAttempt::new("P@ssw0rd!");
             let record = Some(login_record(user()));

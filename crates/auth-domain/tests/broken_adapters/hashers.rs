@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use auth_domain::conformance::PASSWORD_HASHER_CASES;
-use auth_domain::model::{Password, PasswordAttempt, PasswordHash, SecretDigest};
-use auth_domain::ports::{BoxError, InvalidHash, PasswordHasher, PasswordVerdict, PortError};
+use auth_domain::model::{CounterKey, Password, PasswordAttempt, PasswordHash, SecretDigest};
+use auth_domain::ports::{BoxError, HashStrength, InvalidHash, PasswordHasher, PasswordVerdict, PortError};
 
 use crate::assert_detected;
 
@@ -25,6 +25,7 @@ enum Fault {
     TreatsMalformedHashesAsDifferent,
     AcceptsMalformedHashes,
     RejectsOwnHashes,
+    WeighsNothing,
     StaysOverloaded,
 }
 
@@ -57,7 +58,7 @@ impl FaultyHasher {
 
 #[async_trait]
 impl PasswordHasher for FaultyHasher {
-    async fn hash(&self, password: &Password) -> Result<PasswordHash, PortError> {
+    async fn hash(&self, password: &Password, _: Option<CounterKey>) -> Result<PasswordHash, PortError> {
         let salt = match (self.begin()?, self.fault) {
             (_, Fault::HasNoSalt) => String::new(),
             (_, Fault::StoresThePassword) => String::from_utf8_lossy(password.expose()).into_owned(),
@@ -68,19 +69,24 @@ impl PasswordHasher for FaultyHasher {
         Ok(PasswordHash::new(format!("{salt}:{digest}")))
     }
 
-    fn accept(&self, hash: &PasswordHash) -> Result<(), InvalidHash> {
+    fn accept(&self, hash: &PasswordHash) -> Result<HashStrength, InvalidHash> {
         let is_accepted = match self.fault {
             Fault::AcceptsMalformedHashes => true,
             Fault::RejectsOwnHashes => false,
             _ => parts(hash).is_some(),
         };
-        if is_accepted { Ok(()) } else { Err(InvalidHash::Unsupported) }
+        if is_accepted { Ok(HashStrength::Strong) } else { Err(InvalidHash::Unsupported) }
+    }
+
+    fn weight(&self, _: &PasswordHash) -> u32 {
+        if self.fault == Fault::WeighsNothing { 0 } else { 1 }
     }
 
     async fn verify<'a>(
         &self,
         attempt: &PasswordAttempt,
         stored: Option<&'a PasswordHash>,
+        _: Option<CounterKey>,
     ) -> Result<PasswordVerdict, PortError> {
         self.begin()?;
         let Some(stored) = stored else {
@@ -133,6 +139,7 @@ async fn faulty_hasher_fails_a_case() {
         (Fault::TreatsMalformedHashesAsDifferent, "malformed_hash_is_corrupt"),
         (Fault::AcceptsMalformedHashes, "own_hashes_are_accepted_and_malformed_ones_rejected"),
         (Fault::RejectsOwnHashes, "own_hashes_are_accepted_and_malformed_ones_rejected"),
+        (Fault::WeighsNothing, "own_hashes_are_accepted_and_malformed_ones_rejected"),
         (Fault::StaysOverloaded, "burst_is_answered_correctly_or_as_an_overload"),
     ];
     assert_detected(PASSWORD_HASHER_CASES, detected.map(|(fault, case)| (faulty(fault), case))).await;

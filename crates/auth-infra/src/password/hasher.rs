@@ -8,8 +8,10 @@ use std::thread::available_parallelism;
 use argon2::Params;
 use argon2::password_hash::phc::{Output, Salt};
 use async_trait::async_trait;
-use auth_domain::model::{Password, PasswordAttempt, PasswordHash};
-use auth_domain::ports::{InvalidHash, PasswordHasher, PasswordVerdict, PortError, SecureRandom};
+use auth_domain::model::{CounterKey, Password, PasswordAttempt, PasswordHash};
+use auth_domain::ports::{
+    HashStrength, InvalidHash, PasswordHasher, PasswordVerdict, PortError, SecureRandom,
+};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -91,7 +93,7 @@ impl Argon2Hasher {
 
 #[async_trait]
 impl PasswordHasher for Argon2Hasher {
-    async fn hash(&self, password: &Password) -> Result<PasswordHash, PortError> {
+    async fn hash(&self, password: &Password, _: Option<CounterKey>) -> Result<PasswordHash, PortError> {
         let salt = new_salt(&*self.random).map_err(|error| unavailable(error.into()))?;
         let params = Argon2Params::new(self.params.clone(), salt);
         let password = Zeroizing::new(password.expose().to_vec());
@@ -103,18 +105,23 @@ impl PasswordHasher for Argon2Hasher {
         Ok(PasswordHash::new(hash.to_string()))
     }
 
-    fn accept(&self, hash: &PasswordHash) -> Result<(), InvalidHash> {
+    fn accept(&self, hash: &PasswordHash) -> Result<HashStrength, InvalidHash> {
         match StoredHash::parse(hash.expose()) {
-            Ok(_) => Ok(()),
-            Err(ParseHashError::TooCostly(_)) => Err(InvalidHash::TooCostly),
+            Ok(_) => Ok(HashStrength::Strong),
+            Err(ParseHashError::TooCostly(cost)) => Err(InvalidHash::TooCostly(cost)),
             Err(_) => Err(InvalidHash::Unsupported),
         }
+    }
+
+    fn weight(&self, _: &PasswordHash) -> u32 {
+        1
     }
 
     async fn verify<'a>(
         &self,
         attempt: &PasswordAttempt,
         stored: Option<&'a PasswordHash>,
+        _: Option<CounterKey>,
     ) -> Result<PasswordVerdict, PortError> {
         // The decoy takes every step of a stored hash, parsing included, and an unreadable hash costs the decoy's work
         // before it becomes an error. Otherwise the time of the answer would reveal which users exist.
@@ -148,6 +155,7 @@ fn unavailable(error: HashingError) -> PortError {
 
 #[cfg(test)]
 mod tests {
+    use std::mem::discriminant;
     use std::sync::atomic::{AtomicU8, Ordering};
     use std::sync::mpsc;
     use std::time::Duration;
@@ -187,7 +195,7 @@ mod tests {
         attempt: &str,
         stored: &str,
     ) -> Result<PasswordVerdict, PortError> {
-        hasher.verify(&PasswordAttempt::new(attempt), Some(&PasswordHash::new(stored.to_owned()))).await
+        hasher.verify(&PasswordAttempt::new(attempt), Some(&PasswordHash::new(stored.to_owned())), None).await
     }
 
     #[tokio::test]
@@ -195,7 +203,7 @@ mod tests {
         let hasher = cheap();
         let longest = "\u{1f600}".repeat(255);
         for typed in ["P@ssw0rd!", " P\0ss w\u{1f600}rd ", "a", &longest] {
-            let stored = hasher.hash(&password(typed)).await.expect("a hash");
+            let stored = hasher.hash(&password(typed), None).await.expect("a hash");
             let verdict = verify(&hasher, typed, stored.expose()).await;
             assert!(matches!(verdict, Ok(PasswordVerdict::Matches)), "{typed:?}: {verdict:?}");
             for other in [
@@ -219,7 +227,7 @@ mod tests {
         let [simd, portable] =
             [Engine::Simd, Engine::Portable].map(|engine| cheap_with(engine, Duration::from_secs(60)));
         for (one, other) in [(&simd, &portable), (&portable, &simd)] {
-            let stored = one.hash(&password("P@ssw0rd!")).await.expect("a hash");
+            let stored = one.hash(&password("P@ssw0rd!"), None).await.expect("a hash");
             let verdict = verify(other, "P@ssw0rd!", stored.expose()).await;
             assert!(matches!(verdict, Ok(PasswordVerdict::Matches)), "{verdict:?}");
             let verdict = verify(other, "P@ssw0rd?", stored.expose()).await;
@@ -230,8 +238,8 @@ mod tests {
     #[tokio::test]
     async fn two_hashes_of_one_password_have_different_salts_and_tags() {
         let hasher = cheap();
-        let first = hasher.hash(&password("P@ssw0rd!")).await.expect("a hash");
-        let second = hasher.hash(&password("P@ssw0rd!")).await.expect("a hash");
+        let first = hasher.hash(&password("P@ssw0rd!"), None).await.expect("a hash");
+        let second = hasher.hash(&password("P@ssw0rd!"), None).await.expect("a hash");
         let parts = |hash: &PasswordHash| hash.expose().split('$').map(str::to_owned).collect::<Vec<_>>();
         let (first, second) = (parts(&first), parts(&second));
         assert_eq!(first[..4], ["", "argon2id", "v=19", "m=64,t=2,p=1"]);
@@ -260,7 +268,7 @@ mod tests {
     async fn an_imported_hash_matches_its_password_only_as_outdated() {
         let hasher = cheap();
         for stored in FOREIGN {
-            assert_eq!(hasher.accept(&PasswordHash::new(stored.to_owned())), Ok(()));
+            assert_eq!(hasher.accept(&PasswordHash::new(stored.to_owned())), Ok(HashStrength::Strong));
             let verdict = verify(&hasher, "P@ssw0rd!", stored).await;
             assert!(matches!(verdict, Ok(PasswordVerdict::MatchesOutdated)), "{stored}: {verdict:?}");
             let verdict = verify(&hasher, "P@ssw0rd", stored).await;
@@ -271,7 +279,7 @@ mod tests {
     #[tokio::test]
     async fn the_decoy_hash_costs_the_same_and_never_matches() {
         let mut hasher = cheap();
-        let stored = hasher.hash(&password("P@ssw0rd!")).await.expect("a hash");
+        let stored = hasher.hash(&password("P@ssw0rd!"), None).await.expect("a hash");
         let real = StoredHash::parse(stored.expose()).expect("a hash");
         assert_eq!(StoredHash::parse(hasher.stored_decoy.expose()).expect("a hash"), hasher.decoy);
         assert_eq!(hasher.stored_decoy.expose().len(), stored.expose().len());
@@ -279,10 +287,10 @@ mod tests {
         assert!(hasher.decoy.has_cost_of(&hasher.params) && real.has_cost_of(&hasher.params));
 
         let attempt = PasswordAttempt::new("P@ssw0rd!");
-        assert!(matches!(hasher.verify(&attempt, None).await, Ok(PasswordVerdict::Differs)));
+        assert!(matches!(hasher.verify(&attempt, None, None).await, Ok(PasswordVerdict::Differs)));
         // Even if the tag matches by chance:
         hasher.stored_decoy = stored;
-        assert!(matches!(hasher.verify(&attempt, None).await, Ok(PasswordVerdict::Differs)));
+        assert!(matches!(hasher.verify(&attempt, None, None).await, Ok(PasswordVerdict::Differs)));
     }
 
     #[tokio::test]
@@ -304,10 +312,10 @@ mod tests {
         let real = hasher.stored_decoy.expose();
         for stored in [None, Some(real), Some(FOREIGN[0]), Some(""), Some("$2b$12$x"), Some(TOO_COSTLY)] {
             let stored = stored.map(|stored| PasswordHash::new(stored.to_owned()));
-            let verdict = hasher.verify(&attempt, stored.as_ref()).await;
+            let verdict = hasher.verify(&attempt, stored.as_ref(), None).await;
             assert!(matches!(verdict, Err(PortError::Overloaded)), "{verdict:?}");
         }
-        assert!(matches!(hasher.hash(&password("P@ssw0rd!")).await, Err(PortError::Overloaded)));
+        assert!(matches!(hasher.hash(&password("P@ssw0rd!"), None).await, Err(PortError::Overloaded)));
         drop(release);
         assert!(calls.join_all().await.into_iter().all(|served| served));
     }
@@ -324,10 +332,11 @@ mod tests {
             ("P@ssw0rd!", InvalidHash::Unsupported),
             ("$2b$12$x", InvalidHash::Unsupported),
             ("$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/", InvalidHash::Unsupported),
-            (TOO_COSTLY, InvalidHash::TooCostly),
-            (&costly_bcrypt, InvalidHash::TooCostly),
+            (TOO_COSTLY, InvalidHash::TooCostly(String::new())),
+            (&costly_bcrypt, InvalidHash::TooCostly(String::new())),
         ] {
-            assert_eq!(hasher.accept(&PasswordHash::new(stored.to_owned())), Err(rejected), "{stored}");
+            let error = hasher.accept(&PasswordHash::new(stored.to_owned())).expect_err(stored);
+            assert_eq!(discriminant(&error), discriminant(&rejected), "{stored}: {error}");
             let verdict = verify(&hasher, "P@ssw0rd!", stored).await;
             assert!(matches!(verdict, Err(PortError::Corrupt(_))), "{stored}: {verdict:?}");
         }
@@ -342,7 +351,7 @@ mod tests {
 
         let hasher = Argon2Hasher::start(&HashingSettings::default(), random).expect("a hasher");
         assert!(hasher.workers() >= 1);
-        let stored = hasher.hash(&password("P@ssw0rd!")).await.expect("a hash");
+        let stored = hasher.hash(&password("P@ssw0rd!"), None).await.expect("a hash");
         assert!(stored.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         assert!(matches!(verify(&hasher, "P@ssw0rd!", stored.expose()).await, Ok(PasswordVerdict::Matches)));
     }
