@@ -1,10 +1,11 @@
 //! `X-Forwarded-For` behind trusted proxies. Each line of the input is the value of one header.
 #![no_main]
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::LazyLock;
 
 use actix_web::test::TestRequest;
+use auth_domain::model::ClientAddress;
 use auth_fuzz::{header_values, with_header};
 use auth_http::origin::TrustedProxies;
 use auth_http::request::client_address;
@@ -21,20 +22,25 @@ static TRUSTED: LazyLock<TrustedProxies> = LazyLock::new(|| {
 });
 
 /// The client address when `peer` forwards `input`.
-fn address(peer: &str, input: &[u8]) -> Option<IpAddr> {
+fn address(peer: &str, input: &[u8]) -> Option<ClientAddress> {
     let peer: SocketAddr = peer.parse().expect("an address");
     let request = with_header(TestRequest::get().peer_addr(peer), "x-forwarded-for", header_values(input));
     client_address(&request.to_http_request(), &TRUSTED)
 }
 
 fuzz_target!(|input: &[u8]| {
-    let untrusted = "198.51.100.7:1".parse::<SocketAddr>().map(|peer| peer.ip()).ok();
+    let untrusted = "198.51.100.7:1".parse::<SocketAddr>().map(|peer| peer.ip().into()).ok();
     assert_eq!(address("198.51.100.7:1", input), untrusted, "an untrusted peer's header is ignored");
     let found = address("10.0.0.1:1", input).expect("an address");
     // The text of a client is to the left of the address that the nearest proxy adds.
-    let mut longer = b"203.0.113.9, ".to_vec();
-    longer.extend_from_slice(input);
-    if !TRUSTED.contains(found) {
+    let longer = [b"203.0.113.9, ", input].concat();
+    if !TRUSTED.contains(found.ip()) {
         assert_eq!(address("10.0.0.1:1", &longer), Some(found), "what a client adds is ignored");
+    }
+    // Up to seven lines, because the last line is the proxy's own.
+    let lines: Vec<_> = input.split(|byte| *byte == b'\n').take(7).collect();
+    for appended in [&b", 198.51.100.7:80"[..], b"\n64:ff9b::198.51.100.7", b",,10.0.0.9 ,\t198.51.100.7, [fd00::1]"] {
+        let forwarded = [&lines.join(&b'\n'), appended].concat();
+        assert_eq!(address("10.0.0.1:1", &forwarded), untrusted, "what the proxy wrote is read");
     }
 });

@@ -1,9 +1,10 @@
 //! Web origins and networks: the service's own URL, the web origins that may call it, and the proxies that it trusts.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use ipnet::IpNet;
+use auth_domain::model::ClientAddress;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use url::{Host, Url};
 
 /// The URL under which clients reach the service: scheme, host and port. It is the issuer of the access tokens.
@@ -132,12 +133,18 @@ impl TrustedProxies {
         parse_list(list, parse_network).map(Self)
     }
 
-    /// Whether `address` belongs to a trusted proxy. An IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2) is
-    /// compared as the IPv4 address that it contains.
+    /// Whether `address` belongs to a trusted proxy, as it is or as the IPv4 address that it counts as
+    /// ([`ClientAddress`]). IPv6 networks contain no IPv4 address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(&address))
+        let (address, counts_as) = (address.to_canonical(), ClientAddress::from(address).ip());
+        self.0.iter().any(|network| network.contains(&address) || network.contains(&counts_as))
+    }
+
+    /// The first network without any address that a host can have, so that it would never match.
+    pub(crate) fn first_without_hosts(&self) -> Option<IpNet> {
+        let has_none = |network: &&IpNet| WITHOUT_HOSTS.iter().any(|without| without.contains(*network));
+        self.0.iter().find(has_none).copied()
     }
 
     /// Whether no proxy is trusted.
@@ -159,10 +166,30 @@ impl fmt::Display for TrustedProxies {
     }
 }
 
+/// Parses an address, or an address and a prefix length. A mapped IPv6 network is the IPv4 network that it embeds.
 fn parse_network(text: &str) -> Option<IpNet> {
-    let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    network.ok().map(|network: IpNet| network.trunc())
+    let Some((address, length)) = text.split_once('/') else {
+        return text.parse::<IpAddr>().ok().map(|address| address.to_canonical().into());
+    };
+    let address: IpAddr = address.parse().ok()?;
+    // A sign or a leading zero is a mistake. Some programs read a leading zero as octal.
+    let length = length.parse::<u8>().ok().filter(|number| number.to_string() == length)?;
+    let network = match address.to_canonical() {
+        IpAddr::V4(mapped) if address.is_ipv6() => Ipv4Net::new(mapped, length.checked_sub(96)?).ok()?.into(),
+        address => IpNet::new(address, length).ok()?,
+    };
+    // With the length 0, every address is in the network, so any other address is a mistake.
+    (length > 0 || address.is_unspecified()).then(|| network.trunc())
 }
+
+/// Networks in which no host has an address: "this network" (RFC 6890), the unspecified address, multicast and broadcast.
+const WITHOUT_HOSTS: [IpNet; 5] = [
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 8)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(224, 0, 0, 0), 4)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::BROADCAST, 32)),
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 128)),
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8)),
+];
 
 /// Parses items with commas between them. An empty text is an empty list.
 fn parse_list<T>(list: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {

@@ -264,6 +264,61 @@ fn hashing_below_the_owasp_floor_is_refused() {
 }
 
 #[test]
+fn every_accepted_spelling_of_a_network_matches() {
+    for (network, member, stranger) in [
+        ("10.1.2.3", "10.1.2.3", "10.1.2.4"),
+        ("10.1.2.3/32", "10.1.2.3", "10.1.2.4"),
+        ("10.1.2.3/8", "10.9.9.9", "11.1.2.3"),
+        ("0.0.0.0/0", "192.0.2.1", "2001:db8::1"),
+        ("::ffff:10.1.2.3", "10.1.2.3", "10.1.2.4"),
+        ("::ffff:a01:203/128", "10.1.2.3", "10.1.2.4"),
+        ("::ffff:10.0.0.0/104", "10.1.2.3", "11.1.2.3"),
+        ("::ffff:10.1.2.3/104", "10.9.9.9", "11.1.2.3"),
+        ("::ffff:0:0/96", "192.0.2.1", "2001:db8::1"),
+        ("10.0.0.0/8", "::ffff:10.1.2.3", "::ffff:11.1.2.3"),
+        ("10.0.0.0/8", "64:ff9b::10.1.2.3", "64:ff9b::11.1.2.3"),
+        ("10.0.0.0/8", "2002:a01:203::1", "2002:b01:203::1"),
+        ("127.0.0.1", "::ffff:127.0.0.1", "64:ff9b::127.0.0.1"),
+        ("64:ff9b::/96", "64:ff9b::10.1.2.3", "10.1.2.3"),
+        ("64:ff9b::10.0.0.0/104", "64:ff9b::10.1.2.3", "64:ff9b::11.1.2.3"),
+        ("2002::/16", "2002:a01:203::1", "10.1.2.3"),
+        ("2002:a01:203:5::/64", "2002:a01:203:5::1", "2002:a01:203:6::1"),
+        ("64:ff9b:1::/48", "64:ff9b:1::1", "64:ff9b:2::1"),
+        ("2001:db8::1/32", "2001:db8:9::9", "2001:db9::1"),
+        ("fe80::/10", "fe80::1", "fd00::1"),
+        ("::1", "::1", "::2"),
+        ("::/0", "2001:db8::1", "::ffff:192.0.2.1"),
+    ] {
+        let settings = from_flags(&[("trusted_proxies", network)]).expect(network);
+        let trusts = |address: &str| settings.trusted_proxies.contains(address.parse().expect("an address"));
+        assert!(trusts(member), "{network} contains {member}");
+        assert!(!trusts(stranger), "{network} does not contain {stranger}");
+        let shown = settings.trusted_proxies.to_string();
+        let again = from_flags(&[("trusted_proxies", &shown)]).expect("shown");
+        assert_eq!(again.trusted_proxies, settings.trusted_proxies, "{network}");
+    }
+}
+
+#[test]
+fn networks_without_hosts_are_refused() {
+    for (network, shown) in [
+        ("0.0.0.0", "0.0.0.0/32"),
+        ("0.1.2.3/16", "0.1.0.0/16"),
+        ("224.0.0.0/4", "224.0.0.0/4"),
+        ("239.1.2.3", "239.1.2.3/32"),
+        ("255.255.255.255", "255.255.255.255/32"),
+        ("::ffff:0.0.0.0", "0.0.0.0/32"),
+        ("::", "::/128"),
+        ("ff02::1", "ff02::1/128"),
+        ("10.0.0.0/8,ff00::/8", "ff00::/8"),
+    ] {
+        let message = error_text(from_flags(&[("trusted_proxies", network)]));
+        let reason = format!("must not contain {shown}: no host has such an address");
+        assert_eq!(message, format!("trusted_proxies (--set) {reason}"));
+    }
+}
+
+#[test]
 fn malformed_texts_are_refused() {
     let long = "a".repeat(256);
     let refused: &[(&str, &[&str])] = &[
@@ -275,6 +330,15 @@ fn malformed_texts_are_refused() {
         ("token.algorithm", &["", "none", "HS256", "RS256", "eddsa"]),
         ("token.audience", &["", "a b", "\u{e4}", &long]),
         ("trusted_proxies", &["10.0.0.0/33", "10.0.0.0/8,", "proxy", "10.0.0.0/8;10.0.0.1"]),
+        (
+            "trusted_proxies",
+            &["010.0.0.1", "010.0.0.0/8", "10.0.0.0/08", "10.0.0.0/+8", "10.0.0.0/255.0.0.0"],
+        ),
+        (
+            "trusted_proxies",
+            &["10/8", "10.0.0.0/", "/8", "10.1.2.3/0", "::1/0", "fe80::1%eth0", "fe80::1%1/64"],
+        ),
+        ("trusted_proxies", &["[2001:db8::1]", "10.0.0.1:80", "::ffff:10.0.0.0/95", "::ffff:10.0.0.0/129"]),
         (
             "cors_origins",
             &["*", "null", "app.example.com", "https://*.example.com", "https://a/", "https://a/b"],

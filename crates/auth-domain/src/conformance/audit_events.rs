@@ -1,6 +1,5 @@
 //! The audit trail.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
@@ -9,7 +8,7 @@ use super::StoreUnderTest;
 use super::fixture::{Fixture, later, now, roles};
 use crate::model::{
     ApiKeyId, AuditAction, AuditDetail, AuditEvent, AuditFilter, AuditId, AuditOutcome, AuditRecord, Caller,
-    ClientId, DenialReason, RequestId, SessionId, Timestamp, UserId,
+    ClientAddress, ClientId, DenialReason, RequestId, SessionId, Timestamp, UserId,
 };
 
 /// An event without optional members, `seconds` after [`now`].
@@ -31,7 +30,7 @@ fn plain_events(count: u64) -> Vec<AuditEvent> {
     (0..count).map(plain).collect()
 }
 
-fn address(text: &str) -> IpAddr {
+fn address(text: &str) -> ClientAddress {
     text.parse().expect("an address")
 }
 

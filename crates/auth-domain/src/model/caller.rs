@@ -1,9 +1,8 @@
 //! On whose behalf a use case runs.
 
 use std::fmt;
-use std::net::IpAddr;
 
-use super::ApiKeyId;
+use super::{ApiKeyId, ClientAddress};
 
 /// On whose behalf a use case runs ([`Auth::called_by`](crate::Auth::called_by)). Limits count by the API key or else the
 /// address, and audit events name all of it.
@@ -12,7 +11,7 @@ use super::ApiKeyId;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
     /// The client address. `None` if it is not known.
-    pub address: Option<IpAddr>,
+    pub address: Option<ClientAddress>,
     /// The request that made the call.
     pub request: Option<RequestId>,
     /// The API key with which a trusted program authenticated.

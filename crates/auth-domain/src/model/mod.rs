@@ -8,6 +8,7 @@ mod audit;
 mod blocklist;
 mod caller;
 mod claims;
+mod client_address;
 mod id;
 mod identifiers;
 mod import;
@@ -35,6 +36,7 @@ pub use audit::{
 pub use blocklist::Blocklist;
 pub use caller::{Caller, RequestId};
 pub use claims::{AccessClaims, IssuedToken, RefreshClaims, TokenId, TokenPolicy};
+pub use client_address::ClientAddress;
 pub(crate) use id::uuid_v7;
 pub use identifiers::{
     EMAIL_MAX_BYTES, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, InvalidIdentifier,

@@ -11,6 +11,7 @@ impl Settings {
     /// Refuses combinations of settings that are not allowed.
     pub(super) fn check(&self) -> Result<(), SettingsError> {
         self.check_hashing()?;
+        self.check_proxies()?;
         self.check_prefixes()
     }
 
@@ -25,6 +26,13 @@ impl Settings {
         // Names the setting that the operator changed, if only one of them was changed.
         let key = keys.into_iter().find(|key| self.sources.contains_key(*key)).unwrap_or(keys[0]);
         Err(SettingsError::invalid(key, self.source(key), &format!("cannot be: {error}")))
+    }
+
+    /// A network that no request can come from would have no effect.
+    fn check_proxies(&self) -> Result<(), SettingsError> {
+        let Some(network) = self.trusted_proxies.first_without_hosts() else { return Ok(()) };
+        let reason = format!("must not contain {network}: no host has such an address");
+        Err(SettingsError::invalid("trusted_proxies", self.source("trusted_proxies"), &reason))
     }
 
     /// Two dialects may share a prefix only if their documents define the same one: only then can the router choose

@@ -1,7 +1,7 @@
 //! The keys and rates of the counters.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -34,15 +34,15 @@ impl CounterKey {
 
     /// The key of a caller: its API key, else its address. `None` when neither is known.
     ///
-    /// Of an IPv6 address the first 64 bits count, which is the smallest network that providers assign to a customer.
+    /// Of an address its [network](crate::model::ClientAddress::network) counts.
     #[must_use]
     pub fn of_caller(caller: &Caller) -> Option<Self> {
         if let Some(api_key) = caller.api_key {
             return Some(Self::of("API key", api_key.0.as_bytes()));
         }
-        caller.address.map(|address| match address.to_canonical() {
+        caller.address.map(|address| match address.network() {
             IpAddr::V4(address) => Self::of("IPv4", &address.octets()),
-            IpAddr::V6(address) => Self::of("IPv6", &network(address)),
+            IpAddr::V6(network) => Self::of("IPv6", &network.octets()),
         })
     }
 
@@ -68,12 +68,6 @@ impl CounterKey {
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
-}
-
-fn network(address: Ipv6Addr) -> [u8; 8] {
-    let mut network = [0; 8];
-    network.copy_from_slice(&address.octets()[..8]);
-    network
 }
 
 /// Writes the first four bytes in hexadecimal.
