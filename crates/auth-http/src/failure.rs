@@ -24,7 +24,7 @@ pub struct FieldError {
 pub enum Failure {
     /// The body is not a JSON object.
     MalformedBody,
-    /// A header that must be unique is repeated.
+    /// A header that must be unique is repeated, or `Host` is invalid.
     MalformedHeader,
     /// Members of the body are missing or invalid.
     InvalidFields(Vec<FieldError>),

@@ -43,7 +43,7 @@ async fn send(origins: &str, method: Method, path: &str, headers: &[(&str, &str)
     let observer =
         Arc::new(server::Observer::new(settings.trusted_proxies.clone(), false, &SeededRandom::default()));
     let app = server::app(&observer, &settings.cors_origins, &router).configure(|app| router.configure(app));
-    let request = TestRequest::with_uri(path).method(method);
+    let request = TestRequest::with_uri(path).method(method).insert_header(("host", "localhost"));
     let request = headers.iter().fold(request, |request, header| request.append_header(*header));
     let response = request.send_request(&init_service(app).await).await;
     let (status, headers) = (response.status(), response.headers().clone());

@@ -98,6 +98,63 @@ fn hostile_bodies_and_headers_are_answered_without_5xx() {
 }
 
 #[test]
+fn request_with_an_invalid_host_is_answered_with_400() {
+    const COOKIE: &str = r#"{"message":"Bad request."}"#;
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
+    let get = |target: &str, head: &str| {
+        let request = format!("GET {target} HTTP/1.1\r\nConnection: close\r\n{head}\r\n");
+        let response = send_raw(server.base(), request.as_bytes()).expect("an answer");
+        (response.status, response.body)
+    };
+    for host in [
+        "a b",
+        "user@a",
+        "a/b",
+        "a:b",
+        "a:80:80",
+        "a:65536",
+        "[::1",
+        "[::1%25eth0]",
+        "b\u{fc}cher.example",
+        "",
+    ] {
+        let header = format!("Host: {host}\r\n");
+        assert_eq!(get("/api/user", &header), (400, COOKIE.to_owned()), "{host}");
+        let (status, body) = get("/health/live", &header);
+        assert_eq!(status, 400, "{host}");
+        assert!(body.starts_with(r#"{"type":"about:blank","title":"Bad Request","status":400"#), "{body}");
+    }
+    for target in ["http://u@a/api/user", "http://a:99999/api/user", "ftp://a/api/user"] {
+        assert_eq!(get(target, "Host: a\r\n"), (400, COOKIE.to_owned()), "{target}");
+    }
+    for head in ["", "Host: a\r\nHost: a\r\n", "Host: a\r\nhost: b\r\n"] {
+        assert_eq!(get("/health/live", head).0, 400, "{head}");
+    }
+}
+
+#[test]
+fn request_with_a_valid_host_is_served() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
+    for host in
+        ["a", "a:", "A:8080", "[::1]", "[::1]:80", "[v1.a]", "127.0.0.1:1", "xn--bcher-kva.example", "a%20b"]
+    {
+        let request = format!("GET /health/live HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let response = send_raw(server.base(), request.as_bytes()).expect("an answer");
+        assert_eq!(response.status, 200, "{host}");
+    }
+    for request in [
+        "GET http://other.example/health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        "GET /health/live HTTP/1.0\r\n\r\n",
+        "GET /health/live HTTP/1.0\r\nHost: a\r\n\r\n",
+    ] {
+        let response = send_raw(server.base(), request.as_bytes()).expect("an answer");
+        assert_eq!(response.status, 200, "{request}");
+    }
+}
+
+#[test]
 fn over_long_bearer_token_is_invalid() {
     let data = TestData::on_sqlite();
     let server = TestServer::start(&data);

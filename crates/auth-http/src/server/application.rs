@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::background;
 use super::connections::{self, Limits};
 use super::cors::{cors, render_refused_preflight};
+use super::host::require_valid_host;
 use super::observer::Observer;
 use crate::dialects::Router;
 use crate::origin::CorsOrigins;
@@ -76,7 +77,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
 }
 
 /// An app without routes. The observer is the outermost layer, so that it also numbers and logs the answers that
-/// `cors` gives by itself. `router` renders the preflights that CORS refuses.
+/// `cors` gives by itself. `router` renders the requests with an invalid host and the preflights that CORS refuses.
 pub fn app(
     observer: &Arc<Observer>,
     origins: &CorsOrigins,
@@ -90,12 +91,16 @@ pub fn app(
         InitError = (),
     > + use<>,
 > {
-    let (observer, router) = (Arc::clone(observer), Arc::clone(router));
+    let (observer, router, hosts) = (Arc::clone(observer), Arc::clone(router), Arc::clone(router));
     App::new()
         .wrap(cors(origins))
         .wrap(from_fn(move |request, next| {
             let router = Arc::clone(&router);
             async move { render_refused_preflight(&router, request, next).await }
+        }))
+        .wrap(from_fn(move |request, next| {
+            let router = Arc::clone(&hosts);
+            async move { require_valid_host(&router, request, next).await }
         }))
         .wrap(from_fn(move |request, next| {
             let observer = Arc::clone(&observer);

@@ -4,6 +4,7 @@ mod application;
 mod background;
 mod connections;
 mod cors;
+mod host;
 mod idle_timeout;
 mod observer;
 pub(crate) mod telemetry;
