@@ -5,12 +5,21 @@ use actix_web::http::header::{COOKIE, HeaderMap};
 /// The value of the only cookie of this name (RFC 6265, section 4.2). `None` if there are several: a neighbouring domain
 /// can plant one, and the header does not reveal which cookie the service set.
 pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut values = headers
-        .get_all(COOKIE)
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
-        .filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+    let mut values = values(headers, name);
     let value = values.next()?;
     if values.next().is_some() { None } else { str::from_utf8(value).ok() }
+}
+
+/// The values of all cookies of this name, except for those that are not UTF-8.
+pub(super) fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+    values(headers, name).filter_map(|value| str::from_utf8(value).ok())
+}
+
+fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    headers
+        .get_all(COOKIE)
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(move |pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod body;
 mod client_address;
 mod cookie;
 mod field;
+mod host;
 mod json;
 mod members;
 mod origin;
@@ -30,6 +31,7 @@ pub use field::{
     UsernameField,
 };
 pub(crate) use field::{not_null, optional};
+pub use host::{check_host, is_host};
 pub use json::JsonObject;
 pub use members::{Documented, Member};
 pub(crate) use members::{password, string, text, texts};
@@ -100,6 +102,11 @@ impl Request {
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<&str> {
         cookie::cookie(self.head.headers(), name)
+    }
+
+    /// The values of all cookies of this name.
+    pub fn cookies(&self, name: &str) -> impl Iterator<Item = &str> {
+        cookie::cookies(self.head.headers(), name)
     }
 
     /// Whether there is an API key, valid or not.

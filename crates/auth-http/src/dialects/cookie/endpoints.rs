@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use auth_domain::model::SessionId;
-use auth_domain::use_cases::LogOutBearer;
+use auth_domain::use_cases::{LogOutBearer, LogOutBearerError};
 use serde_json::{Value, json};
 
 use crate::dialects::{Context, Operation, PublicTerms, Route, routes};
@@ -56,7 +56,7 @@ async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, F
 async fn log_out(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
     request.reject_cross_site(&context.terms.public_url, &context.cors_origins)?;
     let cookie = RefreshCookie::of(&context.terms);
-    let mut response = match end_session(context, request, cookie.read(request)).await {
+    let mut response = match end_sessions(context, request, &cookie.read_all(request)?).await {
         Ok(_) => reply::json(StatusCode::OK, &Done { message: "Logged out successfully." }),
         Err(failure) => errors::unauthorized(failure)?,
     };
@@ -64,14 +64,15 @@ async fn log_out(context: &Context, request: &Request) -> Result<HttpResponse, F
     Ok(response)
 }
 
-async fn end_session(
-    context: &Context,
-    request: &Request,
-    cookie: Option<&str>,
-) -> Result<SessionId, Failure> {
-    let command =
-        LogOutBearer { client: &context.client, access_token: request.bearer()?, refresh_token: cookie };
-    Ok(context.auth(request).log_out_bearer(command).await?)
+/// Ends the sessions of the cookies, even if the access token is missing or invalid.
+async fn end_sessions(context: &Context, request: &Request, cookies: &[&str]) -> Result<SessionId, Failure> {
+    let bearer = request.bearer();
+    let access_token = bearer.as_ref().ok().copied();
+    let command = LogOutBearer { client: &context.client, access_token, refresh_tokens: cookies };
+    match (context.auth(request).log_out_bearer(command).await, bearer) {
+        (Err(LogOutBearerError::InvalidToken), Err(failure)) => Err(failure),
+        (outcome, _) => Ok(outcome?),
+    }
 }
 
 async fn user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
@@ -116,7 +117,7 @@ fn describe_log_out(terms: &PublicTerms) -> Operation {
         .summary("Log out")
         .description(
             "Ends the session of the access token and the session of the cookie. An expired access token is \
-             accepted if the cookie belongs to its session. A 401 clears the cookie, too.",
+             accepted if the cookie belongs to its session. A 401 clears the cookie and ends its session, too.",
         )
         .bearer()
         .cookie(cookie.name())

@@ -7,7 +7,12 @@ use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use auth_domain::use_cases::TokenGrant;
 
 use crate::dialects::PublicTerms;
+use crate::failure::Failure;
 use crate::request::Request;
+
+/// The maximum number of cookies whose sessions one logout ends, because each of them costs a write to the store. Browsers
+/// hold one, and one more for each domain that planted one.
+const MAX_COOKIES: usize = 4;
 
 /// The cookie that holds the refresh token. Scripts cannot read it, and browsers send it only below `<prefix>/auth`.
 pub(super) struct RefreshCookie<'a> {
@@ -25,6 +30,16 @@ impl<'a> RefreshCookie<'a> {
 
     pub(super) fn read<'r>(&self, request: &'r Request) -> Option<&'r str> {
         request.cookie(self.name())
+    }
+
+    /// The refresh tokens of every cookie of this name, for a logout: the header does not reveal which one the browser is
+    /// about to delete.
+    ///
+    /// # Errors
+    /// [`Failure::MalformedHeader`] if there are more than [`MAX_COOKIES`].
+    pub(super) fn read_all<'r>(&self, request: &'r Request) -> Result<Vec<&'r str>, Failure> {
+        let tokens: Vec<_> = request.cookies(self.name()).take(MAX_COOKIES + 1).collect();
+        if tokens.len() > MAX_COOKIES { Err(Failure::MalformedHeader) } else { Ok(tokens) }
     }
 
     /// Stores the refresh token of `grant` in the browser until the session expires.
