@@ -203,6 +203,27 @@ mod cross_site {
     }
 
     #[tokio::test]
+    async fn other_sites_cannot_log_in() {
+        let allowed = settings("cors_origins", ALLOWED).cors_origins;
+        let app = JOHN_DOE.registered().await.with_settings(|settings| settings.cors_origins = allowed);
+        for (origin, site, is_served) in REQUESTS {
+            for body in [Some(JOHN), Some(r#"{"username":"john_doe"}"#), Some("{"), None] {
+                let mut headers = Vec::new();
+                headers.extend(origin.map(|origin| ("origin", origin)));
+                headers.extend(site.map(|site| ("sec-fetch-site", site)));
+                let response = app.send_with_headers(Method::POST, "/api/auth/login", &headers, body).await;
+                if is_served {
+                    let expected = if body == Some(JOHN) { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+                    assert_eq!(response.status, expected, "{origin:?} {site:?} {body:?}");
+                } else {
+                    assert_response(&response, 403, FORBIDDEN);
+                    assert!(!response.has_header("set-cookie"), "another site must not set the cookie");
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn without_the_setting_other_origins_are_rejected() {
         let app = JOHN_DOE.registered().await;
         let login = log_in(&app).await;
@@ -256,7 +277,7 @@ mod logging_out {
     }
 
     #[tokio::test]
-    async fn expired_token_without_its_cookie_ends_no_session() {
+    async fn expired_token_without_its_cookie_does_not_end_its_session() {
         let app = JOHN_DOE.registered().await;
         let (login, other) = (log_in(&app).await, log_in(&app).await);
         app.ports.clock.advance(Duration::from_secs(906));
@@ -266,21 +287,62 @@ mod logging_out {
             assert_eq!(response.header("www-authenticate"), r#"Bearer error="invalid_token""#);
             assert_eq!(response.header("set-cookie"), CLEARED_COOKIE);
         }
-        for live in [login, other] {
-            assert_eq!(refresh(&app, &live.cookie).await.status, StatusCode::OK, "the session must stay");
-        }
+        assert_eq!(refresh(&app, &login.cookie).await.status, StatusCode::OK, "the session must stay");
+        assert_eq!(
+            refresh(&app, &other.cookie).await.status,
+            StatusCode::UNAUTHORIZED,
+            "its cookie was cleared"
+        );
     }
 
     #[tokio::test]
-    async fn without_a_valid_token_logout_only_clears_the_cookie() {
+    async fn failed_logout_ends_the_session_of_the_cookie_it_clears() {
         let app = JOHN_DOE.registered().await;
-        let login = log_in(&app).await;
         for (token, challenge) in [(None, "Bearer"), (Some("nonsense"), r#"Bearer error="invalid_token""#)] {
+            let (login, other) = (log_in(&app).await, log_in(&app).await);
             let response = log_out(&app, token, Some(&login.cookie)).await;
             assert_response(&response, 401, UNAUTHORIZED);
             assert_eq!(response.header("www-authenticate"), challenge);
             assert_eq!(response.header("set-cookie"), CLEARED_COOKIE);
+            assert_eq!(refresh(&app, &login.cookie).await.status, StatusCode::UNAUTHORIZED);
+            assert_eq!(app.get("/api/user", Some(&login.token)).await.status, StatusCode::UNAUTHORIZED);
+            assert_eq!(refresh(&app, &other.cookie).await.status, StatusCode::OK, "no other session ends");
         }
+    }
+
+    #[tokio::test]
+    async fn logout_with_a_used_cookie_ends_its_session() {
+        let app = JOHN_DOE.registered().await;
+        let login = log_in(&app).await;
+        let next = refresh(&app, &login.cookie).await;
+        assert_response(&log_out(&app, None, Some(&login.cookie)).await, 401, UNAUTHORIZED);
+        assert_eq!(refresh(&app, next.cookie()).await.status, StatusCode::UNAUTHORIZED);
+    }
+
+    #[tokio::test]
+    async fn logout_ends_the_session_of_each_of_several_cookies() {
+        let app = JOHN_DOE.registered().await;
+        for with_token in [false, true] {
+            let (one, other, third) = (log_in(&app).await, log_in(&app).await, log_in(&app).await);
+            let cookies = format!("{}; {}; refresh_token=ref_planted", one.cookie, other.cookie);
+            let token = with_token.then_some(third.token.as_str());
+            let response = log_out(&app, token, Some(&cookies)).await;
+            assert_eq!(response.status.as_u16(), if with_token { 200 } else { 401 });
+            assert_eq!(response.header("set-cookie"), CLEARED_COOKIE);
+            for ended in [one, other] {
+                assert_eq!(refresh(&app, &ended.cookie).await.status, StatusCode::UNAUTHORIZED);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn logout_with_too_many_cookies_changes_nothing() {
+        let app = JOHN_DOE.registered().await;
+        let login = log_in(&app).await;
+        let cookies = vec![login.cookie.as_str(); 5].join("; ");
+        let response = log_out(&app, Some(&login.token), Some(&cookies)).await;
+        assert_response(&response, 400, r#"{"message":"Bad request."}"#);
+        assert!(!response.has_header("set-cookie"));
         assert_eq!(refresh(&app, &login.cookie).await.status, StatusCode::OK);
     }
 

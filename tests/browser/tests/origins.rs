@@ -30,7 +30,7 @@ fn assert_harmless(host: &str) {
     browser.open(&foreign.page());
     let _before = own.forwarded();
 
-    for path in ["/api/auth/refresh", "/api/auth/logout"] {
+    for path in ["/api/auth/login", "/api/auth/refresh", "/api/auth/logout"] {
         let post = including_cookies(json!({"method": "POST"}));
         assert!(browser.fetch(&own.at(path), &post).is_none(), "{path} from {}", foreign.url());
         // Without asking to read the answer, too.
@@ -46,6 +46,8 @@ fn assert_harmless(host: &str) {
     assert_eq!(
         own.forwarded(),
         [
+            "POST /api/auth/login 403",
+            "POST /api/auth/login 403",
             "POST /api/auth/refresh 403",
             "POST /api/auth/refresh 403",
             "POST /api/auth/logout 403",
@@ -80,7 +82,7 @@ fn form_of_another_site_cannot_refresh_log_out_or_log_in() {
     for (path, body) in [
         ("/api/auth/refresh", r#"{"message":"Forbidden."}"#),
         ("/api/auth/logout", r#"{"message":"Forbidden."}"#),
-        ("/api/auth/login", r#"{"message":"Unsupported media type."}"#),
+        ("/api/auth/login", r#"{"message":"Forbidden."}"#),
     ] {
         browser.open(&OriginProxy::of(OTHER_SITE).page());
         // A form whose one field makes, with the `=` that the browser adds, a body that is valid JSON.

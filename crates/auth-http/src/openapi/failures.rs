@@ -65,7 +65,7 @@ fn possible(route: &Route, operation: &Operation) -> Vec<Failure> {
     if operation.scope.is_some() {
         failures.extend([Failure::InvalidApiKey, Failure::Forbidden]);
     }
-    if operation.cookie.is_some() {
+    if operation.cookie.is_some() || !operation.set_cookies.is_empty() {
         failures.push(Failure::CrossSite);
     }
     failures.extend([Failure::Unavailable("an example".into()), Failure::Internal("an example".into())]);
@@ -114,7 +114,7 @@ fn name_and_description(failure: &Failure) -> (&'static str, &'static str) {
         Failure::MalformedBody => {
             ("malformed_body", "The body is not a JSON object, or has a duplicate member.")
         }
-        Failure::MalformedHeader => ("malformed_header", "Duplicate header."),
+        Failure::MalformedHeader => ("malformed_header", "A header is repeated or invalid."),
         Failure::InvalidFields(_) => ("invalid_members", "A member of the body is missing or invalid."),
         Failure::UnsupportedMediaType => ("unsupported_media_type", "The body is not declared as JSON."),
         Failure::BodyTooLarge => ("body_too_large", "The body has more than 16 KiB."),

@@ -32,6 +32,8 @@ async fn register(context: &Context, request: &Request) -> Result<HttpResponse, 
 }
 
 async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
+    // Another site must not log the user in to an account of its own (login CSRF).
+    request.reject_cross_site(&context.terms.public_url, &context.cors_origins)?;
     let Credentials { username, password } = request.body()?;
     let grant = context.log_in(request, &username.get()?.0, password.into_value()?.0).await?;
     let data = LoggedIn { token: grant.access_token.expose(), user: User::of(&grant.user) };
