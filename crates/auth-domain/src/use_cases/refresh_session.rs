@@ -42,6 +42,19 @@ pub enum RefreshSessionError {
     Port(#[from] PortError),
 }
 
+/// A refresh without a grant, and its audit entry.
+struct DeniedRefresh {
+    error: RefreshSessionError,
+    /// `None` when a port failed, which is not an event.
+    entry: Option<AuditEntry>,
+}
+
+impl From<PortError> for DeniedRefresh {
+    fn from(error: PortError) -> Self {
+        Self { error: error.into(), entry: None }
+    }
+}
+
 /// The presented token was consumed this long after now, by the clock of this node.
 #[derive(Debug, Error)]
 #[error("the clock is {} s behind the time of a stored refresh", .0.as_secs())]
@@ -57,49 +70,47 @@ impl Auth {
         &self,
         command: RefreshSession<'_>,
     ) -> Result<TokenGrant, RefreshSessionError> {
-        match self.refresh(command).await {
-            Err(failure @ (RefreshSessionError::InvalidToken | RefreshSessionError::Replayed(_))) => {
-                Err(self.count_failed_refresh(failure).await)
-            }
-            outcome => outcome,
+        let DeniedRefresh { error, entry } = match self.refresh(command).await {
+            Ok(grant) => return Ok(grant),
+            Err(denied) => denied,
+        };
+        // The limit is applied after the refresh, not before it. Looking up a credential is cheap, and failures of
+        // others at the same address must not end a user's session.
+        if matches!(error, RefreshSessionError::InvalidToken) {
+            self.count_failed_refresh().await?;
         }
-    }
-
-    /// Counts a failed refresh and returns the error to answer with.
-    ///
-    /// The limit is applied after the refresh, not before it. Looking up a credential is cheap, and failures of others
-    /// at the same address must not end a user's session.
-    async fn count_failed_refresh(&self, failure: RefreshSessionError) -> RefreshSessionError {
-        if matches!(failure, RefreshSessionError::Replayed(_)) {
-            // The session has ended, so the replay is reported whether or not it could be counted.
+        // Audited after the limit has decided, so that a flood of failures is not recorded.
+        if let Some(entry) = entry {
+            self.audit(entry);
+        }
+        if matches!(error, RefreshSessionError::Replayed(_)) {
+            // The session has ended, so the replay is audited and reported whether or not it can be counted.
             let _ = self.count_failure(Limit::Refreshes).await;
-            return failure;
         }
-        // A counter that is known to be exhausted is not written again, so that a flood of failures stays cheap.
-        if let Err(exhausted) = self.check_exhausted(Limit::Refreshes) {
-            return exhausted.into();
-        }
-        match self.count_failure(Limit::Refreshes).await {
-            Ok(None) => failure,
-            Ok(Some(throttled)) => RefreshSessionError::TooManyAttempts(throttled),
-            Err(error) => error.into(),
-        }
+        Err(error)
     }
 
-    async fn refresh(&self, command: RefreshSession<'_>) -> Result<TokenGrant, RefreshSessionError> {
+    /// Counts a failed refresh, or denies it when the limit is exhausted.
+    async fn count_failed_refresh(&self) -> Result<(), AttemptError> {
+        // A counter that is known to be exhausted is not written again, so that a flood of failures stays cheap.
+        self.check_exhausted(Limit::Refreshes)?;
+        self.count(Limit::Refreshes).await
+    }
+
+    async fn refresh(&self, command: RefreshSession<'_>) -> Result<TokenGrant, DeniedRefresh> {
         let RefreshSession { client, token } = command;
         let now = self.ports.clock.now();
         let Some(presented) = self.parse_refresh_token(client, token, now) else {
-            return Err(self.deny_unknown(client));
+            return Err(deny_unknown(client));
         };
         let (presented, user) = presented;
         let (attempt, successor) = self.attempt(client, user, &presented, now);
         let Some(JudgedRefresh { record, verdict }) = self.ports.sessions.refresh(&attempt).await? else {
-            return Err(self.deny_unknown(client));
+            return Err(deny_unknown(client));
         };
         self.note_stored_time(record.session.last_refreshed_at);
-        // A success is audited after the tokens are signed, a denial at once: an event must not report tokens that the
-        // client never received.
+        // A success is audited after the tokens are signed: an event must not report tokens that the client never
+        // received.
         let entry = audit_entry(&verdict).session(&record.session);
         let last_refreshed_at = record.session.last_refreshed_at;
         let (current, refreshed_at) = match verdict {
@@ -109,15 +120,14 @@ impl Auth {
                 (nonces.iter().fold(presented, |token, nonce| token.successor(nonce)), last_refreshed_at)
             }
             RefreshVerdict::Replay => {
-                self.audit(entry);
-                return Err(RefreshSessionError::Replayed(record.session.id));
+                let error = RefreshSessionError::Replayed(record.session.id);
+                return Err(DeniedRefresh { error, entry: Some(entry) });
             }
             RefreshVerdict::Deny(denial) => {
                 if let RefreshDenial::ClockBehind(lag) = denial {
                     self.note_stored_time(now.plus(lag));
                 }
-                self.audit(entry);
-                return Err(denial.into());
+                return Err(DeniedRefresh { error: denial.into(), entry: Some(entry) });
             }
         };
         let session = Session { last_refreshed_at: refreshed_at, ..record.session };
@@ -153,14 +163,6 @@ impl Auth {
         (attempt, successor)
     }
 
-    /// Denies a token that belongs to no session.
-    fn deny_unknown(&self, client: &Client) -> RefreshSessionError {
-        self.audit(
-            AuditEntry::denied(AuditAction::SessionRefreshed, DenialReason::NotOurs).client(&client.id),
-        );
-        RefreshSessionError::InvalidToken
-    }
-
     /// Parses the token that a client with this refresh style presents, and returns the user that a signed token names. A
     /// signed token may have expired: the session decides. An access token must belong to the client.
     pub(super) fn parse_refresh_token(
@@ -189,6 +191,12 @@ impl Auth {
                 }),
         }
     }
+}
+
+/// Denies a token that belongs to no session.
+fn deny_unknown(client: &Client) -> DeniedRefresh {
+    let entry = AuditEntry::denied(AuditAction::SessionRefreshed, DenialReason::NotOurs).client(&client.id);
+    DeniedRefresh { error: RefreshSessionError::InvalidToken, entry: Some(entry) }
 }
 
 /// Returns the audit entry for a verdict.
@@ -611,12 +619,19 @@ mod tests {
     #[tokio::test]
     async fn a_failed_refresh_is_counted_and_throttled() {
         for throttle in [None, Some(throttled())] {
-            let mut mocks = Mocks { attempts: counters(1, throttle), ..Mocks::new() };
-            mocks.sessions.expect_refresh().once().returning(|_| Ok(None));
+            let denial = RefreshVerdict::Deny(RefreshDenial::SessionOver);
+            let mocks = Mocks { attempts: counters(1, throttle), ..with_verdict(denial) };
+            let recorder = mocks.recorder();
             let error = refresh_from_an_address(mocks).await.expect_err("denied");
             match throttle {
-                None => assert!(matches!(error, RefreshSessionError::InvalidToken)),
-                Some(_) => assert!(matches!(error, RefreshSessionError::TooManyAttempts(_))),
+                None => {
+                    assert!(matches!(error, RefreshSessionError::InvalidToken));
+                    assert_eq!(recorder.lines(), ["session.refreshed session_over user session"]);
+                }
+                Some(_) => {
+                    assert!(matches!(error, RefreshSessionError::TooManyAttempts(_)));
+                    assert_eq!(recorder.lines(), ["attempt.limited too_many_attempts (account)"]);
+                }
             }
         }
     }
@@ -642,9 +657,10 @@ mod tests {
         let mut attempts = MockAttemptLimiter::new();
         attempts.expect_exhausted().once().return_const(Some(throttled()));
         attempts.expect_count().never();
-        let mut mocks = Mocks { attempts, ..Mocks::new() };
-        mocks.sessions.expect_refresh().once().returning(|_| Ok(None));
+        let mocks = Mocks { attempts, ..with_verdict(RefreshVerdict::Deny(RefreshDenial::OtherClient)) };
+        let recorder = mocks.recorder();
         let error = refresh_from_an_address(mocks).await.expect_err("denied");
         assert!(matches!(error, RefreshSessionError::TooManyAttempts(actual) if actual == throttled()));
+        assert_eq!(recorder.lines(), ["attempt.limited too_many_attempts (account)"]);
     }
 }

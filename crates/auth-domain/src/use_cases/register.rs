@@ -51,14 +51,14 @@ impl Auth {
     /// Registers a user: active, with an unverified e-mail address.
     ///
     /// # Errors
-    /// [`RegisterError::Role`] when the requested role is not on offer. [`RegisterError::Password`] when the policy
+    /// [`RegisterError::Role`] when the requested role is not on offer; it counts as a registration. [`RegisterError::Password`] when the policy
     /// does not permit the password. [`RegisterError::TooManyAttempts`]. [`RegisterError::Taken`] when another user has
     /// one of the identifiers. Nothing is stored then.
     pub async fn register(&self, command: Register) -> Result<User, RegisterError> {
-        let roles = self.resolve_roles(&command.roles)?;
+        let roles = self.resolve_roles(&command.roles).await?;
         self.judge_password(&command.password, &command.identifiers).map_err(RegisterError::Password)?;
         // The limit is counted before the hash is computed, because hashing is the expensive step. Rejected input is not
-        // counted.
+        // counted, except for a requested role.
         self.count(Limit::Registrations).await?;
         let password_hash = self.ports.hasher.hash(&command.password, self.caller_key()).await?;
         let now = self.ports.clock.now();
@@ -86,17 +86,20 @@ impl Auth {
         }
     }
 
-    /// Resolves the choice of roles. A request for a role that is not on offer may be an attack, so the denial is
-    /// audited with the name of the role.
-    fn resolve_roles(&self, choice: &RoleChoice) -> Result<Roles, RegisterError> {
-        choice.resolve().map_err(|error| {
-            let denied = AuditEntry::denied(AuditAction::UserRegistered, DenialReason::RoleNotOffered);
-            self.audit(match &error.requested {
-                Some(role) => denied.detail(role),
-                None => denied,
-            });
-            RegisterError::Role(error)
-        })
+    /// Resolves the choice of roles. A request for a role that is not on offer may be an attack. The denial is therefore
+    /// counted, and audited with the name of the role.
+    async fn resolve_roles(&self, choice: &RoleChoice) -> Result<Roles, RegisterError> {
+        let error = match choice.resolve() {
+            Ok(roles) => return Ok(roles),
+            Err(error) => error,
+        };
+        self.count(Limit::Registrations).await?;
+        let denied = AuditEntry::denied(AuditAction::UserRegistered, DenialReason::RoleNotOffered);
+        self.audit(match &error.requested {
+            Some(role) => denied.detail(role),
+            None => denied,
+        });
+        Err(RegisterError::Role(error))
     }
 }
 
@@ -183,9 +186,31 @@ mod tests {
         }
     }
 
+    /// Expects one counted registration, answered with `throttle`.
+    fn one_counted(throttle: Option<Throttled>) -> MockAttemptLimiter {
+        let mut attempts = MockAttemptLimiter::new();
+        attempts
+            .expect_count()
+            .once()
+            .withf(|counter, now| counter.limit == Limit::Registrations && *now == NOW)
+            .returning(move |_, _| Ok(throttle));
+        attempts
+    }
+
+    #[tokio::test]
+    async fn a_throttled_request_for_a_role_is_not_audited_as_such() {
+        let mocks = Mocks { attempts: one_counted(Some(throttled())), ..Mocks::new() };
+        let recorder = mocks.recorder();
+        let roles = RoleChoice::requested("admin", &Roles::default());
+        let error = mocks.auth().called_by(caller()).register(Register { roles, ..command() }).await;
+        assert!(matches!(error, Err(RegisterError::TooManyAttempts(_))), "{error:?}");
+        assert_eq!(recorder.lines(), ["attempt.limited too_many_attempts (account)"]);
+        assert!(!recorder.events()[0].is_kept());
+    }
+
     #[tokio::test]
     async fn a_role_not_on_offer_is_denied_before_any_other_work() {
-        let mut mocks = Mocks { attempts: MockAttemptLimiter::new(), ..Mocks::new() };
+        let mut mocks = Mocks { attempts: one_counted(None), ..Mocks::new() };
         mocks.hasher.expect_hash().never();
         let roles = RoleChoice::requested("admin", &Roles::default());
         let auth = mocks.auth_with_blocklist(["p@ssw0rd!"]).called_by(caller());
@@ -221,13 +246,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_throttled_registration_hashes_nothing() {
-        let mut attempts = MockAttemptLimiter::new();
-        attempts
-            .expect_count()
-            .once()
-            .withf(|counter, now| counter.limit == Limit::Registrations && *now == NOW)
-            .returning(|_, _| Ok(Some(throttled())));
-        let mut mocks = Mocks { attempts, ..Mocks::new() };
+        let mut mocks = Mocks { attempts: one_counted(Some(throttled())), ..Mocks::new() };
         mocks.hasher.expect_hash().never();
         let error = mocks.auth().called_by(caller()).register(command()).await.expect_err("too many");
         assert!(matches!(error, RegisterError::TooManyAttempts(actual) if actual == throttled()));
