@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use e2e::{TestData, TestServer, command};
+use e2e::{TestData, TestServer, command, send_raw};
 use test_postgres::TestPostgres;
 
 #[test]
@@ -48,6 +48,82 @@ fn the_password_of_the_database_is_in_no_log_and_no_error() {
     let server = TestServer::start_unready(&data, &[("AUTH_LOG__LEVEL", "trace")]);
     assert_eq!(server.client().log_in("john").status, 503);
     assert!(!server.log().contains("s3cr3t"), "{}", server.log());
+}
+
+/// Sends a secret in every part of a request line, and in headers that identify or trace a request.
+fn misplace(server: &TestServer, api_key: &str, secret: &str) {
+    let client = server.client();
+    let key = ("X-API-Key", api_key);
+    let paths = [
+        format!("/{secret}"),
+        format!("/{secret}/{secret}"),
+        format!("/v1/auth/{secret}"),
+        format!("/v1/auth/login/{secret}"),
+        format!("/api/v1/users/{secret}"),
+        format!("/api/v1/users/{secret}/roles"),
+        format!("/health/{secret}"),
+        format!("/docs/{secret}"),
+        format!("/v1/auth/login?password={secret}"),
+        format!("/health/live?{secret}"),
+        format!("/unknown?token={secret}#{secret}"),
+    ];
+    for path in &paths {
+        for method in ["GET", "POST", "PATCH", "OPTIONS"] {
+            let headers = [
+                key,
+                ("Referer", path.as_str()),
+                ("User-Agent", secret),
+                ("Origin", secret),
+                ("X-Forwarded-For", secret),
+                ("X-Request-Id", secret),
+                ("traceparent", secret),
+            ];
+            let _ = client.send(method, path, &headers, "");
+        }
+    }
+    for line in [
+        format!("{secret} / HTTP/1.1"),
+        format!("GET http://localhost/{secret} HTTP/1.1"),
+        format!("GET //{secret} HTTP/1.1"),
+        format!("GET {secret} HTTP/1.1"),
+        format!("CONNECT {secret}:443 HTTP/1.1"),
+        format!("GET /%2e%2e/{secret} HTTP/1.1"),
+        format!("GET /health/live {secret}"),
+        format!("GET / {secret} HTTP/1.1"),
+    ] {
+        let request = format!("{line}\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let _ = send_raw(server.base(), request.as_bytes());
+        let host = format!("GET / HTTP/1.1\r\nHost: {secret}\r\n{secret}: x\r\nConnection: close\r\n\r\n");
+        let _ = send_raw(server.base(), host.as_bytes());
+    }
+}
+
+#[test]
+fn no_text_of_a_request_line_or_header_reaches_the_log() {
+    for format in ["json", "text"] {
+        let data = TestData::on_sqlite();
+        let settings = [
+            ("AUTH_LOG__LEVEL", "trace"),
+            ("AUTH_LOG__FORMAT", format),
+            ("AUTH_TRUSTED_PROXIES", "127.0.0.0/8"),
+        ];
+        let server = TestServer::start_with(&data, &settings);
+        assert_eq!(server.client().register("john").status, 201);
+        let mut secrets = secrets_of_other_dialects(&data, &server);
+        let api_key = secrets.last().expect("a key").clone();
+        secrets.push(server.client().log_in("john").member("acc_token"));
+        secrets.push("correct-horse-battery-staple".to_owned());
+        for secret in &secrets {
+            misplace(&server, &api_key, secret);
+        }
+        let log = server.log();
+        for known in ["/api/v1/users/{user_id}", "/health/live"] {
+            assert!(log.contains(known), "the pattern {known} is in the log");
+        }
+        for secret in &secrets {
+            assert!(!log.contains(secret.as_str()), "{secret} is in the log");
+        }
+    }
 }
 
 /// An API key, and refresh tokens of every kind, each used right and in the wrong place.

@@ -6,11 +6,11 @@ use std::time::Instant;
 use actix_web::HttpMessage as _;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::ConnectionType;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, UPGRADE, X_CONTENT_TYPE_OPTIONS,
 };
+use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use auth_domain::model::{Caller, RequestId};
 use auth_domain::ports::SecureRandom;
@@ -55,6 +55,9 @@ impl Observer {
 
     /// Passes a request on and hardens and logs its answer.
     ///
+    /// Of the request line, the log contains names of this service only: a common method, and the pattern of a known route,
+    /// such as `/api/v1/users/{user_id}`. The text of the client may contain a secret.
+    ///
     /// # Errors
     /// Only those of `next`.
     pub async fn observe<B: MessageBody>(
@@ -72,8 +75,8 @@ impl Observer {
             "request",
             id,
             client = client.map(tracing::field::display),
-            method = %request.method(),
-            path = request.path(), // without the query, which may contain tokens
+            method = method_name(request.method()),
+            path = request.match_pattern(),
         );
         let wants_upgrade = request.headers().contains_key(UPGRADE);
         let mut response = next.call(request).instrument(span.clone()).await?;
@@ -102,4 +105,20 @@ impl Observer {
             headers.insert(X_REQUEST_ID, id);
         }
     }
+}
+
+/// The name of a common method, and `other` for any other text.
+fn method_name(method: &Method) -> &str {
+    const COMMON: [Method; 9] = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+        Method::CONNECT,
+        Method::TRACE,
+    ];
+    if COMMON.contains(method) { method.as_str() } else { "other" }
 }
