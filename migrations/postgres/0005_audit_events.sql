@@ -6,7 +6,11 @@
 CREATE TABLE audit_events (
     -- Ascending in the order of commits: a writer holds an advisory lock from its first number until its commit.
     id         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- Of a merged event, the time of the first one.
     at         timestamptz NOT NULL,
+    -- The number of events that were merged into this one. 1 is a single event, which has no other last time.
+    count      bigint      NOT NULL CHECK (count BETWEEN 1 AND 4294967295),
+    last_at    timestamptz CHECK ((last_at IS NULL) = (count = 1)),
     action     text        NOT NULL CHECK (octet_length(action) <= 64),
     -- The reason of a denial. Null for a success.
     denial     text        CHECK (octet_length(denial) <= 64),

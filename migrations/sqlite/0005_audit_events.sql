@@ -6,7 +6,11 @@
 CREATE TABLE audit_events (
     -- AUTOINCREMENT never reuses a number. There is one writer at a time, so the numbers ascend in the order of commits.
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- Of a merged event, the time of the first one.
     at         INTEGER NOT NULL,
+    -- The number of events that were merged into this one. 1 is a single event, which has no other last time.
+    count      INTEGER NOT NULL CHECK (count BETWEEN 1 AND 4294967295),
+    last_at    INTEGER CHECK ((last_at IS NULL) = (count = 1)),
     action     TEXT    NOT NULL CHECK (octet_length(action) <= 64),
     -- The reason of a denial. Null for a success.
     denial     TEXT    CHECK (octet_length(denial) <= 64),

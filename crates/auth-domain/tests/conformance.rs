@@ -8,6 +8,7 @@ use auth_domain::testing::{FixedClock, MemoryAttempts, MemoryStore, PlainHasher,
 auth_domain::conformance_tests! { stores: async || MemoryStore::new() }
 auth_domain::conformance_tests! { password_hasher: async || Arc::new(PlainHasher::new()) }
 auth_domain::conformance_tests! { attempt_limiter: async || Arc::new(MemoryAttempts::new()) }
+auth_domain::conformance_tests! { audit_log: async || Arc::new(MemoryStore::new()) }
 auth_domain::conformance_tests! { clock: async || Arc::new(FixedClock::default()) }
 auth_domain::conformance_tests! { secure_random: async || Arc::new(SeededRandom::new(1)) }
 auth_domain::conformance_tests! {

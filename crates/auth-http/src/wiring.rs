@@ -45,7 +45,7 @@ pub fn open(settings: &Settings) -> anyhow::Result<Service> {
     create_data_dir(settings)?;
     let store = open_store(settings)?;
     let keys = Arc::new(open_keys(settings)?);
-    let audit = Arc::new(AuditQueue::start(store.audit_events()));
+    let audit = Arc::new(AuditQueue::start(store.audit_events(), Arc::new(SystemClock)));
     let ports = Ports {
         users: store.users(),
         sessions: store.sessions(),

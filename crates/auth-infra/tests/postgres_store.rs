@@ -45,6 +45,7 @@ fn sql(url: &str, statement: &str) -> String {
 fn event(action: AuditAction) -> AuditEvent {
     AuditEvent {
         at: Timestamp::from_unix_seconds(1),
+        merged: None,
         action,
         outcome: AuditOutcome::Succeeded,
         user: None,

@@ -180,6 +180,7 @@ fn tour_of_all_dialects_leaves_exactly_its_audit_events() {
             let action = text(event, "action");
             let from_shell = action == "api_key.created";
             assert_eq!(event["address"].as_str(), (!from_shell).then_some("127.0.0.1"), "{event}");
+            assert_eq!((&event["count"], &event["last_at"]), (&1.into(), &Value::Null), "{event}");
             assert_eq!(event["outcome"] == "denied", event["reason"].is_string(), "{event}");
             let is_of_session = action.starts_with("session.") || action == "user.logged_out";
             assert!(!is_of_session || (event["session"].is_string() && event["user"].is_string()), "{event}");
@@ -247,4 +248,77 @@ fn audit_follow_prints_new_events_until_interrupted() {
     let interrupt = std::process::Command::new("kill").arg("-INT").arg(follower.id().to_string()).status();
     assert!(interrupt.expect("kill").success());
     assert!(follower.wait().expect("ended").success());
+}
+
+/// Stops the server, so that merged events are stored too, and returns the counts of the events with this reason.
+fn counts_after_stop(data: &TestData, server: TestServer, wanted: &str) -> Vec<u64> {
+    server.signal("TERM");
+    assert!(server.wait_for_end().success());
+    let events = events(data).into_iter().filter(|event| line(event).starts_with(wanted));
+    events.map(|event| event["count"].as_u64().expect("a count")).collect()
+}
+
+/// A request for a role that is not on offer. It costs no hash.
+fn request_role(server: &TestServer, address: &str) -> Response {
+    let body = r#"{"username":"mallory","password":"P@ssw0rd!","roles":"admin"}"#;
+    server.client().send("POST", "/api/v1/auth/register", &[("X-Forwarded-For", address)], body)
+}
+
+#[test]
+fn repeated_denials_are_stored_with_a_count() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start(&data);
+        let created = run(&data, &["api-key", "create", "--name", "backend", "--scope", "users:read"]);
+        run(&data, &["api-key", "revoke", created[0].split_whitespace().nth(1).expect("an id")]);
+        let key = [("X-API-Key", created.last().expect("a key").as_str())];
+        for number in 0..100 {
+            let response = server.client().send("GET", &format!("/api/v1/users/{number}"), &key, "");
+            assert_eq!(response.status, 401);
+        }
+        let counts = counts_after_stop(&data, server, "api_key.used key_revoked");
+        // The requests may fall into two minutes.
+        assert!((2..=4).contains(&counts.len()), "{counts:?}");
+        assert_eq!(counts.iter().sum::<u64>(), 100);
+    }
+}
+
+#[test]
+fn denials_from_many_addresses_are_bounded() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start_with(&data, &[("AUTH_TRUSTED_PROXIES", "127.0.0.0/8")]);
+        for number in 0..1_000 {
+            assert_eq!(request_role(&server, &format!("2001:db8:1:{number:x}::1")).status, 400);
+        }
+        let counts = counts_after_stop(&data, server, "user.registered role_not_offered");
+        assert!(counts.len() <= 2 * 202, "{} events", counts.len());
+        assert_eq!(counts.iter().sum::<u64>(), 1_000);
+    }
+}
+
+#[test]
+fn throttled_denials_leave_no_event() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start_with(&data, &[("AUTH_RATE_LIMIT", "on")]);
+        let statuses: Vec<_> = (0..150).map(|_| request_role(&server, "").status).collect();
+        let denied = statuses.iter().filter(|status| **status == 400).count();
+        assert!(denied >= 100 && statuses.ends_with(&[429]), "{statuses:?}");
+        let counts = counts_after_stop(&data, server, "");
+        assert_eq!(counts.iter().sum::<u64>(), denied as u64);
+    }
+}
+
+#[test]
+fn refreshes_of_a_session_are_bounded() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start(&data);
+        let client = server.client();
+        assert_eq!(client.register("john").status, 201);
+        let token = client.log_in("john").member("acc_token");
+        for _ in 0..100 {
+            assert_eq!(client.refresh(&token).status, 200);
+        }
+        let counts = counts_after_stop(&data, server, "session.refreshed");
+        assert!(counts.len() <= 12, "{counts:?}");
+        assert_eq!(counts.iter().sum::<u64>(), 100);
+    }
 }

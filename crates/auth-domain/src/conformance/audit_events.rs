@@ -8,13 +8,14 @@ use super::StoreUnderTest;
 use super::fixture::{Fixture, later, now, roles};
 use crate::model::{
     ApiKeyId, AuditAction, AuditDetail, AuditEvent, AuditFilter, AuditId, AuditOutcome, AuditRecord, Caller,
-    ClientAddress, ClientId, DenialReason, RequestId, SessionId, Timestamp, UserId,
+    ClientAddress, ClientId, DenialReason, MergedEvents, RequestId, SessionId, Timestamp, UserId,
 };
 
 /// An event without optional members, `seconds` after [`now`].
 fn plain(seconds: u64) -> AuditEvent {
     AuditEvent {
         at: later(seconds),
+        merged: None,
         action: AuditAction::UserLoggedIn,
         outcome: AuditOutcome::Succeeded,
         user: None,
@@ -67,6 +68,7 @@ pub(super) async fn event_is_returned_as_appended(store: &dyn StoreUnderTest) {
         user: Some(UserId(fixture.uuid())),
         session: Some(SessionId(fixture.uuid())),
         client: Some(ClientId::from("example".to_owned())),
+        merged: Some(MergedEvents { count: 3, last_at: later(1) }),
         caller: Caller { address: Some(address("192.0.2.1")), request: Some(RequestId(7)), api_key },
         detail: Some(AuditDetail::from(&roles("admin,customer"))),
         ..plain(0)
@@ -89,6 +91,8 @@ pub(super) async fn event_is_returned_as_appended(store: &dyn StoreUnderTest) {
             detail: Some(AuditDetail::from_stored("'; DROP TABLE -- \"\\u0041\" [,] {\u{1}\t\n}".to_owned())),
             ..plain(0)
         },
+        AuditEvent { merged: Some(MergedEvents { count: 2, last_at: later(0) }), ..plain(0) },
+        AuditEvent { merged: Some(MergedEvents { count: u32::MAX, last_at: Timestamp::MAX }), ..plain(0) },
         AuditEvent { at: Timestamp::UNIX_EPOCH, ..plain(0) },
         AuditEvent { at: Timestamp::MAX, ..plain(0) },
         AuditEvent { at: now().plus(Duration::from_micros(1)), ..plain(0) },

@@ -295,6 +295,22 @@ macro_rules! __conformance_cases {
             ]
         }
     };
+    (audit_log => $krate:tt :: $then:ident [$($argument:tt)*]) => {
+        $krate::$then! { [$($argument)*]
+            audit_log [
+                first_event_of_a_kind_is_stored_at_once
+                single_events_are_stored_in_the_order_of_the_calls
+                repeats_of_a_minute_are_stored_as_one_event
+                repeats_of_two_minutes_are_stored_separately
+                merged_event_has_only_shared_members
+                subjects_are_counted_separately
+                denials_of_many_addresses_are_bounded
+                successes_of_one_subject_are_bounded
+                every_replay_is_stored
+                events_that_are_not_kept_are_not_stored
+            ]
+        }
+    };
     (clock => $krate:tt :: $then:ident [$($argument:tt)*]) => {
         $krate::$then! { [$($argument)*]
             clock [

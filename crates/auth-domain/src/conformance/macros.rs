@@ -40,6 +40,7 @@ macro_rules! __conformance_tests {
 /// | `password_hasher` | `Arc<dyn PasswordHasher>` |
 /// | `access_token_codec` | [`AccessTokenCodecs`](crate::conformance::AccessTokenCodecs) |
 /// | `attempt_limiter` | `Arc<dyn AttemptLimiter>` |
+/// | `audit_log` | `Arc<dyn AuditLogUnderTest>` |
 /// | `clock` | `Arc<dyn Clock>` |
 /// | `secure_random` | `Arc<dyn SecureRandom>` |
 ///
@@ -76,6 +77,12 @@ macro_rules! conformance_tests {
         $crate::__conformance_cases! {
             attempt_limiter => $crate::__conformance_tests [ATTEMPT_LIMITER_CASES __fresh_attempts]
         }
+    };
+    (audit_log: $make:expr $(,)?) => {
+        async fn __fresh_audit_log() -> ::std::sync::Arc<dyn $crate::conformance::AuditLogUnderTest> {
+            ($make)().await
+        }
+        $crate::__conformance_cases! { audit_log => $crate::__conformance_tests [AUDIT_LOG_CASES __fresh_audit_log] }
     };
     (clock: $make:expr $(,)?) => {
         async fn __fresh_clock() -> ::std::sync::Arc<dyn $crate::ports::Clock> {

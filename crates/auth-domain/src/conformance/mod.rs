@@ -11,7 +11,8 @@
 //! 2. For a store, implement [`StoreUnderTest`] for a type that owns one fresh store and its resources, such as a
 //!    temporary folder or a database. The type releases them when it is dropped.
 //! 3. For any other port, write a function that returns the adapter in an `Arc`.
-//!    For [`AccessTokenCodec`](crate::ports::AccessTokenCodec), return [`AccessTokenCodecs`].
+//!    For [`AccessTokenCodec`](crate::ports::AccessTokenCodec), return [`AccessTokenCodecs`]. For
+//!    [`AuditLog`](crate::ports::AuditLog), implement [`AuditLogUnderTest`].
 //! 4. Call [`conformance_tests!`](crate::conformance_tests) once for each suite, in an integration test.
 //!
 //! ```
@@ -112,6 +113,7 @@
 //! | `revocation_feed` | [`RevocationFeed`](crate::ports::RevocationFeed) |
 //! | `api_keys` | [`ApiKeyRepository`](crate::ports::ApiKeyRepository) |
 //! | `audit_events` | [`AuditRepository`](crate::ports::AuditRepository) |
+//! | `audit_log` | [`AuditLog`](crate::ports::AuditLog) |
 //! | `errors` | [`PortError`](crate::ports::PortError) |
 //! | `password_hasher` | [`PasswordHasher`] |
 //! | `access_tokens` | [`AccessTokenCodec`](crate::ports::AccessTokenCodec) |
@@ -125,9 +127,8 @@
 //!
 //! # What the suite does not test
 //!
-//! Promises about a second process, a lost connection or a crash need tests of the adapter's own. The same holds for
-//! [`AuditLog`](crate::ports::AuditLog), which has no case. `tests/broken_adapters` of this crate shows that each case
-//! fails for at least one deliberately faulty adapter.
+//! Promises about a second process, a lost connection, a crash or the passing of time need tests of the adapter's own.
+//! `tests/broken_adapters` of this crate shows that each case fails for at least one deliberately faulty adapter.
 #![expect(clippy::expect_used, reason = "a case fails by a panic")]
 
 mod list;
@@ -138,6 +139,7 @@ mod api_keys;
 mod attempt_counts;
 mod attempt_guesses;
 mod audit_events;
+mod audit_log;
 mod case;
 mod clock;
 mod errors;
@@ -168,7 +170,7 @@ mod user_sessions;
 use crate::ports::{AttemptLimiter, Clock, PasswordHasher, SecureRandom};
 
 pub use case::{Case, CaseFuture};
-pub use under_test::{AccessTokenCodecs, StoreUnderTest};
+pub use under_test::{AccessTokenCodecs, AuditLogUnderTest, StoreUnderTest};
 
 #[doc(hidden)]
 pub use case::{AsAdapter, find_case};
@@ -190,6 +192,10 @@ pub const ACCESS_TOKEN_CODEC_CASES: &[Case<AccessTokenCodecs>] =
 /// The cases of [`AttemptLimiter`].
 pub const ATTEMPT_LIMITER_CASES: &[Case<dyn AttemptLimiter>] =
     crate::__conformance_cases! { attempt_limiter => crate::__conformance_list [] };
+
+/// The cases of [`AuditLog`](crate::ports::AuditLog).
+pub const AUDIT_LOG_CASES: &[Case<dyn AuditLogUnderTest>] =
+    crate::__conformance_cases! { audit_log => crate::__conformance_list [] };
 
 /// The cases of [`Clock`].
 pub const CLOCK_CASES: &[Case<dyn Clock>] =

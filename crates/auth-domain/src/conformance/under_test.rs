@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::model::UserId;
+use crate::model::{AuditEvent, Timestamp, UserId};
 use crate::ports::{
-    AccessTokenCodec, ApiKeyRepository, AuditRepository, RevocationFeed, SessionRepository, UserRepository,
+    AccessTokenCodec, ApiKeyRepository, AuditLog, AuditRepository, Clock as _, RevocationFeed,
+    SessionRepository, UserRepository,
 };
-use crate::testing::MemoryStore;
+use crate::testing::{FixedClock, MemoryStore};
 
 /// A fresh, empty store with its resources. It is dropped when its case has ended.
 #[async_trait]
@@ -57,6 +58,42 @@ impl StoreUnderTest for MemoryStore {
 
     async fn verify_email(&self, user: UserId) {
         Self::verify_email(self, user);
+    }
+}
+
+/// A log of audit events, and what it has stored. It is dropped when its case has ended.
+#[async_trait]
+pub trait AuditLogUnderTest: Send + Sync {
+    /// The log.
+    fn log(&self) -> &dyn AuditLog;
+
+    /// The time of the log's clock. It must not change during a case.
+    fn now(&self) -> Timestamp;
+
+    /// Waits until the log has stored every event that does not have to wait for the end of its minute. Returns all
+    /// stored events in their order.
+    async fn stored(&self) -> Vec<AuditEvent>;
+
+    /// Closes the log, so that it stores the rest. Returns all stored events in their order.
+    async fn close(&self) -> Vec<AuditEvent>;
+}
+
+#[async_trait]
+impl AuditLogUnderTest for MemoryStore {
+    fn log(&self) -> &dyn AuditLog {
+        self
+    }
+
+    fn now(&self) -> Timestamp {
+        FixedClock::default().now()
+    }
+
+    async fn stored(&self) -> Vec<AuditEvent> {
+        self.audit_events()
+    }
+
+    async fn close(&self) -> Vec<AuditEvent> {
+        self.audit_events()
     }
 }
 

@@ -30,8 +30,8 @@ pub use attempts::{
     GuessOutcome, GuessRecords, GuessVerdict, KnownCaller, Limit, Rate, Reservation, Throttled,
 };
 pub use audit::{
-    AUDIT_DETAIL_MAX_BYTES, AuditAction, AuditDetail, AuditEvent, AuditFilter, AuditId, AuditOutcome,
-    AuditPolicy, AuditRecord, DenialReason,
+    AUDIT_DETAIL_MAX_BYTES, AuditAction, AuditAggregator, AuditDetail, AuditEvent, AuditFilter, AuditId,
+    AuditOutcome, AuditPolicy, AuditRecord, DenialReason, MergedEvents,
 };
 pub use blocklist::Blocklist;
 pub use caller::{Caller, RequestId};

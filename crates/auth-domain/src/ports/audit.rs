@@ -11,8 +11,11 @@ use crate::model::{AuditEvent, AuditFilter, AuditId, AuditRecord, Timestamp};
 /// stored.
 ///
 /// - MUST neither fail nor block.
-/// - MUST deliver every event that [is kept](AuditEvent::is_kept) to an [`AuditRepository`], in the order of the calls,
-///   and no other event.
+/// - MUST deliver what [`AuditAggregator`](crate::model::AuditAggregator) returns to an [`AuditRepository`], in that order, and no other event. It
+///   therefore bounds what a caller can store per minute.
+/// - MUST deliver merged events soon after their minute is over, without waiting for another event, and when it is
+///   closed. The [counts](AuditEvent::count) of all delivered events add up to the number of recorded events that [are
+///   kept](AuditEvent::is_kept).
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 pub trait AuditLog: Send + Sync {
     /// Records an event.

@@ -81,8 +81,17 @@ impl Auth {
     /// Records an entry, with the current time and the caller.
     pub(super) fn audit(&self, entry: AuditEntry) {
         let AuditEntry { action, outcome, user, session, client, detail } = entry;
-        let (at, caller) = (self.ports.clock.now(), self.caller.clone());
-        self.ports.audit.record(AuditEvent { at, action, outcome, user, session, client, caller, detail });
+        self.ports.audit.record(AuditEvent {
+            at: self.ports.clock.now(),
+            merged: None,
+            action,
+            outcome,
+            user,
+            session,
+            client,
+            caller: self.caller.clone(),
+            detail,
+        });
     }
 }
 
@@ -102,6 +111,7 @@ mod tests {
         mocks.auth().called_by(caller.clone()).audit(entry);
         let expected = AuditEvent {
             at: NOW,
+            merged: None,
             action: AuditAction::UserLoggedIn,
             outcome: AuditOutcome::Succeeded,
             user: Some(session().user_id),

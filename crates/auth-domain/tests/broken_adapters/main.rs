@@ -2,6 +2,7 @@
 //! fail for it. Every case must fail for at least one fault.
 #![expect(clippy::expect_used, reason = "a panic fails the test")]
 
+mod audit_logs;
 mod clock_and_random;
 mod codecs;
 mod hashers;

@@ -170,12 +170,12 @@ async fn names(auth: &Auth, records: &[AuditRecord]) -> Result<HashMap<UserId, S
     Ok(names)
 }
 
-const HEADINGS: [&str; 7] = ["TIME", "ACTION", "OUTCOME", "ADDRESS", "REQUEST", "USER", "DETAIL"];
+const HEADINGS: [&str; 8] = ["TIME", "ACTION", "OUTCOME", "COUNT", "ADDRESS", "REQUEST", "USER", "DETAIL"];
 /// The widths of the columns. They are fixed, because with `--follow` the first line is printed before the others are
 /// known.
-const WIDTHS: [usize; 7] = [20, 21, 24, 15, 16, 36, 0];
+const WIDTHS: [usize; 8] = [20, 21, 24, 5, 15, 16, 36, 0];
 
-fn cells(event: &AuditEvent, names: &HashMap<UserId, String>) -> [String; 7] {
+fn cells(event: &AuditEvent, names: &HashMap<UserId, String>) -> [String; 8] {
     let outcome = match event.outcome.denial() {
         Some(reason) => format!("denied: {reason}"),
         None => event.outcome.as_str().to_owned(),
@@ -184,6 +184,7 @@ fn cells(event: &AuditEvent, names: &HashMap<UserId, String>) -> [String; 7] {
         event.at.to_string(),
         event.action.to_string(),
         outcome,
+        event.count().to_string(),
         or_dash(event.caller.address),
         or_dash(event.caller.request),
         or_dash(event.user.map(|user| format!("{}{user}", names.get(&user).map_or("", String::as_str)))),
@@ -200,6 +201,8 @@ fn as_json(record: &AuditRecord) -> Value {
     json!({
         "id": id.0,
         "at": event.at.to_string(),
+        "count": event.count(),
+        "last_at": event.merged.map(|merged| merged.last_at.to_string()),
         "action": event.action.as_str(),
         "outcome": event.outcome.as_str(),
         "reason": event.outcome.denial().map(DenialReason::as_str),

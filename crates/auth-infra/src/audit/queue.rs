@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use auth_domain::model::{AuditDetail, AuditEvent, ClientId, DenialReason};
-use auth_domain::ports::{AuditLog, AuditRepository};
+use auth_domain::model::{AuditAggregator, AuditDetail, AuditEvent, ClientId, DenialReason};
+use auth_domain::ports::{AuditLog, AuditRepository, Clock};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::watch;
@@ -20,38 +20,47 @@ const CAPACITY: usize = 10_000;
 /// How long [`AuditQueue::close`] waits for an unavailable store.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Logs each event at once, and queues it for a task that appends events to a repository in batches.
+/// Logs each event at once, merges repeats, and queues events for a task that appends them to a repository in batches.
 ///
-/// An event waits for up to 50 ms. While the repository is unavailable, the queue fills. Events without room are dropped,
-/// and a warning reports their number. They are in the log all the same.
+/// An event waits for up to 50 ms, and a merged one until its minute is over. While the repository is unavailable, the queue
+/// fills. Events without room are dropped, and a warning reports their number. They are in the log all the same.
 pub struct AuditQueue {
     /// `None` after the queue is closed.
     sender: RwLock<Option<Sender<AuditEvent>>>,
+    aggregator: Arc<Mutex<AuditAggregator>>,
     counts: Arc<Counts>,
     closing: watch::Sender<bool>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl AuditQueue {
-    /// Starts a queue for `repository`. Its task runs on the current tokio runtime.
+    /// Starts a queue for `repository`. Its task runs on the current tokio runtime. `clock` is the clock of the events.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     #[must_use]
-    pub fn start(repository: Arc<dyn AuditRepository>) -> Self {
-        Self::with_capacity(repository, CAPACITY)
+    pub fn start(repository: Arc<dyn AuditRepository>, clock: Arc<dyn Clock>) -> Self {
+        Self::with_capacity(repository, clock, CAPACITY)
     }
 
-    fn with_capacity(repository: Arc<dyn AuditRepository>, capacity: usize) -> Self {
+    fn with_capacity(repository: Arc<dyn AuditRepository>, clock: Arc<dyn Clock>, capacity: usize) -> Self {
         let (sender, queue) = channel(capacity);
         let (closing, is_closing) = watch::channel(false);
         let counts = Arc::<Counts>::default();
-        let writer = Writer::new(repository, queue, Arc::clone(&counts), is_closing);
+        let aggregator = Arc::<Mutex<AuditAggregator>>::default();
+        let writer = Writer {
+            repository,
+            queue,
+            aggregator: Arc::clone(&aggregator),
+            clock,
+            counts: Arc::clone(&counts),
+            is_closing,
+        };
         let writer = Mutex::new(Some(tokio::spawn(writer.run())));
-        Self { sender: RwLock::new(Some(sender)), counts, closing, writer }
+        Self { sender: RwLock::new(Some(sender)), aggregator, counts, closing, writer }
     }
 
-    /// Accepts no more events, and waits until the queued ones are stored. For an unavailable store it waits at most
+    /// Accepts no more events, and waits until the queued and the merged ones are stored. For an unavailable store it waits at most
     /// four seconds.
     pub async fn close(&self) {
         self.sender.write().take();
@@ -62,6 +71,7 @@ impl AuditQueue {
         {
             writer.abort();
             self.counts.dropped.fetch_add(self.counts.waiting.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+            self.counts.add_dropped(&self.aggregator.lock().take_all());
         }
         self.counts.report_dropped();
     }
@@ -74,10 +84,18 @@ impl AuditLog for AuditQueue {
             return;
         }
         let sender = self.sender.read();
-        self.counts.waiting.fetch_add(1, Ordering::Relaxed);
-        if sender.as_ref().is_none_or(|sender| sender.try_send(event).is_err()) {
-            self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
-            self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+        let Some(sender) = &*sender else {
+            return self.counts.add_dropped(std::slice::from_ref(&event));
+        };
+        // The lock is held until the events are queued, so that they reach the store in the order of the calls.
+        let mut aggregator = self.aggregator.lock();
+        for event in aggregator.add(event) {
+            self.counts.add_waiting(std::slice::from_ref(&event));
+            if let Err(unsent) = sender.try_send(event) {
+                let unsent = [unsent.into_inner()];
+                self.counts.remove_waiting(&unsent);
+                self.counts.add_dropped(&unsent);
+            }
         }
     }
 }
@@ -108,7 +126,7 @@ fn log(event: &AuditEvent) {
 #[cfg(test)]
 mod tests {
     use auth_domain::model::{AuditAction, AuditFilter, AuditOutcome, Caller, Timestamp};
-    use auth_domain::testing::MemoryStore;
+    use auth_domain::testing::{FixedClock, MemoryStore};
     use tokio::time::sleep;
 
     use super::*;
@@ -116,6 +134,7 @@ mod tests {
     fn event(second: i64, outcome: AuditOutcome) -> AuditEvent {
         AuditEvent {
             at: Timestamp::from_unix_seconds(second),
+            merged: None,
             action: AuditAction::UserLoggedIn,
             outcome,
             user: None,
@@ -124,6 +143,14 @@ mod tests {
             caller: Caller::default(),
             detail: None,
         }
+    }
+
+    fn clock() -> Arc<FixedClock> {
+        Arc::new(FixedClock::at(Timestamp::UNIX_EPOCH))
+    }
+
+    fn started(store: &Arc<MemoryStore>) -> AuditQueue {
+        AuditQueue::start(store.clone(), clock())
     }
 
     fn record(queue: &AuditQueue, seconds: std::ops::Range<i64>) {
@@ -137,7 +164,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn events_reach_the_store_in_order_within_75_milliseconds() {
         let store = Arc::new(MemoryStore::new());
-        let queue = AuditQueue::start(store.clone());
+        let queue = started(&store);
         record(&queue, 0..1_200);
         sleep(Duration::from_millis(75)).await;
         assert_eq!(seconds(&store), (0..1_200).collect::<Vec<_>>());
@@ -146,7 +173,7 @@ mod tests {
     #[tokio::test]
     async fn waiting_events_are_stored_before_the_queue_is_closed() {
         let store = Arc::new(MemoryStore::new());
-        let queue = AuditQueue::start(store.clone());
+        let queue = started(&store);
         record(&queue, 0..3);
         queue.close().await;
         assert_eq!(seconds(&store), [0, 1, 2]);
@@ -156,7 +183,7 @@ mod tests {
     #[tokio::test]
     async fn events_below_the_storage_level_are_not_stored() {
         let store = Arc::new(MemoryStore::new());
-        let queue = AuditQueue::start(store.clone());
+        let queue = started(&store);
         queue.record(event(0, AuditOutcome::Denied(DenialReason::NotOurs)));
         queue.record(event(1, AuditOutcome::Denied(DenialReason::WrongPassword)));
         queue.close().await;
@@ -167,7 +194,7 @@ mod tests {
     async fn a_store_that_comes_back_gets_all_queued_events() {
         let store = Arc::new(MemoryStore::new());
         store.set_unavailable(true);
-        let queue = AuditQueue::with_capacity(store.clone(), 10);
+        let queue = AuditQueue::with_capacity(store.clone(), clock(), 10);
         record(&queue, 0..5);
         sleep(Duration::from_secs(60)).await;
         record(&queue, 5..20);
@@ -182,7 +209,7 @@ mod tests {
     async fn closing_does_not_wait_long_for_an_unavailable_store() {
         let store = Arc::new(MemoryStore::new());
         store.set_unavailable(true);
-        let queue = AuditQueue::start(store.clone());
+        let queue = started(&store);
         record(&queue, 0..1);
         timeout(Duration::from_secs(5), queue.close()).await.expect("closed");
         store.set_unavailable(false);
@@ -193,9 +220,52 @@ mod tests {
     #[tokio::test]
     async fn recording_after_close_neither_waits_nor_fails() {
         let store = Arc::new(MemoryStore::new());
-        let queue = AuditQueue::start(store.clone());
+        let queue = started(&store);
         queue.close().await;
         record(&queue, 0..1);
         assert_eq!(seconds(&store).len(), 0);
+    }
+
+    const DENIED: AuditOutcome = AuditOutcome::Denied(DenialReason::UserSuspended);
+
+    /// The seconds and the counts of the stored events.
+    async fn stored(store: &MemoryStore) -> Vec<(i64, u32)> {
+        let records = store.list(&AuditFilter::default(), None, u32::MAX).await.expect("available");
+        records.iter().map(|record| (record.event.at.unix_seconds(), record.event.count())).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn repeats_are_stored_when_their_minute_is_over() {
+        let store = Arc::new(MemoryStore::new());
+        let clock = clock();
+        let queue = AuditQueue::start(store.clone(), clock.clone());
+        (0..10).for_each(|second| queue.record(event(second, DENIED)));
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(stored(&store).await, [(0, 1)]);
+        clock.advance(Duration::from_secs(60));
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(stored(&store).await, [(0, 1), (1, 9)]);
+    }
+
+    #[tokio::test]
+    async fn repeats_are_stored_when_the_queue_is_closed() {
+        let store = Arc::new(MemoryStore::new());
+        let queue = started(&store);
+        (0..10).for_each(|second| queue.record(event(second, DENIED)));
+        queue.close().await;
+        assert_eq!(stored(&store).await, [(0, 1), (1, 9)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn repeats_leave_room_for_other_events_in_the_queue() {
+        let store = Arc::new(MemoryStore::new());
+        store.set_unavailable(true);
+        let queue = AuditQueue::with_capacity(store.clone(), clock(), 10);
+        (0..1_000).for_each(|_| queue.record(event(0, DENIED)));
+        record(&queue, 0..1);
+        store.set_unavailable(false);
+        queue.close().await;
+        assert_eq!(stored(&store).await, [(0, 1), (0, 1), (0, 999)]);
+        assert_eq!(queue.counts.dropped.load(Ordering::Relaxed), 0);
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use auth_domain::model::AuditEvent;
-use auth_domain::ports::{AuditRepository, PortError};
+use auth_domain::model::{AuditAggregator, AuditEvent};
+use auth_domain::ports::{AuditRepository, Clock, PortError};
+use parking_lot::Mutex;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -14,18 +15,35 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 const MAX_BATCH: usize = 500;
 /// How long the first event of a batch waits for others.
 const BATCH_WINDOW: Duration = Duration::from_millis(50);
+/// How often a writer without new events checks whether a minute is over.
+const MERGE_INTERVAL: Duration = Duration::from_secs(1);
 /// The delay before an unavailable store is tried again: initial and maximum.
 const RETRY_DELAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 #[derive(Default)]
 pub(super) struct Counts {
-    /// Events in the queue or in the current batch.
+    /// Events in the queue or in the current batch. A merged event counts as its [`count`](AuditEvent::count).
     pub(super) waiting: AtomicU64,
     /// Events that found no room or that the store refused, since the last report.
     pub(super) dropped: AtomicU64,
 }
 
 impl Counts {
+    /// Counts events that wait to be stored.
+    pub(super) fn add_waiting(&self, events: &[AuditEvent]) {
+        self.waiting.fetch_add(total(events), Ordering::Relaxed);
+    }
+
+    /// Counts events that wait no longer.
+    pub(super) fn remove_waiting(&self, events: &[AuditEvent]) {
+        self.waiting.fetch_sub(total(events), Ordering::Relaxed);
+    }
+
+    /// Counts events that are not stored.
+    pub(super) fn add_dropped(&self, events: &[AuditEvent]) {
+        self.dropped.fetch_add(total(events), Ordering::Relaxed);
+    }
+
     pub(super) fn report_dropped(&self) {
         let events = self.dropped.swap(0, Ordering::Relaxed);
         if events > 0 {
@@ -34,38 +52,54 @@ impl Counts {
     }
 }
 
+/// The number of events that these represent.
+fn total(events: &[AuditEvent]) -> u64 {
+    events.iter().map(|event| u64::from(event.count())).sum()
+}
+
 pub(super) struct Writer {
-    repository: Arc<dyn AuditRepository>,
-    queue: Receiver<AuditEvent>,
-    counts: Arc<Counts>,
-    is_closing: watch::Receiver<bool>,
+    pub(super) repository: Arc<dyn AuditRepository>,
+    pub(super) queue: Receiver<AuditEvent>,
+    pub(super) aggregator: Arc<Mutex<AuditAggregator>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) counts: Arc<Counts>,
+    pub(super) is_closing: watch::Receiver<bool>,
 }
 
 impl Writer {
-    pub(super) fn new(
-        repository: Arc<dyn AuditRepository>,
-        queue: Receiver<AuditEvent>,
-        counts: Arc<Counts>,
-        is_closing: watch::Receiver<bool>,
-    ) -> Self {
-        Self { repository, queue, counts, is_closing }
-    }
-
     /// Stores events until the queue is closed and empty.
     pub(super) async fn run(mut self) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
-        while self.collect(&mut batch).await {
-            self.store(&batch).await;
-            self.counts.waiting.fetch_sub(batch.len() as u64, Ordering::Relaxed);
+        loop {
+            let is_open = self.collect(&mut batch).await;
+            self.take_merged(&mut batch, is_open);
+            for part in batch.chunks(MAX_BATCH) {
+                self.store(part).await;
+                self.counts.remove_waiting(part);
+            }
             batch.clear();
             self.counts.report_dropped();
+            if !is_open {
+                return;
+            }
         }
     }
 
-    /// Waits for an event and for those within [`BATCH_WINDOW`] after it; `false` if the queue is closed and empty.
+    /// Adds the merged events of the last minute if it is over, or all if the queue is closed.
+    fn take_merged(&self, batch: &mut Vec<AuditEvent>, is_open: bool) {
+        let mut aggregator = self.aggregator.lock();
+        let merged = if is_open { aggregator.take_due(self.clock.now()) } else { aggregator.take_all() };
+        self.counts.add_waiting(&merged);
+        batch.extend(merged);
+    }
+
+    /// Waits for an event and for those within [`BATCH_WINDOW`] after it, or for [`MERGE_INTERVAL`] without an event.
+    /// Returns `false` if the queue is closed and empty.
     async fn collect(&mut self, batch: &mut Vec<AuditEvent>) -> bool {
-        if self.queue.recv_many(batch, MAX_BATCH).await == 0 {
-            return false;
+        match timeout(MERGE_INTERVAL, self.queue.recv_many(batch, MAX_BATCH)).await {
+            Ok(0) => return false,
+            Ok(1..) => {}
+            Err(_) => return true,
         }
         let deadline = Instant::now() + BATCH_WINDOW;
         while batch.len() < MAX_BATCH {
@@ -103,8 +137,9 @@ impl Writer {
     /// Stores the events of a batch one by one, so that one invalid event does not lose the others.
     async fn store_each(&self, batch: &[AuditEvent]) {
         for event in batch {
-            if self.repository.append(std::slice::from_ref(event)).await.is_err() {
-                self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+            let event = std::slice::from_ref(event);
+            if self.repository.append(event).await.is_err() {
+                self.counts.add_dropped(event);
             }
         }
     }

@@ -28,13 +28,16 @@ const APPEND: &str = concat!(
     append_lock!(),
     ") AS is_ours)
     INSERT INTO audit_events
-        (at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail)
-    SELECT at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail
+        (at, count, last_at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id,
+         detail)
+    SELECT at, count, last_at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id,
+        detail
     FROM append_lock, unnest(
-        $1::timestamptz[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[],
-        $9::uuid[], $10::text[])
+        $1::timestamptz[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::uuid[], $7::uuid[],
+        $8::text[], $9::text[], $10::text[], $11::uuid[], $12::text[])
         WITH ORDINALITY AS events
-            (at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail, ordinal)
+            (at, count, last_at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id,
+             detail, ordinal)
     WHERE is_ours ORDER BY ordinal"
 );
 
@@ -64,6 +67,8 @@ async fn lock_and_append(
 async fn append(connection: &mut PgConnection, events: &[AuditEvent]) -> Result<bool, DbError> {
     let query = sqlx::query(APPEND)
         .bind(array(events, |event| from_time(event.at)))
+        .bind(array(events, |event| i64::from(event.count())))
+        .bind(array(events, |event| event.merged.map(|merged| from_time(merged.last_at))))
         .bind(array(events, |event| event.action.as_str()))
         .bind(array(events, |event| event.outcome.denial().map(DenialReason::as_str)))
         .bind(array(events, |event| event.user.map(|user| user.0)))

@@ -29,6 +29,8 @@ async fn append(connection: &mut SqliteConnection, rows: &str) -> Result<TxOutco
 fn row(event: &AuditEvent) -> Value {
     json!([
         from_time(event.at),
+        event.count(),
+        event.merged.map(|merged| from_time(merged.last_at)),
         event.action.as_str(),
         event.outcome.denial().map(DenialReason::as_str),
         event.user.map(|user| hex(user.0.as_bytes())),

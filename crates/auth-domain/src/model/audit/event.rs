@@ -7,7 +7,7 @@ use super::{AuditAction, AuditDetail, DenialReason};
 use crate::model::{Caller, ClientId, SessionId, Timestamp, UserId};
 
 /// The outcome of an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AuditOutcome {
     /// The action succeeded.
     Succeeded,
@@ -35,11 +35,13 @@ impl AuditOutcome {
     }
 }
 
-/// A recorded action, successful or denied.
+/// A recorded action, successful or denied, or several of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
-    /// The time.
+    /// The time. Of merged events, that of the first one.
     pub at: Timestamp,
+    /// How many events were merged into this one. `None` is a single event.
+    pub merged: Option<MergedEvents>,
     /// The action.
     pub action: AuditAction,
     /// The outcome.
@@ -56,7 +58,46 @@ pub struct AuditEvent {
     pub detail: Option<AuditDetail>,
 }
 
+/// The events that were merged into one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MergedEvents {
+    /// Their number, at least 2.
+    pub count: u32,
+    /// The time of the last one.
+    pub last_at: Timestamp,
+}
+
 impl AuditEvent {
+    /// Returns the number of events that this one represents, at least 1.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.merged.map_or(1, |merged| merged.count)
+    }
+
+    /// Merges another event of the same action and outcome. The members that differ become `None`.
+    pub(super) fn merge(&mut self, other: &Self) {
+        fn keep_equal<T: PartialEq>(member: &mut Option<T>, other: Option<&T>) {
+            if member.as_ref() != other {
+                *member = None;
+            }
+        }
+        let count = self.count().saturating_add(other.count());
+        let last_at = self.last_at().max(other.last_at());
+        self.merged = Some(MergedEvents { count, last_at });
+        self.at = self.at.min(other.at);
+        keep_equal(&mut self.user, other.user.as_ref());
+        keep_equal(&mut self.session, other.session.as_ref());
+        keep_equal(&mut self.client, other.client.as_ref());
+        keep_equal(&mut self.caller.address, other.caller.address.as_ref());
+        keep_equal(&mut self.caller.request, other.caller.request.as_ref());
+        keep_equal(&mut self.caller.api_key, other.caller.api_key.as_ref());
+        keep_equal(&mut self.detail, other.detail.as_ref());
+    }
+
+    fn last_at(&self) -> Timestamp {
+        self.merged.map_or(self.at, |merged| merged.last_at)
+    }
+
     /// Returns whether the event is stored.
     ///
     /// Any caller can cause events without a user, a session or an API key of this service, in unlimited number. They

@@ -7,18 +7,20 @@ use crate::model::{AuditEvent, AuditFilter, AuditId, AuditRecord, Timestamp};
 use crate::ports::{AuditLog, AuditRepository, PortError};
 
 impl MemoryStore {
-    /// All stored events, oldest first, even while the store is unavailable.
+    /// All events, oldest first, even while the store is unavailable.
     pub fn audit_events(&self) -> Vec<AuditEvent> {
-        self.lock().audit.iter().map(|record| record.event.clone()).collect()
+        let mut state = self.lock();
+        state.append_repeats();
+        state.audit.iter().map(|record| record.event.clone()).collect()
     }
 }
 
-/// Stores an event immediately.
+/// Stores an event immediately, or merges it. Nothing runs when a minute is over, so a reader ends the minute instead.
 impl AuditLog for MemoryStore {
     fn record(&self, event: AuditEvent) {
-        if event.is_kept() {
-            self.lock().append(&[event]);
-        }
+        let mut state = self.lock();
+        let due = state.aggregator.add(event);
+        state.append(&due);
     }
 }
 
@@ -35,13 +37,15 @@ impl AuditRepository for MemoryStore {
         after: Option<AuditId>,
         limit: u32,
     ) -> Result<Vec<AuditRecord>, PortError> {
-        let state = self.state()?;
+        let mut state = self.state()?;
+        state.append_repeats();
         let later = state.audit.iter().filter(|record| Some(record.id) > after);
         Ok(later.filter(|record| filter.matches(&record.event)).take(limit as usize).cloned().collect())
     }
 
     async fn latest(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRecord>, PortError> {
-        let state = self.state()?;
+        let mut state = self.state()?;
+        state.append_repeats();
         let latest = state.audit.iter().rev().filter(|record| filter.matches(&record.event));
         let mut latest: Vec<_> = latest.take(limit as usize).cloned().collect();
         latest.reverse();

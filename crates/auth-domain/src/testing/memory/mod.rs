@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::{
-    AuditEvent, AuditId, AuditRecord, CredentialChain, EndReason, IdentifierKey, ImportDigest, NewApiKey,
-    SecretDigest, Session, SessionEnd, SessionId, StoredPassword, Timestamp, User, UserId, UserNumber,
+    AuditAggregator, AuditEvent, AuditId, AuditRecord, CredentialChain, EndReason, IdentifierKey,
+    ImportDigest, NewApiKey, SecretDigest, Session, SessionEnd, SessionId, StoredPassword, Timestamp, User,
+    UserId, UserNumber,
 };
 use crate::ports::{BoxError, PortError};
 
@@ -38,6 +39,8 @@ struct State {
     families: HashMap<SecretDigest, Family>,
     api_keys: Vec<NewApiKey>,
     audit: Vec<AuditRecord>,
+    /// The repeats of events that the log has received.
+    aggregator: AuditAggregator,
     last_audit_id: i64,
 }
 
@@ -101,6 +104,12 @@ impl State {
             self.last_audit_id += 1;
             self.audit.push(AuditRecord { id: AuditId(self.last_audit_id), event: event.clone() });
         }
+    }
+
+    /// Appends the merged events of the current minute.
+    fn append_repeats(&mut self) {
+        let repeats = self.aggregator.take_all();
+        self.append(&repeats);
     }
 
     /// Ends every session of `user` that has not ended before.

@@ -74,6 +74,7 @@ impl FaultyStore {
     fn altered(&self, mut event: AuditEvent) -> AuditEvent {
         match self.fault {
             Fault::DropsDetails => event.detail = None,
+            Fault::DropsCounts => event.merged = None,
             Fault::DropsAddresses => event.caller.address = None,
             Fault::TruncatesEventTimes => event.at = to_milliseconds(event.at),
             Fault::TruncatesRequestIds => {

@@ -438,6 +438,7 @@ faults! {
 
     // audit events
     DropsDetails => audit_events::event_is_returned_as_appended;
+    DropsCounts => audit_events::event_is_returned_as_appended;
     DropsAddresses => audit_events::event_is_returned_as_appended;
     TruncatesEventTimes => audit_events::event_is_returned_as_appended;
     TruncatesRequestIds => audit_events::event_is_returned_as_appended;

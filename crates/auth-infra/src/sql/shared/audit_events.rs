@@ -9,14 +9,16 @@ use super::rows;
 use crate::sql::{TxOutcome, call};
 
 const LIST: &str = "
-    SELECT id, at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail
+    SELECT id, at, count, last_at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id,
+        detail
     FROM audit_events
     WHERE id > $1 AND ($2 IS NULL OR account_id = $2) AND ($3 IS NULL OR action = $3)
         AND ($4 IS NULL OR at >= $4)
     ORDER BY id LIMIT $5";
 
 const LATEST: &str = "
-    SELECT id, at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id, detail
+    SELECT id, at, count, last_at, action, denial, account_id, session_id, client_id, address, request_id, api_key_id,
+        detail
     FROM audit_events
     WHERE ($1 IS NULL OR account_id = $1) AND ($2 IS NULL OR action = $2) AND ($3 IS NULL OR at >= $3)
     ORDER BY id DESC LIMIT $4";

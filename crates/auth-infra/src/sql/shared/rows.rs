@@ -3,9 +3,9 @@
 use auth_domain::model::{
     ApiKey, ApiKeyId, ApiKeyName, AuditAction, AuditDetail, AuditEvent, AuditId, AuditOutcome, AuditRecord,
     Caller, ClientId, CredentialChain, DenialReason, DisplayName, EmailAddress, EndReason, Identifiers,
-    LoginRecord, NewSession, PasswordHash, PasswordVersion, PhoneNumber, RefreshRecord, RequestId, Roles,
-    Scopes, SecretDigest, Session, SessionEnd, SessionId, StoredPassword, Timestamp, User, UserId,
-    UserNumber, UserStatus, Username,
+    LoginRecord, MergedEvents, NewSession, PasswordHash, PasswordVersion, PhoneNumber, RefreshRecord,
+    RequestId, Roles, Scopes, SecretDigest, Session, SessionEnd, SessionId, StoredPassword, Timestamp, User,
+    UserId, UserNumber, UserStatus, Username,
 };
 use sqlx::Row as _;
 use sqlx::types::Uuid;
@@ -106,6 +106,7 @@ pub(crate) fn audit_record(row: &Row) -> Result<AuditRecord, DbError> {
     let denial = optional(row, "denial", "reason of a denial", DenialReason::parse)?;
     let event = AuditEvent {
         at: time(row, "at")?,
+        merged: merged_events(row)?,
         action: required(row, "action", "action of an event", AuditAction::parse)?,
         outcome: denial.map_or(AuditOutcome::Succeeded, AuditOutcome::Denied),
         user: row.try_get::<Option<Uuid>, _>("account_id")?.map(UserId),
@@ -119,6 +120,14 @@ pub(crate) fn audit_record(row: &Row) -> Result<AuditRecord, DbError> {
         detail: row.try_get::<Option<String>, _>("detail")?.map(AuditDetail::from_stored),
     };
     Ok(AuditRecord { id: AuditId(row.try_get("id")?), event })
+}
+
+/// A single event has no time of a last one.
+fn merged_events(row: &Row) -> Result<Option<MergedEvents>, DbError> {
+    let Some(last_at) = optional_time(row, "last_at")? else { return Ok(None) };
+    let count =
+        u32::try_from(row.try_get::<i64, _>("count")?).map_err(|_| CorruptValue("count of an event"))?;
+    Ok(Some(MergedEvents { count, last_at }))
 }
 
 fn status(row: &Row) -> Result<UserStatus, DbError> {
