@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -44,7 +44,7 @@ impl KeyAlgorithm {
         }
     }
 
-    /// The private key of jsonwebtoken, from a PKCS#8 structure.
+    /// The private key of jsonwebtoken, from a PKCS#8 structure of version 1.
     pub(super) fn encoding_key(self, pkcs8: &[u8]) -> EncodingKey {
         match self {
             Self::Ed25519 => EncodingKey::from_ed_der(pkcs8),
@@ -68,6 +68,29 @@ impl KeyAlgorithm {
             Self::P256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?.to_pkcs8v1()?,
         };
         Ok(Zeroizing::new(pkcs8.as_ref().to_vec()))
+    }
+}
+
+/// A private key as a PKCS#8 structure of version 1 (RFC 5208), with its public half.
+pub(super) struct PrivateKey {
+    pub(super) algorithm: KeyAlgorithm,
+    pub(super) pkcs8: Zeroizing<Vec<u8>>,
+    /// 32 bytes of Ed25519, or the 65 bytes of an uncompressed point.
+    pub(super) public: Vec<u8>,
+}
+
+impl PrivateKey {
+    /// Reads a PKCS#8 structure of version 1 or 2, or a key of P-256 in SEC 1. `None` for any other key.
+    pub(super) fn from_der(der: &[u8]) -> Option<Self> {
+        if let Ok(pair) = Ed25519KeyPair::from_pkcs8(der) {
+            let public = pair.public_key().as_ref().to_vec();
+            let pkcs8 = Zeroizing::new(pair.to_pkcs8v1().ok()?.as_ref().to_vec());
+            return Some(Self { algorithm: KeyAlgorithm::Ed25519, pkcs8, public });
+        }
+        let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der).ok()?;
+        let public = pair.public_key().as_ref().to_vec();
+        let pkcs8 = Zeroizing::new(pair.to_pkcs8v1().ok()?.as_ref().to_vec());
+        Some(Self { algorithm: KeyAlgorithm::P256, pkcs8, public })
     }
 }
 

@@ -27,7 +27,7 @@ impl JwtSettings {
     }
 }
 
-/// Signs tokens with the newest key of a ring, and verifies them with all of its keys.
+/// Signs tokens with the current key of a ring, and verifies them with all of its keys.
 ///
 /// The signatures are jsonwebtoken's. Strict checks decide which tokens reach it (ADR 0004):
 ///
@@ -59,8 +59,8 @@ impl JwtCodec {
 
     /// Signs a payload as a token of this kind.
     fn seal(&self, kind: TokenKind, payload: &[u8]) -> Result<IssuedToken, PortError> {
-        let keys = self.keys.current();
-        let key = &keys.newest.key;
+        let signing = self.keys.signing();
+        let key = &signing.key;
         let mut token = key.header(kind).to_owned();
         token.push('.');
         token.push_str(&compact::encode(payload));

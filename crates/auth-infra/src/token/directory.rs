@@ -4,13 +4,14 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use auth_domain::model::Timestamp;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::key::SigningKey;
+use super::key_file::{self, KeyFileFlaw, KeyTimes};
 
 const EXTENSION: &str = ".pem";
 const KID_MAX_LENGTH: usize = 64;
@@ -24,8 +25,27 @@ pub enum KeyFileError {
     Io { action: &'static str, path: PathBuf, cause: io::Error },
     #[error("{}: the name of a key's file must be 1 to 64 of A-Z, a-z, 0-9, '_' and '-', then .pem", .0.display())]
     Name(PathBuf),
-    #[error("{} is not one Ed25519 or P-256 private key in PKCS#8 PEM", .0.display())]
-    NotAKey(PathBuf),
+    #[error("{}", .flaw.about(path))]
+    Flawed { path: PathBuf, flaw: KeyFileFlaw },
+    /// Several keys of other tools: nothing in their files gives them an order.
+    #[error(
+        "{} and {} have no time, so no node can tell which of them signs: put a line such as \
+         Signs-From: 2026-11-21T09:30:00Z before the first line of one of them", .0.display(), .1.display()
+    )]
+    NoTime(PathBuf, PathBuf),
+    /// The clock of this machine is behind, or that of the machine that created the key was ahead.
+    #[error(
+        "{} was created at {time}, which is in the future: compare the clocks of the machines, or delete the file and run \
+         auth-http keys rotate", path.display()
+    )]
+    Future { path: PathBuf, time: Timestamp },
+    #[error(
+        "the newest key was created at {0}, ahead of the clock of this machine: compare the clocks; keys rotate --now \
+         replaces stolen keys in any case"
+    )]
+    ClockBehind(Timestamp),
+    #[error("{} signs from {time}, more than a day from now: correct its line Signs-From", path.display())]
+    FarFuture { path: PathBuf, time: Timestamp },
     /// Every user of this machine can write the directory or the file, and so make tokens that are accepted.
     #[error("every user of this machine can write {path}: run chmod o-w {path}", path = .0.display())]
     Unsafe(PathBuf),
@@ -36,34 +56,16 @@ pub enum KeyFileError {
 }
 
 /// A key file as the directory lists it. Two values differ if the file was written, replaced or given other permissions
-/// in between.
+/// in between. Its times serve this comparison only: copies of a file have others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KeyFile {
-    kid: String,
+    pub(super) kid: String,
     modified: SystemTime,
     is_file: bool,
     mode: u32,
     size: u64,
     inode: u64,
     changed: (i64, i64),
-}
-
-impl KeyFile {
-    /// When the key may have taken over: not before its file was written, nor before the file got its name and
-    /// permissions. The latter matters for a key that was made elsewhere. A later change of permissions counts as a later
-    /// takeover. The previous keys are then kept longer, never shorter.
-    pub(super) fn installed(&self) -> Timestamp {
-        let (seconds, nanos) = self.changed;
-        let changed =
-            Timestamp::from_unix_micros(seconds.saturating_mul(1_000_000).saturating_add(nanos / 1_000));
-        self.created().max(changed)
-    }
-
-    /// When the file was written last, which counts as the creation of the key.
-    pub(super) fn created(&self) -> Timestamp {
-        let since_epoch = self.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Timestamp::UNIX_EPOCH.plus(since_epoch)
-    }
 }
 
 /// Creates a directory of secrets for its owner only, unless it exists. Returns its mode.
@@ -91,8 +93,7 @@ impl KeyDirectory {
         Ok(Self { path: path.to_owned() })
     }
 
-    /// The key files, newest first. Of two written at the same time, the one with the greater name is first. Files
-    /// without `.pem` and files that begin with a point are ignored.
+    /// The key files, by name. Files without `.pem` and files that begin with a point are ignored.
     pub(super) fn list(&self) -> Result<Vec<KeyFile>, KeyFileError> {
         let cannot_list = |cause| failed("list", &self.path, cause);
         let mut files = Vec::new();
@@ -111,7 +112,7 @@ impl KeyDirectory {
                 Err(error) => return Err(failed("look at", &entry.path(), error)),
             }
         }
-        files.sort_by(|a, b| (b.modified, &b.kid).cmp(&(a.modified, &a.kid)));
+        files.sort_by(|a, b| a.kid.cmp(&b.kid));
         Ok(files)
     }
 
@@ -121,11 +122,16 @@ impl KeyDirectory {
         is_kid(kid) && fs::exists(self.path_of(kid)).unwrap_or(false)
     }
 
-    pub(super) fn read(&self, file: &KeyFile) -> Result<SigningKey, KeyFileError> {
+    /// Reads a key and its times.
+    pub(super) fn read(&self, file: &KeyFile) -> Result<(KeyTimes, SigningKey), KeyFileError> {
         let path = self.path_of(&file.kid);
+        let flawed = |flaw| KeyFileError::Flawed { path: path.clone(), flaw };
         // A pipe or a device would block or never end.
-        if !file.is_file || file.size > FILE_MAX_BYTES {
-            return Err(KeyFileError::NotAKey(path));
+        if !file.is_file {
+            return Err(flawed(KeyFileFlaw::NotAKey));
+        }
+        if file.size > FILE_MAX_BYTES {
+            return Err(flawed(KeyFileFlaw::TooLarge));
         }
         if is_world_writable(file.mode) {
             return Err(KeyFileError::Unsafe(path));
@@ -137,17 +143,16 @@ impl KeyDirectory {
         File::open(&path)
             .and_then(|opened| opened.take(FILE_MAX_BYTES).read_to_end(&mut content))
             .map_err(|cause| failed("read", &path, cause))?;
-        str::from_utf8(&content)
-            .ok()
-            .and_then(|text| SigningKey::parse(file.kid.clone(), file.created(), text))
-            .ok_or(KeyFileError::NotAKey(path))
+        let (times, private) = key_file::parse(&file.kid, &content).map_err(flawed)?;
+        let key = SigningKey::new(file.kid.clone(), &private).ok_or_else(|| flawed(KeyFileFlaw::NotAKey))?;
+        Ok((times, key))
     }
 
-    /// Adds a key with this creation time, for its owner only. No reader sees a part of the file: it gets its name only
-    /// after it is complete and on the disk. A crash before that leaves a draft, whose name begins with a point.
-    pub(super) fn add(&self, kid: &str, pem: &str, created: Timestamp) -> Result<(), KeyFileError> {
+    /// Adds a key file, for its owner only. No reader sees a part of the file: it gets its name only after it is complete
+    /// and on the disk. A crash before that leaves a draft, whose name begins with a point.
+    pub(super) fn add(&self, kid: &str, content: &str) -> Result<(), KeyFileError> {
         let (path, draft) = (self.path_of(kid), self.path.join(format!(".{kid}.new")));
-        let written = write_draft(&draft, pem, created)
+        let written = write_draft(&draft, content)
             .and_then(|()| fs::rename(&draft, &path))
             .and_then(|()| File::open(&self.path)?.sync_all());
         written.map_err(|cause| {
@@ -161,7 +166,7 @@ impl KeyDirectory {
         KeyFileError::Empty(self.path.clone())
     }
 
-    fn path_of(&self, kid: &str) -> PathBuf {
+    pub(super) fn path_of(&self, kid: &str) -> PathBuf {
         self.path.join(format!("{kid}{EXTENSION}"))
     }
 }
@@ -184,11 +189,9 @@ fn describe(kid: &str, path: &Path) -> io::Result<KeyFile> {
     })
 }
 
-fn write_draft(path: &Path, pem: &str, created: Timestamp) -> io::Result<()> {
+fn write_draft(path: &Path, content: &str) -> io::Result<()> {
     let mut draft = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    draft.write_all(pem.as_bytes())?;
-    let micros = u64::try_from(created.unix_micros()).unwrap_or(0);
-    draft.set_modified(SystemTime::UNIX_EPOCH + Duration::from_micros(micros))?;
+    draft.write_all(content.as_bytes())?;
     draft.sync_all()
 }
 
@@ -224,7 +227,7 @@ mod tests {
         let keys = KeyDirectory::open(dir.path()).expect("a directory");
         // Nothing can be renamed onto a directory that has something in it.
         fs::create_dir_all(dir.path().join("kid.pem/full")).expect("a directory");
-        let said = keys.add("kid", "pem", Timestamp::UNIX_EPOCH).expect_err("in the way").to_string();
+        let said = keys.add("kid", "pem").expect_err("in the way").to_string();
         assert!(said.contains("kid.pem") && !said.contains('\n'), "{said}");
         assert_eq!(fs::read_dir(dir.path()).expect("a list").count(), 1);
     }

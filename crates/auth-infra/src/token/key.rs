@@ -1,33 +1,24 @@
-//! Signing keys: private keys in PEM that jsonwebtoken signs and verifies with.
+//! Signing keys: private keys that jsonwebtoken signs and verifies with.
 
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use auth_domain::model::Timestamp;
-use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 use jsonwebtoken::crypto::JwtSigner;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER as AWS_LC;
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 use jsonwebtoken::{DecodingKey, EncodingKey, errors};
-use pem_rfc7468::{Decoder, LineEnding};
 use serde_json::Value;
-use zeroize::Zeroizing;
 
-use super::algorithm::KeyAlgorithm;
+use super::algorithm::{KeyAlgorithm, PrivateKey};
 use super::compact;
 use super::wire::{self, TokenKind};
-
-/// The label of a PKCS#8 structure in PEM (RFC 7468, section 10).
-const LABEL: &str = "PRIVATE KEY";
 
 /// A key that signs and verifies. Its private half cannot be printed.
 pub(super) struct SigningKey {
     /// The name of the key in a token's header.
     pub(super) kid: String,
     pub(super) algorithm: KeyAlgorithm,
-    pub(super) created: Timestamp,
     /// The public key (RFC 7517, section 4; RFC 8037, section 2; RFC 7518, section 6.2.1).
     pub(super) jwk: Value,
     /// The encoded headers of the access tokens and of the refresh tokens that this key signs.
@@ -46,28 +37,21 @@ thread_local! {
 }
 
 impl SigningKey {
-    /// Reads a private key in PEM; `None` if the text is anything but one key of a supported algorithm.
-    pub(super) fn parse(kid: String, created: Timestamp, pem: &str) -> Option<Self> {
-        let pkcs8 = decode_pem(pem)?;
-        let (algorithm, public) = if let Ok(pair) = Ed25519KeyPair::from_pkcs8(&pkcs8) {
-            (KeyAlgorithm::Ed25519, pair.public_key().as_ref().to_vec())
-        } else {
-            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).ok()?;
-            (KeyAlgorithm::P256, pair.public_key().as_ref().to_vec())
-        };
-        let public = algorithm.decoding_key(&public);
+    /// Names a private key. `None` if the library cannot publish it.
+    pub(super) fn new(kid: String, private: &PrivateKey) -> Option<Self> {
+        let algorithm = private.algorithm;
+        let public = algorithm.decoding_key(&private.public);
         let mut jwk = Jwk::from_decoding_key(&public, Some(algorithm.jwt())).ok()?;
         jwk.common.key_id = Some(kid.clone());
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
         Some(Self {
             headers: [TokenKind::Access, TokenKind::Refresh]
                 .map(|kind| compact::encode(&wire::header(kind, algorithm, &kid))),
-            private: Arc::new(algorithm.encoding_key(&pkcs8)),
+            private: Arc::new(algorithm.encoding_key(&private.pkcs8)),
             jwk: serde_json::to_value(jwk).ok()?,
             public,
             kid,
             algorithm,
-            created,
         })
     }
 
@@ -112,22 +96,6 @@ pub(super) fn is_signature(
         .is_ok_and(|verifier| verifier.verify(message, signature).is_ok())
 }
 
-pub(super) fn generate_pem(algorithm: KeyAlgorithm) -> Result<Zeroizing<String>, Unspecified> {
-    let pkcs8 = algorithm.generate()?;
-    pem_rfc7468::encode_string(LABEL, LineEnding::LF, &pkcs8).map(Zeroizing::new).map_err(|_| Unspecified)
-}
-
-/// Reads the PKCS#8 structure of a text that is one PEM block and nothing else. `None` for anything else, such as a
-/// public key, an encrypted key, a key in an older format of its algorithm, or two keys.
-fn decode_pem(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    // The decoder would skip text before the block.
-    let text = Some(text.trim()).filter(|text| text.starts_with("-----BEGIN"))?;
-    let mut decoder = Decoder::new_detect_wrap(text.as_bytes()).ok()?;
-    let mut pkcs8 = Zeroizing::new(Vec::new());
-    decoder.decode_to_end(&mut pkcs8).ok()?;
-    (decoder.type_label() == LABEL).then_some(pkcs8)
-}
-
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SigningKey").field("kid", &self.kid).finish_non_exhaustive()
@@ -136,11 +104,12 @@ impl fmt::Debug for SigningKey {
 
 #[cfg(test)]
 mod tests {
+    use super::super::key_file;
     use super::*;
 
     fn key(algorithm: KeyAlgorithm) -> SigningKey {
-        let pem = generate_pem(algorithm).expect("a key");
-        SigningKey::parse("kid".to_owned(), Timestamp::UNIX_EPOCH, &pem).expect("a key")
+        let private = PrivateKey::from_der(&algorithm.generate().expect("generated")).expect("a key");
+        SigningKey::new("kid".to_owned(), &private).expect("a key")
     }
 
     #[test]
@@ -177,7 +146,8 @@ mod tests {
         const PEM: &str = "-----BEGIN PRIVATE KEY-----\n\
             MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
             -----END PRIVATE KEY-----\n";
-        let key = SigningKey::parse("kid".to_owned(), Timestamp::UNIX_EPOCH, PEM).expect("a key");
+        let (_, private) = key_file::parse("kid", PEM.as_bytes()).expect("a key");
+        let key = SigningKey::new("kid".to_owned(), &private).expect("a key");
         assert_eq!(key.jwk["x"], "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
         // Appendix A.4: the signature of that example.
         let signed = key.sign(b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc").expect("signed");
@@ -191,36 +161,5 @@ mod tests {
     fn debug_output_contains_no_private_key() {
         let key = key(KeyAlgorithm::Ed25519);
         assert_eq!(format!("{key:?}"), "SigningKey { kid: \"kid\", .. }");
-    }
-
-    #[test]
-    fn one_pem_block_is_read_whatever_its_line_ends_and_widths() {
-        for length in [1, 47, 48, 49, 138] {
-            let pkcs8 = vec![0xa5; length];
-            let pem = pem_rfc7468::encode_string(LABEL, LineEnding::LF, &pkcs8).expect("written");
-            let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-            let one_line = format!("-----BEGIN {LABEL}-----\n{body}\n-----END {LABEL}-----");
-            for text in [&pem, &pem.replace('\n', "\r\n"), &format!("\n  {pem} \n"), &one_line] {
-                assert_eq!(decode_pem(text).as_deref(), Some(&pkcs8), "{text}");
-            }
-        }
-    }
-
-    #[test]
-    fn anything_but_one_pem_block_is_refused() {
-        let pem = pem_rfc7468::encode_string(LABEL, LineEnding::LF, &[0xa5; 48]).expect("written");
-        for other in [
-            String::new(),
-            "-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----".to_owned(),
-            pem.clone() + &pem,
-            pem.replace("PRIVATE", "PUBLIC"),
-            pem.replace("PRIVATE", "ENCRYPTED PRIVATE"),
-            pem.replace("PRIVATE", "EC PRIVATE"),
-            pem.replace("-----END PRIVATE KEY-----", ""),
-            pem.replacen("pa", "p*", 1),
-            format!("# my key\n{pem}"),
-        ] {
-            assert_eq!(decode_pem(&other).filter(|key| !key.is_empty()), None, "{other}");
-        }
     }
 }

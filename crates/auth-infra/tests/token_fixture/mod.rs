@@ -12,7 +12,9 @@ use auth_domain::model::{
 };
 use auth_domain::ports::AccessTokenCodec;
 use auth_domain::testing::{FixedClock, SeededRandom};
-use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm, KeyFileError, KeyRing, TokenLifetimes};
+use auth_infra::token::{
+    JwtCodec, JwtSettings, KeyAlgorithm, KeyFileError, KeyInfo, KeyRing, KeyUse, Rotation, TokenLifetimes,
+};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use base64::Engine;
@@ -72,8 +74,12 @@ impl Kind {
     }
 }
 
+/// The time for which a new key is published before it signs.
+pub(crate) const DELAY: Duration = Duration::from_secs(600);
+
 pub(crate) struct Issuer {
     pub(crate) dir: TempDir,
+    pub(crate) clock: Arc<FixedClock>,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) codec: JwtCodec,
 }
@@ -82,9 +88,15 @@ impl Issuer {
     /// Creates an issuer with one new key.
     pub(crate) fn new(algorithm: KeyAlgorithm) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let keys = Arc::new(open(&dir.path().join("keys"), algorithm).expect("keys"));
+        let clock = Arc::new(FixedClock::default());
+        let keys = Arc::new(open_at(&clock, &dir.path().join("keys"), algorithm).expect("keys"));
         let codec = JwtCodec::new(Arc::clone(&keys), JwtSettings::of(ISSUER));
-        Self { dir, keys, codec }
+        Self { dir, clock, keys, codec }
+    }
+
+    /// Adds a key, and waits until it signs.
+    pub(crate) fn rotate(&self) -> KeyInfo {
+        rotate(&self.keys, &self.clock)
     }
 
     pub(crate) fn verify(&self, token: &str) -> Option<AccessClaims> {
@@ -111,11 +123,11 @@ impl Issuer {
     }
 
     pub(crate) fn kid(&self) -> String {
-        self.keys.list()[0].kid.clone()
+        self.keys.signing_and_newest().0
     }
 
     pub(crate) fn algorithm(&self) -> KeyAlgorithm {
-        self.keys.list()[0].algorithm
+        self.keys.newest_algorithm()
     }
 
     /// A valid header of an access token, with its members in another order than the codec's.
@@ -138,7 +150,11 @@ impl Issuer {
         let signed = format!("{header}.{payload}");
         let file = self.dir.path().join(format!("keys/{}.pem", self.kid()));
         let pem = fs::read_to_string(file).expect("the key");
-        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let body: String = pem
+            .lines()
+            .skip_while(|line| !line.starts_with('-'))
+            .filter(|line| !line.starts_with('-'))
+            .collect();
         let pkcs8 = STANDARD.decode(body).expect("base64");
         let signature = match self.algorithm() {
             KeyAlgorithm::Ed25519 => {
@@ -155,8 +171,24 @@ impl Issuer {
 
 /// Opens a key directory with a fixed clock.
 pub(crate) fn open(path: &Path, algorithm: KeyAlgorithm) -> Result<KeyRing, KeyFileError> {
-    let (clock, random) = (Arc::new(FixedClock::default()), Arc::new(SeededRandom::new(seed())));
-    KeyRing::open(path, algorithm, LIFETIMES, clock, random)
+    open_at(&Arc::default(), path, algorithm)
+}
+
+/// Opens a key directory with this clock.
+pub(crate) fn open_at(
+    clock: &Arc<FixedClock>,
+    path: &Path,
+    algorithm: KeyAlgorithm,
+) -> Result<KeyRing, KeyFileError> {
+    KeyRing::open(path, algorithm, LIFETIMES, clock.clone(), Arc::new(SeededRandom::new(seed())))
+}
+
+/// Adds a key, and advances the clock until it signs.
+pub(crate) fn rotate(keys: &KeyRing, clock: &FixedClock) -> KeyInfo {
+    let new = keys.rotate(Rotation::After(DELAY)).expect("rotated");
+    let KeyUse::Published { signs_from } = new.used else { panic!("it is {:?}", new.used) };
+    clock.set(signs_from);
+    keys.list().into_iter().find(|key| key.kid == new.kid).expect("the new key")
 }
 
 /// A different seed for each ring, so that no two rings create keys with the same name.
