@@ -56,7 +56,8 @@ fn add_limits(throttled: &Throttled, headers: &mut HeaderMap) {
     set(headers, RATE_LIMIT, &format!(r#""{name}";r=0;t={seconds}"#));
 }
 
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+/// Sets a header. A value that a header cannot contain is not sent.
+pub fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }

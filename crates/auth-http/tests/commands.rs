@@ -479,14 +479,34 @@ fn new_signing_key_signs_and_the_old_one_verifies() {
     assert_eq!((&first[0]["use"], &first[0]["algorithm"]), (&Value::from("signs"), &Value::from("ES256")));
     let rotated = shell.run(&["--set", "token.algorithm=EdDSA", "keys", "rotate"]).ok();
     let keys = shell.run(&["keys", "list", "--json"]).json();
-    assert_eq!(rotated, format!("{} signs from now on\n", text(&keys[0], "kid")));
-    assert_eq!((&keys[0]["use"], &keys[0]["algorithm"]), (&Value::from("signs"), &Value::from("EdDSA")));
-    assert_eq!(keys[0]["until"], Value::Null);
-    assert_eq!((&keys[1]["use"], &keys[1]["kid"]), (&Value::from("verifies"), &first[0]["kid"]));
+    let (kid, from) = (text(&keys[0], "kid"), text(&keys[0], "signs_from"));
+    assert_eq!(rotated, format!("{kid} is published now and signs from {from}\n"));
+    assert_eq!((&keys[0]["use"], &keys[0]["algorithm"]), (&Value::from("published"), &Value::from("EdDSA")));
+    assert!(from > text(&keys[0], "created_at") && keys[0]["until"].is_null());
+    assert_eq!((&keys[1]["use"], &keys[1]["kid"]), (&Value::from("signs"), &first[0]["kid"]));
+    let list = shell.run(&["keys", "list"]).ok();
+    assert!(
+        list.lines().count() == 3 && list.contains(&format!(" published, signs from {from}\n")),
+        "{list}"
+    );
+
+    let quickly = ["--set", "token.jwks_max_age_seconds=1", "--set", "token.rotation_delay_seconds=2"];
+    let shell = Shell::new();
+    shell.create_user(&["--username", "alice"]);
+    shell.run(&[&quickly[..], &["keys", "rotate"]].concat()).ok();
+    std::thread::sleep(Duration::from_secs(3));
+    let keys = shell.run(&["keys", "list", "--json"]).json();
+    assert_eq!((&keys[0]["use"], &keys[1]["use"]), (&Value::from("signs"), &Value::from("verifies")));
     assert!(text(&keys[1], "until") > text(&keys[0], "created_at"));
     let list = shell.run(&["keys", "list"]).ok();
     assert!(list.lines().count() == 3 && list.contains(" verifies until 20"), "{list}");
     assert!(shell.directory.path().join("data/keys").is_dir());
+
+    let rotated = shell.run(&["keys", "rotate", "--now"]).ok();
+    let keys = shell.run(&["keys", "list", "--json"]).json();
+    assert!(rotated.starts_with(&format!("{} signs from now on. ", text(&keys[0], "kid"))), "{rotated}");
+    assert_eq!(keys[0]["use"], "signs");
+    assert!(keys[1]["use"] == "revoked" && keys[2]["use"] == "revoked", "{keys}");
 }
 
 #[test]

@@ -319,6 +319,23 @@ fn networks_without_hosts_are_refused() {
 }
 
 #[test]
+fn key_must_not_sign_while_verifiers_cache_the_old_keys() {
+    let defaults = wiring::default_settings();
+    assert_eq!((defaults.keys_max_age.as_secs(), defaults.rotation_delay.as_secs()), (300, 600));
+    let (max_age, delay) = ("token.jwks_max_age_seconds", "token.rotation_delay_seconds");
+    from_flags(&[(max_age, "10"), (delay, "11")]).expect("settings");
+    for (key, flags) in [
+        (delay, &[(max_age, "10"), (delay, "10")][..]),
+        (delay, &[(delay, "300")]),
+        (max_age, &[(max_age, "600")]),
+    ] {
+        let message = error_text(from_flags(flags));
+        assert!(message.starts_with(&format!("{key} (--set) is not allowed: ")), "{message}");
+        assert!(message.contains("verifiers may cache the keys for"), "{message}");
+    }
+}
+
+#[test]
 fn malformed_texts_are_refused() {
     let long = "a".repeat(256);
     let refused: &[(&str, &[&str])] = &[

@@ -45,6 +45,14 @@ fn published_keys_verify_a_token() {
     }
 }
 
+/// Adds a key that signs after three seconds.
+fn rotate(data: &TestData) -> String {
+    let set = ["--set", "token.jwks_max_age_seconds=1", "--set", "token.rotation_delay_seconds=3"];
+    let printed = run(data, &[&set[..], &["keys", "rotate"]].concat(), "");
+    assert!(printed.contains(" is published now and signs from 20"), "{printed}");
+    printed.split(' ').next().expect("a kid").to_owned()
+}
+
 fn published(client: &Client) -> usize {
     client.get("/.well-known/jwks.json", None).json()["keys"].as_array().expect("keys").len()
 }
@@ -68,10 +76,11 @@ fn rotating_changes_the_algorithm_without_a_restart() {
     assert!(run(&data, &["config", "check"], "").contains(warning));
     assert_eq!(algorithm(&log_in(&client)), Algorithm::EdDSA, "the existing key signs");
 
-    run(&data, &["keys", "rotate"], "");
+    rotate(&data);
     server.wait_for("published", || published(&client) == 2);
+    assert_eq!(algorithm(&log_in(&client)), Algorithm::EdDSA, "it is published before it signs");
+    server.wait_for("signing", || algorithm(&log_in(&client)) == Algorithm::ES256);
     let new = log_in(&client);
-    assert_eq!(algorithm(&new), Algorithm::ES256);
     for token in [&old, &new] {
         assert_eq!(client.open(token).status, 200);
         assert_eq!(verify(&client, token)["client_id"], "single_token");
@@ -81,6 +90,47 @@ fn rotating_changes_the_algorithm_without_a_restart() {
     drop(server);
     let server = TestServer::start(&data);
     assert!(!server.log().contains("token.algorithm"), "{}", server.log());
+}
+
+#[test]
+fn key_set_may_be_cached_for_the_configured_time() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
+    let cached = |path: &str| server.client().get(path, None).header("cache-control").map(str::to_owned);
+    assert_eq!(cached("/.well-known/jwks.json").as_deref(), Some("public, max-age=300"));
+    assert_eq!(cached("/health/live").as_deref(), Some("no-store"));
+    drop(server);
+    let settings = [("AUTH_TOKEN__JWKS_MAX_AGE_SECONDS", "60"), ("AUTH_TOKEN__ROTATION_DELAY_SECONDS", "61")];
+    let server = TestServer::start_with(&data, &settings);
+    let answer = server.client().get("/.well-known/jwks.json", None);
+    assert_eq!(answer.header("cache-control"), Some("public, max-age=60"));
+}
+
+#[test]
+fn stolen_key_is_revoked_on_every_node_at_once() {
+    let data = TestData::on_postgres();
+    let nodes = [(); 2].map(|()| TestServer::start(&data));
+    let clients = nodes.each_ref().map(TestServer::client);
+    assert_eq!(clients[0].register("john").status, 201);
+    let old = log_in(&clients[0]);
+    let credentials = r#"{"username":"john","password":"P@ssw0rd!"}"#;
+    let opaque = clients[0].post("/api/v1/auth/login", credentials).member("refresh_token");
+
+    let printed = run(&data, &["keys", "rotate", "--now"], "");
+    assert!(printed.contains(" signs from now on. Every earlier key is revoked: "), "{printed}");
+    let new = printed.split(' ').next().expect("a kid");
+    for (node, client) in nodes.iter().zip(&clients) {
+        node.wait_for("signing with the new key", || key_of(&log_in(client)) == new);
+        assert_eq!(client.open(&old).status, 401);
+        assert_eq!(client.refresh(&old).status, 401, "a self-renewing token is signed by the stolen key");
+        assert_eq!(client.open(&log_in(client)).status, 200);
+        assert_eq!(published(client), 1);
+    }
+    // The refresh tokens of this dialect are opaque: its users stay logged in.
+    let refreshed = clients[1].post("/api/v1/auth/refresh", &format!(r#"{{"refresh_token":"{opaque}"}}"#));
+    assert_eq!(refreshed.status, 200, "{refreshed:?}");
+    let list = run(&data, &["keys", "list"], "");
+    assert_eq!((list.matches(" signs\n").count(), list.matches(" revoked\n").count()), (1, 1), "{list}");
 }
 
 /// The promise is two seconds; a machine that runs many tests at once may stumble.
@@ -122,12 +172,19 @@ fn key_rotation_reaches_both_nodes_and_fails_no_request() {
         });
         for _ in 0..3 {
             let before = key_of(&log_in(&clients[0]));
-            run(&data, &["keys", "rotate"], "");
+            let count = published(&clients[0]);
+            let new = rotate(&data);
             let rotated = Instant::now();
+            for client in &clients {
+                while published(client) == count {
+                    assert!(rotated.elapsed() < MAX_PROPAGATION, "{new} is not published");
+                }
+            }
             for client in &clients {
                 while key_of(&log_in(client)) == before {
                     assert!(rotated.elapsed() < MAX_PROPAGATION, "still signed by {before}");
                 }
+                assert!(rotated.elapsed() > Duration::from_secs(1), "it signed before it was published");
             }
         }
         stop.store(true, Ordering::Relaxed);

@@ -143,7 +143,8 @@ fn key_rotation_does_not_end_sessions() {
         let (server, client) = server_with_john(&data);
         let first = RotatingDialect::TokenPair.log_in(&client, "john");
         let kid = |grant: &Grant| decode_header(&grant.refresh_token).expect("a header").kid;
-        run(&data, &["keys", "rotate"], "");
+        let quickly = ["--set", "token.jwks_max_age_seconds=1", "--set", "token.rotation_delay_seconds=2"];
+        run(&data, &[&quickly[..], &["keys", "rotate"]].concat(), "");
         server.wait_for("signing with the new key", || {
             kid(&RotatingDialect::TokenPair.log_in(&client, "john")) != kid(&first)
         });

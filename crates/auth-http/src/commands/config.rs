@@ -1,7 +1,9 @@
 //! Shows, checks and documents the settings.
 
 use anyhow::ensure;
-use auth_infra::token::read_signing_algorithm;
+use auth_domain::ports::Clock as _;
+use auth_infra::system::SystemClock;
+use auth_infra::token::read_newest_algorithm;
 use clap::Subcommand;
 
 use super::output::print;
@@ -50,7 +52,7 @@ fn check(settings: &Settings, strict: bool) -> anyhow::Result<()> {
 
 /// A warning about the key directory. It is read, and nothing in it is created.
 fn key_warning(settings: &Settings) -> Option<String> {
-    match read_signing_algorithm(&settings.keys_dir) {
+    match read_newest_algorithm(&settings.keys_dir, SystemClock.now()) {
         Ok(signing) => signing.and_then(|signing| settings.signing_key_warning(signing)),
         // With this directory the service does not start.
         Err(error) => Some(format!("keys_dir: {error}")),

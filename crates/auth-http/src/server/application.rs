@@ -38,7 +38,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         listen(settings.listen).with_context(|| format!("cannot listen on {}", settings.listen))?;
     let settings = settings.bound_to(listener.local_addr()?);
     let service = wiring::open(&settings)?;
-    if let Some(warning) = settings.signing_key_warning(service.keys.signing_algorithm()) {
+    if let Some(warning) = settings.signing_key_warning(service.keys.newest_algorithm()) {
         tracing::warn!("{warning}");
     }
     let readiness = Arc::new(Readiness::new(service.store.clone(), service.auth.clone()));
@@ -50,6 +50,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let system_routes = SystemRoutes {
         readiness,
         keys: Arc::clone(&service.keys),
+        keys_max_age: settings.keys_max_age,
         files: static_files(&settings, &router).into(),
     };
     let observer =

@@ -23,7 +23,8 @@ use crate::request::client_address;
 /// Carries the request's id, which the log contains too.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Headers of every answer: it must not be cached or sniffed, and its URL must not reach another site.
+/// Headers of every answer: it must not be sniffed, its URL must not reach another site, and it must not be cached unless its
+/// handler allows that.
 static HARDENING: [(HeaderName, HeaderValue); 3] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -93,7 +94,10 @@ impl Observer {
 
     fn harden(&self, headers: &mut HeaderMap, id: &str) {
         for (name, value) in HARDENING.clone() {
-            headers.insert(name, value);
+            // Public answers, such as the key set, decide themselves for how long they are cached.
+            if name != CACHE_CONTROL || !headers.contains_key(CACHE_CONTROL) {
+                headers.insert(name, value);
+            }
         }
         if !headers.contains_key(CONTENT_SECURITY_POLICY) {
             headers.insert(CONTENT_SECURITY_POLICY, DEFAULT_POLICY.clone());

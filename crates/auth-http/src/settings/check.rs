@@ -12,7 +12,23 @@ impl Settings {
     pub(super) fn check(&self) -> Result<(), SettingsError> {
         self.check_hashing()?;
         self.check_proxies()?;
+        self.check_rotation()?;
         self.check_prefixes()
+    }
+
+    /// A verifier that loaded the key set just before a key was added has to load it again before the key signs.
+    fn check_rotation(&self) -> Result<(), SettingsError> {
+        if self.rotation_delay > self.keys_max_age {
+            return Ok(());
+        }
+        let keys = ["token.rotation_delay_seconds", "token.jwks_max_age_seconds"];
+        let key = keys.into_iter().find(|key| self.sources.contains_key(*key)).unwrap_or(keys[0]);
+        let (delay, max_age) = (self.rotation_delay.as_secs(), self.keys_max_age.as_secs());
+        let reason = format!(
+            "is not allowed: a key would sign {delay} s after it is published, but verifiers may cache the keys for \
+             {max_age} s; the delay must be longer"
+        );
+        Err(SettingsError::invalid(key, self.source(key), &reason))
     }
 
     fn check_hashing(&self) -> Result<(), SettingsError> {
@@ -88,7 +104,7 @@ impl Settings {
         warnings
     }
 
-    /// A sentence if the key that signs has another algorithm than `token.algorithm`, which applies to new keys only.
+    /// A sentence if the newest key has another algorithm than `token.algorithm`, which applies to new keys only.
     #[must_use]
     pub fn signing_key_warning(&self, signing: KeyAlgorithm) -> Option<String> {
         let configured = self.algorithm;

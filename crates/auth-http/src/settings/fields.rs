@@ -33,6 +33,10 @@ pub struct Settings {
     pub access_lifetime: Option<Duration>,
     /// The algorithm of new signing keys.
     pub algorithm: KeyAlgorithm,
+    /// How long verifiers may cache the published keys.
+    pub keys_max_age: Duration,
+    /// How long a new key is published before it signs.
+    pub rotation_delay: Duration,
     /// The `aud` claim.
     pub audience: String,
     /// The domain's rules of sessions, tokens, attempts and audit events.

@@ -45,8 +45,8 @@ rows! {
         "The store. SQLite serves one node; several nodes share one PostgreSQL. Other users of the machine \
          can read a command line: keep a password in the environment or a file.";
     "keys_dir": Text("a path"), field!(keys_dir), default "`keys` in `data_dir`",
-        "The directory of the signing keys, one PKCS#8 PEM file each, `<kid>.pem`. The newest key signs, and \
-         the older ones verify what they signed. Nodes that serve together share the keys.";
+        "The directory of the signing keys, one PEM file each, `<kid>.pem`. The newest key whose time \
+         has come signs, and the older ones verify what they signed. Nodes that serve together share the keys.";
     "public_url": Text(PublicUrl::ALLOWED), field!(public_url), default "`http://` and `listen`",
         "The URL under which clients reach the service; the issuer (`iss`) of its access tokens.";
     "trusted_proxies": List(TrustedProxies::ALLOWED), field!(trusted_proxies),
@@ -71,6 +71,11 @@ rows! {
     "token.algorithm": Text("EdDSA or ES256"), field!(algorithm),
         "The algorithm of new signing keys. An existing key keeps its algorithm until `auth-http keys rotate` \
          replaces it.";
+    "token.jwks_max_age_seconds": Integer("seconds", 1..=DAY), field!(keys_max_age),
+        "The time for which verifiers may cache the published keys (`Cache-Control: max-age` of the JWKS).";
+    "token.rotation_delay_seconds": Integer("seconds", 2..=DAY), field!(rotation_delay),
+        "The time for which `auth-http keys rotate` publishes a key before it signs. It must exceed \
+         `token.jwks_max_age_seconds`, so that every verifier has loaded the key by then.";
     "token.audience": TextIf("1 to 255 visible ASCII characters", is_audience), field!(audience),
         default "`public_url`",
         "The audience (`aud`) of the access tokens.";

@@ -74,6 +74,8 @@ impl Settings {
             cors_origins: CorsOrigins::default(),
             access_lifetime: None,
             algorithm: KeyAlgorithm::default(),
+            keys_max_age: Duration::from_secs(300),
+            rotation_delay: Duration::from_secs(600),
             audience: String::new(),
             policy: Policy::default(),
             hashing: HashingSettings::default(),

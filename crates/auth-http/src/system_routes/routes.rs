@@ -1,8 +1,9 @@
 //! Registers the routes outside the dialects.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{Handler, HttpResponse, guard};
@@ -20,6 +21,8 @@ pub struct SystemRoutes {
     pub readiness: Arc<Readiness>,
     /// The signing keys, whose public parts are at `/.well-known/jwks.json`.
     pub keys: Arc<KeyRing>,
+    /// How long verifiers may cache the signing keys.
+    pub keys_max_age: Duration,
     /// The pages and the OpenAPI documents.
     pub files: Arc<[StaticFile]>,
 }
@@ -47,8 +50,10 @@ impl SystemRoutes {
         let readiness = Arc::clone(&self.readiness);
         serve(app, "/health/ready", move || ready(Arc::clone(&readiness)));
         let keys = Arc::clone(&self.keys);
+        let max_age = format!("public, max-age={}", self.keys_max_age.as_secs());
         serve(app, "/.well-known/jwks.json", move || {
-            let response = reply::json(StatusCode::OK, &keys.jwks());
+            let mut response = reply::json(StatusCode::OK, &keys.jwks());
+            reply::set(response.headers_mut(), CACHE_CONTROL, &max_age);
             async { response }
         });
     }
