@@ -18,7 +18,9 @@ const KEY: &str = "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcr
 static CODEC: LazyLock<JwtCodec> = LazyLock::new(|| {
     let directory = tempfile::tempdir().expect("a directory");
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{KEY}\n-----END PRIVATE KEY-----\n");
-    std::fs::write(directory.path().join("a.pem"), pem).expect("written");
+    let path = directory.path().join("a.pem");
+    std::fs::write(&path, pem).expect("written");
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("set");
     let (clock, random) = (Arc::new(FixedClock::default()), Arc::new(SeededRandom::new(1)));
     let minute = Duration::from_secs(60);
     let lifetimes = TokenLifetimes { access: minute, renewal: minute, leeway: minute };

@@ -1,5 +1,6 @@
 //! Connects the adapters to the ports of the domain. No other module knows both.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use auth_domain::model::{Blocklist, Client, ClientId};
@@ -12,6 +13,7 @@ use auth_infra::password::{Argon2Hasher, common_passwords};
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
 use auth_infra::store::{Store, StoreError};
+use auth_infra::strict_modes::{StrictModes, UnsafePath};
 use auth_infra::system::{SystemClock, SystemRandom};
 use auth_infra::token::{
     JwtCodec, JwtSettings, KeyFileError, KeyRing, TokenLifetimes, create_private_directory,
@@ -103,7 +105,7 @@ pub fn policy(settings: &Settings) -> Policy {
 /// Creates the data directory, accessible to its owner only, unless it exists.
 ///
 /// # Errors
-/// When it cannot be created, or when every user of this machine can write the existing one.
+/// When it cannot be created, or when another account may alter the existing one.
 pub fn create_data_dir(settings: &Settings) -> Result<(), KeyFileError> {
     if create_private_directory(&settings.data_dir)? & 0o077 != 0 {
         let path = settings.data_dir.display();
@@ -118,12 +120,36 @@ pub fn create_data_dir(settings: &Settings) -> Result<(), KeyFileError> {
 /// When the store rejects the settings.
 pub fn open_store(settings: &Settings) -> Result<Store, StoreError> {
     match &settings.database_url {
-        DatabaseUrl::Sqlite(path) => SqliteStore::connect(&SqliteSettings::new(path)).map(Store::from),
+        DatabaseUrl::Sqlite(path) => {
+            check_sqlite_file(path).map_err(|error| StoreError::Settings(error.to_string()))?;
+            SqliteStore::connect(&SqliteSettings::new(path)).map(Store::from)
+        }
         url @ DatabaseUrl::Postgres(_) => {
             let settings = PostgresSettings { url: url.expose(), max_connections: settings.max_connections };
             PostgresStore::connect(&settings).map(Store::from)
         }
     }
+}
+
+/// Checks that only the account of the service and root may alter a SQLite file, or its directory while it does not exist.
+///
+/// # Errors
+/// If another account may, or if the file system cannot be read.
+pub fn check_sqlite_file(path: &Path) -> Result<(), UnsafePath> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    for name in [path.to_owned(), sibling(path, "-wal"), sibling(path, "-shm")] {
+        if name.exists() {
+            StrictModes::of_process().check(&name)?;
+        }
+    }
+    if directory.exists() { StrictModes::of_process().check(directory) } else { Ok(()) }
+}
+
+/// A file that SQLite keeps next to its own.
+fn sibling(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// The attempt limiter. Nodes on PostgreSQL share their counters; a single node on SQLite counts in memory.

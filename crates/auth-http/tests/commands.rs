@@ -221,9 +221,49 @@ fn world_writable_directories_of_secrets_are_rejected() {
         let path = shell.directory.path().join(directory);
         fs::set_permissions(path, Permissions::from_mode(0o777)).expect("set");
         let failure = shell.run(&["user", "show", "alice"]).failure();
-        let expected =
-            format!("every user of this machine can write ./{directory}: run chmod o-w ./{directory}");
-        assert_eq!(failure, expected);
+        let path = shell.directory.path().canonicalize().expect("a path").join(directory);
+        let path = path.display();
+        assert!(failure.starts_with(&format!("{path} (of user ")), "{failure}");
+        let reason =
+            format!("mode 0777) can be written by every user of this machine: run chmod go-w {path}");
+        assert!(failure.ends_with(&reason), "{failure}");
+    }
+}
+
+#[test]
+fn files_that_a_group_can_write_are_rejected() {
+    for (name, key) in [("data", "data_dir"), ("data/auth.db", "database_url"), ("data/keys", "keys_dir")] {
+        let shell = Shell::new();
+        shell.create_user(&["--username", "alice"]);
+        let path = shell.directory.path().canonicalize().expect("a path").join(name);
+        let mode = fs::metadata(&path).expect("metadata").permissions().mode();
+        fs::set_permissions(&path, Permissions::from_mode(mode | 0o020)).expect("set");
+        let reason = format!("can be written by its group: run chmod g-w {}", path.display());
+        for arguments in [&["user", "show", "alice"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+            let failure = shell.run(arguments).failure();
+            assert!(failure.contains(&reason), "{arguments:?}: {failure}");
+        }
+        let checked = shell.run(&["config", "check"]).ok();
+        assert!(checked.starts_with(&format!("warning: {key}: ")) && checked.contains(&reason), "{checked}");
+        assert_eq!(shell.run(&["config", "check", "--strict"]).code, Some(1));
+        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("set");
+        shell.run(&["user", "show", "alice"]).ok();
+    }
+}
+
+#[test]
+fn key_that_a_group_can_write_is_rejected() {
+    let shell = Shell::new();
+    shell.create_user(&["--username", "alice"]);
+    let kid = text(&shell.run(&["keys", "list", "--json"]).json()[0], "kid").to_owned();
+    let path = shell.directory.path().join(format!("data/keys/{kid}.pem"));
+    fs::set_permissions(path, Permissions::from_mode(0o660)).expect("set");
+    for arguments in [&["keys", "list"][..], &["keys", "rotate"], &["keys", "rotate", "--now"]] {
+        let failure = shell.run(arguments).failure();
+        assert!(
+            failure.contains(&format!("{kid}.pem (of user ")) && failure.contains("chmod g-w"),
+            "{failure}"
+        );
     }
 }
 

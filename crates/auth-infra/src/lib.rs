@@ -9,6 +9,7 @@
 //! | `audit` | `audit` | the queue between what happens and where audit events are kept |
 //! | `password` | `argon2` | Argon2id on a bounded pool, hashes that an import brought, common passwords |
 //! | `token` | `jwt` | signed access tokens, and the directory of their keys |
+//! | `strict_modes` | `jwt` | who may write to the files of the service |
 //! | `system` | `system` | the system's clock and randomness |
 
 #![cfg_attr(
@@ -30,6 +31,8 @@ mod sql;
 pub mod sqlite;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub mod store;
+#[cfg(feature = "jwt")]
+pub mod strict_modes;
 #[cfg(feature = "system")]
 pub mod system;
 #[cfg(feature = "jwt")]

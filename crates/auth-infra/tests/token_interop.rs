@@ -5,6 +5,7 @@
 mod token_fixture;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use auth_domain::ports::AccessTokenCodec;
@@ -21,6 +22,8 @@ use token_fixture::{ISSUER, Issuer, PAYLOAD, claims, object, open};
 fn codec(kid: &str, pem: &str) -> JwtCodec {
     let dir = tempfile::tempdir().expect("a directory");
     fs::write(dir.path().join(format!("{kid}.pem")), pem).expect("written");
+    fs::set_permissions(dir.path().join(format!("{kid}.pem")), fs::Permissions::from_mode(0o600))
+        .expect("set");
     let keys = open(dir.path(), KeyAlgorithm::Ed25519).expect("keys");
     JwtCodec::new(Arc::new(keys), JwtSettings::of(ISSUER))
 }

@@ -617,6 +617,29 @@ fn key_is_published_then_renews_only_then_is_ignored() {
 }
 
 #[test]
+fn key_that_others_can_write_does_not_replace_the_keys_in_force() {
+    let issuer = Issuer::new(KeyAlgorithm::Ed25519);
+    let (path, token) = (issuer.dir.path().join("keys"), issuer.token());
+    let before = issuer.keys.list();
+    let set_mode =
+        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
+    write(&path, "planted.pem", OPENSSL_P256, START);
+    let planted = path.join("planted.pem");
+    for (unsafe_path, right, wrong) in
+        [(&planted, 0o600, 0o620), (&planted, 0o600, 0o602), (&path, 0o700, 0o770)]
+    {
+        set_mode(unsafe_path, wrong);
+        assert!(!issuer.keys.reload_if_changed());
+        assert_eq!((issuer.keys.list(), issuer.verify(&token)), (before.clone(), Some(claims())));
+        let message = open(&path, KeyAlgorithm::Ed25519).err().expect("refused").to_string();
+        assert!(message.contains(&unsafe_path.display().to_string()), "{message}");
+        set_mode(unsafe_path, right);
+    }
+    assert!(issuer.keys.reload_if_changed());
+    assert_eq!(kids(&issuer.keys).len(), 2);
+}
+
+#[test]
 fn deleted_key_file_no_longer_verifies() {
     let issuer = Issuer::new(KeyAlgorithm::Ed25519);
     let (old, before) = (issuer.kid(), issuer.token());

@@ -5,6 +5,7 @@
 mod token_fixture;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use auth_domain::ports::AccessTokenCodec;
@@ -25,6 +26,7 @@ fn no_wycheproof_token_is_accepted() {
     let dir = tempfile::tempdir().expect("a directory");
     let key = include_str!("data/wycheproof/kid-ec-sign.pem");
     fs::write(dir.path().join("kid-ec-sign.pem"), key).expect("written");
+    fs::set_permissions(dir.path().join("kid-ec-sign.pem"), fs::Permissions::from_mode(0o600)).expect("set");
     let keys = Arc::new(open(dir.path(), KeyAlgorithm::P256).expect("keys"));
     assert_eq!(keys.list().iter().map(|key| &key.kid).collect::<Vec<_>>(), ["kid-ec-sign"]);
     let codec = JwtCodec::new(keys, JwtSettings::of(ISSUER));

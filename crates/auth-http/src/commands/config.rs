@@ -2,12 +2,13 @@
 
 use anyhow::ensure;
 use auth_domain::ports::Clock as _;
+use auth_infra::strict_modes::StrictModes;
 use auth_infra::system::SystemClock;
 use auth_infra::token::read_newest_algorithm;
 use clap::Subcommand;
 
 use super::output::print;
-use crate::settings::Settings;
+use crate::settings::{DatabaseUrl, Settings};
 use crate::wiring;
 
 #[derive(Subcommand)]
@@ -39,6 +40,7 @@ pub(super) fn docs() -> anyhow::Result<()> {
 
 fn check(settings: &Settings, strict: bool) -> anyhow::Result<()> {
     let mut warnings = settings.warnings();
+    warnings.extend(file_warnings(settings));
     warnings.extend(key_warning(settings));
     if warnings.is_empty() {
         print("The settings are valid, and nothing about them is known to be unsafe.\n")?;
@@ -48,6 +50,23 @@ fn check(settings: &Settings, strict: bool) -> anyhow::Result<()> {
     }
     ensure!(!strict || warnings.is_empty(), "the settings are valid but unsafe");
     Ok(())
+}
+
+/// Warnings about files that another account may alter. With them the service does not start.
+fn file_warnings(settings: &Settings) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if settings.data_dir.exists()
+        && let Err(error) = StrictModes::of_process().check(&settings.data_dir)
+    {
+        warnings.push(format!("data_dir: {error}"));
+    }
+    if let DatabaseUrl::Sqlite(path) = &settings.database_url
+        && let Err(error) = wiring::check_sqlite_file(path)
+        && warnings.is_empty()
+    {
+        warnings.push(format!("database_url: {error}"));
+    }
+    warnings
 }
 
 /// A warning about the key directory. It is read, and nothing in it is created.

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::key::SigningKey;
 use super::key_file::{self, KeyFileFlaw, KeyTimes};
+use crate::strict_modes::{StrictModes, UnsafePath};
 
 const EXTENSION: &str = ".pem";
 const KID_MAX_LENGTH: usize = 64;
@@ -46,9 +47,9 @@ pub enum KeyFileError {
     ClockBehind(Timestamp),
     #[error("{} signs from {time}, more than a day from now: correct its line Signs-From", path.display())]
     FarFuture { path: PathBuf, time: Timestamp },
-    /// Every user of this machine can write the directory or the file, and so make tokens that are accepted.
-    #[error("every user of this machine can write {path}: run chmod o-w {path}", path = .0.display())]
-    Unsafe(PathBuf),
+    /// Another account can alter the directory or a file, and so make tokens that are accepted.
+    #[error(transparent)]
+    Unsafe(#[from] UnsafePath),
     #[error("{} contains no key", .0.display())]
     Empty(PathBuf),
     #[error("the cryptographic library made no key")]
@@ -71,15 +72,12 @@ pub(super) struct KeyFile {
 /// Creates a directory of secrets for its owner only, unless it exists. Returns its mode.
 ///
 /// # Errors
-/// When it cannot be created, or when every user of this machine can write the existing one.
+/// When it cannot be created, or when another account may alter the existing one ([`StrictModes`]).
 pub fn create_private_directory(path: &Path) -> Result<u32, KeyFileError> {
     let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
     created.map_err(|cause| failed("make the directory", path, cause))?;
-    let mode = fs::metadata(path).map_err(|cause| failed("look at", path, cause))?.mode();
-    if is_world_writable(mode) {
-        return Err(KeyFileError::Unsafe(path.to_owned()));
-    }
-    Ok(mode)
+    StrictModes::of_process().check(path)?;
+    Ok(fs::metadata(path).map_err(|cause| failed("look at", path, cause))?.mode())
 }
 
 pub(super) struct KeyDirectory {
@@ -93,9 +91,11 @@ impl KeyDirectory {
         Ok(Self { path: path.to_owned() })
     }
 
-    /// The key files, by name. Files without `.pem` and files that begin with a point are ignored.
+    /// The key files, by name, if only the account of the service and root may alter them. Files without `.pem` and files that begin with a point are ignored.
     pub(super) fn list(&self) -> Result<Vec<KeyFile>, KeyFileError> {
         let cannot_list = |cause| failed("list", &self.path, cause);
+        let rule = StrictModes::of_process();
+        rule.check(&self.path)?;
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(cannot_list)? {
             let entry = entry.map_err(cannot_list)?;
@@ -106,7 +106,10 @@ impl KeyDirectory {
                 return Err(KeyFileError::Name(entry.path()));
             }
             match describe(kid, &entry.path()) {
-                Ok(file) => files.push(file),
+                Ok(file) => {
+                    rule.check(&entry.path())?;
+                    files.push(file);
+                }
                 // Deleted since it was listed.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(failed("look at", &entry.path(), error)),
@@ -132,9 +135,6 @@ impl KeyDirectory {
         }
         if file.size > FILE_MAX_BYTES {
             return Err(flawed(KeyFileFlaw::TooLarge));
-        }
-        if is_world_writable(file.mode) {
-            return Err(KeyFileError::Unsafe(path));
         }
         if file.mode & 0o077 != 0 {
             tracing::warn!(path = %path.display(), "the file of a signing key is accessible to others than its owner");
@@ -197,10 +197,6 @@ fn write_draft(path: &Path, content: &str) -> io::Result<()> {
 
 fn failed(action: &'static str, path: &Path, cause: io::Error) -> KeyFileError {
     KeyFileError::Io { action, path: path.to_owned(), cause }
-}
-
-fn is_world_writable(mode: u32) -> bool {
-    mode & 0o002 != 0
 }
 
 #[cfg(test)]

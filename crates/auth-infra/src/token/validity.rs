@@ -228,8 +228,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
 
-        /// A node signs with the old key until the takeover on its own clock, which deviates, or until it has read the
-        /// file of an unscheduled successor. The token may be presented to any node until it expires.
+        /// A node signs with the old key until the takeover on its own clock, which deviates. With an unscheduled successor
+        /// it signs until it has read the file. The token may be presented to any node until it expires.
         #[test]
         fn no_token_is_wrongly_refused(
             access in 1_u64..86_400, renewal in 1_u64..3_000_000, is_scheduled: bool,
