@@ -10,7 +10,7 @@ use auth_domain::ports::{
 
 #[cfg(feature = "postgres")]
 use crate::postgres::PostgresStore;
-pub use crate::sql::StoreError;
+pub use crate::sql::{NodeKeys, StoreError};
 #[cfg(feature = "sqlite")]
 use crate::sqlite::SqliteStore;
 
@@ -89,6 +89,20 @@ impl Store {
     /// Follows the revoked sessions until the store is closed. Reconnects whenever the store is unavailable.
     pub async fn sync_revocations(&self) {
         on!(self, store => store.sync_revocations().await);
+    }
+
+    /// Records with which keys the node with this random number signs. Returns the keys of the other nodes that serve the
+    /// store. On SQLite there is none.
+    ///
+    /// # Errors
+    /// Fails if the store is unavailable.
+    pub async fn exchange_keys(&self, node: [u8; 16], keys: &NodeKeys) -> Result<Vec<NodeKeys>, PortError> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Ok(Vec::new()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => store.exchange_keys(node, keys).await,
+        }
     }
 
     #[must_use]

@@ -133,6 +133,31 @@ fn stolen_key_is_revoked_on_every_node_at_once() {
     assert_eq!((list.matches(" signs\n").count(), list.matches(" revoked\n").count()), (1, 1), "{list}");
 }
 
+#[test]
+fn nodes_with_different_keys_are_reported() {
+    let data = TestData::on_postgres();
+    let other = tempfile::tempdir().expect("a directory");
+    let other_keys = other.path().join("keys").display().to_string();
+    let nodes = [TestServer::start(&data), TestServer::start_with(&data, &[("AUTH_KEYS_DIR", &other_keys)])];
+    let clients = nodes.each_ref().map(TestServer::client);
+    assert_eq!(clients[0].register("john").status, 201);
+    let kids = clients.each_ref().map(|client| key_of(&log_in(client)));
+    assert_ne!(kids[0], kids[1]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    for node in &nodes {
+        let is_reported = || {
+            let log = node.log();
+            let line =
+                log.lines().find(|line| line.contains("two nodes of this store have different signing keys"));
+            line.is_some_and(|line| kids.iter().all(|kid| line.contains(kid.as_str())))
+        };
+        while !is_reported() {
+            assert!(Instant::now() < deadline, "not reported: {}", node.log());
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
 /// The promise is two seconds; a machine that runs many tests at once may stumble.
 const MAX_PROPAGATION: Duration = Duration::from_secs(10);
 

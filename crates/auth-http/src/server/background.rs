@@ -10,6 +10,7 @@ use auth_domain::ports::PortError;
 use auth_infra::token::KeyRing;
 use tokio::time::{interval, sleep};
 
+use super::node_keys::compare_keys;
 use crate::failure::Failure;
 use crate::system_routes::Readiness;
 use crate::wiring::Service;
@@ -27,6 +28,7 @@ pub(super) fn start(service: &Service, readiness: &Arc<Readiness>) -> JoinHandle
     let readiness = Arc::clone(readiness);
     spawn(async move { readiness.migrate_when_back().await });
     spawn(reload_keys(Arc::clone(&service.keys)));
+    spawn(compare_keys(Arc::clone(&service.keys), service.store.clone()));
     spawn(purge_hourly(service.auth.clone()));
     let store = service.store.clone();
     spawn(async move { store.sync_revocations().await })

@@ -6,6 +6,7 @@ mod connections;
 mod cors;
 mod host;
 mod idle_timeout;
+mod node_keys;
 mod observer;
 pub(crate) mod telemetry;
 

@@ -23,7 +23,7 @@ use crate::request::client_address;
 /// Carries the request's id, which the log contains too.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Headers of every answer: it must not be sniffed, its URL must not reach another site, and it must not be cached unless its
+/// Headers of every answer: it must not be sniffed, and its URL must not reach another site. It must not be cached unless its
 /// handler allows that.
 static HARDENING: [(HeaderName, HeaderValue); 3] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),

@@ -12,7 +12,8 @@ pub(super) use super::shared::run_migrations as migrate;
 use crate::sql::{DEADLINE, migrations, within};
 
 pub(super) const MIGRATIONS: &[(i64, &str, &str)] = migrations!(
-    "postgres": 1 "accounts", 2 "sessions", 3 "api_keys", 4 "revoked_sessions", 5 "audit_events", 6 "attempts"
+    "postgres": 1 "accounts", 2 "sessions", 3 "api_keys", 4 "revoked_sessions", 5 "audit_events", 6 "attempts",
+    7 "nodes"
 );
 
 /// A migration may take long, and waits as long as another node migrates.

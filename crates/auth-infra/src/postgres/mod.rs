@@ -26,6 +26,7 @@ mod cached_users;
 mod connect;
 mod executor;
 mod migrate;
+mod nodes;
 mod open_request;
 mod open_session;
 mod prelude;

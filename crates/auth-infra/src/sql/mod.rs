@@ -39,6 +39,15 @@ macro_rules! migrations {
     };
 }
 
+/// The keys that a node signs with, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeKeys {
+    /// The key that signs now.
+    pub signing: String,
+    /// The key that signs next, or the same key.
+    pub newest: String,
+}
+
 /// Runs a function of a connection and these arguments, all of which are `Copy`, as a call:
 /// `call!(self.db.write, set_roles(user, roles, now))`.
 macro_rules! call {
