@@ -3,7 +3,9 @@
 
 use std::process::Stdio;
 
+use auth_domain::testing::NAMES_OF_PEOPLE;
 use e2e::{Client, Response, TestData, TestServer, command};
+use serde_json::json;
 
 const DIALECTS: [&str; 5] = ["single_token", "directory", "token_pair", "accounts", "cookie"];
 const PASSWORD: &str = "P@ssw0rd!";
@@ -100,6 +102,31 @@ fn user_of_one_dialect_logs_in_through_every_other() {
                     assert_eq!(wrong.status, 401, "{registered_in} by {dialect}");
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn names_of_every_script_are_returned_byte_for_byte() {
+    for data in TestData::on_every_store() {
+        let server = TestServer::start(&data);
+        let dialects = AllDialects::new(&data, &server);
+        for (index, (script, name)) in NAMES_OF_PEOPLE.into_iter().enumerate() {
+            let email = format!("user{index}@example.com");
+            let username = format!("user{index}");
+            // Registered through one dialect, and read through the other.
+            let (member, mut body, reader, shown) = if index % 2 == 0 {
+                ("displayName", json!({"email": email}), "accounts", "full_name")
+            } else {
+                ("full_name", json!({"email": email, "username": username}), "token_pair", "displayName")
+            };
+            body["password"] = PASSWORD.into();
+            body[member] = name.into();
+            let registered = dialects.client.post("/api/v1/auth/register", &body.to_string());
+            assert_eq!(registered.status, 201, "{script}: {registered:?}");
+            let token = dialects.access_token(reader, &email);
+            let profile = dialects.client.get("/api/v1/auth/me", Some(&token));
+            assert_eq!(profile.member(shown), name, "{script} in {reader}");
         }
     }
 }

@@ -13,6 +13,7 @@ macro_rules! __conformance_cases {
                 each_optional_member_is_stored_on_its_own
                 longest_members_are_returned_as_stored
                 names_keep_their_typed_spelling
+                display_names_of_every_script_are_returned_as_stored
                 text_with_database_syntax_is_returned_as_stored
                 times_keep_their_microseconds
                 smallest_and_largest_ids_are_returned

@@ -7,6 +7,7 @@ use super::fixture::{
     Fixture, display_name, hash, identifiers, key, later, most_roles, now, phone_number, roles,
 };
 use crate::model::{NewUser, PasswordHash, Timestamp, User, UserId, UserNumber, UserRef, UserStatus};
+use crate::testing::NAMES_OF_PEOPLE;
 
 /// Registers a user and reads the user by every method.
 async fn round_trip(fixture: &Fixture<'_>, new: &NewUser) -> User {
@@ -99,6 +100,17 @@ pub(super) async fn names_keep_their_typed_spelling(store: &dyn StoreUnderTest) 
     ] {
         let user = round_trip(&fixture, &fixture.new_user(identifiers(Some(typed), Some(address)))).await;
         assert_eq!((user.username(), user.email()), (Some(typed), Some(address)));
+    }
+}
+
+pub(super) async fn display_names_of_every_script_are_returned_as_stored(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    for (index, (_, name)) in NAMES_OF_PEOPLE.into_iter().enumerate() {
+        let new = NewUser {
+            display_name: Some(display_name(name)),
+            ..fixture.new_user(identifiers(Some(&format!("user{index}")), None))
+        };
+        round_trip(&fixture, &new).await;
     }
 }
 

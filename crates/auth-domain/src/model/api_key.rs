@@ -128,7 +128,7 @@ impl Authority {
 #[error("must be 1 to 255 characters long, without control characters")]
 pub struct InvalidApiKeyName;
 
-/// The name of an API key, chosen by an operator: 1 to 255 code points, none of them invisible.
+/// The name of an API key, chosen by an operator. The rules are those of a [`DisplayName`](super::DisplayName).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKeyName(String);
 
@@ -136,7 +136,7 @@ impl ApiKeyName {
     /// Parses a name.
     ///
     /// # Errors
-    /// [`InvalidApiKeyName`] when the text is empty, too long or contains an invisible character.
+    /// [`InvalidApiKeyName`] when the text is not a valid display name.
     pub fn parse(typed: &str) -> Result<Self, InvalidApiKeyName> {
         let name = super::DisplayName::parse(typed).map_err(|_| InvalidApiKeyName)?;
         Ok(Self(name.as_str().to_owned()))

@@ -9,6 +9,7 @@ mod blocklist;
 mod caller;
 mod claims;
 mod client_address;
+mod display_name;
 mod id;
 mod identifiers;
 mod import;
@@ -37,6 +38,7 @@ pub use blocklist::Blocklist;
 pub use caller::{Caller, RequestId};
 pub use claims::{AccessClaims, IssuedToken, RefreshClaims, TokenId, TokenPolicy};
 pub use client_address::ClientAddress;
+pub use display_name::{DISPLAY_NAME_MAX_CODE_POINTS, DisplayName, InvalidDisplayName};
 pub(crate) use id::uuid_v7;
 pub use identifiers::{
     EMAIL_MAX_BYTES, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, InvalidIdentifier,
@@ -61,6 +63,6 @@ pub use session::{Client, ClientId, NewSession, RefreshStyle, Session, SessionId
 pub use session_end::{EndReason, SessionEnd};
 pub use timestamp::Timestamp;
 pub use user::{
-    DisplayName, InvalidDisplayName, InvalidPhoneNumber, LoginRecord, NewUser, PhoneNumber, User,
-    UserChanges, UserId, UserNumber, UserRef, UserStatus,
+    InvalidPhoneNumber, LoginRecord, NewUser, PhoneNumber, User, UserChanges, UserId, UserNumber, UserRef,
+    UserStatus,
 };

@@ -5,10 +5,9 @@ use std::fmt;
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::identifiers::is_forbidden;
 use super::{
-    EmailAddress, EndReason, IdentifierKey, Identifiers, PasswordHash, Roles, StoredPassword, Timestamp,
-    Username,
+    DisplayName, EmailAddress, EndReason, IdentifierKey, Identifiers, PasswordHash, Roles, StoredPassword,
+    Timestamp, Username,
 };
 
 /// An opaque, globally unique user id: a UUID of version 7 (RFC 9562, section 5.7).
@@ -64,32 +63,6 @@ impl UserStatus {
     #[must_use]
     pub fn parse(status: &str) -> Option<Self> {
         [Self::Active, Self::Suspended].into_iter().find(|known| known.as_str() == status)
-    }
-}
-
-/// The text is not a valid display name. The error text follows the name of a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must be 1 to 255 characters long, without control characters")]
-pub struct InvalidDisplayName;
-
-/// A display name: 1 to 255 code points, none of them invisible. It is not an identifier.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DisplayName(String);
-
-impl DisplayName {
-    /// Parses a display name.
-    ///
-    /// # Errors
-    /// [`InvalidDisplayName`] when the text is empty, too long or contains an invisible character.
-    pub fn parse(typed: &str) -> Result<Self, InvalidDisplayName> {
-        let fits = !typed.is_empty() && typed.chars().nth(255).is_none() && !typed.chars().any(is_forbidden);
-        if fits { Ok(Self(typed.to_owned())) } else { Err(InvalidDisplayName) }
-    }
-
-    /// Returns the name as it was typed.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -265,13 +238,5 @@ mod tests {
             assert_eq!(UserStatus::parse(status.as_str()), Some(status));
         }
         assert_eq!(UserStatus::parse("deleted"), None);
-    }
-
-    #[test]
-    fn a_display_name_is_visible_text_of_bounded_length() {
-        assert!(DisplayName::parse("Jane Doe \u{1f600}").is_ok());
-        for typed in ["", "a\0", "a\u{202e}", &"a".repeat(256)] {
-            assert_eq!(DisplayName::parse(typed), Err(InvalidDisplayName), "{typed:?}");
-        }
     }
 }

@@ -27,6 +27,7 @@ faults! {
     DropsDisplayNames =>
         user_members::full_user_is_returned_as_stored
         user_members::each_optional_member_is_stored_on_its_own;
+    DropsJoinersInDisplayNames => user_members::display_names_of_every_script_are_returned_as_stored;
     DropsPhoneNumbers =>
         user_members::full_user_is_returned_as_stored
         user_members::each_optional_member_is_stored_on_its_own;

@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 
 use auth_domain::model::{
-    EmailAddress, IdentifierKey, IdentifierKind, Identifiers, NewUser, PasswordHash, Roles, Timestamp, User,
-    UserId, UserNumber, UserRef, Username,
+    DisplayName, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, NewUser, PasswordHash, Roles,
+    Timestamp, User, UserId, UserNumber, UserRef, Username,
 };
 use auth_domain::ports::{PortError, RegisterOutcome, UserRepository};
 use tokio::task::yield_now;
@@ -55,6 +55,9 @@ impl FaultyStore {
         let (username, email) = (user.identifiers.username().cloned(), user.identifiers.email().cloned());
         match self.fault {
             Fault::DropsDisplayNames => user.display_name = None,
+            Fault::DropsJoinersInDisplayNames => {
+                user.display_name = user.display_name.as_ref().and_then(without_joiners);
+            }
             Fault::DropsPhoneNumbers => user.phone_number = None,
             Fault::DropsRoles => user.roles = Roles::default(),
             Fault::DropsEmails => {
@@ -277,4 +280,8 @@ fn names_in(identifiers: &Identifiers) -> usize {
 
 pub(super) fn to_milliseconds(time: Timestamp) -> Timestamp {
     Timestamp::from_unix_micros(time.unix_micros() / 1_000 * 1_000)
+}
+
+fn without_joiners(name: &DisplayName) -> Option<DisplayName> {
+    DisplayName::parse(&name.as_str().replace(['\u{200c}', '\u{200d}'], "")).ok()
 }
