@@ -179,8 +179,11 @@ fn candidates() -> Vec<Value> {
     let others = [Value::Null, json!(7), json!(true), json!([]), json!({})];
     let texts =
         ["", "x", "x@example.com", "+84 (12) 345-6789", "+0123456", "84123456789", "customer", "admin"];
+    let names =
+        ["علی\u{200c}رضا", "a\u{202e}b", "\u{2068}Jane\u{2069}", "\u{2068}Jane", "\u{3164}", "\u{b4}"];
     let lengths = [5, 6, 7, 8, 254, 255, 256].map(|length| json!("x".repeat(length)));
     let longest = [238, 239].map(|length| json!(format!("x@{}.example.com", "x.".repeat(length / 2))));
+    let texts = texts.into_iter().chain(names);
     others.into_iter().chain(texts.map(Value::from)).chain(lengths).chain(longest).collect()
 }
 

@@ -1,13 +1,15 @@
 //! The types of a body's members: how each is read from JSON, and its schema.
 
 use auth_domain::model::{
-    DisplayName, EMAIL_MAX_BYTES, EmailAddress, PASSWORD_MAX_CODE_POINTS, PasswordAttempt, PhoneNumber,
-    USERNAME_MAX_CODE_POINTS, Username,
+    DISPLAY_NAME_MAX_CODE_POINTS, DisplayName, EMAIL_MAX_BYTES, EmailAddress, PASSWORD_MAX_CODE_POINTS,
+    PasswordAttempt, PhoneNumber, USERNAME_MAX_CODE_POINTS, Username,
 };
 use secrecy::SecretString;
 use serde_json::Value;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
+
+use super::patterns;
 
 /// A value that can be read from a member of a JSON object.
 pub trait Member: Sized {
@@ -67,29 +69,43 @@ read_by_parsing!(Username, EmailAddress, DisplayName, PhoneNumber);
 impl Documented for Username {
     fn schema() -> Schema {
         string_in("username")
-            .description(Some("Visible characters, shown as typed; upper and lower case make no difference."))
+            .description(Some(
+                "1 to 255 visible characters, without white space at the ends. The service shows the name as typed and \
+                 compares it without case and Unicode form. The compared form has at most 1,020 bytes.",
+            ))
             .min_length(Some(1))
             .max_length(Some(USERNAME_MAX_CODE_POINTS))
+            .pattern(Some(patterns::username()))
             .into()
     }
 }
 
 impl Documented for EmailAddress {
     fn schema() -> Schema {
-        string_in("email").description(Some("At most 254 bytes.")).max_length(Some(EMAIL_MAX_BYTES)).into()
+        string_in("email").description(Some("An e-mail address of at most 254 bytes, also in its ASCII form (IDNA). The service shows it as typed and compares it without case.")).max_length(Some(EMAIL_MAX_BYTES)).into()
     }
 }
 
 impl Documented for DisplayName {
     fn schema() -> Schema {
-        string().description(Some("The name to be shown.")).min_length(Some(1)).max_length(Some(255)).into()
+        string()
+            .description(Some(
+                "The name of the person, shown as typed: 1 to 255 characters of any script, at least one of them \
+                 visible. Joiners, variation selectors and directional marks are allowed. Control characters, line and \
+                 paragraph separators, and directional embeddings and overrides are not. Directional isolates are \
+                 paired and not nested.",
+            ))
+            .min_length(Some(1))
+            .max_length(Some(DISPLAY_NAME_MAX_CODE_POINTS))
+            .pattern(Some(patterns::display_name()))
+            .into()
     }
 }
 
 impl Documented for PhoneNumber {
     fn schema() -> Schema {
         string()
-            .description(Some("In E.164 form; spaces, hyphens, dots and parentheses are dropped."))
+            .description(Some("A phone number in E.164 form. The service removes spaces, hyphens, dots and parentheses, and checks only the form."))
             .pattern(Some(r"^[-. ()]*\+[-. ()]*[1-9]([-. ()]*[0-9]){1,14}[-. ()]*$"))
             .into()
     }
@@ -116,7 +132,7 @@ impl Member for PasswordAttempt {
 
 impl Documented for PasswordAttempt {
     fn schema() -> Schema {
-        password().into()
+        password().description(Some("The password of the user.")).into()
     }
 }
 
@@ -132,6 +148,9 @@ impl Member for NewPassword {
 
 impl Documented for NewPassword {
     fn schema() -> Schema {
-        password().description(Some("Any characters.")).max_length(Some(PASSWORD_MAX_CODE_POINTS)).into()
+        password()
+            .description(Some("The new password: any characters, compared in the Unicode form NFC."))
+            .max_length(Some(PASSWORD_MAX_CODE_POINTS))
+            .into()
     }
 }

@@ -9,6 +9,7 @@ mod host;
 mod json;
 mod members;
 mod origin;
+mod patterns;
 mod reader;
 
 use std::cell::OnceCell;
