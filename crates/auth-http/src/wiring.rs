@@ -21,7 +21,7 @@ use auth_infra::token::{
 
 use crate::dialects::{self, Context, Dialect, MountedDialect, Profile, PublicTerms, Router};
 use crate::openapi;
-use crate::settings::{DatabaseUrl, DialectSettings, Settings, SettingsError, Sources, reference};
+use crate::settings::{DatabaseUrl, DialectSettings, Settings, SettingsError, Source, Sources, reference};
 
 /// The use cases, and the adapters that need to be started, watched or closed.
 pub struct Service {
@@ -217,7 +217,8 @@ pub fn public_terms(settings: &Settings, profile: &Profile, prefix: &str) -> Pub
 pub fn openapi(settings: &Settings, dialect: &dyn Dialect) -> Option<String> {
     let profile = dialect.profile();
     let terms = public_terms(settings, &profile, &settings.dialect(profile.name)?.prefix);
-    openapi::to_json(&openapi::document(dialect, &terms))
+    let is_set = !matches!(settings.source("public_url"), Source::Default);
+    openapi::to_json(&openapi::document(dialect, &terms, is_set.then_some(&settings.public_url)))
 }
 
 /// A dialect under a prefix, with the state of its handlers.

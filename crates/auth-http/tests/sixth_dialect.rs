@@ -115,7 +115,7 @@ async fn sixth_dialect_is_served_with_the_others() {
 fn sixth_dialect_is_documented_like_the_others() {
     let settings = wiring::default_settings();
     let terms = wiring::public_terms(&settings, &SixthDialect.profile(), "/sixth");
-    let document: Value = serde_json::to_value(document(&SixthDialect, &terms)).expect("JSON");
+    let document: Value = serde_json::to_value(document(&SixthDialect, &terms, None)).expect("JSON");
     let log_in = &document["paths"]["/sixth/login"]["post"];
     for (status, example) in [("200", "leonidas"), ("401", "no")] {
         let content = &log_in["responses"][status]["content"]["application/json"];

@@ -6,7 +6,7 @@ use validator::Validate;
 
 use crate::request::{PasswordField, TextField};
 
-/// The credentials of a login.
+/// The credentials of the user to log in.
 #[derive(Deserialize, ToSchema, Validate)]
 #[schema(as = Credentials)]
 #[validate(nest_all_fields = true)]
@@ -16,7 +16,7 @@ pub(super) struct UsernameCredentials {
     pub(super) password: PasswordField,
 }
 
-/// The credentials of a login.
+/// The credentials of the user to log in.
 #[derive(Deserialize, ToSchema, Validate)]
 #[schema(as = Credentials)]
 #[validate(nest_all_fields = true)]

@@ -31,7 +31,7 @@ impl BodySchema {
     fn of<T: ToSchema>() -> Self {
         let mut parts = Vec::new();
         T::schemas(&mut parts);
-        Self { name: name_of::<T>(), schema: T::schema(), parts }
+        Self { name: T::name().into_owned(), schema: T::schema(), parts }
     }
 
     /// Replaces the references of members by the schemas themselves. utoipa emits a reference for every type that it
@@ -76,6 +76,11 @@ impl BodySchema {
         self.object()?.properties.keys().next().map(String::as_str)
     }
 
+    /// What the body is.
+    pub(crate) fn description(&self) -> Option<&str> {
+        self.object()?.description.as_deref()
+    }
+
     fn object(&self) -> Option<&Object> {
         match &self.schema {
             RefOr::T(Schema::Object(object)) => Some(object),
@@ -106,15 +111,6 @@ fn take(parts: &mut Vec<(String, RefOr<Schema>)>, reference: &Ref, is_nullable: 
         }
     }
     Some(schema)
-}
-
-/// The type's name, followed by the names of its type arguments. So two instances of a generic type have two names.
-fn name_of<T: ToSchema>() -> String {
-    let arguments = std::any::type_name::<T>().split(['<', '>', ',']).skip(1);
-    let names = arguments
-        .filter_map(|path| path.rsplit("::").next())
-        .filter(|name| !name.is_empty() && !name.starts_with('\''));
-    names.fold(T::name().into_owned(), |name, argument| name + "_" + argument)
 }
 
 /// Excludes additional members from an object. A schema without members is a map or not an object, and stays open.

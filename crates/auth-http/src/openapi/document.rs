@@ -8,11 +8,13 @@ use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{
-    Components, Content, ContentBuilder, Info, InfoBuilder, License, ObjectBuilder, OpenApi, OpenApiBuilder,
-    RefOr, Required, Response, ResponseBuilder, SchemaFormat, SecurityRequirement, Server, Type, path,
+    Components, ContactBuilder, Content, ContentBuilder, Info, InfoBuilder, LicenseBuilder, ObjectBuilder,
+    OpenApi, OpenApiBuilder, RefOr, Required, Response, ResponseBuilder, SchemaFormat, SecurityRequirement,
+    Server, ServerBuilder, Type, path,
 };
 
 use crate::dialects::{BodyDoc, BodySchema, Dialect, Endpoint, Operation, Profile, PublicTerms, Route};
+use crate::origin::PublicUrl;
 
 use super::failures;
 
@@ -21,9 +23,10 @@ const BEARER: &str = "bearerAuth";
 const API_KEY: &str = "apiKey";
 const COOKIE: &str = "refreshCookie";
 
-/// The document of a dialect under the given settings.
+/// The document of a dialect under the given settings. `public_url` is `None` unless an operator set it: the server is
+/// then the one that served the document.
 #[must_use]
-pub fn document(dialect: &dyn Dialect, terms: &PublicTerms) -> OpenApi {
+pub fn document(dialect: &dyn Dialect, terms: &PublicTerms, public_url: Option<&PublicUrl>) -> OpenApi {
     let mut paths = Paths::new();
     let mut components = Components::new();
     for route in dialect.routes() {
@@ -37,8 +40,8 @@ pub fn document(dialect: &dyn Dialect, terms: &PublicTerms) -> OpenApi {
         components.schemas.extend(bodies.chain([error]).flat_map(BodySchema::into_schemas));
     }
     OpenApiBuilder::new()
-        .info(info(&dialect.profile()))
-        .servers(Some([Server::new("/")]))
+        .info(info(&dialect.profile(), public_url))
+        .servers(Some([server(public_url)]))
         .tags(Some(tags(dialect)))
         .paths(paths)
         .components(Some(components))
@@ -51,13 +54,37 @@ pub fn to_json(document: &OpenApi) -> Option<String> {
     document.to_pretty_json().ok().map(|json| json + "\n")
 }
 
-fn info(profile: &Profile) -> Info {
+/// What holds for every operation of every dialect.
+const CONVENTIONS: &str = "A request body is a JSON object in UTF-8 of at most 16 KiB. The service ignores members that \
+    its schema does not have. Times are RFC 3339 times in UTC, in whole seconds. A failed request is answered with a JSON \
+    body. The header `Retry-After` of a response with status 429 or 503 contains the seconds to wait.";
+
+fn info(profile: &Profile, public_url: Option<&PublicUrl>) -> Info {
+    // An SPDX expression. The schema of OpenAPI 3.1 requires `identifier` or `url` in a licence.
+    let license = LicenseBuilder::new()
+        .name(env!("CARGO_PKG_LICENSE"))
+        .identifier(Some(env!("CARGO_PKG_LICENSE")))
+        .build();
+    // The overview page of the service is at `/`.
+    let contact = ContactBuilder::new()
+        .name(Some("The operator of the service"))
+        .url(public_url.map(|url| format!("{url}/")))
+        .build();
     InfoBuilder::new()
         .title(format!("Authentication service: {}", profile.name))
-        .description(Some(profile.about))
+        .description(Some(format!("{}\n\n{CONVENTIONS}", profile.about)))
         .version(env!("CARGO_PKG_VERSION"))
-        .license(Some(License::new(env!("CARGO_PKG_LICENSE"))))
+        .contact(Some(contact))
+        .license(Some(license))
         .build()
+}
+
+fn server(public_url: Option<&PublicUrl>) -> Server {
+    let (url, description) = match public_url {
+        Some(url) => (url.as_str(), "The public URL of the service."),
+        None => ("/", "The server of this document."),
+    };
+    ServerBuilder::new().url(url).description(Some(description)).build()
 }
 
 fn describe(dialect: &dyn Dialect, route: &Route, operation: &Operation) -> path::Operation {
@@ -78,6 +105,7 @@ fn describe(dialect: &dyn Dialect, route: &Route, operation: &Operation) -> path
     for (status, example) in &operation.set_cookies {
         if let Some(RefOr::T(response)) = described.responses.responses.get_mut(status.as_str()) {
             let mut header = Header::new(ObjectBuilder::new().schema_type(Type::String).build());
+            header.description = Some("Sets or clears the cookie with the refresh token.".to_owned());
             header.example = Some(json!(example));
             response.headers.insert("set-cookie".to_owned(), header.into());
         }
@@ -87,17 +115,15 @@ fn describe(dialect: &dyn Dialect, route: &Route, operation: &Operation) -> path
 
 /// The description of an operation, and the scope that it requires.
 fn description(operation: &Operation) -> Option<String> {
-    let scope = operation.scope.map(|scope| format!("The key needs the scope `{}`.", scope.as_str()));
-    match (operation.description, scope) {
-        (Some(text), Some(scope)) => Some(format!("{text} {scope}")),
-        (text, scope) => scope.or(text.map(str::to_owned)),
-    }
+    let scope = operation.scope.map(|scope| format!("The API key needs the scope `{}`.", scope.as_str()));
+    let texts = [operation.description.map(str::to_owned), scope].into_iter().flatten();
+    texts.reduce(|text, scope| text + " " + &scope)
 }
 
 const TAGS: [(&str, &str); 3] = [
-    ("users", "Registration and user data."),
-    ("sessions", "Login, refresh and logout."),
-    ("resources", "Resources that require an access token."),
+    ("users", "Registers users and returns their data."),
+    ("sessions", "Opens, refreshes and ends the sessions of users."),
+    ("resources", "Returns data to callers with an access token."),
 ];
 
 /// The tags that the dialect's operations use.
@@ -135,7 +161,7 @@ fn parameters(route: &Route) -> impl Iterator<Item = Parameter> {
             .name(name)
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
-            .description(Some("The user's `id`."))
+            .description(Some("The `id` of the user, a UUID."))
             .schema(Some(uuid))
             .build()
     })
@@ -146,11 +172,14 @@ fn request_body(body: &BodyDoc) -> RequestBody {
 }
 
 fn success(operation: &Operation) -> Response {
-    let reason = operation.status.canonical_reason().unwrap_or_default();
-    let response = ResponseBuilder::new().description(reason);
+    let response = ResponseBuilder::new();
     match &operation.response {
-        Some(body) => response.content(JSON, content(body)).build(),
-        None => response.build(),
+        Some(body) => {
+            let reason = operation.status.canonical_reason().unwrap_or_default();
+            let text = body.schema.description().unwrap_or(reason);
+            response.description(text).content(JSON, content(body)).build()
+        }
+        None => response.description("The request is done. The response has no body.").build(),
     }
 }
 
@@ -185,15 +214,24 @@ fn requirement(scheme: &str) -> SecurityRequirement {
 
 fn add_security_schemes(components: &mut Components, operation: &Operation) {
     if operation.takes_bearer {
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-        components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("An access token, from the response to a login or a refresh."));
+        components.add_security_scheme(BEARER, SecurityScheme::Http(bearer.build()));
     }
     if operation.scope.is_some() {
-        let key = ApiKeyValue::with_description("X-API-Key", "Created with `auth-http api-key create`.");
+        let key = ApiKeyValue::with_description(
+            "X-API-Key",
+            "An API key. The operator creates it with `auth-http api-key create`.",
+        );
         components.add_security_scheme(API_KEY, SecurityScheme::ApiKey(ApiKey::Header(key)));
     }
     if let Some(name) = operation.cookie {
-        let cookie = ApiKeyValue::with_description(name, "Set at login. Scripts cannot read it.");
+        let cookie = ApiKeyValue::with_description(
+            name,
+            "The refresh token. A login sets the cookie, and scripts cannot read it.",
+        );
         components.add_security_scheme(COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }

@@ -145,7 +145,7 @@ fn name_and_description(failure: &Failure) -> (&'static str, &'static str) {
         Failure::Unavailable(_) => {
             ("unavailable", "The service is temporarily unavailable. Retry the request.")
         }
-        Failure::Internal(_) => ("internal", "Internal error."),
+        Failure::Internal(_) => ("internal", "The service has a fault."),
     }
 }
 
@@ -180,6 +180,19 @@ fn response(examples: &[FailureExample], operation: &Operation) -> Response {
         .build()
 }
 
+fn header_description(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "allow" => "The methods of the path.",
+        "ratelimit" => "The remaining quota (`r`) and the seconds until more is available (`t`).",
+        "ratelimit-policy" => "The limit: the quota (`q`) and its window in seconds (`w`).",
+        "retry-after" => "The seconds to wait before the next attempt.",
+        "www-authenticate" => {
+            "The required scheme of authentication, and the error of the credentials if there are any."
+        }
+        _ => return None,
+    })
+}
+
 /// The headers of the response for one status, except for the content type.
 fn headers(examples: &[FailureExample]) -> BTreeMap<&str, Header> {
     let mut values = BTreeMap::<_, Vec<_>>::new();
@@ -189,11 +202,12 @@ fn headers(examples: &[FailureExample]) -> BTreeMap<&str, Header> {
             values.entry(name.as_str()).or_default().push((example.name, value));
         }
     }
-    values.into_iter().map(|(name, values)| (name, header(&values))).collect()
+    values.into_iter().map(|(name, values)| (name, header(name, &values))).collect()
 }
 
-fn header(values: &[(&str, &str)]) -> Header {
+fn header(name: &str, values: &[(&str, &str)]) -> Header {
     let mut header = Header::new(ObjectBuilder::new().schema_type(Type::String).build());
+    header.description = header_description(name).map(str::to_owned);
     match values {
         [(_, only)] => header.example = Some(Value::from(*only)),
         several => {

@@ -13,7 +13,7 @@ use crate::request::{
     errors, optional,
 };
 
-/// The registration of a user.
+/// The account to register.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true, context = PasswordPolicy)]
 pub(super) struct Registration {
@@ -23,7 +23,7 @@ pub(super) struct Registration {
     full_name: Option<DisplayNameField>,
     email: Option<EmailField>,
     phone_number: Option<PhoneNumberField>,
-    /// One role.
+    /// The role of the new account. Without it, the account gets the default roles of the service.
     // Any string: the use case decides whether the role is on offer.
     roles: Option<TextField>,
 }
@@ -61,34 +61,41 @@ impl Registration {
 /// The refresh token of the session to refresh or to end.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true)]
+#[schema(as = PresentedToken)]
 pub(super) struct RefreshToken {
-    /// The refresh token of the login.
+    /// The refresh token from the login.
     pub(super) refresh_token: TextField,
 }
 
-/// 201 of `/register`.
+/// The account was registered.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Registered<'a> {
+    /// A sentence for people. Programs use the status.
     message: &'static str,
-    account: NewAccount<'a>,
+    /// The new account.
+    account: Account<'a>,
 }
 
+/// An account.
 #[derive(Serialize, ToSchema)]
-struct NewAccount<'a> {
+struct Account<'a> {
+    /// The id, a number below 2^53. It never changes.
     account_id: i64,
+    /// The username as typed. `null` if the account has none.
     #[schema(required)]
     username: Option<&'a str>,
-    /// Joined by commas.
+    /// The roles, joined by commas. Empty if the account has none.
     roles: String,
     /// `active` or `suspended`.
     status: &'static str,
+    /// The time of the registration.
     #[schema(format = "date-time")]
     created_at: String,
 }
 
 impl<'a> Registered<'a> {
     pub(super) fn of(user: &'a User) -> Self {
-        let account = NewAccount {
+        let account = Account {
             account_id: user.number.0,
             username: user.username(),
             roles: user.roles.to_string(),
@@ -99,47 +106,56 @@ impl<'a> Registered<'a> {
     }
 }
 
-/// 200 of `/login`.
+/// The tokens of the new session.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LoggedIn<'a> {
+    /// A JWT, for the header `Authorization`.
     pub(super) access_token: &'a str,
+    /// For the next refresh and for the logout. It stays the same until the session ends.
     // Never `None`: log-ins of this dialect always issue a refresh token.
     #[schema(value_type = String)]
     pub(super) refresh_token: Option<&'a str>,
-    /// Seconds.
+    /// The seconds for which the access token is valid.
     pub(super) expires_in: u64,
-    /// Joined by commas.
+    /// The roles, joined by commas. Empty if the account has none.
     pub(super) roles: String,
 }
 
-/// 200 of `/refresh`.
+/// Another access token of the session.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Refreshed<'a> {
+    /// A JWT, for the header `Authorization`.
     pub(super) access_token: &'a str,
-    /// Seconds.
+    /// The seconds for which the access token is valid.
     pub(super) expires_in: u64,
 }
 
-/// 200 of `/logout`.
+/// The session has ended.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LoggedOut {
+    /// A sentence for people. Programs use the status.
     pub(super) message: &'static str,
 }
 
-/// 200 of `/me`.
+/// The profile of the account.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Profile<'a> {
+    /// The id, a number below 2^53. It never changes.
     account_id: i64,
+    /// The username as typed. `null` if the account has none.
     #[schema(required)]
     username: Option<&'a str>,
-    /// Joined by commas.
+    /// The roles, joined by commas. Empty if the account has none.
     roles: String,
     /// `active` or `suspended`.
     status: &'static str,
+    /// The name to be shown, as typed. `null` if the account has none.
     #[schema(required)]
     full_name: Option<&'a str>,
+    /// The e-mail address as typed. `null` if the account has none.
     #[schema(required)]
     email: Option<&'a str>,
+    /// The phone number in E.164 form. `null` if the account has none.
     #[schema(required)]
     phone_number: Option<&'a str>,
 }
@@ -158,8 +174,10 @@ impl<'a> Profile<'a> {
     }
 }
 
-/// Every failure.
+/// Why the request failed.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Failure)]
 pub(super) struct Error<'a> {
+    /// A text for people. Programs use the status.
     pub(super) error: &'a str,
 }

@@ -71,6 +71,10 @@ fn describe_register(terms: &PublicTerms) -> Operation {
     let example = json!({"message": "Account created successfully", "account": account});
     Operation::returning::<Registered<'_>, Error<'_>>(StatusCode::CREATED, example)
         .summary("Register an account")
+        .description(
+            "Creates an account. No other account has the username or the e-mail address, in any case and Unicode form. The \
+             registration does not log the user in.",
+        )
         .body::<Registration>(json!({
             "username": "john_doe",
             "password": "P@ssw0rd!",
@@ -91,6 +95,10 @@ fn describe_log_in(_: &PublicTerms) -> Operation {
     });
     Operation::returning::<LoggedIn<'_>, Error<'_>>(StatusCode::OK, example)
         .summary("Log in")
+        .description(
+            "Verifies the password and opens a session. `username` takes the username or the e-mail address. An unknown \
+             user, a suspended user and a wrong password get the same response.",
+        )
         .body::<UsernameCredentials>(json!({"username": "john_doe", "password": "P@ssw0rd!"}))
 }
 
@@ -98,7 +106,9 @@ fn describe_refresh(_: &PublicTerms) -> Operation {
     let example = json!({"access_token": "eyJ0eXAiOiJhdCtqd3Qi...", "expires_in": 3600});
     Operation::returning::<Refreshed<'_>, Error<'_>>(StatusCode::OK, example)
         .summary("Get another access token")
-        .description("The refresh token stays the same.")
+        .description(
+            "Returns another access token for the session of the refresh token, which stays the same.",
+        )
         .body::<RefreshToken>(json!({"refresh_token": "ref_..."}))
 }
 
@@ -106,7 +116,10 @@ fn describe_log_out(_: &PublicTerms) -> Operation {
     let example = json!({"message": "Successfully logged out"});
     Operation::returning::<LoggedOut, Error<'_>>(StatusCode::OK, example)
         .summary("Log out")
-        .description("The session ends at once. A token that is unknown is answered like any other.")
+        .description(
+            "Ends the session of the refresh token, with its access tokens. An unknown token gets the same response as any \
+             other.",
+        )
         .body::<RefreshToken>(json!({"refresh_token": "ref_..."}))
 }
 
@@ -122,5 +135,6 @@ fn describe_me(_: &PublicTerms) -> Operation {
     });
     Operation::returning::<Profile<'_>, Error<'_>>(StatusCode::OK, example)
         .summary("Read the user's own profile")
+        .description("Returns the profile of the account of the access token.")
         .bearer()
 }

@@ -19,7 +19,7 @@ use crate::request::{Documented, Field, Member, NewPasswordField, UsernameField,
 /// The password policy of the document. It applies to log-ins as well as to new passwords.
 pub(super) const PASSWORDS: PasswordPolicy = PasswordPolicy { min_length: 6 };
 
-/// The registration of a user.
+/// The account to register.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true, context = PasswordPolicy)]
 pub(super) struct Registration {
@@ -35,7 +35,7 @@ impl Registration {
     }
 }
 
-/// The credentials of a login.
+/// The credentials of the user to log in.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true)]
 pub(super) struct Credentials {
@@ -87,43 +87,73 @@ impl Member for LoginPassword {
 
 impl Documented for LoginPassword {
     fn schema() -> Schema {
-        password().min_length(Some(PASSWORDS.min_length)).max_length(Some(PASSWORD_MAX_CODE_POINTS)).into()
+        password()
+            .description(Some("The password of the user."))
+            .min_length(Some(PASSWORDS.min_length))
+            .max_length(Some(PASSWORD_MAX_CODE_POINTS))
+            .into()
     }
 }
 
-/// 201 of `/auth/register`, 200 of `/auth/logout`.
+/// The request is done.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Done {
+    /// A sentence for people. Programs use the status.
     pub(super) message: &'static str,
 }
 
-/// 200 of `/auth/login`, of `/auth/refresh` and of `/user`.
+/// The user is logged in.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Answer<T> {
+pub(super) struct LoginAnswer<'a> {
+    /// A sentence for people. Programs use the status.
     pub(super) message: &'static str,
-    #[schema(inline)]
-    pub(super) data: T,
+    /// The access token and the user.
+    pub(super) data: LoggedIn<'a>,
 }
 
-/// The data of `/auth/login`.
+/// The session was refreshed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RefreshAnswer<'a> {
+    /// A sentence for people. Programs use the status.
+    pub(super) message: &'static str,
+    /// The access token.
+    pub(super) data: Refreshed<'a>,
+}
+
+/// The user of the access token.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UserAnswer<'a> {
+    /// A sentence for people. Programs use the status.
+    pub(super) message: &'static str,
+    /// The user.
+    pub(super) data: User<'a>,
+}
+
+/// The access token of the new session, and its user.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LoggedIn<'a> {
+    /// A JWT, for the header `Authorization`. It is valid for 15 minutes by default.
     pub(super) token: &'a str,
+    /// The user who logged in.
     pub(super) user: User<'a>,
 }
 
-/// The data of `/auth/refresh`.
+/// The new access token of the session.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Refreshed<'a> {
+    /// A JWT, for the header `Authorization`. It is valid for 15 minutes by default.
     pub(super) token: &'a str,
 }
 
-/// The data of `/user`.
+/// A user.
 #[derive(Serialize, ToSchema)]
 pub(super) struct User<'a> {
+    /// The id, a number below 2^53. It never changes.
     id: i64,
+    /// The username as typed. `null` if the user has none.
     #[schema(required)]
     username: Option<&'a str>,
+    /// The time of the registration.
     #[schema(format = "date-time")]
     joined: String,
 }
@@ -134,10 +164,13 @@ impl<'a> User<'a> {
     }
 }
 
-/// Every failure.
+/// Why the request failed.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Failure)]
 pub(super) struct Error {
+    /// A sentence for people. Programs use the status.
     pub(super) message: &'static str,
+    /// The errors by member. Absent if the failure does not concern the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(super) errors: Option<FieldErrors>,
@@ -146,8 +179,10 @@ pub(super) struct Error {
 /// The errors by member. Valid members are absent.
 #[derive(Default, Serialize, ToSchema)]
 pub(super) struct FieldErrors {
+    /// What is wrong with `username`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     username: Vec<String>,
+    /// What is wrong with `password`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     password: Vec<String>,
 }

@@ -13,7 +13,9 @@ use crate::failure::Failure;
 use crate::reply;
 use crate::request::Request;
 
-use super::bodies::{Answer, Credentials, Done, Error, LoggedIn, Refreshed, Registration, User};
+use super::bodies::{
+    Credentials, Done, Error, LoggedIn, LoginAnswer, RefreshAnswer, Refreshed, Registration, User, UserAnswer,
+};
 use super::errors;
 use super::refresh_cookie::RefreshCookie;
 
@@ -37,7 +39,7 @@ async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Fa
     let Credentials { username, password } = request.body()?;
     let grant = context.log_in(request, &username.get()?.0, password.into_value()?.0).await?;
     let data = LoggedIn { token: grant.access_token.expose(), user: User::of(&grant.user) };
-    let mut response = reply::json(StatusCode::OK, &Answer { message: "Logged in successfully.", data });
+    let mut response = reply::json(StatusCode::OK, &LoginAnswer { message: "Logged in successfully.", data });
     RefreshCookie::of(&context.terms).set(&mut response, &grant);
     Ok(response)
 }
@@ -48,7 +50,8 @@ async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, F
     let token = cookie.read(request).ok_or(Failure::InvalidRefreshToken)?;
     let grant = context.refresh(request, token).await?;
     let data = Refreshed { token: grant.access_token.expose() };
-    let mut response = reply::json(StatusCode::OK, &Answer { message: "Access token refreshed.", data });
+    let mut response =
+        reply::json(StatusCode::OK, &RefreshAnswer { message: "Access token refreshed.", data });
     cookie.set(&mut response, &grant);
     Ok(response)
 }
@@ -80,13 +83,17 @@ async fn end_sessions(context: &Context, request: &Request, cookies: &[&str]) ->
 async fn user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
     let user = context.current_user(request).await?;
     let data = User::of(&user);
-    Ok(reply::json(StatusCode::OK, &Answer { message: "User details retrieved.", data }))
+    Ok(reply::json(StatusCode::OK, &UserAnswer { message: "User details retrieved.", data }))
 }
 
 fn describe_register(terms: &PublicTerms) -> Operation {
     let example = json!({"message": "Account successfully created."});
     Operation::returning::<Done, Error>(StatusCode::CREATED, example)
         .summary("Register an account")
+        .description(
+            "Creates an account. No other account has the username, in any case and Unicode form. The registration does not \
+             log the user in.",
+        )
         .body::<Registration>(json!({"username": "john_doe", "password": "P@ssw0rd!"}))
         .min_length("password", terms.passwords.min_length)
 }
@@ -94,8 +101,13 @@ fn describe_register(terms: &PublicTerms) -> Operation {
 fn describe_log_in(terms: &PublicTerms) -> Operation {
     let data = json!({"token": "eyJ0eXAiOiJhdCtqd3Qi...", "user": example_user()});
     let example = json!({"message": "Logged in successfully.", "data": data});
-    Operation::returning::<Answer<LoggedIn<'_>>, Error>(StatusCode::OK, example)
+    Operation::returning::<LoginAnswer<'_>, Error>(StatusCode::OK, example)
         .summary("Log in")
+        .description(
+            "Verifies the password and opens a session. The refresh token of the session is in the cookie. `username` takes \
+             the username or the e-mail address. An unknown user, a suspended user and a wrong password get the same \
+             response.",
+        )
         .body::<Credentials>(json!({"username": "john_doe", "password": "P@ssw0rd!"}))
         .sets_cookie(StatusCode::OK, example_cookie(terms))
 }
@@ -103,11 +115,11 @@ fn describe_log_in(terms: &PublicTerms) -> Operation {
 fn describe_refresh(terms: &PublicTerms) -> Operation {
     let data = json!({"token": "eyJ0eXAiOiJhdCtqd3Qi..."});
     let example = json!({"message": "Access token refreshed.", "data": data});
-    Operation::returning::<Answer<Refreshed<'_>>, Error>(StatusCode::OK, example)
+    Operation::returning::<RefreshAnswer<'_>, Error>(StatusCode::OK, example)
         .summary("Get another access token")
         .description(
-            "The cookie is replaced. Within the retry window, a used cookie gets the current one. Later it is a \
-             replay, which ends the session.",
+            "Returns a new access token for the session of the cookie, and replaces the cookie. Within the retry window \
+             (10 seconds by default), a used cookie gets the current one. Later it is a replay, which ends the session.",
         )
         .cookie(RefreshCookie::of(terms).name())
         .sets_cookie(StatusCode::OK, example_cookie(terms))
@@ -129,8 +141,9 @@ fn describe_log_out(terms: &PublicTerms) -> Operation {
 
 fn describe_user_details(_: &PublicTerms) -> Operation {
     let example = json!({"message": "User details retrieved.", "data": example_user()});
-    Operation::returning::<Answer<User<'_>>, Error>(StatusCode::OK, example)
+    Operation::returning::<UserAnswer<'_>, Error>(StatusCode::OK, example)
         .summary("Read the user's own details")
+        .description("Returns the user of the access token.")
         .bearer()
 }
 

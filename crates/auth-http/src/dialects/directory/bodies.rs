@@ -32,21 +32,21 @@ pub(super) fn user_id(request: &Request) -> Result<UserId, Failure> {
 /// The user to create.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true, context = PasswordPolicy)]
-pub(super) struct NewUser {
+pub(super) struct Registration {
     username: UsernameField,
     #[validate(custom(function = NewPasswordField::satisfies, use_context))]
     password: NewPasswordField,
     email: EmailField,
 }
 
-impl NewUser {
+impl Registration {
     pub(super) fn into_command(self, context: &Context) -> Result<Register, Failure> {
         let password = self.password.accept(context.terms.passwords)?;
         context.registration(Some(self.username.into_value()?), Some(self.email.into_value()?), password)
     }
 }
 
-/// The changes to a user. Absent members stay unchanged.
+/// The changes to a user. A member that is absent stays as it is.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true, context = PasswordPolicy)]
 pub(super) struct UserChange {
@@ -73,10 +73,10 @@ impl UserChange {
     }
 }
 
-/// The complete new list of roles.
+/// All roles that the user has afterwards.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true)]
-pub(super) struct NewRoles {
+pub(super) struct RoleAssignment {
     pub(super) roles: RolesField,
 }
 
@@ -101,19 +101,23 @@ impl Documented for model::Roles {
     fn schema() -> Schema {
         ArrayBuilder::new()
             .items(Ref::from_schema_name("RoleName"))
-            .description(Some("Each 1 to 64 of `a`-`z`, `0`-`9`, `_`, `-` and `.`, beginning with a letter."))
+            .description(Some("The names of all roles that the user has afterwards."))
             .min_items(Some(1))
             .max_items(Some(ROLES_MAX))
             .into()
     }
 
     fn referenced(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        let name = string().description(Some("A role's name.")).pattern(Some("^[a-z][a-z0-9_.-]{0,63}$"));
+        let name = string()
+            .description(Some(
+                "The name of a role: 1 to 64 of `a`-`z`, `0`-`9`, `_`, `-` and `.`, beginning with a letter.",
+            ))
+            .pattern(Some("^[a-z][a-z0-9_.-]{0,63}$"));
         schemas.push(("RoleName".to_owned(), Schema::from(name).into()));
     }
 }
 
-/// The token to refresh the session with.
+/// The token that renews itself.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true)]
 pub(super) struct Renewal {
@@ -121,15 +125,19 @@ pub(super) struct Renewal {
     pub(super) refresh_token: TextField,
 }
 
-/// 201 of `POST /users`, 200 of `GET` and `PUT /users/{user_id}`.
+/// A user.
 #[derive(Serialize, ToSchema)]
 pub(super) struct User<'a> {
+    /// The id, a UUID of version 7. It never changes.
     #[schema(format = "uuid")]
     id: String,
+    /// The username as typed. `null` if the user has none.
     #[schema(required)]
     username: Option<&'a str>,
+    /// The e-mail address as typed. `null` if the user has none.
     #[schema(required)]
     email: Option<&'a str>,
+    /// The time of the registration.
     #[schema(format = "date-time")]
     created_at: String,
 }
@@ -145,9 +153,11 @@ impl<'a> User<'a> {
     }
 }
 
-/// 200 of `PUT /users/{user_id}/roles`.
+/// The roles of the user.
 #[derive(Serialize, ToSchema)]
+#[schema(as = AssignedRoles)]
 pub(super) struct Roles<'a> {
+    /// The names in alphabetical order.
     roles: Vec<&'a str>,
 }
 
@@ -158,15 +168,19 @@ impl<'a> Roles<'a> {
     }
 }
 
-/// 200 of `/auth/login` and of `/auth/refresh`.
+/// The token of the session.
 #[derive(Serialize, ToSchema)]
+#[schema(as = IssuedToken)]
 pub(super) struct Token<'a> {
+    /// A JWT: the access token, which also renews itself.
     pub(super) token: &'a str,
 }
 
-/// Every failure.
+/// Why the request failed.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Failure)]
 pub(super) struct Error<'a> {
+    /// A sentence for people. Programs use the status.
     pub(super) error: &'static str,
     /// The errors by member. Absent if the failure does not concern members.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

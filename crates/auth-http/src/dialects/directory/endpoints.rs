@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::reply;
 use crate::request::Request;
 
-use super::bodies::{Error, NewRoles, NewUser, Renewal, Roles, Token, User, UserChange, user_id};
+use super::bodies::{Error, Registration, Renewal, RoleAssignment, Roles, Token, User, UserChange, user_id};
 
 pub(super) static ROUTES: &[Route] = routes! {
     POST "/users" => Register, register, describe_register;
@@ -24,7 +24,7 @@ pub(super) static ROUTES: &[Route] = routes! {
 };
 
 async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let command = request.body_with::<NewUser>(&context.terms.passwords)?.into_command(context)?;
+    let command = request.body_with::<Registration>(&context.terms.passwords)?.into_command(context)?;
     let user = context.auth(request).register(command).await?;
     Ok(reply::json(StatusCode::CREATED, &User::of(&user)))
 }
@@ -44,7 +44,7 @@ async fn update_user(context: &Context, request: &Request) -> Result<HttpRespons
 
 async fn set_roles(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
     let user = user_id(request)?;
-    let roles = request.body::<NewRoles>()?.roles.into_value()?;
+    let roles = request.body::<RoleAssignment>()?.roles.into_value()?;
     let user = context.auth(request).set_roles(user, &roles).await?.ok_or(Failure::UnknownUser)?;
     Ok(reply::json(StatusCode::OK, &Roles::of(&user)))
 }
@@ -69,21 +69,27 @@ async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, F
 fn describe_register(terms: &PublicTerms) -> Operation {
     Operation::returning::<User<'_>, Error<'_>>(StatusCode::CREATED, user())
         .summary("Create a user")
-        .body::<NewUser>(
+        .description(
+            "Creates a user. No other user has the username or the e-mail address, in any case and Unicode form.",
+        )
+        .body::<Registration>(
             json!({"username": "john.doe", "password": "P@ssw0rd!", "email": "john.doe@example.com"}),
         )
         .min_length("password", terms.passwords.min_length)
 }
 
 fn describe_get_user(_: &PublicTerms) -> Operation {
-    Operation::returning::<User<'_>, Error<'_>>(StatusCode::OK, user()).summary("Read a user")
+    Operation::returning::<User<'_>, Error<'_>>(StatusCode::OK, user())
+        .summary("Read a user")
+        .description("Returns a user by id. A malformed id gets the same response as an unknown one.")
 }
 
 fn describe_update_user(terms: &PublicTerms) -> Operation {
     Operation::returning::<User<'_>, Error<'_>>(StatusCode::OK, user())
         .summary("Change a user")
         .description(
-            "All that is named changes at once or not at all. A new password ends every session of the user.",
+            "Changes the members in the body, all of them or none. A new password ends every session of the user. A \
+             member that is `null` is refused.",
         )
         .body::<UserChange>(json!({"email": "john.doe@example.com"}))
         .min_length("password", terms.passwords.min_length)
@@ -92,19 +98,25 @@ fn describe_update_user(terms: &PublicTerms) -> Operation {
 fn describe_set_roles(_: &PublicTerms) -> Operation {
     Operation::returning::<Roles<'_>, Error<'_>>(StatusCode::OK, json!({"roles": ["admin", "customer"]}))
         .summary("Set the roles of a user")
-        .description("These and no others.")
-        .body::<NewRoles>(json!({"roles": ["admin", "customer"]}))
+        .description(
+            "Replaces all roles of the user, and ends every session of the user if the roles change.",
+        )
+        .body::<RoleAssignment>(json!({"roles": ["admin", "customer"]}))
 }
 
 fn describe_delete_user(_: &PublicTerms) -> Operation {
     Operation::returning_nothing::<Error<'_>>(StatusCode::NO_CONTENT)
         .summary("Delete a user")
-        .description("Every session of the user ends.")
+        .description("Deletes the user and ends every session of the user.")
 }
 
 fn describe_log_in(_: &PublicTerms) -> Operation {
     Operation::returning::<Token<'_>, Error<'_>>(StatusCode::OK, token())
         .summary("Log a user in")
+        .description(
+            "Verifies the password of a user and opens a session. `username` takes the username or the e-mail address. An \
+             unknown user, a suspended user and a wrong password get the same response.",
+        )
         .body::<UsernameCredentials>(json!({"username": "john.doe", "password": "P@ssw0rd!"}))
 }
 
@@ -112,8 +124,9 @@ fn describe_refresh(_: &PublicTerms) -> Operation {
     Operation::returning::<Token<'_>, Error<'_>>(StatusCode::OK, token())
         .summary("Renew a user's token")
         .description(
-            "The answer is a new token, and the old one can no longer renew. Within the retry window, a used token gets \
-             the current one, perhaps with another signature. Later it is a replay, which ends the session.",
+            "Returns a new token for the current one, which may have expired. The old token can no longer renew. Within \
+             the retry window (10 seconds by default), a used token gets the current one, perhaps with another signature. \
+             Later it is a replay, which ends the session.",
         )
         .body::<Renewal>(json!({"refresh_token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
 }

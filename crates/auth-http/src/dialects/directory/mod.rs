@@ -20,7 +20,7 @@ impl Dialect for Directory {
     fn profile(&self) -> Profile {
         Profile {
             name: "directory",
-            about: "A trusted program keeps users and logs them in, by an API key on every endpoint.",
+            about: "A trusted program manages users and logs them in, with an API key on every request.",
             prefix: "/api/v1",
             refresh_style: RefreshStyle::SelfRenewing,
             access_lifetime: None,

@@ -10,7 +10,7 @@ use crate::dialects::Context;
 use crate::failure::Failure;
 use crate::request::{EmailField, NewPasswordField, TextField, UsernameField};
 
-/// The registration of a user.
+/// The user to register.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true, context = PasswordPolicy)]
 pub(super) struct Registration {
@@ -27,7 +27,7 @@ impl Registration {
     }
 }
 
-/// The token to refresh the session with.
+/// The token that renews itself.
 #[derive(Deserialize, ToSchema, Validate)]
 #[validate(nest_all_fields = true)]
 pub(super) struct Renewal {
@@ -35,32 +35,38 @@ pub(super) struct Renewal {
     pub(super) ref_token: TextField,
 }
 
-/// 201 of `/auth/register`.
+/// The user was registered.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Registered {
+    /// A sentence for people. Programs use the status.
     pub(super) message: &'static str,
 }
 
-/// 200 of `/auth/login`.
+/// The token of the new session.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LoggedIn<'a> {
+    /// A JWT: the access token, which also renews itself.
     pub(super) acc_token: &'a str,
 }
 
-/// 200 of `/auth/refresh`.
+/// The new token of the session.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Refreshed<'a> {
+    /// A JWT: the access token, which also renews itself.
     pub(super) token: &'a str,
 }
 
-/// 200 of `/protected/resource`.
+/// The protected resource.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ProtectedData {
+    /// The content of the resource.
     pub(super) data: &'static str,
 }
 
-/// Every failure.
+/// Why the request failed.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Failure)]
 pub(super) struct Error {
+    /// A sentence for people. Programs use the status.
     pub(super) error: &'static str,
 }

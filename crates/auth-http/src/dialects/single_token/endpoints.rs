@@ -51,6 +51,10 @@ fn describe_register(terms: &PublicTerms) -> Operation {
     let example = json!({"message": "User registered successfully."});
     Operation::returning::<Registered, Error>(StatusCode::CREATED, example)
         .summary("Register a user")
+        .description(
+            "Creates a user. No other user has the username or the e-mail address, in any case and Unicode form. The \
+             registration does not log the user in.",
+        )
         .body::<Registration>(
             json!({"username": "john_doe", "email": "john@example.com", "password": "P@ssw0rd!"}),
         )
@@ -63,6 +67,10 @@ fn describe_log_in(_: &PublicTerms) -> Operation {
         json!({"acc_token": "eyJ0eXAiOiJhdCtqd3Qi..."}),
     )
     .summary("Log in")
+    .description(
+        "Verifies the password and opens a session. `email` takes the e-mail address or the username. An unknown user, a \
+         suspended user and a wrong password get the same response.",
+    )
     .body::<EmailCredentials>(json!({"email": "john@example.com", "password": "P@ssw0rd!"}))
 }
 
@@ -70,8 +78,9 @@ fn describe_refresh(_: &PublicTerms) -> Operation {
     Operation::returning::<Refreshed<'_>, Error>(StatusCode::OK, json!({"token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
         .summary("Renew the token")
         .description(
-            "The answer is a new token, and the old one can no longer renew. Within the retry window, a used token gets \
-             the current one, perhaps with another signature. Later it is a replay, which ends the session.",
+            "Returns a new token for the current one, which may have expired. The old token can no longer renew. Within \
+             the retry window (10 seconds by default), a used token gets the current one, perhaps with another signature. \
+             Later it is a replay, which ends the session.",
         )
         .body::<Renewal>(json!({"ref_token": "eyJ0eXAiOiJhdCtqd3Qi..."}))
 }
@@ -79,5 +88,9 @@ fn describe_refresh(_: &PublicTerms) -> Operation {
 fn describe_protected_resource(_: &PublicTerms) -> Operation {
     Operation::returning::<ProtectedData, Error>(StatusCode::OK, json!({"data": "protected data"}))
         .summary("Open the protected resource")
+        .description(
+            "Returns sample data to the bearer of an access token. The operator can configure a role that the user needs, \
+             and a user without it gets 403.",
+        )
         .bearer()
 }

@@ -10,7 +10,7 @@ use crate::dialects::Context;
 use crate::failure::Failure;
 use crate::request::{DisplayNameField, EmailField, NewPasswordField, TextField, optional};
 
-/// The registration of a user.
+/// The user to register.
 #[derive(Deserialize, ToSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 #[validate(nest_all_fields = true, context = PasswordPolicy)]
@@ -30,26 +30,31 @@ impl Registration {
     }
 }
 
-/// The token to refresh the session with.
+/// The refresh token of the session.
 #[derive(Deserialize, ToSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 #[validate(nest_all_fields = true)]
 pub(super) struct Renewal {
-    /// The refresh token of the last answer.
+    /// The refresh token of the last response.
     pub(super) refresh_token: TextField,
 }
 
-/// 201 of `/register` and 200 of `/me`.
+/// The profile of the user.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Profile<'a> {
+    /// The id, a UUID of version 7. It never changes.
     #[schema(format = "uuid")]
     id: String,
+    /// The e-mail address as typed. `null` if the user has none.
     #[schema(required)]
     email: Option<&'a str>,
+    /// The name to be shown, as typed. `null` if the user has none.
     #[schema(required)]
     display_name: Option<&'a str>,
+    /// Whether the user may log in.
     is_active: bool,
+    /// Whether the e-mail address is verified.
     is_verified: bool,
 }
 
@@ -65,19 +70,24 @@ impl<'a> Profile<'a> {
     }
 }
 
-/// 200 of `/login` and `/refresh`.
+/// The tokens of the session.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Tokens<'a> {
+    /// A JWT, for the header `Authorization`. It is valid for 15 minutes by default.
     pub(super) access_token: &'a str,
+    /// A JWT, for the next refresh. The next refresh replaces it.
     // Never `None`: log-ins of this dialect always issue a refresh token.
     #[schema(value_type = String)]
     pub(super) refresh_token: Option<&'a str>,
+    /// Always `bearer` (RFC 6750).
     pub(super) token_type: &'static str,
 }
 
-/// Every failure.
+/// Why the request failed.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Failure)]
 pub(super) struct Error<'a> {
+    /// A text for people. Programs use the status.
     pub(super) error: &'a str,
 }

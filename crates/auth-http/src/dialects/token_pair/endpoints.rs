@@ -56,7 +56,10 @@ fn pair(grant: &TokenGrant) -> HttpResponse {
 fn describe_register(terms: &PublicTerms) -> Operation {
     Operation::returning::<Profile<'_>, Error<'_>>(StatusCode::CREATED, profile())
         .summary("Register a user")
-        .description("A registration does not log the user in.")
+        .description(
+            "Creates a user. No other user has the e-mail address, in any case and Unicode form. The registration does not \
+             log the user in.",
+        )
         .body::<Registration>(json!({
             "email": "jane.doe@example.com", "password": "securePassword123!", "displayName": "Jane Doe"
         }))
@@ -66,6 +69,10 @@ fn describe_register(terms: &PublicTerms) -> Operation {
 fn describe_log_in(_: &PublicTerms) -> Operation {
     Operation::returning::<Tokens<'_>, Error<'_>>(StatusCode::OK, tokens())
         .summary("Log in")
+        .description(
+            "Verifies the password and opens a session. `email` takes the e-mail address or the username. An unknown user, a \
+             suspended user and a wrong password get the same response.",
+        )
         .body::<EmailCredentials>(json!({"email": "jane.doe@example.com", "password": "securePassword123!"}))
 }
 
@@ -73,8 +80,8 @@ fn describe_refresh(_: &PublicTerms) -> Operation {
     Operation::returning::<Tokens<'_>, Error<'_>>(StatusCode::OK, tokens())
         .summary("Replace both tokens")
         .description(
-            "Within the retry window, a used refresh token gets the current one. Later it is a replay, which ends the \
-             session.",
+            "Returns a new access token and a new refresh token. Within the retry window (10 seconds by default), a used \
+             refresh token gets the current tokens. Later it is a replay, which ends the session.",
         )
         .body::<Renewal>(json!({"refreshToken": "eyJ0eXAiOiJydCtqd3Qi..."}))
 }
@@ -82,6 +89,7 @@ fn describe_refresh(_: &PublicTerms) -> Operation {
 fn describe_me(_: &PublicTerms) -> Operation {
     Operation::returning::<Profile<'_>, Error<'_>>(StatusCode::OK, profile())
         .summary("Read the user's own profile")
+        .description("Returns the profile of the user of the access token.")
         .bearer()
 }
 
