@@ -97,6 +97,8 @@ fn every_part_of_a_document_has_a_description() {
         for operation in operations(&document) {
             let id = operation["operationId"].to_string();
             assert_described(name, [(&id, operation)]);
+            let body = operation.get("requestBody").map(|body| (&id, body));
+            assert_described(name, body);
             assert_described(name, members(&operation["responses"]));
             for (_, response) in members(&operation["responses"]) {
                 assert_described(name, members(&response["headers"]));

@@ -168,7 +168,11 @@ fn parameters(route: &Route) -> impl Iterator<Item = Parameter> {
 }
 
 fn request_body(body: &BodyDoc) -> RequestBody {
-    RequestBodyBuilder::new().required(Some(Required::True)).content(JSON, content(body)).build()
+    RequestBodyBuilder::new()
+        .description(body.schema.description())
+        .required(Some(Required::True))
+        .content(JSON, content(body))
+        .build()
 }
 
 fn success(operation: &Operation) -> Response {
