@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use crate::failure::Failure;
+use crate::server::connections::BodyReception;
 
 const MAX_BYTES: usize = 16 * 1024;
 /// The time in which a body must arrive completely.
@@ -25,6 +26,7 @@ pub(super) async fn receive(head: &HttpRequest, payload: Payload) -> Result<Byte
     if declared.is_some_and(|length: u64| length > MAX_BYTES as u64) {
         return Err(Failure::BodyTooLarge);
     }
+    let _reception = BodyReception::start(head);
     timeout(DEADLINE, collect(payload)).await.map_err(|_| Failure::BodyTimeout)?
 }
 

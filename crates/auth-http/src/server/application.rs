@@ -3,6 +3,8 @@
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 use actix_web::App;
 use actix_web::body::MessageBody;
@@ -14,10 +16,11 @@ use socket2::{Domain, Socket, Type};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::background;
-use super::connections::{self, Limits};
+use super::connections::{self, AddressLimit, Limits};
 use super::cors::{cors, render_refused_preflight};
 use super::host::require_valid_host;
 use super::observer::Observer;
+use super::surplus::refuse_surplus;
 use crate::dialects::Router;
 use crate::origin::CorsOrigins;
 use crate::settings::Settings;
@@ -26,6 +29,16 @@ use crate::wiring;
 
 /// Length of the listener's queue of connections that are not accepted yet.
 const BACKLOG: i32 = 1024;
+/// Bytes of the send buffer of a connection. Linux counts twice as many, because it includes its own records.
+const SEND_BUFFER: usize = 64 * 1024;
+/// Bytes that the system takes before it has sent them. It reports progress in steps of half as many, so the deadline for
+/// progress needs a small figure.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 32 * 1024;
+/// The time after which the system closes a connection that takes no byte. It also applies to answers that fit into the
+/// send buffer, and to the rest of a connection that this process has closed.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 /// The connection on which PostgreSQL publishes revocations; it is not part of the pool.
 const LISTENER_CONNECTIONS: usize = 1;
 
@@ -61,6 +74,8 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         workers: settings.workers,
         keep_alive: settings.keep_alive,
         store_files: settings.max_connections as usize + LISTENER_CONNECTIONS,
+        by_address: address_limit(&settings),
+        proxies: settings.trusted_proxies.clone(),
     };
     let server = connections::serve(listener, limits, move || {
         app(&observer, &origins, &dialects)
@@ -92,8 +107,13 @@ pub fn app(
         InitError = (),
     > + use<>,
 > {
-    let (observer, router, hosts) = (Arc::clone(observer), Arc::clone(router), Arc::clone(router));
+    let observer = Arc::clone(observer);
+    let (router, hosts, surplus) = (Arc::clone(router), Arc::clone(router), Arc::clone(router));
     App::new()
+        .wrap(from_fn(move |request, next| {
+            let router = Arc::clone(&surplus);
+            async move { refuse_surplus(&router, request, next).await }
+        }))
         .wrap(cors(origins))
         .wrap(from_fn(move |request, next| {
             let router = Arc::clone(&router);
@@ -117,13 +137,33 @@ fn static_files(settings: &Settings, router: &Router) -> Vec<StaticFile> {
     [front_page::files(router), api_reference::files(documents.collect())].concat()
 }
 
+fn address_limit(settings: &Settings) -> AddressLimit {
+    match settings.connections_per_address {
+        Some(connections) => AddressLimit::Connections(connections),
+        None if settings.rate_limit => AddressLimit::Default,
+        None => AddressLimit::Off,
+    }
+}
+
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     // Without this option a restart fails while connections of the previous process are in TIME_WAIT.
     socket.set_reuse_address(true)?;
+    bound_unread_answers(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// Bounds what the system buffers for a client that does not read. The connections inherit these options.
+fn bound_unread_answers(socket: &Socket) -> io::Result<()> {
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    #[cfg(target_os = "linux")]
+    {
+        socket.set_tcp_notsent_lowat(UNSENT)?;
+        socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+    }
+    Ok(())
 }
 
 fn stop_on_signal(server: ServerHandle) -> io::Result<()> {

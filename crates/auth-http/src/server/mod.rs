@@ -1,13 +1,14 @@
 //! The running server, from its settings to its shutdown.
 
+mod answer_body;
 mod application;
 mod background;
-mod connections;
+pub(crate) mod connections;
 mod cors;
 mod host;
-mod idle_timeout;
 mod node_keys;
 mod observer;
+mod surplus;
 pub(crate) mod telemetry;
 
 pub use application::{app, serve};

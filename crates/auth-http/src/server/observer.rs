@@ -16,7 +16,8 @@ use auth_domain::model::{Caller, RequestId};
 use auth_domain::ports::SecureRandom;
 use tracing::{Instrument, info_span};
 
-use super::idle_timeout::ActiveRequest;
+use super::answer_body::AnswerBody;
+use super::connections::{ActiveRequest, is_surplus};
 use crate::origin::TrustedProxies;
 use crate::request::client_address;
 
@@ -65,9 +66,9 @@ impl Observer {
         &self,
         request: ServiceRequest,
         next: Next<B>,
-    ) -> Result<ServiceResponse<B>, actix_web::Error> {
-        // Held until the answer is ready: while it lives, the connection does not count as idle.
-        let _active = ActiveRequest::mark(request.request());
+    ) -> Result<ServiceResponse<AnswerBody<B>>, actix_web::Error> {
+        // Held until the body of the answer is taken: while it lives, the connection does not count as idle.
+        let active = ActiveRequest::mark(request.request());
         let started = Instant::now();
         let number = RequestId(self.next_id.fetch_add(1, Ordering::Relaxed));
         let (id, client) = (number.to_string(), client_address(request.request(), &self.trusted));
@@ -79,17 +80,17 @@ impl Observer {
             method = method_name(request.method()),
             path = request.match_pattern(),
         );
-        let wants_upgrade = request.headers().contains_key(UPGRADE);
+        // After an upgrade request, actix treats the connection as upgraded and reads no further request from it.
+        let is_last = request.headers().contains_key(UPGRADE) || is_surplus(request.request());
         let mut response = next.call(request).instrument(span.clone()).await?;
-        if wants_upgrade {
-            // actix treats the connection as upgraded and reads no further request from it: close it openly.
+        if is_last {
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
         self.harden(response.headers_mut(), &id);
         let status = response.status().as_u16();
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         span.in_scope(|| tracing::info!(status, micros, "answered"));
-        Ok(response)
+        Ok(response.map_body(|_, body| AnswerBody::new(body, active)))
     }
 
     fn harden(&self, headers: &mut HeaderMap, id: &str) {

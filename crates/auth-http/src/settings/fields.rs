@@ -56,6 +56,8 @@ pub struct Settings {
     pub workers: usize,
     /// The time from an answer to the next complete request head.
     pub keep_alive: Duration,
+    /// The connections that one client address may have open. `None`: a tenth of all connections.
+    pub connections_per_address: Option<usize>,
     /// The dialects, in the order in which they were passed to [`Settings::load`].
     pub dialects: Vec<DialectSettings>,
     /// The source of each setting that is not a default.

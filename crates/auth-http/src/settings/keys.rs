@@ -158,6 +158,10 @@ rows! {
         "The time from an answer to the next complete request head on a connection. It should exceed the \
          idle timeout of the load balancer, often 60 seconds, so that the load balancer closes the \
          connection.";
+    "http.connections_per_address": Integer("connections", 1..=20_000), field!(connections_per_address),
+        default "a tenth of all connections, at least 64; without limit if `rate_limit` is off",
+        "The connections that one client address, or one IPv6 network of 64 bits, may have open. Behind a proxy that \
+         is not in `trusted_proxies`, all clients share this limit.";
     "database.max_connections": Integer("connections", 1..=1_000), field!(max_connections),
         "The maximum number of connections to PostgreSQL, without the one that listens for revocations. \
          SQLite has one connection for writing and a few for reading.";

@@ -88,6 +88,7 @@ impl Settings {
             log_level: Level::INFO.into(),
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             keep_alive: Duration::from_secs(75),
+            connections_per_address: None,
             dialects,
             sources: BTreeMap::new(),
         };
