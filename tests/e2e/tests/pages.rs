@@ -83,3 +83,24 @@ fn api_reference_answers_like_the_other_system_routes() {
         assert_eq!(post.header("allow"), Some("GET, HEAD"), "{path}");
     }
 }
+
+#[test]
+fn disabled_docs_are_neither_served_nor_linked() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start_with(&data, &[("AUTH_DOCS__ENABLED", "false")]);
+    let client = server.client();
+    for path in [
+        "/docs",
+        "/docs/",
+        "/docs/initializer.js",
+        "/docs/swagger-ui-bundle.js",
+        "/openapi/single_token.json",
+    ] {
+        client.get(path, None).assert(404, NOT_FOUND);
+    }
+    let page = client.get("/", None).body;
+    assert!(!page.contains("/docs") && !page.contains("/openapi"), "{page}");
+    for path in paths(&page) {
+        assert_eq!(client.get(path, None).status, 200, "{path}");
+    }
+}

@@ -129,12 +129,16 @@ pub fn app(
         }))
 }
 
-/// The pages and the OpenAPI documents, with every file that they load.
+/// The pages and, if they are enabled, the OpenAPI documents, with every file that they load.
 fn static_files(settings: &Settings, router: &Router) -> Vec<StaticFile> {
+    let front_page = front_page::files(router, settings.has_docs);
+    if !settings.has_docs {
+        return front_page;
+    }
     let documents = router.dialects().filter_map(|mounted| {
         Some((mounted.dialect.profile().name, wiring::openapi(settings, mounted.dialect)?))
     });
-    [front_page::files(router), api_reference::files(documents.collect())].concat()
+    [front_page, api_reference::files(documents.collect())].concat()
 }
 
 fn address_limit(settings: &Settings) -> AddressLimit {
@@ -190,7 +194,9 @@ fn print_welcome(settings: &Settings, router: &Router) -> io::Result<()> {
     for mounted in router.dialects() {
         writeln!(out, "  {}: {base}{}", mounted.dialect.profile().name, mounted.context.terms.prefix)?;
     }
-    writeln!(out, "  API reference: {base}/docs")?;
+    if settings.has_docs {
+        writeln!(out, "  API reference: {base}/docs")?;
+    }
     let sample = router.dialects().find_map(|mounted| Some((mounted, mounted.dialect.profile().sample?)));
     if let Some((mounted, (path, body))) = sample {
         let url = format!("{base}{}{path}", mounted.context.terms.prefix);

@@ -58,6 +58,8 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// The connections that one client address may have open. `None`: a tenth of all connections.
     pub connections_per_address: Option<usize>,
+    /// Whether the API reference and the OpenAPI documents are served.
+    pub has_docs: bool,
     /// The dialects, in the order in which they were passed to [`Settings::load`].
     pub dialects: Vec<DialectSettings>,
     /// The source of each setting that is not a default.

@@ -162,6 +162,9 @@ rows! {
         default "a tenth of all connections, at least 64; without limit if `rate_limit` is off",
         "The connections that one client address, or one IPv6 network of 64 bits, may have open. Behind a proxy that \
          is not in `trusted_proxies`, all clients share this limit.";
+    "docs.enabled": Switch, field!(has_docs),
+        "Whether the API reference at `/docs` and the OpenAPI documents at `/openapi/` are served. Off: these paths \
+         are answered 404, and the page at `/` does not link them.";
     "database.max_connections": Integer("connections", 1..=1_000), field!(max_connections),
         "The maximum number of connections to PostgreSQL, without the one that listens for revocations. \
          SQLite has one connection for writing and a few for reading.";
