@@ -53,7 +53,8 @@ rows! {
         "The proxies whose forwarding headers give the client's address, by which limits count and which the \
          log contains. Without proxies it is the address of the connection.";
     "rate_limit": Switch, field!(rate_limit),
-        "Whether failed log-ins, failed refreshes and registrations are limited. Off is for load tests.";
+        "Whether failed log-ins, failed refreshes, registrations and the connections of an address are limited. Off \
+         is for load tests.";
     "cors_origins": List(CorsOrigins::ALLOWED), field!(cors_origins),
         "The other web origins whose pages may call the service from a browser, with the cookie. Browsers \
          send the cookie only for pages of the same site: the service and the page need one registrable \

@@ -1,9 +1,11 @@
 //! Which connections are served: a limit for each client address.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use auth_domain::model::ClientAddress;
 
 use crate::origin::TrustedProxies;
 
@@ -16,10 +18,12 @@ const DEFAULT_MINIMUM: usize = 64;
 const RESERVED_PART: usize = 8;
 /// The part of the free connections that one address may have while more than half of all connections are open.
 const CROWDED_PART: usize = 8;
-/// Connections beyond its limit that an address may have for health checks.
+/// Surplus connections of one address: those beyond its limit, and those while few are free.
 const SURPLUS: usize = 4;
-/// The part of all connections that surplus connections leave free.
-const SURPLUS_RESERVED_PART: usize = 16;
+/// The part of all connections that is left for surplus connections of addresses below their limits.
+const SURPLUS_PART: usize = 32;
+/// The part of all connections that surplus connections of other addresses leave free.
+const FREE_PART: usize = 10;
 /// The shortest time between two log lines about refused connections.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -84,8 +88,10 @@ impl Admissions {
         let free = self.total.saturating_sub(open.total);
         let limit = self.limit_of(client, free);
         let connections = open.by_client.entry(client).or_default();
-        let is_surplus = connections.regular >= limit;
-        if is_surplus && (connections.surplus >= SURPLUS || free <= self.total / SURPLUS_RESERVED_PART) {
+        let exceeds_limit = connections.regular >= limit;
+        let is_surplus = exceeds_limit || free <= self.total / SURPLUS_PART;
+        let is_short = exceeds_limit && free <= self.total / FREE_PART;
+        if is_surplus && (is_short || connections.surplus >= SURPLUS) {
             open.log_refusal(address, limit);
             return None;
         }
@@ -95,7 +101,11 @@ impl Admissions {
     }
 
     fn client(&self, address: IpAddr) -> Client {
-        if self.proxies.contains(address) { Client::Proxies } else { Client::Network(network(address)) }
+        if self.proxies.contains(address) {
+            Client::Proxies
+        } else {
+            Client::Network(ClientAddress::from(address).network())
+        }
     }
 
     fn limit_of(&self, client: Client, free: usize) -> usize {
@@ -134,7 +144,7 @@ impl ClientConnections {
 }
 
 impl Admission {
-    /// Whether the client has reached its limit, so that the connection is only for a health check.
+    /// Whether the client has reached its limit, or few connections are free, so that this one is for a health check only.
     pub(super) fn is_surplus(&self) -> bool {
         self.is_surplus
     }
@@ -151,14 +161,6 @@ impl Drop for Admission {
                 open.by_client.remove(&self.client);
             }
         }
-    }
-}
-
-/// The network that counts as one client: an IPv4 address, or an IPv6 network of 64 bits.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
     }
 }
 
@@ -212,7 +214,9 @@ mod tests {
         assert!(open(&admissions, "2001:db8::ffff:1", 1).0.is_empty());
         assert_eq!(open(&admissions, "2001:db8:0:1::1", 1).0.len(), 1);
         let _mapped = open(&admissions, "::ffff:192.0.2.1", 1);
-        assert!(open(&admissions, "192.0.2.1", 1).0.is_empty());
+        for same in ["192.0.2.1", "64:ff9b::192.0.2.1", "2002:c000:201::1"] {
+            assert!(open(&admissions, same, 1).0.is_empty(), "{same}");
+        }
     }
 
     #[test]
@@ -222,6 +226,19 @@ mod tests {
         let (second, _) = open(&admissions, "10.0.0.2", 600);
         assert_eq!((first.len(), second.len()), (600, 100));
         assert_eq!(open(&admissions, "192.0.2.1", 1).0.len(), 1);
+    }
+
+    #[test]
+    fn health_checks_are_admitted_when_no_other_connection_is_free() {
+        let admissions = admissions(924, AddressLimit::Default);
+        let open_from = |number: u32| admissions.admit(IpAddr::V4((0xc000_0200 + number).into()));
+        let held: Vec<_> =
+            (0..2_000).map_while(|number| open_from(number).filter(|one| !one.is_surplus())).collect();
+        assert_eq!(held.len(), 924 - 924 / SURPLUS_PART);
+        // An answered surplus connection is closed, so those of 2,000 further addresses are all admitted.
+        for number in 10_000..12_000 {
+            assert!(open_from(number).is_some_and(|admission| admission.is_surplus()), "{number}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ const STEP: usize = 64 * 1024;
 /// How far a client has got in the current step.
 ///
 /// The time of a step is the sum of all times during which the socket accepted no byte. A client that takes a byte now
-/// and then therefore gets no more time than one that takes none, and pauses between two answers do not count.
+/// and then gets no more time than one that takes none. Pauses between two answers do not count.
 #[derive(Debug, Default)]
 pub(super) struct WriteProgress {
     /// Bytes of the step that the socket has accepted.
