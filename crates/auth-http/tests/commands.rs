@@ -407,7 +407,7 @@ fn bad_import_lines_are_skipped_and_reported_without_content() {
         email_verified, status, created_at\n\
         line 4: another user has this username\n\
         line 5: another user has this e-mail address\n\
-        line 6: password_hash exceeds the cost limit of a verification\n\
+        line 6: password_hash costs too much to verify: bcrypt with a cost of 15, at most 14\n\
         line 7: password_hash has an unsupported format; see docs/importing.md\n\
         line 8: email_verified is true without an email\n\
         line 9: is longer than 65536 bytes\n\

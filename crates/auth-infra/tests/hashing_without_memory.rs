@@ -25,7 +25,8 @@ fn virtual_memory() -> u64 {
 /// The only test of this file, because the limit applies to the whole process.
 #[tokio::test]
 async fn hash_beyond_the_memory_limit_is_an_error_not_an_abort() {
-    let hasher = Argon2Hasher::start(&HashingSettings::default(), Arc::new(SeededRandom::default()));
+    let settings = HashingSettings { memory_budget_kib: 1_048_576, ..HashingSettings::default() };
+    let hasher = Argon2Hasher::start(&settings, Arc::new(SeededRandom::default()));
     let hasher = hasher.expect("a hasher");
     let limit =
         Rlimit { current: Some(virtual_memory() + (512 << 20)), maximum: getrlimit(Resource::As).maximum };

@@ -16,8 +16,8 @@ pub enum PasswordVerdict {
     /// The password matches, and the hash is kept.
     Matches,
     /// The password matches, the hash covers all of it, and a new hash would be better: stronger, or of normalisation
-    /// form C. A hash that covers only a part of the password never gives this verdict, because a new hash would bind
-    /// the user to characters that were never checked.
+    /// form C. A hash that covers only a part of the password never gives this verdict. A new hash would bind the user
+    /// to characters that were never compared.
     MatchesOutdated,
     /// The password does not match.
     Differs,
@@ -32,6 +32,9 @@ pub enum InvalidHash {
     /// The format of the hash is known and not supported. The text names it.
     #[error("is {0}, which is not supported; see docs/importing.md")]
     Named(&'static str),
+    /// The hash has the marks of this format and cannot be read.
+    #[error("is not a valid hash of {0}; see docs/importing.md")]
+    Malformed(&'static str),
     /// A verification would exceed the limits of time or memory. The text names the cost and the limit.
     #[error("costs too much to verify: {0}")]
     TooCostly(String),

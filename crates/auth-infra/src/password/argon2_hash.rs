@@ -6,10 +6,11 @@ use argon2::password_hash::phc::{self, Output, ParamsString};
 use argon2::{Algorithm, Params, Version};
 use zeroize::Zeroizing;
 
+use super::cost::Cost;
 use super::error::{HashingError, ParseHashError};
 use super::memory::Memory;
 use super::params::{Argon2Params, SALT_BYTES, TAG_BYTES, parse_phc};
-use super::settings::MAX_COST;
+use super::settings::{HashingSettings, MAX_COST};
 
 /// A hash that is stored or about to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +40,8 @@ impl Argon2Hash {
         let (memory_kib, iterations, parallelism) = (cost.m_cost(), cost.t_cost(), cost.p_cost());
         if memory_kib > MAX_COST.0 || iterations > MAX_COST.1 || parallelism > MAX_COST.2 {
             return Err(ParseHashError::TooCostly(format!(
-                "Argon2 with m={memory_kib} KiB, t={iterations}, p={parallelism}"
+                "Argon2 with m={memory_kib} KiB, t={iterations}, p={parallelism}, at most m={}, t={}, p={}",
+                MAX_COST.0, MAX_COST.1, MAX_COST.2
             )));
         }
         Ok(Self { params: Argon2Params { algorithm, version, cost, salt }, tag })
@@ -55,6 +57,22 @@ impl Argon2Hash {
         let cost = &self.params.cost;
         (cost.m_cost(), cost.t_cost(), cost.p_cost())
             == (current.m_cost(), current.t_cost(), current.p_cost())
+    }
+
+    pub(super) fn cost(&self) -> Cost {
+        Cost::of_argon2(&self.params.cost)
+    }
+
+    /// What the OWASP Password Storage Cheat Sheet asks for and this hash does not have.
+    pub(super) fn weakness(&self) -> Option<String> {
+        let (memory_kib, iterations) = (self.params.cost.m_cost(), self.params.cost.t_cost());
+        let is_strong = HashingSettings::min_iterations(memory_kib).is_some_and(|least| iterations >= least);
+        (!is_strong).then(|| {
+            format!(
+                "uses Argon2 with m={memory_kib} KiB and t={iterations}; OWASP asks for at least m=47104 with t=1, \
+                 m=19456 with t=2 or m=12288 with t=3"
+            )
+        })
     }
 
     /// Whether a new hash with the `current` parameters would be stronger. It is, if this one has less memory, fewer

@@ -2,34 +2,54 @@
 
 use bcrypt::HashParts;
 
+use super::cost::{Cost, Step};
 use super::error::{HashingError, ParseHashError};
 
-/// The maximum cost that is verified: about 1 s of a core. Each step doubles the time.
+/// The maximum cost that is verified. Each step doubles the time; 14 takes about 1 s of a core.
 const MAX_COST: u32 = 14;
 const MIN_COST: u32 = 4;
+/// bcrypt ignores the bytes of a password after these.
+pub(super) const MAX_PASSWORD_BYTES: usize = 72;
 
 /// A bcrypt hash. `$2a$`, `$2b$` and `$2y$` name one algorithm; `$2x$` names a variant with a bug and is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct BcryptHash(String);
+pub(super) struct BcryptHash {
+    text: String,
+    cost: u32,
+}
 
 impl BcryptHash {
     pub(super) fn parse(stored: &str) -> Result<Self, ParseHashError> {
         let parts: HashParts = stored.parse().map_err(|_| ParseHashError::Malformed("bcrypt"))?;
         match parts.get_cost() {
             0..MIN_COST => Err(ParseHashError::Malformed("bcrypt")),
-            MIN_COST..=MAX_COST => Ok(Self(stored.to_owned())),
-            cost => Err(ParseHashError::TooCostly(format!("bcrypt with a cost of {cost}"))),
+            cost @ MIN_COST..=MAX_COST => Ok(Self { text: stored.to_owned(), cost }),
+            cost => {
+                Err(ParseHashError::TooCostly(format!("bcrypt with a cost of {cost}, at most {MAX_COST}")))
+            }
         }
     }
 
-    /// Whether this is the hash of `password`. bcrypt ignores bytes after the 72nd, and a NUL ends the
-    /// password. No other program can have hashed a password with a NUL, so such a password never matches.
+    /// Whether this is the hash of `password`. The comparison takes constant time.
+    ///
+    /// Programs in C read a password up to its first NUL, and others repeat the password with a NUL in between. A password
+    /// with a NUL would therefore match the hash of another one; it never matches here.
     pub(super) fn matches(&self, password: &[u8]) -> Result<bool, HashingError> {
-        let matches = bcrypt::verify(password, &self.0)?;
+        let matches = bcrypt::verify(password, &self.text)?;
         Ok(matches && !password.contains(&0))
     }
-}
 
+    pub(super) fn cost(&self) -> Cost {
+        Cost { step: Step::Bcrypt, steps: 1 << self.cost, memory_bytes: 0 }
+    }
+
+    /// What the OWASP Password Storage Cheat Sheet asks for and this hash does not have.
+    pub(super) fn weakness(&self) -> Option<String> {
+        const LEAST: u32 = 10;
+        (self.cost < LEAST)
+            .then(|| format!("uses bcrypt with a cost of {}; OWASP asks for at least {LEAST}", self.cost))
+    }
+}
 #[cfg(test)]
 mod tests {
     use super::*;

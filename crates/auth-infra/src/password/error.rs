@@ -15,6 +15,10 @@ pub(super) enum ParseHashError {
     Parameters(password_hash::Error),
     #[error("the stored password hash is not a valid {0} hash")]
     Malformed(&'static str),
+    #[error("the stored password hash is {0}")]
+    Named(&'static str),
+    #[error("the format of the stored password hash is not known")]
+    Unknown,
     #[error("the stored password hash has no salt or no tag")]
     Incomplete,
     #[error("the stored password hash is too costly to verify: {0}")]
@@ -35,4 +39,6 @@ pub(super) enum HashingError {
     Bcrypt(#[from] bcrypt::BcryptError),
     #[error("scrypt: {0}")]
     Scrypt(#[from] scrypt::errors::InvalidOutputLen),
+    #[error("AES cannot encrypt")]
+    Cipher,
 }

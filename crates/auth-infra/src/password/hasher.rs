@@ -4,6 +4,7 @@ use std::io;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use argon2::Params;
 use argon2::password_hash::phc::{Output, Salt};
@@ -16,23 +17,28 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::argon2_hash::Argon2Hash;
+use super::calibration::Calibration;
+use super::cost::{self, Cost};
 use super::engine::Engine;
 use super::error::{HashingError, ParseHashError};
 use super::params::{Argon2Params, SALT_BYTES, TAG_BYTES};
-use super::pool::{Cost, Pool};
+use super::pool::Pool;
 use super::settings::{HashingSettings, InvalidHashingSettings};
-use super::stored::StoredHash;
+use super::stored::{Algorithm, StoredHash, TypedPassword};
+
+/// The maximum time of one verification of a hash that is imported, on this machine.
+const MAX_VERIFICATION: Duration = Duration::from_secs(1);
 
 /// Hashes passwords with Argon2id on a bounded pool of threads.
 ///
 /// - Hashes are PHC strings, `$argon2id$v=19$m=19456,t=2,p=1$salt$tag`, with 16 bytes of salt and 32 of tag.
-/// - A caller waits for room in the queue for as long as the settings allow, and is served in order of arrival. A call
-///   whose future was dropped costs no hash.
+/// - A caller waits for its turn for as long as the settings allow. Client addresses and API keys take turns, however many
+///   calls each of them makes. A call whose future was dropped costs no hash.
 /// - For an unknown user the decoy hash is verified: the current parameters and a random tag, read and computed like any
 ///   stored hash. The verdict is `Differs` even if the tag matches by chance (1 in 2^256).
-/// - Imported hashes of bcrypt, scrypt and PBKDF2 are verified on the same pool, within bounds of their own, and are
-///   always outdated.
-/// - A hash with another format or other parameters takes another time than the decoy. A login of its user replaces it.
+/// - Hashes of other algorithms or parameters are verified in a lane of their own, within bounds of their own. A login
+///   replaces them, unless they do not cover the whole password.
+/// - A hash with another format or other parameters takes another time than the decoy.
 /// - A stored text that is unsupported or too costly costs the work of the decoy too. The result is then
 ///   [`PortError::Corrupt`].
 ///
@@ -40,6 +46,8 @@ use super::stored::StoredHash;
 pub struct Argon2Hasher {
     pool: Pool,
     params: Params,
+    memory_budget_kib: u32,
+    calibration: Calibration,
     /// The hash of no known password: its tag is random and not computed.
     decoy: StoredHash,
     /// The decoy in its stored form.
@@ -58,8 +66,8 @@ pub enum StartHashingError {
 }
 
 impl Argon2Hasher {
-    /// Starts the threads, one per core within the memory budget. They use the fast engine if it passes its self-check,
-    /// which runs first, and otherwise the portable one.
+    /// Starts the threads, one per core within the memory budget, and those for imported hashes. They use the fast engine
+    /// if it passes its self-check, which runs first, and otherwise the portable one.
     ///
     /// # Errors
     /// If the settings are invalid or the system starts no more threads.
@@ -72,74 +80,121 @@ impl Argon2Hasher {
         let cores = available_parallelism().unwrap_or(NonZero::<usize>::MIN);
         let (workers, share) = (settings.workers(cores), params.block_count());
         let pool = Pool::start(Engine::select(), workers, share, settings.wait)?;
-        Self::assemble(pool, params, random).map_err(StartHashingError::Parameters)
+        let calibration = Calibration::measured();
+        Self::assemble(pool, params, settings.memory_budget_kib, calibration, random)
+            .map_err(StartHashingError::Parameters)
     }
 
-    /// The number of hashes that are computed concurrently.
+    /// The number of hashes with the current parameters that are computed concurrently.
     #[must_use]
     pub fn workers(&self) -> usize {
-        self.pool.workers()
+        self.pool.usual.threads()
     }
 
-    fn assemble(pool: Pool, params: Params, random: Arc<dyn SecureRandom>) -> Result<Self, argon2::Error> {
+    fn assemble(
+        pool: Pool,
+        params: Params,
+        memory_budget_kib: u32,
+        calibration: Calibration,
+        random: Arc<dyn SecureRandom>,
+    ) -> Result<Self, argon2::Error> {
         let mut tag = [0; TAG_BYTES];
         random.fill(&mut tag);
         let tag = Output::new(&tag).map_err(|_| argon2::Error::OutputTooShort)?;
         let decoy = Argon2Hash { params: Argon2Params::new(params.clone(), new_salt(&*random)?), tag };
         let stored_decoy = PasswordHash::new(decoy.to_string());
-        Ok(Self { pool, params, decoy: StoredHash::Argon2(decoy), stored_decoy, random })
+        let decoy = StoredHash::new(Algorithm::Argon2(decoy));
+        Ok(Self { pool, params, memory_budget_kib, calibration, decoy, stored_decoy, random })
+    }
+
+    /// Reads a hash that fits into the memory budget.
+    fn parse(&self, stored: &PasswordHash) -> Result<StoredHash, ParseHashError> {
+        const MIB: u64 = 1 << 20;
+        let hash = StoredHash::parse(stored.expose())?;
+        let (needed, budget) = (hash.memory_bytes(), u64::from(self.memory_budget_kib) * 1_024);
+        if needed > budget {
+            return Err(ParseHashError::TooCostly(format!(
+                "{} MiB of memory, at most {} MiB (hashing.memory_budget_mib)",
+                needed.div_ceil(MIB),
+                budget / MIB
+            )));
+        }
+        Ok(hash)
     }
 }
 
 #[async_trait]
 impl PasswordHasher for Argon2Hasher {
-    async fn hash(&self, password: &Password, _: Option<CounterKey>) -> Result<PasswordHash, PortError> {
+    async fn hash(&self, password: &Password, caller: Option<CounterKey>) -> Result<PasswordHash, PortError> {
         let salt = new_salt(&*self.random).map_err(|error| unavailable(error.into()))?;
         let params = Argon2Params::new(self.params.clone(), salt);
         let password = Zeroizing::new(password.expose().to_vec());
         let hash = self
             .pool
-            .run(Cost::Usual, move |memory| Argon2Hash::compute(params, &password, memory))
+            .usual
+            .run(caller, move |memory| Argon2Hash::compute(params, &password, memory))
             .await?
             .map_err(unavailable)?;
         Ok(PasswordHash::new(hash.to_string()))
     }
 
     fn accept(&self, hash: &PasswordHash) -> Result<HashStrength, InvalidHash> {
-        match StoredHash::parse(hash.expose()) {
-            Ok(_) => Ok(HashStrength::Strong),
-            Err(ParseHashError::TooCostly(cost)) => Err(InvalidHash::TooCostly(cost)),
-            Err(_) => Err(InvalidHash::Unsupported),
+        let hash = self.parse(hash).map_err(invalid)?;
+        // A hash with the current parameters is bearable by definition, and a measurement takes time.
+        if !hash.has_cost_of(&self.params) {
+            let time = self.calibration.time(&hash.costs());
+            if time > MAX_VERIFICATION {
+                return Err(InvalidHash::TooCostly(format!(
+                    "about {:.1} s on this machine, at most {} s",
+                    time.as_secs_f64(),
+                    MAX_VERIFICATION.as_secs()
+                )));
+            }
         }
+        Ok(hash.strength())
     }
 
-    fn weight(&self, _: &PasswordHash) -> u32 {
-        1
+    fn weight(&self, stored: &PasswordHash) -> u32 {
+        // A hash that cannot be read costs the work of the decoy.
+        let costs = self.parse(stored).map(|hash| hash.costs()).unwrap_or_default();
+        cost::weight(&costs, Cost::of_argon2(&self.params))
     }
 
     async fn verify<'a>(
         &self,
         attempt: &PasswordAttempt,
         stored: Option<&'a PasswordHash>,
-        _: Option<CounterKey>,
+        caller: Option<CounterKey>,
     ) -> Result<PasswordVerdict, PortError> {
         // The decoy takes every step of a stored hash, parsing included, and an unreadable hash costs the decoy's work
         // before it becomes an error. Otherwise the time of the answer would reveal which users exist.
-        let parsed = StoredHash::parse(stored.unwrap_or(&self.stored_decoy).expose());
+        let parsed = self.parse(stored.unwrap_or(&self.stored_decoy));
         let compared = parsed.as_ref().unwrap_or(&self.decoy).clone();
-        let attempt = Zeroizing::new(attempt.expose().to_vec());
-        let cost = if compared.has_cost_of(&self.params) { Cost::Usual } else { Cost::Unknown };
-        let matches = self
-            .pool
-            .run(cost, move |memory| compared.matches(&attempt, memory))
-            .await?
-            .map_err(unavailable)?;
+        let attempt = TypedPassword::new(attempt.expose(), attempt.expose_typed());
+        let is_usual = compared.has_cost_of(&self.params);
+        let lane = if is_usual { &self.pool.usual } else { &self.pool.imported };
+        let found =
+            lane.run(caller, move |memory| compared.compare(&attempt, memory)).await?.map_err(unavailable)?;
         let hash = parsed.map_err(|error| PortError::Corrupt(error.into()))?;
-        Ok(match matches && stored.is_some() {
-            false => PasswordVerdict::Differs,
-            true if hash.is_weaker_than(&self.params) => PasswordVerdict::MatchesOutdated,
-            true => PasswordVerdict::Matches,
+        Ok(match found.filter(|_| stored.is_some()) {
+            None => PasswordVerdict::Differs,
+            Some(found) if found.is_whole && (!found.is_normalised || hash.is_weaker_than(&self.params)) => {
+                PasswordVerdict::MatchesOutdated
+            }
+            Some(_) => PasswordVerdict::Matches,
         })
+    }
+}
+
+fn invalid(error: ParseHashError) -> InvalidHash {
+    match error {
+        ParseHashError::TooCostly(cost) => InvalidHash::TooCostly(cost),
+        ParseHashError::Named(format) => InvalidHash::Named(format),
+        ParseHashError::Malformed(format) => InvalidHash::Malformed(format),
+        ParseHashError::Format(_) | ParseHashError::Parameters(_) | ParseHashError::Incomplete => {
+            InvalidHash::Malformed("Argon2")
+        }
+        ParseHashError::Unknown => InvalidHash::Unsupported,
     }
 }
 
@@ -161,8 +216,10 @@ mod tests {
     use std::time::Duration;
 
     use auth_domain::model::PasswordPolicy;
-    use tokio::task::{JoinSet, yield_now};
+    use tokio::sync::oneshot;
 
+    use super::super::memory::Memory;
+    use super::super::pool::Lane;
     use super::*;
 
     /// Randomness that is different each time, and that a test can foresee.
@@ -181,9 +238,14 @@ mod tests {
     }
 
     fn cheap_with(engine: Engine, wait: Duration) -> Argon2Hasher {
+        on_machine(engine, wait, Calibration::nominal(1.0))
+    }
+
+    fn on_machine(engine: Engine, wait: Duration, machine: Calibration) -> Argon2Hasher {
         let params = Params::new(64, 2, 1, Some(TAG_BYTES)).expect("parameters");
         let pool = Pool::start(engine, NonZero::<usize>::MIN, params.block_count(), wait).expect("threads");
-        Argon2Hasher::assemble(pool, params, Arc::new(Counting::default())).expect("a hasher")
+        Argon2Hasher::assemble(pool, params, 262_144, machine, Arc::new(Counting::default()))
+            .expect("a hasher")
     }
 
     fn password(typed: &str) -> Password {
@@ -268,7 +330,7 @@ mod tests {
     async fn an_imported_hash_matches_its_password_only_as_outdated() {
         let hasher = cheap();
         for stored in FOREIGN {
-            assert_eq!(hasher.accept(&PasswordHash::new(stored.to_owned())), Ok(HashStrength::Strong));
+            assert!(hasher.accept(&PasswordHash::new(stored.to_owned())).is_ok(), "{stored}");
             let verdict = verify(&hasher, "P@ssw0rd!", stored).await;
             assert!(matches!(verdict, Ok(PasswordVerdict::MatchesOutdated)), "{stored}: {verdict:?}");
             let verdict = verify(&hasher, "P@ssw0rd", stored).await;
@@ -293,21 +355,28 @@ mod tests {
         assert!(matches!(hasher.verify(&attempt, None, None).await, Ok(PasswordVerdict::Differs)));
     }
 
-    #[tokio::test]
-    async fn every_verification_uses_the_queue_whatever_is_stored() {
-        let hasher = Arc::new(cheap_with(Engine::Simd, Duration::ZERO));
-        // Without a permit no call succeeds, so a refused call shows that it would have used a worker.
+    /// Occupies the only thread of a lane until the sender is dropped.
+    async fn occupy(hasher: &Arc<Argon2Hasher>, lane: fn(&Pool) -> &Lane) -> mpsc::Sender<()> {
         let (release, released) = mpsc::channel::<()>();
-        let mut calls = JoinSet::new();
-        let pool = Arc::clone(&hasher);
-        calls.spawn(
-            async move { pool.pool.run(Cost::Usual, move |_| released.recv().is_err()).await.is_ok() },
-        );
-        for _ in 0..4 {
-            let pool = Arc::clone(&hasher);
-            calls.spawn(async move { pool.pool.run(Cost::Usual, |_| true).await.is_ok() });
-        }
-        yield_now().await;
+        let (begun, has_begun) = oneshot::channel();
+        let hasher = Arc::clone(hasher);
+        tokio::spawn(async move {
+            let work = move |_: &mut Memory| {
+                begun.send(()).expect("the test waits");
+                let _ = released.recv();
+            };
+            lane(&hasher.pool).run(None, work).await
+        });
+        has_begun.await.expect("the thread has begun");
+        release
+    }
+
+    #[tokio::test]
+    async fn every_verification_uses_a_queue_whatever_is_stored() {
+        let hasher = Arc::new(cheap_with(Engine::Simd, Duration::from_millis(20)));
+        // While both lanes are occupied no call succeeds, so a refused call shows that it would have used a thread.
+        let _usual = occupy(&hasher, |pool| &pool.usual).await;
+        let _imported = occupy(&hasher, |pool| &pool.imported).await;
         let attempt = PasswordAttempt::new("P@ssw0rd!");
         let real = hasher.stored_decoy.expose();
         for stored in [None, Some(real), Some(FOREIGN[0]), Some(""), Some("$2b$12$x"), Some(TOO_COSTLY)] {
@@ -316,8 +385,133 @@ mod tests {
             assert!(matches!(verdict, Err(PortError::Overloaded)), "{verdict:?}");
         }
         assert!(matches!(hasher.hash(&password("P@ssw0rd!"), None).await, Err(PortError::Overloaded)));
-        drop(release);
-        assert!(calls.join_all().await.into_iter().all(|served| served));
+    }
+
+    #[tokio::test]
+    async fn imported_hashes_do_not_delay_other_users() {
+        let hasher = Arc::new(cheap());
+        let _imported = occupy(&hasher, |pool| &pool.imported).await;
+        let stored = hasher.hash(&password("P@ssw0rd!"), None).await.expect("a hash");
+        let verdict = verify(&hasher, "P@ssw0rd!", stored.expose()).await;
+        assert!(matches!(verdict, Ok(PasswordVerdict::Matches)), "{verdict:?}");
+        let unknown = hasher.verify(&PasswordAttempt::new("P@ssw0rd!"), None, None).await;
+        assert!(matches!(unknown, Ok(PasswordVerdict::Differs)), "{unknown:?}");
+    }
+
+    #[tokio::test]
+    async fn a_new_hash_replaces_only_one_that_covers_the_whole_password() {
+        const DIGITS: &str =
+            "01234567890123456789012345678901234567890123456789012345678901234567890123456789";
+        const BCRYPT: &str = "$2b$05$yXPoslPKQ4YCOL6Rw91kquvr0N1JjmP/WCUUy4ogLLaggplIRWg5m";
+        const DJANGO: &str = "bcrypt_sha256$$2b$05$sOnSlOhx7jLk8FJPZaKpSuyGaO8wbAHcMSBP.AO3PHifZronKwiGm";
+        const SYMFONY: &str = "$2y$05$OJNqDLGijSGQyG3obaxIC.O0YuAObIUR2pUXQmI1D/2lcmX25OxvK";
+        const WORDPRESS: &str = "$wp$2y$05$a6bQd3s8b4AykgvXlBxnruz9TFoUA/fbGI2oZODP4e69PAkC6q4xO";
+        const PHPASS: &str = "$P$5LFo1yF.vx1bkqpVPwAZC7SJ2BUEC3/";
+        const PBKDF2: &str = FOREIGN[2];
+        const SCRYPT: &str = FOREIGN[1];
+        const BETTER_AUTH: &str = "bee30008c00e74efda711b569d0aadde:8443ddd384f38f21c6dacd49c6af430ada85bf13564db0517753e6e003a88e6533fe5f42a12a7c214ac5e029f6f45da6371e46ab59fd6615b5db718ac38aa91e";
+        const NODE: &str = "ca740859397e0884b6dd4b799194d762:0c0bae27535f650f8540794e53063d0132447e866e1727394e4d74c83171adff4435ae9ff1d52a97bf256b67cd69e0956e5551973e6bafcdf4357e28c05e1811";
+        use PasswordVerdict::{Differs, Matches, MatchesOutdated};
+        let hasher = cheap();
+        for (typed, stored, expected) in [
+            // bcrypt reads 72 bytes.
+            (&DIGITS[..72], BCRYPT, MatchesOutdated),
+            (&DIGITS[..73], BCRYPT, Matches),
+            (&(DIGITS[..72].to_owned() + "another end"), BCRYPT, Matches),
+            (&DIGITS[..71], BCRYPT, Differs),
+            // No program passes a NUL to bcrypt.
+            ("P@ssw0rd!\0", FOREIGN[0], Differs),
+            ("P@ssw0rd!\0P@ssw0rd!", FOREIGN[0], Differs),
+            // A digest before bcrypt covers everything.
+            (DIGITS, DJANGO, MatchesOutdated),
+            (&DIGITS[..79], DJANGO, Differs),
+            (DIGITS, SYMFONY, MatchesOutdated),
+            (&DIGITS[..79], SYMFONY, Differs),
+            // WordPress trims.
+            ("P@ssw0rd!", WORDPRESS, MatchesOutdated),
+            (" P@ssw0rd!\n", WORDPRESS, Matches),
+            ("P@ssw0rd!", PHPASS, MatchesOutdated),
+            ("P@ssw0rd!\t", PHPASS, Matches),
+            // HMAC extends its key with zeros.
+            ("P@ssw0rd!\0", PBKDF2, Matches),
+            ("P@ssw0rd!\0x", PBKDF2, Differs),
+            ("P@ssw0rd!\0\0", SCRYPT, Matches),
+            // Better Auth does not distinguish compatible characters; Node itself does.
+            ("P@ssw0rd!", BETTER_AUTH, MatchesOutdated),
+            ("\u{ff30}@ssw0rd!", BETTER_AUTH, Matches),
+            ("P@ssw0rd!", NODE, MatchesOutdated),
+            ("p@ssw0rd!", NODE, Differs),
+        ] {
+            let verdict = verify(&hasher, typed, stored).await.expect("no error");
+            assert_eq!(verdict, expected, "{typed:?} {stored}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_as_typed_and_in_normal_form() {
+        /// Made by bcrypt, passlib and argon2-cffi from "e" and a combining accent.
+        const DECOMPOSED: [&str; 3] = [
+            "$2b$05$OktlNea9n8IWbPPz7.A3/esXs4RxfdwHPSPScv/ECtT6bZsWoZkH2",
+            "$pbkdf2-sha256$1000$.h8DQAgBQIjR.l/rnbMWwg$02OJB4g4mmrwBmW9Mkzg8Ez7E9kByN.P7QqQN9iT14Q",
+            "$argon2id$v=19$m=64,t=2,p=1$YwwBQAih1Pr/39t7rxXC+A$G8gPxg5z0qDKjw3IdTn9adArwaC64kFftVzKKJgyQWo",
+        ];
+        let hasher = cheap();
+        for stored in DECOMPOSED {
+            let verdict = verify(&hasher, "cafe\u{301}-cafe\u{301}", stored).await.expect("no error");
+            assert_eq!(
+                verdict,
+                PasswordVerdict::MatchesOutdated,
+                "a hash of the normal form replaces {stored}"
+            );
+            let verdict = verify(&hasher, "caf\u{e9}-caf\u{e9}", stored).await.expect("no error");
+            assert_eq!(verdict, PasswordVerdict::Differs, "the other service would refuse it: {stored}");
+        }
+        let own = hasher.hash(&password("caf\u{e9}"), None).await.expect("a hash");
+        let verdict = verify(&hasher, "cafe\u{301}", own.expose()).await.expect("no error");
+        assert_eq!(verdict, PasswordVerdict::Matches);
+    }
+
+    #[tokio::test]
+    async fn an_import_refuses_what_takes_too_long_on_this_machine() {
+        let bcrypt_14 = PasswordHash::new(FOREIGN[0].replace("$05$", "$14$"));
+        let nominal = on_machine(Engine::Simd, Duration::ZERO, Calibration::nominal(1.0));
+        assert_eq!(nominal.accept(&bcrypt_14), Ok(HashStrength::Strong));
+        let slower = on_machine(Engine::Simd, Duration::ZERO, Calibration::nominal(1.1));
+        let error = slower.accept(&bcrypt_14).expect_err("1.08 s");
+        let text = "costs too much to verify: about 1.1 s on this machine, at most 1 s";
+        assert_eq!(error.to_string(), text);
+        let own = slower.hash(&password("P@ssw0rd!"), None).await;
+        assert!(matches!(own, Err(PortError::Overloaded)) || own.is_ok());
+        let far_slower = on_machine(Engine::Simd, Duration::ZERO, Calibration::nominal(1e6));
+        assert_eq!(far_slower.accept(&far_slower.stored_decoy), Ok(HashStrength::Weak(
+            "uses Argon2 with m=64 KiB and t=2; OWASP asks for at least m=47104 with t=1, m=19456 with t=2 or \
+             m=12288 with t=3".to_owned()
+        )));
+    }
+
+    #[tokio::test]
+    async fn a_hash_beyond_the_memory_budget_is_never_verified() {
+        let hasher = cheap();
+        let stored = |kib| TOO_COSTLY.replace("1048577", kib);
+        assert!(hasher.accept(&PasswordHash::new(stored("262144"))).is_ok());
+        let beyond = stored("262145");
+        let error = hasher.accept(&PasswordHash::new(beyond.clone())).expect_err("too much");
+        let text = "costs too much to verify: 257 MiB of memory, at most 256 MiB (hashing.memory_budget_mib)";
+        assert_eq!(error.to_string(), text);
+        let verdict = verify(&hasher, "P@ssw0rd!", &beyond).await;
+        assert!(matches!(verdict, Err(PortError::Corrupt(_))), "{verdict:?}");
+    }
+
+    #[tokio::test]
+    async fn a_weight_is_the_work_in_hashes_with_the_current_parameters() {
+        let hasher = cheap();
+        let weigh = |stored: &str| hasher.weight(&PasswordHash::new(stored.to_owned()));
+        let argon2 = |params| TOO_COSTLY.replace("m=1048577,t=2,p=1", params);
+        assert_eq!(weigh(&argon2("m=64,t=2,p=1")), 1);
+        assert_eq!(weigh(&argon2("m=32,t=1,p=1")), 1, "at least 1");
+        assert_eq!(weigh(&argon2("m=64,t=5,p=4")), 3, "rounded up");
+        assert_eq!(weigh(FOREIGN[0]), 50, "2^5 rounds of bcrypt");
+        assert_eq!([weigh(""), weigh(TOO_COSTLY)], [1, 1], "an unreadable hash costs the decoy");
     }
 
     const TOO_COSTLY: &str =
@@ -330,8 +524,8 @@ mod tests {
         for (stored, rejected) in [
             ("", InvalidHash::Unsupported),
             ("P@ssw0rd!", InvalidHash::Unsupported),
-            ("$2b$12$x", InvalidHash::Unsupported),
-            ("$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/", InvalidHash::Unsupported),
+            ("$2b$12$x", InvalidHash::Malformed("")),
+            ("$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/", InvalidHash::Named("")),
             (TOO_COSTLY, InvalidHash::TooCostly(String::new())),
             (&costly_bcrypt, InvalidHash::TooCostly(String::new())),
         ] {

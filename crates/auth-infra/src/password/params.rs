@@ -13,6 +13,8 @@ pub(super) const TAG_BYTES: usize = 32;
 pub(super) const MIN_SALT_BYTES: usize = 8;
 /// The minimum bytes of an imported tag. A shorter one is soon matched by chance.
 pub(super) const MIN_TAG_BYTES: usize = 16;
+/// The maximum bytes of an imported tag: the maximum of PHC strings.
+pub(super) const MAX_TAG_BYTES: usize = 64;
 
 /// The input of a tag, except for the password.
 #[derive(Clone, Debug, PartialEq, Eq)]

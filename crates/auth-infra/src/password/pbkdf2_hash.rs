@@ -1,91 +1,173 @@
-//! PBKDF2 hashes (RFC 8018, section 5.2) with HMAC of SHA-256 or SHA-512.
+//! PBKDF2 hashes (RFC 8018, section 5.2) in the spellings of several programs.
 
 use std::num::NonZero;
 
-use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256, PBKDF2_HMAC_SHA512};
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA1, PBKDF2_HMAC_SHA256, PBKDF2_HMAC_SHA512};
 
+use super::cost::{Cost, Step};
+use super::encoding::{base64, hex, number, parameters, passlib_base64};
 use super::error::ParseHashError;
-use super::params::{MIN_SALT_BYTES, MIN_TAG_BYTES, parse_phc};
+use super::params::{MAX_TAG_BYTES, MIN_SALT_BYTES, MIN_TAG_BYTES};
 
 /// The maximum iterations, times the blocks of the tag: about 1 s of a core.
 const MAX_ITERATIONS: u32 = 2_000_000;
-/// The maximum bytes of a salt and of a tag.
-const MAX_BYTES: usize = 64;
+/// The maximum bytes of a salt.
+const MAX_SALT_BYTES: usize = 128;
 
+/// The hash function of the HMAC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Digest {
+pub(super) enum Prf {
+    Sha1,
     Sha256,
     Sha512,
 }
 
+impl Prf {
+    fn bytes(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
+        }
+    }
+
+    /// The name, and the iterations that the OWASP Password Storage Cheat Sheet asks for.
+    fn owasp(self) -> (&'static str, u32) {
+        match self {
+            Self::Sha1 => ("SHA-1", 1_300_000),
+            Self::Sha256 => ("SHA-256", 600_000),
+            Self::Sha512 => ("SHA-512", 210_000),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pbkdf2Hash {
-    digest: Digest,
+    prf: Prf,
     iterations: NonZero<u32>,
     salt: Vec<u8>,
     tag: Vec<u8>,
 }
 
 impl Pbkdf2Hash {
-    /// Reads one of three forms:
-    /// - the PHC string `$pbkdf2-sha256$i=600000,l=32$salt$tag`, where `l`, the bytes of the tag, may be left out;
-    /// - passlib's `$pbkdf2-sha256$29000$salt$tag`, whose Base64 has `.` for `+`;
-    /// - Django's `pbkdf2_sha256$600000$salt$tag`, whose salt is plain text and not Base64.
-    pub(super) fn parse(stored: &str) -> Result<Self, ParseHashError> {
-        let parts: Vec<_> = stored.split('$').collect();
-        match parts[..] {
-            ["pbkdf2_sha256", iterations, salt, tag] => {
-                let tag = STANDARD.decode(tag).map_err(|_| malformed())?;
-                Self::new(Digest::Sha256, number(iterations)?, salt.as_bytes().to_vec(), tag)
-            }
-            ["", name, parameters, salt, tag] => {
-                let digest = if name == "pbkdf2-sha512" { Digest::Sha512 } else { Digest::Sha256 };
-                match number(parameters) {
-                    Ok(iterations) => Self::new(digest, iterations, passlib(salt)?, passlib(tag)?),
-                    Err(_) => Self::parse_phc(digest, stored),
-                }
-            }
-            _ => Err(malformed()),
-        }
-    }
-
-    fn parse_phc(digest: Digest, stored: &str) -> Result<Self, ParseHashError> {
-        let (hash, salt, tag) = parse_phc(stored)?;
-        let length = hash.params.get_decimal("l");
-        let known = 1 + usize::from(length.is_some());
-        let is_whole = length.is_none_or(|length| usize::try_from(length) == Ok(tag.len()));
-        match hash.params.get_decimal("i") {
-            Some(iterations) if is_whole && hash.params.iter().count() == known && hash.version.is_none() => {
-                Self::new(digest, iterations, salt.to_vec(), tag.as_bytes().to_vec())
-            }
-            _ => Err(malformed()),
-        }
-    }
-
-    fn new(digest: Digest, iterations: u32, salt: Vec<u8>, tag: Vec<u8>) -> Result<Self, ParseHashError> {
-        let fits = (MIN_SALT_BYTES..=MAX_BYTES).contains(&salt.len())
-            && (MIN_TAG_BYTES..=MAX_BYTES).contains(&tag.len());
-        let iterations = NonZero::new(iterations).filter(|_| fits).ok_or_else(malformed)?;
-        let digest_bytes = match digest {
-            Digest::Sha256 => 32,
-            Digest::Sha512 => 64,
+    fn new(
+        prf: Prf,
+        iterations: u32,
+        salt: Option<Vec<u8>>,
+        tag: Option<Vec<u8>>,
+    ) -> Result<Self, ParseHashError> {
+        let salt = salt.filter(|salt| (MIN_SALT_BYTES..=MAX_SALT_BYTES).contains(&salt.len()));
+        let tag = tag.filter(|tag| (MIN_TAG_BYTES..=MAX_TAG_BYTES).contains(&tag.len()));
+        let (Some(salt), Some(tag), Some(iterations)) = (salt, tag, NonZero::new(iterations)) else {
+            return Err(malformed());
         };
-        let blocks = u32::try_from(tag.len().div_ceil(digest_bytes)).unwrap_or(u32::MAX);
-        if iterations.get().saturating_mul(blocks) > MAX_ITERATIONS {
-            return Err(ParseHashError::TooCostly(format!("PBKDF2 with {iterations} iterations")));
+        let hash = Self { prf, iterations, salt, tag };
+        if hash.cost().steps > MAX_ITERATIONS.into() {
+            return Err(ParseHashError::TooCostly(format!(
+                "PBKDF2 with {iterations} iterations, at most {MAX_ITERATIONS} for each block of the tag"
+            )));
         }
-        Ok(Self { digest, iterations, salt, tag })
+        Ok(hash)
+    }
+
+    /// Reads the rest of one of two forms:
+    /// - the PHC string `$pbkdf2-sha256$i=600000,l=32$salt$tag`, where `l`, the bytes of the tag, may be left out;
+    /// - passlib's `$pbkdf2-sha256$29000$salt$tag`, whose Base64 has `.` for `+`.
+    pub(super) fn parse_phc(prf: Prf, rest: &str) -> Result<Self, ParseHashError> {
+        let [params, salt, tag] = split(rest, '$')?;
+        if let Some(iterations) = number(params) {
+            return Self::new(prf, iterations, passlib_base64(salt), passlib_base64(tag));
+        }
+        let (iterations, length) = match parameters(params, ["i", "l"]) {
+            Some([iterations, length]) => (iterations, Some(integer(&length)?)),
+            None => {
+                let [iterations] = parameters(params, ["i"]).ok_or_else(malformed)?;
+                (iterations, None)
+            }
+        };
+        let tag =
+            base64(tag).filter(|tag| length.is_none_or(|length| usize::try_from(length) == Ok(tag.len())));
+        Self::new(prf, integer(&iterations)?, base64(salt), tag)
+    }
+
+    /// Reads the rest of Django's `pbkdf2_sha256$600000$salt$tag`. The salt is plain text.
+    pub(super) fn parse_django(prf: Prf, rest: &str) -> Result<Self, ParseHashError> {
+        let [iterations, salt, tag] = split(rest, '$')?;
+        Self::new(prf, integer(iterations)?, Some(salt.into()), base64(tag))
+    }
+
+    /// Reads the rest of Werkzeug's `pbkdf2:sha256:600000$salt$tag`. The salt is plain text, the tag hexadecimal.
+    pub(super) fn parse_werkzeug(prf: Prf, rest: &str) -> Result<Self, ParseHashError> {
+        let [iterations, salt, tag] = split(rest, '$')?;
+        Self::new(prf, integer(iterations)?, Some(salt.into()), hex(tag))
+    }
+
+    /// Reads what follows Spring's `{pbkdf2}`: the hexadecimal digits of a salt of `salt_bytes` and of the tag.
+    pub(super) fn parse_spring(
+        (prf, iterations, salt_bytes): (Prf, u32, usize),
+        rest: &str,
+    ) -> Result<Self, ParseHashError> {
+        let mut salt = hex(rest).filter(|bytes| bytes.len() == salt_bytes + 32).ok_or_else(malformed)?;
+        let tag = salt.split_off(salt_bytes);
+        Self::new(prf, iterations, Some(salt), Some(tag))
+    }
+
+    /// Reads what follows Atlassian's `{PKCS5S2}`: Base64 of 16 bytes of salt and 32 of tag, with 10,000 iterations.
+    pub(super) fn parse_atlassian(rest: &str) -> Result<Self, ParseHashError> {
+        let mut salt = base64(rest).filter(|bytes| bytes.len() == 48).ok_or_else(malformed)?;
+        let tag = salt.split_off(16);
+        Self::new(Prf::Sha1, 10_000, Some(salt), Some(tag))
+    }
+
+    /// Reads the bytes of ASP.NET Core Identity. Version 3 contains the hash function, the iterations and the length of
+    /// the salt as big-endian numbers. Version 2 has 1,000 iterations of SHA-1 and 16 bytes of salt.
+    pub(super) fn parse_asp_net(bytes: &[u8]) -> Result<Self, ParseHashError> {
+        let (prf, iterations, salt, rest) = match bytes {
+            [0, rest @ ..] => (Prf::Sha1, 1_000, 16, rest),
+            [1, 0, 0, 0, prf, i0, i1, i2, i3, 0, 0, 0, salt, rest @ ..] => {
+                let prf = match prf {
+                    0 => Prf::Sha1,
+                    1 => Prf::Sha256,
+                    2 => Prf::Sha512,
+                    _ => return Err(malformed()),
+                };
+                (prf, u32::from_be_bytes([*i0, *i1, *i2, *i3]), usize::from(*salt), rest)
+            }
+            _ => return Err(malformed()),
+        };
+        let (salt, tag) = rest.split_at_checked(salt).ok_or_else(malformed)?;
+        Self::new(prf, iterations, Some(salt.into()), Some(tag.into()))
     }
 
     /// Whether this is the hash of `password`. The comparison takes constant time.
     pub(super) fn matches(&self, password: &[u8]) -> bool {
-        let algorithm = match self.digest {
-            Digest::Sha256 => PBKDF2_HMAC_SHA256,
-            Digest::Sha512 => PBKDF2_HMAC_SHA512,
+        let algorithm = match self.prf {
+            Prf::Sha1 => PBKDF2_HMAC_SHA1,
+            Prf::Sha256 => PBKDF2_HMAC_SHA256,
+            Prf::Sha512 => PBKDF2_HMAC_SHA512,
         };
         pbkdf2::verify(algorithm, self.iterations, &self.salt, password, &self.tag).is_ok()
+    }
+
+    pub(super) fn cost(&self) -> Cost {
+        let blocks = self.tag.len().div_ceil(self.prf.bytes()) as u64;
+        let step = match self.prf {
+            Prf::Sha1 => Step::Pbkdf2Sha1,
+            Prf::Sha256 => Step::Pbkdf2Sha256,
+            Prf::Sha512 => Step::Pbkdf2Sha512,
+        };
+        Cost { step, steps: u64::from(self.iterations.get()) * blocks, memory_bytes: 0 }
+    }
+
+    /// What the OWASP Password Storage Cheat Sheet asks for and this hash does not have.
+    pub(super) fn weakness(&self) -> Option<String> {
+        let (name, least) = self.prf.owasp();
+        (self.iterations.get() < least).then(|| {
+            format!(
+                "uses PBKDF2 of {name} with {} iterations; OWASP asks for at least {least}",
+                self.iterations
+            )
+        })
     }
 }
 
@@ -93,15 +175,12 @@ fn malformed() -> ParseHashError {
     ParseHashError::Malformed("PBKDF2")
 }
 
-/// Reads digits only. The parser of Rust accepts a plus sign too.
-fn number(text: &str) -> Result<u32, ParseHashError> {
-    let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    digits.and_then(|digits| digits.parse().ok()).ok_or_else(malformed)
+fn split<const N: usize>(text: &str, separator: char) -> Result<[&str; N], ParseHashError> {
+    text.split(separator).collect::<Vec<_>>().try_into().map_err(|_| malformed())
 }
 
-/// Reads the Base64 of passlib.
-fn passlib(text: &str) -> Result<Vec<u8>, ParseHashError> {
-    STANDARD_NO_PAD.decode(text.replace('.', "+")).map_err(|_| malformed())
+fn integer(text: &str) -> Result<u32, ParseHashError> {
+    number(text).ok_or_else(malformed)
 }
 
 #[cfg(test)]
@@ -111,8 +190,22 @@ mod tests {
     const SALT: &str = "c2l4dGVlbiBieXRlcyA6KQ";
     const TAG: &str = "3Wb8vUN60fcQUwC+Dp79Gry3hJrpwYWtbTJLT5BKJRg";
 
+    fn parse(stored: &str) -> Result<Pbkdf2Hash, ParseHashError> {
+        match stored.split('$').collect::<Vec<_>>()[..] {
+            ["pbkdf2_sha256", ..] => Pbkdf2Hash::parse_django(
+                Prf::Sha256,
+                stored.strip_prefix("pbkdf2_sha256$").expect("a prefix"),
+            ),
+            ["", name, ..] => {
+                let prf = if name == "pbkdf2-sha512" { Prf::Sha512 } else { Prf::Sha256 };
+                Pbkdf2Hash::parse_phc(prf, &stored[name.len() + 2..])
+            }
+            _ => Err(malformed()),
+        }
+    }
+
     fn matches(password: &[u8], stored: &str) -> bool {
-        Pbkdf2Hash::parse(stored).expect("a hash").matches(password)
+        parse(stored).expect("a hash").matches(password)
     }
 
     /// RFC 7914, section 11. The salts are shorter than any that is read.
@@ -125,7 +218,7 @@ mod tests {
         {
             let tag = (0..64).map(|byte| u8::from_str_radix(&tag[2 * byte..2 * byte + 2], 16));
             let hash = Pbkdf2Hash {
-                digest: Digest::Sha256,
+                prf: Prf::Sha256,
                 iterations: NonZero::new(iterations).expect("iterations"),
                 salt: salt.into(),
                 tag: tag.collect::<Result<_, _>>().expect("hexadecimal"),
@@ -150,9 +243,9 @@ mod tests {
 
     #[test]
     fn what_would_cost_too_much_is_refused() {
-        let stored = |start: &str| Pbkdf2Hash::parse(&format!("{start}${SALT}${TAG}"));
+        let stored = |start: &str| parse(&format!("{start}${SALT}${TAG}"));
         assert!(stored("$pbkdf2-sha256$i=2000000").is_ok() && stored("$pbkdf2-sha512$2000000").is_ok());
-        let django = |iterations| Pbkdf2Hash::parse(&format!("pbkdf2_sha256${iterations}${SALT}${TAG}="));
+        let django = |iterations| parse(&format!("pbkdf2_sha256${iterations}${SALT}${TAG}="));
         assert!(django("2000000").is_ok());
         let long = format!("$pbkdf2-sha256$i=1000001${SALT}${TAG}{TAG}");
         for refused in [
@@ -160,7 +253,7 @@ mod tests {
             stored("$pbkdf2-sha512$i=4294967295"),
             stored("$pbkdf2-sha256$2000001"),
             django("2000001"),
-            Pbkdf2Hash::parse(&long),
+            parse(&long),
         ] {
             assert!(matches!(refused, Err(ParseHashError::TooCostly(_))), "{refused:?}");
         }
@@ -181,10 +274,9 @@ mod tests {
             format!("$pbkdf2-sha256$1000${SALT}${TAG}$"),
             format!("$pbkdf2-sha256$4294967296${SALT}${TAG}"),
             format!("pbkdf2_sha256$1000$short${TAG}="),
-            format!("pbkdf2_sha256$1000${SALT}${TAG}"),
             format!("pbkdf2_sha256$$1000${SALT}${TAG}="),
         ] {
-            let refusal = Pbkdf2Hash::parse(&stored).expect_err(&stored);
+            let refusal = parse(&stored).expect_err(&stored);
             assert!(!matches!(refusal, ParseHashError::TooCostly(_)), "{stored}: {refusal}");
         }
     }

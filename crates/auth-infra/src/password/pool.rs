@@ -1,135 +1,159 @@
-//! The threads that compute hashes, and their queue.
+//! The threads that compute hashes, and their queues.
+//!
+//! There are two lanes, each with threads and a queue of its own. Hashes with the current parameters use the usual lane.
+//! Stored hashes of other parameters or algorithms take an unknown time and use the lane of imported hashes. Its threads
+//! are additional ones, so that a long hash, which cannot be interrupted, never occupies a worker of the usual lane. The
+//! system divides the cores among the threads of both lanes.
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::io;
 use std::mem;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use auth_domain::model::CounterKey;
 use auth_domain::ports::PortError;
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::engine::Engine;
+use super::fair_queue::{FairQueue, Ticket};
 use super::memory::Memory;
 
-/// Queued jobs per worker, in addition to the one it computes.
-const QUEUED_PER_WORKER: usize = 4;
-/// Callers per worker that wait for room in the queue. A worker with 10 ms per hash serves 200 callers within the 2 s that
-/// a caller waits; more would wait in vain.
-const WAITING_PER_WORKER: usize = 256;
+/// Callers per worker that wait for their turn, in addition to the one that is served. The next 4 are sure to be served
+/// soon, and 256 wait behind them. A worker with 10 ms per hash serves 200 callers within the 2 s that a caller waits; more would wait in
+/// vain.
+const CALLERS_PER_WORKER: usize = 4 + 256;
 /// The maximum number of results that are delivered together, and the maximum delay of a result. The work after a hash
 /// takes several times as long as by itself, presumably because the hash has evicted everything from the processor's
 /// caches. Callers that continue together find what the first one fetched (measured in ADR 0005).
 const MAX_BATCH: usize = 8;
 const MAX_DELAY: Duration = Duration::from_millis(50);
+/// Workers of the usual lane for each thread of the other one.
+const WORKERS_PER_IMPORTED_THREAD: usize = 2;
 
 /// Sends a result to its caller, if the caller still waits.
 type Reply = Box<dyn FnOnce() + Send>;
-type Work = Box<dyn FnOnce(&mut Memory) -> Option<Reply> + Send>;
+type Job = Box<dyn FnOnce(&mut Memory) -> Option<Reply> + Send>;
+/// Whose turn it is: one client address or API key, or all callers without one.
+type Share = Option<CounterKey>;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cost {
-    /// A hash with the current parameters, as nearly all are.
-    Usual,
-    /// Perhaps much longer: an imported hash.
-    Unknown,
-}
-
-struct Job {
-    cost: Cost,
-    work: Work,
-}
-
-/// A pool of threads with a bounded queue, in order of arrival. While more callers are queued than results are pending,
-/// and hashes are quick, results are delivered in batches. No result waits for a job of unknown cost.
+/// The lanes of a hasher.
 pub(super) struct Pool {
-    /// One permit for each job that is queued or running.
-    permits: Arc<Semaphore>,
-    /// One permit for each caller that waits for room in the queue.
-    waiting: Semaphore,
-    wait: Duration,
-    queue: Arc<Queue>,
-    threads: Vec<JoinHandle<()>>,
+    /// For hashes with the current parameters.
+    pub(super) usual: Lane,
+    /// For hashes of unknown cost.
+    pub(super) imported: Lane,
 }
 
 impl Pool {
-    /// Starts `workers` threads, each with its own engine that keeps `share` blocks.
+    /// Starts `workers` threads, each with its own engine that keeps `share` blocks, and half as many for imported hashes,
+    /// but at least one. A caller waits for at most `wait` until its hash begins.
     pub(super) fn start(
         engine: Engine,
         workers: NonZero<usize>,
         share: usize,
         wait: Duration,
     ) -> io::Result<Self> {
-        let workers = workers.get();
-        let mut pool = Self {
-            permits: Arc::new(Semaphore::new(workers * (1 + QUEUED_PER_WORKER))),
-            waiting: Semaphore::new(workers * WAITING_PER_WORKER),
-            wait,
-            queue: Arc::default(),
-            threads: Vec::with_capacity(workers),
-        };
-        let oversize_lock = Arc::<Mutex<()>>::default();
-        for number in 0..workers {
-            let queue = Arc::clone(&pool.queue);
-            let memory = Memory::new(engine, share, Arc::clone(&oversize_lock));
-            let thread = thread::Builder::new().name(format!("hash-{number}"));
-            pool.threads.push(thread.spawn(move || {
+        let imported = workers.get().div_ceil(WORKERS_PER_IMPORTED_THREAD);
+        Ok(Self {
+            usual: Lane::start("hash", workers.get(), wait, MAX_BATCH, || {
+                Memory::new(engine, share, Arc::default())
+            })?,
+            imported: {
+                // These threads keep no memory. Those that need any compute one at a time.
+                let only_one = Arc::<Mutex<()>>::default();
+                let memory = || Memory::new(engine, 0, Arc::clone(&only_one));
+                // No result waits for the next job, which may take a second.
+                Lane::start("hash-import", imported, wait, 1, memory)?
+            },
+        })
+    }
+}
+
+/// Threads with a bounded queue, which callers share fairly. While more callers are queued than results are pending, and
+/// hashes are quick, results are delivered in batches.
+pub(super) struct Lane {
+    wait: Duration,
+    queue: Arc<Queue>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Lane {
+    fn start(
+        name: &str,
+        threads: usize,
+        wait: Duration,
+        max_batch: usize,
+        memory: impl Fn() -> Memory,
+    ) -> io::Result<Self> {
+        let queue = Arc::new(Queue::new(threads * CALLERS_PER_WORKER, max_batch));
+        let mut lane = Self { wait, queue, threads: Vec::with_capacity(threads) };
+        for number in 0..threads {
+            let (queue, memory) = (Arc::clone(&lane.queue), memory());
+            let thread = thread::Builder::new().name(format!("{name}-{number}"));
+            lane.threads.push(thread.spawn(move || {
                 lower_priority();
                 queue.run_jobs(memory);
             })?);
         }
-        Ok(pool)
+        Ok(lane)
     }
 
-    pub(super) fn workers(&self) -> usize {
+    pub(super) fn threads(&self) -> usize {
         self.threads.len()
     }
 
-    /// Runs `work` on a worker. If the caller is gone before its job starts, the job is skipped.
+    /// Runs `work` on a thread of this lane, in the turn of `share`. If the caller is gone before its job starts, the job
+    /// is dropped.
     ///
     /// # Errors
-    /// [`PortError::Overloaded`] if the queue has no room in time; [`PortError::Unavailable`] if the work panicked.
+    /// [`PortError::Overloaded`] if the queue is full or the turn does not come in time; [`PortError::Unavailable`] if the
+    /// work panicked.
     pub(super) async fn run<R: Send + 'static>(
         &self,
-        cost: Cost,
+        share: Share,
         work: impl FnOnce(&mut Memory) -> R + Send + 'static,
     ) -> Result<R, PortError> {
-        let permit = self.acquire_permit().await?;
-        let (sender, receiver) = oneshot::channel();
-        let work: Work = Box::new(move |memory| {
-            // The permit belongs to the job and not to the caller. Otherwise callers that come and go would fill the queue.
-            let _permit = permit;
+        let (sender, mut receiver) = oneshot::channel();
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let begin = Arc::clone(&has_begun);
+        let job: Job = Box::new(move |memory| {
             if sender.is_closed() {
                 return None;
             }
+            begin.store(true, Ordering::Relaxed);
             let result = work(memory);
             let reply: Reply = Box::new(move || {
                 let _ = sender.send(result);
             });
             Some(reply)
         });
-        self.queue.push(Job { cost, work });
-        receiver.await.map_err(|_| PortError::Unavailable("the worker panicked".into()))
-    }
-
-    async fn acquire_permit(&self) -> Result<OwnedSemaphorePermit, PortError> {
-        let _waiting = self.waiting.try_acquire().map_err(|_| PortError::Overloaded)?;
-        match timeout(self.wait, Arc::clone(&self.permits).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            // The semaphore is never closed, so only the timeout remains.
-            Ok(Err(_)) | Err(_) => Err(PortError::Overloaded),
-        }
+        let queued = self.queue.push(share, job).ok_or(PortError::Overloaded)?;
+        let received = match timeout(self.wait, &mut receiver).await {
+            Ok(received) => received,
+            Err(_) if queued.cancel() => return Err(PortError::Overloaded),
+            // The job runs, and a running job is not interrupted.
+            Err(_) => receiver.await,
+        };
+        received.map_err(|_| {
+            if has_begun.load(Ordering::Relaxed) {
+                PortError::Unavailable("the worker panicked".into())
+            } else {
+                // Displaced by a caller with fewer jobs.
+                PortError::Overloaded
+            }
+        })
     }
 }
 
 /// Ends the threads. Each finishes its current hash first. The queue is dropped, because its callers are gone.
-impl Drop for Pool {
+impl Drop for Lane {
     fn drop(&mut self) {
         self.queue.close();
         for thread in self.threads.drain(..) {
@@ -139,26 +163,47 @@ impl Drop for Pool {
     }
 }
 
+/// A job in the queue. Dropping it, because the caller is gone, frees its room.
+struct Queued<'a> {
+    queue: &'a Queue,
+    share: Share,
+    ticket: Ticket,
+}
+
+impl Queued<'_> {
+    /// Removes the job; `false` if it has begun or was displaced.
+    fn cancel(&self) -> bool {
+        let removed = self.queue.state.lock().jobs.remove(&self.share, self.ticket);
+        // Dropped after the lock is released.
+        removed.is_some()
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
 /// The jobs that wait for a worker.
-#[derive(Default)]
 struct Queue {
     state: Mutex<State>,
     wake: Condvar,
 }
 
-#[derive(Default)]
 struct State {
-    jobs: VecDeque<Job>,
+    jobs: FairQueue<Share, Job>,
     pending: PendingReplies,
     closed: bool,
 }
 
 /// Results that are delivered together with the next ones.
-#[derive(Default)]
 struct PendingReplies {
     replies: Vec<Reply>,
     /// When the first of them was computed.
     since: Option<Instant>,
+    /// The maximum number of replies.
+    max_batch: usize,
 }
 
 impl PendingReplies {
@@ -170,26 +215,37 @@ impl PendingReplies {
     /// Whether to deliver now, if `queued` jobs wait and the next one takes `next`.
     fn is_due(&self, queued: usize, next: Duration) -> bool {
         queued <= self.replies.len()
-            || self.replies.len() >= MAX_BATCH
+            || self.replies.len() >= self.max_batch
             || self.since.is_some_and(|since| since.elapsed() + next > MAX_DELAY)
     }
 
     fn take(&mut self) -> Vec<Reply> {
-        mem::take(self).replies
+        self.since = None;
+        mem::take(&mut self.replies)
     }
 }
 
 impl Queue {
-    fn push(&self, job: Job) {
-        self.state.lock().jobs.push_back(job);
+    fn new(capacity: usize, max_batch: usize) -> Self {
+        let pending = PendingReplies { replies: Vec::new(), since: None, max_batch };
+        let state = State { jobs: FairQueue::new(capacity), pending, closed: false };
+        Self { state: Mutex::new(state), wake: Condvar::new() }
+    }
+
+    /// Adds a job; `None` if there is no room.
+    fn push(&self, share: Share, job: Job) -> Option<Queued<'_>> {
+        let (ticket, displaced) = self.state.lock().jobs.push(share, job).ok()?;
+        // Outside the lock, because dropping a job wakes its caller.
+        drop(displaced);
         self.wake.notify_one();
+        Some(Queued { queue: self, share, ticket })
     }
 
     fn close(&self) {
         let jobs = {
             let mut state = self.state.lock();
             state.closed = true;
-            mem::take(&mut state.jobs)
+            state.jobs.take_all()
         };
         // Outside the lock, because dropping a job wakes its caller.
         drop(jobs);
@@ -197,14 +253,9 @@ impl Queue {
     }
 
     fn run_jobs(&self, mut memory: Memory) {
-        while let Some(Job { cost, work }) = self.next() {
-            if cost == Cost::Unknown {
-                // Its own statement, so that the lock is released before the callers are woken.
-                let pending = self.state.lock().pending.take();
-                deliver(pending);
-            }
+        while let Some(job) = self.next() {
             let begun = Instant::now();
-            let reply = catch_unwind(AssertUnwindSafe(|| work(&mut memory))).unwrap_or_else(|panic| {
+            let reply = catch_unwind(AssertUnwindSafe(|| job(&mut memory))).unwrap_or_else(|panic| {
                 tracing::error!(panic = describe(&*panic), "a worker panicked during a password hash");
                 memory.release();
                 None
@@ -229,7 +280,7 @@ impl Queue {
             if state.closed {
                 return None;
             }
-            if let Some(job) = state.jobs.pop_front() {
+            if let Some(job) = state.jobs.pop() {
                 return Some(job);
             }
             self.wake.wait(&mut state);
@@ -258,13 +309,13 @@ fn lower_priority() {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     use std::sync::{Barrier, mpsc};
 
     use argon2::Params;
     use argon2::password_hash::phc::Salt;
     use tokio::task::{JoinSet, yield_now};
-    use tokio::time::Instant;
+    use tokio::time::{Instant, pause};
 
     use super::super::argon2_hash::Argon2Hash;
     use super::super::error::HashingError;
@@ -279,6 +330,10 @@ mod tests {
         Arc::new(Pool::start(Engine::Simd, workers, 8, wait).expect("threads"))
     }
 
+    fn share(number: u8) -> Share {
+        Some(CounterKey::from_bytes([number; 32]))
+    }
+
     /// A hash within the share.
     fn hash(memory: &mut Memory) -> Result<Argon2Hash, HashingError> {
         let params = Params::new(8, 1, 1, None).expect("parameters");
@@ -286,12 +341,12 @@ mod tests {
         Argon2Hash::compute(params, b"password", memory)
     }
 
-    /// Occupies the one worker of a pool until it is dropped.
+    /// Occupies a worker of a lane until it is dropped.
     struct BusyWorker {
         _release: mpsc::Sender<()>,
     }
 
-    async fn occupy_worker(pool: &Arc<Pool>) -> BusyWorker {
+    async fn occupy(pool: &Arc<Pool>, lane: fn(&Pool) -> &Lane) -> BusyWorker {
         let (release, released) = mpsc::channel::<()>();
         let (begun, has_begun) = oneshot::channel();
         let pool = Arc::clone(pool);
@@ -300,22 +355,25 @@ mod tests {
                 begun.send(()).expect("the test waits");
                 let _ = released.recv();
             };
-            pool.run(Cost::Usual, work).await
+            lane(&pool).run(None, work).await
         });
         has_begun.await.expect("the worker has begun");
         BusyWorker { _release: release }
     }
 
-    /// Starts calls that all wait for an occupied worker: in the queue while it has room, then for room.
-    async fn enqueue(pool: &Arc<Pool>, callers: usize) -> JoinSet<Result<(), PortError>> {
+    async fn occupy_worker(pool: &Arc<Pool>) -> BusyWorker {
+        occupy(pool, |pool| &pool.usual).await
+    }
+
+    /// Starts calls of one share that all wait for an occupied worker.
+    async fn enqueue(pool: &Arc<Pool>, share: Share, callers: usize) -> JoinSet<Result<(), PortError>> {
+        let before = pool.usual.queue.state.lock().jobs.len();
         let mut calls = JoinSet::new();
         for _ in 0..callers {
             let pool = Arc::clone(pool);
-            calls.spawn(async move { pool.run(Cost::Usual, |_| ()).await });
+            calls.spawn(async move { pool.usual.run(share, |_| ()).await });
         }
-        while pool.queue.state.lock().jobs.len() + WAITING_PER_WORKER - pool.waiting.available_permits()
-            < callers
-        {
+        while pool.usual.queue.state.lock().jobs.len() < before + callers {
             yield_now().await;
         }
         calls
@@ -326,53 +384,73 @@ mod tests {
         assert!(timeout(Duration::ZERO, call).await.is_err(), "the call has to wait");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_caller_without_room_in_time_gets_overloaded() {
+    #[tokio::test]
+    async fn a_caller_whose_turn_does_not_come_gets_overloaded() {
         let pool = pool(1, WAIT);
         let _busy = occupy_worker(&pool).await;
-        let _queue = enqueue(&pool, QUEUED_PER_WORKER).await;
+        pause();
         let called = Instant::now();
-        assert!(matches!(pool.run(Cost::Usual, |_| ()).await, Err(PortError::Overloaded)));
-        assert_eq!(called.elapsed(), WAIT);
+        assert!(matches!(pool.usual.run(None, |_| ()).await, Err(PortError::Overloaded)));
+        // The clock was stopped between two milliseconds, and timers have a resolution of one.
+        assert!((WAIT..=WAIT + Duration::from_millis(1)).contains(&called.elapsed()));
+        assert_eq!(pool.usual.queue.state.lock().jobs.len(), 0, "its room is free again");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
+    async fn a_job_that_has_begun_is_not_given_up() {
+        let pool = pool(1, Duration::from_millis(1));
+        let slow = |_: &mut Memory| thread::sleep(Duration::from_millis(50));
+        assert!(pool.usual.run(None, slow).await.is_ok());
+    }
+
+    #[tokio::test]
     async fn too_many_waiting_callers_get_overloaded_at_once() {
         let pool = pool(1, WAIT);
         let _busy = occupy_worker(&pool).await;
-        let _queued = enqueue(&pool, QUEUED_PER_WORKER + WAITING_PER_WORKER).await;
+        pause();
+        let _queued = enqueue(&pool, None, CALLERS_PER_WORKER).await;
         let called = Instant::now();
-        assert!(matches!(pool.run(Cost::Usual, |_| ()).await, Err(PortError::Overloaded)));
+        assert!(matches!(pool.usual.run(None, |_| ()).await, Err(PortError::Overloaded)));
         assert_eq!(called.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test]
-    async fn waiting_callers_are_served_when_there_is_room() {
+    async fn a_share_that_fills_the_queue_gives_way_to_another() {
         let pool = pool(1, LONG_WAIT);
         let busy = occupy_worker(&pool).await;
-        let calls = enqueue(&pool, QUEUED_PER_WORKER + 20).await;
+        let greedy = enqueue(&pool, share(1), CALLERS_PER_WORKER).await;
+        let modest = {
+            let pool = Arc::clone(&pool);
+            tokio::spawn(async move { pool.usual.run(share(2), |_| ()).await })
+        };
+        yield_now().await;
         drop(busy);
-        assert!(calls.join_all().await.iter().all(Result::is_ok));
+        assert!(matches!(modest.await, Ok(Ok(()))));
+        let outcomes = greedy.join_all().await;
+        let refused = outcomes.iter().filter(|outcome| matches!(outcome, Err(PortError::Overloaded)));
+        assert_eq!((refused.count(), outcomes.len()), (1, CALLERS_PER_WORKER));
     }
 
     #[tokio::test]
-    async fn callers_are_served_in_order_of_arrival() {
+    async fn shares_take_turns_in_the_queue() {
         let pool = pool(1, LONG_WAIT);
         let busy = occupy_worker(&pool).await;
         let served = Arc::new(Mutex::new(Vec::new()));
         let mut calls = JoinSet::new();
-        for number in 0..3 * QUEUED_PER_WORKER {
+        for number in [1, 1, 1, 1, 2, 2, 3] {
             let (pool, served) = (Arc::clone(&pool), Arc::clone(&served));
-            calls.spawn(async move { pool.run(Cost::Usual, move |_| served.lock().push(number)).await });
+            calls.spawn(
+                async move { pool.usual.run(share(number), move |_| served.lock().push(number)).await },
+            );
             yield_now().await;
         }
         drop(busy);
         assert!(calls.join_all().await.iter().all(Result::is_ok));
-        assert!(served.lock().is_sorted());
+        assert_eq!(*served.lock(), [1, 2, 3, 1, 2, 1, 1]);
     }
 
     #[tokio::test]
-    async fn cancelled_jobs_are_skipped() {
+    async fn cancelled_jobs_are_dropped() {
         let pool = pool(1, LONG_WAIT);
         let busy = occupy_worker(&pool).await;
         let done = Arc::new(AtomicUsize::new(0));
@@ -382,30 +460,47 @@ mod tests {
                 done.fetch_add(1, Ordering::Relaxed);
             }
         };
-        start_and_cancel(pool.run(Cost::Usual, count())).await;
-        start_and_cancel(pool.run(Cost::Usual, count())).await;
+        for _ in 0..1_000 {
+            start_and_cancel(pool.usual.run(None, count())).await;
+        }
+        assert_eq!(pool.usual.queue.state.lock().jobs.len(), 0);
         drop(busy);
-        pool.run(Cost::Usual, count()).await.expect("served");
+        pool.usual.run(None, count()).await.expect("served");
         assert_eq!(done.load(Ordering::Relaxed), 1);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn cancelled_callers_do_not_lengthen_the_queue() {
-        let pool = pool(1, WAIT);
-        let _busy = occupy_worker(&pool).await;
-        for _ in 0..1_000 {
-            start_and_cancel(pool.run(Cost::Usual, |_| ())).await;
+    #[tokio::test]
+    async fn an_imported_hash_never_occupies_the_last_worker() {
+        for workers in [1, 2, 5] {
+            let pool = pool(workers, LONG_WAIT);
+            let mut busy = Vec::new();
+            for _ in 0..pool.imported.threads() {
+                busy.push(occupy(&pool, |pool| &pool.imported).await);
+            }
+            assert_eq!(pool.imported.threads(), workers.div_ceil(2));
+            // Each of the jobs waits for the others: all workers of the usual lane are free.
+            let meeting = Arc::new(Barrier::new(workers));
+            let mut calls = JoinSet::new();
+            for _ in 0..workers {
+                let (pool, meeting) = (Arc::clone(&pool), Arc::clone(&meeting));
+                calls.spawn(async move { pool.usual.run(None, move |_| meeting.wait().is_leader()).await });
+            }
+            assert!(calls.join_all().await.iter().all(Result::is_ok));
         }
-        assert_eq!(pool.queue.state.lock().jobs.len(), QUEUED_PER_WORKER);
     }
 
-    fn nothing() -> Job {
-        Job { cost: Cost::Usual, work: Box::new(|_| None) }
+    #[tokio::test]
+    async fn imported_hashes_are_verified_while_the_workers_are_busy() {
+        let pool = pool(1, LONG_WAIT);
+        let _busy = occupy_worker(&pool).await;
+        pool.imported.run(None, |_| ()).await.expect("served");
     }
 
     fn queue_of(jobs: usize) -> Queue {
-        let queue = Queue::default();
-        queue.state.lock().jobs.extend((0..jobs).map(|_| nothing()));
+        let queue = Queue::new(jobs + 1, MAX_BATCH);
+        for _ in 0..jobs {
+            assert!(queue.state.lock().jobs.push(None, Box::new(|_| None)).is_ok());
+        }
         queue
     }
 
@@ -420,7 +515,7 @@ mod tests {
             let queue = queue_of(jobs);
             let one = |_| {
                 let delivered = finish_one(&queue, Duration::ZERO);
-                queue.state.lock().jobs.pop_front();
+                queue.state.lock().jobs.pop();
                 delivered
             };
             (0..=jobs).map(one).collect()
@@ -435,7 +530,7 @@ mod tests {
     fn a_pending_result_is_delivered_when_the_queue_is_empty() {
         let queue = queue_of(3);
         assert_eq!(finish_one(&queue, Duration::ZERO), 0);
-        queue.state.lock().jobs.clear();
+        queue.state.lock().jobs.take_all();
         assert_eq!(queue.done(None, Duration::ZERO).len(), 1, "a skipped job was the last one");
     }
 
@@ -452,24 +547,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_result_waits_for_a_job_of_unknown_cost() {
+    async fn no_result_waits_for_an_imported_hash() {
         let pool = pool(1, LONG_WAIT);
-        let busy = occupy_worker(&pool).await;
-        let (first, second) = (pool.clone(), pool.clone());
-        let first = tokio::spawn(async move { first.run(Cost::Usual, |_| ()).await });
-        while pool.queue.state.lock().jobs.is_empty() {
-            yield_now().await;
-        }
+        let busy = occupy(&pool, |pool| &pool.imported).await;
+        let call = |work: Box<dyn FnOnce() + Send>| {
+            let pool = Arc::clone(&pool);
+            tokio::spawn(async move { pool.imported.run(None, move |_| work()).await })
+        };
+        let first = call(Box::new(|| ()));
+        yield_now().await;
         // The second job ends only after the first result is delivered.
         let (release, released) = mpsc::channel::<()>();
-        let slow = move |_: &mut Memory| released.recv().is_ok();
-        let second = tokio::spawn(async move { second.run(Cost::Unknown, slow).await });
-        let _queued = enqueue(&pool, 3).await;
+        let second = call(Box::new(move || released.recv().expect("released")));
+        let _others = [call(Box::new(|| ())), call(Box::new(|| ()))];
         drop(busy);
         let delivered = timeout(WAIT, first).await.expect("delivered before the other one ends");
         assert!(matches!(delivered, Ok(Ok(()))), "{delivered:?}");
         release.send(()).expect("the worker waits");
-        assert!(matches!(second.await, Ok(Ok(true))));
+        assert!(matches!(second.await, Ok(Ok(()))));
     }
 
     #[tokio::test]
@@ -488,7 +583,7 @@ mod tests {
                 meeting.wait();
                 running.fetch_sub(1, Ordering::SeqCst);
             };
-            calls.spawn(async move { pool.run(Cost::Usual, work).await });
+            calls.spawn(async move { pool.usual.run(None, work).await });
         }
         assert!(calls.join_all().await.iter().all(Result::is_ok));
         assert_eq!(highest.load(Ordering::SeqCst), WORKERS);
@@ -501,21 +596,17 @@ mod tests {
             hash(memory).expect("a hash");
             assert_eq!(memory.blocks(), 0, "on purpose");
         };
-        assert!(matches!(pool.run(Cost::Usual, work).await, Err(PortError::Unavailable(_))));
-        let after = pool.run(Cost::Usual, |memory| (memory.blocks(), hash(memory).is_ok())).await;
+        assert!(matches!(pool.usual.run(None, work).await, Err(PortError::Unavailable(_))));
+        let after = pool.usual.run(None, |memory| (memory.blocks(), hash(memory).is_ok())).await;
         assert!(matches!(after, Ok((0, true))), "new memory, and the worker lives");
-        // If the panic pending a permit, this would not end.
-        while pool.permits.available_permits() < 1 + QUEUED_PER_WORKER {
-            yield_now().await;
-        }
     }
 
     #[tokio::test]
     async fn dropping_the_pool_ends_its_threads_and_drops_its_queue() {
         let pool = pool(2, LONG_WAIT);
-        let shared = Arc::downgrade(&pool.queue);
-        pool.run(Cost::Usual, |_| ()).await.expect("served");
+        let shared = [&pool.usual, &pool.imported].map(|lane| Arc::downgrade(&lane.queue));
+        pool.usual.run(None, |_| ()).await.expect("served");
         drop(pool);
-        assert!(shared.upgrade().is_none(), "no thread holds the queue any more");
+        assert!(shared.iter().all(|queue| queue.upgrade().is_none()), "no thread holds a queue any more");
     }
 }
