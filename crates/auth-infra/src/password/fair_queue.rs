@@ -28,8 +28,8 @@ impl<K: Clone + Eq + Hash, T> FairQueue<K, T> {
         self.length
     }
 
-    /// Adds an item. A full queue returns the item that found no room: the newest item of the key with the most items, or
-    /// `item` itself if its own key has as many.
+    /// Adds an item. A full queue gives up the newest item of the key with the most items, which is returned. If its own
+    /// key has as many, `item` is refused instead.
     pub(super) fn push(&mut self, key: K, item: T) -> Result<(Ticket, Option<T>), T> {
         let mut displaced = None;
         if self.length >= self.capacity {
