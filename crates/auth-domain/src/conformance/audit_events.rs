@@ -69,7 +69,12 @@ pub(super) async fn event_is_returned_as_appended(store: &dyn StoreUnderTest) {
         session: Some(SessionId(fixture.uuid())),
         client: Some(ClientId::from("example".to_owned())),
         merged: Some(MergedEvents { count: 3, last_at: later(1) }),
-        caller: Caller { address: Some(address("192.0.2.1")), request: Some(RequestId(7)), api_key },
+        caller: Caller {
+            address: Some(address("192.0.2.1")),
+            request: Some(RequestId(7)),
+            api_key,
+            ..Caller::default()
+        },
         detail: Some(AuditDetail::from(&roles("admin,customer"))),
         ..plain(0)
     };

@@ -89,7 +89,7 @@ impl Auth {
             user,
             session,
             client,
-            caller: self.caller.clone(),
+            caller: self.caller.audited(),
             detail,
         });
     }
@@ -103,12 +103,15 @@ mod tests {
 
     #[test]
     fn an_entry_becomes_an_event_with_time_and_caller() {
-        let caller = Caller { request: Some(RequestId(7)), ..Caller::default() };
+        let end_user = "198.51.100.7".parse().ok();
+        let program = "192.0.2.1".parse().ok();
+        let called = Caller { request: Some(RequestId(7)), address: program, end_user, ..Caller::default() };
+        let caller = Caller { address: end_user, end_user: None, ..called.clone() };
         let mocks = Mocks::new();
         let recorder = mocks.recorder();
         let entry =
             AuditEntry::succeeded(AuditAction::UserLoggedIn).session(&session()).detail(AuditDetail::RETRY);
-        mocks.auth().called_by(caller.clone()).audit(entry);
+        mocks.auth().called_by(called).audit(entry);
         let expected = AuditEvent {
             at: NOW,
             merged: None,

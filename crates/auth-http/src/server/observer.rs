@@ -72,7 +72,11 @@ impl Observer {
         let started = Instant::now();
         let number = RequestId(self.next_id.fetch_add(1, Ordering::Relaxed));
         let (id, client) = (number.to_string(), client_address(request.request(), &self.trusted));
-        request.extensions_mut().insert(Caller { address: client, request: Some(number), api_key: None });
+        request.extensions_mut().insert(Caller {
+            address: client,
+            request: Some(number),
+            ..Caller::default()
+        });
         let span = info_span!(
             "request",
             id,

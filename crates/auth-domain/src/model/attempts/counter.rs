@@ -32,18 +32,20 @@ impl CounterKey {
         }
     }
 
-    /// The key of a caller: its API key, else its address. `None` when neither is known.
+    /// The key of a caller: the address by which it is counted, else its API key. `None` when neither is known.
     ///
     /// Of an address its [network](crate::model::ClientAddress::network) counts.
     #[must_use]
     pub fn of_caller(caller: &Caller) -> Option<Self> {
-        if let Some(api_key) = caller.api_key {
-            return Some(Self::of("API key", api_key.0.as_bytes()));
-        }
-        caller.address.map(|address| match address.network() {
+        let by_address = caller.counted_address().map(|address| match address.network() {
             IpAddr::V4(address) => Self::of("IPv4", &address.octets()),
             IpAddr::V6(network) => Self::of("IPv6", &network.octets()),
-        })
+        });
+        by_address.or_else(|| Self::of_api_key(caller))
+    }
+
+    fn of_api_key(caller: &Caller) -> Option<Self> {
+        caller.api_key.map(|api_key| Self::of("API key", api_key.0.as_bytes()))
     }
 
     /// Returns the key for one kind of attempt of this caller.
@@ -120,25 +122,42 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// Returns the counter of `caller` for `limit`. `None` for a caller without address and API key, which is not
-    /// limited, and for rotations, which each session counts itself.
+    /// Returns the counter of the address of `caller` for `limit`. `None` for a caller that is not counted by its address,
+    /// and for rotations, which each session counts itself.
+    #[must_use]
+    pub fn of_address(caller: &Caller, limit: Limit, policy: &AttemptPolicy) -> Option<Self> {
+        caller.counted_address()?;
+        let key = CounterKey::of_caller(caller)?.within(limit);
+        Some(Self { key, limit, rate: rate(limit, policy)? })
+    }
+
+    /// Returns the counter of the API key of `caller` for `limit`. `None` without a key, and for rotations.
+    #[must_use]
+    pub fn of_api_key(caller: &Caller, limit: Limit, policy: &AttemptPolicy) -> Option<Self> {
+        let key = CounterKey::of_api_key(caller)?.within(limit);
+        Some(Self { key, limit, rate: rate(limit, policy)?.times(policy.api_key_factor) })
+    }
+
+    /// Returns the counter of the address of `caller`, else that of its API key. `None` for a caller that is not limited.
     #[must_use]
     pub fn of(caller: &Caller, limit: Limit, policy: &AttemptPolicy) -> Option<Self> {
-        let rate = match limit {
-            Limit::LogIns | Limit::Account => policy.log_ins,
-            Limit::Registrations => policy.registrations,
-            Limit::Refreshes => policy.refreshes,
-            Limit::Rotations => return None,
-        };
-        let factor = if caller.api_key.is_some() { policy.api_key_factor } else { 1 };
-        let caller = CounterKey::of_caller(caller)?;
-        Some(Self { key: caller.within(limit), limit, rate: rate.times(factor) })
+        Self::of_address(caller, limit, policy).or_else(|| Self::of_api_key(caller, limit, policy))
     }
 
     /// Builds the answer for an exhausted counter.
     pub(crate) fn throttled(&self, retry_after: Duration) -> Throttled {
         let Rate { quota, window, .. } = self.rate;
         Throttled { limit: self.limit, quota, window: Some(window), retry_after }
+    }
+}
+
+/// The rate of an address.
+fn rate(limit: Limit, policy: &AttemptPolicy) -> Option<Rate> {
+    match limit {
+        Limit::LogIns | Limit::Account => Some(policy.log_ins),
+        Limit::Registrations => Some(policy.registrations),
+        Limit::Refreshes => Some(policy.refreshes),
+        Limit::Rotations => None,
     }
 }
 
@@ -183,13 +202,37 @@ mod tests {
     }
 
     #[test]
+    fn an_end_user_is_counted_by_address_and_by_the_key() {
+        let policy = AttemptPolicy::default();
+        let user = Caller { address: "192.0.2.1".parse().ok(), ..Caller::default() };
+        let program = Caller {
+            address: "198.51.100.1".parse().ok(),
+            api_key: Some(ApiKeyId(Uuid::from_u128(7))),
+            ..Caller::default()
+        };
+        let reported = Caller { end_user: user.address, ..program.clone() };
+        assert_eq!(CounterKey::of_caller(&reported), CounterKey::of_caller(&user));
+        for limit in [Limit::LogIns, Limit::Registrations, Limit::Refreshes] {
+            let [by_address, of_user] =
+                [&reported, &user].map(|caller| Counter::of_address(caller, limit, &policy));
+            assert!(by_address.is_some());
+            assert_eq!(by_address, of_user);
+            let [by_key, of_program] =
+                [&reported, &program].map(|caller| Counter::of_api_key(caller, limit, &policy));
+            assert!(by_key.is_some());
+            assert_eq!(by_key, of_program);
+            assert_eq!(Counter::of_address(&program, limit, &policy), None);
+        }
+    }
+
+    #[test]
     fn an_api_key_takes_precedence_over_the_address() {
         let policy = AttemptPolicy::default();
         let address = "192.0.2.1".parse().ok();
         let [first, second] = [1, 2].map(|key| Caller {
             address,
             api_key: Some(ApiKeyId(Uuid::from_u128(key))),
-            request: None,
+            ..Caller::default()
         });
         let without_key = Caller { address, ..Caller::default() };
         let [first, second, without_key] = [first, second, without_key]

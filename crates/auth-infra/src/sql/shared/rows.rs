@@ -116,6 +116,7 @@ pub(crate) fn audit_record(row: &Row) -> Result<AuditRecord, DbError> {
             address: optional(row, "address", "address of an event", |text| text.parse().ok())?,
             request: optional(row, "request_id", "request of an event", RequestId::parse)?,
             api_key: row.try_get::<Option<Uuid>, _>("api_key_id")?.map(ApiKeyId),
+            end_user: None,
         },
         detail: row.try_get::<Option<String>, _>("detail")?.map(AuditDetail::from_stored),
     };
