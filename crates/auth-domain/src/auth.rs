@@ -66,6 +66,13 @@ impl Auth {
         }
     }
 
+    /// Returns the least time from a password attempt to the answer that it was throttled
+    /// ([`AttemptPolicy::refusal_time`](crate::policy::AttemptPolicy::refusal_time)).
+    #[must_use]
+    pub fn refusal_time(&self) -> Duration {
+        self.policy.attempts.refusal_time
+    }
+
     /// Returns the same use cases on behalf of `caller`.
     #[must_use]
     pub fn called_by(&self, caller: Caller) -> Self {

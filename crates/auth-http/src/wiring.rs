@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_domain::model::{Blocklist, Client, ClientId};
-use auth_domain::policy::{Policy, RegistrationPolicy};
+use auth_domain::policy::{AttemptPolicy, Policy, RegistrationPolicy};
 use auth_domain::ports::AttemptLimiter;
 use auth_domain::{Auth, Ports};
 use auth_infra::attempts::{MemoryAttempts, NoLimits};
 use auth_infra::audit::AuditQueue;
-use auth_infra::password::{Argon2Hasher, common_passwords};
+use auth_infra::password::{Argon2Hasher, HashingSettings, common_passwords};
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
 use auth_infra::store::{Store, StoreError};
@@ -99,7 +100,17 @@ pub fn policy(settings: &Settings) -> Policy {
     };
     let enabled = settings.dialects.iter().filter(|set| set.enabled);
     let clients = Some(enabled.map(|set| ClientId::from_static(set.name)).collect());
-    Policy { blocklist, registration, clients, ..settings.policy.clone() }
+    let attempts = AttemptPolicy { refusal_time: refusal_time(settings), ..settings.policy.attempts.clone() };
+    Policy { blocklist, registration, clients, attempts, ..settings.policy.clone() }
+}
+
+/// The time of a refusal grows with the cost of a hash, which it hides. It must end before the deadline of an answer.
+fn refusal_time(settings: &Settings) -> Duration {
+    const MAX_REFUSAL_TIME: Duration = Duration::from_secs(2);
+    let cost = |hashing: &HashingSettings| u64::from(hashing.memory_kib) * u64::from(hashing.iterations);
+    let factor = cost(&settings.hashing).div_ceil(cost(&HashingSettings::default()));
+    let factor = u32::try_from(factor).unwrap_or(u32::MAX);
+    settings.policy.attempts.refusal_time.saturating_mul(factor).min(MAX_REFUSAL_TIME)
 }
 
 /// Creates the data directory, accessible to its owner only, unless it exists.

@@ -2,6 +2,8 @@
 #![cfg(feature = "postgres")]
 #![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
+use std::num::NonZeroU32;
+
 use auth_domain::model::{Caller, Counter, CounterKey, Guess, GuessOutcome, Limit, Timestamp};
 use auth_domain::policy::AttemptPolicy;
 use auth_domain::ports::{AdmitOutcome, AttemptLimiter, PortError};
@@ -22,6 +24,7 @@ fn guess(account: &str, address: u8) -> Guess {
         account: CounterKey::of_unknown(account),
         caller: CounterKey::of_caller(&caller),
         counter: Counter::of(&caller, Limit::LogIns, &policy),
+        weight: NonZeroU32::MIN,
         now: now(),
         policy,
     }

@@ -1,5 +1,6 @@
 //! Counted attempts, such as registrations.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -101,7 +102,8 @@ async fn guess(attempts: &dyn AttemptLimiter, guess: &Guess, outcome: GuessOutco
 pub(super) async fn only_expired_records_are_purged(attempts: &dyn AttemptLimiter) {
     let policy = AttemptPolicy::default();
     let jane = CounterKey::of_unknown("jane");
-    let guess_now = Guess { account: jane, caller: None, counter: None, now: now(), policy };
+    let guess_now =
+        Guess { account: jane, caller: None, counter: None, weight: NonZeroU32::MIN, now: now(), policy };
     let caller = Some(CounterKey::from_bytes([7; 32]));
     assert!(guess(attempts, &Guess { caller, ..guess_now.clone() }, GuessOutcome::Succeeded).await);
     for _ in 0..5 {

@@ -1,5 +1,7 @@
 //! Password guesses: throttling by account and by address.
 
+use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -19,6 +21,7 @@ fn guess(account: &str, address: u8, now: Timestamp) -> Guess {
         account: CounterKey::of_unknown(account),
         caller: CounterKey::of_caller(&caller),
         counter: Counter::of(&caller, Limit::LogIns, &policy),
+        weight: NonZeroU32::MIN,
         now,
         policy,
     }
@@ -229,6 +232,78 @@ pub(super) async fn known_caller_is_admitted_while_the_account_is_throttled(atte
     fail(attempts, &guess("jane", 2, later(1)), 4).await;
     admit_and_settle(attempts, &guess("jane", 3, later(1)), GuessOutcome::Succeeded).await;
     fail(attempts, &guess("jane", 9, later(1)), 5).await;
+}
+
+pub(super) async fn known_caller_is_admitted_while_its_address_is_throttled(attempts: &dyn AttemptLimiter) {
+    admit_and_settle(attempts, &guess("jane", 1, now()), GuessOutcome::Succeeded).await;
+    for number in 0..30 {
+        fail(attempts, &guess(&format!("user {number}"), 1, now()), 1).await;
+    }
+    // Whatever remembers that the address is throttled knows it now.
+    let throttled = expect_refused(attempts, &guess("john", 1, now())).await;
+    assert_eq!(throttled.limit, Limit::LogIns);
+    for _ in 0..7 {
+        let reservation = admit(attempts, &guess("jane", 1, now())).await;
+        assert!(reservation.on_trust, "a failure must be answered like that of an unknown caller");
+        settle(attempts, &guess("jane", 1, now()), reservation, GuessOutcome::Succeeded).await;
+    }
+    assert_eq!(expect_refused(attempts, &guess("john", 1, now())).await, throttled);
+}
+
+pub(super) async fn failure_on_trust_counts_only_for_the_known_caller(attempts: &dyn AttemptLimiter) {
+    for caller in 1..=2 {
+        admit_and_settle(attempts, &guess("jane", caller, now()), GuessOutcome::Succeeded).await;
+    }
+    for number in 0..30 {
+        fail(attempts, &guess(&format!("user {number}"), 1, now()), 1).await;
+    }
+    let throttled = expect_refused(attempts, &guess("john", 1, now())).await;
+    fail(attempts, &guess("jane", 1, now()), 5).await;
+    assert_eq!(expect_refused(attempts, &guess("jane", 1, now())).await, throttled);
+    assert_eq!(expect_refused(attempts, &guess("john", 1, now())).await, throttled);
+    fail(attempts, &guess("jane", 3, now()), 5).await;
+    assert_eq!(expect_refused(attempts, &guess("jane", 3, now())).await.limit, Limit::Account);
+    admit_and_settle(attempts, &guess("jane", 2, now()), GuessOutcome::Succeeded).await;
+}
+
+pub(super) async fn known_caller_does_not_wait_behind_others(attempts: &dyn AttemptLimiter) {
+    admit_and_settle(attempts, &guess("jane", 1, now()), GuessOutcome::Succeeded).await;
+    for _ in 0..5 {
+        admit(attempts, &guess("jane", 9, now())).await;
+    }
+    let finished = Mutex::new(Vec::new());
+    let guess_from = |address| {
+        let finished = &finished;
+        async move {
+            let outcome = attempts.admit(&guess("jane", address, now())).await;
+            finished.lock().unwrap_or_else(PoisonError::into_inner).push((address, outcome));
+        }
+    };
+    join_all([2, 3, 4, 1].map(guess_from)).await;
+    let finished = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (address, outcome) = &finished[0];
+    assert!(matches!((address, outcome), (1, Ok(AdmitOutcome::Admitted(_)))), "{finished:?}");
+}
+
+pub(super) async fn costly_guess_counts_by_its_weight(attempts: &dyn AttemptLimiter) {
+    let costly = |number: u8, address| {
+        let weight = NonZeroU32::new(10).unwrap_or(NonZeroU32::MIN);
+        Guess { weight, ..guess(&format!("user {number}"), address, now()) }
+    };
+    for _ in 0..10 {
+        admit_and_settle(attempts, &costly(0, 1), GuessOutcome::Succeeded).await;
+    }
+    for number in 1..=3 {
+        fail(attempts, &costly(number, 1), 1).await;
+    }
+    let throttled = expect_refused(attempts, &guess("john", 1, now())).await;
+    assert_eq!((throttled.limit, throttled.retry_after), (Limit::LogIns, Duration::from_secs(2)));
+    let reservation = admit(attempts, &costly(4, 2)).await;
+    settle(attempts, &costly(4, 2), reservation, GuessOutcome::Failed).await;
+    for number in 5..25 {
+        fail(attempts, &guess(&format!("user {number}"), 2, now()), 1).await;
+    }
+    expect_refused(attempts, &guess("john", 2, now())).await;
 }
 
 pub(super) async fn forget_resets_only_the_given_account(attempts: &dyn AttemptLimiter) {

@@ -283,6 +283,10 @@ macro_rules! __conformance_cases {
                 unsettled_guess_becomes_a_failure
                 success_resets_only_the_failures_of_its_account
                 known_caller_is_admitted_while_the_account_is_throttled
+                known_caller_is_admitted_while_its_address_is_throttled
+                failure_on_trust_counts_only_for_the_known_caller
+                known_caller_does_not_wait_behind_others
+                costly_guess_counts_by_its_weight
                 forget_resets_only_the_given_account
             ]
             attempt_counts [

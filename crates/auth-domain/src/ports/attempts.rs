@@ -18,8 +18,8 @@ pub enum AdmitOutcome {
 ///
 /// - MUST decide on a guess with [`GuessRecords::admit`](crate::model::GuessRecords::admit) on records read under a
 ///   lock. It MUST store the resulting records before another decision about one of these counters, whatever the
-///   outcome of the guess.
-/// - MUST reserve an attempt in all counters of a guess or in none.
+///   outcome of the guess. Nothing else decides: no cache, and no guess that waits for others.
+/// - MUST reserve an attempt in all counters of a guess or in none, and return and settle the reservation of the domain.
 /// - MUST decide again, with the time of that moment, while a guess depends on pending ones
 ///   ([`GuessVerdict::Wait`](crate::model::GuessVerdict::Wait)). After about two seconds it MUST return
 ///   [`PortError::Overloaded`].

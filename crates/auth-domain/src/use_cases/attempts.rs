@@ -1,5 +1,7 @@
 //! The limits on attempts, as the use cases apply them.
 
+use std::num::NonZeroU32;
+
 use thiserror::Error;
 
 use crate::Auth;
@@ -28,23 +30,45 @@ pub(super) struct AttemptPermit {
     reservation: Reservation,
 }
 
+impl AttemptPermit {
+    /// Whether the attempt was admitted only because the account knows the caller. A wrong password must then be answered
+    /// as one of an unknown caller.
+    pub(super) fn is_on_trust(&self) -> bool {
+        self.reservation.on_trust
+    }
+}
+
 impl Auth {
-    /// Admits an attempt to verify a password of `account`.
-    pub(super) async fn admit(&self, account: CounterKey) -> Result<AttemptPermit, AttemptError> {
-        let counter = self.counter(Limit::LogIns);
+    /// Admits an attempt to verify a password of `account`. A failure takes `weight` tokens of the address.
+    pub(super) async fn admit(
+        &self,
+        account: CounterKey,
+        weight: NonZeroU32,
+    ) -> Result<AttemptPermit, AttemptError> {
         // All logins of a program share one counter. Reserving an attempt there would serialise them on one lock.
         // Failures are therefore counted afterwards (see `settle`), and only an exhausted counter denies the attempt
-        // here.
-        if self.caller.api_key.is_some() {
-            self.check_exhausted(Limit::LogIns)?;
-        }
-        let guess = Guess {
+        // here. The limit of a key applies to known callers too: it stops a stolen key.
+        self.check_exhausted_counter(self.counter_of_key(Limit::LogIns))?;
+        self.reserve(Guess {
             account,
             caller: self.caller_key(),
-            counter: counter.filter(|_| self.caller.api_key.is_none()),
+            counter: self.counter_of_address(Limit::LogIns),
+            weight,
             now: self.ports.clock.now(),
             policy: self.policy.attempts.clone(),
-        };
+        })
+        .await
+    }
+
+    /// Admits the attempt of `permit` once more, as one of a caller that the account does not know.
+    pub(super) async fn admit_as_unknown(
+        &self,
+        permit: AttemptPermit,
+    ) -> Result<AttemptPermit, AttemptError> {
+        self.reserve(Guess { caller: None, ..permit.guess }).await
+    }
+
+    async fn reserve(&self, guess: Guess) -> Result<AttemptPermit, AttemptError> {
         match self.ports.attempts.admit(&guess).await? {
             AdmitOutcome::Admitted(reservation) => Ok(AttemptPermit { guess, reservation }),
             AdmitOutcome::Throttled(throttled) => Err(self.throttled(throttled)),
@@ -52,11 +76,15 @@ impl Auth {
     }
 
     /// Records the outcome of an admitted attempt.
-    pub(super) async fn settle(&self, permit: AttemptPermit, outcome: GuessOutcome) -> Result<(), PortError> {
+    pub(super) async fn settle(
+        &self,
+        permit: &AttemptPermit,
+        outcome: GuessOutcome,
+    ) -> Result<(), PortError> {
         let now = self.ports.clock.now();
         self.ports.attempts.settle(&permit.guess, permit.reservation, outcome, now).await?;
-        if outcome == GuessOutcome::Failed && self.caller.api_key.is_some() {
-            self.count_failure(Limit::LogIns).await?;
+        if let (GuessOutcome::Failed, Some(counter)) = (outcome, self.counter_of_key(Limit::LogIns)) {
+            self.ports.attempts.count(&counter, now).await?;
         }
         Ok(())
     }
@@ -69,19 +97,27 @@ impl Auth {
         }
     }
 
-    /// Counts a failed attempt of the caller. Returns [`Throttled`] when the limit was exhausted already.
+    /// Counts a failed attempt of the caller, by its key and by its address. Returns [`Throttled`] when one of the limits
+    /// was exhausted already.
     pub(super) async fn count_failure(&self, limit: Limit) -> Result<Option<Throttled>, PortError> {
-        match self.counter(limit) {
-            Some(counter) => self.ports.attempts.count(&counter, self.ports.clock.now()).await,
-            None => Ok(None),
+        let now = self.ports.clock.now();
+        for counter in self.counters(limit) {
+            let throttled = self.ports.attempts.count(&counter, now).await?;
+            if throttled.is_some() {
+                return Ok(throttled);
+            }
         }
+        Ok(None)
     }
 
-    /// Denies an attempt when the limit is known to be exhausted, without a query.
+    /// Denies an attempt when one of the limits is known to be exhausted, without a query.
     pub(super) fn check_exhausted(&self, limit: Limit) -> Result<(), AttemptError> {
-        let exhausted = self
-            .counter(limit)
-            .and_then(|counter| self.ports.attempts.exhausted(&counter, self.ports.clock.now()));
+        self.counters(limit).try_for_each(|counter| self.check_exhausted_counter(Some(counter)))
+    }
+
+    fn check_exhausted_counter(&self, counter: Option<Counter>) -> Result<(), AttemptError> {
+        let now = self.ports.clock.now();
+        let exhausted = counter.and_then(|counter| self.ports.attempts.exhausted(&counter, now));
         exhausted.map_or(Ok(()), |throttled| Err(self.throttled(throttled)))
     }
 
@@ -103,7 +139,15 @@ impl Auth {
         CounterKey::of_caller(&self.caller)
     }
 
-    fn counter(&self, limit: Limit) -> Option<Counter> {
-        Counter::of(&self.caller, limit, &self.policy.attempts)
+    fn counters(&self, limit: Limit) -> impl Iterator<Item = Counter> {
+        [self.counter_of_key(limit), self.counter_of_address(limit)].into_iter().flatten()
+    }
+
+    fn counter_of_key(&self, limit: Limit) -> Option<Counter> {
+        Counter::of_api_key(&self.caller, limit, &self.policy.attempts)
+    }
+
+    fn counter_of_address(&self, limit: Limit) -> Option<Counter> {
+        Counter::of_address(&self.caller, limit, &self.policy.attempts)
     }
 }

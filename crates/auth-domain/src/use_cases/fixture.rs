@@ -138,7 +138,7 @@ fn hasher() -> MockPasswordHasher {
 
 fn unlimited() -> MockAttemptLimiter {
     let mut attempts = MockAttemptLimiter::new();
-    attempts.expect_admit().returning(|guess| Ok(AdmitOutcome::Admitted(Reservation { at: guess.now })));
+    attempts.expect_admit().returning(|guess| Ok(AdmitOutcome::Admitted(Reservation::new(guess.now))));
     attempts.expect_settle().returning(|_, _, _, _| Ok(()));
     attempts.expect_count().returning(|_, _| Ok(None));
     attempts.expect_exhausted().returning(|_, _| None);

@@ -1,10 +1,12 @@
 //! Verification of passwords within the attempt limits.
 
+use std::num::NonZeroU32;
+
 use crate::Auth;
-use crate::model::{CounterKey, GuessOutcome, LoginRecord, PasswordAttempt};
+use crate::model::{CounterKey, GuessOutcome, LoginRecord, PasswordAttempt, PasswordHash};
 use crate::ports::{PasswordVerdict, PortError};
 
-use super::attempts::AttemptError;
+use super::attempts::{AttemptError, AttemptPermit};
 
 /// A user whose password was verified.
 pub(super) struct VerifiedLogin {
@@ -18,13 +20,36 @@ impl Auth {
     ///
     /// Returns `None` when the user does not exist, the password is wrong or the user is suspended. Each case costs the
     /// same work and counts as a failure. An attempt that could not be compared is not counted.
+    ///
+    /// An attempt that is admitted on trust and fails gets the error of an attempt of an unknown caller. Otherwise a wrong
+    /// password would tell which callers the account knows.
     pub(super) async fn verify_password(
         &self,
         account: CounterKey,
         record: Option<LoginRecord>,
         attempt: &PasswordAttempt,
     ) -> Result<Option<VerifiedLogin>, AttemptError> {
-        let permit = self.admit(account).await?;
+        let weight = comparable(record.as_ref(), attempt).map_or(1, |hash| self.ports.hasher.weight(hash));
+        let permit = self.admit(account, NonZeroU32::new(weight).unwrap_or(NonZeroU32::MIN)).await?;
+        if !permit.is_on_trust() {
+            return self.verify_with(&permit, record, attempt).await;
+        }
+        match self.verify_with(&permit, record.clone(), attempt).await {
+            // A full queue is as telling as a wrong password: an attempt that is refused does not reach it.
+            Ok(None) | Err(AttemptError::Port(PortError::Overloaded)) => {
+                let permit = self.admit_as_unknown(permit).await?;
+                self.verify_with(&permit, record, attempt).await
+            }
+            verified => verified,
+        }
+    }
+
+    async fn verify_with(
+        &self,
+        permit: &AttemptPermit,
+        record: Option<LoginRecord>,
+        attempt: &PasswordAttempt,
+    ) -> Result<Option<VerifiedLogin>, AttemptError> {
         let verified = self.verify(record, attempt).await;
         let outcome = match &verified {
             Ok(Some(_)) => GuessOutcome::Succeeded,
@@ -46,8 +71,7 @@ impl Auth {
     ) -> Result<Option<VerifiedLogin>, PortError> {
         // Every case costs one verification. Without a user, and for an overlong attempt that cannot match, the hasher
         // verifies a decoy hash. The response time then does not reveal whether the user exists.
-        let stored = record.as_ref().map(|record| &record.password.hash);
-        let stored = stored.filter(|_| !attempt.is_overlong());
+        let stored = comparable(record.as_ref(), attempt);
         let verdict = self.ports.hasher.verify(attempt, stored, self.caller_key()).await?;
         // The status is checked after the verification, so that a suspended user costs the same time.
         let record = record.filter(|record| record.user.is_active());
@@ -56,6 +80,11 @@ impl Auth {
             hash_is_outdated: verdict == PasswordVerdict::MatchesOutdated,
         }))
     }
+}
+
+/// The hash with which `attempt` is compared. `None` for the decoy.
+fn comparable<'a>(record: Option<&'a LoginRecord>, attempt: &PasswordAttempt) -> Option<&'a PasswordHash> {
+    record.map(|record| &record.password.hash).filter(|_| !attempt.is_overlong())
 }
 
 #[cfg(test)]
@@ -67,13 +96,13 @@ mod tests {
     use crate::model::{
         ApiKeyId, Caller, Client, Limit, Password, PasswordPolicy, RefreshStyle, Reservation, Throttled,
     };
-    use crate::ports::{AdmitOutcome, MockAttemptLimiter};
+    use crate::ports::{AdmitOutcome, MockAttemptLimiter, MockPasswordHasher};
     use crate::use_cases::fixture::{
         Mocks, NOW, caller, client, login_record, suspended_user, throttled, unavailable, user,
     };
     use crate::use_cases::{ChangePassword, ChangePasswordError, LogIn, LogInError};
 
-    const RESERVATION: Reservation = Reservation { at: NOW };
+    const RESERVATION: Reservation = Reservation::new(NOW);
 
     /// Expects one admitted guess that is settled with `outcome`.
     fn counters(outcome: GuessOutcome) -> MockAttemptLimiter {
@@ -125,6 +154,69 @@ mod tests {
             let verified = verify_password(mocks, Ok(verdict), login_record(user)).await.expect("verified");
             assert_eq!(verified, outcome == GuessOutcome::Succeeded);
         }
+    }
+
+    #[tokio::test]
+    async fn a_guess_weighs_as_much_as_its_hash() {
+        for (password, weight) in [("P@ssw0rd!".to_owned(), 12), ("a".repeat(256), 1)] {
+            let mut attempts = MockAttemptLimiter::new();
+            let admit = attempts.expect_admit().once().withf(move |guess| guess.weight.get() == weight);
+            admit.returning(|_| Ok(AdmitOutcome::Throttled(throttled())));
+            let mut hasher = MockPasswordHasher::new();
+            hasher.expect_weight().returning(|_| 12);
+            let auth = Mocks { attempts, hasher, ..Mocks::new() }.auth();
+            let (account, record) = (CounterKey::of_user(user().id), Some(login_record(user())));
+            let denied =
+                auth.verify_password(account, record, &PasswordAttempt::new(password.as_str())).await;
+            assert!(matches!(denied, Err(AttemptError::Throttled(_))));
+        }
+    }
+
+    /// A limiter that admits the caller on trust, expects `outcome`, and throttles an unknown caller.
+    fn trusting(outcome: GuessOutcome, asked_again: usize) -> MockAttemptLimiter {
+        let mut attempts = MockAttemptLimiter::new();
+        let on_trust = Reservation { at: NOW, on_trust: true };
+        attempts
+            .expect_admit()
+            .once()
+            .withf(|guess| guess.caller.is_some())
+            .returning(move |_| Ok(AdmitOutcome::Admitted(on_trust)));
+        attempts
+            .expect_settle()
+            .once()
+            .withf(move |_, reservation, actual, _| (*reservation, *actual) == (on_trust, outcome))
+            .returning(|_, _, _, _| Ok(()));
+        attempts
+            .expect_admit()
+            .times(asked_again)
+            .withf(|guess| guess.caller.is_none() && guess.counter.is_some() && guess.now == NOW)
+            .returning(|_| Ok(AdmitOutcome::Throttled(throttled())));
+        attempts
+    }
+
+    #[tokio::test]
+    async fn a_failure_on_trust_gets_the_answer_of_an_unknown_caller() {
+        let wrong = (Ok(PasswordVerdict::Differs), user(), GuessOutcome::Failed);
+        let suspended = (Ok(PasswordVerdict::Matches), suspended_user(), GuessOutcome::Failed);
+        let overloaded = (Err(PortError::Overloaded), user(), GuessOutcome::Abandoned);
+        for (verdict, user, outcome) in [wrong, suspended, overloaded] {
+            let mut mocks = Mocks { attempts: trusting(outcome, 1), ..Mocks::new() };
+            mocks.hasher.expect_verify().once().return_once(|_, _, _| verdict);
+            let auth = mocks.auth().called_by(caller());
+            let (account, record) = (CounterKey::of_user(user.id), Some(login_record(user)));
+            let denied = auth.verify_password(account, record, &PasswordAttempt::new("P@ssw0rd!")).await;
+            assert!(matches!(denied, Err(AttemptError::Throttled(actual)) if actual == throttled()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_right_password_on_trust_is_verified() {
+        let mut mocks = Mocks { attempts: trusting(GuessOutcome::Succeeded, 0), ..Mocks::new() };
+        mocks.hasher.expect_verify().once().return_once(|_, _, _| Ok(PasswordVerdict::Matches));
+        let auth = mocks.auth().called_by(caller());
+        let (account, record) = (CounterKey::of_user(user().id), Some(login_record(user())));
+        let verified = auth.verify_password(account, record, &PasswordAttempt::new("P@ssw0rd!")).await;
+        assert!(verified.expect("no error").is_some());
     }
 
     #[tokio::test]
@@ -235,6 +327,8 @@ mod tests {
         assert_eq!(counted_by(caller()).await, (CounterKey::of_caller(&caller()), Some(Limit::LogIns)));
         assert_eq!(counted_by(Caller::default()).await, (None, None));
         assert_eq!(counted_by(program()).await, (CounterKey::of_caller(&program()), None));
+        let for_user = Caller { end_user: caller().address, ..program() };
+        assert_eq!(counted_by(for_user).await, (CounterKey::of_caller(&caller()), Some(Limit::LogIns)));
     }
 
     #[tokio::test]

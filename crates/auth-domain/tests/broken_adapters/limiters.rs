@@ -1,11 +1,14 @@
 //! Faulty attempt limiters.
 
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use auth_domain::conformance::ATTEMPT_LIMITER_CASES;
-use auth_domain::model::{Counter, CounterKey, Guess, GuessOutcome, Reservation, Throttled, Timestamp};
+use auth_domain::model::{
+    Counter, CounterKey, Guess, GuessOutcome, Limit, Reservation, Throttled, Timestamp,
+};
 use auth_domain::policy::AttemptPolicy;
 use auth_domain::ports::{AdmitOutcome, AttemptLimiter, PortError};
 use auth_domain::testing::MemoryAttempts;
@@ -27,6 +30,11 @@ enum Fault {
     KeepsReservationsTooLong,
     KeepsFailuresAfterSuccess,
     ForgetsKnownCallers,
+    RefusesFromACache,
+    HidesTrust,
+    SettlesTrustWithTheRest,
+    LetsGuessesWaitInLine,
+    IgnoresWeights,
     NeverForgets,
     ForgetsAllAccounts,
     HasNoLimit,
@@ -44,11 +52,14 @@ struct FaultyLimiter {
     inner: Mutex<Arc<MemoryAttempts>>,
     first: Mutex<Option<Timestamp>>,
     reservations: AtomicU64,
+    throttled: Mutex<Vec<(CounterKey, Throttled)>>,
+    line: tokio::sync::Mutex<()>,
 }
 
 fn faulty(fault: Fault) -> Arc<dyn AttemptLimiter> {
     let (inner, first, reservations) = (Mutex::default(), Mutex::default(), AtomicU64::new(0));
-    Arc::new(FaultyLimiter { fault, inner, first, reservations })
+    let (throttled, line) = (Mutex::default(), tokio::sync::Mutex::default());
+    Arc::new(FaultyLimiter { fault, inner, first, reservations, throttled, line })
 }
 
 fn half(key: CounterKey) -> CounterKey {
@@ -72,6 +83,7 @@ impl FaultyLimiter {
             Fault::IgnoresAddresses => Guess { counter: None, ..guess },
             Fault::TruncatesAccountKeys => Guess { account: half(guess.account), ..guess },
             Fault::ForgetsKnownCallers => Guess { caller: None, ..guess },
+            Fault::IgnoresWeights => Guess { weight: NonZeroU32::MIN, ..guess },
             Fault::KeepsReservationsTooLong => {
                 let policy =
                     AttemptPolicy { reservation: std::time::Duration::from_secs(3_600), ..guess.policy };
@@ -79,6 +91,26 @@ impl FaultyLimiter {
             }
             _ => guess,
         }
+    }
+
+    /// Refuses what was refused before, without asking the domain.
+    async fn admit_unless_cached(
+        &self,
+        inner: &MemoryAttempts,
+        guess: &Guess,
+    ) -> Result<AdmitOutcome, PortError> {
+        let Some(counter) = guess.counter else { return inner.admit(guess).await };
+        let cached = self.throttled.lock().expect("no panic under the lock").clone();
+        if let Some((_, throttled)) = cached.iter().find(|(key, _)| *key == counter.key) {
+            return Ok(AdmitOutcome::Throttled(*throttled));
+        }
+        let admission = inner.admit(guess).await?;
+        if let AdmitOutcome::Throttled(throttled) = admission
+            && throttled.limit == Limit::LogIns
+        {
+            self.throttled.lock().expect("no panic under the lock").push((counter.key, throttled));
+        }
+        Ok(admission)
     }
 
     fn counted(&self, counter: &Counter) -> Counter {
@@ -118,9 +150,20 @@ impl AttemptLimiter for FaultyLimiter {
                 _ => Err(PortError::Overloaded),
             },
             Fault::AdmitsInsteadOfOverload => match inner.admit(&guess).await {
-                Err(PortError::Overloaded) => Ok(AdmitOutcome::Admitted(Reservation { at: guess.now })),
+                Err(PortError::Overloaded) => Ok(AdmitOutcome::Admitted(Reservation::new(guess.now))),
                 admission => admission,
             },
+            Fault::RefusesFromACache => self.admit_unless_cached(&inner, &guess).await,
+            Fault::HidesTrust => match inner.admit(&guess).await? {
+                AdmitOutcome::Admitted(reservation) => {
+                    Ok(AdmitOutcome::Admitted(Reservation::new(reservation.at)))
+                }
+                throttled @ AdmitOutcome::Throttled(_) => Ok(throttled),
+            },
+            Fault::LetsGuessesWaitInLine => {
+                let _line = self.line.lock().await;
+                inner.admit(&guess).await
+            }
             Fault::CountsRefusedGuesses => {
                 let admission = inner.admit(&guess).await?;
                 if let (AdmitOutcome::Throttled(_), Some(counter)) = (admission, guess.counter) {
@@ -152,6 +195,15 @@ impl AttemptLimiter for FaultyLimiter {
                 let admission = inner.admit(&guess).await?;
                 let AdmitOutcome::Admitted(reservation) = admission else { return Ok(()) };
                 return inner.settle(&guess, reservation, outcome, now).await;
+            }
+            (Fault::SettlesTrustWithTheRest, GuessOutcome::Failed) if reservation.on_trust => {
+                // As a failure of any caller: the account waits for everyone.
+                inner.settle(&guess, reservation, outcome, now).await?;
+                let elsewhere = Guess { caller: None, counter: None, ..guess };
+                let AdmitOutcome::Admitted(reservation) = inner.admit(&elsewhere).await? else {
+                    return Ok(());
+                };
+                return inner.settle(&elsewhere, reservation, outcome, now).await;
             }
             (_, outcome) => outcome,
         };
@@ -221,6 +273,11 @@ async fn faulty_limiter_fails_a_case() {
         (Fault::KeepsFailuresAfterSuccess, "success_resets_only_the_failures_of_its_account"),
         (Fault::ForgetsAllAccounts, "success_resets_only_the_failures_of_its_account"),
         (Fault::ForgetsKnownCallers, "known_caller_is_admitted_while_the_account_is_throttled"),
+        (Fault::RefusesFromACache, "known_caller_is_admitted_while_its_address_is_throttled"),
+        (Fault::HidesTrust, "known_caller_is_admitted_while_its_address_is_throttled"),
+        (Fault::SettlesTrustWithTheRest, "failure_on_trust_counts_only_for_the_known_caller"),
+        (Fault::LetsGuessesWaitInLine, "known_caller_does_not_wait_behind_others"),
+        (Fault::IgnoresWeights, "costly_guess_counts_by_its_weight"),
         (Fault::NeverForgets, "forget_resets_only_the_given_account"),
         (Fault::ForgetsAllAccounts, "forget_resets_only_the_given_account"),
         (Fault::HasNoLimit, "attempts_pass_up_to_the_limit"),

@@ -8,9 +8,10 @@ use std::time::Duration;
 use actix_web::http::Method;
 use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use auth_domain::model::{Limit, Throttled};
 use auth_domain::ports::BoxError;
 use futures_util::FutureExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::failure::Failure;
 use crate::reply;
@@ -114,6 +115,7 @@ impl SharedPath {
         // HEAD is GET without the body of the answer (RFC 9110, section 9.3.2).
         let method = if head.method() == Method::HEAD { Method::GET } else { head.method().clone() };
         let (request, received) = Request::receive(head, payload).await;
+        let received_at = Instant::now();
         let candidates = self.routes.iter().filter(|(_, route)| route.method == method);
         let Some((mounted, route)) = choose(candidates, &request) else {
             return self.method_not_allowed(&request);
@@ -126,7 +128,14 @@ impl SharedPath {
             received?;
             (route.handler)(&mounted.context, &request).await
         });
-        response.await.unwrap_or_else(|failure| mounted.render_failure(&failure, Some(route.endpoint)))
+        let failure = match response.await {
+            Ok(response) => return response,
+            Err(failure) => failure,
+        };
+        if is_throttled_login(&failure) {
+            sleep_until(received_at + mounted.context.auth.refusal_time()).await;
+        }
+        mounted.render_failure(&failure, Some(route.endpoint))
     }
 
     fn method_not_allowed(&self, request: &Request) -> HttpResponse {
@@ -167,6 +176,11 @@ fn choose<'a>(
     None
 }
 
+/// Whether the limits have refused a password. Its time must not tell whether a hash was computed.
+fn is_throttled_login(failure: &Failure) -> bool {
+    matches!(failure, Failure::TooManyRequests(Throttled { limit: Limit::LogIns | Limit::Account, .. }))
+}
+
 /// Bounds the time of a request, and turns a panic into a failure of this request alone.
 async fn guard(
     response: impl Future<Output = Result<HttpResponse, Failure>>,
@@ -193,6 +207,22 @@ mod tests {
         );
         let next = guard(async { Ok(HttpResponse::Ok().finish()) }).await;
         assert_eq!(next.expect("a response").status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn only_refused_passwords_are_delayed() {
+        let refused_by = |limit| {
+            let (quota, retry_after) = (5, Duration::from_secs(1));
+            is_throttled_login(&Failure::TooManyRequests(Throttled {
+                limit,
+                quota,
+                window: None,
+                retry_after,
+            }))
+        };
+        assert!(refused_by(Limit::LogIns) && refused_by(Limit::Account));
+        assert!(![Limit::Registrations, Limit::Refreshes, Limit::Rotations].into_iter().any(refused_by));
+        assert!(!is_throttled_login(&Failure::InvalidCredentials));
     }
 
     #[tokio::test(start_paused = true)]

@@ -178,6 +178,7 @@ impl AttemptLimiter for MemoryAttempts {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
     use std::time::Duration;
 
     use auth_domain::model::Limit;
@@ -198,7 +199,14 @@ mod tests {
 
     fn guess(account: u8) -> Guess {
         let account = CounterKey::from_bytes([account; 32]);
-        Guess { account, caller: None, counter: None, now: now(), policy: AttemptPolicy::default() }
+        Guess {
+            account,
+            caller: None,
+            counter: None,
+            weight: NonZeroU32::MIN,
+            now: now(),
+            policy: AttemptPolicy::default(),
+        }
     }
 
     #[tokio::test]

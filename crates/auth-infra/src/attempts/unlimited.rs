@@ -13,7 +13,7 @@ pub struct NoLimits;
 #[async_trait]
 impl AttemptLimiter for NoLimits {
     async fn admit(&self, guess: &Guess) -> Result<AdmitOutcome, PortError> {
-        Ok(AdmitOutcome::Admitted(Reservation { at: guess.now }))
+        Ok(AdmitOutcome::Admitted(Reservation::new(guess.now)))
     }
 
     async fn settle(

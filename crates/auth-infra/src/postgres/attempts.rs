@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use auth_domain::model::{
-    AccountRecord, Bucket, Counter, CounterKey, Guess, GuessOutcome, GuessRecords, GuessVerdict, Limit,
-    Reservation, Throttled, Timestamp,
+    AccountRecord, Bucket, Counter, CounterKey, Guess, GuessOutcome, GuessRecords, GuessVerdict, Reservation,
+    Throttled, Timestamp,
 };
 use auth_domain::ports::{AdmitOutcome, AttemptLimiter, PortError};
 use sqlx::Row;
@@ -53,24 +53,14 @@ const PURGE: &str = "
 #[async_trait]
 impl AttemptLimiter for PostgresStore {
     async fn admit(&self, guess: &Guess) -> Result<AdmitOutcome, PortError> {
-        let exhausted = guess.counter.and_then(|counter| self.exhausted(&counter, guess.now));
-        if let Some(throttled) = exhausted {
-            return Ok(AdmitOutcome::Throttled(throttled));
-        }
-        let begun = Instant::now();
-        // The lock of the account is kept while this guess waits for others: the guesses behind it would wait for the same.
-        let _account = self.counter_locks.lock(guess.account).await?;
-        let admission = wait_for_verdict(guess, begun, async |now| {
+        // The throttle cache is not consulted: the account may know the caller. For the same reason, the locks are held for
+        // one judgement only. A guess of an unknown caller may wait for others, and a known caller must not wait behind it.
+        wait_for_verdict(guess, Instant::now(), async |now| {
+            let _account = self.counter_locks.lock(guess.account).await?;
             let _caller = self.lock_caller(guess).await?;
             call!(self.db.write_after(BEGIN), admit(guess, now))
         })
-        .await?;
-        if let (AdmitOutcome::Throttled(throttled), Some(counter)) = (admission, guess.counter)
-            && throttled.limit == Limit::LogIns
-        {
-            self.throttle_cache.insert(counter.key, throttled, guess.now);
-        }
-        Ok(admission)
+        .await
     }
 
     async fn settle(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AccountPolicy, AttemptPolicy, Capacity, CounterKey, Throttled, take, take_expired};
+use super::{AccountPolicy, AttemptPolicy, Capacity, CounterKey, Reservation, Throttled, take, take_expired};
 use crate::model::{Limit, Timestamp};
 
 /// A series of consecutive failures, and the guesses whose outcome is pending.
@@ -57,6 +57,15 @@ impl FailureStreak {
     }
 }
 
+/// Whether a known caller may make a guess that the other rules refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// The guess may be verified.
+    Available,
+    /// The guess may be verified if a pending one of the caller succeeds.
+    Pending,
+}
+
 /// A caller from which the owner of the account has logged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownCaller {
@@ -64,14 +73,14 @@ pub struct KnownCaller {
     pub caller: CounterKey,
     /// The time of the last successful login.
     pub last_login_at: Timestamp,
-    /// The failures from this caller. They are counted in the streak of the account as well.
+    /// The failures from this caller, on trust and otherwise.
     pub streak: FailureStreak,
 }
 
 /// The failures of one account and its known callers. [`AccountPolicy`] defines the rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountRecord {
-    /// The failures from all callers.
+    /// The failures from all callers, except for those on trust.
     pub streak: FailureStreak,
     /// The callers from which the owner has logged in, most recent login first.
     pub known_callers: Vec<KnownCaller>,
@@ -94,9 +103,15 @@ impl AccountRecord {
             .retain(|known| now.since(known.last_login_at) < policy.account.known_caller_retention);
         self.streak.expire(policy, now);
         self.known_callers.iter_mut().for_each(|known| known.streak.expire(policy, now));
-        if now.since(self.streak.last_failure_at) >= policy.account.failure_retention {
+        if now.since(self.last_failure_at()) >= policy.account.failure_retention {
             self.reset_failures();
         }
+    }
+
+    /// Returns the time of the last failure, on trust or otherwise.
+    fn last_failure_at(&self) -> Timestamp {
+        let of_known = self.known_callers.iter().map(|known| known.streak.last_failure_at);
+        of_known.fold(self.streak.last_failure_at, Ord::max)
     }
 
     /// Resets all streaks together. If the streak of a known caller were reset before that of the account, that caller
@@ -106,44 +121,41 @@ impl AccountRecord {
         self.known_callers.iter_mut().for_each(|known| known.streak.failures = 0);
     }
 
-    /// Returns whether `caller` is known to the account and still below its own limit of failures.
-    pub(super) fn trusts(&self, caller: Option<CounterKey>, policy: &AccountPolicy) -> bool {
-        self.known_caller(caller).is_some_and(|known| known.streak.is_below(policy.max_known_caller_failures))
-    }
-
-    /// Returns whether the account has capacity for a guess from `caller`.
-    pub(super) fn capacity(
+    /// Returns whether a guess from `caller` may be verified although the other rules refuse it. `None` for a caller that
+    /// is unknown, or has used up its own limit of failures.
+    pub(super) fn trust(
         &self,
         caller: Option<CounterKey>,
-        policy: &AccountPolicy,
+        policy: &AttemptPolicy,
         now: Timestamp,
-    ) -> Capacity {
-        if self.trusts(caller, policy) {
-            return Capacity::Available;
+    ) -> Option<Trust> {
+        let FailureStreak { failures, pending, .. } = &self.known_caller(caller)?.streak;
+        let left =
+            policy.account.max_known_caller_failures.checked_sub(*failures).filter(|left| *left > 0)?;
+        if pending.len() < left as usize {
+            return Some(Trust::Available);
         }
-        let known = self.known_caller(caller);
-        match self.unknown_caller_capacity(policy, now) {
-            // The known caller is full only because of its pending guesses. If one of them succeeds, the caller is
-            // trusted again and bypasses the wait of the account.
-            Capacity::Exhausted(_)
-                if known.is_some_and(|known| known.streak.failures < policy.max_known_caller_failures) =>
-            {
-                Capacity::Pending
-            }
-            capacity => capacity,
-        }
+        // The caller is full only because of its pending guesses. If one of them succeeds, the caller is trusted again.
+        // The wait for it ends well before the time of a refusal, because an unknown caller does not wait.
+        let newest = pending.iter().max()?;
+        (newest.plus(policy.refusal_time / 2) > now).then_some(Trust::Pending)
     }
 
-    fn unknown_caller_capacity(&self, policy: &AccountPolicy, now: Timestamp) -> Capacity {
+    /// Returns whether the account has capacity for a guess from an unknown caller.
+    pub(super) fn capacity(&self, policy: &AccountPolicy, now: Timestamp) -> Capacity {
         let FailureStreak { failures, last_failure_at, pending } = &self.streak;
-        let wait = if *failures < policy.max_unknown_failures() {
-            policy.wait_after(*failures)
-        } else {
-            policy.failure_retention
-        };
         // Another node's clock may be ahead, so the failure may lie in the future. The wait is capped so that a clock
         // difference does not extend it.
-        let remaining = last_failure_at.plus(wait).since(now).min(wait);
+        let remaining = |from: Timestamp, wait: Duration| from.plus(wait).since(now).min(wait);
+        let remaining = if *failures < policy.max_unknown_failures() {
+            remaining(*last_failure_at, policy.wait_after(*failures))
+        } else {
+            // The failures are reset together, after a day without one of either kind. What a failure on trust adds to the
+            // wait is not visible before that of the others is over.
+            let [of_others, of_any] = [*last_failure_at, self.last_failure_at()]
+                .map(|from| remaining(from, policy.failure_retention));
+            if of_others.is_zero() { of_any } else { of_others }
+        };
         if !remaining.is_zero() {
             Capacity::Exhausted(remaining)
         } else if self.streak.is_below(policy.free_failures) || pending.is_empty() {
@@ -155,25 +167,30 @@ impl AccountRecord {
         }
     }
 
-    /// Reserves an attempt for a guess, in the streaks of the account and of the known caller.
-    pub(super) fn reserve(&mut self, caller: Option<CounterKey>, now: Timestamp) {
-        self.streak.pending.push(now);
+    /// Reserves an attempt for a guess, in the streak of the known caller, and unless it is made on trust in that of the
+    /// account.
+    pub(super) fn reserve(&mut self, caller: Option<CounterKey>, reservation: Reservation) {
+        if !reservation.on_trust {
+            self.streak.pending.push(reservation.at);
+        }
         if let Some(known) = self.known_caller_mut(caller) {
-            known.streak.pending.push(now);
+            known.streak.pending.push(reservation.at);
         }
     }
 
-    /// Removes the reservation made at `at`, and counts a failure if the guess failed.
+    /// Removes a reservation, and counts a failure if the guess failed.
     pub(super) fn settle(
         &mut self,
         caller: Option<CounterKey>,
-        at: Timestamp,
+        reservation: Reservation,
         has_failed: bool,
         now: Timestamp,
     ) {
-        self.streak.settle(at, has_failed, now);
+        if !reservation.on_trust {
+            self.streak.settle(reservation.at, has_failed, now);
+        }
         if let Some(known) = self.known_caller_mut(caller) {
-            known.streak.settle(at, has_failed, now);
+            known.streak.settle(reservation.at, has_failed, now);
         }
     }
 

@@ -1,5 +1,7 @@
 //! The token bucket that limits one caller.
 
+use std::iter::repeat_n;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::{Capacity, Counter, Rate, Throttled, take, take_expired};
@@ -13,7 +15,7 @@ use crate::model::Timestamp;
 pub struct Bucket {
     /// The time at which the bucket will be full.
     pub full_at: Timestamp,
-    /// The admission times of the pending guesses. Each of them reserves a token.
+    /// The admission times of the pending guesses, once for each token that a guess reserves.
     pub pending: Vec<Timestamp>,
 }
 
@@ -68,27 +70,49 @@ impl Bucket {
         if taken < burst.into() { Capacity::Available } else { Capacity::Pending }
     }
 
-    pub(super) fn reserve(&mut self, now: Timestamp) {
-        self.pending.push(now);
+    /// Reserves `weight` tokens, as far as a full bucket has them.
+    pub(super) fn reserve(&mut self, rate: &Rate, weight: NonZeroU32, now: Timestamp) {
+        self.pending.extend(repeat_n(now, tokens(rate, weight)));
     }
 
-    /// Removes the reservation made at `at`, and takes the token if the guess failed. A reservation that has expired
-    /// was counted already.
-    pub(super) fn settle(&mut self, rate: &Rate, at: Timestamp, has_failed: bool, now: Timestamp) {
-        if take(&mut self.pending, at) && has_failed {
-            self.take(rate, now);
+    /// Removes the reservation of `weight` tokens made at `at`, and takes them if the guess failed. A reservation that
+    /// has expired was counted already.
+    pub(super) fn settle(
+        &mut self,
+        rate: &Rate,
+        weight: NonZeroU32,
+        at: Timestamp,
+        has_failed: bool,
+        now: Timestamp,
+    ) {
+        for _ in 0..tokens(rate, weight) {
+            if take(&mut self.pending, at) && has_failed {
+                self.take(rate, now);
+            }
         }
     }
 
     fn take(&mut self, rate: &Rate, now: Timestamp) {
-        self.full_at = now.plus(self.missing(rate, now)).plus(rate.interval());
+        // A costly guess may take more tokens than there are. The bucket is empty then, and owes nothing.
+        let missing = self.missing(rate, now).saturating_add(rate.interval());
+        self.full_at = now.plus(missing.min(time_to_fill(rate)));
     }
 
     /// Returns the time until the bucket is full. It is capped at the time for an empty bucket: an earlier policy or
     /// another node's clock may have stored a later time.
     fn missing(&self, rate: &Rate, now: Timestamp) -> Duration {
-        self.full_at.since(now).min(rate.interval().saturating_mul(rate.burst.max(1)))
+        self.full_at.since(now).min(time_to_fill(rate))
     }
+}
+
+/// The time after which an empty bucket is full.
+fn time_to_fill(rate: &Rate) -> Duration {
+    rate.interval().saturating_mul(rate.burst.max(1))
+}
+
+/// The tokens that a guess of this weight takes: at most those of a full bucket.
+fn tokens(rate: &Rate, weight: NonZeroU32) -> usize {
+    weight.get().min(rate.burst.max(1)) as usize
 }
 
 #[cfg(test)]
@@ -132,10 +156,10 @@ mod tests {
         let mut bucket = Bucket::default();
         passing(&mut bucket, 20, NOW);
         for _ in 0..9 {
-            bucket.reserve(NOW);
+            bucket.reserve(&counter().rate, NonZeroU32::MIN, NOW);
         }
         assert_eq!(bucket.capacity(&counter().rate, NOW), Capacity::Available, "for the thirtieth");
-        bucket.reserve(NOW);
+        bucket.reserve(&counter().rate, NonZeroU32::MIN, NOW);
         assert_eq!(bucket.capacity(&counter().rate, NOW), Capacity::Pending);
     }
 
@@ -162,7 +186,7 @@ mod tests {
         passing(&mut bucket, 1, NOW);
         let (rate, reservation) = (counter().rate, Duration::from_secs(10));
         assert_eq!(bucket.expires_at(&rate, reservation), after(2_000));
-        bucket.reserve(NOW);
+        bucket.reserve(&counter().rate, NonZeroU32::MIN, NOW);
         assert_eq!(
             bucket.expires_at(&rate, reservation),
             after(12_000),

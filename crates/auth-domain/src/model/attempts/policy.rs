@@ -24,6 +24,10 @@ pub struct AttemptPolicy {
     /// then counts as a failure, so that abandoning the response is not a way to guess for free. It must exceed the
     /// longest request. Default: 10 seconds.
     pub reservation: Duration,
+    /// The least time from a password attempt to the answer that it was throttled. The caller of the use cases MUST wait
+    /// for it. An attempt of a known caller may have cost a hash, and the time must not reveal that. It must therefore
+    /// exceed the time of a hash and of the queue in front of it. Default: 250 milliseconds.
+    pub refusal_time: Duration,
 }
 
 impl Default for AttemptPolicy {
@@ -35,6 +39,7 @@ impl Default for AttemptPolicy {
             api_key_factor: 1_000,
             account: AccountPolicy::default(),
             reservation: Duration::from_secs(10),
+            refusal_time: Duration::from_millis(250),
         }
     }
 }
@@ -72,9 +77,11 @@ impl Rate {
 ///
 /// - The first [`free_failures`](Self::free_failures) have no effect. After each further failure the account waits: 1,
 ///   2, 4 .. seconds, up to [`max_wait`](Self::max_wait).
-/// - A caller from which the owner has logged in is *known* to the account. Its guesses are admitted during a wait, up
-///   to [`max_known_caller_failures`](Self::max_known_caller_failures) failures; after that it is treated as unknown.
-///   Its failures count for the account as well.
+/// - A caller from which the owner has logged in is *known* to the account. A guess of it that the other rules refuse is
+///   admitted *on trust*, up to [`max_known_caller_failures`](Self::max_known_caller_failures) failures; after that the
+///   caller is treated as unknown.
+/// - A failure on trust is invisible. It counts for the known caller only, and the answer is that of an unknown caller.
+///   A wrong password therefore does not tell which callers an account knows.
 /// - An account knows at most [`max_known_callers`](Self::max_known_callers), the most recent ones. Their failures are
 ///   reserved: other callers stop at [`max_failures`](Self::max_failures) less that reserve. The total therefore never
 ///   exceeds `max_failures`.

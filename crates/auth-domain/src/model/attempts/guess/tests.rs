@@ -20,6 +20,7 @@ fn guess(address: u8) -> Guess {
         account: CounterKey::of_user(UserId(Uuid::from_u128(1))),
         caller: CounterKey::of_caller(&caller),
         counter: Counter::of(&caller, Limit::LogIns, &policy),
+        weight: NonZeroU32::MIN,
         now: NOW,
         policy,
     }
@@ -89,13 +90,13 @@ fn at_most_the_free_failures_are_pending() {
         admit(&mut records, &from_unknown_caller(), NOW);
     }
     assert_eq!(records.admit(&from_unknown_caller(), NOW), GuessVerdict::Wait);
-    records.settle(&from_unknown_caller(), Reservation { at: NOW }, GuessOutcome::Failed, NOW);
+    records.settle(&from_unknown_caller(), Reservation::new(NOW), GuessOutcome::Failed, NOW);
     assert_eq!(
         records.admit(&from_unknown_caller(), NOW),
         GuessVerdict::Wait,
         "four may still fail, four are pending"
     );
-    records.settle(&from_unknown_caller(), Reservation { at: NOW }, GuessOutcome::Abandoned, NOW);
+    records.settle(&from_unknown_caller(), Reservation::new(NOW), GuessOutcome::Abandoned, NOW);
     admit(&mut records, &from_unknown_caller(), NOW);
 }
 
@@ -145,7 +146,7 @@ fn an_unsettled_guess_fails_after_ten_seconds() {
     }
     assert_eq!(records.admit(&guess(2), after(9)), GuessVerdict::Wait);
     assert_eq!(expect_throttled(&mut records, &guess(2), after(10)).retry_after, Duration::from_secs(1));
-    records.settle(&guess(1), Reservation { at: NOW }, GuessOutcome::Failed, after(10));
+    records.settle(&guess(1), Reservation::new(NOW), GuessOutcome::Failed, after(10));
     assert_eq!(records.account.streak.failures, 5, "it is not counted twice");
     assert_eq!(records.bucket.pending, vec![]);
     let mut of_another_account = GuessRecords { bucket: records.bucket, ..GuessRecords::default() };
@@ -234,6 +235,85 @@ fn a_known_caller_bypasses_the_limit_of_its_address() {
 }
 
 #[test]
+fn a_failure_on_trust_changes_nothing_that_others_see() {
+    let mut records = GuessRecords::default();
+    settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
+    records.bucket.full_at = after(60);
+    let before = records.clone();
+    for _ in 0..5 {
+        let reservation = admit(&mut records, &guess(1), NOW);
+        assert!(reservation.on_trust);
+        records.settle(&guess(1), reservation, GuessOutcome::Failed, NOW);
+    }
+    assert_eq!(records.bucket, before.bucket);
+    assert_eq!(records.account.streak, before.account.streak);
+    assert_eq!(records.account.known_callers[0].streak.failures, 5);
+    assert_eq!(expect_throttled(&mut records, &guess(1), NOW).limit, Limit::LogIns);
+    settle(&mut records, &guess(2), GuessOutcome::Succeeded, after(2));
+    settle(&mut records, &guess(1), GuessOutcome::Succeeded, after(60));
+}
+
+#[test]
+fn pending_guesses_on_trust_delay_a_refusal_only_briefly() {
+    let mut records = GuessRecords::default();
+    settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
+    records.bucket.full_at = after(3_600);
+    for _ in 0..5 {
+        admit(&mut records, &guess(1), NOW);
+    }
+    let [early, late] = [100, 150].map(|millis| NOW.plus(Duration::from_millis(millis)));
+    assert_eq!(records.admit(&guess(1), early), GuessVerdict::Wait);
+    assert_eq!(expect_throttled(&mut records, &guess(1), late).limit, Limit::LogIns);
+    assert_eq!(records.admit(&Guess { caller: None, ..guess(1) }, late), records.admit(&guess(1), late));
+}
+
+#[test]
+fn guesses_on_trust_expire_as_failures_of_the_caller() {
+    let mut records = GuessRecords::default();
+    settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
+    records.bucket.full_at = after(3_600);
+    for _ in 0..5 {
+        admit(&mut records, &guess(1), NOW);
+    }
+    expect_throttled(&mut records, &guess(1), after(10));
+    assert_eq!(records.account.streak.failures, 0);
+    assert_eq!(records.account.known_callers[0].streak.failures, 5);
+}
+
+#[test]
+fn a_costly_guess_takes_as_many_tokens_as_it_weighs() {
+    let costly = Guess { weight: NonZeroU32::new(12).expect("not zero"), ..guess(1) };
+    let mut records = GuessRecords::default();
+    for outcome in [GuessOutcome::Succeeded, GuessOutcome::Abandoned] {
+        settle(&mut records, &costly, outcome, NOW);
+        assert_eq!(records.bucket, Bucket::default());
+    }
+    let mut bucket = records.bucket;
+    for failed in 1..=3 {
+        let mut records = GuessRecords { bucket, ..GuessRecords::default() };
+        settle(&mut records, &costly, GuessOutcome::Failed, NOW);
+        assert_eq!(records.bucket.full_at, after((failed * 12).min(30) * 2), "after {failed}");
+        bucket = records.bucket;
+    }
+    let mut records = GuessRecords { bucket, ..GuessRecords::default() };
+    assert_eq!(expect_throttled(&mut records, &guess(1), NOW).limit, Limit::LogIns);
+    settle(&mut records, &costly, GuessOutcome::Failed, after(2));
+}
+
+#[test]
+fn pending_costly_guesses_reserve_their_weight() {
+    let costly = Guess { weight: NonZeroU32::new(u32::MAX).expect("not zero"), ..guess(1) };
+    let mut records = GuessRecords::default();
+    let reservation = admit(&mut records, &costly, NOW);
+    assert_eq!(records.bucket.pending.len(), 30, "no more than a full bucket has");
+    let mut other = GuessRecords { bucket: records.bucket.clone(), ..GuessRecords::default() };
+    assert_eq!(other.admit(&guess(1), NOW), GuessVerdict::Wait);
+    records.settle(&costly, reservation, GuessOutcome::Failed, NOW);
+    assert_eq!(records.bucket, Bucket { full_at: after(60), pending: Vec::new() });
+    assert_eq!(records.account.streak.failures, 1, "the account counts guesses");
+}
+
+#[test]
 fn a_known_caller_has_a_limit_of_its_own() {
     let mut records = GuessRecords::default();
     settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
@@ -242,7 +322,7 @@ fn a_known_caller_has_a_limit_of_its_own() {
     }
     assert_eq!(records.admit(&guess(1), NOW), GuessVerdict::Wait);
     for _ in 0..5 {
-        records.settle(&guess(1), Reservation { at: NOW }, GuessOutcome::Failed, NOW);
+        records.settle(&guess(1), Reservation::new(NOW), GuessOutcome::Failed, NOW);
     }
     assert_eq!(expect_throttled(&mut records, &guess(1), NOW).retry_after, Duration::from_secs(1));
 }
@@ -326,7 +406,65 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// The counters of several addresses, and one account.
+#[derive(Default)]
+struct Counters {
+    buckets: [Bucket; 3],
+    account: AccountRecord,
+}
+
+impl Counters {
+    /// Makes a wrong guess as the use cases do. Returns why it was refused without a word about the password.
+    fn guess_wrong(&mut self, guess: &Guess, address: usize, now: Timestamp) -> Option<Throttled> {
+        let bucket = self.buckets[address].clone();
+        let mut records = GuessRecords { bucket, account: self.account.clone() };
+        let verdict = records.admit(guess, now);
+        if let GuessVerdict::Admit(reservation) = verdict {
+            records.settle(guess, reservation, GuessOutcome::Failed, now);
+        }
+        let GuessRecords { bucket, account } = records;
+        self.buckets[address] = bucket;
+        self.account = account;
+        match verdict {
+            GuessVerdict::Admit(Reservation { on_trust: true, .. }) => {
+                self.guess_wrong(&Guess { caller: None, ..guess.clone() }, address, now)
+            }
+            GuessVerdict::Admit(_) => None,
+            GuessVerdict::Throttle(throttled) => Some(throttled),
+            GuessVerdict::Wait => panic!("no guess is pending"),
+        }
+    }
+}
+
 proptest! {
+    /// Whatever wrong guesses are made within a day, the answers do not tell whether an account knows a caller.
+    #[test]
+    fn wrong_guesses_do_not_tell_known_callers(
+        guesses in prop::collection::vec((0_u8..3, any::<bool>(), 0_u64..900), 1..90),
+    ) {
+        let (mut knowing, mut unknowing) = (Counters::default(), Counters::default());
+        let mut records = GuessRecords::default();
+        settle(&mut records, &guess(0), GuessOutcome::Succeeded, NOW);
+        settle(&mut records, &guess(1), GuessOutcome::Succeeded, NOW);
+        knowing.account = records.account;
+        let mut now = NOW;
+        for (address, at_account, pause) in guesses {
+            // Half of the guesses follow at once, so that addresses and the account get exhausted.
+            now = now.plus(Duration::from_secs(pause.saturating_sub(450)));
+            let (guess, address) = (guess(address), usize::from(address));
+            if at_account {
+                prop_assert_eq!(
+                    knowing.guess_wrong(&guess, address, now),
+                    unknowing.guess_wrong(&guess, address, now)
+                );
+            } else {
+                for counters in [&mut knowing, &mut unknowing] {
+                    counters.buckets[address].full_at = now.plus(Duration::from_secs(60));
+                }
+            }
+        }
+    }
+
     /// Guesses from known and unknown callers overlap, are abandoned or get lost in any order. At most 100 are admitted
     /// without a success, an abandoned guess or a day without failures.
     #[test]
@@ -373,7 +511,7 @@ proptest! {
                 Event::Guess { address } => drop(records.admit(&guess(address), now)),
                 Event::Settle { index, .. } => {
                     let at = records.account.streak.pending.get(index % 5).copied().unwrap_or(NOW);
-                    records.settle(&guess(address), Reservation { at }, GuessOutcome::Failed, now);
+                    records.settle(&guess(address), Reservation::new(at), GuessOutcome::Failed, now);
                 }
                 Event::Pass { seconds } => now = now.plus(Duration::from_secs(seconds)),
             }
@@ -384,8 +522,9 @@ proptest! {
         prop_assert_eq!(kept.admit(&guess(address), then), lost.admit(&guess(address), then));
         let caller = guess(address).caller;
         prop_assert_eq!(
-            kept.account.capacity(caller, &policy.account, then),
-            lost.account.capacity(caller, &policy.account, then)
+            kept.account.capacity(&policy.account, then),
+            lost.account.capacity(&policy.account, then)
         );
+        prop_assert_eq!(kept.account.trust(caller, &policy, then), lost.account.trust(caller, &policy, then));
     }
 }
