@@ -10,13 +10,21 @@ use auth_domain::use_cases::{
     RefreshSessionError, RegisterError, UpdateUserError,
 };
 
-/// An error in one member of a body.
+/// An error in one member of a body, or in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     pub field: Cow<'static, str>,
     /// The problem, as a predicate after the name: `must not be empty`. It never contains the rejected value, which can
     /// be a password.
     pub message: String,
+}
+
+impl FieldError {
+    /// The error of the header in which a program reports the address of its end user.
+    #[must_use]
+    pub fn invalid_end_user_address() -> Self {
+        Self { field: "X-End-User-Address".into(), message: "must be an IP address".to_owned() }
+    }
 }
 
 /// The reason why a request failed.
@@ -26,7 +34,7 @@ pub enum Failure {
     MalformedBody,
     /// A header that must be unique is repeated, or `Host` is invalid.
     MalformedHeader,
-    /// Members of the body are missing or invalid.
+    /// Members of the body are missing or invalid, or a header is invalid.
     InvalidFields(Vec<FieldError>),
     /// The body is not declared as JSON.
     UnsupportedMediaType,

@@ -253,6 +253,7 @@ pub fn mounted_dialect(
         default_roles: settings.default_roles.clone(),
         required_role: settings.required_role.clone(),
         cors_origins: settings.cors_origins.clone(),
+        trusted_proxies: settings.trusted_proxies.clone(),
     };
     MountedDialect { dialect, context }
 }

@@ -864,3 +864,31 @@ mod sessions {
         assert_eq!(client.post("/api/v1/users", JOHN).await.status, StatusCode::CREATED);
     }
 }
+
+#[tokio::test]
+async fn an_end_user_address_must_be_one_if_the_key_is_valid() {
+    let client = ApiClient::new().await;
+    let error =
+        r#"{"error":"Invalid request data.","details":{"X-End-User-Address":["must be an IP address"]}}"#;
+    for (method, path, body, _) in ENDPOINTS {
+        for address in ["", "unknown", "198.51.100", "198.51.100.7, _hidden", "0.0.0.0"] {
+            let call = |key: String| {
+                let (client, method) = (&client, method.clone());
+                async move {
+                    let headers = [("x-api-key", key.as_str()), ("x-end-user-address", address)];
+                    client.app.send_with_headers(method, path, &headers, body).await
+                }
+            };
+            assert_response(&call(client.key.clone()).await, 400, error);
+            assert_response(&call("key_nonsense".to_owned()).await, 401, INVALID_API_KEY);
+        }
+    }
+    let headers =
+        [("x-api-key", client.key.as_str()), ("x-end-user-address", "203.0.113.9, [2001:db8::1]:80")];
+    let created = client.app.send_with_headers(Method::POST, "/api/v1/users", &headers, Some(JOHN)).await;
+    assert_eq!(created.status, StatusCode::CREATED);
+    let headers = [("x-end-user-address", "nonsense")];
+    let body = r#"{"email":"john.doe","password":"P@ssw0rd!"}"#;
+    let elsewhere = client.app.send_with_headers(Method::POST, "/v1/auth/login", &headers, Some(body)).await;
+    assert_eq!(elsewhere.status, StatusCode::OK, "other dialects ignore it");
+}

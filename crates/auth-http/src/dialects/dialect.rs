@@ -14,7 +14,7 @@ use auth_domain::use_cases::{LogIn, RefreshSession, Register, TokenGrant};
 use futures_util::future::LocalBoxFuture;
 
 use crate::failure::Failure;
-use crate::origin::{CorsOrigins, PublicUrl};
+use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
 use crate::request::Request;
 
 use super::Operation;
@@ -142,6 +142,8 @@ pub struct Context {
     pub required_role: Option<Role>,
     /// The other web origins whose pages may call the service.
     pub cors_origins: CorsOrigins,
+    /// The proxies whose forwarding headers are trusted.
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl Context {
@@ -152,11 +154,11 @@ impl Context {
         request.authenticated_key().map_or_else(|| auth.clone(), |key| auth.with_api_key(key))
     }
 
-    /// Requires an API key with `scope`, which becomes part of the caller.
+    /// Requires an API key with `scope`, which becomes part of the caller, and so does the end user that its holder reports.
     pub(super) async fn require_api_key(&self, request: &Request, scope: Scope) -> Result<(), Failure> {
         let key = self.auth(request).authenticate_api_key(request.api_key()?, scope).await?;
         request.set_authenticated_key(key);
-        Ok(())
+        request.accept_end_user(&self.trusted_proxies)
     }
 
     /// A registration with the default roles and without optional attributes.

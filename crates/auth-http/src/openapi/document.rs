@@ -97,7 +97,8 @@ fn describe(dialect: &dyn Dialect, route: &Route, operation: &Operation) -> path
         .request_body(operation.body.as_ref().map(request_body))
         .securities(Some(security(operation)))
         .response(operation.status.as_str(), success(operation));
-    let described = parameters(route).fold(described, OperationBuilder::parameter);
+    let parameters = parameters(route).chain(operation.scope.map(|_| end_user_address()));
+    let described = parameters.fold(described, OperationBuilder::parameter);
     let failures = failures::responses(dialect, route, operation).into_iter();
     let described =
         failures.fold(described, |described, (status, response)| described.response(status, response));
@@ -165,6 +166,21 @@ fn parameters(route: &Route) -> impl Iterator<Item = Parameter> {
             .schema(Some(uuid))
             .build()
     })
+}
+
+/// The header in which the holder of an API key reports the address of the end user.
+fn end_user_address() -> Parameter {
+    let text = ObjectBuilder::new().schema_type(Type::String).examples([json!("198.51.100.7")]);
+    ParameterBuilder::new()
+        .name("X-End-User-Address")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "The IP address of the end user on whose behalf the program calls. Limits and the audit trail use it. In a list, \
+             the right-most address counts that is neither a trusted proxy nor the program itself.",
+        ))
+        .schema(Some(text))
+        .build()
 }
 
 fn request_body(body: &BodyDoc) -> RequestBody {

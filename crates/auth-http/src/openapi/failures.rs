@@ -54,6 +54,9 @@ fn possible(route: &Route, operation: &Operation) -> Vec<Failure> {
         ],
         None => vec![Failure::MalformedHeader],
     };
+    if operation.scope.is_some() {
+        failures.push(Failure::InvalidFields(vec![FieldError::invalid_end_user_address()]));
+    }
     // The body is received before the router chooses a route, even if the operation has no body.
     if matches!(route.method, Method::POST | Method::PUT | Method::PATCH) {
         failures.extend([Failure::BodyTooLarge, Failure::BodyTimeout]);
@@ -115,6 +118,9 @@ fn name_and_description(failure: &Failure) -> (&'static str, &'static str) {
             ("malformed_body", "The body is not a JSON object, or has a duplicate member.")
         }
         Failure::MalformedHeader => ("malformed_header", "A header is repeated or invalid."),
+        Failure::InvalidFields(errors) if *errors == [FieldError::invalid_end_user_address()] => {
+            ("invalid_end_user_address", "`X-End-User-Address` contains something other than IP addresses.")
+        }
         Failure::InvalidFields(_) => ("invalid_members", "A member of the body is missing or invalid."),
         Failure::UnsupportedMediaType => ("unsupported_media_type", "The body is not declared as JSON."),
         Failure::BodyTooLarge => ("body_too_large", "The body has more than 16 KiB."),

@@ -30,6 +30,37 @@ fn behind_proxies(socket: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies)
     address
 }
 
+/// The header in which the holder of an API key reports the address of the end user.
+const X_END_USER_ADDRESS: HeaderName = HeaderName::from_static("x-end-user-address");
+
+/// The header contains no address, or something else where an address must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct InvalidAddress;
+
+/// The address of the end user on whose behalf `program` sends the request: the right-most address that is neither a trusted
+/// proxy nor `program` itself. `None` if the program reports none.
+///
+/// The header may contain a list, so that a program can pass on what its own proxies appended.
+pub(super) fn end_user_address(
+    headers: &HeaderMap,
+    trusted: &TrustedProxies,
+    program: Option<ClientAddress>,
+) -> Result<Option<ClientAddress>, InvalidAddress> {
+    if !headers.contains_key(X_END_USER_ADDRESS) {
+        return Ok(None);
+    }
+    let mut elements = elements_from_the_right(headers, &X_END_USER_ADDRESS).peekable();
+    elements.peek().ok_or(InvalidAddress)?;
+    for element in elements {
+        let address = parse_address(element).filter(|address| !address.is_unspecified());
+        let address = address.ok_or(InvalidAddress)?;
+        if !trusted.contains(address) && program != Some(address.into()) {
+            return Ok(Some(address.into()));
+        }
+    }
+    Ok(None)
+}
+
 /// The elements of a list header, last one first, over all its lines. Empty elements are skipped (RFC 9110, section
 /// 5.6.1.2).
 ///
@@ -113,6 +144,48 @@ mod tests {
             let line = [junk, b", 198.51.100.7,\t10.0.0.2 "].concat();
             assert_eq!(address_of_bytes("10.0.0.1", &[&line]), "198.51.100.7", "{junk:?}");
             assert_eq!(address_of_bytes("10.0.0.1", &[junk, b"198.51.100.7"]), "198.51.100.7", "{junk:?}");
+        }
+    }
+
+    fn end_user(lines: &[&[u8]]) -> Result<Option<String>, InvalidAddress> {
+        let trusted = TrustedProxies::parse("10.0.0.0/8").expect("a list");
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(X_END_USER_ADDRESS, HeaderValue::from_bytes(line).expect("a header"));
+        }
+        let program = "192.0.2.1".parse().ok();
+        let address = end_user_address(&headers, &trusted, program)?;
+        Ok(address.map(|address| address.to_string()))
+    }
+
+    #[test]
+    fn end_user_is_the_right_most_address_of_another_machine() {
+        let cases: [(&[&[u8]], Option<&str>); 8] = [
+            (&[], None),
+            (&[b"198.51.100.7"], Some("198.51.100.7")),
+            (&[b"203.0.113.9, 198.51.100.7, 192.0.2.1, 10.0.0.2"], Some("198.51.100.7")),
+            (&[b"203.0.113.9", b"198.51.100.7:80", b"::ffff:192.0.2.1"], Some("198.51.100.7")),
+            (&[b"\xff, 198.51.100.7,, "], Some("198.51.100.7")),
+            (&[b"64:ff9b::198.51.100.7"], Some("198.51.100.7")),
+            (&[b"[2001:db8::1]"], Some("2001:db8::1")),
+            (&[b"192.0.2.1, 10.0.0.2"], None),
+        ];
+        for (lines, expected) in cases {
+            assert_eq!(end_user(lines), Ok(expected.map(str::to_owned)), "{lines:?}");
+        }
+        let invalid: [&[u8]; 9] = [
+            b"",
+            b" , ",
+            b"unknown",
+            b"198.51.100",
+            b"\xff",
+            b"0.0.0.0",
+            b"::",
+            b"198.51.100.7, unknown",
+            b"unknown, 10.0.0.2",
+        ];
+        for line in invalid {
+            assert_eq!(end_user(&[line]), Err(InvalidAddress), "{line:?}");
         }
     }
 

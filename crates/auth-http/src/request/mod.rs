@@ -19,12 +19,15 @@ use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpMessage as _, HttpRequest};
 
 use auth_domain::Auth;
-use auth_domain::model::{ApiKey, Caller};
+use auth_domain::model::{ApiKey, Caller, ClientAddress};
 use auth_domain::use_cases::VerifiedToken;
 use serde::de::DeserializeOwned;
 use validator::ValidateArgs;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, FieldError};
+use crate::origin::TrustedProxies;
+
+use client_address::InvalidAddress;
 
 pub use client_address::client_address;
 pub use field::{
@@ -53,6 +56,7 @@ pub struct Request {
     json: OnceCell<Option<JsonObject>>,
     token: OnceCell<VerifiedToken>,
     api_key: OnceCell<ApiKey>,
+    end_user: OnceCell<Option<ClientAddress>>,
 }
 
 impl Request {
@@ -70,10 +74,9 @@ impl Request {
             Ok(body) => (body, Ok(())),
             Err(failure) => (Bytes::new(), Err(failure)),
         };
-        (
-            Self { head, body, json: OnceCell::new(), token: OnceCell::new(), api_key: OnceCell::new() },
-            outcome,
-        )
+        let (json, token, api_key, end_user) =
+            (OnceCell::new(), OnceCell::new(), OnceCell::new(), OnceCell::new());
+        (Self { head, body, json, token, api_key, end_user }, outcome)
     }
 
     /// The path parameter of this name, or the empty string.
@@ -141,10 +144,25 @@ impl Request {
         self.api_key.get()
     }
 
-    /// The caller, as far as the observer knows it: it stores the address and the request id in the extensions.
+    /// Records the address of the end user, if the holder of the API key reports one.
+    ///
+    /// # Errors
+    /// [`Failure::InvalidFields`] if the header has no address where it must have one.
+    pub fn accept_end_user(&self, trusted: &TrustedProxies) -> Result<(), Failure> {
+        let program = self.caller().address;
+        let reported = client_address::end_user_address(self.head.headers(), trusted, program);
+        let reported = reported
+            .map_err(|InvalidAddress| Failure::InvalidFields(vec![FieldError::invalid_end_user_address()]))?;
+        // A request authenticates once, so there is no other address to lose.
+        let _ = self.end_user.set(reported);
+        Ok(())
+    }
+
+    /// The caller: the address and the request id, which the observer stores in the extensions, and the end user.
     #[must_use]
     pub fn caller(&self) -> Caller {
-        self.head.extensions().get::<Caller>().cloned().unwrap_or_default()
+        let caller = self.head.extensions().get::<Caller>().cloned().unwrap_or_default();
+        Caller { end_user: self.end_user.get().copied().flatten(), ..caller }
     }
 
     /// The body as a JSON object.
