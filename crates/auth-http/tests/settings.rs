@@ -343,7 +343,7 @@ fn malformed_texts_are_refused() {
         ("data_dir", &["", "a\0b"]),
         ("keys_dir", &[""]),
         ("public_url", &["", "auth.example.com", "ftp://a", "https://", "https://a/path", "https://a?q"]),
-        ("public_url", &["https://a#f", "https://user:s3cret@a", "https://a:0"]),
+        ("public_url", &["https://a#f", "https://user:s3cret@a", "https://a:0", "https://*.example.com"]),
         ("token.algorithm", &["", "none", "HS256", "RS256", "eddsa"]),
         ("token.audience", &["", "a b", "\u{e4}", &long]),
         ("trusted_proxies", &["10.0.0.0/33", "10.0.0.0/8,", "proxy", "10.0.0.0/8;10.0.0.1"]),
@@ -451,6 +451,25 @@ fn printed_settings_contain_no_password() {
 
 fn warnings(flags: &[(&str, &str)]) -> String {
     from_flags(flags).expect("settings").warnings().join("\n")
+}
+
+#[test]
+fn settings_without_effect_cause_warnings() {
+    let postgres = ("database_url", "postgres://u@localhost/d");
+    for (key, value, other, reason) in [
+        ("database.max_connections", "5", postgres, "the store is SQLite"),
+        ("token.outage_grace_seconds", "5", postgres, "the store is SQLite"),
+        ("session.idle_seconds", "60", ("session.absolute_seconds", "60"), ""),
+    ] {
+        let expected =
+            if reason.is_empty() { String::new() } else { format!("{key} has no effect: {reason}") };
+        assert_eq!(warnings(&[(key, value)]), expected);
+        assert_eq!(warnings(&[(key, value), other]), "");
+    }
+    let endless = warnings(&[("session.idle_seconds", "61"), ("session.absolute_seconds", "60")]);
+    assert_eq!(endless, "session.idle_seconds has no effect: session.absolute_seconds is shorter");
+    let unlimited = warnings(&[("limits.login_burst", "3"), ("rate_limit", "off")]);
+    assert_eq!(unlimited, "limits.login_burst has no effect: rate_limit is off");
 }
 
 #[test]

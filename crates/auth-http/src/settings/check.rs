@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use auth_infra::password::InvalidHashingSettings;
 use auth_infra::token::KeyAlgorithm;
 
-use super::{DialectSettings, Settings, SettingsError, Source};
+use super::{DatabaseUrl, DialectSettings, Settings, SettingsError, Source};
 
 impl Settings {
     /// Refuses combinations of settings that are not allowed.
@@ -72,6 +72,7 @@ impl Settings {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.network_warnings();
+        warnings.extend(self.ineffective());
         warnings.extend(self.database_url.tls_warning().map(str::to_owned));
         let source = self.source("database_url");
         let has_password = self.database_url.has_password();
@@ -113,6 +114,23 @@ impl Settings {
                 "token.algorithm is {configured}, but the current key signs with {signing}: run auth-http keys rotate to \
                  sign with {configured}, or set token.algorithm to {signing}"
             )
+        })
+    }
+
+    /// A sentence for each setting that has no effect because of another one.
+    fn ineffective(&self) -> impl Iterator<Item = String> {
+        let is_sqlite = matches!(self.database_url, DatabaseUrl::Sqlite(_));
+        let session = &self.policy.session;
+        let reasons = [
+            (is_sqlite, "database.max_connections", "the store is SQLite"),
+            (is_sqlite, "token.outage_grace_seconds", "the store is SQLite"),
+            (session.idle > session.absolute, "session.idle_seconds", "session.absolute_seconds is shorter"),
+            (!self.rate_limit, "limits.", "rate_limit is off"),
+        ];
+        self.sources.keys().filter_map(move |key| {
+            let applies = |(applies, keys, _): &&(bool, &str, &str)| *applies && key.starts_with(keys);
+            let (_, _, reason) = reasons.iter().find(applies)?;
+            Some(format!("{key} has no effect: {reason}"))
         })
     }
 
