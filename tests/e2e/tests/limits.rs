@@ -3,10 +3,11 @@
 
 use std::io::Write as _;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use e2e::{Client, Response, TestData, TestServer, command, connect, run};
+use e2e::{Client, Response, TestData, TestServer, command, connect, run, send_raw};
 use socket2::SockRef;
 
 const ON: (&str, &str) = ("AUTH_RATE_LIMIT", "on");
@@ -162,7 +163,8 @@ fn known_caller_logs_in_while_another_caller_is_throttled() {
         assert_eq!(wear_out(|| log_in_from(&server, elsewhere, "john", WRONG)), 7);
         assert_eq!(log_in_from(&server, elsewhere, "john", RIGHT).status, 429);
         assert_eq!(log_in_from(&server, "203.0.113.10", "john", RIGHT).status, 429);
-        assert_eq!(log_in_from(&server, home, "john", WRONG).status, 401);
+        let [at_home, away] = [home, elsewhere].map(|from| log_in_from(&server, from, "john", WRONG));
+        assert_same_refusal(&at_home, &away);
         assert_eq!(log_in_from(&server, home, "john", RIGHT).status, 200);
         assert_eq!(
             log_in_from(&server, elsewhere, "john", RIGHT).status,
@@ -170,6 +172,121 @@ fn known_caller_logs_in_while_another_caller_is_throttled() {
             "nothing is held against them"
         );
     }
+}
+
+/// Fails unless a client cannot tell the refusals apart, except for the id of the request.
+fn assert_same_refusal(one: &Response, other: &Response) {
+    let visible = |response: &Response| {
+        let hidden = ["x-request-id", "date"];
+        let mut headers = response.headers.clone();
+        headers.retain(|(name, _)| !hidden.contains(&name.as_str()));
+        (response.status, headers, response.body.clone())
+    };
+    assert_eq!(one.status, 429, "{one:?}");
+    assert_eq!(visible(one), visible(other));
+}
+
+/// Limits that end a burst of three failures of an address for a minute.
+const NARROW: [(&str, &str); 2] = [("AUTH_LIMITS__LOGIN_BURST", "3"), ("AUTH_LIMITS__LOGIN_PER_MINUTE", "1")];
+
+#[test]
+fn a_shared_address_does_not_tell_whose_it_is() {
+    for data in TestData::on_every_store() {
+        let server = start(&data, &[&[BEHIND_A_PROXY][..], &NARROW].concat());
+        assert_eq!(server.client().register("jane").status, 201);
+        let (shared, home) = ("198.51.100.1", "198.51.100.2");
+        assert_eq!(log_in_from(&server, shared, "john", RIGHT).status, 200);
+        assert_eq!(log_in_from(&server, home, "jane", RIGHT).status, 200);
+        for number in 0..3 {
+            assert_eq!(log_in_from(&server, shared, &format!("user{number}"), WRONG).status, 401);
+        }
+        server.wait_for("three answers within one second", || {
+            let begun = Instant::now();
+            let names = ["john", "jane", "unknown"];
+            let answers = at_once(3, |number| log_in_from(&server, shared, names[number], WRONG));
+            assert!(begun.elapsed() >= Duration::from_millis(250), "{:?}", begun.elapsed());
+            let waits: Vec<_> = answers.iter().map(|answer| answer.header("retry-after")).collect();
+            if waits.iter().any(|wait| *wait != waits[0]) {
+                return false;
+            }
+            answers[1..].iter().for_each(|other| assert_same_refusal(&answers[0], other));
+            true
+        });
+        assert_eq!(log_in_from(&server, shared, "jane", RIGHT).status, 429, "it is not an address of hers");
+        assert_eq!(log_in_from(&server, shared, "john", RIGHT).status, 200, "the owner is served");
+        assert_eq!(log_in_from(&server, home, "jane", RIGHT).status, 200);
+    }
+}
+
+#[test]
+fn junk_in_a_forwarding_header_does_not_hide_the_client() {
+    let data = TestData::on_sqlite();
+    let server = start(&data, &[&[BEHIND_A_PROXY][..], &NARROW].concat());
+    let guess = |number: usize, lines: &[&[u8]]| {
+        let body = format!(r#"{{"email":"user{number}","password":"{WRONG}"}}"#);
+        let mut request = b"POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\n".to_vec();
+        for line in lines {
+            request.extend([b"X-Forwarded-For: ", *line, b"\r\n"].concat());
+        }
+        let length = body.len();
+        let rest = format!("Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}");
+        request.extend(rest.into_bytes());
+        send_raw(server.base(), &request).expect("an answer").status
+    };
+    let spellings: [&[&[u8]]; 3] = [
+        &[b"\xff, 198.51.100.1"],
+        &[b"unknown", b"_id,,64:ff9b::198.51.100.1"],
+        &[b"\t[::ffff:198.51.100.1]:80"],
+    ];
+    for (number, lines) in spellings.into_iter().enumerate() {
+        assert_eq!(guess(number, lines), 401, "{lines:?}");
+    }
+    assert_eq!(guess(3, &[b"2002:c633:6401::1"]), 429, "all of them are one client");
+    assert_eq!(guess(4, &[b"\xff, 198.51.100.2"]), 401, "and no other");
+}
+
+/// Creates an API key with every scope, for this name.
+fn api_key(data: &TestData, name: &str) -> String {
+    let scopes = "users:read,users:write,users:roles,auth";
+    let made = run(data, &["api-key", "create", "--name", name, "--scope", scopes], "");
+    made.trim().lines().last().expect("a key").to_owned()
+}
+
+#[test]
+fn end_users_of_a_backend_are_counted_by_their_addresses() {
+    for data in TestData::on_every_store() {
+        let server = start(&data, &NARROW);
+        let key = api_key(&data, "backend");
+        let log_in = |key: &str, address: &str, name: &str, password: &str| {
+            let headers = [("X-API-Key", key), ("X-End-User-Address", address)];
+            let body = format!(r#"{{"username":"{name}","password":"{password}"}}"#);
+            server.client().send("POST", "/api/v1/auth/login", &headers, &body)
+        };
+        let (home, shared) = ("198.51.100.1", "198.51.100.2");
+        assert_eq!(log_in(&key, home, "john", RIGHT).status, 200);
+        for number in 0..3 {
+            let list = format!("203.0.113.{number}, {shared}, 127.0.0.1");
+            assert_eq!(log_in(&key, &list, &format!("user{number}"), WRONG).status, 401);
+        }
+        assert_limited(&log_in(&key, shared, "john", RIGHT), r#""login";q=1;w=60"#);
+        assert_eq!(log_in(&key, home, "john", RIGHT).status, 200, "other users are not affected");
+        // The account knows the address of its owner, and no other address of the same backend.
+        assert_eq!(wear_out(|| log_in(&key, &format!("203.0.113.{}", fresh()), "john", WRONG)), 7);
+        log_in(&key, "198.51.100.3", "john", RIGHT).assert(429, r#"{"error":"Too many requests."}"#);
+        assert_eq!(log_in(&key, home, "john", RIGHT).status, 200);
+        // Without a valid key, the header is ignored.
+        assert_eq!(log_in("key_nonsense", "unknown", "john", RIGHT).status, 401);
+        let header = [("X-End-User-Address", shared)];
+        let body = format!(r#"{{"email":"john","password":"{RIGHT}"}}"#);
+        assert_eq!(server.client().send("POST", "/v1/auth/login", &header, &body).status, 200);
+        server.wait_for("audited", || run(&data, &["audit", "--json"], "").contains(home));
+    }
+}
+
+/// A number that was not returned before.
+fn fresh() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(100);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 #[test]
