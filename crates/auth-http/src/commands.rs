@@ -7,6 +7,7 @@ mod api_keys;
 mod arguments;
 mod audit;
 mod config;
+mod confirm;
 mod hash;
 mod import;
 mod keys;
@@ -15,6 +16,7 @@ mod openapi;
 mod output;
 mod password;
 mod service;
+mod shell;
 mod users;
 
 use std::ffi::OsString;
@@ -22,7 +24,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use actix_web::rt::System;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing::Level;
 
 use self::arguments::{SettingsArguments, UsageError};
@@ -76,9 +78,13 @@ enum Command {
     Config(config::Command),
     /// Prints the OpenAPI document of a dialect, as JSON, under its configured prefix
     Openapi {
-        /// The dialect's name, such as `single_token`
-        dialect: String,
+        /// The dialect's name, such as `single_token`; without it, the names of all dialects are listed
+        dialect: Option<String>,
     },
+    /// Prints the completions of a shell
+    Completions { shell: clap_complete::Shell },
+    /// Prints the manual page
+    Man(shell::Man),
 }
 
 /// Runs the command that the arguments name. The first argument is the name of the program.
@@ -93,8 +99,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     let CommandLine { settings, command } = CommandLine::try_parse_from(arguments)?;
     let command = command.unwrap_or(Command::Serve);
-    if let Command::Config(config::Command::Docs) = command {
-        return config::docs();
+    // These commands read no settings, so they work whatever the settings are.
+    match command {
+        Command::Config(config::Command::Docs) => return config::docs(),
+        Command::Completions { shell } => return shell::completions(shell, CommandLine::command()),
+        Command::Man(man) => return man.run(CommandLine::command()),
+        _ => {}
     }
     let file = settings.config.clone();
     let flags = settings.flags(arguments)?;
@@ -126,7 +136,8 @@ async fn execute(command: Command, settings: Settings) -> anyhow::Result<()> {
         Command::Keys(command) => keys::run(&command, &settings),
         Command::Hash(command) => hash::run(&command, &settings),
         Command::Config(command) => config::run(&command, &settings),
-        Command::Openapi { dialect } => openapi::run(&dialect, &settings),
+        Command::Openapi { dialect } => openapi::run(dialect.as_deref(), &settings),
+        Command::Completions { .. } | Command::Man(_) => Ok(()),
     }
 }
 

@@ -12,6 +12,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::confirm::Confirmation;
 use super::output::{members, print, print_list};
 use super::service::with_service;
 use crate::settings::Settings;
@@ -30,8 +31,11 @@ pub(super) enum Command {
     },
     /// Revokes a key at once
     Revoke {
-        /// The key's id
-        id: Uuid,
+        /// The key's id, as `list` shows it
+        #[arg(value_parser = key_id)]
+        id: ApiKeyId,
+        #[command(flatten)]
+        confirmation: Confirmation,
     },
 }
 
@@ -53,13 +57,21 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
     with_service(settings, may_create, async |auth| match command {
         Command::Create(command) => create(auth, command).await,
         Command::List { json } => list(auth, json).await,
-        Command::Revoke { id } => {
-            let revoked = auth.revoke_api_key(ApiKeyId(id)).await?;
+        Command::Revoke { id, confirmation } => {
+            confirmation
+                .require(&format!("Revoke {id}? Every program that uses the key is refused at once."))?;
+            let revoked = auth.revoke_api_key(id).await?;
             ensure!(revoked, "there is no such key, or it was revoked before");
             print(&format!("revoked {id}\n"))
         }
     })
     .await
+}
+
+fn key_id(text: &str) -> Result<ApiKeyId, &'static str> {
+    Uuid::try_parse(text)
+        .map(ApiKeyId)
+        .map_err(|_| "must be an id, such as 0198a2ed-7fc4-7747-88ff-f7719dd5979e")
 }
 
 async fn create(auth: &Auth, command: Create) -> anyhow::Result<()> {

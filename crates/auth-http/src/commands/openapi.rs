@@ -1,4 +1,4 @@
-//! The OpenAPI document of a dialect.
+//! The OpenAPI documents of the dialects.
 
 use anyhow::Context as _;
 
@@ -8,7 +8,11 @@ use crate::dialects::ALL;
 use crate::settings::Settings;
 use crate::wiring;
 
-pub(super) fn run(name: &str, settings: &Settings) -> anyhow::Result<()> {
+/// Prints the document of a dialect. Without a name, it prints the names of all dialects.
+pub(super) fn run(name: Option<&str>, settings: &Settings) -> anyhow::Result<()> {
+    let Some(name) = name else {
+        return print(&ALL.map(|dialect| format!("{}\n", dialect.profile().name)).concat());
+    };
     let dialect = ALL.into_iter().find(|dialect| dialect.profile().name == name);
     let document = dialect.and_then(|dialect| wiring::openapi(settings, dialect));
     let document = document.with_context(|| {

@@ -1,5 +1,7 @@
 //! Manages users.
 
+mod list;
+
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
@@ -8,12 +10,13 @@ use auth_domain::model::{
     DisplayName, EmailAddress, IdentifierKey, Identifiers, InvalidIdentifier, PasswordPolicy, PhoneNumber,
     Role, RoleChoice, Roles, User, UserId, UserRef, Username,
 };
-use auth_domain::use_cases::{MAX_PAGE, Register, RegisterError, UpdateUser};
+use auth_domain::use_cases::{Register, RegisterError, UpdateUser};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::output::{members, print, print_list};
+use super::confirm::Confirmation;
+use super::output::{members, print};
 use super::service::with_service;
 use super::{import, password};
 use crate::settings::Settings;
@@ -36,11 +39,7 @@ pub(super) enum Command {
         json: bool,
     },
     /// Lists the users in the order of registration
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List(list::List),
     /// Suspends a user and ends all their sessions
     Suspend(UserArgument),
     /// Lets a suspended user log in again
@@ -56,7 +55,12 @@ pub(super) enum Command {
     /// Sets a password, which is read as by `create`, and ends all sessions of the user
     SetPassword(UserArgument),
     /// Deletes a user with all their data
-    Delete(UserArgument),
+    Delete {
+        #[command(flatten)]
+        user: UserArgument,
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
 }
 
 /// The user argument of a command.
@@ -95,13 +99,14 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
         Command::Create(command) => create(auth, settings, command).await,
         Command::Import { file } => import::run(auth, settings, &file).await,
         Command::Show { user, json } => show(&find(auth, &user).await?, json),
-        Command::List { json } => list(auth, json).await,
+        Command::List(list) => list.run(auth).await,
         Command::Suspend(user) => done("suspended", auth.suspend_user(find(auth, &user).await?.id).await?),
         Command::Activate(user) => done("activated", auth.activate_user(find(auth, &user).await?.id).await?),
         Command::SetRoles { user, roles } => set_roles(auth, &user, Roles::new(roles)?).await,
         Command::SetPassword(user) => set_password(auth, settings, &user).await,
-        Command::Delete(user) => {
+        Command::Delete { user, confirmation } => {
             let user = find(auth, &user).await?;
+            confirmation.require(&format!("Delete {} with all data?", label(&user)))?;
             auth.delete_user(user.id).await?;
             done("deleted", Some(user))
         }
@@ -146,29 +151,6 @@ async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Re
         | RegisterError::Port(_) => error.into(),
     })?;
     show(&user, json)
-}
-
-async fn list(auth: &Auth, json: bool) -> anyhow::Result<()> {
-    let mut users = Vec::new();
-    let mut after = None;
-    loop {
-        let page = auth.list_users(after, MAX_PAGE).await?;
-        users.extend(page.users.iter().map(as_json));
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    let columns = [
-        ("ID", "id"),
-        ("NUMBER", "number"),
-        ("STATUS", "status"),
-        ("REGISTERED", "created_at"),
-        ("USERNAME", "username"),
-        ("E-MAIL", "email"),
-        ("ROLES", "roles"),
-    ];
-    print_list(users, json, columns, "-")
 }
 
 async fn set_roles(auth: &Auth, user: &UserArgument, roles: Roles) -> anyhow::Result<()> {
