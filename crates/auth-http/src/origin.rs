@@ -1,11 +1,13 @@
 //! Web origins and networks: the service's own URL, the web origins that may call it, and the proxies that it trusts.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use auth_domain::model::ClientAddress;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use url::{Host, Url};
+
+use crate::settings::ListenAddress;
 
 /// The URL under which clients reach the service: scheme, host and port. It is the issuer of the access tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +23,8 @@ impl PublicUrl {
         "https://HOST[:PORT], or http://, without user, path, query and fragment";
 
     /// The URL of a listener without TLS on `address`.
-    pub(crate) fn of_listener(address: SocketAddr) -> Self {
-        Self { text: format!("http://{address}"), is_https: false, is_loopback: address.ip().is_loopback() }
+    pub(crate) fn of_listener(address: &ListenAddress) -> Self {
+        Self { text: format!("http://{address}"), is_https: false, is_loopback: address.is_loopback() }
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {

@@ -3,7 +3,6 @@
 #![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,7 +51,7 @@ fn error_text(outcome: Result<Settings, SettingsError>) -> String {
 #[test]
 fn without_a_source_every_setting_has_its_default() {
     let settings = wiring::load_settings(&Sources::default()).expect("settings");
-    assert_eq!(settings.listen, SocketAddr::from(([127, 0, 0, 1], 8080)));
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(settings.data_dir, PathBuf::from("./data"));
     assert_eq!(settings.keys_dir, PathBuf::from("./data/keys"));
     assert_eq!(settings.database_url.to_string(), "sqlite:./data/auth.db");
@@ -105,14 +104,66 @@ fn derived_defaults_follow_the_settings_they_depend_on() {
     let settings = from_flags(&[("data_dir", "/srv/auth"), ("listen", "[::1]:0")]).expect("settings");
     assert_eq!(settings.keys_dir, PathBuf::from("/srv/auth/keys"));
     assert!(matches!(&settings.database_url, DatabaseUrl::Sqlite(path) if path.ends_with("auth/auth.db")));
-    let bound = settings.bound_to(SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 4711)));
+    let bound = settings.bound_to(4711);
     assert_eq!(bound.public_url.as_str(), "http://[::1]:4711");
     assert_eq!(bound.audience, "http://[::1]:4711");
 
     let given = from_flags(&[("public_url", "https://auth.example.com/"), ("token.audience", "api")]);
-    let given = given.expect("settings").bound_to(SocketAddr::from(([127, 0, 0, 1], 4711)));
+    let given = given.expect("settings").bound_to(4711);
     assert_eq!(given.public_url.as_str(), "https://auth.example.com");
     assert_eq!(given.audience, "api");
+}
+
+#[test]
+fn port_variable_applies_to_a_listener_without_a_port() {
+    for (environment, expected) in [
+        (&[("PORT", "9000")][..], "127.0.0.1:9000"),
+        (&[("PORT", "9000"), ("AUTH_LISTEN", "0.0.0.0")], "0.0.0.0:9000"),
+        (&[("PORT", "9000"), ("AUTH_LISTEN", "0.0.0.0:80")], "0.0.0.0:80"),
+        (&[("PORT", "nonsense"), ("AUTH_LISTEN", "localhost:80")], "localhost:80"),
+        (&[("AUTH_LISTEN", "localhost")], "localhost:8080"),
+    ] {
+        let settings = from_environment(environment).expect("settings");
+        assert_eq!(settings.listen.to_string(), expected, "{environment:?}");
+        assert_eq!(settings.public_url.as_str(), format!("http://{expected}"), "{environment:?}");
+    }
+    for port in ["", "nonsense", "65536", "-1", "+80"] {
+        let message = error_text(from_environment(&[("PORT", port)]));
+        assert_eq!(message, "listen (PORT) must be a port from 0 to 65535");
+    }
+}
+
+#[test]
+fn a_variable_can_name_a_file_with_the_value() {
+    for ending in ["", "\n", "\r\n"] {
+        let (_directory, path) = file(&format!("postgres://u:s3cret@localhost/d{ending}"));
+        let path = path.to_str().expect("UTF-8");
+        let settings = from_environment(&[("AUTH_DATABASE_URL_FILE", path)]).expect("settings");
+        assert!(matches!(&settings.database_url, DatabaseUrl::Postgres(_)));
+        let source = Source::Environment("AUTH_DATABASE_URL_FILE".to_owned());
+        assert_eq!(settings.source("database_url"), &source);
+    }
+}
+
+#[test]
+fn a_variable_with_a_bad_file_is_refused_without_the_value() {
+    let (_directory, path) = file("s3cret");
+    let path = path.to_str().expect("UTF-8");
+    for (variables, expected) in [
+        (
+            &[("AUTH_DATABASE_URL_FILE", "/no/such/file")][..],
+            "cannot read the file that AUTH_DATABASE_URL_FILE names",
+        ),
+        (&[("AUTH_DATABASE_URL_FILE", path)], "database_url (AUTH_DATABASE_URL_FILE) must be"),
+        (&[("AUTH_DATABSE_URL_FILE", path)], "AUTH_DATABSE_URL_FILE (environment) is not a setting"),
+        (
+            &[("AUTH_TOKEN__AUDIENCE", "api"), ("AUTH_TOKEN__AUDIENCE_FILE", path)],
+            "token.audience (AUTH_TOKEN__AUDIENCE_FILE) must not be set by AUTH_TOKEN__AUDIENCE too",
+        ),
+    ] {
+        let message = error_text(from_environment(variables));
+        assert!(message.starts_with(expected) && !message.contains("s3cret"), "{message}");
+    }
 }
 
 #[test]
@@ -339,7 +390,7 @@ fn key_must_not_sign_while_verifiers_cache_the_old_keys() {
 fn malformed_texts_are_refused() {
     let long = "a".repeat(256);
     let refused: &[(&str, &[&str])] = &[
-        ("listen", &["", "8080", ":8080", "localhost:8080", "127.0.0.1", "127.0.0.1:65536"]),
+        ("listen", &["", "8080", ":8080", "local host:8080", "127.0.0.1:", "127.0.0.1:65536"]),
         ("data_dir", &["", "a\0b"]),
         ("keys_dir", &[""]),
         ("public_url", &["", "auth.example.com", "ftp://a", "https://", "https://a/path", "https://a?q"]),
@@ -414,6 +465,11 @@ fn a_broken_file_is_refused_without_quoting_it() {
         error_text(from_file("listen = \"127.0.0.1:1\"\ndatabase_url = \"postgres://u:s3cret@h/d\"\nx"));
     assert!(message.contains("auth.toml:3: not valid TOML: "), "{message}");
     assert!(!message.contains("s3cret"), "{message}");
+    let unquoted = error_text(from_file("listen = 127.0.0.1:8080"));
+    assert!(
+        unquoted.ends_with("auth.toml:1: not valid TOML: a value that is not a number must be quoted"),
+        "{unquoted}"
+    );
     let unclosed = error_text(from_file("database_url = \"postgres://u:s3cret@h/d\n"));
     assert!(unclosed.contains("auth.toml:1: not valid TOML: ") && !unclosed.contains("s3cret"), "{unclosed}");
     let missing = Sources { file: Some("/nowhere/auth.toml".into()), ..Sources::default() };

@@ -1,7 +1,7 @@
 //! Starts and stops the server, and wraps every request in the middleware that all routes share.
 
 use std::io::{self, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 #[cfg(target_os = "linux")]
 use std::time::Duration;
@@ -23,7 +23,7 @@ use super::observer::Observer;
 use super::surplus::refuse_surplus;
 use crate::dialects::Router;
 use crate::origin::CorsOrigins;
-use crate::settings::Settings;
+use crate::settings::{ListenAddress, Settings};
 use crate::system_routes::{Readiness, StaticFile, SystemRoutes, api_reference, front_page};
 use crate::wiring;
 
@@ -48,8 +48,8 @@ const LISTENER_CONNECTIONS: usize = 1;
 /// When the service cannot start.
 pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let listener =
-        listen(settings.listen).with_context(|| format!("cannot listen on {}", settings.listen))?;
-    let settings = settings.bound_to(listener.local_addr()?);
+        listen(&settings.listen).with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let settings = settings.bound_to(listener.local_addr()?.port());
     let service = wiring::open(&settings)?;
     if let Some(warning) = settings.signing_key_warning(service.keys.newest_algorithm()) {
         tracing::warn!("{warning}");
@@ -149,7 +149,8 @@ fn address_limit(settings: &Settings) -> AddressLimit {
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+fn listen(address: &ListenAddress) -> io::Result<TcpListener> {
+    let address = address.resolve()?;
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     // Without this option a restart fails while connections of the previous process are in TIME_WAIT.
     socket.set_reuse_address(true)?;

@@ -141,7 +141,7 @@ impl Settings {
             warnings
                 .push(format!("public_url is {url}: without https, passwords and tokens travel unencrypted"));
         }
-        let is_exposed = !self.listen.ip().is_loopback();
+        let is_exposed = !self.listen.is_loopback();
         if is_exposed && !url.is_https() {
             warnings.push(format!(
                 "listen is {}: other machines reach the service, but public_url does not begin with https",

@@ -1,7 +1,6 @@
 //! The settings in the types that the rest of the program uses.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use auth_domain::policy::Policy;
 use auth_infra::password::HashingSettings;
 use auth_infra::token::KeyAlgorithm;
 
-use super::{DatabaseUrl, LogFormat, LogLevel, Source};
+use super::{DatabaseUrl, ListenAddress, LogFormat, LogLevel, Source};
 use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
 
 /// The lifetime of access tokens if neither the setting nor the dialect's document defines one.
@@ -20,7 +19,7 @@ pub(super) const ACCESS_LIFETIME: Duration = Duration::from_mins(15);
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The address of the listener. With port 0 the system selects a port.
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
     pub data_dir: PathBuf,
     pub database_url: DatabaseUrl,
     pub max_connections: u32,

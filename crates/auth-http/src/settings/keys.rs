@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::setting::Accepts::{Integer, List, Switch, Text, TextIf};
 use super::setting::{Setting, Value as _, field};
-use super::{DialectSettings, database, logging};
+use super::{DialectSettings, ListenAddress, database, logging};
 use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
 
 const DAY: u32 = 24 * 60 * 60;
@@ -35,9 +35,10 @@ macro_rules! rows {
 }
 
 rows! {
-    "listen": Text("an IP address and a port such as 127.0.0.1:8080 or [::]:8080"), field!(listen),
-        "The address of the listener, without TLS. With port 0 the system selects a port, and the service \
-         prints it.";
+    "listen": Text(ListenAddress::ALLOWED), field!(listen),
+        "The address of the listener, without TLS. A host name is resolved at the start, to its first IPv4 \
+         address if it has one. Without a port it is that of the variable `PORT`, or else 8080. With port 0 the \
+         system selects a port, and the service prints it.";
     "data_dir": Text("a path"), field!(data_dir),
         "The directory of the service's own files: the SQLite file and the signing keys.";
     "database_url": Text(database::ALLOWED), field!(database_url),

@@ -1,7 +1,6 @@
 //! Reads the settings from their sources, and defines the defaults.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use auth_infra::password::HashingSettings;
 use auth_infra::token::KeyAlgorithm;
 use tracing::Level;
 
-use super::{DatabaseUrl, DialectSettings, Settings, SettingsError, Sources, keys, setting};
+use super::{DatabaseUrl, DialectSettings, ListenAddress, Settings, SettingsError, Sources, keys, setting};
 use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
 
 impl Settings {
@@ -26,16 +25,22 @@ impl Settings {
         for raw in sources.read()? {
             setting::find(&raw, &table)?.apply(&mut settings, raw)?;
         }
+        if !settings.listen.has_port()
+            && let Some((port, source)) = sources.port()?
+        {
+            settings.listen = settings.listen.with_port(port);
+            settings.sources.insert("listen".to_owned(), source);
+        }
         settings.resolve();
         settings.check()?;
         Ok(settings)
     }
 
-    /// These settings with the actual address of the listener. For port 0 the system has selected a port, which the
-    /// default of the public URL must contain.
+    /// These settings with the actual port of the listener. For port 0 the system has selected a port, which the default
+    /// of the public URL must contain.
     #[must_use]
-    pub fn bound_to(mut self, address: SocketAddr) -> Self {
-        self.listen = address;
+    pub fn bound_to(mut self, port: u16) -> Self {
+        self.listen = self.listen.with_port(port);
         self.resolve();
         self
     }
@@ -49,7 +54,7 @@ impl Settings {
             self.keys_dir = self.data_dir.join("keys");
         }
         if !self.sources.contains_key("public_url") {
-            self.public_url = PublicUrl::of_listener(self.listen);
+            self.public_url = PublicUrl::of_listener(&self.listen);
         }
         if !self.sources.contains_key("token.audience") {
             self.audience = self.public_url.as_str().to_owned();
@@ -59,16 +64,16 @@ impl Settings {
     /// The settings of a deployment that sets nothing.
     #[must_use]
     pub fn defaults(dialects: Vec<DialectSettings>) -> Self {
-        let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+        let listen = ListenAddress::default();
         // The name is valid. If it were not, the default would be empty and docs/configuration.md stale.
         let customer = Role::parse("customer").map(Roles::from).unwrap_or_default();
         let mut settings = Self {
+            public_url: PublicUrl::of_listener(&listen),
             listen,
             data_dir: PathBuf::from("./data"),
             database_url: DatabaseUrl::Sqlite(PathBuf::new()),
             max_connections: 20,
             keys_dir: PathBuf::new(),
-            public_url: PublicUrl::of_listener(listen),
             trusted_proxies: TrustedProxies::default(),
             rate_limit: true,
             cors_origins: CorsOrigins::default(),

@@ -7,6 +7,7 @@ mod check;
 mod database;
 mod fields;
 mod keys;
+mod listen;
 mod load;
 mod logging;
 mod render;
@@ -17,6 +18,7 @@ use fields::ACCESS_LIFETIME;
 
 pub use database::DatabaseUrl;
 pub use fields::{DialectSettings, Settings};
+pub use listen::ListenAddress;
 pub use logging::{LogFormat, LogLevel};
 pub use render::reference;
 pub use sources::{Flag, SettingsError, Source, Sources};

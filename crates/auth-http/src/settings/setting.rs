@@ -1,6 +1,5 @@
 //! A row of the table: the key of a setting, what it accepts, its field and its description.
 
-use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,8 +7,8 @@ use std::time::Duration;
 use auth_domain::model::{Role, Roles};
 use auth_infra::token::KeyAlgorithm;
 
-use super::sources::{RawValue, Source, ValueType};
-use super::{ACCESS_LIFETIME, DatabaseUrl, LogFormat, LogLevel, Settings, SettingsError};
+use super::sources::{FILE_SUFFIX, RawValue, Source, ValueType};
+use super::{ACCESS_LIFETIME, DatabaseUrl, ListenAddress, LogFormat, LogLevel, Settings, SettingsError};
 use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
 
 type Show = Box<dyn Fn(&Settings) -> String>;
@@ -67,6 +66,11 @@ impl Setting {
         Self { default: Some(default), ..self }
     }
 
+    /// The environment variable that names a file with the value.
+    fn file_variable(&self) -> String {
+        self.variable() + FILE_SUFFIX
+    }
+
     /// The environment variable of this setting.
     pub(super) fn variable(&self) -> String {
         format!("AUTH_{}", self.key.replace('.', "__").to_uppercase())
@@ -112,7 +116,7 @@ impl Accepts {
 /// The setting of a value, or an error that names the nearest one.
 pub(super) fn find<'a>(raw: &RawValue, table: &'a [Setting]) -> Result<&'a Setting, SettingsError> {
     let found = table.iter().find(|setting| match &raw.source {
-        Source::Environment(name) => setting.variable() == *name,
+        Source::Environment(name) => setting.variable() == *name || setting.file_variable() == *name,
         _ => setting.key == raw.key,
     });
     found.ok_or_else(|| {
@@ -159,8 +163,8 @@ macro_rules! values {
 }
 
 values! {
-    SocketAddr, KeyAlgorithm, String, u32, usize: |text: &str| text.parse().ok(), ToString::to_string;
-    DatabaseUrl, PublicUrl, TrustedProxies, CorsOrigins, LogLevel: Self::parse, ToString::to_string;
+    KeyAlgorithm, String, u32, usize: |text: &str| text.parse().ok(), ToString::to_string;
+    ListenAddress, DatabaseUrl, PublicUrl, TrustedProxies, CorsOrigins, LogLevel: Self::parse, ToString::to_string;
     Roles: |text| Self::parse(text).ok(), ToString::to_string;
     PathBuf: |text: &str| (!text.is_empty() && !text.contains('\0')).then(|| Self::from(text)),
         |path: &Self| path.display().to_string();

@@ -2,14 +2,23 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
+use super::listen::parse_port;
+
 /// The variable that names the settings file.
 const FILE_VARIABLE: &str = "AUTH_CONFIG";
+/// The end of a variable that names a file with the value of a setting, as secrets are mounted into containers.
+pub(super) const FILE_SUFFIX: &str = "_FILE";
+/// The maximum size of such a file, in bytes. A value is one line.
+const MAX_VALUE_FILE: u64 = 64 * 1024;
+/// The variable that hosting platforms set to the port that they forward requests to.
+const PORT_VARIABLE: &str = "PORT";
 /// The prefix of variables that only the tests read.
 const TEST_PREFIX: &str = "AUTH_TEST_";
 
@@ -109,9 +118,7 @@ impl Sources {
         let variable = self.environment.iter().find(|(name, _)| name == FILE_VARIABLE);
         let file = self.file.as_deref().or(variable.map(|(_, path)| Path::new(path)));
         let mut values = file.map_or_else(|| Ok(Vec::new()), read_file)?;
-        for (name, value) in &self.environment {
-            values.extend(read_variable(name, value)?);
-        }
+        values.extend(self.read_environment()?);
         values.extend(self.flags.iter().map(|flag| RawValue {
             key: flag.key.clone(),
             text: flag.value.clone(),
@@ -122,6 +129,34 @@ impl Sources {
     }
 }
 
+impl Sources {
+    /// The values in the environment. A setting has one variable: of two, the effective one would depend on their order.
+    fn read_environment(&self) -> Result<Vec<RawValue>, SettingsError> {
+        let mut values = Vec::<RawValue>::new();
+        for (name, value) in &self.environment {
+            let Some(read) = read_variable(name, value)? else { continue };
+            if let Some(other) = values.iter().find(|other| other.key == read.key) {
+                let reason = format!("must not be set by {} too", other.source);
+                return Err(SettingsError::invalid(&read.key, &read.source, &reason));
+            }
+            values.push(read);
+        }
+        Ok(values)
+    }
+
+    /// The port in the variable `PORT`, for a listener without one.
+    pub(super) fn port(&self) -> Result<Option<(u16, Source)>, SettingsError> {
+        let Some((_, value)) = self.environment.iter().find(|(name, _)| name == PORT_VARIABLE) else {
+            return Ok(None);
+        };
+        let source = Source::Environment(PORT_VARIABLE.to_owned());
+        match value.to_str().and_then(parse_port) {
+            Some(port) => Ok(Some((port, source))),
+            None => Err(SettingsError::invalid("listen", &source, "must be a port from 0 to 65535")),
+        }
+    }
+}
+
 /// The value in an environment variable, or `None` for a variable of another program.
 fn read_variable(name: &OsString, value: &OsString) -> Result<Option<RawValue>, SettingsError> {
     let name = name.to_string_lossy();
@@ -129,10 +164,28 @@ fn read_variable(name: &OsString, value: &OsString) -> Result<Option<RawValue>, 
     if name == FILE_VARIABLE || name.starts_with(TEST_PREFIX) {
         return Ok(None);
     }
+    let (suffix, names_a_file) = match suffix.strip_suffix(FILE_SUFFIX) {
+        Some(suffix) => (suffix, true),
+        None => (suffix, false),
+    };
     let key = suffix.to_lowercase().replace("__", ".");
     let source = Source::Environment(name.to_string());
     let text = value.to_str().ok_or_else(|| SettingsError::invalid(&key, &source, "must be UTF-8"))?;
-    Ok(Some(RawValue { key, text: text.to_owned(), value_type: None, source }))
+    let text = if names_a_file { read_value(&name, text)? } else { text.to_owned() };
+    Ok(Some(RawValue { key, text, value_type: None, source }))
+}
+
+/// The value in the file that a variable names, without the line ending.
+fn read_value(variable: &str, path: &str) -> Result<String, SettingsError> {
+    let mut text = String::new();
+    File::open(path).and_then(|file| file.take(MAX_VALUE_FILE).read_to_string(&mut text)).map_err(
+        |cause| SettingsError {
+            message: format!("cannot read the file that {variable} names"),
+            cause: Some(cause),
+        },
+    )?;
+    let value = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(value.strip_suffix('\r').unwrap_or(value).to_owned())
 }
 
 /// The values in a TOML file.
@@ -144,7 +197,13 @@ fn read_file(path: &Path) -> Result<Vec<RawValue>, SettingsError> {
     let document = DeTable::parse(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(&text, span.start));
         // The parser's own display would quote the line, which may contain a secret.
-        let message = error.message().replace('\n', ", ");
+        let message = match error.message().replace('\n', ", ") {
+            // An unquoted text that begins like a number, such as an address.
+            message if message.starts_with("invalid float") || message.starts_with("invalid integer") => {
+                "a value that is not a number must be quoted".to_owned()
+            }
+            message => message,
+        };
         SettingsError::new(format!("{}:{line}: not valid TOML: {message}", path.display()))
     })?;
     let mut values = Vec::new();
