@@ -103,9 +103,11 @@ fn acknowledged_writes_survive_a_kill() {
 
 #[test]
 fn request_in_flight_is_answered_during_shutdown() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         let data = TestData::on_sqlite();
-        let server = TestServer::start(&data);
+        // The test itself may run under nohup, which a process inherits.
+        let server = TestServer::start_under(&["env", "--default-signal=HUP"], &data, &[]);
+        server.wait_until_ready();
         let body = r#"{"username":"john","email":"john@example.com","password":"P@ssw0rd!"}"#;
         let (first, last) = body.split_at(20);
         let mut stream = connect(server.base());
@@ -121,8 +123,8 @@ fn request_in_flight_is_answered_during_shutdown() {
         server.wait_for("stopping", || server.log().contains("stopping"));
         stream.write_all(last.as_bytes()).expect("sent");
         let mut response = String::new();
-        stream.read_to_string(&mut response).expect("answered");
-        assert!(response.starts_with("HTTP/1.1 201"), "{response}");
+        stream.read_to_string(&mut response).unwrap_or_else(|error| panic!("{signal}: {error}"));
+        assert!(response.starts_with("HTTP/1.1 201"), "{signal}: {response}");
         assert!(server.wait_for_end().success(), "{signal}");
     }
 }

@@ -13,13 +13,14 @@ use actix_web::middleware::from_fn;
 use anyhow::Context as _;
 use auth_infra::system::SystemRandom;
 use socket2::{Domain, Socket, Type};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::background;
 use super::connections::{self, AddressLimit, Limits};
 use super::cors::{cors, render_refused_preflight};
 use super::host::require_valid_host;
 use super::observer::Observer;
+use super::signals;
+use super::single_process;
 use super::surplus::refuse_surplus;
 use crate::dialects::Router;
 use crate::origin::CorsOrigins;
@@ -42,7 +43,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 /// The connection on which PostgreSQL publishes revocations; it is not part of the pool.
 const LISTENER_CONNECTIONS: usize = 1;
 
-/// Serves until the process receives `SIGINT` or `SIGTERM`, then answers the active requests and returns.
+/// Serves until the process receives a signal to [stop](signals::stop), then answers the active requests and returns.
 ///
 /// # Errors
 /// When the service cannot start.
@@ -51,11 +52,12 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         listen(&settings.listen).with_context(|| format!("cannot listen on {}", settings.listen))?;
     let settings = settings.bound_to(listener.local_addr()?.port());
     let service = wiring::open(&settings)?;
+    let _claim = single_process::claim(&settings.database_url);
     if let Some(warning) = settings.signing_key_warning(service.keys.newest_algorithm()) {
         tracing::warn!("{warning}");
     }
     let readiness = Arc::new(Readiness::new(service.store.clone(), service.auth.clone()));
-    readiness.migrate().await.context("cannot bring the store's schema up to date")?;
+    let is_migrated = readiness.migrate().await.context("cannot bring the store's schema up to date")?;
     let revocation_sync = background::start(&service, &readiness);
 
     let router = Arc::new(wiring::router(&settings, &service.auth));
@@ -83,7 +85,10 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
             .configure(|app| dialects.configure(app))
     })?;
     stop_on_signal(server.handle())?;
-    print_welcome(&settings, &router)?;
+    if let Err(error) = print_welcome(&settings, &router, is_migrated) {
+        // The output is for a person at a terminal. A closed pipe or a full disk is no reason not to serve.
+        tracing::warn!(%error, "the greeting cannot be written to standard output");
+    }
     server.await?;
     service.close().await;
     // The task closes its own connection to the store, which needs the runtime: wait for it before the runtime ends.
@@ -172,13 +177,9 @@ fn bound_unread_answers(socket: &Socket) -> io::Result<()> {
 }
 
 fn stop_on_signal(server: ServerHandle) -> io::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let stop = signals::stop()?;
     actix_web::rt::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        stop.await;
         tracing::info!("stopping: requests under way are answered first");
         server.stop(true).await;
     });
@@ -186,11 +187,16 @@ fn stop_on_signal(server: ServerHandle) -> io::Result<()> {
 }
 
 /// Prints on standard output where the service listens and how to try it.
-fn print_welcome(settings: &Settings, router: &Router) -> io::Result<()> {
+fn print_welcome(settings: &Settings, router: &Router, is_available: bool) -> io::Result<()> {
     let base = format!("http://{}", settings.listen);
     let mut out = io::stdout().lock();
     writeln!(out, "auth-http {} serves on {base}", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "  store: {}", settings.database_url)?;
+    let state = if is_available {
+        ""
+    } else {
+        ", unavailable: requests that need it are answered 503 until it is back"
+    };
+    writeln!(out, "  store: {}{state}", settings.database_url)?;
     writeln!(out, "  signing keys: {}", settings.keys_dir.display())?;
     for mounted in router.dialects() {
         writeln!(out, "  {}: {base}{}", mounted.dialect.profile().name, mounted.context.terms.prefix)?;

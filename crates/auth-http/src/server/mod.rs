@@ -8,6 +8,8 @@ mod cors;
 mod host;
 mod node_keys;
 mod observer;
+mod signals;
+mod single_process;
 mod surplus;
 pub(crate) mod telemetry;
 
