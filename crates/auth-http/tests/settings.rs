@@ -428,8 +428,23 @@ fn malformed_texts_are_refused() {
             "database_url",
             &["", "sqlite:", "sqlite::memory:", "sqlite:a?mode=ro", "mysql://u@h/d", "u:s3cret@h"],
         ),
-        ("database_url", &["postgres://h/d", "postgres://u:s3cret@/d", "postgres:u:s3cret@h/d"]),
-        ("database_url", &["postgres://u:s3cret@h:x/d"]),
+        (
+            "database_url",
+            &["postgres:u:s3cret@h/d", "postgres://u:s3cret@h:x/d", "postgres://u:s3cret/x@h/d"],
+        ),
+        (
+            "database_url",
+            &["postgres://u:s3cret%@h/d", "postgres://u:x@s3cret@h/d", "postgres://u:s3cret@h,g/d"],
+        ),
+        ("database_url", &["postgres://u:s3cret@h/d?sslmode=s3cret", "postgres://u:p@h/d?s3cret"]),
+        (
+            "database_url",
+            &["postgres://u:s3cret@h/d?sslcrl=a", "postgres://u:s3cret@h/d?channel_binding=require"],
+        ),
+        (
+            "database_url",
+            &["postgres://u:s3cret@h/d?sslrootcert=ca.pem", "postgres://u:s3cret@h/d?unknown=1"],
+        ),
     ];
     for (key, values) in refused {
         for value in *values {
@@ -545,6 +560,7 @@ fn unsafe_settings_cause_warnings() {
         ("database_url", "postgres://u@db.example.com/d", "without TLS"),
         ("database_url", "postgres://u@db.example.com/d?sslmode=prefer", "without TLS"),
         ("database_url", "postgres://u@10.0.0.1/d?sslmode=require", "does not verify the server"),
+        ("database_url", "postgres://u@db.example.com/d?host=10.0.0.1", "without TLS"),
         ("database_url", "postgres://u:p@localhost/d", "on the command line"),
         ("trusted_proxies", "0.0.0.0/0", "any client can claim any address"),
         ("trusted_proxies", "10.0.0.0/8,::/0", "any client can claim any address"),
@@ -565,6 +581,8 @@ fn unsafe_settings_cause_warnings() {
         ("database_url", "postgres://u@%2Frun%2Fpostgresql/d"),
         ("database_url", "postgres://u@h/d?host=/run/postgresql"),
         ("database_url", "postgres://u@db.example.com/d?sslmode=verify-full"),
+        ("database_url", "postgres://u@db.example.com/d?sslrootcert=system"),
+        ("database_url", "postgresql:///d"),
         ("trusted_proxies", "127.0.0.1"),
         ("cors_origins", "https://app.example.com,http://localhost:5173"),
     ] {

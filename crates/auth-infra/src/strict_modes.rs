@@ -4,8 +4,8 @@
 //! The same holds for every directory above it, and for those of symbolic links on the way to it
 //! (`auth_secure_path` and `safe_path` of OpenSSH). There are two differences:
 //!
-//! - A directory above with the sticky bit, such as `/tmp`, may be writable: only its owner can replace an entry of it, and
-//!   the owner of the entry is checked.
+//! - A directory above with the sticky bit, such as `/tmp`, may be writable. Only the owner of an entry can replace it, and
+//!   this owner is checked.
 //! - A directory above may be writable by the group that only the service's own account is a member of. Distributions that
 //!   give each account such a group create directories with this mode, and adapt OpenSSH in the same way.
 
@@ -29,7 +29,8 @@ const STICKY: u32 = 0o1000;
 #[derive(Debug, Error)]
 pub enum UnsafePath {
     #[error(
-        "{} belongs to user {owner} (mode {mode:04o}), but the service runs as user {user}: run chown {user} {}",
+        "{} belongs to user {owner} (mode {mode:04o}), but this process runs as user {user}: run it as user {owner}, or run \
+         chown {user} {}",
         path.display(), path.display()
     )]
     Owner { path: PathBuf, owner: u32, mode: u32, user: u32 },
@@ -280,7 +281,10 @@ mod tests {
         let message = rule.check(&files.path("a/b/key")).expect_err("another's").to_string();
         assert!(message.contains(&format!(" belongs to user {owner} (mode 0")), "{message}");
         assert!(
-            message.contains(&format!(", but the service runs as user {0}: run chown {0} /", rule.user)),
+            message.contains(&format!(
+                ", but this process runs as user {0}: run it as user {owner}, or run chown {0} /",
+                rule.user
+            )),
             "{message}"
         );
     }

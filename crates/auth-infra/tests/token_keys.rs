@@ -352,6 +352,11 @@ fn key_from_the_future_is_refused_and_the_current_keys_stay() {
     refused("b.pem", format!("Created: 2099-01-01T00:00:00Z\n{OPENSSL_P256}"), "which is in the future");
     refused("c.pem", format!("Signs-From: 2025-08-14T10:16:31Z\n{OPENSSL_P256}"), "more than a day from now");
 
+    // A first key keeps no other key alive.
+    let first = directory();
+    write_raw(first.path(), "2099-01-01T000000Z-00000000.pem", OPENSSL_P256);
+    assert!(signs(&ring(first.path()).list()[0]));
+
     // A minute of difference between clocks is accepted.
     write_raw(dir.path(), by_name, OPENSSL_P256);
     assert!(!keys.reload_if_changed());

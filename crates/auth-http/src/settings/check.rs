@@ -13,7 +13,15 @@ impl Settings {
         self.check_hashing()?;
         self.check_proxies()?;
         self.check_rotation()?;
+        self.check_database()?;
         self.check_prefixes()
+    }
+
+    fn check_database(&self) -> Result<(), SettingsError> {
+        self.database_url.check().map_err(|error| {
+            let reason = format!("must be a URL that psql accepts and that is honoured here: {error}");
+            SettingsError::invalid("database_url", self.source("database_url"), &reason)
+        })
     }
 
     /// A verifier that loaded the key set just before a key was added has to load it again before the key signs.

@@ -14,6 +14,7 @@ use super::error::DbError;
 use super::executor::Executor;
 use super::open_request::OpenRequest;
 use super::shared::Database;
+use super::url::PostgresUrl;
 use super::user_cache::UserCache;
 use crate::sql::{ErrorMessage, Pool, StoreError};
 
@@ -27,28 +28,6 @@ const SESSION_SETTINGS: [(&str, &str); 4] = [
     ("statement_timeout", "2000"),
     ("lock_timeout", "1500"),
     ("idle_in_transaction_session_timeout", "5000"),
-];
-
-/// The parameters that a URL may contain. sqlx would log the values of all others, and such a value may be a misspelt password.
-const PARAMETERS: [&str; 18] = [
-    "sslmode",
-    "ssl-mode",
-    "sslrootcert",
-    "ssl-root-cert",
-    "ssl-ca",
-    "sslcert",
-    "ssl-cert",
-    "sslkey",
-    "ssl-key",
-    "statement-cache-capacity",
-    "host",
-    "hostaddr",
-    "port",
-    "dbname",
-    "user",
-    "password",
-    "application_name",
-    "options",
 ];
 
 /// The address of PostgreSQL and the number of connections. `Debug` omits the URL, which may contain a password.
@@ -126,32 +105,11 @@ async fn check(connection: &mut PgConnection) -> Result<(), DbError> {
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
-    if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
-        return Err(invalid_url("it does not begin with postgres://"));
-    }
-    let options: PgConnectOptions =
-        known_parameters(url).parse().map_err(|error: sqlx::Error| invalid_url(&error.to_string()))?;
+    let options = PostgresUrl::parse(url).and_then(|url| url.options());
+    let options =
+        options.map_err(|error| StoreError::Settings(format!("the database URL cannot be used: {error}")))?;
     let options = options.options(SESSION_SETTINGS).disable_statement_logging();
     Ok(if options.get_application_name().is_none() { options.application_name("auth") } else { options })
-}
-
-fn invalid_url(reason: &str) -> StoreError {
-    StoreError::Settings(format!("the database URL cannot be read: {reason}"))
-}
-
-/// Removes the parameters that sqlx does not know. Their names are logged if they look like names.
-fn known_parameters(url: &str) -> String {
-    let Some((address, query)) = url.split_once('?') else { return url.to_owned() };
-    let mut known = Vec::new();
-    for parameter in query.split('&') {
-        let name = parameter.split_once('=').map_or("", |(name, _)| name);
-        if PARAMETERS.contains(&name) || name.starts_with("options[") {
-            known.push(parameter);
-        } else if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
-            tracing::warn!(parameter = name, "unknown parameter of the database URL, ignored");
-        }
-    }
-    format!("{address}?{}", known.join("&"))
 }
 
 #[cfg(test)]
@@ -161,18 +119,16 @@ mod tests {
     const SECRET: &str = "hunter2";
 
     #[test]
-    fn unknown_url_parameters_are_removed() {
-        let url = format!(
-            "postgres://auth:{SECRET}@db.example:5433/users?connect_timeout=5&sslmode=disable&passwrod={SECRET}"
-        );
-        assert!(known_parameters(&url).ends_with("/users?sslmode=disable"));
-        let options = options(&url).expect("options");
+    fn session_settings_are_added_to_the_options_of_the_url() {
+        let url = "postgres://auth@db.example:5433/users?options=-c%20search_path%3Dauth";
+        let options = options(url).expect("options");
         assert_eq!(
-            (options.get_host(), options.get_port(), options.get_database()),
-            ("db.example", 5433, Some("users"))
+            (options.get_host(), options.get_port(), options.get_database(), options.get_application_name()),
+            ("db.example", 5433, Some("users"), Some("auth"))
         );
         let session = options.get_options().expect("session options");
         assert!(session.contains(r"-c default_transaction_isolation=read\ committed"), "{session}");
+        assert!(session.contains("-c search_path=auth"), "{session}");
     }
 
     #[test]
@@ -184,6 +140,12 @@ mod tests {
             "postgres://u:hunter2@h/d?sslmode=maybe",
             "postgres://u:hunter2@h/d?port=hunter",
             "postgres://u:hunter2@[h/d",
+            "postgres://u:hunter2@h/d?passwrod=hunter2",
+            "postgres://u:hunter2@h/d?hunter2=1&HUNTER2",
+            "postgres://u:hunter2/@h/d",
+            "postgres://u:hunter2%@h/d",
+            "postgres://u:hunter2@hunter2@h/d",
+            "postgres://u:hunter2@h,g/d",
             "postgres://u:hunter2@/%ff",
         ] {
             let error = options(url).expect_err(url);

@@ -37,9 +37,11 @@ mod revocations;
 mod shared;
 mod sqlstate;
 mod transaction;
+mod url;
 mod user_cache;
 mod values;
 
 use self::shared::error;
 
 pub use connect::{PostgresSettings, PostgresStore};
+pub use url::{InvalidPostgresUrl, PostgresUrl};

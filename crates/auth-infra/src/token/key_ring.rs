@@ -284,8 +284,11 @@ impl Keys {
             let validity = if index < first_valid {
                 Validity::Revoked
             } else {
-                check_times(&directory.path_of(&key.kid), &times, now)?;
                 let is_first = index == first_valid;
+                // The first key has no predecessor that it could keep alive.
+                if !is_first {
+                    check_times(&directory.path_of(&key.kid), &times, now)?;
+                }
                 Validity::Valid {
                     from: times.start().filter(|_| !is_first).unwrap_or(Timestamp::UNIX_EPOCH),
                     takeover: all_times.get(index + 1).map(Takeover::of),
@@ -329,12 +332,8 @@ fn read_files(
     }
 }
 
-/// Refuses a key from the future. Until its time comes, its predecessor would sign and verify. A key that revokes the earlier
-/// ones does so at once, so its date does not matter.
+/// Refuses a key from the future. Until its time comes, its predecessor would sign and verify.
 fn check_times(path: &Path, times: &KeyTimes, now: Timestamp) -> Result<(), KeyFileError> {
-    if times.revokes_earlier {
-        return Ok(());
-    }
     let (path, latest) = (path.to_owned(), now.plus(MAX_AHEAD));
     if let Some(time) = times.created.filter(|created| *created > latest) {
         return Err(KeyFileError::Future { path, time });
