@@ -107,7 +107,10 @@ impl KeyDirectory {
             }
             match describe(kid, &entry.path()) {
                 Ok(file) => {
-                    rule.check(&entry.path())?;
+                    // Anything but a file is refused when it is read, and may be a device.
+                    if file.is_file {
+                        rule.check(&entry.path())?;
+                    }
                     files.push(file);
                 }
                 // Deleted since it was listed.
