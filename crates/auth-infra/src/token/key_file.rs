@@ -79,8 +79,8 @@ impl KeyFileFlaw {
             Self::TooLarge => format!("{path} is larger than a key file can be"),
             Self::SeveralKeys => format!("{path} contains several private keys: use one file for each"),
             Self::OtherAlgorithm => format!(
-                "{path} is damaged, or a private key of another kind than Ed25519 and P-256: run auth-http keys rotate to \
-                 create a key"
+                "{path} is damaged, or a private key of another kind than Ed25519 and P-256: delete it, and run auth-http \
+                 keys rotate"
             ),
             Self::Encrypted => format!(
                 "{path} is encrypted, and the service has no passphrase: run openssl pkey -in {path} -out {path}.new, then \
@@ -88,14 +88,14 @@ impl KeyFileFlaw {
             ),
             Self::OpenSsh => format!(
                 "{path} is in the format of OpenSSH: run ssh-keygen -p -N '' -m PKCS8 -f {path}, which converts ECDSA keys; \
-                 or run auth-http keys rotate to create a key"
+                 or delete it, and run auth-http keys rotate"
             ),
             Self::Der => format!(
                 "{path} is in DER and not in PEM: run openssl pkey -inform DER -in {path} -out {path}.new, then mv \
                  {path}.new {path}"
             ),
             Self::Jwk => format!(
-                "{path} is a JWK: convert it to PKCS#8 PEM, or run auth-http keys rotate to create a key"
+                "{path} is a JWK: convert it to PKCS#8 PEM, or delete it, and run auth-http keys rotate"
             ),
             Self::Utf16 => format!("{path} is in UTF-16: save it in UTF-8"),
             Self::Public => {
