@@ -63,7 +63,7 @@ impl PostgresUrl {
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, InvalidPostgresUrl> {
         let url = Parameters::of_url(&grammar::parse(url)?)?;
-        let all = url.with_variables(variable)?;
+        let all = url.with_variables(variable);
         all.check()?;
         Ok(Self { url, all })
     }

@@ -321,11 +321,8 @@ mod tests {
             let pkcs8 = pkcs8(algorithm);
             let pem = pem(PKCS8, &pkcs8);
             let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-            let wrapped: String = body
-                .as_bytes()
-                .chunks(20)
-                .map(|line| format!("{}\n", String::from_utf8_lossy(line)))
-                .collect();
+            let lines: Vec<_> = body.as_bytes().chunks(20).map(String::from_utf8_lossy).collect();
+            let wrapped = lines.join("\n");
             let block = |body: &str| format!("-----BEGIN {PKCS8}-----\n{body}\n-----END {PKCS8}-----");
             for text in [
                 pem.clone(),

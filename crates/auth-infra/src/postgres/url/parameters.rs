@@ -181,10 +181,7 @@ impl Parameters {
     }
 
     /// These parameters, and the variables of libpq for those that are missing.
-    pub(super) fn with_variables(
-        &self,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, InvalidPostgresUrl> {
+    pub(super) fn with_variables(&self, variable: impl Fn(&str) -> Option<String>) -> Self {
         let mut parameters = self.clone();
         for (name, variable_name, _) in TABLE.iter().filter(|(_, variable, _)| !variable.is_empty()) {
             let value = variable(variable_name).filter(|value| !value.is_empty());
@@ -197,7 +194,7 @@ impl Parameters {
         {
             parameters.set("sslmode", "PGREQUIRESSL", "require");
         }
-        Ok(parameters)
+        parameters
     }
 
     /// The value of a parameter. An empty one counts as missing.

@@ -211,7 +211,7 @@ async fn sent_without_tls(query: &str) -> Vec<u8> {
     use sqlx::ConnectOptions as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    /// SSLRequest: its length, and the code 80877103.
+    /// The request for TLS: its length, and the code 80877103.
     const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
     let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("postgres://u:hunter2@{}/d?{query}", server.local_addr().expect("an address"));
