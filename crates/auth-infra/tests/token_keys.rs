@@ -569,7 +569,7 @@ fn refresh_token_outlives_its_key_for_the_idle_time() {
     for (later, is_verified) in [
         (Duration::ZERO, true),
         (LIFETIMES.access + seconds(100), true),
-        (LIFETIMES.renewal + LIFETIMES.leeway - seconds(1), true),
+        (LIFETIMES.renewal + seconds(4), true),
         (LIFETIMES.renewal + LIFETIMES.leeway, false),
     ] {
         clock.set(takeover.plus(later));
