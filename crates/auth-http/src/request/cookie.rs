@@ -20,6 +20,13 @@ fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u
         .get_all(COOKIE)
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
         .filter_map(move |pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+        .map(unquoted)
+}
+
+/// The value without the quotes that RFC 6265, section 4.1.1, permits around it. The `CookieManager` of Java adds them to
+/// every cookie with `Max-Age`.
+fn unquoted(value: &[u8]) -> &[u8] {
+    value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value)
 }
 
 #[cfg(test)]
@@ -44,6 +51,17 @@ mod tests {
             assert_eq!(read(&[line]).as_deref(), Some("a=b"));
         }
         assert_eq!(read(&[b"x=1", b"token=a=b"]).as_deref(), Some("a=b"));
+    }
+
+    #[test]
+    fn quotes_around_a_value_are_removed() {
+        let of_java = b"$Version=\"1\"; token=\"a=b\";$Path=\"/api/auth\";$Domain=\"127.0.0.1\"";
+        assert_eq!(read(&[of_java]).as_deref(), Some("a=b"));
+        for (line, value) in
+            [(&b"token=\"\""[..], ""), (b"token=\"", "\""), (b"token=\"a", "\"a"), (b"token=a\"", "a\"")]
+        {
+            assert_eq!(read(&[line]).as_deref(), Some(value));
+        }
     }
 
     #[test]
