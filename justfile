@@ -51,13 +51,13 @@ errors:
 openapi:
     WRITE_OPENAPI=1 cargo test --locked -p auth-http --test openapi
 
-# Check the service against each OpenAPI document with Schemathesis; arguments are dialects.
+# Check the service against each OpenAPI document with Schemathesis; arguments are dialects. RATE_LIMIT=on keeps the limits.
 schemathesis *dialects:
     scripts/schemathesis {{ dialects }}
 
-# Generate a TypeScript client from an OpenAPI document, and run it against the service.
-generated-client:
-    scripts/generated-client
+# Check the OpenAPI documents with linters, and generate, compile and run clients in Python, Go, TypeScript and Java; `lint` or `clients` does one half.
+openapi-tools *half:
+    scripts/openapi-tools {{ half }}
 
 # Feed a parser random input for some seconds (needs cargo-fuzz; fuzz/README.md names the targets).
 fuzz target seconds='60':
