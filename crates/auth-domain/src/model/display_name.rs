@@ -65,9 +65,8 @@ impl DisplayName {
     }
 }
 
-/// Returns whether no name needs a character, and text after the name or its reader may suffer from it: controls, line
-/// and paragraph separators, directional embeddings and overrides, deprecated format characters, the byte order mark,
-/// and interlinear annotations.
+/// Returns whether a character is not permitted in a name. These are controls, line and paragraph separators, directional
+/// embeddings and overrides, deprecated format characters, the byte order mark, and interlinear annotations.
 fn is_forbidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
