@@ -10,6 +10,8 @@ use auth_domain::use_cases::{
     RefreshSessionError, RegisterError, UpdateUserError,
 };
 
+use crate::web_origin::CrossSite;
+
 /// An error in one member of a body, or in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
@@ -64,7 +66,7 @@ pub enum Failure {
     /// The user lacks a role, or the API key lacks a scope.
     Forbidden,
     /// A browser sent the request for a page of another site, which is not allowed.
-    CrossSite,
+    CrossSite(CrossSite),
     UnknownUser,
     TooManyRequests(Throttled),
     /// A temporary condition. The same request can succeed after [`RETRY_AFTER_SECONDS`].
@@ -88,7 +90,7 @@ impl Failure {
             | Self::InvalidCredentials
             | Self::InvalidRefreshToken
             | Self::ReplayedRefreshToken(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::CrossSite(_) => StatusCode::FORBIDDEN,
             Self::UnknownPath | Self::UnknownUser => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,

@@ -11,7 +11,8 @@
 //! | [`request`], [`reply`] | parsing and answering, shared by the dialects |
 //! | [`failure`] | every way a request can fail |
 //! | [`openapi`] | the OpenAPI documents of the dialects |
-//! | [`origin`] | web origins and trusted networks |
+//! | [`origin`] | the public URL and trusted networks |
+//! | [`web_origin`] | which pages may call the service from a browser |
 //!
 //! A request passes the [`server::Observer`] and reaches the mounted dialect at its path. The dialect parses the body
 //! and calls a use case of the domain. It renders the result, or the [`failure::Failure`], in the form of its document.
@@ -26,4 +27,5 @@ pub mod request;
 pub mod server;
 pub mod settings;
 pub mod system_routes;
+pub mod web_origin;
 pub mod wiring;

@@ -1,4 +1,4 @@
-//! Web origins and networks: the service's own URL, the web origins that may call it, and the proxies that it trusts.
+//! The service's own URL, and the networks of the proxies that it trusts.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -15,6 +15,8 @@ pub struct PublicUrl {
     text: String,
     is_https: bool,
     is_loopback: bool,
+    /// The other origins of the same listener, if this is the default URL of a loopback address.
+    aliases: Vec<String>,
 }
 
 impl PublicUrl {
@@ -22,9 +24,18 @@ impl PublicUrl {
     pub(crate) const ALLOWED: &str =
         "https://HOST[:PORT], or http://, without user, path, query and fragment";
 
-    /// The URL of a listener without TLS on `address`.
+    /// The default URL, that of a listener without TLS on `address`.
+    ///
+    /// A developer opens a loopback listener under any of its names. They are therefore one origin, unless the URL is
+    /// configured.
     pub(crate) fn of_listener(address: &ListenAddress) -> Self {
-        Self { text: format!("http://{address}"), is_https: false, is_loopback: address.is_loopback() }
+        // Browsers omit the default port from an origin.
+        let text = format!("http://{address}").trim_end_matches(":80").to_owned();
+        let is_loopback = address.is_loopback();
+        let port = if address.port() == 80 { String::new() } else { format!(":{}", address.port()) };
+        let names = ["localhost", "127.0.0.1", "[::1]"].iter().filter(|_| is_loopback);
+        let aliases = names.map(|name| format!("http://{name}{port}")).collect();
+        Self { text, is_https: false, is_loopback, aliases }
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
@@ -47,6 +58,7 @@ impl PublicUrl {
             text: url.origin().ascii_serialization(),
             is_https: url.scheme() == "https",
             is_loopback,
+            aliases: Vec::new(),
         })
     }
 
@@ -54,6 +66,12 @@ impl PublicUrl {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Whether `origin`, the value of an `Origin` header, is the origin of this URL.
+    #[must_use]
+    pub fn has_origin(&self, origin: &str) -> bool {
+        self.text == origin || self.aliases.iter().any(|alias| alias == origin)
     }
 
     /// Whether clients connect with TLS.
@@ -73,53 +91,6 @@ impl fmt::Display for PublicUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
-}
-
-/// A set of web origins (RFC 6454, section 6.2), empty by default.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CorsOrigins(Vec<PublicUrl>);
-
-impl CorsOrigins {
-    /// The input that [`Self::parse`] accepts.
-    pub(crate) const ALLOWED: &str =
-        "origins as browsers send them, such as https://app.example.com or http://localhost:5173, in a list";
-
-    pub(crate) fn parse(list: &str) -> Option<Self> {
-        parse_list(list, parse_origin).map(Self)
-    }
-
-    /// Whether the set contains `origin`, the value of an `Origin` header.
-    #[must_use]
-    pub fn contains(&self, origin: &str) -> bool {
-        self.iter().any(|allowed| allowed == origin)
-    }
-
-    /// Whether the set contains no origin.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The origins in the order of the setting.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(PublicUrl::as_str)
-    }
-
-    /// The first origin without TLS on another machine: an attacker on the network can alter its pages.
-    pub(crate) fn first_unprotected(&self) -> Option<&str> {
-        self.0.iter().find(|origin| !origin.is_https() && !origin.is_loopback()).map(PublicUrl::as_str)
-    }
-}
-
-impl fmt::Display for CorsOrigins {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.iter().collect::<Vec<_>>().join(","))
-    }
-}
-
-/// Accepts an origin only in the form in which browsers send it, so that comparing texts is enough.
-fn parse_origin(text: &str) -> Option<PublicUrl> {
-    PublicUrl::parse(text).filter(|url| url.as_str() == text)
 }
 
 /// A set of networks, empty by default: then no forwarding header is trusted.

@@ -63,12 +63,14 @@ pub fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-/// Problem details without a specific type: the status is the only information (RFC 9457, section 4.2.1).
+/// Problem details without a specific type: the status says what kind of problem it is (RFC 9457, section 4.2.1).
 #[derive(Serialize)]
 struct Problem {
     r#type: &'static str,
     title: &'static str,
     status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
 }
 
 /// Logs a failure and renders it as problem details (RFC 9457), for paths outside the dialects.
@@ -80,10 +82,20 @@ pub fn problem(failure: &Failure) -> HttpResponse {
         r#type: "about:blank",
         title: status.canonical_reason().unwrap_or("Unknown"),
         status: status.as_u16(),
+        detail: detail(failure),
     };
     let mut response = HttpResponse::build(status).content_type("application/problem+json").json(problem);
     add_headers_of(failure, response.headers_mut());
     response
+}
+
+/// A sentence for the developer of the client, where the status does not say enough.
+fn detail(failure: &Failure) -> Option<String> {
+    match failure {
+        Failure::MalformedHeader => Some("A header is repeated, or Host is invalid.".to_owned()),
+        Failure::CrossSite(reason) => Some(format!("Forbidden: {reason}.")),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use auth_infra::token::{
 use crate::dialects::{self, Context, Dialect, MountedDialect, Profile, PublicTerms, Router};
 use crate::openapi;
 use crate::settings::{DatabaseUrl, DialectSettings, Settings, SettingsError, Source, Sources, reference};
+use crate::web_origin::OriginPolicy;
 
 /// The use cases, and the adapters that need to be started, watched or closed.
 pub struct Service {
@@ -205,11 +206,19 @@ fn tokens(settings: &Settings) -> JwtSettings {
 /// The enabled dialects under their prefixes.
 #[must_use]
 pub fn router(settings: &Settings, auth: &Auth) -> Router {
+    let origins = Arc::new(origin_policy(settings));
     let enabled = dialects::ALL.into_iter().filter_map(|dialect| {
         let set = settings.dialect(dialect.profile().name).filter(|set| set.enabled)?;
-        Some(mounted_dialect(settings, auth, dialect, &set.prefix))
+        Some(mounted_dialect(settings, auth, &origins, dialect, &set.prefix))
     });
-    Router::new(enabled.collect())
+    Router::new(enabled.collect(), Arc::clone(&origins))
+}
+
+/// Which pages may call the service.
+#[must_use]
+pub fn origin_policy(settings: &Settings) -> OriginPolicy {
+    let Settings { public_url, cors_origins, cors_headers, .. } = settings;
+    OriginPolicy::new(public_url.clone(), cors_origins.clone(), cors_headers.clone())
 }
 
 /// The settings of a dialect that its clients can observe.
@@ -237,6 +246,7 @@ pub fn openapi(settings: &Settings, dialect: &dyn Dialect) -> Option<String> {
 pub fn mounted_dialect(
     settings: &Settings,
     auth: &Auth,
+    origins: &Arc<OriginPolicy>,
     dialect: &'static dyn Dialect,
     prefix: &str,
 ) -> MountedDialect {
@@ -252,7 +262,7 @@ pub fn mounted_dialect(
         terms: public_terms(settings, &profile, prefix),
         default_roles: settings.default_roles.clone(),
         required_role: settings.required_role.clone(),
-        cors_origins: settings.cors_origins.clone(),
+        origins: Arc::clone(origins),
         trusted_proxies: settings.trusted_proxies.clone(),
     };
     MountedDialect { dialect, context }

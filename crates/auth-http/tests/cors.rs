@@ -37,12 +37,27 @@ impl CorsResponse {
 
 /// Sends a request to an app with this value of `cors_origins`.
 async fn send(origins: &str, method: Method, path: &str, headers: &[(&str, &str)]) -> CorsResponse {
-    let flags = vec![Flag { name: "--set", key: "cors_origins".to_owned(), value: origins.to_owned() }];
+    send_with(&[("cors_origins", origins)], method, path, headers).await
+}
+
+/// Sends a request to an app with these settings.
+async fn send_with(
+    settings: &[(&str, &str)],
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> CorsResponse {
+    let flag = |(key, value): &(&str, &str)| Flag {
+        name: "--set",
+        key: (*key).to_owned(),
+        value: (*value).to_owned(),
+    };
+    let flags = settings.iter().map(flag).collect();
     let settings = wiring::load_settings(&Sources { flags, ..Sources::default() }).expect("settings");
     let router = Arc::new(wiring::router(&settings, &TestPorts::new().auth()));
     let observer =
         Arc::new(server::Observer::new(settings.trusted_proxies.clone(), false, &SeededRandom::default()));
-    let app = server::app(&observer, &settings.cors_origins, &router).configure(|app| router.configure(app));
+    let app = server::app(&observer, &router).configure(|app| router.configure(app));
     let request = TestRequest::with_uri(path).method(method).insert_header(("host", "localhost"));
     let request = headers.iter().fold(request, |request, header| request.append_header(*header));
     let response = request.send_request(&init_service(app).await).await;
@@ -80,7 +95,15 @@ async fn listed_origin_may_use_every_dialect_with_the_cookie() {
         assert_eq!(response.list("access-control-allow-methods"), ["delete", "get", "head", "post", "put"]);
         assert_eq!(
             response.list("access-control-allow-headers"),
-            ["authorization", "content-type", "x-api-key"]
+            [
+                "authorization",
+                "baggage",
+                "content-type",
+                "sentry-trace",
+                "traceparent",
+                "tracestate",
+                "x-api-key"
+            ]
         );
         assert!(response.list("vary").contains(&"origin".to_owned()));
     }
@@ -130,32 +153,106 @@ async fn listed_origin_may_not_use_other_methods_or_headers() {
     }
 }
 
+/// The answers to a rejected preflight. Each dialect whose document leaves the text open names the reason.
+fn rejections(reason: &str) -> [(&'static str, String); 6] {
+    [
+        ("/v1/auth/login", r#"{"error":"Forbidden."}"#.to_owned()),
+        ("/api/v1/users", format!(r#"{{"error":"Forbidden: {reason}."}}"#)),
+        ("/api/v1/auth/login", r#"{"error":"Forbidden"}"#.to_owned()),
+        ("/api/auth/login", format!(r#"{{"message":"Forbidden: {reason}."}}"#)),
+        ("/api/nothing", format!(r#"{{"message":"Forbidden: {reason}."}}"#)),
+        (
+            "/nothing",
+            format!(
+                r#"{{"type":"about:blank","title":"Forbidden","status":403,"detail":"Forbidden: {reason}."}}"#
+            ),
+        ),
+    ]
+}
+
 #[tokio::test]
-async fn rejected_preflight_has_the_error_body_of_the_path() {
-    let rejected = [
-        ("https://evil.example", "POST", "content-type"),
-        ("\u{e4}", "POST", "content-type"),
-        (APP, "PATCH", "content-type"),
-        (APP, "POST", "x-other"),
-        (APP, "POST", "no header"),
-    ];
-    for (path, body) in [
-        ("/v1/auth/login", r#"{"error":"Forbidden."}"#),
-        ("/api/v1/users", r#"{"error":"Forbidden."}"#),
-        ("/api/v1/auth/login", r#"{"error":"Forbidden"}"#),
-        ("/api/auth/login", r#"{"message":"Forbidden."}"#),
-        ("/api/nothing", r#"{"message":"Forbidden."}"#),
-        ("/nothing", r#"{"type":"about:blank","title":"Forbidden","status":403}"#),
+async fn rejected_preflight_has_the_reason_in_the_format_of_the_path() {
+    for (origin, method, headers, reason) in [
+        (
+            "https://evil.example",
+            "POST",
+            "content-type",
+            "the origin https://evil.example is neither that of public_url nor in cors_origins",
+        ),
+        (
+            "null",
+            "POST",
+            "content-type",
+            "the origin null is that of every file, data URL and sandboxed frame, and cannot be allowed",
+        ),
+        ("\u{e4}", "POST", "content-type", "the Origin header is repeated or is not an origin"),
+        ("https://a/?s3cret", "POST", "content-type", "the Origin header is repeated or is not an origin"),
+        (APP, "PATCH", "content-type", "the requested method is not allowed to pages of other origins"),
+        (APP, "POST", "x-other", "a requested header is not in cors_headers"),
+        (APP, "POST", "no header", "a requested header is not in cors_headers"),
     ] {
-        for (origin, method, headers) in rejected {
+        for (path, body) in rejections(reason) {
             let response = preflight(APP, path, origin, method, headers).await;
-            assert_eq!(
-                (response.status.as_u16(), response.body.as_str()),
-                (403, body),
-                "{origin} {method} {headers}"
-            );
-            assert!(response.header("content-type").is_some_and(|kind| kind.ends_with("json")));
+            assert_eq!((response.status.as_u16(), response.body), (403, body), "{origin} {method} {headers}");
+            let kind = response.headers.get("content-type").and_then(|kind| kind.to_str().ok());
+            assert!(kind.is_some_and(|kind| kind.ends_with("json")));
         }
+    }
+}
+
+#[tokio::test]
+async fn page_of_an_app_may_use_every_dialect_without_the_cookie() {
+    const APPS: &str = "capacitor://localhost,tauri://localhost,http://tauri.localhost,app://.";
+    for origin in APPS.split(',') {
+        let is_site = origin.starts_with("http");
+        for (path, is_bearer) in [
+            ("/v1/auth/login", true),
+            ("/api/v1/users", true),
+            ("/api/v1/auth/login", true),
+            ("/api/v1/auth/me", true),
+            ("/api/auth/login", false),
+            ("/api/user", false),
+        ] {
+            let response = preflight(APPS, path, origin, "POST", "authorization,content-type").await;
+            let expected = if is_bearer || is_site { StatusCode::OK } else { StatusCode::FORBIDDEN };
+            assert_eq!(response.status, expected, "{origin} {path}");
+            let allowed = response.header("access-control-allow-origin");
+            assert_eq!(allowed, (expected == StatusCode::OK).then_some(origin), "{origin} {path}");
+        }
+        let response = send(APPS, Method::GET, "/v1/protected/resource", &[("origin", origin)]).await;
+        assert_eq!(response.header("access-control-allow-origin"), Some(origin));
+    }
+}
+
+#[tokio::test]
+async fn listed_origin_may_send_trace_headers_and_configured_ones() {
+    let settings = [("cors_origins", APP), ("cors_headers", "X-Request-Id,x-b3-traceid")];
+    let sent = "authorization,sentry-trace,baggage,traceparent,tracestate";
+    for (settings, headers, is_allowed) in [
+        (&settings[..1], sent.to_owned(), true),
+        (&settings[..1], format!("{sent},x-request-id"), false),
+        (&settings[..], format!("{sent},x-request-id,X-B3-TraceId"), true),
+        (&settings[..], "x-b3-spanid".to_owned(), false),
+    ] {
+        let preflight = [
+            ("origin", APP),
+            ("access-control-request-method", "POST"),
+            ("access-control-request-headers", headers.as_str()),
+        ];
+        let response = send_with(settings, Method::OPTIONS, "/api/v1/auth/login", &preflight).await;
+        assert_eq!(response.status == StatusCode::OK, is_allowed, "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn loopback_names_are_one_origin_while_the_url_is_the_default() {
+    for (settings, is_allowed) in [
+        (&[("cors_origins", APP)][..], true),
+        (&[("cors_origins", APP), ("public_url", "http://127.0.0.1:8080")], false),
+    ] {
+        let headers = [("origin", "http://localhost:8080"), ("access-control-request-method", "GET")];
+        let response = send_with(settings, Method::OPTIONS, "/api/user", &headers).await;
+        assert_eq!(response.status == StatusCode::OK, is_allowed);
     }
 }
 

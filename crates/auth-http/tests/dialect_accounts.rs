@@ -8,6 +8,7 @@ use actix_web::http::{Method, StatusCode};
 use auth_domain::model::{AuditDetail, AuditOutcome, DenialReason, IdentifierKind, Roles, SessionId};
 use auth_http::dialects::{Dialect as _, Endpoint, accounts::Accounts};
 use auth_http::failure::{Failure, FieldError};
+use auth_http::web_origin::CrossSite;
 use support::{TestApp, TestResponse, TestUser, Tokens, assert_response};
 use uuid::Uuid;
 
@@ -412,7 +413,7 @@ mod undocumented {
             (Failure::InvalidRefreshToken, 403),
             (Failure::ReplayedRefreshToken(session), 403),
             (Failure::Forbidden, 403),
-            (Failure::CrossSite, 403),
+            (Failure::CrossSite(CrossSite::Null), 403),
             (Failure::UnknownUser, 404),
             (Failure::UnknownPath, 404),
             (Failure::MethodNotAllowed(vec![Method::GET]), 405),

@@ -15,6 +15,7 @@ use auth_domain::model::{
 use auth_domain::use_cases::Register;
 use auth_http::dialects::{Dialect as _, Endpoint, directory::Directory};
 use auth_http::failure::{Failure, FieldError};
+use auth_http::web_origin::CrossSite;
 use support::{TestApp, TestResponse, assert_response};
 use uuid::Uuid;
 
@@ -748,7 +749,7 @@ mod undocumented {
             (Failure::ReplayedRefreshToken(session), 401, ""),
             (Failure::InvalidApiKey, 401, ""),
             (Failure::Forbidden, 403, ""),
-            (Failure::CrossSite, 403, ""),
+            (Failure::CrossSite(CrossSite::Null), 403, ""),
             (Failure::UnknownUser, 404, ""),
             (Failure::UnknownPath, 404, ""),
             (Failure::MethodNotAllowed(vec![Method::GET]), 405, ""),

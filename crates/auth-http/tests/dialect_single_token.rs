@@ -9,6 +9,7 @@ use actix_web::http::{Method, StatusCode};
 use auth_domain::model::{IdentifierKind, SessionId};
 use auth_http::dialects::{Dialect as _, Endpoint, single_token::SingleToken};
 use auth_http::failure::Failure;
+use auth_http::web_origin::CrossSite;
 use support::{TestApp, TestResponse, TestUser, assert_response};
 use uuid::Uuid;
 
@@ -291,7 +292,7 @@ mod undocumented {
             (Failure::ReplayedRefreshToken(session), 401),
             (Failure::InvalidApiKey, 401),
             (Failure::Forbidden, 403),
-            (Failure::CrossSite, 403),
+            (Failure::CrossSite(CrossSite::Null), 403),
             (Failure::UnknownUser, 404),
             (Failure::UnknownPath, 404),
             (Failure::MethodNotAllowed(vec![Method::GET]), 405),

@@ -12,6 +12,7 @@ use actix_web::http::Method;
 use auth_domain::model::{IdentifierKind, Limit, SessionId, Throttled};
 use auth_http::dialects::{ALL, Dialect, Endpoint};
 use auth_http::failure::{Failure, FieldError};
+use auth_http::web_origin::CrossSite;
 use uuid::Uuid;
 
 /// The text of a cause, which no response may contain.
@@ -23,6 +24,7 @@ fn samples() -> Vec<(&'static str, Endpoint, Failure)> {
     let session = SessionId(Uuid::from_u128(1));
     let retry_after = Duration::from_secs(8);
     let throttled = Throttled { limit: Limit::Account, quota: 5, window: None, retry_after };
+    let not_listed = CrossSite::NotListed("https://other.example.com".to_owned());
     vec![
         ("Body is not a JSON object", Endpoint::LogIn, Failure::MalformedBody),
         ("Duplicate header", Endpoint::LogIn, Failure::MalformedHeader),
@@ -41,7 +43,7 @@ fn samples() -> Vec<(&'static str, Endpoint, Failure)> {
         ("Replayed refresh token", Endpoint::Refresh, Failure::ReplayedRefreshToken(session)),
         ("Invalid API key", Endpoint::GetUser, Failure::InvalidApiKey),
         ("Missing role or scope", Endpoint::ProtectedResource, Failure::Forbidden),
-        ("Cross-site request", Endpoint::Refresh, Failure::CrossSite),
+        ("Cross-site request", Endpoint::Refresh, Failure::CrossSite(not_listed)),
         ("Unknown user", Endpoint::GetUser, Failure::UnknownUser),
         ("Too many attempts", Endpoint::LogIn, Failure::TooManyRequests(throttled)),
         ("Service unavailable: store or queue", Endpoint::LogIn, Failure::Unavailable(CAUSE.into())),
@@ -68,7 +70,7 @@ fn is_sampled(failure: &Failure) -> bool {
         | Failure::ReplayedRefreshToken(_)
         | Failure::InvalidApiKey
         | Failure::Forbidden
-        | Failure::CrossSite
+        | Failure::CrossSite(_)
         | Failure::UnknownUser
         | Failure::TooManyRequests(_)
         | Failure::Unavailable(_)

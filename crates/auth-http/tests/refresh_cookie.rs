@@ -16,7 +16,6 @@ use support::{TestApp, TestResponse, TestUser, assert_response};
 const JOHN: &str = r#"{"username":"john_doe","password":"P@ssw0rd!"}"#;
 const LOGGED_OUT: &str = r#"{"message":"Logged out successfully."}"#;
 const UNAUTHORIZED: &str = r#"{"message":"Invalid, expired or missing access token."}"#;
-const FORBIDDEN: &str = r#"{"message":"Forbidden."}"#;
 const CLEARED_COOKIE: &str = "refresh_token=; HttpOnly; SameSite=Strict; Path=/api/auth; Max-Age=0";
 const TWO_WEEKS: u64 = 14 * 24 * 3_600;
 
@@ -157,10 +156,14 @@ mod cross_site {
     const ALLOWED: &str = "https://app.example.com";
 
     /// `Origin`, `Sec-Fetch-Site`, and whether the request is served.
-    const REQUESTS: [(Option<&str>, Option<&str>, bool); 19] = [
+    const REQUESTS: [(Option<&str>, Option<&str>, bool); 23] = [
         (None, None, true), // no browser
         (Some(OWN), None, true),
         (Some(OWN), Some("same-origin"), true),
+        (Some("http://localhost:8080"), Some("same-origin"), true),
+        (Some("http://[::1]:8080"), None, true),
+        (Some("http://localhost:8080"), Some("cross-site"), false),
+        (Some("http://localhost:8081"), Some("same-origin"), false),
         (Some(ALLOWED), None, true),
         (Some(ALLOWED), Some("same-site"), true),
         (Some(ALLOWED), Some("cross-site"), true),
@@ -179,6 +182,20 @@ mod cross_site {
         (Some("https://app.example.com:8443"), None, false),
     ];
 
+    /// The answer to a request with this `Origin`, with the reason.
+    fn forbidden(origin: Option<&str>) -> String {
+        let reason = match origin {
+            None | Some(OWN | "http://localhost:8080") => "the page is of another site".to_owned(),
+            Some("null") => {
+                "the origin null is that of every file, data URL and sandboxed frame, and cannot be allowed"
+                    .to_owned()
+            }
+            Some("") => "the Origin header is repeated or is not an origin".to_owned(),
+            Some(origin) => format!("the origin {origin} is neither that of public_url nor in cors_origins"),
+        };
+        format!(r#"{{"message":"Forbidden: {reason}."}}"#)
+    }
+
     #[tokio::test]
     async fn other_sites_can_neither_refresh_nor_log_out() {
         let allowed = settings("cors_origins", ALLOWED).cors_origins;
@@ -194,7 +211,7 @@ mod cross_site {
                 if is_served {
                     assert_eq!(response.status, StatusCode::OK, "{path} {origin:?} {site:?}");
                 } else {
-                    assert_response(&response, 403, FORBIDDEN);
+                    assert_response(&response, 403, &forbidden(origin));
                     assert!(!response.has_header("set-cookie"), "another site must not clear the cookie");
                     assert_eq!(refresh(&app, &login.cookie).await.status, StatusCode::OK);
                 }
@@ -216,7 +233,7 @@ mod cross_site {
                     let expected = if body == Some(JOHN) { StatusCode::OK } else { StatusCode::BAD_REQUEST };
                     assert_eq!(response.status, expected, "{origin:?} {site:?} {body:?}");
                 } else {
-                    assert_response(&response, 403, FORBIDDEN);
+                    assert_response(&response, 403, &forbidden(origin));
                     assert!(!response.has_header("set-cookie"), "another site must not set the cookie");
                 }
             }
@@ -228,7 +245,30 @@ mod cross_site {
         let app = JOHN_DOE.registered().await;
         let login = log_in(&app).await;
         let headers = [("cookie", login.cookie.as_str()), ("origin", ALLOWED)];
-        assert_response(&post(&app, "/api/auth/refresh", &headers).await, 403, FORBIDDEN);
+        assert_response(&post(&app, "/api/auth/refresh", &headers).await, 403, &forbidden(Some(ALLOWED)));
+    }
+
+    #[tokio::test]
+    async fn app_may_not_use_the_cookie_even_if_it_is_listed() {
+        let allowed = settings("cors_origins", "capacitor://localhost").cors_origins;
+        let app = JOHN_DOE.registered().await.with_settings(|settings| settings.cors_origins = allowed);
+        let login = log_in(&app).await;
+        let headers = [("cookie", login.cookie.as_str()), ("origin", "capacitor://localhost")];
+        for path in ["/api/auth/login", "/api/auth/refresh", "/api/auth/logout"] {
+            let response = app.send_with_headers(Method::POST, path, &headers, Some(JOHN)).await;
+            let reason = "the origin capacitor://localhost is that of an app, which cannot use the cookie";
+            assert_response(&response, 403, &format!(r#"{{"message":"Forbidden: {reason}."}}"#));
+            assert!(!response.has_header("set-cookie"));
+        }
+    }
+
+    #[tokio::test]
+    async fn configured_loopback_url_is_one_exact_origin() {
+        let app = JOHN_DOE.registered().await;
+        let app = app.with_settings(|settings| settings.public_url = public_url(OWN));
+        let login = log_in(&app).await;
+        let headers = [("cookie", login.cookie.as_str()), ("origin", "http://localhost:8080")];
+        assert_eq!(post(&app, "/api/auth/refresh", &headers).await.status, StatusCode::FORBIDDEN);
     }
 
     #[tokio::test]
@@ -236,7 +276,7 @@ mod cross_site {
         let app = JOHN_DOE.registered().await;
         let login = log_in(&app).await;
         let headers = [("cookie", login.cookie.as_str()), ("origin", OWN), ("origin", OWN)];
-        assert_response(&post(&app, "/api/auth/refresh", &headers).await, 403, FORBIDDEN);
+        assert_response(&post(&app, "/api/auth/refresh", &headers).await, 403, &forbidden(Some("")));
     }
 }
 

@@ -411,6 +411,8 @@ fn malformed_texts_are_refused() {
             "cors_origins",
             &["*", "null", "app.example.com", "https://*.example.com", "https://a/", "https://a/b"],
         ),
+        ("cors_origins", &["file://", "https://u:s3cret@a", "chrome-extension://id", "https://a,null"]),
+        ("cors_headers", &["*", "x a", "cookie", "sec-fetch-mode", "x-a,"]),
         (
             "cors_origins",
             &["https://A", "https://a:443", "https://u@a", "https://a,", "ws://a", "https://a?q"],
@@ -452,6 +454,27 @@ fn malformed_texts_are_refused() {
             assert!(message.starts_with(&format!("{key} (--set) must be ")), "{value}: {message}");
             assert!(!message.contains("s3cret"), "{message}");
         }
+    }
+}
+
+#[test]
+fn refused_origin_and_header_are_explained() {
+    for (key, value, fault) in [
+        (
+            "cors_origins",
+            "https://a,file:///srv/index.html",
+            "in a list; origin 2 is that of a file: its pages send",
+        ),
+        (
+            "cors_origins",
+            "null",
+            "in a list; origin 1 is null, which browsers send for the pages of every file",
+        ),
+        ("cors_origins", "https://app.example.com/", "in a list; origin 1 has something after the port"),
+        ("cors_headers", "x-a,cookie", "in a list; header 2 is set by browsers themselves"),
+    ] {
+        let message = error_text(from_flags(&[(key, value)]));
+        assert!(message.contains(fault), "{message}");
     }
 }
 
@@ -565,6 +588,7 @@ fn unsafe_settings_cause_warnings() {
         ("trusted_proxies", "0.0.0.0/0", "any client can claim any address"),
         ("trusted_proxies", "10.0.0.0/8,::/0", "any client can claim any address"),
         ("cors_origins", "https://a,http://b.example", "cors_origins contains http://b.example"),
+        ("cors_headers", "x-request-id", "cors_headers has no effect without cors_origins"),
     ] {
         let found = warnings(&[(key, value)]);
         assert!(found.contains(warning), "{key} = {value}: {found}");
@@ -585,6 +609,7 @@ fn unsafe_settings_cause_warnings() {
         ("database_url", "postgresql:///d"),
         ("trusted_proxies", "127.0.0.1"),
         ("cors_origins", "https://app.example.com,http://localhost:5173"),
+        ("cors_origins", "capacitor://localhost,http://tauri.localhost"),
     ] {
         assert_eq!(warnings(&[(key, value)]), "", "{key} = {value}");
     }

@@ -88,9 +88,11 @@ async fn sixth_dialect_is_served_with_the_others() {
 
     let built_in = ALL.into_iter().map(|dialect| (dialect, dialect.profile().prefix));
     let all = built_in.chain([(&SixthDialect as &'static dyn Dialect, "/sixth")]);
-    let mounted =
-        all.map(|(dialect, prefix)| wiring::mounted_dialect(&settings, &auth, dialect, prefix)).collect();
-    let router = Arc::new(Router::new(mounted));
+    let origins = Arc::new(wiring::origin_policy(&settings));
+    let mounted = all
+        .map(|(dialect, prefix)| wiring::mounted_dialect(&settings, &auth, &origins, dialect, prefix))
+        .collect();
+    let router = Arc::new(Router::new(mounted, Arc::clone(&origins)));
     let app = init_service(App::new().configure(|app| router.configure(app))).await;
     for (path, body, status, expected) in [
         ("/sixth/login", r#"{"name":"leonidas","password":"molon labe"}"#, 200, r#""leonidas""#),

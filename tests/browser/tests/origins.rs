@@ -79,12 +79,9 @@ fn form_of_another_site_cannot_refresh_log_out_or_log_in() {
     let application = Application::start(&[]);
     let browser = application.browser_of_john();
     let cookie = cookie_of(&browser, &application);
-    for (path, body) in [
-        ("/api/auth/refresh", r#"{"message":"Forbidden."}"#),
-        ("/api/auth/logout", r#"{"message":"Forbidden."}"#),
-        ("/api/auth/login", r#"{"message":"Forbidden."}"#),
-    ] {
-        browser.open(&OriginProxy::of(OTHER_SITE).page());
+    for path in ["/api/auth/refresh", "/api/auth/logout", "/api/auth/login"] {
+        let foreign = OriginProxy::of(OTHER_SITE);
+        browser.open(&foreign.page());
         // A form whose one field makes, with the `=` that the browser adds, a body that is valid JSON.
         let submit = r#"const form = document.createElement("form");
             Object.assign(form, { method: "POST", enctype: "text/plain", action: arguments[0] });
@@ -99,6 +96,9 @@ fn form_of_another_site_cannot_refresh_log_out_or_log_in() {
         browser.wait_until(&format!(
             "return location.href === '{action}' && document.readyState === 'complete'"
         ));
+        let reason =
+            format!("the origin {} is neither that of public_url nor in cors_origins", foreign.url());
+        let body = format!(r#"{{"message":"Forbidden: {reason}."}}"#);
         assert_eq!(browser.run("return document.body.innerText", &[]), json!(body), "{path}");
     }
     assert_eq!(cookie_of(&browser, &application), cookie, "the browser's cookie");

@@ -1,5 +1,6 @@
 //! The interface of a dialect: its profile, its routes, and the context of its handlers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
@@ -14,8 +15,9 @@ use auth_domain::use_cases::{LogIn, RefreshSession, Register, TokenGrant};
 use futures_util::future::LocalBoxFuture;
 
 use crate::failure::Failure;
-use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
+use crate::origin::{PublicUrl, TrustedProxies};
 use crate::request::Request;
+use crate::web_origin::OriginPolicy;
 
 use super::Operation;
 
@@ -25,6 +27,12 @@ pub trait Dialect: Send + Sync {
     fn profile(&self) -> Profile;
 
     fn routes(&self) -> &'static [Route];
+
+    /// Whether the dialect authenticates with a cookie. Pages of apps, whose origins do not identify the app, may then not
+    /// call it.
+    fn uses_cookie(&self) -> bool {
+        false
+    }
 
     /// Whether a request belongs to this dialect, where several dialects serve the same endpoint at the same path.
     ///
@@ -140,8 +148,8 @@ pub struct Context {
     pub default_roles: Roles,
     /// The role that the protected resource requires.
     pub required_role: Option<Role>,
-    /// The other web origins whose pages may call the service.
-    pub cors_origins: CorsOrigins,
+    /// Which pages may use the cookie.
+    pub origins: Arc<OriginPolicy>,
     /// The proxies whose forwarding headers are trusted.
     pub trusted_proxies: TrustedProxies,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::Method;
+use actix_web::http::header::HeaderValue;
 use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use auth_domain::model::{Limit, Throttled};
@@ -16,6 +17,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::failure::Failure;
 use crate::reply;
 use crate::request::Request;
+use crate::web_origin::{CrossSite, OriginPolicy, Permission};
 
 use super::{Context, Dialect, Endpoint, Route};
 
@@ -49,13 +51,29 @@ impl MountedDialect {
 /// All mounted dialects.
 pub struct Router {
     dialects: Vec<Arc<MountedDialect>>,
+    origins: Arc<OriginPolicy>,
 }
 
 impl Router {
     /// Takes the dialects in the order of [`ALL`](super::ALL).
     #[must_use]
-    pub fn new(dialects: Vec<MountedDialect>) -> Self {
-        Self { dialects: dialects.into_iter().map(Arc::new).collect() }
+    pub fn new(dialects: Vec<MountedDialect>, origins: Arc<OriginPolicy>) -> Self {
+        Self { dialects: dialects.into_iter().map(Arc::new).collect(), origins }
+    }
+
+    /// The web origins that may call the dialects.
+    #[must_use]
+    pub fn origins(&self) -> &OriginPolicy {
+        &self.origins
+    }
+
+    /// Decides whether pages of `origin` may call `path`.
+    ///
+    /// # Errors
+    /// The reason why they may not.
+    pub fn judge_origin(&self, origin: &HeaderValue, path: &str) -> Result<Permission, CrossSite> {
+        let uses_cookie = self.covering(path).is_some_and(|mounted| mounted.dialect.uses_cookie());
+        self.origins.judge(origin, uses_cookie)
     }
 
     pub fn dialects(&self) -> impl Iterator<Item = &MountedDialect> {
@@ -89,15 +107,20 @@ impl Router {
         paths
     }
 
-    /// Logs a failure and renders it for `path`. The envelope is that of the dialect with the longest prefix that
-    /// covers the path. If there is none, the answer is problem details.
+    /// Logs a failure and renders it for `path`, in the envelope of the dialect that covers the path. If there is none,
+    /// the answer is problem details.
     #[must_use]
     pub fn render_failure(&self, path: &str, failure: &Failure) -> HttpResponse {
-        let covering = self.dialects.iter().filter(|mounted| mounted.covers(path));
-        match covering.max_by_key(|mounted| mounted.context.terms.prefix.len()) {
+        match self.covering(path) {
             Some(mounted) => mounted.render_failure(failure, None),
             None => reply::problem(failure),
         }
+    }
+
+    /// The dialect with the longest prefix that covers `path`.
+    fn covering(&self, path: &str) -> Option<&MountedDialect> {
+        let covering = self.dialects().filter(|mounted| mounted.covers(path));
+        covering.max_by_key(|mounted| mounted.context.terms.prefix.len())
     }
 }
 

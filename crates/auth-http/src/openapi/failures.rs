@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::dialects::{BodySchema, Dialect, Endpoint, Operation, Route};
 use crate::failure::{Failure, FieldError};
 use crate::reply;
+use crate::web_origin::CrossSite;
 
 /// A possible failure of an operation, and the dialect's answer.
 struct FailureExample {
@@ -69,7 +70,7 @@ fn possible(route: &Route, operation: &Operation) -> Vec<Failure> {
         failures.extend([Failure::InvalidApiKey, Failure::Forbidden]);
     }
     if operation.cookie.is_some() || !operation.set_cookies.is_empty() {
-        failures.push(Failure::CrossSite);
+        failures.push(Failure::CrossSite(CrossSite::NotListed("https://other.example.com".to_owned())));
     }
     failures.extend([Failure::Unavailable("an example".into()), Failure::Internal("an example".into())]);
     failures
@@ -143,7 +144,7 @@ fn name_and_description(failure: &Failure) -> (&'static str, &'static str) {
             ("invalid_api_key", "There is no API key, or it is unknown, revoked or expired.")
         }
         Failure::Forbidden => ("forbidden", "The API key lacks the scope, or the user the role."),
-        Failure::CrossSite => ("cross_site", "A browser sent this for a page of another site."),
+        Failure::CrossSite(_) => ("cross_site", "A browser sent this for a page of another site."),
         Failure::UnknownUser => ("unknown_user", "There is no such user."),
         Failure::TooManyRequests(_) => {
             ("too_many_requests", "Too many attempts. `Retry-After` contains the time to wait.")

@@ -39,6 +39,7 @@ pub use host::{check_host, is_host};
 pub use json::JsonObject;
 pub use members::{Documented, Member};
 pub(crate) use members::{password, string, text, texts};
+pub(crate) use origin::SEC_FETCH_SITE;
 pub(crate) use reader::{errors, member_names};
 
 /// The header with the API key of a calling program.

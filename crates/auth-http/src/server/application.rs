@@ -16,14 +16,13 @@ use socket2::{Domain, Socket, Type};
 
 use super::background;
 use super::connections::{self, AddressLimit, Limits};
-use super::cors::{cors, render_refused_preflight};
+use super::cors::{cors, explain_refusals};
 use super::host::require_valid_host;
 use super::observer::Observer;
 use super::signals;
 use super::single_process;
 use super::surplus::refuse_surplus;
 use crate::dialects::Router;
-use crate::origin::CorsOrigins;
 use crate::settings::{ListenAddress, Settings};
 use crate::system_routes::{Readiness, StaticFile, SystemRoutes, api_reference, front_page};
 use crate::wiring;
@@ -71,7 +70,6 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let observer =
         Observer::new(settings.trusted_proxies.clone(), settings.public_url.is_https(), &SystemRandom);
     let observer = Arc::new(observer);
-    let origins = settings.cors_origins.clone();
     let limits = Limits {
         workers: settings.workers,
         keep_alive: settings.keep_alive,
@@ -80,7 +78,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         proxies: settings.trusted_proxies.clone(),
     };
     let server = connections::serve(listener, limits, move || {
-        app(&observer, &origins, &dialects)
+        app(&observer, &dialects)
             .configure(|app| system_routes.configure(app))
             .configure(|app| dialects.configure(app))
     })?;
@@ -101,7 +99,6 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
 /// `cors` gives by itself. `router` renders the requests with an invalid host and the preflights that CORS refuses.
 pub fn app(
     observer: &Arc<Observer>,
-    origins: &CorsOrigins,
     router: &Arc<Router>,
 ) -> App<
     impl ServiceFactory<
@@ -112,17 +109,17 @@ pub fn app(
         InitError = (),
     > + use<>,
 > {
-    let observer = Arc::clone(observer);
+    let (observer, cors) = (Arc::clone(observer), cors(router));
     let (router, hosts, surplus) = (Arc::clone(router), Arc::clone(router), Arc::clone(router));
     App::new()
         .wrap(from_fn(move |request, next| {
             let router = Arc::clone(&surplus);
             async move { refuse_surplus(&router, request, next).await }
         }))
-        .wrap(cors(origins))
+        .wrap(cors)
         .wrap(from_fn(move |request, next| {
             let router = Arc::clone(&router);
-            async move { render_refused_preflight(&router, request, next).await }
+            async move { explain_refusals(&router, request, next).await }
         }))
         .wrap(from_fn(move |request, next| {
             let router = Arc::clone(&hosts);

@@ -179,6 +179,9 @@ impl Settings {
                  as their users"
             ));
         }
+        if self.cors_origins.is_empty() && !self.cors_headers.is_empty() {
+            warnings.push("cors_headers has no effect without cors_origins".to_owned());
+        }
         if self.dialects.iter().all(|dialect| !dialect.enabled) {
             warnings.push("every dialect is disabled: no user can log in".to_owned());
         }

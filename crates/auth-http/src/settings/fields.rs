@@ -10,7 +10,8 @@ use auth_infra::password::HashingSettings;
 use auth_infra::token::KeyAlgorithm;
 
 use super::{DatabaseUrl, ListenAddress, LogFormat, LogLevel, Source};
-use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
+use crate::origin::{PublicUrl, TrustedProxies};
+use crate::web_origin::{CorsHeaders, CorsOrigins};
 
 /// The lifetime of access tokens if neither the setting nor the dialect's document defines one.
 pub(super) const ACCESS_LIFETIME: Duration = Duration::from_mins(15);
@@ -28,6 +29,7 @@ pub struct Settings {
     pub trusted_proxies: TrustedProxies,
     pub rate_limit: bool,
     pub cors_origins: CorsOrigins,
+    pub cors_headers: CorsHeaders,
     /// The lifetime of access tokens. `None`: as the dialect's document defines.
     pub access_lifetime: Option<Duration>,
     /// The algorithm of new signing keys.

@@ -3,10 +3,11 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::setting::Accepts::{Integer, List, Switch, Text, TextIf};
+use super::setting::Accepts::{Integer, List, ListWith, Switch, Text, TextIf};
 use super::setting::{Setting, Value as _, field};
 use super::{DialectSettings, ListenAddress, database, logging};
-use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
+use crate::origin::{PublicUrl, TrustedProxies};
+use crate::web_origin::{CorsHeaders, CorsOrigins};
 
 const DAY: u32 = 24 * 60 * 60;
 const YEAR: u32 = 366 * DAY;
@@ -56,10 +57,14 @@ rows! {
     "rate_limit": Switch, field!(rate_limit),
         "Whether failed log-ins, failed refreshes, registrations and the connections of an address are limited. Off \
          is for load tests.";
-    "cors_origins": List(CorsOrigins::ALLOWED), field!(cors_origins),
-        "The other web origins whose pages may call the service from a browser, with the cookie. Browsers \
-         send the cookie only for pages of the same site: the service and the page need one registrable \
-         domain.";
+    "cors_origins": ListWith(CorsOrigins::ALLOWED, |list| CorsOrigins::parse(list).err()), field!(cors_origins),
+        "The other web origins whose pages may call the service from a browser. Pages of web sites may also use \
+         the cookie. Browsers send it only for pages of the same site: the service and the page need one registrable \
+         domain. Apps and browser extensions (`capacitor://localhost`, `chrome-extension://ID`) may only use \
+         access tokens.";
+    "cors_headers": ListWith(CorsHeaders::ALLOWED, |list| CorsHeaders::parse(list).err()), field!(cors_headers),
+        "Further request headers that pages of `cors_origins` may send. Allowed in any case are those that the \
+         dialects read, `baggage`, `sentry-trace`, `traceparent` and `tracestate`.";
     "token.access_seconds": Integer("seconds", 1..=DAY), field!(access_lifetime),
         "The lifetime of access tokens in every dialect. A dialect whose document defines a lifetime has \
          that one as its default.";

@@ -11,7 +11,8 @@ use auth_infra::token::KeyAlgorithm;
 use tracing::Level;
 
 use super::{DatabaseUrl, DialectSettings, ListenAddress, Settings, SettingsError, Sources, keys, setting};
-use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
+use crate::origin::{PublicUrl, TrustedProxies};
+use crate::web_origin::{CorsHeaders, CorsOrigins};
 
 impl Settings {
     /// Reads the settings. A later source wins: defaults, file, environment, flags. `dialects` contains the dialects that
@@ -77,6 +78,7 @@ impl Settings {
             trusted_proxies: TrustedProxies::default(),
             rate_limit: true,
             cors_origins: CorsOrigins::default(),
+            cors_headers: CorsHeaders::default(),
             access_lifetime: None,
             algorithm: KeyAlgorithm::default(),
             keys_max_age: Duration::from_secs(300),

@@ -63,8 +63,10 @@ fn toml_literal(setting: &Setting, value: &str) -> String {
     match setting.accepts {
         Accepts::Integer(..) | Accepts::Switch => value.to_owned(),
         Accepts::Text(_) | Accepts::TextIf(..) => quote(value),
-        Accepts::List(_) if value.is_empty() => "[]".to_owned(),
-        Accepts::List(_) => format!("[{}]", value.split(',').map(quote).collect::<Vec<_>>().join(", ")),
+        Accepts::List(_) | Accepts::ListWith(..) if value.is_empty() => "[]".to_owned(),
+        Accepts::List(_) | Accepts::ListWith(..) => {
+            format!("[{}]", value.split(',').map(quote).collect::<Vec<_>>().join(", "))
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use auth_infra::token::KeyAlgorithm;
 
 use super::sources::{FILE_SUFFIX, RawValue, Source, ValueType};
 use super::{ACCESS_LIFETIME, DatabaseUrl, ListenAddress, LogFormat, LogLevel, Settings, SettingsError};
-use crate::origin::{CorsOrigins, PublicUrl, TrustedProxies};
+use crate::origin::{PublicUrl, TrustedProxies};
+use crate::web_origin::{CorsHeaders, CorsOrigins};
 
 type Show = Box<dyn Fn(&Settings) -> String>;
 type Set = Box<dyn Fn(&mut Settings, &str) -> Option<()>>;
@@ -47,6 +48,8 @@ pub(super) enum Accepts {
     /// A text that fulfils a condition.
     TextIf(&'static str, fn(&str) -> bool),
     List(&'static str),
+    /// A list, and a function that says what is wrong with one. The text does not contain the value.
+    ListWith(&'static str, fn(&str) -> Option<String>),
     Switch,
     /// A whole number with its unit.
     Integer(&'static str, RangeInclusive<u32>),
@@ -79,7 +82,7 @@ impl Setting {
     /// Writes a value into the settings.
     pub(super) fn apply(&self, settings: &mut Settings, raw: RawValue) -> Result<(), SettingsError> {
         if !self.accepts.allows(&raw) || (self.set)(settings, &raw.text).is_none() {
-            let reason = format!("must be {}", self.accepts.description());
+            let reason = format!("must be {}{}", self.accepts.description(), self.accepts.explain(&raw.text));
             return Err(SettingsError::invalid(&self.key, &raw.source, &reason));
         }
         settings.sources.insert(self.key.clone(), raw.source);
@@ -90,11 +93,22 @@ impl Setting {
 impl Accepts {
     pub(super) fn description(&self) -> String {
         match self {
-            Self::Text(allowed) | Self::TextIf(allowed, _) | Self::List(allowed) => (*allowed).to_owned(),
+            Self::Text(allowed)
+            | Self::TextIf(allowed, _)
+            | Self::List(allowed)
+            | Self::ListWith(allowed, _) => (*allowed).to_owned(),
             Self::Switch => "true or false (or on, off)".to_owned(),
             Self::Integer(unit, range) => {
                 format!("a whole number of {unit} from {} to {}", range.start(), range.end())
             }
+        }
+    }
+
+    /// What is wrong with a value, if more can be said than the description does.
+    fn explain(&self, text: &str) -> String {
+        match self {
+            Self::ListWith(_, fault) => fault(text).map(|fault| format!("; {fault}")).unwrap_or_default(),
+            _ => String::new(),
         }
     }
 
@@ -103,7 +117,7 @@ impl Accepts {
         let (types, is_allowed): (&[ValueType], bool) = match self {
             Self::Text(_) => (&[ValueType::Text], true),
             Self::TextIf(_, condition) => (&[ValueType::Text], condition(&raw.text)),
-            Self::List(_) => (&[ValueType::Text, ValueType::List], true),
+            Self::List(_) | Self::ListWith(..) => (&[ValueType::Text, ValueType::List], true),
             Self::Switch => (&[ValueType::Text, ValueType::Switch], true),
             Self::Integer(_, range) => {
                 (&[ValueType::Integer], raw.text.parse().is_ok_and(|number| range.contains(&number)))
@@ -164,7 +178,8 @@ macro_rules! values {
 
 values! {
     KeyAlgorithm, String, u32, usize: |text: &str| text.parse().ok(), ToString::to_string;
-    ListenAddress, DatabaseUrl, PublicUrl, TrustedProxies, CorsOrigins, LogLevel: Self::parse, ToString::to_string;
+    ListenAddress, DatabaseUrl, PublicUrl, TrustedProxies, LogLevel: Self::parse, ToString::to_string;
+    CorsOrigins, CorsHeaders: |text: &str| Self::parse(text).ok(), ToString::to_string;
     Roles: |text| Self::parse(text).ok(), ToString::to_string;
     PathBuf: |text: &str| (!text.is_empty() && !text.contains('\0')).then(|| Self::from(text)),
         |path: &Self| path.display().to_string();

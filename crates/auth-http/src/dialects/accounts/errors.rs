@@ -36,7 +36,7 @@ fn message(failure: &Failure) -> Cow<'static, str> {
         Failure::InvalidRefreshToken | Failure::ReplayedRefreshToken(_) => "Invalid or expired refresh token",
         Failure::MissingToken | Failure::InvalidToken => "Token is missing or invalid",
         Failure::InvalidApiKey => "Unauthorized",
-        Failure::Forbidden | Failure::CrossSite => "Forbidden",
+        Failure::Forbidden | Failure::CrossSite(_) => "Forbidden",
         Failure::UnknownPath | Failure::UnknownUser => "Not found",
         Failure::MethodNotAllowed(_) => "Method not allowed",
         Failure::BodyTimeout => "Request timeout",

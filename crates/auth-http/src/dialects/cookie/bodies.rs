@@ -8,6 +8,7 @@ use auth_domain::model::{
 use auth_domain::use_cases::Register;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Schema;
 use validator::Validate;
@@ -169,7 +170,7 @@ impl<'a> User<'a> {
 #[schema(as = Failure)]
 pub(super) struct Error {
     /// A sentence for people. Programs use the status.
-    pub(super) message: &'static str,
+    pub(super) message: Cow<'static, str>,
     /// The errors by member. Absent if the failure does not concern the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

@@ -35,7 +35,7 @@ async fn register(context: &Context, request: &Request) -> Result<HttpResponse, 
 
 async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
     // Another site must not log the user in to an account of its own (login CSRF).
-    request.reject_cross_site(&context.terms.public_url, &context.cors_origins)?;
+    request.reject_cross_site(&context.origins)?;
     let Credentials { username, password } = request.body()?;
     let grant = context.log_in(request, &username.get()?.0, password.into_value()?.0).await?;
     let data = LoggedIn { token: grant.access_token.expose(), user: User::of(&grant.user) };
@@ -45,7 +45,7 @@ async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Fa
 }
 
 async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    request.reject_cross_site(&context.terms.public_url, &context.cors_origins)?;
+    request.reject_cross_site(&context.origins)?;
     let cookie = RefreshCookie::of(&context.terms);
     let token = cookie.read(request).ok_or(Failure::InvalidRefreshToken)?;
     let grant = context.refresh(request, token).await?;
@@ -59,7 +59,7 @@ async fn refresh(context: &Context, request: &Request) -> Result<HttpResponse, F
 /// Clears the cookie even if the response is 401, as the document requires. So this handler renders that failure itself:
 /// a failure that it returns is rendered by the router, without the cookie.
 async fn log_out(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    request.reject_cross_site(&context.terms.public_url, &context.cors_origins)?;
+    request.reject_cross_site(&context.origins)?;
     let cookie = RefreshCookie::of(&context.terms);
     let mut response = match end_sessions(context, request, &cookie.read_all(request)?).await {
         Ok(_) => reply::json(StatusCode::OK, &Done { message: "Logged out successfully." }),

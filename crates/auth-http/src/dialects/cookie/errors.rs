@@ -1,5 +1,7 @@
 //! Renders every failure in the dialect's envelope.
 
+use std::borrow::Cow;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
@@ -26,8 +28,8 @@ pub(super) fn unauthorized(failure: Failure) -> Result<HttpResponse, Failure> {
     Ok(response)
 }
 
-fn message(failure: &Failure) -> &'static str {
-    match failure {
+fn message(failure: &Failure) -> Cow<'static, str> {
+    let message = match failure {
         Failure::MalformedBody | Failure::InvalidFields(_) => "Missing or invalid body fields.",
         Failure::MalformedHeader => "Bad request.",
         Failure::InvalidCredentials => "Invalid username or password.",
@@ -36,7 +38,8 @@ fn message(failure: &Failure) -> &'static str {
         }
         Failure::MissingToken | Failure::InvalidToken => "Invalid, expired or missing access token.",
         Failure::InvalidApiKey => "Unauthorized.",
-        Failure::Forbidden | Failure::CrossSite => "Forbidden.",
+        Failure::CrossSite(reason) => return format!("Forbidden: {reason}.").into(),
+        Failure::Forbidden => "Forbidden.",
         Failure::UnknownPath | Failure::UnknownUser => "Not found.",
         Failure::MethodNotAllowed(_) => "Method not allowed.",
         Failure::BodyTimeout => "Request timeout.",
@@ -45,7 +48,8 @@ fn message(failure: &Failure) -> &'static str {
         Failure::UnsupportedMediaType => "Unsupported media type.",
         Failure::TooManyRequests(_) => "Too many requests.",
         Failure::Internal(_) | Failure::Unavailable(_) => "Error: try again later.",
-    }
+    };
+    message.into()
 }
 
 /// The errors of the members. The list is empty, but present, for a body that is not a JSON object.

@@ -28,6 +28,10 @@ impl Dialect for Cookie {
         }
     }
 
+    fn uses_cookie(&self) -> bool {
+        true
+    }
+
     fn routes(&self) -> &'static [Route] {
         endpoints::ROUTES
     }

@@ -1,5 +1,6 @@
 //! The request and response bodies, with exactly the members of the dialect's document.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use auth_domain::model;
@@ -181,7 +182,7 @@ pub(super) struct Token<'a> {
 #[schema(as = Failure)]
 pub(super) struct Error<'a> {
     /// A sentence for people. Programs use the status.
-    pub(super) error: &'static str,
+    pub(super) error: Cow<'static, str>,
     /// The errors by member. Absent if the failure does not concern members.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) details: BTreeMap<&'a str, Vec<&'a str>>,

@@ -1,5 +1,6 @@
 //! Renders every failure in the dialect's envelope.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use actix_web::HttpResponse;
@@ -14,8 +15,8 @@ pub(super) fn render(failure: &Failure) -> HttpResponse {
     reply::json(failure.status(), &Error { error: message(failure), details: details(failure) })
 }
 
-fn message(failure: &Failure) -> &'static str {
-    match failure {
+fn message(failure: &Failure) -> Cow<'static, str> {
+    let message = match failure {
         Failure::MalformedBody | Failure::MalformedHeader | Failure::InvalidFields(_) => {
             "Invalid request data."
         }
@@ -24,7 +25,7 @@ fn message(failure: &Failure) -> &'static str {
         Failure::InvalidRefreshToken | Failure::ReplayedRefreshToken(_) => "Invalid refresh token.",
         Failure::MissingToken | Failure::InvalidToken => "Unauthorized.",
         Failure::Forbidden => "The API key lacks the required scope.",
-        Failure::CrossSite => "Forbidden.",
+        Failure::CrossSite(reason) => return format!("Forbidden: {reason}.").into(),
         Failure::UnknownUser => "User not found.",
         Failure::UnknownPath => "Not found.",
         Failure::MethodNotAllowed(_) => "Method not allowed.",
@@ -35,7 +36,8 @@ fn message(failure: &Failure) -> &'static str {
         Failure::TooManyRequests(_) => "Too many requests.",
         Failure::Internal(_) => "Internal server error.",
         Failure::Unavailable(_) => "Service unavailable.",
-    }
+    };
+    message.into()
 }
 
 /// The error messages by member. Empty if the failure does not concern members.

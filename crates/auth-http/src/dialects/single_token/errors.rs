@@ -22,7 +22,7 @@ fn message(failure: &Failure, endpoint: Option<Endpoint>) -> &'static str {
         }
         Failure::MissingToken | Failure::InvalidToken | Failure::InvalidApiKey => "Unauthorized.",
         Failure::InvalidRefreshToken | Failure::ReplayedRefreshToken(_) => "Invalid token.",
-        Failure::Forbidden | Failure::CrossSite => "Forbidden.",
+        Failure::Forbidden | Failure::CrossSite(_) => "Forbidden.",
         Failure::UnknownPath | Failure::UnknownUser => "Not found.",
         Failure::MethodNotAllowed(_) => "Method not allowed.",
         Failure::BodyTimeout => "Request timeout.",

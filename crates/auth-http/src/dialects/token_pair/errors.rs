@@ -35,7 +35,7 @@ fn message(failure: &Failure) -> Cow<'static, str> {
         }
         Failure::MissingToken | Failure::InvalidToken => "Token is missing or invalid",
         Failure::InvalidApiKey => "Unauthorized",
-        Failure::Forbidden | Failure::CrossSite => "Forbidden",
+        Failure::Forbidden | Failure::CrossSite(_) => "Forbidden",
         Failure::UnknownPath | Failure::UnknownUser => "Not found",
         Failure::MethodNotAllowed(_) => "Method not allowed",
         Failure::BodyTimeout => "Request timeout",
