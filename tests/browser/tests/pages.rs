@@ -50,6 +50,66 @@ fn api_reference_shows_every_dialect_without_errors() {
     assert_eq!(response.map(|response| response.status), Some(401));
 }
 
+/// Swagger UI keeps a typed body by path and method, which dialects share.
+#[test]
+#[cfg_attr(without_browser, ignore = "there is no Chromium here")]
+fn api_reference_shows_the_body_of_the_chosen_dialect() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
+    let browser = Browser::start(&data.path().join("profile"));
+    browser.open(&format!("{}/docs?urls.primaryName=token_pair", server.base()));
+    let body_of = |dialect: &str, member: &str| {
+        browser.wait_until(&format!(
+            "return document.querySelector('.info .title')?.innerText.includes('{dialect}') === true
+                && document.getElementById('operations-sessions-logIn') !== null"
+        ));
+        browser.wait_until(&format!(
+            "const operation = document.getElementById('operations-sessions-logIn');
+            const area = operation.querySelector('textarea');
+            if (area !== null) return area.value.includes('{member}');
+            const button = operation.querySelector('.try-out__btn');
+            (button ?? operation.querySelector('.opblock-summary-control')).click();
+            return false"
+        ));
+    };
+    body_of("token_pair", "\"email\"");
+    let typed = browser.run(
+        "const area = document.querySelector('#operations-sessions-logIn textarea');
+        const set = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value').set;
+        set.call(area, '{\"email\":\"typed by the reader\"}');
+        area.dispatchEvent(new Event('input', { bubbles: true }));
+        const select = document.getElementById('select');
+        select.value = '/openapi/accounts.json';
+        select.dispatchEvent(new Event('change', { bubbles: true }));
+        return true",
+        &[],
+    );
+    assert_eq!(typed, json!(true));
+    body_of("accounts", "\"username\"");
+    let location = browser.run("return location.pathname + location.search", &[]);
+    assert_eq!(location, json!("/docs?urls.primaryName=accounts"));
+}
+
+/// Before Swagger UI has started, the page has its background in the theme of the system, and no white margin.
+#[test]
+#[cfg_attr(without_browser, ignore = "there is no Chromium here")]
+fn api_reference_has_the_background_of_its_theme() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
+    let browser = Browser::start(&data.path().join("profile"));
+    browser.open(&format!("{}/docs", server.base()));
+    let shown = browser.run(
+        "const background = () => getComputedStyle(document.documentElement).backgroundColor;
+        const root = document.documentElement.classList;
+        root.remove('dark-mode');
+        const light = background();
+        root.add('dark-mode');
+        return [light, background(), getComputedStyle(document.body).margin]",
+        &[],
+    );
+    assert_eq!(shown, json!(["rgb(255, 255, 255)", "rgb(28, 32, 34)", "0px"]));
+}
+
 /// What the other tests here rely on.
 #[test]
 #[cfg_attr(without_browser, ignore = "there is no Chromium here")]

@@ -104,3 +104,54 @@ fn disabled_docs_are_neither_served_nor_linked() {
         assert_eq!(client.get(path, None).status, 200, "{path}");
     }
 }
+
+#[test]
+fn assets_are_compressed_versioned_and_revalidated() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start(&data);
+    let client = server.client();
+    for page in ["/", "/docs"] {
+        let html = client.get(page, None);
+        assert_eq!(html.header("cache-control"), Some("no-cache"), "{page}");
+        let tag = html.header("etag").expect("a tag").to_owned();
+        let again = client.send("GET", page, &[("if-none-match", &tag)], "");
+        assert_eq!((again.status, again.body.as_str()), (304, ""), "{page}");
+        let versioned: Vec<_> = paths(&html.body).into_iter().filter(|path| path.contains("?v=")).collect();
+        assert!(!versioned.is_empty(), "{}", html.body);
+        for path in versioned {
+            let asset = client.get(path, None);
+            assert_eq!(asset.header("cache-control"), Some("public, max-age=31536000, immutable"), "{path}");
+            let (name, _) = path.split_once('?').expect("a version");
+            let unversioned = client.get(name, None);
+            assert_eq!(unversioned.header("cache-control"), Some("no-cache"), "{name}");
+            assert_eq!(unversioned.body, asset.body, "{name}");
+        }
+    }
+    let length = |encoding| {
+        let bundle = client.send("HEAD", "/docs/swagger-ui-bundle.js", &[("accept-encoding", encoding)], "");
+        assert_eq!(bundle.header("vary"), Some("Accept-Encoding"));
+        let length: u32 = bundle.header("content-length").expect("a length").parse().expect("a number");
+        (bundle.header("content-encoding").map(str::to_owned), length)
+    };
+    let (plain, plain_length) = length("identity");
+    let (gzip, gzip_length) = length("gzip, br");
+    assert_eq!((plain, gzip.as_deref()), (None, Some("gzip")));
+    assert!(gzip_length * 3 < plain_length, "{gzip_length} of {plain_length}");
+}
+
+#[test]
+fn front_page_links_each_dialect_to_its_definition() {
+    let data = TestData::on_sqlite();
+    let server = TestServer::start_with(&data, &[("AUTH_DIALECTS__DIRECTORY__ENABLED", "false")]);
+    let page = server.client().get("/", None).body;
+    for (name, is_enabled) in [
+        ("single_token", true),
+        ("directory", false),
+        ("token_pair", true),
+        ("accounts", true),
+        ("cookie", true),
+    ] {
+        let link = format!("\"/docs?urls.primaryName={name}\"");
+        assert_eq!(page.contains(&link), is_enabled, "{page}");
+    }
+}

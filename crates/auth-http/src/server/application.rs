@@ -19,6 +19,7 @@ use super::connections::{self, AddressLimit, Limits};
 use super::cors::{cors, explain_refusals};
 use super::host::require_valid_host;
 use super::observer::Observer;
+use super::public_documents::open_to_all_origins;
 use super::signals;
 use super::single_process;
 use super::surplus::refuse_surplus;
@@ -65,6 +66,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         readiness,
         keys: Arc::clone(&service.keys),
         keys_max_age: settings.keys_max_age,
+        issuer: settings.public_url.clone(),
         files: static_files(&settings, &router).into(),
     };
     let observer =
@@ -121,6 +123,7 @@ pub fn app(
             let router = Arc::clone(&router);
             async move { explain_refusals(&router, request, next).await }
         }))
+        .wrap(from_fn(open_to_all_origins))
         .wrap(from_fn(move |request, next| {
             let router = Arc::clone(&hosts);
             async move { require_valid_host(&router, request, next).await }

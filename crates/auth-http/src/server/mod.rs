@@ -8,6 +8,7 @@ mod cors;
 mod host;
 mod node_keys;
 mod observer;
+mod public_documents;
 mod signals;
 mod single_process;
 mod surplus;

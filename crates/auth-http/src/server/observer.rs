@@ -24,16 +24,17 @@ use crate::request::client_address;
 /// Carries the request's id, which the log contains too.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Headers of every answer: it must not be sniffed, and its URL must not reach another site. It must not be cached unless its
-/// handler allows that.
-static HARDENING: [(HeaderName, HeaderValue); 3] = [
-    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+/// Headers of every answer: it must not be sniffed, and its URL must not reach another site.
+static HARDENING: [(HeaderName, HeaderValue); 2] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
 ];
 
-/// The content security policy of answers that set none of their own: they are not pages and load nothing.
-static DEFAULT_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+/// Headers of answers that set none of their own: they must not be cached, and they are not pages and load nothing.
+static DEFAULTS: [(HeaderName, HeaderValue); 2] = [
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+];
 
 /// Two years (RFC 6797).
 static HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
@@ -99,13 +100,13 @@ impl Observer {
 
     fn harden(&self, headers: &mut HeaderMap, id: &str) {
         for (name, value) in HARDENING.clone() {
-            // Public answers, such as the key set, decide themselves for how long they are cached.
-            if name != CACHE_CONTROL || !headers.contains_key(CACHE_CONTROL) {
+            headers.insert(name, value);
+        }
+        // Public answers, such as the key set, decide themselves for how long they are cached.
+        for (name, value) in DEFAULTS.clone() {
+            if !headers.contains_key(&name) {
                 headers.insert(name, value);
             }
-        }
-        if !headers.contains_key(CONTENT_SECURITY_POLICY) {
-            headers.insert(CONTENT_SECURITY_POLICY, DEFAULT_POLICY.clone());
         }
         if self.is_https {
             headers.insert(STRICT_TRANSPORT_SECURITY, HSTS.clone());

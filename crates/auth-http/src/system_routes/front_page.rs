@@ -19,10 +19,9 @@ const DOCS_LINK: &str = "<li><a href=\"/docs\">The API reference</a>: read it an
 pub(crate) fn files(router: &Router, has_docs: bool) -> Vec<StaticFile> {
     let head = HEAD.replace(DOCS_PLACE, if has_docs { DOCS_LINK } else { "" });
     let page = router.dialects().fold(head, |page, mounted| page + &section(mounted, has_docs));
-    vec![
-        StaticFile::page("/", POLICY, page + "</body>\n</html>\n"),
-        StaticFile::new("/style.css", "text/css; charset=utf-8", STYLE),
-    ]
+    let style = StaticFile::new("/style.css", "text/css; charset=utf-8", STYLE);
+    let page = StaticFile::page("/", POLICY, &(page + "</body>\n</html>\n"), std::slice::from_ref(&style));
+    vec![page, style]
 }
 
 /// A dialect with all its endpoints.
@@ -34,8 +33,12 @@ fn section(mounted: &MountedDialect, has_docs: bool) -> String {
     }
     section.push_str("</ul>\n");
     if has_docs {
-        let document = api_reference::document_path(profile.name);
-        let _ = writeln!(section, "<p><a href=\"{document}\">Its OpenAPI document</a></p>");
+        let (page, document) =
+            (api_reference::page_url(profile.name), api_reference::document_path(profile.name));
+        let _ = writeln!(
+            section,
+            "<p><a href=\"{page}\">Its API reference</a>, <a href=\"{document}\">its OpenAPI document</a></p>"
+        );
     }
     section
 }

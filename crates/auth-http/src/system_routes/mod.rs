@@ -1,9 +1,13 @@
-//! The routes outside the dialects: pages and documents, health, and the public signing keys.
+//! The routes outside the dialects: pages and documents, health, the public signing keys and their discovery.
 
 pub(crate) mod api_reference;
+mod discovery;
 pub(crate) mod front_page;
 mod readiness;
 mod routes;
+mod static_file;
 
+pub(crate) use discovery::is_public_document;
 pub use readiness::Readiness;
-pub use routes::{StaticFile, SystemRoutes};
+pub use routes::SystemRoutes;
+pub use static_file::StaticFile;

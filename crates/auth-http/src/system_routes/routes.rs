@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue};
+use actix_web::http::header::CACHE_CONTROL;
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{self, Bytes, ServiceConfig};
-use actix_web::{Handler, HttpResponse, guard};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, guard};
 use auth_infra::token::KeyRing;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Readiness;
+use super::discovery::{self, DISCOVERY_PATHS, JWKS_PATH};
+use super::{Readiness, StaticFile};
 use crate::failure::Failure;
+use crate::origin::PublicUrl;
 use crate::reply;
 
 /// The routes outside the dialects, with the state that they answer from.
@@ -23,26 +25,19 @@ pub struct SystemRoutes {
     pub keys: Arc<KeyRing>,
     /// How long verifiers may cache the signing keys.
     pub keys_max_age: Duration,
+    /// The issuer of the access tokens.
+    pub issuer: PublicUrl,
     /// The pages and the OpenAPI documents.
     pub files: Arc<[StaticFile]>,
-}
-
-/// A file that is built once, when the service starts, and served unchanged.
-#[derive(Clone, Debug)]
-pub struct StaticFile {
-    path: String,
-    media_type: &'static str,
-    policy: Option<&'static str>,
-    content: Bytes,
 }
 
 impl SystemRoutes {
     /// Adds the routes to an app.
     pub fn configure(&self, app: &mut ServiceConfig) {
         for file in self.files.iter().cloned() {
-            let path = file.path.clone();
-            serve(app, &path, move || {
-                let response = file.response();
+            let path = file.path().to_owned();
+            serve(app, &path, move |request: HttpRequest| {
+                let response = file.response(&request);
                 async { response }
             });
         }
@@ -51,11 +46,11 @@ impl SystemRoutes {
         serve(app, "/health/ready", move || ready(Arc::clone(&readiness)));
         let keys = Arc::clone(&self.keys);
         let max_age = format!("public, max-age={}", self.keys_max_age.as_secs());
-        serve(app, "/.well-known/jwks.json", move || {
-            let mut response = reply::json(StatusCode::OK, &keys.jwks());
-            reply::set(response.headers_mut(), CACHE_CONTROL, &max_age);
-            async { response }
-        });
+        serve_cached(app, JWKS_PATH, &max_age, move || keys.jwks());
+        for path in DISCOVERY_PATHS {
+            let (issuer, keys) = (self.issuer.clone(), Arc::clone(&self.keys));
+            serve_cached(app, path, &max_age, move || discovery::document(&issuer, &keys.jwks()));
+        }
     }
 }
 
@@ -66,31 +61,30 @@ async fn ready(readiness: Arc<Readiness>) -> HttpResponse {
     }
 }
 
+/// Answers GET and HEAD at `path` with a JSON document that caches may keep.
+fn serve_cached(
+    app: &mut ServiceConfig,
+    path: &str,
+    caching: &str,
+    document: impl Fn() -> Value + Clone + 'static,
+) {
+    let caching = caching.to_owned();
+    serve(app, path, move || {
+        let mut response = reply::json(StatusCode::OK, &document());
+        reply::set(response.headers_mut(), CACHE_CONTROL, &caching);
+        async { response }
+    });
+}
+
 /// Answers GET and HEAD at `path` with `handler`, and other methods with 405.
-fn serve(app: &mut ServiceConfig, path: &str, handler: impl Handler<(), Output = HttpResponse>) {
+fn serve<T: FromRequest + 'static>(
+    app: &mut ServiceConfig,
+    path: &str,
+    handler: impl Handler<T, Output = HttpResponse>,
+) {
     let methods = guard::Any(guard::Get()).or(guard::Head());
     let resource = web::resource(path).route(web::route().guard(methods).to(handler));
     app.service(resource.default_service(web::to(async || {
         reply::problem(&Failure::MethodNotAllowed(vec![Method::GET, Method::HEAD]))
     })));
-}
-
-impl StaticFile {
-    /// A file that pages load.
-    pub(super) fn new(path: impl Into<String>, media_type: &'static str, content: impl Into<Bytes>) -> Self {
-        Self { path: path.into(), media_type, policy: None, content: content.into() }
-    }
-
-    /// A page with its policy on what it may load (Content Security Policy Level 3).
-    pub(super) fn page(path: &str, policy: &'static str, html: impl Into<Bytes>) -> Self {
-        Self { policy: Some(policy), ..Self::new(path, "text/html; charset=utf-8", html) }
-    }
-
-    fn response(&self) -> HttpResponse {
-        let mut response = HttpResponse::Ok().content_type(self.media_type).body(self.content.clone());
-        if let Some(policy) = self.policy {
-            response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-        }
-        response
-    }
 }
