@@ -59,6 +59,10 @@ schemathesis *dialects:
 openapi-tools *half:
     scripts/openapi-tools {{ half }}
 
+# Run the recipes of docs/verifying-tokens.md against the service; arguments are recipes such as pyjwt.py.
+verify-tokens *recipes:
+    scripts/verify-tokens {{ recipes }}
+
 # Feed a parser random input for some seconds (needs cargo-fuzz; fuzz/README.md names the targets).
 fuzz target seconds='60':
     cd fuzz && mkdir -p corpus/{{ target }} && cargo fuzz run --sanitizer none {{ target }} corpus/{{ target }} seeds/{{ target }} \
