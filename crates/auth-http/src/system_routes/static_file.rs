@@ -13,8 +13,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// For a URL with the version of its content: caches keep the file for a year and do not revalidate it, as in the example of
-/// RFC 8246, section 2.
+/// For a URL with the version of its content: caches keep the file for a year and do not revalidate it (RFC 8246).
 static IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// For other URLs: a cache may keep the file, but asks before each use whether it has changed.
 static REVALIDATED: HeaderValue = HeaderValue::from_static("no-cache");
