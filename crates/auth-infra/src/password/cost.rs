@@ -44,15 +44,15 @@ impl Step {
     pub(super) const fn nominal_nanos(self) -> f64 {
         match self {
             Self::Argon2 => 300.0,
-            Self::Bcrypt => 60_000.0,
-            Self::Scrypt => 350.0,
-            Self::Pbkdf2Sha1 => 350.0,
-            Self::Pbkdf2Sha256 => 250.0,
-            Self::Pbkdf2Sha512 => 700.0,
-            Self::Sha256Crypt => 500.0,
-            Self::Sha512Crypt => 700.0,
-            Self::Md5 => 200.0,
-            Self::Sha512 => 500.0,
+            Self::Bcrypt => 65_000.0,
+            Self::Scrypt => 270.0,
+            Self::Pbkdf2Sha1 => 480.0,
+            Self::Pbkdf2Sha256 => 620.0,
+            Self::Pbkdf2Sha512 => 840.0,
+            Self::Sha256Crypt => 140.0,
+            Self::Sha512Crypt => 360.0,
+            Self::Md5 => 250.0,
+            Self::Sha512 => 550.0,
         }
     }
 }

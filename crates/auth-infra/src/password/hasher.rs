@@ -471,17 +471,15 @@ mod tests {
         assert_eq!(verdict, PasswordVerdict::Matches);
     }
 
-    #[tokio::test]
-    async fn an_import_refuses_what_takes_too_long_on_this_machine() {
-        let bcrypt_14 = PasswordHash::new(FOREIGN[0].replace("$05$", "$14$"));
+    #[test]
+    fn an_import_refuses_what_takes_too_long_on_this_machine() {
+        let bcrypt_13 = PasswordHash::new(FOREIGN[0].replace("$05$", "$13$"));
         let nominal = on_machine(Engine::Simd, Duration::ZERO, Calibration::nominal(1.0));
-        assert_eq!(nominal.accept(&bcrypt_14), Ok(HashStrength::Strong));
-        let slower = on_machine(Engine::Simd, Duration::ZERO, Calibration::nominal(1.1));
-        let error = slower.accept(&bcrypt_14).expect_err("1.08 s");
+        assert_eq!(nominal.accept(&bcrypt_13), Ok(HashStrength::Strong));
+        let slower = on_machine(Engine::Simd, Duration::ZERO, Calibration::nominal(2.0));
+        let error = slower.accept(&bcrypt_13).expect_err("twice 0.53 s");
         let text = "costs too much to verify: about 1.1 s on this machine, at most 1 s";
         assert_eq!(error.to_string(), text);
-        let own = slower.hash(&password("P@ssw0rd!"), None).await;
-        assert!(matches!(own, Err(PortError::Overloaded)) || own.is_ok());
         let far_slower = on_machine(Engine::Simd, Duration::ZERO, Calibration::nominal(1e6));
         assert_eq!(far_slower.accept(&far_slower.stored_decoy), Ok(HashStrength::Weak(
             "uses Argon2 with m=64 KiB and t=2; OWASP asks for at least m=47104 with t=1, m=19456 with t=2 or \
@@ -502,15 +500,15 @@ mod tests {
         assert!(matches!(verdict, Err(PortError::Corrupt(_))), "{verdict:?}");
     }
 
-    #[tokio::test]
-    async fn a_weight_is_the_work_in_hashes_with_the_current_parameters() {
+    #[test]
+    fn a_weight_is_the_work_in_hashes_with_the_current_parameters() {
         let hasher = cheap();
         let weigh = |stored: &str| hasher.weight(&PasswordHash::new(stored.to_owned()));
         let argon2 = |params| TOO_COSTLY.replace("m=1048577,t=2,p=1", params);
         assert_eq!(weigh(&argon2("m=64,t=2,p=1")), 1);
         assert_eq!(weigh(&argon2("m=32,t=1,p=1")), 1, "at least 1");
         assert_eq!(weigh(&argon2("m=64,t=5,p=4")), 3, "rounded up");
-        assert_eq!(weigh(FOREIGN[0]), 50, "2^5 rounds of bcrypt");
+        assert_eq!(weigh(FOREIGN[0]), 55, "2^5 rounds of bcrypt");
         assert_eq!([weigh(""), weigh(TOO_COSTLY)], [1, 1], "an unreadable hash costs the decoy");
     }
 

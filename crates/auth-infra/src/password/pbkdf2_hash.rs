@@ -78,12 +78,11 @@ impl Pbkdf2Hash {
         if let Some(iterations) = number(params) {
             return Self::new(prf, iterations, passlib_base64(salt), passlib_base64(tag));
         }
-        let (iterations, length) = match parameters(params, ["i", "l"]) {
-            Some([iterations, length]) => (iterations, Some(integer(&length)?)),
-            None => {
-                let [iterations] = parameters(params, ["i"]).ok_or_else(malformed)?;
-                (iterations, None)
-            }
+        let (iterations, length) = if let Some([iterations, length]) = parameters(params, ["i", "l"]) {
+            (iterations, Some(integer(&length)?))
+        } else {
+            let [iterations] = parameters(params, ["i"]).ok_or_else(malformed)?;
+            (iterations, None)
         };
         let tag =
             base64(tag).filter(|tag| length.is_none_or(|length| usize::try_from(length) == Ok(tag.len())));

@@ -135,13 +135,13 @@ impl Lane {
             Some(reply)
         });
         let queued = self.queue.push(share, job).ok_or(PortError::Overloaded)?;
-        let received = match timeout(self.wait, &mut receiver).await {
-            Ok(received) => received,
+        let outcome = match timeout(self.wait, &mut receiver).await {
+            Ok(outcome) => outcome,
             Err(_) if queued.cancel() => return Err(PortError::Overloaded),
             // The job runs, and a running job is not interrupted.
             Err(_) => receiver.await,
         };
-        received.map_err(|_| {
+        outcome.map_err(|_| {
             if has_begun.load(Ordering::Relaxed) {
                 PortError::Unavailable("the worker panicked".into())
             } else {
@@ -330,8 +330,8 @@ mod tests {
         Arc::new(Pool::start(Engine::Simd, workers, 8, wait).expect("threads"))
     }
 
-    fn share(number: u8) -> Share {
-        Some(CounterKey::from_bytes([number; 32]))
+    fn key(number: u8) -> CounterKey {
+        CounterKey::from_bytes([number; 32])
     }
 
     /// A hash within the share.
@@ -418,10 +418,10 @@ mod tests {
     async fn a_share_that_fills_the_queue_gives_way_to_another() {
         let pool = pool(1, LONG_WAIT);
         let busy = occupy_worker(&pool).await;
-        let greedy = enqueue(&pool, share(1), CALLERS_PER_WORKER).await;
+        let greedy = enqueue(&pool, Some(key(1)), CALLERS_PER_WORKER).await;
         let modest = {
             let pool = Arc::clone(&pool);
-            tokio::spawn(async move { pool.usual.run(share(2), |_| ()).await })
+            tokio::spawn(async move { pool.usual.run(Some(key(2)), |_| ()).await })
         };
         yield_now().await;
         drop(busy);
@@ -439,9 +439,9 @@ mod tests {
         let mut calls = JoinSet::new();
         for number in [1, 1, 1, 1, 2, 2, 3] {
             let (pool, served) = (Arc::clone(&pool), Arc::clone(&served));
-            calls.spawn(
-                async move { pool.usual.run(share(number), move |_| served.lock().push(number)).await },
-            );
+            calls.spawn(async move {
+                pool.usual.run(Some(key(number)), move |_| served.lock().push(number)).await
+            });
             yield_now().await;
         }
         drop(busy);

@@ -15,7 +15,7 @@ pub(super) enum Preparation {
     None,
     /// Normalisation form KC: Better Auth and Lucia.
     CompatibilityForm,
-    /// Without white space at the ends: WordPress before 6.8, which trims at every login.
+    /// Without white space at the ends: `WordPress` before 6.8, which trims at every login.
     Trimmed,
     /// The hexadecimal digits of SHA-256: Django's `bcrypt_sha256`.
     Sha256Hex,
@@ -25,7 +25,7 @@ pub(super) enum Preparation {
     HmacSha256 {
         salt: String,
     },
-    /// Base64 of HMAC-SHA-384 of the trimmed password: WordPress since 6.8.
+    /// Base64 of HMAC-SHA-384 of the trimmed password: `WordPress` since 6.8.
     WordPress,
     /// Base64 of SHA-512, cut for bcrypt: Symfony, for passwords that bcrypt does not hash as a whole.
     SymfonyLong,

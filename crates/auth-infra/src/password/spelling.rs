@@ -14,8 +14,9 @@ use super::stored::{Algorithm, StoredHash};
 use super::unsupported;
 
 type Parsed = Result<StoredHash, ParseHashError>;
+type Reader = fn(&str) -> Parsed;
 
-/// Prefixes of other programs before a hash that is spelled as usual: Spring Security, OpenLDAP and Dovecot. The case of
+/// Prefixes of other programs before a hash that is spelled as usual: Spring Security, `OpenLDAP` and Dovecot. The case of
 /// the letters does not matter.
 const WRAPPERS: [&str; 12] = [
     "{bcrypt}",
@@ -33,7 +34,7 @@ const WRAPPERS: [&str; 12] = [
 ];
 
 /// How a hash begins, and what reads the rest of it.
-const SPELLINGS: [(&str, fn(&str) -> Parsed); 36] = [
+const SPELLINGS: [(&str, Reader); 36] = [
     ("$argon2id$", |rest| argon2(&format!("$argon2id${rest}"))),
     ("$argon2i$", |rest| argon2(&format!("$argon2i${rest}"))),
     ("$argon2d$", |rest| argon2(&format!("$argon2d${rest}"))),
@@ -85,7 +86,7 @@ const SPELLINGS: [(&str, fn(&str) -> Parsed); 36] = [
     ("{PKCS5S2}", |rest| pbkdf2(Pbkdf2Hash::parse_atlassian(rest))),
 ];
 
-/// The spellings of passlib's `ldap_pbkdf2` and of OpenLDAP. The case of the letters does not matter.
+/// The spellings of passlib's `ldap_pbkdf2` and of `OpenLDAP`. The case of the letters does not matter.
 const LDAP_PBKDF2: [(&str, Prf); 4] = [
     ("{pbkdf2}", Prf::Sha1),
     ("{pbkdf2-sha1}", Prf::Sha1),
@@ -122,7 +123,7 @@ fn parse_by_shape(stored: &str) -> Option<Parsed> {
     // ASP.NET Core Identity. The first byte is the version.
     let is_identity = stored.len() >= 60 && (stored.starts_with("AQAAAA") || stored.len() == 68);
     match base64(stored).filter(|_| is_identity)?[..] {
-        ref bytes @ ([0, ..] | [1, ..]) => Some(pbkdf2(Pbkdf2Hash::parse_asp_net(bytes))),
+        ref bytes @ [0 | 1, ..] => Some(pbkdf2(Pbkdf2Hash::parse_asp_net(bytes))),
         _ => None,
     }
 }
@@ -196,7 +197,7 @@ fn sha_crypt(stored: &str) -> Parsed {
     Ok(StoredHash::new(Algorithm::ShaCrypt(ShaCryptHash::parse(stored)?)))
 }
 
-/// WordPress trims passwords, and other programs with phpass do not.
+/// `WordPress` trims passwords, and other programs with phpass do not.
 fn phpass(rest: &str) -> Parsed {
     let hash = Algorithm::Phpass(PhpassHash::parse(PhpassDigest::Md5, rest)?);
     Ok(StoredHash::any_of(vec![(Preparation::None, hash.clone()), (Preparation::Trimmed, hash)]))
