@@ -16,13 +16,19 @@ CREATE TABLE accounts (
     status           text        NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
     -- Comma-separated names.
     roles            text        NOT NULL,
-    password_hash    text        NOT NULL,
+    -- Null until a password is set: the user cannot log in with one.
+    password_hash    text,
     -- Each password change increments it.
     password_version bigint      NOT NULL DEFAULT 0,
     created_at       timestamptz NOT NULL,
+    -- The id in the service that the user was imported from.
+    external_id      text COLLATE "C",
     CHECK (username IS NOT NULL OR email IS NOT NULL),
     CHECK (email IS NOT NULL OR NOT email_verified)
 );
+
+-- Most users have no external id, so they are not in the index.
+CREATE UNIQUE INDEX accounts_external_id ON accounts (external_id) WHERE external_id IS NOT NULL;
 
 -- Usernames and e-mail addresses share this one space of unique keys.
 CREATE TABLE account_identifiers (
@@ -55,7 +61,8 @@ $$;
 -- All columns that a response shows. The password columns are not among them, so a log-in publishes nothing.
 CREATE TRIGGER accounts_changed
     AFTER UPDATE OF
-        id, number, username, email, email_verified, display_name, phone_number, status, roles, created_at
+        id, number, username, email, email_verified, display_name, phone_number, status, roles, created_at,
+        external_id
     ON accounts FOR EACH ROW EXECUTE FUNCTION notify_changed_user();
 
 CREATE TRIGGER accounts_deleted AFTER DELETE ON accounts FOR EACH ROW EXECUTE FUNCTION notify_changed_user();

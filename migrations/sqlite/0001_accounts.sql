@@ -16,13 +16,19 @@ CREATE TABLE accounts (
     status           TEXT    NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
     -- Comma-separated names.
     roles            TEXT    NOT NULL,
-    password_hash    TEXT    NOT NULL,
+    -- Null until a password is set: the user cannot log in with one.
+    password_hash    TEXT,
     -- Each password change increments it.
     password_version INTEGER NOT NULL DEFAULT 0,
     created_at       INTEGER NOT NULL,
+    -- The id in the service that the user was imported from.
+    external_id      TEXT,
     CHECK (username IS NOT NULL OR email IS NOT NULL),
     CHECK (email IS NOT NULL OR NOT email_verified)
 ) STRICT;
+
+-- Most users have no external id, so they are not in the index.
+CREATE UNIQUE INDEX accounts_external_id ON accounts (external_id) WHERE external_id IS NOT NULL;
 
 -- Usernames and e-mail addresses share this one space of unique keys.
 CREATE TABLE account_identifiers (

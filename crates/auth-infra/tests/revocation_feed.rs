@@ -43,7 +43,7 @@ impl SyncedStore {
             display_name: None,
             phone_number: None,
             roles: Roles::default(),
-            password_hash: PasswordHash::new("hash".to_owned()),
+            password_hash: Some(PasswordHash::new("hash".to_owned())),
             created_at: SystemClock.now(),
         };
         let registered = store.users().register(&user).await.expect("no error");

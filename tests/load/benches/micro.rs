@@ -157,6 +157,7 @@ fn record(chain: CredentialChain) -> RefreshRecord {
         status: UserStatus::Active,
         roles: claims.roles,
         created_at: NOW,
+        external_id: None,
     };
     let session = Session {
         id: claims.session_id,

@@ -177,7 +177,7 @@ impl<'a> Fixture<'a> {
             display_name: None,
             phone_number: None,
             roles: Roles::default(),
-            password_hash: hash("first"),
+            password_hash: Some(hash("first")),
             created_at: now(),
         }
     }

@@ -11,6 +11,7 @@ macro_rules! __conformance_cases {
                 username_only_user_is_returned_as_stored
                 email_only_user_is_returned_as_stored
                 each_optional_member_is_stored_on_its_own
+                user_without_a_password_is_returned_as_stored
                 longest_members_are_returned_as_stored
                 names_keep_their_typed_spelling
                 display_names_of_every_script_are_returned_as_stored
@@ -53,6 +54,10 @@ macro_rules! __conformance_cases {
                 name_freed_during_a_registration_has_at_most_one_holder
             ]
             user_imports [
+                imported_external_id_is_found_and_unique
+                imported_user_may_have_no_password
+                import_state_predicts_the_import
+                concurrent_imports_store_each_external_id_once
                 imported_user_is_returned_as_imported
                 imported_users_are_numbered_in_batch_order
                 imported_user_is_recognised_after_any_change

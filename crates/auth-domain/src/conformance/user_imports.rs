@@ -7,17 +7,17 @@ use super::fixture::{
     Fixture, display_name, email, hash, identifiers, key, later, phone_number, roles, username,
 };
 use crate::model::{
-    IdentifierKind, ImportOutcome, ImportedUser, NewUser, PasswordHash, Timestamp, User, UserChanges, UserId,
-    UserRef, UserStatus,
+    ExternalId, IdentifierKind, ImportOutcome, ImportState, ImportedUser, NewUser, PasswordHash, Timestamp,
+    User, UserChanges, UserId, UserRef, UserStatus, judge_import,
 };
 use crate::ports::{RegisterOutcome, UpdateOutcome};
 
-use ImportOutcome::{AlreadyImported, Imported, Taken};
+use ImportOutcome::{AlreadyImported, ExternalIdTaken, Imported, Taken};
 
 /// An imported user with this username and no optional member.
 fn plain_user(fixture: &Fixture<'_>, name: &str) -> ImportedUser {
-    let user = NewUser { password_hash: hash(name), ..fixture.new_user(identifiers(Some(name), None)) };
-    ImportedUser { user, email_verified: false, status: UserStatus::Active }
+    let user = NewUser { password_hash: Some(hash(name)), ..fixture.new_user(identifiers(Some(name), None)) };
+    ImportedUser { user, email_verified: false, status: UserStatus::Active, external_id: None }
 }
 
 /// An imported user with both names and every optional member.
@@ -26,11 +26,12 @@ fn full_user(fixture: &Fixture<'_>, name: &str) -> ImportedUser {
         display_name: Some(display_name("Jane 'the \"one\"' \u{1f600}")),
         phone_number: Some(phone_number("+84123456789")),
         roles: roles("admin,customer"),
-        password_hash: hash(&format!("{name} {}", "x".repeat(400))),
+        password_hash: Some(hash(&format!("{name} {}", "x".repeat(400)))),
         created_at: Timestamp::from_unix_micros(981_173_106_000_007),
         ..fixture.new_user(identifiers(Some(name), Some(&format!("{name}@Mail.example"))))
     };
-    ImportedUser { user, email_verified: true, status: UserStatus::Suspended }
+    let external_id = Some(external_id(&format!("auth0|{name} \u{1f600}")));
+    ImportedUser { user, email_verified: true, status: UserStatus::Suspended, external_id }
 }
 
 /// An imported user with these names and no optional member.
@@ -42,6 +43,20 @@ fn user_with_email(fixture: &Fixture<'_>, name: &str, address: &str) -> Imported
 /// The same user with a new id, as a second run of the import creates it.
 fn second_run(fixture: &Fixture<'_>, imported: &ImportedUser) -> ImportedUser {
     ImportedUser { user: NewUser { id: UserId(fixture.uuid()), ..imported.user.clone() }, ..imported.clone() }
+}
+
+fn external_id(text: &str) -> ExternalId {
+    ExternalId::parse(text).expect("an external id")
+}
+
+/// An imported user with this username and external id.
+fn user_with_external_id(fixture: &Fixture<'_>, name: &str, id: &str) -> ImportedUser {
+    ImportedUser { external_id: Some(external_id(id)), ..plain_user(fixture, name) }
+}
+
+async fn holder_of(fixture: &Fixture<'_>, external_id: &ExternalId) -> Option<UserId> {
+    let found = fixture.users().find(&UserRef::External(external_id.clone())).await.expect("no error");
+    found.map(|user| user.id)
 }
 
 async fn import(fixture: &Fixture<'_>, batch: &[ImportedUser]) -> Vec<ImportOutcome> {
@@ -68,8 +83,12 @@ async fn assert_stored(fixture: &Fixture<'_>, imported: &ImportedUser) {
         status: imported.status,
         roles,
         created_at,
+        external_id: imported.external_id.clone(),
     };
     assert_eq!(record.user, expected);
+    if let Some(external_id) = &imported.external_id {
+        assert_eq!(holder_of(fixture, external_id).await, Some(id), "found by the external id");
+    }
     for (_, key) in record.user.identifiers.keys() {
         assert_eq!(fixture.holder(key.as_str()).await, Some(id), "found by {key:?}");
     }
@@ -81,6 +100,7 @@ pub(super) async fn imported_user_is_returned_as_imported(store: &dyn StoreUnder
         user: fixture.new_user(identifiers(None, Some("mary@mail.example"))),
         email_verified: true,
         status: UserStatus::Active,
+        external_id: None,
     };
     let one_name_twice = fixture.new_user(identifiers(Some("ann@mail.example"), Some("ann@mail.example")));
     let one_name_twice = ImportedUser { user: one_name_twice, ..plain_user(&fixture, "ann") };
@@ -109,8 +129,9 @@ pub(super) async fn imported_user_is_recognised_after_any_change(store: &dyn Sto
     let batch = [full_user(&fixture, "jane"), plain_user(&fixture, "john"), plain_user(&fixture, "mary")];
     import(&fixture, &batch).await;
     let [jane, john, _] = batch.each_ref().map(|imported| imported.user.id);
-    let (old, better) = (&batch[0].user.password_hash, hash("better"));
-    assert!(fixture.users().upgrade_password_hash(jane, old, &better).await.expect("no error"));
+    let old = batch[0].user.password_hash.clone().expect("a hash");
+    let better = hash("better");
+    assert!(fixture.users().upgrade_password_hash(jane, &old, &better).await.expect("no error"));
     let changes = UserChanges {
         username: Some(username("another")),
         email: Some(email("another@mail.example")),
@@ -123,7 +144,8 @@ pub(super) async fn imported_user_is_recognised_after_any_change(store: &dyn Sto
     let before = [fixture.login_record(jane).await, fixture.login_record(john).await];
 
     let second = batch.each_ref().map(|imported| second_run(&fixture, imported));
-    assert_eq!(import(&fixture, &second).await, [AlreadyImported; 3]);
+    let ids = batch.each_ref().map(|imported| imported.user.id);
+    assert_eq!(import(&fixture, &second).await, ids.map(AlreadyImported));
     assert_eq!(
         [fixture.login_record(jane).await, fixture.login_record(john).await],
         before,
@@ -169,10 +191,11 @@ pub(super) async fn first_user_of_a_batch_gets_a_repeated_name(store: &dyn Store
     let fixture = Fixture::new(store);
     let first = plain_user(&fixture, "jane");
     let other = PasswordHash::new("$example$v=1$another".to_owned());
-    let user = NewUser { password_hash: other, ..fixture.new_user(identifiers(Some("JANE"), None)) };
+    let user = NewUser { password_hash: Some(other), ..fixture.new_user(identifiers(Some("JANE"), None)) };
     let another = ImportedUser { user, ..first.clone() };
     let batch = [first.clone(), another.clone(), second_run(&fixture, &first)];
-    assert_eq!(import(&fixture, &batch).await, [Imported, Taken(IdentifierKind::Username), AlreadyImported]);
+    let repeated = AlreadyImported(first.user.id);
+    assert_eq!(import(&fixture, &batch).await, [Imported, Taken(IdentifierKind::Username), repeated]);
     assert_stored(&fixture, &first).await;
     assert_eq!(import(&fixture, &[second_run(&fixture, &another)]).await, [Taken(IdentifierKind::Username)]);
     assert_eq!(fixture.users().list(None, 10).await.expect("no error").len(), 1);
@@ -201,7 +224,8 @@ pub(super) async fn concurrent_imports_store_each_user_once(store: &dyn StoreUnd
             .collect();
         let outcomes = join_all(runs.iter().map(|run| import(&fixture, run))).await;
         let imported = outcomes.iter().flatten().filter(|outcome| **outcome == Imported).count();
-        let known = outcomes.iter().flatten().filter(|outcome| **outcome == AlreadyImported).count();
+        let is_known = |outcome: &&ImportOutcome| matches!(outcome, AlreadyImported(_));
+        let known = outcomes.iter().flatten().filter(is_known).count();
         assert_eq!((imported, known), (20, 100), "one run imports each user, five recognise it");
         let listed = fixture.users().list(None, 1_000).await.expect("no error");
         assert_eq!(listed.len(), 20 * (round + 1));
@@ -227,5 +251,106 @@ pub(super) async fn one_of_import_and_registration_of_one_name_succeeds(store: &
         assert!(outcomes.iter().enumerate().all(|(index, outcome)| index == 2 || *outcome == Imported));
         let holder = if registered { user.id } else { batch[2].user.id };
         assert_eq!(fixture.holder(key(&name).as_str()).await, Some(holder));
+    }
+}
+
+pub(super) async fn imported_external_id_is_found_and_unique(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let longest = "\u{1f600}".repeat(255);
+    let batch = [
+        user_with_external_id(&fixture, "first", "7"),
+        user_with_external_id(&fixture, "second", "7"),
+        user_with_external_id(&fixture, "lower", "auth0|a"),
+        user_with_external_id(&fixture, "upper", "auth0|A"),
+        user_with_external_id(&fixture, "longest", &longest),
+        // An external id is no identifier, so it conflicts with no name.
+        user_with_external_id(&fixture, "7", "first"),
+    ];
+    let outcomes = [Imported, ExternalIdTaken, Imported, Imported, Imported, Imported];
+    assert_eq!(import(&fixture, &batch).await, outcomes);
+    for (imported, outcome) in batch.iter().zip(outcomes) {
+        match outcome {
+            Imported => assert_stored(&fixture, imported).await,
+            _ => assert!(!is_there(&fixture, imported).await, "a rejected user is not stored"),
+        }
+    }
+    let late = user_with_external_id(&fixture, "late", "auth0|a");
+    assert_eq!(import(&fixture, &[late]).await, [ExternalIdTaken]);
+    for unknown in ["8", "AUTH0|a", "%", "auth0|_"] {
+        assert_eq!(holder_of(&fixture, &external_id(unknown)).await, None, "{unknown}");
+    }
+
+    let first = batch[0].user.id;
+    let changes = UserChanges { username: Some(username("renamed")), ..UserChanges::default() };
+    let updated = fixture.users().update(first, &changes, later(1)).await.expect("no error");
+    let UpdateOutcome::Updated(updated) = updated else { panic!("not updated: {updated:?}") };
+    assert_eq!(updated.external_id, batch[0].external_id, "a change keeps the external id");
+    assert!(fixture.users().delete(first).await.expect("no error"));
+    assert_eq!(import(&fixture, &[batch[1].clone()]).await, [Imported], "a deleted user frees the id");
+}
+
+pub(super) async fn imported_user_may_have_no_password(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let without = |name: &str| {
+        let mut imported = plain_user(&fixture, name);
+        imported.user.password_hash = None;
+        imported
+    };
+    let batch = [without("jane"), full_user(&fixture, "john"), without("mary")];
+    assert_eq!(import(&fixture, &batch).await, [Imported; 3]);
+    for imported in &batch {
+        assert_stored(&fixture, imported).await;
+    }
+    let repeated = second_run(&fixture, &batch[0]);
+    assert_eq!(import(&fixture, &[repeated]).await, [AlreadyImported(batch[0].user.id)]);
+}
+
+pub(super) async fn import_state_predicts_the_import(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    fixture.register_full_user("taken").await;
+    let known = [full_user(&fixture, "jane"), user_with_external_id(&fixture, "john", "7")];
+    import(&fixture, &known).await;
+    let batch = [
+        second_run(&fixture, &known[0]),
+        plain_user(&fixture, "TAKEN"),
+        user_with_email(&fixture, "free", "TAKEN@mail.example"),
+        user_with_external_id(&fixture, "mary", "7"),
+        user_with_external_id(&fixture, "ann", "8"),
+    ];
+    let users = fixture.users();
+    let listed = users.list(None, 10).await.expect("no error");
+    let state = users.find_import_state(&batch).await.expect("no error");
+    assert_eq!(state, users.find_import_state(&batch).await.expect("no error"), "nothing changes");
+    assert_eq!(users.list(None, 10).await.expect("no error"), listed, "no user is stored");
+    let predicted = judge_import(&batch, state);
+    let email_taken = Taken(IdentifierKind::Email);
+    let username_taken = Taken(IdentifierKind::Username);
+    let first = AlreadyImported(known[0].user.id);
+    assert_eq!(predicted, [first, username_taken, email_taken, ExternalIdTaken, Imported]);
+    assert_eq!(import(&fixture, &batch).await, predicted);
+    let none = users.find_import_state(&[]).await.expect("no error");
+    assert_eq!(none, ImportState::default());
+}
+
+pub(super) async fn concurrent_imports_store_each_external_id_once(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    for round in 0..5 {
+        // Each run has names of its own, and the external ids of all runs are the same.
+        let batch = |run: usize| {
+            let ids: Vec<_> = (0..10).map(|index| format!("{round}-{index}")).collect();
+            let mut users: Vec<_> = ids
+                .iter()
+                .map(|id| user_with_external_id(&fixture, &format!("user-{run}-{id}"), id))
+                .collect();
+            if run % 2 == 0 {
+                users.reverse();
+            }
+            users
+        };
+        let batches: Vec<_> = (0..4).map(batch).collect();
+        let outcomes = join_all(batches.iter().map(|batch| import(&fixture, batch))).await;
+        let imported = outcomes.iter().flatten().filter(|outcome| **outcome == Imported).count();
+        let taken = outcomes.iter().flatten().filter(|outcome| **outcome == ExternalIdTaken).count();
+        assert_eq!((imported, taken), (10, 30), "one run stores each external id");
     }
 }

@@ -22,6 +22,7 @@ async fn round_trip(fixture: &Fixture<'_>, new: &NewUser) -> User {
         status: UserStatus::Active,
         roles: new.roles.clone(),
         created_at: new.created_at,
+        external_id: None,
     };
     assert_eq!(user, stored, "returned by `register`");
     let mut refs = vec![UserRef::Id(user.id), UserRef::Number(user.number)];
@@ -64,6 +65,19 @@ pub(super) async fn email_only_user_is_returned_as_stored(store: &dyn StoreUnder
     round_trip(&fixture, &fixture.new_user(identifiers(None, Some("jane@example.com")))).await;
 }
 
+pub(super) async fn user_without_a_password_is_returned_as_stored(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let new = fixture.new_user(identifiers(Some("jane"), Some("jane@example.com")));
+    let new = NewUser { password_hash: None, ..new };
+    let user = round_trip(&fixture, &new).await;
+    let upgraded = fixture.users().upgrade_password_hash(user.id, &hash(""), &hash("better")).await;
+    assert!(!upgraded.expect("no error"), "there is no hash to replace");
+    let version = fixture.password_version(user.id).await;
+    let changed = fixture.users().change_password(user.id, version, &hash("first"), later(1)).await;
+    assert!(changed.expect("no error"), "the first password can be set");
+    assert!(fixture.login_record(user.id).await.password.hash == Some(hash("first")));
+}
+
 pub(super) async fn each_optional_member_is_stored_on_its_own(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let [a, b, c] = ["a", "b", "c"].map(|name| fixture.new_user(identifiers(Some(name), None)));
@@ -80,7 +94,7 @@ pub(super) async fn longest_members_are_returned_as_stored(store: &dyn StoreUnde
         display_name: Some(display_name(&"\u{1f600}".repeat(255))),
         phone_number: Some(phone_number("+123456789012345")),
         roles: most_roles(),
-        password_hash: hash(&"A".repeat(900)),
+        password_hash: Some(hash(&"A".repeat(900))),
         ..fixture.new_user(names)
     };
     round_trip(&fixture, &new).await;
@@ -137,7 +151,7 @@ pub(super) async fn text_with_database_syntax_is_returned_as_stored(store: &dyn 
         let address = format!("{index}@example.com");
         let new = NewUser {
             display_name: Some(display_name(text)),
-            password_hash: PasswordHash::new(text.to_owned()),
+            password_hash: Some(PasswordHash::new(text.to_owned())),
             ..fixture.new_user(identifiers(Some(text), Some(&address)))
         };
         round_trip(&fixture, &new).await;

@@ -10,6 +10,7 @@ mod caller;
 mod claims;
 mod client_address;
 mod display_name;
+mod external_id;
 mod id;
 mod identifiers;
 mod import;
@@ -39,12 +40,13 @@ pub use caller::{Caller, RequestId};
 pub use claims::{AccessClaims, IssuedToken, RefreshClaims, TokenId, TokenPolicy};
 pub use client_address::ClientAddress;
 pub use display_name::{DISPLAY_NAME_MAX_CODE_POINTS, DisplayName, InvalidDisplayName};
+pub use external_id::{ExternalId, InvalidExternalId};
 pub(crate) use id::uuid_v7;
 pub use identifiers::{
     EMAIL_MAX_BYTES, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, InvalidIdentifier,
     USERNAME_MAX_CODE_POINTS, Username,
 };
-pub use import::{ImportDigest, ImportOutcome, ImportedUser, judge_import};
+pub use import::{ImportDigest, ImportOutcome, ImportRehearsal, ImportState, ImportedUser, judge_import};
 pub use password::{
     InvalidPassword, PASSWORD_MAX_CODE_POINTS, Password, PasswordAttempt, PasswordHash, PasswordPolicy,
     PasswordVersion, StoredPassword,

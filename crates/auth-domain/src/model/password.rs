@@ -162,8 +162,9 @@ pub struct PasswordVersion(pub i64);
 /// The stored password of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredPassword {
-    /// The hash. A better hash of the same password may replace it without a new version.
-    pub hash: PasswordHash,
+    /// The hash. A better hash of the same password may replace it without a new version. `None` until a password is
+    /// set: no attempt matches.
+    pub hash: Option<PasswordHash>,
     /// The version, incremented by each change of the password.
     pub version: PasswordVersion,
 }

@@ -6,8 +6,8 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::{
-    DisplayName, EmailAddress, EndReason, IdentifierKey, Identifiers, PasswordHash, Roles, StoredPassword,
-    Timestamp, Username,
+    DisplayName, EmailAddress, EndReason, ExternalId, IdentifierKey, Identifiers, PasswordHash, Roles,
+    StoredPassword, Timestamp, Username,
 };
 
 /// An opaque, globally unique user id: a UUID of version 7 (RFC 9562, section 5.7).
@@ -117,6 +117,8 @@ pub struct User {
     pub roles: Roles,
     /// The time of registration.
     pub created_at: Timestamp,
+    /// The id in the service that the user was imported from. It never changes.
+    pub external_id: Option<ExternalId>,
 }
 
 impl User {
@@ -174,8 +176,8 @@ pub struct NewUser {
     pub phone_number: Option<PhoneNumber>,
     /// The permissions.
     pub roles: Roles,
-    /// The hash of the password.
-    pub password_hash: PasswordHash,
+    /// The hash of the password. Without one, the user cannot log in with a password until one is set.
+    pub password_hash: Option<PasswordHash>,
     /// The time of registration.
     pub created_at: Timestamp,
 }
@@ -213,6 +215,8 @@ pub enum UserRef {
     Number(UserNumber),
     /// The username or the e-mail address.
     Identifier(IdentifierKey),
+    /// The id in the service that the user was imported from.
+    External(ExternalId),
 }
 
 #[cfg(test)]

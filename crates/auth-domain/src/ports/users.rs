@@ -4,8 +4,9 @@ use async_trait::async_trait;
 
 use super::PortError;
 use crate::model::{
-    IdentifierKey, IdentifierKind, ImportOutcome, ImportedUser, LoginRecord, NewUser, PasswordHash,
-    PasswordVersion, Roles, Timestamp, User, UserChanges, UserId, UserNumber, UserRef, UserStatus,
+    IdentifierKey, IdentifierKind, ImportOutcome, ImportState, ImportedUser, LoginRecord, NewUser,
+    PasswordHash, PasswordVersion, Roles, Timestamp, User, UserChanges, UserId, UserNumber, UserRef,
+    UserStatus,
 };
 
 /// The outcome of registering a user.
@@ -44,6 +45,9 @@ pub enum UpdateOutcome {
 ///   password.
 /// - MUST decide on an imported batch as [`judge_import`](crate::model::judge_import) does, and store exactly the users
 ///   that it accepts. No other writer may take an identifier in between.
+/// - MUST keep external ids unique, compared byte by byte, and return them for as long as their users exist.
+/// - MUST return from `find_import_state` what [`judge_import`](crate::model::judge_import) needs to decide as `import`
+///   would.
 /// - MUST recognise imported users by their [`ImportDigest`](crate::model::ImportDigest) for as long as they exist,
 ///   whatever has changed about them.
 /// - MUST change nothing when it reports a missing user, a taken identifier or an outdated version.
@@ -58,6 +62,9 @@ pub trait UserRepository: Send + Sync {
     /// Stores users of another service, a whole batch in one transaction. A batch has a few hundred users, so that the
     /// transaction is as short as any other. Returns the outcomes in the order of the batch.
     async fn import(&self, batch: &[ImportedUser]) -> Result<Vec<ImportOutcome>, PortError>;
+
+    /// Returns what the store contains of a batch. Nothing is stored.
+    async fn find_import_state(&self, batch: &[ImportedUser]) -> Result<ImportState, PortError>;
 
     /// Returns a user.
     async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError>;

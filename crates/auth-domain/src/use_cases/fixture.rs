@@ -170,6 +170,7 @@ pub(crate) fn user() -> User {
         status: UserStatus::Active,
         roles: Roles::parse("customer").expect("roles"),
         created_at: NOW.minus(Duration::from_secs(3_600)),
+        external_id: None,
     }
 }
 
@@ -196,7 +197,7 @@ pub(crate) fn suspended_user() -> User {
 }
 
 pub(crate) fn login_record(user: User) -> LoginRecord {
-    LoginRecord { user, password: StoredPassword { hash: hash(), version: PasswordVersion(3) } }
+    LoginRecord { user, password: StoredPassword { hash: Some(hash()), version: PasswordVersion(3) } }
 }
 
 pub(crate) fn hash() -> PasswordHash {

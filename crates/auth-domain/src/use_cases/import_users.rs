@@ -4,18 +4,19 @@ use thiserror::Error;
 
 use crate::Auth;
 use crate::model::{
-    DisplayName, IdentifierKind, Identifiers, ImportOutcome, ImportedUser, NewUser, PasswordHash,
-    PhoneNumber, Roles, Timestamp, UserId, UserStatus, uuid_v7,
+    DisplayName, ExternalId, IdentifierKind, Identifiers, ImportOutcome, ImportRehearsal, ImportedUser,
+    NewUser, PasswordHash, PhoneNumber, Roles, Timestamp, UserId, UserStatus, uuid_v7,
 };
-use crate::ports::{InvalidHash, PortError};
+use crate::ports::{HashStrength, InvalidHash, PortError};
 
 /// A user of another service.
 #[derive(Debug)]
 pub struct ImportUser {
     /// The identifiers with which the user logs in.
     pub identifiers: Identifiers,
-    /// The hash that the other service made. The first login replaces it with a hash of this service.
-    pub password_hash: PasswordHash,
+    /// The hash that the other service made. The first login replaces it with a hash of this service. Without one, the
+    /// user cannot log in with a password until one is set.
+    pub password_hash: Option<PasswordHash>,
     /// The display name.
     pub display_name: Option<DisplayName>,
     /// The phone number.
@@ -28,15 +29,17 @@ pub struct ImportUser {
     pub status: UserStatus,
     /// The time of registration with the other service. `None` means now.
     pub created_at: Option<Timestamp>,
+    /// The id in the other service.
+    pub external_id: Option<ExternalId>,
 }
 
 /// How an imported user came to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportSuccess {
-    /// This import stored the user.
-    Imported,
-    /// An earlier import stored the same user. Nothing has changed.
-    AlreadyImported,
+    /// This import stored the user under this id.
+    Imported(UserId),
+    /// An earlier import stored the same user, who has this id. Nothing has changed.
+    AlreadyImported(UserId),
 }
 
 /// The user was not imported.
@@ -45,6 +48,9 @@ pub enum ImportUserError {
     /// Another user has this identifier.
     #[error("another user has this identifier")]
     Taken(IdentifierKind),
+    /// Another user has this external id.
+    #[error("another user has this external id")]
+    ExternalIdTaken,
     /// The hash is not accepted.
     #[error("the hash {0}")]
     Hash(InvalidHash),
@@ -63,26 +69,57 @@ impl Auth {
         &self,
         batch: Vec<ImportUser>,
     ) -> Result<Vec<Result<ImportSuccess, ImportUserError>>, PortError> {
-        let checked: Vec<_> = batch.into_iter().map(|user| self.check_import(user)).collect();
-        let accepted: Vec<_> = checked.iter().filter_map(|user| user.as_ref().ok()).cloned().collect();
-        let stored =
+        let (accepted, checked) = self.check_imports(batch);
+        let outcomes =
             if accepted.is_empty() { Vec::new() } else { self.ports.users.import(&accepted).await? };
+        Ok(merge(checked, outcomes))
+    }
 
-        // The store returns outcomes for the accepted users only; the rejected ones are merged back in batch order.
-        let mut stored = stored.into_iter();
-        let mut results = Vec::with_capacity(checked.len());
-        for user in checked {
-            match user {
-                Ok(_) => results.extend(stored.next().map(import_result)),
-                Err(error) => results.push(Err(error)),
-            }
+    /// Returns what [`import_users`](Self::import_users) would return after the earlier batches of `rehearsal`. Nothing is
+    /// stored, and the ids of users that would be imported are not those of a later import.
+    ///
+    /// # Errors
+    /// [`PortError`] when a port fails.
+    pub async fn rehearse_import(
+        &self,
+        batch: Vec<ImportUser>,
+        rehearsal: &mut ImportRehearsal,
+    ) -> Result<Vec<Result<ImportSuccess, ImportUserError>>, PortError> {
+        let (accepted, checked) = self.check_imports(batch);
+        let state = self.ports.users.find_import_state(&accepted).await?;
+        Ok(merge(checked, rehearsal.judge(&accepted, state)))
+    }
+
+    /// Returns how well the hash of another service protects its password.
+    ///
+    /// # Errors
+    /// [`InvalidHash`] when the hash cannot be imported.
+    pub fn hash_strength(&self, hash: &PasswordHash) -> Result<HashStrength, InvalidHash> {
+        self.ports.hasher.accept(hash)
+    }
+
+    /// Returns the acceptable users of a batch, and for each user of the batch the id or why it is not acceptable.
+    fn check_imports(
+        &self,
+        batch: Vec<ImportUser>,
+    ) -> (Vec<ImportedUser>, Vec<Result<UserId, ImportUserError>>) {
+        let mut accepted = Vec::with_capacity(batch.len());
+        let mut checked = Vec::with_capacity(batch.len());
+        for user in batch {
+            checked.push(self.check_import(user).map(|imported| {
+                let id = imported.user.id;
+                accepted.push(imported);
+                id
+            }));
         }
-        Ok(results)
+        (accepted, checked)
     }
 
     /// Checks everything about a user that does not depend on other users.
     fn check_import(&self, user: ImportUser) -> Result<ImportedUser, ImportUserError> {
-        self.ports.hasher.accept(&user.password_hash).map_err(ImportUserError::Hash)?;
+        if let Some(hash) = &user.password_hash {
+            self.ports.hasher.accept(hash).map_err(ImportUserError::Hash)?;
+        }
         if user.email_verified && user.identifiers.email().is_none() {
             return Err(ImportUserError::NoEmail);
         }
@@ -96,35 +133,53 @@ impl Auth {
             password_hash: user.password_hash,
             created_at: user.created_at.unwrap_or(now),
         };
-        Ok(ImportedUser { user: new, email_verified: user.email_verified, status: user.status })
+        let ImportUser { email_verified, status, external_id, .. } = user;
+        Ok(ImportedUser { user: new, email_verified, status, external_id })
     }
 }
 
-fn import_result(outcome: ImportOutcome) -> Result<ImportSuccess, ImportUserError> {
+/// Merges the outcomes of the accepted users with the errors of the others, in the order of the batch.
+fn merge(
+    checked: Vec<Result<UserId, ImportUserError>>,
+    outcomes: Vec<ImportOutcome>,
+) -> Vec<Result<ImportSuccess, ImportUserError>> {
+    let mut outcomes = outcomes.into_iter();
+    let mut results = Vec::with_capacity(checked.len());
+    for user in checked {
+        match user {
+            Ok(id) => results.extend(outcomes.next().map(|outcome| import_result(id, outcome))),
+            Err(error) => results.push(Err(error)),
+        }
+    }
+    results
+}
+
+fn import_result(id: UserId, outcome: ImportOutcome) -> Result<ImportSuccess, ImportUserError> {
     match outcome {
-        ImportOutcome::Imported => Ok(ImportSuccess::Imported),
-        ImportOutcome::AlreadyImported => Ok(ImportSuccess::AlreadyImported),
+        ImportOutcome::Imported => Ok(ImportSuccess::Imported(id)),
+        ImportOutcome::AlreadyImported(earlier) => Ok(ImportSuccess::AlreadyImported(earlier)),
         ImportOutcome::Taken(kind) => Err(ImportUserError::Taken(kind)),
+        ImportOutcome::ExternalIdTaken => Err(ImportUserError::ExternalIdTaken),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Username;
-    use crate::ports::HashStrength;
+    use crate::model::{ImportState, Username};
     use crate::use_cases::fixture::{Mocks, NOW, unavailable, user};
 
     fn imported_user(hash: &str) -> ImportUser {
         ImportUser {
             identifiers: user().identifiers,
-            password_hash: PasswordHash::new(hash.to_owned()),
+            password_hash: Some(PasswordHash::new(hash.to_owned())),
             display_name: None,
             phone_number: None,
             roles: Roles::parse("customer").expect("roles"),
             email_verified: true,
             status: UserStatus::Suspended,
             created_at: None,
+            external_id: None,
         }
     }
 
@@ -148,29 +203,30 @@ mod tests {
             .expect_import()
             .once()
             .withf(|batch| {
-                let hashes: Vec<_> = batch.iter().map(|each| each.user.password_hash.expose()).collect();
-                hashes == ["good 1", "good 2", "good 3"]
+                let hashes: Vec<_> =
+                    batch.iter().filter_map(|each| each.user.password_hash.as_ref()).collect();
+                hashes.iter().map(|hash| hash.expose()).eq(["good 1", "good 2", "good 3"])
             })
             .returning(|_| {
-                use ImportOutcome::{AlreadyImported, Imported, Taken};
-                Ok(vec![AlreadyImported, Taken(IdentifierKind::Email), Imported])
+                use ImportOutcome::{AlreadyImported, ExternalIdTaken, Imported, Taken};
+                Ok(vec![AlreadyImported(user().id), Taken(IdentifierKind::Email), Imported, ExternalIdTaken])
             });
-        let batch = ["costly", "good 1", "unknown", "good 2", "good 3"].map(imported_user).into();
-        assert_eq!(
-            mocks.auth().import_users(batch).await.expect("no error"),
-            [
-                Err(ImportUserError::Hash(InvalidHash::TooCostly("2 s".to_owned()))),
-                Ok(ImportSuccess::AlreadyImported),
-                Err(ImportUserError::Hash(InvalidHash::Unsupported)),
-                Err(ImportUserError::Taken(IdentifierKind::Email)),
-                Ok(ImportSuccess::Imported),
-            ]
-        );
+        let mut batch: Vec<_> = ["costly", "good 1", "unknown", "good 2", "good 3"].map(imported_user).into();
+        batch.push(ImportUser { password_hash: None, ..imported_user("") });
+        let results = mocks.auth().import_users(batch).await.expect("no error");
+        assert_eq!(results[0], Err(ImportUserError::Hash(InvalidHash::TooCostly("2 s".to_owned()))));
+        assert_eq!(results[1], Ok(ImportSuccess::AlreadyImported(user().id)));
+        assert_eq!(results[2], Err(ImportUserError::Hash(InvalidHash::Unsupported)));
+        assert_eq!(results[3], Err(ImportUserError::Taken(IdentifierKind::Email)));
+        assert!(matches!(results[4], Ok(ImportSuccess::Imported(id)) if id.0.get_version_num() == 7));
+        assert_eq!(results[5..], [Err(ImportUserError::ExternalIdTaken)]);
     }
 
     #[tokio::test]
     async fn all_properties_of_an_imported_user_are_stored() {
         let mut mocks = mocks();
+        let external_id = ExternalId::parse("auth0|1").ok();
+        let first = ImportUser { external_id: external_id.clone(), ..imported_user("good") };
         let then = NOW.minus(std::time::Duration::from_secs(1_000));
         mocks
             .users
@@ -183,15 +239,35 @@ mod tests {
                     && batch[0].email_verified
                     && batch[0].status == UserStatus::Suspended
                     && batch[0].user.created_at == NOW
+                    && batch[0].external_id == external_id
                     && batch[1].user.created_at == then
+                    && batch[1].user.password_hash.is_none()
             })
             .returning(|batch| Ok(vec![ImportOutcome::Imported; batch.len()]));
-        let batch =
-            vec![imported_user("good"), ImportUser { created_at: Some(then), ..imported_user("good") }];
-        assert_eq!(
-            mocks.auth().import_users(batch).await.expect("no error"),
-            [const { Ok(ImportSuccess::Imported) }; 2]
-        );
+        let second = ImportUser { created_at: Some(then), password_hash: None, ..imported_user("") };
+        let results = mocks.auth().import_users(vec![first, second]).await.expect("no error");
+        assert!(results.iter().all(|result| matches!(result, Ok(ImportSuccess::Imported(_)))));
+    }
+
+    #[tokio::test]
+    async fn a_rehearsal_stores_nothing_and_finds_repeated_names() {
+        let mut mocks = mocks();
+        mocks.users.expect_import().never();
+        mocks.users.expect_find_import_state().times(2).returning(|_| Ok(ImportState::default()));
+        let auth = mocks.auth();
+        let mut rehearsal = ImportRehearsal::default();
+        let first = vec![imported_user("costly"), imported_user("good 1")];
+        let results = auth.rehearse_import(first, &mut rehearsal).await.expect("no error");
+        assert!(matches!(
+            results[..],
+            [Err(ImportUserError::Hash(InvalidHash::TooCostly(_))), Ok(ImportSuccess::Imported(_))]
+        ));
+        let second = vec![imported_user("good 1"), imported_user("good 2")];
+        let results = auth.rehearse_import(second, &mut rehearsal).await.expect("no error");
+        assert!(matches!(
+            results[..],
+            [Ok(ImportSuccess::AlreadyImported(_)), Err(ImportUserError::Taken(IdentifierKind::Username))]
+        ));
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::Auth;
 use crate::model::{
     AuditAction, Client, CounterKey, DenialReason, IdentifierKey, LoginRecord, NewSession, PasswordAttempt,
-    RefreshToken, Session, SessionId, Throttled, uuid_v7,
+    PasswordHash, RefreshToken, Session, SessionId, Throttled, UserId, uuid_v7,
 };
 use crate::ports::{OpenOutcome, PortError};
 
@@ -27,7 +27,7 @@ pub struct LogIn<'a> {
 /// No session began.
 #[derive(Debug, Error)]
 pub enum LogInError {
-    /// The user does not exist, the password is wrong, or the user is suspended. The cases are indistinguishable to the
+    /// The user does not exist, has no password or is suspended, or the password is wrong. The cases are indistinguishable to the
     /// caller and cost the same work.
     #[error("invalid credentials")]
     InvalidCredentials,
@@ -59,8 +59,8 @@ impl Auth {
         };
         // The session is opened with the version of the verified password. An upgraded hash keeps that version, so the
         // upgrade may precede it.
-        if verified.hash_is_outdated {
-            self.upgrade_hash(&verified.record, &command.password).await;
+        if let Some(outdated) = &verified.outdated_hash {
+            self.upgrade_hash(verified.record.user.id, outdated, &command.password).await;
         }
         self.open_session(command.client, verified.record).await
     }
@@ -74,11 +74,10 @@ impl Auth {
     }
 
     /// Replaces an outdated hash while the password is available.
-    async fn upgrade_hash(&self, record: &LoginRecord, password: &PasswordAttempt) {
+    async fn upgrade_hash(&self, user: UserId, outdated: &PasswordHash, password: &PasswordAttempt) {
         // Errors are ignored: the login succeeds regardless, and the next one tries again.
         if let Ok(better) = self.ports.hasher.hash(&password.as_password(), self.caller_key()).await {
-            let users = &self.ports.users;
-            let _ = users.upgrade_password_hash(record.user.id, &record.password.hash, &better).await;
+            let _ = self.ports.users.upgrade_password_hash(user, outdated, &better).await;
         }
     }
 

@@ -68,7 +68,7 @@ impl Auth {
             display_name: command.display_name,
             phone_number: command.phone_number,
             roles,
-            password_hash,
+            password_hash: Some(password_hash),
             created_at: now,
         };
         match self.ports.users.register(&user).await? {
@@ -138,7 +138,7 @@ mod tests {
             .expect_register()
             .once()
             .withf(|new| {
-                new.password_hash.expose() == "hash"
+                new.password_hash.as_ref().map(PasswordHash::expose) == Some("hash")
                     && new.created_at == NOW
                     && new.identifiers.username().map(Username::as_str) == Some("john_doe")
                     && new.roles.to_string() == "customer"

@@ -11,15 +11,15 @@ use super::attempts::{AttemptError, AttemptPermit};
 /// A user whose password was verified.
 pub(super) struct VerifiedLogin {
     pub(super) record: LoginRecord,
-    /// Whether a new hash of the password would be stronger than the stored one.
-    pub(super) hash_is_outdated: bool,
+    /// The stored hash, if a new hash of the password would be stronger.
+    pub(super) outdated_hash: Option<PasswordHash>,
 }
 
 impl Auth {
     /// Compares `attempt` with the password of `record`, if the limits admit it. `None` is a user who does not exist.
     ///
-    /// Returns `None` when the user does not exist, the password is wrong or the user is suspended. Each case costs the
-    /// same work and counts as a failure. An attempt that could not be compared is not counted.
+    /// Returns `None` when the user does not exist, has no password or is suspended, or when the password is wrong. Each
+    /// case costs the same work and counts as a failure. An attempt that could not be compared is not counted.
     ///
     /// An attempt that is admitted on trust and fails gets the error of an attempt of an unknown caller. Otherwise a wrong
     /// password would tell which callers the account knows.
@@ -69,22 +69,23 @@ impl Auth {
         record: Option<LoginRecord>,
         attempt: &PasswordAttempt,
     ) -> Result<Option<VerifiedLogin>, PortError> {
-        // Every case costs one verification. Without a user, and for an overlong attempt that cannot match, the hasher
-        // verifies a decoy hash. The response time then does not reveal whether the user exists.
+        // Every case costs one verification. Without a user or a password, and for an overlong attempt that cannot match,
+        // the hasher verifies a decoy hash. The response time then does not reveal whether the user exists.
         let stored = comparable(record.as_ref(), attempt);
         let verdict = self.ports.hasher.verify(attempt, stored, self.caller_key()).await?;
         // The status is checked after the verification, so that a suspended user costs the same time.
         let record = record.filter(|record| record.user.is_active());
-        Ok(record.filter(|_| verdict != PasswordVerdict::Differs).map(|record| VerifiedLogin {
-            record,
-            hash_is_outdated: verdict == PasswordVerdict::MatchesOutdated,
+        Ok(record.filter(|_| verdict != PasswordVerdict::Differs).map(|record| {
+            let is_outdated = verdict == PasswordVerdict::MatchesOutdated;
+            let outdated_hash = record.password.hash.clone().filter(|_| is_outdated);
+            VerifiedLogin { record, outdated_hash }
         }))
     }
 }
 
 /// The hash with which `attempt` is compared. `None` for the decoy.
 fn comparable<'a>(record: Option<&'a LoginRecord>, attempt: &PasswordAttempt) -> Option<&'a PasswordHash> {
-    record.map(|record| &record.password.hash).filter(|_| !attempt.is_overlong())
+    record.and_then(|record| record.password.hash.as_ref()).filter(|_| !attempt.is_overlong())
 }
 
 #[cfg(test)]
@@ -217,6 +218,18 @@ mod tests {
         let (account, record) = (CounterKey::of_user(user().id), Some(login_record(user())));
         let verified = auth.verify_password(account, record, &PasswordAttempt::new("P@ssw0rd!")).await;
         assert!(verified.expect("no error").is_some());
+    }
+
+    #[tokio::test]
+    async fn without_a_password_a_guess_costs_a_decoy_and_fails() {
+        let mut mocks = Mocks { attempts: counters(GuessOutcome::Failed), ..Mocks::new() };
+        let verify = mocks.hasher.expect_verify().once().withf(|_, stored, _| stored.is_none());
+        verify.returning(|_, _, _| Ok(PasswordVerdict::Differs));
+        let mut record = login_record(user());
+        record.password.hash = None;
+        let (attempt, auth) = (PasswordAttempt::new(""), mocks.auth());
+        let verified = auth.verify_password(CounterKey::of_user(user().id), Some(record), &attempt);
+        assert!(verified.await.expect("verified").is_none());
     }
 
     #[tokio::test]

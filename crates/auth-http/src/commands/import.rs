@@ -96,8 +96,8 @@ async fn store(
             Err(reason) => Err(reason),
         };
         match outcome {
-            Ok(ImportSuccess::Imported) => counts.imported += 1,
-            Ok(ImportSuccess::AlreadyImported) => counts.already_there += 1,
+            Ok(ImportSuccess::Imported(_)) => counts.imported += 1,
+            Ok(ImportSuccess::AlreadyImported(_)) => counts.already_there += 1,
             Err(reason) => {
                 counts.bad += 1;
                 // If standard error is closed, the number of bad lines in the last output is enough.
@@ -112,6 +112,7 @@ async fn store(
 fn reason(error: ImportUserError) -> String {
     match error {
         ImportUserError::Taken(kind) => taken(kind).to_owned(),
+        ImportUserError::ExternalIdTaken => "another user has this external_id".to_owned(),
         ImportUserError::Hash(rejected) => format!("password_hash {rejected}"),
         ImportUserError::NoEmail => "email_verified is true without an email".to_owned(),
     }

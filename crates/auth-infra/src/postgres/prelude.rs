@@ -30,3 +30,10 @@ macro_rules! statement {
 }
 
 pub(super) use {row_lock, statement};
+
+/// Lets one transaction at a time import external ids. Rows are inserted in the order of the batch, so two transactions with
+/// the same external ids in different orders would wait for each other. The number only has to differ from other locks.
+pub(super) async fn lock_external_ids(connection: &mut Connection) -> Result<(), DbError> {
+    sqlx::query("SELECT pg_advisory_xact_lock(7241150338)").execute(connection).await?;
+    Ok(())
+}

@@ -139,6 +139,7 @@ mod tests {
             status: UserStatus::Active,
             roles: Roles::default(),
             created_at: Timestamp::UNIX_EPOCH,
+            external_id: None,
         }
     }
 

@@ -34,6 +34,12 @@ macro_rules! statement {
 
 pub(super) use {row_lock, statement};
 
+/// Does nothing: a transaction has the database to itself.
+#[expect(clippy::unused_async, reason = "the other engine sends a statement")]
+pub(super) async fn lock_external_ids(_connection: &mut Connection) -> Result<(), DbError> {
+    Ok(())
+}
+
 #[expect(clippy::unused_self, reason = "only the other engine has a cache of users")]
 impl Store {
     pub(super) fn invalidate_on_drop(&self, _user: UserId) -> impl Sized {}

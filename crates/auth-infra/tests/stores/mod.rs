@@ -102,7 +102,7 @@ pub(crate) async fn assert_error_names_no_value(app: &TestApp) {
         display_name: None,
         phone_number: None,
         roles: Roles::default(),
-        password_hash: PasswordHash::new("secret hash".to_owned()),
+        password_hash: Some(PasswordHash::new("secret hash".to_owned())),
         created_at: jane.created_at,
     };
     let error = app.store.users().register(&twin).await.expect_err("two users with one id");

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 
 use super::{MemoryStore, State, UserEntry, corrupt};
 use crate::model::{
-    EmailAddress, EndReason, IdentifierKey, IdentifierKind, Identifiers, ImportOutcome, ImportedUser,
-    LoginRecord, NewUser, PasswordHash, PasswordVersion, Roles, StoredPassword, Timestamp, User, UserChanges,
-    UserId, UserNumber, UserRef, UserStatus, judge_import,
+    EmailAddress, EndReason, ExternalId, IdentifierKey, IdentifierKind, Identifiers, ImportOutcome,
+    ImportState, ImportedUser, LoginRecord, NewUser, PasswordHash, PasswordVersion, Roles, StoredPassword,
+    Timestamp, User, UserChanges, UserId, UserNumber, UserRef, UserStatus, judge_import,
 };
 use crate::ports::{PortError, RegisterOutcome, UpdateOutcome, UserRepository};
 
@@ -27,9 +27,7 @@ impl UserRepository for MemoryStore {
 
     async fn import(&self, batch: &[ImportedUser]) -> Result<Vec<ImportOutcome>, PortError> {
         let mut state = self.state()?;
-        let known = state.imports.keys().copied().collect();
-        let taken = state.names.keys().cloned().collect();
-        let outcomes = judge_import(batch, &known, &taken);
+        let outcomes = judge_import(batch, state.import_state(batch));
         let admitted: Vec<_> = batch
             .iter()
             .zip(&outcomes)
@@ -43,9 +41,14 @@ impl UserRepository for MemoryStore {
             let user = &mut state.add(&imported.user).user;
             user.email_verified = imported.email_verified;
             user.status = imported.status;
+            user.external_id.clone_from(&imported.external_id);
             state.imports.insert(imported.digest(), imported.user.id);
         }
         Ok(outcomes)
+    }
+
+    async fn find_import_state(&self, batch: &[ImportedUser]) -> Result<ImportState, PortError> {
+        Ok(self.state()?.import_state(batch))
     }
 
     async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError> {
@@ -54,6 +57,7 @@ impl UserRepository for MemoryStore {
             UserRef::Id(id) => Some(*id),
             UserRef::Number(number) => state.numbers.get(number).copied(),
             UserRef::Identifier(key) => state.names.get(key).copied(),
+            UserRef::External(external_id) => state.holder_of(external_id),
         };
         Ok(id.and_then(|id| state.users.get(&id)).map(|entry| entry.user.clone()))
     }
@@ -120,8 +124,8 @@ impl UserRepository for MemoryStore {
         new: &PasswordHash,
     ) -> Result<bool, PortError> {
         match self.state()?.users.get_mut(&user) {
-            Some(entry) if entry.password.hash == *old => {
-                entry.password.hash = new.clone();
+            Some(entry) if entry.password.hash.as_ref() == Some(old) => {
+                entry.password.hash = Some(new.clone());
                 Ok(true)
             }
             _ => Ok(false),
@@ -173,6 +177,23 @@ impl UserRepository for MemoryStore {
 }
 
 impl State {
+    /// What is stored of a batch.
+    fn import_state(&self, batch: &[ImportedUser]) -> ImportState {
+        let digests = batch.iter().map(ImportedUser::digest);
+        let keys = batch.iter().flat_map(|imported| imported.user.identifiers.keys());
+        let external_ids = batch.iter().filter_map(|imported| imported.external_id.as_ref());
+        ImportState {
+            known: digests.filter_map(|digest| Some((digest, *self.imports.get(&digest)?))).collect(),
+            taken: keys.map(|(_, key)| key).filter(|key| self.names.contains_key(key)).cloned().collect(),
+            taken_external_ids: external_ids.filter(|id| self.holder_of(id).is_some()).cloned().collect(),
+        }
+    }
+
+    fn holder_of(&self, external_id: &ExternalId) -> Option<UserId> {
+        let holds = |entry: &&UserEntry| entry.user.external_id.as_ref() == Some(external_id);
+        self.users.values().find(holds).map(|entry| entry.user.id)
+    }
+
     /// Which of `identifiers` another user than `user` has; the username if both are taken.
     fn taken(&self, identifiers: &Identifiers, user: UserId) -> Option<IdentifierKind> {
         let taken: Vec<_> = identifiers
@@ -215,6 +236,7 @@ fn registered(user: &NewUser, number: UserNumber) -> UserEntry {
             status: UserStatus::Active,
             roles,
             created_at,
+            external_id: None,
         },
         password: StoredPassword { hash: password_hash, version: PasswordVersion(0) },
     }
@@ -241,7 +263,7 @@ impl UserEntry {
     }
 
     fn change_password(&mut self, hash: &PasswordHash) {
-        self.password.hash = hash.clone();
+        self.password.hash = Some(hash.clone());
         self.password.version = PasswordVersion(self.password.version.0 + 1);
     }
 }

@@ -36,6 +36,7 @@ faults! {
         user_members::each_optional_member_is_stored_on_its_own;
     DropsEmails => user_members::full_user_is_returned_as_stored;
     TruncatesNames => user_members::longest_members_are_returned_as_stored;
+    StoresAnEmptyHash => user_members::user_without_a_password_is_returned_as_stored;
     TruncatesHashes => user_members::longest_members_are_returned_as_stored;
     TruncatesTimesToMilliseconds =>
         user_members::username_only_user_is_returned_as_stored
@@ -88,6 +89,17 @@ faults! {
     RejectsWholeBatches => user_imports::batch_skips_only_users_with_taken_names;
     ReservesNamesOfRejectedImports => user_imports::batch_skips_only_users_with_taken_names;
     RecognisesDeletedImports => user_imports::deleted_user_can_be_imported_again;
+    DropsExternalIds =>
+        user_imports::imported_user_is_returned_as_imported
+        user_imports::imported_external_id_is_found_and_unique;
+    FoldsExternalIds => user_imports::imported_external_id_is_found_and_unique;
+    ImportsAnEmptyHash => user_imports::imported_user_may_have_no_password;
+    ReturnsNewIdsOfRepeatedImports => user_imports::imported_user_is_recognised_after_any_change;
+    StoresRehearsedUsers => user_imports::import_state_predicts_the_import;
+    OmitsKnownImports => user_imports::import_state_predicts_the_import;
+    OmitsTakenNames => user_imports::import_state_predicts_the_import;
+    OmitsTakenExternalIds => user_imports::import_state_predicts_the_import;
+    ChecksExternalIdsBeforeItImports => user_imports::concurrent_imports_store_each_external_id_once;
     ChecksNamesBeforeItImports =>
         user_imports::concurrent_imports_store_each_user_once
         user_imports::one_of_import_and_registration_of_one_name_succeeds;

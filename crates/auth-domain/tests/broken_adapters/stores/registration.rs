@@ -12,6 +12,11 @@ use uuid::Uuid;
 
 use super::{CallLog, Fault, FaultyStore, unavailable};
 
+/// The first 255 bytes of a hash.
+pub(super) fn cut(hash: &PasswordHash) -> PasswordHash {
+    PasswordHash::new(hash.expose().chars().take(255).collect())
+}
+
 impl FaultyStore {
     pub(super) async fn register_with_fault(&self, user: &NewUser) -> Result<RegisterOutcome, PortError> {
         let user = &self.altered_user(user);
@@ -58,6 +63,9 @@ impl FaultyStore {
             Fault::DropsJoinersInDisplayNames => {
                 user.display_name = user.display_name.as_ref().and_then(without_joiners);
             }
+            Fault::StoresAnEmptyHash if user.password_hash.is_none() => {
+                user.password_hash = Some(PasswordHash::new(String::new()));
+            }
             Fault::DropsPhoneNumbers => user.phone_number = None,
             Fault::DropsRoles => user.roles = Roles::default(),
             Fault::DropsEmails => {
@@ -67,8 +75,7 @@ impl FaultyStore {
                 user.identifiers = identifiers(username.as_ref().map(truncated), email);
             }
             Fault::TruncatesHashes => {
-                let cut = user.password_hash.expose().chars().take(255).collect();
-                user.password_hash = PasswordHash::new(cut);
+                user.password_hash = user.password_hash.as_ref().map(cut);
             }
             Fault::TruncatesTimesToMilliseconds => user.created_at = to_milliseconds(user.created_at),
             Fault::CapsTimesAtYear2100 => {
@@ -198,7 +205,7 @@ impl FaultyStore {
                 display_name: None,
                 phone_number: None,
                 roles: Roles::default(),
-                password_hash: PasswordHash::new(String::new()),
+                password_hash: None,
                 created_at: Timestamp::UNIX_EPOCH,
             };
             self.inner.register(&hidden).await?;

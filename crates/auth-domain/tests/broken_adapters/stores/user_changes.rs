@@ -109,9 +109,8 @@ impl FaultyStore {
     ) -> Result<UpdateOutcome, PortError> {
         match (&changes.password_hash, self.fault) {
             (Some(hash), Fault::UpdatesPasswordsWithoutVersion) => {
-                let stored = self.inner.find_with_password(before.id).await?;
-                if let Some(stored) = stored {
-                    self.inner.upgrade_password_hash(before.id, &stored.password.hash, hash).await?;
+                if let Some(stored) = self.stored_hash(before.id).await? {
+                    self.inner.upgrade_password_hash(before.id, &stored, hash).await?;
                 }
                 let others = UserChanges { password_hash: None, ..changes.clone() };
                 self.inner.update(before.id, &others, now).await
@@ -174,7 +173,7 @@ impl FaultyStore {
                 self.inner.change_password(user, version, hash, now).await?
             }
             (Fault::CountsNoVersions, Some(stored)) if stored.version == version => {
-                self.inner.upgrade_password_hash(user, &stored.hash, hash).await?
+                self.replace_hash(user, hash).await?
             }
             (Fault::ChangesUnknownUsers, None) => true,
             _ => self.inner.change_password(user, version, hash, now).await?,
@@ -189,6 +188,19 @@ impl FaultyStore {
         Ok(changed)
     }
 
+    async fn stored_hash(&self, user: UserId) -> Result<Option<PasswordHash>, PortError> {
+        let record = self.inner.find_with_password(user).await?;
+        Ok(record.and_then(|record| record.password.hash))
+    }
+
+    /// Replaces the hash, whatever it is.
+    async fn replace_hash(&self, user: UserId, new: &PasswordHash) -> Result<bool, PortError> {
+        match self.stored_hash(user).await? {
+            Some(stored) => self.inner.upgrade_password_hash(user, &stored, new).await,
+            None => Ok(false),
+        }
+    }
+
     pub(super) async fn upgrade_with_fault(
         &self,
         user: UserId,
@@ -198,19 +210,21 @@ impl FaultyStore {
         let stored = self.inner.find_with_password(user).await?.map(|record| record.password);
         let Some(stored) = stored else { return self.inner.upgrade_password_hash(user, old, new).await };
         match self.fault {
-            Fault::CountsVersionsOfUpgrades if stored.hash == *old => {
+            Fault::CountsVersionsOfUpgrades if stored.hash.as_ref() == Some(old) => {
                 self.inner.change_password(user, stored.version, new, Timestamp::UNIX_EPOCH).await
             }
-            Fault::UpgradesAnyHash => self.inner.upgrade_password_hash(user, &stored.hash, new).await,
-            Fault::ComparesHashesBeforeItWrites if stored.hash == *old => {
+            Fault::UpgradesAnyHash => self.replace_hash(user, new).await,
+            Fault::ComparesHashesBeforeItWrites if stored.hash.as_ref() == Some(old) => {
                 yield_now().await;
-                let current = self.inner.find_with_password(user).await?.map(|record| record.password.hash);
-                self.inner.upgrade_password_hash(user, &current.unwrap_or(stored.hash), new).await
+                self.replace_hash(user, new).await
             }
             Fault::MatchesHashesWithoutCase
-                if stored.hash.expose().eq_ignore_ascii_case(old.expose().trim()) =>
+                if stored
+                    .hash
+                    .as_ref()
+                    .is_some_and(|stored| stored.expose().eq_ignore_ascii_case(old.expose().trim())) =>
             {
-                self.inner.upgrade_password_hash(user, &stored.hash, new).await
+                self.replace_hash(user, new).await
             }
             Fault::RefusesAfterHashUpgrades => {
                 self.log().hash_upgraded.push(user);

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use auth_domain::model::{
-    EndReason, IdentifierKey, ImportOutcome, ImportedUser, LoginRecord, NewUser, PasswordHash,
+    EndReason, IdentifierKey, ImportOutcome, ImportState, ImportedUser, LoginRecord, NewUser, PasswordHash,
     PasswordVersion, Roles, Timestamp, User, UserChanges, UserId, UserNumber, UserRef, UserStatus,
 };
 use auth_domain::ports::{PortError, RegisterOutcome, SessionRepository, UpdateOutcome, UserRepository};
@@ -19,6 +19,11 @@ impl UserRepository for FaultyStore {
     async fn import(&self, batch: &[ImportedUser]) -> Result<Vec<ImportOutcome>, PortError> {
         let _call = self.begin().await?;
         self.import_with_fault(batch).await
+    }
+
+    async fn find_import_state(&self, batch: &[ImportedUser]) -> Result<ImportState, PortError> {
+        let _call = self.begin().await?;
+        self.find_import_state_with_fault(batch).await
     }
 
     async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError> {

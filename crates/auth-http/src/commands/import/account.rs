@@ -53,13 +53,14 @@ impl Account {
         let Some(identifiers) = Identifiers::new(username, email) else { return Ok(None) };
         Ok(Some(ImportUser {
             identifiers,
-            password_hash: PasswordHash::new(self.password_hash.into_value()?),
+            password_hash: Some(PasswordHash::new(self.password_hash.into_value()?)),
             display_name: optional(self.display_name)?,
             phone_number: optional(self.phone_number)?,
             roles: optional(self.roles)?.map_or_else(|| default_roles.clone(), |RoleNames(roles)| roles),
             email_verified: optional(self.email_verified)?.unwrap_or(false),
             status: optional(self.status)?.unwrap_or(UserStatus::Active),
             created_at: optional(self.created_at)?,
+            external_id: None,
         }))
     }
 }
@@ -128,7 +129,7 @@ mod tests {
         let user = user.expect("an account");
         assert_eq!(user.identifiers.username().map(Username::as_str), Some("Jane"));
         assert_eq!(user.identifiers.email().map(EmailAddress::as_str), Some("Jane@Example.com"));
-        assert_eq!(user.password_hash.expose(), "$2b$..");
+        assert_eq!(user.password_hash.as_ref().map(PasswordHash::expose), Some("$2b$.."));
         assert_eq!(user.display_name.as_ref().map(DisplayName::as_str), Some("Jane D."));
         assert_eq!(user.phone_number.as_ref().map(PhoneNumber::as_str), Some("+84123456789"));
         assert_eq!(user.roles.to_string(), "admin,editor");

@@ -2,10 +2,10 @@
 
 use auth_domain::model::{
     ApiKey, ApiKeyId, ApiKeyName, AuditAction, AuditDetail, AuditEvent, AuditId, AuditOutcome, AuditRecord,
-    Caller, ClientId, CredentialChain, DenialReason, DisplayName, EmailAddress, EndReason, Identifiers,
-    LoginRecord, MergedEvents, NewSession, PasswordHash, PasswordVersion, PhoneNumber, RefreshRecord,
-    RequestId, Roles, Scopes, SecretDigest, Session, SessionEnd, SessionId, StoredPassword, Timestamp, User,
-    UserId, UserNumber, UserStatus, Username,
+    Caller, ClientId, CredentialChain, DenialReason, DisplayName, EmailAddress, EndReason, ExternalId,
+    Identifiers, LoginRecord, MergedEvents, NewSession, PasswordHash, PasswordVersion, PhoneNumber,
+    RefreshRecord, RequestId, Roles, Scopes, SecretDigest, Session, SessionEnd, SessionId, StoredPassword,
+    Timestamp, User, UserId, UserNumber, UserStatus, Username,
 };
 use sqlx::Row as _;
 use sqlx::types::Uuid;
@@ -17,7 +17,7 @@ use crate::sql::{CorruptValue, ErrorMessage, credentials};
 macro_rules! user_columns {
     () => {
         " accounts.id AS user_id, number, username, email, email_verified, display_name, phone_number, status,
-          roles, accounts.created_at AS user_created_at "
+          roles, accounts.created_at AS user_created_at, external_id "
     };
 }
 
@@ -46,13 +46,14 @@ pub(crate) fn user(row: &Row) -> Result<User, DbError> {
         status: status(row)?,
         roles: roles(row)?,
         created_at: time(row, "user_created_at")?,
+        external_id: optional(row, "external_id", "external id", |id| ExternalId::parse(id).ok())?,
     })
 }
 
 /// Reads the columns of [`user`], `password_hash` and `password_version`.
 pub(crate) fn login_record(row: &Row) -> Result<LoginRecord, DbError> {
     let password = StoredPassword {
-        hash: PasswordHash::new(row.try_get("password_hash")?),
+        hash: row.try_get::<Option<String>, _>("password_hash")?.map(PasswordHash::new),
         version: PasswordVersion(row.try_get("password_version")?),
     };
     Ok(LoginRecord { user: user(row)?, password })

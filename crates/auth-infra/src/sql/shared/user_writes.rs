@@ -67,7 +67,7 @@ pub(crate) async fn register(
         .bind(user.display_name.as_ref().map(DisplayName::as_str))
         .bind(user.phone_number.as_ref().map(PhoneNumber::as_str))
         .bind(user.roles.to_string())
-        .bind(user.password_hash.expose())
+        .bind(user.password_hash.as_ref().map(PasswordHash::expose))
         .bind(from_time(user.created_at))
         .fetch_one(connection)
         .await?;

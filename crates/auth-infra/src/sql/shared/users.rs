@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use auth_domain::model::{
-    IdentifierKey, ImportOutcome, ImportedUser, LoginRecord, NewUser, PasswordHash, PasswordVersion, Roles,
-    Timestamp, User, UserChanges, UserId, UserNumber, UserRef, UserStatus,
+    IdentifierKey, ImportOutcome, ImportState, ImportedUser, LoginRecord, NewUser, PasswordHash,
+    PasswordVersion, Roles, Timestamp, User, UserChanges, UserId, UserNumber, UserRef, UserStatus,
 };
 use auth_domain::ports::{PortError, RegisterOutcome, UpdateOutcome, UserRepository};
 
@@ -21,6 +21,8 @@ const FIND_BY_IDENTIFIER: &str = concat!(
     user_columns!(),
     "FROM account_identifiers JOIN accounts ON accounts.id = account_id WHERE key = $1"
 );
+
+const FIND_BY_EXTERNAL_ID: &str = concat!("SELECT", user_columns!(), "FROM accounts WHERE external_id = $1");
 
 const FIND_FOR_LOGIN: &str = include_str!("../statements/find_for_login.sql");
 
@@ -40,6 +42,10 @@ impl UserRepository for Store {
 
     async fn import(&self, batch: &[ImportedUser]) -> Result<Vec<ImportOutcome>, PortError> {
         call!(self.db.write, imports::import(batch))
+    }
+
+    async fn find_import_state(&self, batch: &[ImportedUser]) -> Result<ImportState, PortError> {
+        call!(self.db.read, imports::find_import_state(batch))
     }
 
     async fn find(&self, user: &UserRef) -> Result<Option<User>, PortError> {
@@ -127,6 +133,7 @@ async fn find(connection: &mut Connection, user: &UserRef) -> Result<Option<User
         UserRef::Id(id) => sqlx::query(FIND_BY_ID).bind(id.0),
         UserRef::Number(number) => sqlx::query(FIND_BY_NUMBER).bind(number.0),
         UserRef::Identifier(key) => sqlx::query(FIND_BY_IDENTIFIER).bind(key.as_str()),
+        UserRef::External(id) => sqlx::query(FIND_BY_EXTERNAL_ID).bind(id.as_str()),
     };
     query.fetch_optional(connection).await?.as_ref().map(rows::user).transpose()
 }
