@@ -1,7 +1,7 @@
 //! The command line: the server and the commands of an operator.
 //!
 //! A command prints its result to standard output, and an error as one line to standard error. The exit code is 0 for
-//! success, 1 for a failure and 2 for invalid arguments.
+//! success, 1 for a failure and 2 for invalid arguments. It is 130 or 143 if SIGINT or SIGTERM has stopped an import.
 
 mod api_keys;
 mod arguments;
@@ -150,6 +150,10 @@ fn report(error: &anyhow::Error) -> ExitCode {
         } else {
             ExitCode::from(USAGE_EXIT_CODE)
         };
+    }
+    if let Some(stopped) = error.downcast_ref::<import::Stopped>() {
+        let _ = writeln!(io::stderr(), "{stopped}");
+        return ExitCode::from(stopped.exit_code());
     }
     if error
         .root_cause()

@@ -10,6 +10,7 @@
 //! | [`dialects`] | the HTTP APIs, one folder per API document |
 //! | [`request`], [`reply`] | parsing and answering, shared by the dialects |
 //! | [`failure`] | every way a request can fail |
+//! | [`import_file`] | reading the users of other services from files |
 //! | [`openapi`] | the OpenAPI documents of the dialects |
 //! | [`origin`] | the public URL and trusted networks |
 //! | [`web_origin`] | which pages may call the service from a browser |
@@ -20,6 +21,7 @@
 pub mod commands;
 pub mod dialects;
 pub mod failure;
+pub mod import_file;
 pub mod openapi;
 pub mod origin;
 pub mod reply;

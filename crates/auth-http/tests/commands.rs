@@ -404,8 +404,7 @@ fn bad_import_lines_are_skipped_and_reported_without_content() {
     assert_eq!(outcome.out, "imported 2, already there 0, bad 8\n");
     let expected = "\
         line 2: is no JSON object in UTF-8, or one that has a member twice\n\
-        line 3: has a member that is none of username, email, password_hash, display_name, phone_number, roles, \
-        email_verified, status, created_at\n\
+        line 3: has the unknown member `pasword`; --ignore-unknown leaves it out\n\
         line 4: another user has this username\n\
         line 5: another user has this e-mail address\n\
         line 6: password_hash costs too much to verify: bcrypt with a cost of 15, at most 14\n\

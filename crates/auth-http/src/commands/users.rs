@@ -2,13 +2,11 @@
 
 mod list;
 
-use std::path::PathBuf;
-
 use anyhow::{Context as _, anyhow};
 use auth_domain::Auth;
 use auth_domain::model::{
-    DisplayName, EmailAddress, IdentifierKey, Identifiers, InvalidIdentifier, PasswordPolicy, PhoneNumber,
-    Role, RoleChoice, Roles, User, UserId, UserRef, Username,
+    DisplayName, EmailAddress, ExternalId, IdentifierKey, Identifiers, InvalidIdentifier, PasswordPolicy,
+    PhoneNumber, Role, RoleChoice, Roles, User, UserId, UserRef, Username,
 };
 use auth_domain::use_cases::{Register, RegisterError, UpdateUser};
 use clap::{Args, Subcommand};
@@ -16,9 +14,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::confirm::Confirmation;
+use super::import::{self, EmptyStore, Import};
 use super::output::{members, print};
+use super::password;
 use super::service::with_service;
-use super::{import, password};
 use crate::settings::Settings;
 
 #[derive(Subcommand)]
@@ -26,14 +25,11 @@ pub(super) enum Command {
     /// Creates a user; the password is prompted for, or is the first line of standard input
     Create(Create),
     /// Imports users of another service with their password hashes; running it again is safe
-    Import {
-        /// The accounts, one JSON object a line; - is standard input
-        file: PathBuf,
-    },
+    Import(Import),
     /// Shows a user
     Show {
-        #[command(flatten)]
-        user: UserArgument,
+        /// The user's id, username, e-mail address or external id
+        user: String,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -94,11 +90,25 @@ pub(super) struct Create {
 }
 
 pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
-    let may_create = matches!(command, Command::Create(_) | Command::Import { .. });
+    // A rehearsal without a store works on an empty one in a directory of its own.
+    let empty_store = match &command {
+        Command::Import(command) => command.empty_store(settings)?,
+        _ => None,
+    };
+    let settings = empty_store.as_ref().map_or(settings, EmptyStore::settings);
+    let may_create = match &command {
+        Command::Create(_) => true,
+        Command::Import(command) => command.may_create() || empty_store.is_some(),
+        _ => false,
+    };
     with_service(settings, may_create, async |auth| match command {
         Command::Create(command) => create(auth, settings, command).await,
-        Command::Import { file } => import::run(auth, settings, &file).await,
-        Command::Show { user, json } => show(&find(auth, &user).await?, json),
+        Command::Import(command) => import::run(auth, settings, command).await,
+        Command::Show { user, json } => {
+            let user = find_to_show(auth, &user).await?;
+            let has_password = auth.has_password(user.id).await?;
+            show(&user, has_password, json)
+        }
         Command::List(list) => list.run(auth).await,
         Command::Suspend(user) => done("suspended", auth.suspend_user(find(auth, &user).await?.id).await?),
         Command::Activate(user) => done("activated", auth.activate_user(find(auth, &user).await?.id).await?),
@@ -132,6 +142,18 @@ async fn find(auth: &Auth, user: &UserArgument) -> anyhow::Result<User> {
     auth.find_user(&user.user).await?.context(UNKNOWN_USER)
 }
 
+/// Finds the user also by the external id. No other command does: a user may choose the external id of another user as a
+/// username.
+async fn find_to_show(auth: &Auth, user: &str) -> anyhow::Result<User> {
+    if let Ok(user) = user_ref(user)
+        && let Some(found) = auth.find_user(&user).await?
+    {
+        return Ok(found);
+    }
+    let external_id = ExternalId::parse(user).ok().context(UNKNOWN_USER)?;
+    auth.find_user(&UserRef::External(external_id)).await?.context(UNKNOWN_USER)
+}
+
 pub(super) const UNKNOWN_USER: &str = "there is no such user";
 
 async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Result<()> {
@@ -150,7 +172,7 @@ async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Re
         | RegisterError::Role(_)
         | RegisterError::Port(_) => error.into(),
     })?;
-    show(&user, json)
+    show(&user, Some(true), json)
 }
 
 async fn set_roles(auth: &Auth, user: &UserArgument, roles: Roles) -> anyhow::Result<()> {
@@ -173,8 +195,9 @@ pub(super) fn name(user: &User) -> &str {
     user.username().or_else(|| user.email()).unwrap_or_default()
 }
 
-fn show(user: &User, json: bool) -> anyhow::Result<()> {
-    let user = as_json(user);
+fn show(user: &User, has_password: Option<bool>, json: bool) -> anyhow::Result<()> {
+    let mut user = as_json(user);
+    user["has_password"] = has_password.into();
     if json {
         return print(&format!("{user:#}\n"));
     }
@@ -189,6 +212,8 @@ fn show(user: &User, json: bool) -> anyhow::Result<()> {
         ("status", "status"),
         ("roles", "roles"),
         ("registered", "created_at"),
+        ("external id", "external_id"),
+        ("password", "has_password"),
     ];
     print(&members(&user, rows, "-"))
 }
@@ -205,5 +230,6 @@ fn as_json(user: &User) -> Value {
         "status": user.status.as_str(),
         "roles": user.roles.iter().map(Role::as_str).collect::<Vec<_>>(),
         "created_at": user.created_at.to_string(),
+        "external_id": user.external_id.as_ref().map(ExternalId::as_str),
     })
 }

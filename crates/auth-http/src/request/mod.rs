@@ -40,7 +40,9 @@ pub use json::JsonObject;
 pub use members::{Documented, Member};
 pub(crate) use members::{password, string, text, texts};
 pub(crate) use origin::SEC_FETCH_SITE;
-pub(crate) use reader::{errors, member_names};
+pub(crate) use reader::errors;
+#[cfg(test)]
+pub(crate) use reader::member_names;
 
 /// The header with the API key of a calling program.
 pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");

@@ -11,8 +11,6 @@ pub(super) struct Line<'a> {
     pub(super) number: u64,
     /// The content without the line ending. `None` if it is longer than [`MAX_LINE_BYTES`].
     pub(super) bytes: Option<&'a [u8]>,
-    /// The number of bytes of the input, with the line ending.
-    pub(super) length: u64,
 }
 
 /// Reads one line after another into the same buffer.
@@ -33,17 +31,17 @@ impl<R: BufRead> Lines<R> {
         // One byte more than the maximum is the line ending, or shows that the line is too long. The rest of such a line
         // is skipped, so that memory stays bounded.
         let bound = MAX_LINE_BYTES as u64 + 1;
-        let mut length = self.input.by_ref().take(bound).read_until(b'\n', &mut self.bytes)?;
+        let length = self.input.by_ref().take(bound).read_until(b'\n', &mut self.bytes)?;
         if length == 0 {
             return Ok(None);
         }
         let is_too_long = self.bytes.pop_if(|last| *last == b'\n').is_none() && length > MAX_LINE_BYTES;
         if is_too_long {
-            length += self.input.skip_until(b'\n')?;
+            self.input.skip_until(b'\n')?;
         }
         self.number += 1;
         let bytes = (!is_too_long).then_some(&self.bytes[..]);
-        Ok(Some(Line { number: self.number, bytes, length: length as u64 }))
+        Ok(Some(Line { number: self.number, bytes }))
     }
 }
 
@@ -51,22 +49,22 @@ impl<R: BufRead> Lines<R> {
 mod tests {
     use super::*;
 
-    /// Each line as its number, its bytes and its length, read through a buffer of three bytes.
-    fn lines(input: &[u8]) -> Vec<(u64, Option<Vec<u8>>, u64)> {
+    /// Each line as its number and its bytes, read through a buffer of three bytes.
+    fn lines(input: &[u8]) -> Vec<(u64, Option<Vec<u8>>)> {
         let mut lines = Lines::new(io::BufReader::with_capacity(3, input));
         let mut found = Vec::new();
         while let Some(line) = lines.next().expect("read") {
-            found.push((line.number, line.bytes.map(<[u8]>::to_vec), line.length));
+            found.push((line.number, line.bytes.map(<[u8]>::to_vec)));
         }
         found
     }
 
     #[test]
     fn lines_have_numbers_and_the_last_needs_no_ending() {
-        let line = |number, text: &str, length| (number, Some(text.as_bytes().to_vec()), length);
+        let line = |number, text: &str| (number, Some(text.as_bytes().to_vec()));
         assert_eq!(lines(b""), []);
-        assert_eq!(lines(b"one\n\nthree\r\n"), [line(1, "one", 4), line(2, "", 1), line(3, "three\r", 7)]);
-        assert_eq!(lines(b"one\nlast"), [line(1, "one", 4), line(2, "last", 4)]);
+        assert_eq!(lines(b"one\n\nthree\r\n"), [line(1, "one"), line(2, ""), line(3, "three\r")]);
+        assert_eq!(lines(b"one\nlast"), [line(1, "one"), line(2, "last")]);
     }
 
     #[test]
@@ -74,8 +72,8 @@ mod tests {
         let longest = vec![b'x'; MAX_LINE_BYTES];
         let input = [&longest[..], b"\n", &longest, b"y\n", &longest, &longest, &longest, b"\nlast"].concat();
         let lines = lines(&input);
-        let read: Vec<_> = lines.iter().map(|(_, bytes, _)| bytes.as_deref()).collect();
+        let read: Vec<_> = lines.iter().map(|(_, bytes)| bytes.as_deref()).collect();
         assert_eq!(read, [Some(&longest[..]), None, None, Some(b"last")]);
-        assert_eq!(lines.iter().map(|(_, _, length)| length).sum::<u64>(), input.len() as u64);
+        assert_eq!(lines.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2, 3, 4]);
     }
 }

@@ -1,6 +1,6 @@
-//! Parses one line of an import.
+//! Reads a user in the format of this service.
 
-use auth_domain::model::{Identifiers, PasswordHash, Role, Roles, Timestamp, UserStatus};
+use auth_domain::model::{ExternalId, Identifiers, PasswordHash, Role, Roles, Timestamp, UserStatus};
 use auth_domain::use_cases::ImportUser;
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,35 +10,44 @@ use crate::failure::Failure;
 use crate::reply::in_one_line;
 use crate::request::{
     DisplayNameField, EmailField, Field, JsonObject, Member, PhoneNumberField, TextField, UsernameField,
-    member_names, optional, text, texts,
+    optional, text, texts,
 };
 
-/// A line of an import. A member that is `null` is absent.
+/// The members of a user.
+pub(super) const MEMBERS: [&str; 10] = [
+    "username",
+    "email",
+    "password_hash",
+    "display_name",
+    "phone_number",
+    "roles",
+    "email_verified",
+    "status",
+    "created_at",
+    "external_id",
+];
+
+/// A user. A member that is `null` is absent.
 #[derive(Deserialize, Validate)]
 #[validate(nest_all_fields = true)]
 struct Account {
     username: Option<UsernameField>,
     email: Option<EmailField>,
-    password_hash: TextField,
+    password_hash: Option<TextField>,
     display_name: Option<DisplayNameField>,
     phone_number: Option<PhoneNumberField>,
     roles: Option<Field<RoleNames>>,
     email_verified: Option<Field<bool>>,
     status: Option<Field<UserStatus>>,
     created_at: Option<Field<Timestamp>>,
+    external_id: Option<Field<ExternalId>>,
 }
 
-/// Reads a line. An account without `roles` gets `default_roles`.
+/// Reads a user, whose members are all in [`MEMBERS`]. A user without `roles` gets `default_roles`.
 ///
 /// # Errors
-/// The errors of all members; the text follows the number of the line. It does not contain any value.
-pub(super) fn read(line: &[u8], default_roles: &Roles) -> Result<ImportUser, String> {
-    let object = JsonObject::parse(line)
-        .map_err(|_| "is no JSON object in UTF-8, or one that has a member twice".to_owned())?;
-    let members = member_names::<Account>();
-    if object.names().any(|name| !members.contains(&name)) {
-        return Err(format!("has a member that is none of {}", members.join(", ")));
-    }
+/// The errors of all members; the text follows the place in the file. It does not contain any value.
+pub(super) fn read(object: &JsonObject, default_roles: &Roles) -> Result<ImportUser, String> {
     let account: Account = object.read_valid(()).map_err(message)?;
     account
         .into_command(default_roles)
@@ -53,14 +62,17 @@ impl Account {
         let Some(identifiers) = Identifiers::new(username, email) else { return Ok(None) };
         Ok(Some(ImportUser {
             identifiers,
-            password_hash: Some(PasswordHash::new(self.password_hash.into_value()?)),
+            // An empty text is what databases export for a user who never had a password.
+            password_hash: optional(self.password_hash)?
+                .filter(|hash| !hash.is_empty())
+                .map(PasswordHash::new),
             display_name: optional(self.display_name)?,
             phone_number: optional(self.phone_number)?,
             roles: optional(self.roles)?.map_or_else(|| default_roles.clone(), |RoleNames(roles)| roles),
             email_verified: optional(self.email_verified)?.unwrap_or(false),
             status: optional(self.status)?.unwrap_or(UserStatus::Active),
             created_at: optional(self.created_at)?,
-            external_id: None,
+            external_id: optional(self.external_id)?,
         }))
     }
 }
@@ -85,7 +97,7 @@ impl Member for RoleNames {
 
 impl Member for bool {
     fn read(value: &Value) -> Result<Self, String> {
-        value.as_bool().ok_or("must be true or false".to_owned())
+        flag(value).ok_or("must be true or false".to_owned())
     }
 }
 
@@ -97,9 +109,54 @@ impl Member for UserStatus {
 
 impl Member for Timestamp {
     fn read(value: &Value) -> Result<Self, String> {
-        Self::parse(text(value)?)
+        timestamp(text(value)?)
             .ok_or("must be a time such as 2025-08-13T10:15:30Z, in 1970 or later".to_owned())
     }
+}
+
+/// A text, or a whole number: many services number their users.
+impl Member for ExternalId {
+    fn read(value: &Value) -> Result<Self, String> {
+        let id = match value {
+            Value::Number(number) if number.is_u64() => number.to_string(),
+            Value::String(id) => id.clone(),
+            _ => return Err("must be a string or a whole number".to_owned()),
+        };
+        Self::parse(&id).map_err(|error| error.to_string())
+    }
+}
+
+/// A truth value, also as databases export it to CSV.
+pub(super) fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::Number(number) => match number.as_u64() {
+            Some(0) => Some(false),
+            Some(1) => Some(true),
+            _ => None,
+        },
+        Value::String(text) => match &text.to_ascii_lowercase()[..] {
+            "true" | "t" | "1" => Some(true),
+            "false" | "f" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A time in RFC 3339, or as databases export it: with a space for the `T`, an offset of hours, or no offset for UTC.
+pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
+    if let Some(time) = Timestamp::parse(text) {
+        return Some(time);
+    }
+    let (date, time) = text.split_once([' ', 'T'])?;
+    let offset = match time.find(['+', '-']) {
+        Some(at) if time.len() == at + 3 => ":00",
+        Some(_) => "",
+        None if time.ends_with('Z') => "",
+        None => "Z",
+    };
+    Timestamp::parse(&format!("{date}T{time}{offset}"))
 }
 
 fn message(failure: Failure) -> String {
@@ -116,7 +173,8 @@ mod tests {
     use super::*;
 
     fn read_line(line: &str) -> Result<ImportUser, String> {
-        read(line.as_bytes(), &Roles::parse("customer").expect("roles"))
+        let object = JsonObject::parse(line.as_bytes()).expect("an object");
+        read(&object, &Roles::parse("customer").expect("roles"))
     }
 
     #[test]
@@ -124,7 +182,7 @@ mod tests {
         let user = read_line(
             r#"{"username":"Jane","email":"Jane@Example.com","password_hash":"$2b$..","display_name":"Jane D.",
                 "phone_number":"+84 123 456 789","roles":["editor","admin"],"email_verified":true,
-                "status":"suspended","created_at":"2020-02-29T12:00:00+07:00"}"#,
+                "status":"suspended","created_at":"2020-02-29T12:00:00+07:00","external_id":"auth0|7"}"#,
         );
         let user = user.expect("an account");
         assert_eq!(user.identifiers.username().map(Username::as_str), Some("Jane"));
@@ -135,6 +193,7 @@ mod tests {
         assert_eq!(user.roles.to_string(), "admin,editor");
         assert!(user.email_verified);
         assert_eq!(user.status, UserStatus::Suspended);
+        assert_eq!(user.external_id.as_ref().map(ExternalId::as_str), Some("auth0|7"));
         assert_eq!(user.created_at.map(|time| time.to_string()).as_deref(), Some("2020-02-29T05:00:00Z"));
     }
 
@@ -164,19 +223,10 @@ mod tests {
     #[test]
     fn errors_name_the_member_and_contain_no_value() {
         for (line, reason) in [
-            ("s3cret", "is no JSON object in UTF-8, or one that has a member twice"),
-            (r#"["s3cret"]"#, "is no JSON object in UTF-8, or one that has a member twice"),
-            (
-                r#"{"username":"s3cret","username":"s3cret"}"#,
-                "is no JSON object in UTF-8, or one that has a member twice",
-            ),
-            (
-                r#"{"s3cret":1}"#,
-                "has a member that is none of username, email, password_hash, display_name, phone_number, roles, email_verified, status, created_at",
-            ),
             (r#"{"password_hash":"s3cret"}"#, "has neither a username nor an email"),
-            (r#"{"username":"s3cret"}"#, "password_hash is required"),
-            (r#"{"username":"s3cret","password_hash":null}"#, "password_hash must be a string"),
+            (r#"{"username":"s3cret","password_hash":["s3cret"]}"#, "password_hash must be a string"),
+            (r#"{"username":"s3cret","external_id":-7}"#, "external_id must be a string or a whole number"),
+            (r#"{"username":"s3cret","external_id":" s3cret"}"#, "external_id must be 1 to 255 characters"),
             (
                 r#"{"username":"s3cret","password_hash":"h","email":"s3cret"}"#,
                 "email must be a valid e-mail address",
@@ -204,5 +254,40 @@ mod tests {
             let error = read_line(line).expect_err(line);
             assert!(error.starts_with(reason) && !error.to_lowercase().contains("s3cret"), "{line}: {error}");
         }
+    }
+
+    #[test]
+    fn every_member_is_declared_once() {
+        assert_eq!(crate::request::member_names::<Account>(), MEMBERS);
+    }
+
+    #[test]
+    fn an_empty_or_missing_hash_is_no_password() {
+        for hash in ["", r#","password_hash":null"#, r#","password_hash":"""#] {
+            let user = read_line(&format!(r#"{{"username":"jane"{hash}}}"#)).expect("a user");
+            assert!(user.password_hash.is_none(), "{hash}");
+        }
+    }
+
+    #[test]
+    fn values_of_database_exports_are_read() {
+        for (text, expected) in [
+            ("2020-02-29 12:00:00+07", "2020-02-29T05:00:00Z"),
+            ("2020-02-29 12:00:00.25+00", "2020-02-29T12:00:00Z"),
+            ("2020-02-29 12:00:00-03:30", "2020-02-29T15:30:00Z"),
+            ("2020-02-29T12:00:00", "2020-02-29T12:00:00Z"),
+        ] {
+            let time = timestamp(text).map(|time| time.to_string());
+            assert!(time.is_some_and(|time| time.starts_with(expected.trim_end_matches('Z'))), "{text}");
+        }
+        assert!(timestamp("2020-02-29").is_none() && timestamp("12:00:00").is_none());
+        let user =
+            read_line(r#"{"email":"j@example.com","email_verified":"t","external_id":17}"#).expect("a user");
+        assert!(user.email_verified);
+        assert_eq!(user.external_id.as_ref().map(ExternalId::as_str), Some("17"));
+        assert_eq!(
+            [Value::from(0), "F".into(), "yes".into()].map(|v| flag(&v)),
+            [Some(false), Some(false), None]
+        );
     }
 }

@@ -1,0 +1,33 @@
+//! An empty store in a temporary directory.
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+
+use crate::settings::{DatabaseUrl, Settings};
+
+/// The settings of an empty store. It is deleted when it is dropped.
+pub(in crate::commands) struct EmptyStore {
+    settings: Settings,
+    _directory: TempDir,
+}
+
+impl EmptyStore {
+    /// `None` if the store of `settings` exists. A PostgreSQL database is expected to exist.
+    pub(super) fn unless_stored(settings: &Settings) -> anyhow::Result<Option<Self>> {
+        match &settings.database_url {
+            DatabaseUrl::Sqlite(path) if !path.exists() => {}
+            DatabaseUrl::Sqlite(_) | DatabaseUrl::Postgres(_) => return Ok(None),
+        }
+        let directory = tempfile::tempdir().context("cannot create a temporary directory")?;
+        let data_dir = directory.path().to_owned();
+        let mut settings = settings.clone();
+        settings.database_url = DatabaseUrl::Sqlite(data_dir.join("auth.db"));
+        settings.keys_dir = data_dir.join("keys");
+        settings.data_dir = data_dir;
+        Ok(Some(Self { settings, _directory: directory }))
+    }
+
+    pub(in crate::commands) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}
