@@ -30,9 +30,9 @@ const MINUTE: i64 = 60;
 /// - Replays: every one. Each ends a session, for which its user has verified a password.
 ///
 /// The subject is the session of a refresh, else the user, session or API key that the caller has proved to have. The
-/// caller of a denied login or registration is a *stranger*. Its subject is the caller's API key or network, together with
-/// the user that it named, if there is one. A minute has at most 200 strangers per action and reason; all others are one
-/// subject.
+/// caller of a denied registration, login, change or deletion is a *stranger* to the user that it named. Its subject is
+/// the caller's API key or network, together with that user, if there is one. A minute has at most 200 strangers per action
+/// and reason; all others are one subject.
 ///
 /// A merged event has those members that all its events share.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ enum Subject {
     User(UserId),
     Session(SessionId),
     ApiKey(ApiKeyId),
-    /// A caller that has not proved who it is, and the user that it named.
+    /// A caller, and the user that it named without a proof.
     Stranger(Option<CounterKey>, Option<UserId>),
     OtherStrangers,
 }
@@ -151,8 +151,15 @@ impl Subject {
         let is_success = event.outcome == AuditOutcome::Succeeded;
         let stranger = || Self::Stranger(CounterKey::of_caller(&event.caller), event.user);
         match event.action {
-            // These name the user that the caller claims to be.
-            AuditAction::UserRegistered | AuditAction::UserLoggedIn if !is_success => return stranger(),
+            // The caller only named the user of these, and can name any other.
+            AuditAction::UserRegistered
+            | AuditAction::UserLoggedIn
+            | AuditAction::UserUpdated
+            | AuditAction::UserDeleted
+                if !is_success =>
+            {
+                return stranger();
+            }
             AuditAction::SessionRefreshed if is_success => {
                 if let Some(session) = event.session {
                     return Self::Session(session);

@@ -191,6 +191,18 @@ fn denials_of_an_api_key_are_one_subject_at_every_address() {
 }
 
 #[test]
+fn denied_changes_of_many_users_are_bounded() {
+    let caller = Caller { api_key: Some(ApiKeyId(Uuid::from_u128(1))), ..Caller::default() };
+    for action in [AuditAction::UserUpdated, AuditAction::UserDeleted] {
+        let denied = AuditEvent { caller: caller.clone(), ..denied(action, DenialReason::MissingScope) };
+        let events = (0..10_000).map(|number| AuditEvent { user: user(number), ..denied.clone() });
+        let stored = stored(events);
+        assert_eq!(stored.len(), MAX_STRANGERS as usize + 2);
+        assert_eq!(counts(&stored).iter().sum::<u32>(), 10_000);
+    }
+}
+
+#[test]
 fn denied_refreshes_of_a_user_are_one_subject() {
     let over = denied(AuditAction::SessionRefreshed, DenialReason::SessionOver);
     let events = (0..100).map(|number| {
