@@ -30,8 +30,8 @@ fn denied(action: AuditAction, reason: DenialReason) -> AuditEvent {
     AuditEvent { outcome: AuditOutcome::Denied(reason), ..event(action) }
 }
 
-fn user(number: u128) -> Option<UserId> {
-    Some(UserId(Uuid::from_u128(number)))
+fn user(number: u128) -> UserId {
+    UserId(Uuid::from_u128(number))
 }
 
 fn from_address(address: impl Into<ClientAddress>) -> Caller {
@@ -52,7 +52,7 @@ fn counts(events: &[AuditEvent]) -> Vec<u32> {
 
 fn wrong_password() -> AuditEvent {
     AuditEvent {
-        user: user(1),
+        user: Some(user(1)),
         caller: from_address([192, 0, 2, 1]),
         ..denied(AuditAction::UserLoggedIn, DenialReason::WrongPassword)
     }
@@ -65,13 +65,13 @@ fn not_offered() -> AuditEvent {
 #[test]
 fn repeats_of_a_denial_become_one_event() {
     let missing = denied(AuditAction::ResourceOpened, DenialReason::MissingRole);
-    let events = (0..50).map(|second| AuditEvent { at: at(second), user: user(1), ..missing.clone() });
+    let events = (0..50).map(|second| AuditEvent { at: at(second), user: Some(user(1)), ..missing.clone() });
     let stored = stored(events);
     assert_eq!(counts(&stored), [1, 49]);
     assert_eq!((stored[0].at, stored[0].merged), (at(0), None));
     let merged = MergedEvents { count: 49, last_at: at(49) };
     assert_eq!((stored[1].at, stored[1].merged), (at(1), Some(merged)));
-    assert_eq!(stored[1].user, user(1));
+    assert_eq!(stored[1].user, Some(user(1)));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn clock_that_is_set_back_ends_the_minute() {
 fn kinds_are_counted_separately() {
     let one = wrong_password();
     let others = [
-        AuditEvent { user: user(2), ..one.clone() },
+        AuditEvent { user: Some(user(2)), ..one.clone() },
         AuditEvent { caller: from_address([192, 0, 2, 2]), ..one.clone() },
         AuditEvent { outcome: AuditOutcome::Denied(DenialReason::UserSuspended), ..one.clone() },
         AuditEvent { action: AuditAction::UserPasswordChanged, ..one.clone() },
@@ -195,7 +195,7 @@ fn denied_changes_of_many_users_are_bounded() {
     let caller = Caller { api_key: Some(ApiKeyId(Uuid::from_u128(1))), ..Caller::default() };
     for action in [AuditAction::UserUpdated, AuditAction::UserDeleted] {
         let denied = AuditEvent { caller: caller.clone(), ..denied(action, DenialReason::MissingScope) };
-        let events = (0..10_000).map(|number| AuditEvent { user: user(number), ..denied.clone() });
+        let events = (0..10_000).map(|number| AuditEvent { user: Some(user(number)), ..denied.clone() });
         let stored = stored(events);
         assert_eq!(stored.len(), MAX_STRANGERS as usize + 2);
         assert_eq!(counts(&stored).iter().sum::<u32>(), 10_000);
@@ -207,7 +207,7 @@ fn denied_refreshes_of_a_user_are_one_subject() {
     let over = denied(AuditAction::SessionRefreshed, DenialReason::SessionOver);
     let events = (0..100).map(|number| {
         let session = Some(SessionId(Uuid::from_u128(number)));
-        AuditEvent { session, user: user(1), ..over.clone() }
+        AuditEvent { session, user: Some(user(1)), ..over.clone() }
     });
     assert_eq!(counts(&stored(events)), [1, 99]);
 }
@@ -215,7 +215,7 @@ fn denied_refreshes_of_a_user_are_one_subject() {
 #[test]
 fn refreshes_are_merged_for_each_session() {
     let refresh = |session| AuditEvent {
-        user: user(1),
+        user: Some(user(1)),
         session: Some(SessionId(Uuid::from_u128(session))),
         ..event(AuditAction::SessionRefreshed)
     };
@@ -228,7 +228,7 @@ fn refreshes_are_merged_for_each_session() {
 
 #[test]
 fn other_successes_are_bounded_by_subject() {
-    let login = AuditEvent { user: user(1), ..event(AuditAction::UserLoggedIn) };
+    let login = AuditEvent { user: Some(user(1)), ..event(AuditAction::UserLoggedIn) };
     let stored = stored(vec![login; 1_000]);
     assert_eq!(counts(&stored)[..60], [1; 60]);
     assert_eq!(counts(&stored)[60..], [940]);
@@ -237,7 +237,7 @@ fn other_successes_are_bounded_by_subject() {
 #[test]
 fn every_replay_is_a_single_event() {
     let replay =
-        AuditEvent { user: user(1), ..denied(AuditAction::SessionReplayed, DenialReason::UsedBefore) };
+        AuditEvent { user: Some(user(1)), ..denied(AuditAction::SessionReplayed, DenialReason::UsedBefore) };
     assert_eq!(counts(&stored(vec![replay; 1_000])), [1; 1_000]);
 }
 
@@ -252,7 +252,7 @@ fn subjects_in_memory_are_bounded() {
     let mut aggregator = AuditAggregator::new();
     let mut total = 0;
     for number in 0..3 * MAX_SUBJECTS as u128 {
-        let login = AuditEvent { user: user(number), ..event(AuditAction::UserLoggedIn) };
+        let login = AuditEvent { user: Some(user(number)), ..event(AuditAction::UserLoggedIn) };
         let added = aggregator.add(login);
         assert_eq!(added.len(), 1);
         total += added[0].count();
