@@ -215,6 +215,19 @@ fn commands_on_existing_data_create_no_files() {
 }
 
 #[test]
+fn malformed_password_file_reaches_no_log() {
+    let shell = Shell::new();
+    let path = shell.directory.path().join("pgpass");
+    fs::write(&path, "hunter2-alone\n127.0.0.1:1:d:u\n").expect("written");
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("set");
+    let shell = shell
+        .with("PGPASSFILE", &path.display().to_string())
+        .with("AUTH_DATABASE_URL", "postgres://u@127.0.0.1:1/d");
+    let failure = shell.run(&["user", "list"]).failure();
+    assert!(failure.contains("Connection refused") && !failure.contains("hunter2"), "{failure}");
+}
+
+#[test]
 fn world_writable_directories_of_secrets_are_rejected() {
     for directory in ["data", "data/keys"] {
         let shell = Shell::new();

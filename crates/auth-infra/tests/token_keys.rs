@@ -116,7 +116,16 @@ fn keys_are_read_again_by_a_new_process() {
 
 #[test]
 fn keys_made_by_openssl_are_read() {
-    for (pem, algorithm) in [(OPENSSL_ED25519, KeyAlgorithm::Ed25519), (OPENSSL_P256, KeyAlgorithm::P256)] {
+    // Written by `openssl ecparam -genkey`: the parameters come first.
+    let sec1 = concat!(
+        "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n",
+        include_str!("data/keys/openssl-p256-sec1.pem")
+    );
+    for (pem, algorithm) in [
+        (OPENSSL_ED25519, KeyAlgorithm::Ed25519),
+        (OPENSSL_P256, KeyAlgorithm::P256),
+        (sec1, KeyAlgorithm::P256),
+    ] {
         for pem in [pem.to_owned(), pem.replace('\n', "\r\n"), pem.trim().to_owned()] {
             let dir = directory();
             write_raw(dir.path(), "mine_1.pem", pem);

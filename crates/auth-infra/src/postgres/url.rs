@@ -14,6 +14,7 @@ use std::path::Path;
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use thiserror::Error;
+use tracing::subscriber::NoSubscriber;
 
 use self::parameters::{Parameters, SslMode};
 
@@ -100,10 +101,9 @@ impl PostgresUrl {
         for name in ["sslrootcert", "sslcert", "sslkey"] {
             self.check_file(name)?;
         }
-        let options: PgConnectOptions = self
-            .all
-            .for_sqlx()
-            .parse()
+        // sqlx logs malformed lines of ~/.pgpass, which contain passwords.
+        let parse = || self.all.for_sqlx().parse::<PgConnectOptions>();
+        let options = tracing::subscriber::with_default(NoSubscriber::default(), parse)
             // The message of sqlx could quote a value.
             .map_err(|_: sqlx::Error| InvalidPostgresUrl::new("it has a value that the driver refuses"))?;
         let options = match self.all.ssl_mode() {

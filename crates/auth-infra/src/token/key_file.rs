@@ -341,6 +341,18 @@ mod tests {
         }
     }
 
+    /// RFC 8410, section 10.3: version 2 contains the public key and may have attributes.
+    #[test]
+    fn pkcs8_of_version_2_is_read() {
+        const PEM: &str = "-----BEGIN PRIVATE KEY-----\n\
+            MHICAQEwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+            oB8wHQYKKoZIhvcNAQkJFDEPDA1DdXJkbGUgQ2hhaXJzgSEAGb9ECWmEzf6FQbrB\n\
+            Z9w7lshQhqowtrbLDFw4rXAxZuE=\n\
+            -----END PRIVATE KEY-----\n";
+        let (_, private) = parse("mine", PEM.as_bytes()).expect("a key");
+        assert_eq!((private.algorithm, private.public[0]), (KeyAlgorithm::Ed25519, 0x19));
+    }
+
     #[test]
     fn anything_but_one_private_key_is_refused() {
         let key = pem(PKCS8, &pkcs8(KeyAlgorithm::Ed25519));
