@@ -279,7 +279,7 @@ fn document_names_the_public_url_as_its_server() {
     for dialect in ALL {
         let public = document(dialect, "public_url = \"https://auth.example.com/\"");
         assert_eq!(public["servers"][0]["url"], "https://auth.example.com");
-        assert_eq!(public["servers"].as_array().map(Vec::len), Some(1));
+        assert_eq!(public["servers"][1]["url"], "/", "for the API reference under another name");
         assert_eq!(public["info"]["contact"]["url"], "https://auth.example.com/");
         let unset = document(dialect, "listen = \"127.0.0.1:4711\"");
         assert_eq!(unset["servers"][0]["url"], "/", "the server of the document itself");

@@ -41,7 +41,7 @@ pub fn document(dialect: &dyn Dialect, terms: &PublicTerms, public_url: Option<&
     }
     OpenApiBuilder::new()
         .info(info(&dialect.profile(), public_url))
-        .servers(Some([server(public_url)]))
+        .servers(Some(servers(public_url)))
         .tags(Some(tags(dialect)))
         .paths(paths)
         .components(Some(components))
@@ -79,12 +79,12 @@ fn info(profile: &Profile, public_url: Option<&PublicUrl>) -> Info {
         .build()
 }
 
-fn server(public_url: Option<&PublicUrl>) -> Server {
-    let (url, description) = match public_url {
-        Some(url) => (url.as_str(), "The public URL of the service."),
-        None => ("/", "The server of this document."),
-    };
-    ServerBuilder::new().url(url).description(Some(description)).build()
+/// Clients use the first server. The second one is for the API reference of a service that is opened under another name:
+/// that page may call only its own server.
+fn servers(public_url: Option<&PublicUrl>) -> Vec<Server> {
+    let public = public_url.map(|url| (url.as_str(), "The public URL of the service."));
+    let all = public.into_iter().chain([("/", "The server of this document.")]);
+    all.map(|(url, text)| ServerBuilder::new().url(url).description(Some(text)).build()).collect()
 }
 
 fn describe(dialect: &dyn Dialect, route: &Route, operation: &Operation) -> path::Operation {
