@@ -373,7 +373,9 @@ fn repeated_import_creates_each_account_once() {
     let shell = Shell::new();
     fs::write(shell.directory.path().join("accounts.jsonl"), ACCOUNTS).expect("a file");
     let import = ["user", "import", "accounts.jsonl"];
-    assert_eq!(shell.run(&import).ok(), "imported 2, already there 0, bad 0\n");
+    let first = shell.run(&import);
+    assert_eq!((first.code, first.out.as_str()), (Some(0), "imported 2, already there 0, bad 0\n"));
+    assert_eq!(first.err.matches("1 users have a weak hash: it uses ").count(), 2, "{}", first.err);
     let jane = shell.show("jane");
     assert_eq!(jane["email_verified"], Value::from(true));
     assert_eq!(text(&jane, "status"), "suspended");
@@ -424,6 +426,7 @@ fn bad_import_lines_are_skipped_and_reported_without_content() {
         line 7: password_hash has an unsupported format; see docs/importing.md\n\
         line 8: email_verified is true without an email\n\
         line 9: is longer than 65536 bytes\n\
+        2 users have a weak hash: it uses bcrypt with a cost of 5; OWASP asks for at least 10\n\
         error: 8 of the lines are bad and were left out\n";
     assert_eq!(outcome.err, expected);
     shell.show("s3cret-a");
@@ -441,7 +444,8 @@ fn import_larger_than_a_transaction_preserves_the_order() {
         (&lines[..700], "imported 700, already there 0, bad 0\n"),
         (&lines[..], "imported 534, already there 700, bad 0\n"),
     ] {
-        assert_eq!(shell.run_with_input(&["user", "import", "-"], &lines.join("\n")).ok(), expected);
+        let outcome = shell.run_with_input(&["user", "import", "-"], &lines.join("\n"));
+        assert_eq!((outcome.code, outcome.out.as_str()), (Some(0), expected), "{}", outcome.err);
     }
     let users = shell.run(&["user", "list", "--json"]).json();
     let names: Vec<_> = users.as_array().expect("a list").iter().map(|user| text(user, "username")).collect();
