@@ -84,6 +84,7 @@ fn rehearsal_reports_everything_and_stores_nothing() {
             let rehearsal = import(&data, &["--dry-run"], &file);
             assert_eq!(out(&rehearsal), "would import 30, already there 1, bad 3\n", "{}", err(&rehearsal));
             assert!(!data.data_dir().exists(), "a rehearsal creates no store");
+            assert!(!err(&rehearsal).contains("WARN"), "{}", err(&rehearsal));
         }
         assert_eq!(out(&import(&data, &[], &users(0..2))), "imported 2, already there 0, bad 0\n");
         let rehearsal = import(&data, &["--dry-run"], &file);

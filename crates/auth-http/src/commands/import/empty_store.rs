@@ -1,5 +1,8 @@
 //! An empty store in a temporary directory.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use anyhow::Context as _;
 use tempfile::TempDir;
 
@@ -18,7 +21,9 @@ impl EmptyStore {
             DatabaseUrl::Sqlite(path) if !path.exists() => {}
             DatabaseUrl::Sqlite(_) | DatabaseUrl::Postgres(_) => return Ok(None),
         }
-        let directory = tempfile::tempdir().context("cannot create a temporary directory")?;
+        let mut private = tempfile::Builder::new();
+        private.permissions(Permissions::from_mode(0o700));
+        let directory = private.tempdir().context("cannot create a temporary directory")?;
         let data_dir = directory.path().to_owned();
         let mut settings = settings.clone();
         settings.database_url = DatabaseUrl::Sqlite(data_dir.join("auth.db"));
