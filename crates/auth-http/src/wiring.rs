@@ -69,9 +69,31 @@ pub fn open(settings: &Settings) -> anyhow::Result<Service> {
 /// Reads the settings of a service that has every dialect.
 ///
 /// # Errors
-/// As [`Settings::load`].
+/// As [`Settings::load`], and when two dialects would answer at one path.
 pub fn load_settings(sources: &Sources) -> Result<Settings, SettingsError> {
-    Settings::load(sources, documented_dialects())
+    let settings = Settings::load(sources, documented_dialects())?;
+    let shared = shared_path(&settings).map(|(one, other, path)| settings.shared_path(one, other, &path));
+    shared.map_or(Ok(settings), Err)
+}
+
+/// Two enabled dialects, and a path of both that their documents do not share. The router could not choose between them.
+fn shared_path(settings: &Settings) -> Option<(&DialectSettings, &DialectSettings, String)> {
+    let enabled = |dialect: &&'static dyn Dialect| {
+        let set = settings.dialect(dialect.profile().name).filter(|set| set.enabled)?;
+        Some(dialect.routes().iter().map(move |route| (set, route)))
+    };
+    let routes: Vec<_> = dialects::ALL.iter().filter_map(enabled).flatten().collect();
+    let pairs = routes
+        .iter()
+        .enumerate()
+        .flat_map(|(index, one)| routes[..index].iter().map(move |other| (one, other)));
+    pairs.into_iter().find_map(|((one, route), (other, same))| {
+        let path = format!("{}{}", one.prefix, route.path);
+        let is_shared = route.method == same.method && path == format!("{}{}", other.prefix, same.path);
+        let [documented, others] = [(one, route), (other, same)]
+            .map(|(set, route)| format!("{}{}", set.documented_prefix, route.path));
+        (is_shared && documented != others).then_some((*one, *other, path))
+    })
 }
 
 /// The default settings of a service that has every dialect.

@@ -548,6 +548,19 @@ fn warnings(flags: &[(&str, &str)]) -> String {
 }
 
 #[test]
+fn dialects_share_a_path_only_if_their_documents_do() {
+    for (moved, prefix, other) in [("token_pair", "/api/auth", "cookie"), ("cookie", "/v1", "single_token")] {
+        let key = format!("dialects.{moved}.prefix");
+        let message = error_text(from_flags(&[(&key, prefix)]));
+        assert!(message.starts_with(&format!("{key} (--set) must not ")), "{message}");
+        assert!(message.contains(other), "{message}");
+        from_flags(&[(&key, prefix), (&format!("dialects.{other}.enabled"), "false")]).expect("no other");
+    }
+    let together = [("dialects.token_pair.prefix", "/x/auth"), ("dialects.directory.prefix", "/x")];
+    from_flags(&together).expect("as documented");
+}
+
+#[test]
 fn settings_without_effect_cause_warnings() {
     let postgres = ("database_url", "postgres://u@localhost/d");
     for (key, value, other, reason) in [

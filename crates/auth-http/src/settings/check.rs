@@ -76,6 +76,21 @@ impl Settings {
         Ok(())
     }
 
+    /// The error of two dialects that would answer at one path although their documents do not share it.
+    pub(crate) fn shared_path(
+        &self,
+        one: &DialectSettings,
+        other: &DialectSettings,
+        path: &str,
+    ) -> SettingsError {
+        // At least one of the two was moved: name that one.
+        let is_moved = one.prefix != one.documented_prefix;
+        let (moved, unmoved) = if is_moved { (one, other) } else { (other, one) };
+        let key = format!("dialects.{}.prefix", moved.name);
+        let reason = format!("must not lead to the path {path}, which {} has too", unmoved.name);
+        SettingsError::invalid(&key, self.source(&key), &reason)
+    }
+
     /// A sentence for each unsafe setting, without secrets.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
