@@ -57,11 +57,11 @@ impl fmt::Display for ClientAddress {
 }
 
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let join = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+    let join = |high: u16, low: u16| Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low));
     match address.segments() {
         [0, 0, 0, 0, 0, 0xffff, high, low] => Some(join(high, low)),
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
-            Some(join(high, low)).filter(can_be_translated)
+            Some(join(high, low)).filter(|address| can_be_translated(*address))
         }
         _ => None,
     }
@@ -69,7 +69,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 
 /// Whether a translated packet can have this source. Another address in such a prefix is forged (RFC 3964, section 5.3.1),
 /// so it must not be taken for a trusted proxy on this machine.
-fn can_be_translated(address: &Ipv4Addr) -> bool {
+fn can_be_translated(address: Ipv4Addr) -> bool {
     let [first, second, ..] = address.octets();
     !matches!((first, second), (0 | 127 | 224.., _) | (169, 254))
 }
@@ -117,7 +117,7 @@ mod tests {
     fn forged_translations_are_not_the_embedded_address() {
         for v4 in ["0.0.0.0", "127.0.0.1", "169.254.1.1", "224.0.0.1", "255.255.255.255"] {
             let bits = v4.parse::<Ipv4Addr>().expect("an address").to_bits();
-            let sixtofour = Ipv6Addr::from_bits(0x2002 << 112 | u128::from(bits) << 80 | 1);
+            let sixtofour = Ipv6Addr::from_bits((0x2002 << 112) | (u128::from(bits) << 80) | 1);
             for forged in [format!("64:ff9b::{v4}"), sixtofour.to_string()] {
                 assert!(address(&forged).ip().is_ipv6(), "{forged}");
             }
