@@ -53,14 +53,15 @@ const PURGE: &str = "
 #[async_trait]
 impl AttemptLimiter for PostgresStore {
     async fn admit(&self, guess: &Guess) -> Result<AdmitOutcome, PortError> {
-        // The throttle cache is not consulted: the account may know the caller. For the same reason, the locks are held for
-        // one judgement only. A guess of an unknown caller may wait for others, and a known caller must not wait behind it.
-        wait_for_verdict(guess, Instant::now(), async |now| {
-            let _account = self.counter_locks.lock(guess.account).await?;
-            let _caller = self.lock_caller(guess).await?;
-            call!(self.db.write_after(BEGIN), admit(guess, now))
-        })
-        .await
+        let begun = Instant::now();
+        match self.judge(guess, guess.now).await? {
+            GuessVerdict::Admit(reservation) => return Ok(AdmitOutcome::Admitted(reservation)),
+            GuessVerdict::Throttle(throttled) => return Ok(AdmitOutcome::Throttled(throttled)),
+            GuessVerdict::Wait => {}
+        }
+        // One guess at a time asks again. Those behind it wait for the same guesses.
+        let _turn = self.waiting_locks.lock(guess.account).await?;
+        wait_for_verdict(guess, begun, |now| self.judge(guess, now)).await
     }
 
     async fn settle(
@@ -98,6 +99,14 @@ impl AttemptLimiter for PostgresStore {
 }
 
 impl PostgresStore {
+    /// Judges a guess once. No cache is consulted, and the locks are held for this judgement only: the account may know the
+    /// caller, which must not wait behind the guesses of others.
+    async fn judge(&self, guess: &Guess, now: Timestamp) -> Result<GuessVerdict, PortError> {
+        let _account = self.counter_locks.lock(guess.account).await?;
+        let _caller = self.lock_caller(guess).await?;
+        call!(self.db.write_after(BEGIN), admit(guess, now))
+    }
+
     async fn lock_caller(&self, guess: &Guess) -> Result<Option<KeyedGuard>, PortError> {
         match &guess.counter {
             Some(counter) => self.counter_locks.lock(counter.key).await.map(Some),

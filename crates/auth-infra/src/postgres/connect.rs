@@ -62,6 +62,8 @@ pub struct PostgresStore {
     pub(super) user_cache: Arc<UserCache>,
     pub(super) throttle_cache: Arc<ThrottleCache>,
     pub(super) counter_locks: KeyedMutex,
+    /// The guesses that wait for others, one after the other for each account.
+    pub(super) waiting_locks: KeyedMutex,
     pub(super) refreshes: Batcher<RefreshAttempt>,
     pub(super) openings: Batcher<OpenRequest>,
 }
@@ -83,6 +85,7 @@ impl PostgresStore {
             user_cache: Arc::default(),
             throttle_cache: Arc::default(),
             counter_locks: KeyedMutex::default(),
+            waiting_locks: KeyedMutex::default(),
             refreshes: Batcher::default(),
             openings: Batcher::default(),
         })
