@@ -131,9 +131,11 @@ fn every_response_has_security_headers_and_a_request_id() {
         client.log_in("unknown"),
         client.register("john"),
     ];
-    for response in &responses {
+    for (index, response) in responses.iter().enumerate() {
+        // Only the public keys, which are the second answer, may be cached.
+        let caching = if index == 1 { "public, max-age=300" } else { "no-store" };
         for (name, value) in [
-            ("cache-control", "no-store"),
+            ("cache-control", caching),
             ("x-content-type-options", "nosniff"),
             ("referrer-policy", "no-referrer"),
             ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),

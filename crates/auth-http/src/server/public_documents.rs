@@ -5,8 +5,8 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HeaderValue, ORIGIN,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HeaderValue, ORIGIN,
 };
 use actix_web::middleware::Next;
 
@@ -29,10 +29,12 @@ pub(super) async fn open_to_all_origins<B: MessageBody>(
     if is_preflight {
         return Ok(request.into_response(preflight()).map_into_right_body());
     }
-    // The rules for listed origins do not apply here: they would add an origin, and credentials.
+    // The rules for listed origins do not apply here: they would add an origin.
     request.headers_mut().remove(ORIGIN);
     let mut response = next.call(request).await?;
     response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, EVERY_ORIGIN.clone());
+    // With listed origins, `Cors` adds this header to every answer. Browsers refuse it together with `*`.
+    response.headers_mut().remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
     Ok(response.map_into_left_body())
 }
 
