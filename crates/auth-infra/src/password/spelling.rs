@@ -105,7 +105,7 @@ pub(super) fn parse(stored: &str) -> Parsed {
     let spelled = SPELLINGS.iter().find_map(|(prefix, read)| Some((unwrapped.strip_prefix(prefix)?, read)));
     match spelled {
         Some((rest, read)) => read(rest),
-        None => parse_by_shape(unwrapped).unwrap_or_else(|| Err(unsupported::name(stored))),
+        None => parse_by_shape(unwrapped).unwrap_or_else(|| Err(unsupported::name(stored, unwrapped))),
     }
 }
 
@@ -150,7 +150,7 @@ fn prehashed_bcrypt(preparation: Preparation, stored: &str) -> Parsed {
 fn supported_bcrypt(stored: &str) -> Result<Algorithm, ParseHashError> {
     match stored.get(..4) {
         Some("$2a$" | "$2b$" | "$2y$") => Ok(Algorithm::Bcrypt(BcryptHash::parse(stored)?)),
-        _ => Err(unsupported::name(stored)),
+        _ => Err(unsupported::name(stored, stored)),
     }
 }
 
@@ -205,4 +205,62 @@ fn phpass(rest: &str) -> Parsed {
 
 fn firebase(hash: FirebaseHash) -> StoredHash {
     StoredHash::new(Algorithm::Firebase(hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_of_another_program_hides_no_unsupported_format() {
+        for (stored, named) in [
+            ("{CRYPT}rl.3StKT.4T8M", "DES-crypt"),
+            ("{crypt}$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/", "MD5-crypt"),
+            ("{CRYPT}$y$j9T$F5Jx5fExrKuPp53xLKQ..1$GGzwxUJEPg.bmSnYu67PgSmJVRjSP6LbkI26rfLZIB4", "yescrypt"),
+            ("{bcrypt}$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "sign bug"),
+            ("bcrypt$$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "sign bug"),
+            ("{noop}$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "plain text"),
+        ] {
+            let error = parse(stored).expect_err(stored);
+            assert!(
+                matches!(error, ParseHashError::Named(name) if name.contains(named)),
+                "{stored}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn damaged_hashes_are_malformed_and_not_unknown() {
+        for stored in [
+            "$argon2id$v=19$m=64$c2l4dGVlbiBieXRlcyA6KQ",
+            "$2b$05$short",
+            "{bcrypt}$2b$05$short",
+            "bcrypt_sha256$$2b$05$short",
+            "$bcrypt-sha256$v=3,t=2b,r=5$j1MwViBaDhT9GPzbt69Mg.$LI4RMMj7SDKAIlYvl21xwW3xXvea11e",
+            "$scrypt$ln=10,r=8,p=1$c2l4dGVlbiBieXRlcyA6KQ",
+            "scrypt$1000$saltsalt$8$1$AAAA",
+            "scrypt:1024:8$saltsalt$00",
+            "$a0801$AQIDBAUGBwg=$iPKI",
+            "pbkdf2:sha256:x$saltsalt$00",
+            "{pbkdf2}0102",
+            "{PBKDF2-SHA256}1000$AAAA",
+            "{PKCS5S2}AAAA",
+            "$6$rounds=999$saltsaltsalt$short",
+            "$P$5short",
+            "$S$5short",
+            "$fbscrypt$v=2,n=10,r=8,p=1,ss=Bw==,sk=AAAA$AAAA$AAAA",
+            "$firescrypt$ln=10,r=8,p=1$AAAA$AAAA",
+            "s2:00:00",
+        ] {
+            let error = parse(stored).expect_err(stored);
+            let is_malformed = matches!(
+                error,
+                ParseHashError::Malformed(_)
+                    | ParseHashError::Format(_)
+                    | ParseHashError::Parameters(_)
+                    | ParseHashError::Incomplete
+            );
+            assert!(is_malformed, "{stored}: {error}");
+        }
+    }
 }

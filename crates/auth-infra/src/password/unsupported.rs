@@ -11,7 +11,7 @@ const DJANGO_DIGEST: &str = "a fast salted digest (MD5, SHA-1 or SHA-256)";
 const UNUSABLE: &str = "a mark for \"no password\" and no hash";
 
 /// How a text begins, in lower case, and the words after "the hash is".
-const PREFIXES: [(&str, &str); 44] = [
+const PREFIXES: [(&str, &str); 42] = [
     ("{noop}", PLAIN),
     ("{plain}", PLAIN),
     ("{cleartext}", PLAIN),
@@ -25,9 +25,8 @@ const PREFIXES: [(&str, &str); 44] = [
     ("{nt", "an NT hash"),
     ("$1$", CRYPT_MD5),
     ("$apr1$", "Apache's MD5-crypt"),
-    ("{crypt}$1$", CRYPT_MD5),
     ("$md5", "an MD5 digest"),
-    ("$sha1", "a SHA-1 digest"),
+    ("$sha", "a fast SHA digest"),
     ("$ssha", "a fast salted SHA digest"),
     ("$hmac", "a fast HMAC"),
     ("$2x$", "bcrypt with the sign bug of crypt_blowfish 1.0"),
@@ -38,7 +37,6 @@ const PREFIXES: [(&str, &str); 44] = [
     ("$lm$", "a LAN Manager hash"),
     ("$7$", "scrypt in the spelling of libsodium and libxcrypt"),
     ("$y$", YESCRYPT),
-    ("{crypt}$y$", YESCRYPT),
     ("$gy$", "gost-yescrypt"),
     ("$b$", "a fast salted digest of MediaWiki"),
     (":b:", "a fast salted digest of MediaWiki"),
@@ -58,11 +56,16 @@ const PREFIXES: [(&str, &str); 44] = [
     ("crypt$", "DES-crypt in Django's spelling"),
 ];
 
-/// The error for a text that no supported spelling matches.
-pub(super) fn name(stored: &str) -> ParseHashError {
+/// The error for a text that no supported spelling matches. `unwrapped` is the text without the prefix of a program that
+/// may precede any hash.
+pub(super) fn name(stored: &str, unwrapped: &str) -> ParseHashError {
+    let known = name_by_prefix(stored).or_else(|| name_by_prefix(unwrapped));
+    known.or_else(|| name_by_shape(unwrapped)).map_or(ParseHashError::Unknown, ParseHashError::Named)
+}
+
+fn name_by_prefix(stored: &str) -> Option<&'static str> {
     let start: String = stored.chars().take(32).flat_map(char::to_lowercase).collect();
-    let known = PREFIXES.iter().find(|(prefix, _)| start.starts_with(prefix)).map(|(_, name)| *name);
-    known.or_else(|| name_by_shape(stored)).map_or(ParseHashError::Unknown, ParseHashError::Named)
+    PREFIXES.iter().find(|(prefix, _)| start.starts_with(prefix)).map(|(_, name)| *name)
 }
 
 fn name_by_shape(stored: &str) -> Option<&'static str> {
@@ -109,7 +112,7 @@ mod tests {
             ("rl.3StKT.4T8M", "DES-crypt"),
             ("!Zkm6BAMpZ3rnBDgZtDGXGZAyUULNCoDdSxSJNmbV", "no password"),
         ] {
-            let error = name(stored);
+            let error = name(stored, stored);
             assert!(
                 matches!(error, ParseHashError::Named(name) if name.contains(named)),
                 "{stored}: {error}"
@@ -120,7 +123,7 @@ mod tests {
     #[test]
     fn other_texts_are_unknown() {
         for stored in ["", "P@ssw0rd!", "$", "$unknown$v=1$c2FsdA$aGFzaA", "\u{1f600}", "{ldap", "$2b"] {
-            assert!(matches!(name(stored), ParseHashError::Unknown), "{stored}");
+            assert!(matches!(name(stored, stored), ParseHashError::Unknown), "{stored}");
         }
     }
 }
