@@ -315,7 +315,7 @@ mod tests {
     use argon2::Params;
     use argon2::password_hash::phc::Salt;
     use tokio::task::{JoinSet, yield_now};
-    use tokio::time::{Instant, pause};
+    use tokio::time::{Instant, advance, pause};
 
     use super::super::argon2_hash::Argon2Hash;
     use super::super::error::HashingError;
@@ -398,9 +398,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_that_has_begun_is_not_given_up() {
-        let pool = pool(1, Duration::from_millis(1));
-        let slow = |_: &mut Memory| thread::sleep(Duration::from_millis(50));
-        assert!(pool.usual.run(None, slow).await.is_ok());
+        let pool = pool(1, LONG_WAIT);
+        let (release, released) = mpsc::channel::<()>();
+        let (begun, has_begun) = oneshot::channel();
+        let work = move |_: &mut Memory| {
+            begun.send(()).expect("the test waits");
+            released.recv().is_ok()
+        };
+        let call = tokio::spawn(async move { pool.usual.run(None, work).await });
+        has_begun.await.expect("the worker has begun");
+        pause();
+        advance(2 * LONG_WAIT).await;
+        yield_now().await;
+        release.send(()).expect("the worker waits");
+        assert!(matches!(call.await, Ok(Ok(true))));
     }
 
     #[tokio::test]
