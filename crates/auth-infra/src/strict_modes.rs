@@ -99,7 +99,7 @@ impl StrictModes {
         Ok(())
     }
 
-    fn check_owner(&self, path: &Path, metadata: &Metadata) -> Result<(), UnsafePath> {
+    fn check_owner(self, path: &Path, metadata: &Metadata) -> Result<(), UnsafePath> {
         let owner = metadata.uid();
         if owner == ROOT || owner == self.user {
             return Ok(());
@@ -107,7 +107,7 @@ impl StrictModes {
         Err(UnsafePath::Owner { path: path.to_owned(), owner, mode: permissions(metadata), user: self.user })
     }
 
-    fn check_entry(&self, path: &Path, metadata: &Metadata, is_above: bool) -> Result<(), UnsafePath> {
+    fn check_entry(self, path: &Path, metadata: &Metadata, is_above: bool) -> Result<(), UnsafePath> {
         self.check_owner(path, metadata)?;
         let mode = permissions(metadata);
         let is_safe = match mode & (GROUP_WRITES | OTHERS_WRITE) {
@@ -125,7 +125,7 @@ impl StrictModes {
 
     /// Whether only the account of the service is a member of a group. Accounts outside these files are unknown, so the
     /// group of such an account is never its own.
-    fn is_own_group(&self, group: u32) -> bool {
+    fn is_own_group(self, group: u32) -> bool {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         is_own_group(self.user, group, &read("/etc/passwd"), &read("/etc/group"))
     }
