@@ -78,6 +78,7 @@ pub(super) struct Registered<'a> {
 
 /// An account.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the member names of the document")]
 struct Account<'a> {
     /// The id, a number below 2^53. It never changes.
     account_id: i64,
