@@ -34,8 +34,9 @@ pub struct Service {
 }
 
 impl Service {
-    /// Stores the queued audit events, then closes the store.
+    /// Stores the queued audit events, then closes the store. No worker of a server may run any more.
     pub async fn close(&self) {
+        self.store.discard_idle_connections();
         self.audit.close().await;
         self.store.close().await;
     }

@@ -60,6 +60,11 @@ impl Store {
         on!(self, store => store.check().await)
     }
 
+    /// Closes the idle connections, when the runtimes that opened them have ended.
+    pub fn discard_idle_connections(&self) {
+        on!(self, store => store.discard_idle_connections());
+    }
+
     /// Waits for the active calls and closes the connections. Later calls fail with [`PortError::Unavailable`].
     pub async fn close(&self) {
         on!(self, store => store.close().await);

@@ -126,6 +126,11 @@ impl<C: Connection + 'static> Pool<C> {
         Ok(Lease { connection: Some(connection), made_at, shared, permit: Some(permit) })
     }
 
+    /// Closes the idle connections; later leases get new ones.
+    pub(crate) fn discard_idle(&self) {
+        self.shared.idle.lock().clear();
+    }
+
     /// Grants no more leases, waits for the active ones, and closes all connections.
     pub(crate) async fn close(&self) {
         let shared = &*self.shared;
@@ -253,6 +258,16 @@ mod tests {
         let mut lease = pool.lease().await.expect("a connection");
         mark(&mut lease).await;
         drop(lease);
+        assert!(!is_marked(&pool).await);
+    }
+
+    #[tokio::test]
+    async fn discarded_connection_is_not_leased_again() {
+        let pool = pool(1);
+        let mut lease = pool.lease().await.expect("a connection");
+        mark(&mut lease).await;
+        lease.give_back();
+        pool.discard_idle();
         assert!(!is_marked(&pool).await);
     }
 

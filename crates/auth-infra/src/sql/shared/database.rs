@@ -103,6 +103,13 @@ impl Store {
         within(ACQUIRE_TIMEOUT, pin!(self.check_access())).await
     }
 
+    /// Closes the idle connections. A program calls this when the runtimes that opened them have ended. Such a connection
+    /// still sends a statement, but no longer receives the answer: the statement would be executed twice.
+    pub fn discard_idle_connections(&self) {
+        self.db.readers.discard_idle();
+        self.db.writers.discard_idle();
+    }
+
     /// Waits for the active calls and closes the connections. Later calls fail with [`PortError::Unavailable`].
     pub async fn close(&self) {
         let closed = async {
