@@ -170,7 +170,10 @@ fn parameters(route: &Route) -> impl Iterator<Item = Parameter> {
 
 /// The header in which the holder of an API key reports the address of the end user.
 fn end_user_address() -> Parameter {
-    let text = ObjectBuilder::new().schema_type(Type::String).examples([json!("198.51.100.7")]);
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(ip_addresses()))
+        .examples([json!("198.51.100.7")]);
     ParameterBuilder::new()
         .name("X-End-User-Address")
         .parameter_in(ParameterIn::Header)
@@ -181,6 +184,18 @@ fn end_user_address() -> Parameter {
         ))
         .schema(Some(text))
         .build()
+}
+
+/// The regular expression of a list of IP addresses.
+fn ip_addresses() -> String {
+    let byte = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+    let part = "[0-9A-Fa-f]{1,4}";
+    let whole = format!("({part}:){{7}}{part}");
+    let shortened = (1..=6).map(|left| format!("({part}:){{1,{left}}}(:{part}){{1,{}}}", 7 - left));
+    let at_an_end = format!("({part}:){{1,7}}:|:(:{part}){{1,7}}|::");
+    let six = shortened.chain([whole, at_an_end]).collect::<Vec<_>>().join("|");
+    let address = format!("({byte}(\\.{byte}){{3}}|{six})");
+    format!("^{address}( *, *{address})*$")
 }
 
 fn request_body(body: &BodyDoc) -> RequestBody {
