@@ -379,7 +379,7 @@ mod logging_out {
     async fn logout_with_too_many_cookies_changes_nothing() {
         let app = JOHN_DOE.registered().await;
         let login = log_in(&app).await;
-        let cookies = vec![login.cookie.as_str(); 5].join("; ");
+        let cookies = [login.cookie.as_str(); 5].join("; ");
         let response = log_out(&app, Some(&login.token), Some(&cookies)).await;
         assert_response(&response, 400, r#"{"message":"Bad request."}"#);
         assert!(!response.has_header("set-cookie"));

@@ -17,7 +17,7 @@ use auth_infra::store::Store;
 use auth_infra::system::SystemRandom;
 
 /// The program that made the hash, the password, and the hash. Those of Spring Security, ASP.NET, Ory Kratos, Drupal and
-/// WordPress were made with Python's hashlib (OpenSSL) and bcrypt 4.0.1, by the sources of these programs.
+/// `WordPress` were made with Python's hashlib (OpenSSL) and bcrypt 4.0.1, by the sources of these programs.
 const HASHES: [(&str, &str, &str); 62] = [
     ("libxcrypt 4.4, $2a$", "P@ssw0rd!", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.W5YS8W2COJ11TUIF3GWy03R5XPejtmS"),
     ("libxcrypt 4.4, $2b$", "P@ssw0rd!", "$2b$05$CCCCCCCCCCCCCCCCCCCCC.W5YS8W2COJ11TUIF3GWy03R5XPejtmS"),

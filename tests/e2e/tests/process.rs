@@ -1,4 +1,5 @@
 //! The process and its surroundings: signals, its output, other processes.
+#![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 use std::fs::{self, File};
 use std::net::TcpListener;

@@ -55,7 +55,7 @@ fn hash(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("hash");
     group.sample_size(20);
     group.bench_function("a new one", |bencher| {
-        bencher.iter(|| runtime.block_on(hasher.hash(&password, None)))
+        bencher.iter(|| runtime.block_on(hasher.hash(&password, None)));
     });
     group.bench_function("verify the right password", |bencher| {
         bencher.iter(|| runtime.block_on(hasher.verify(&attempt, Some(&stored), None)));

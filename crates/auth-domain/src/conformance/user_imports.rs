@@ -342,7 +342,7 @@ pub(super) async fn concurrent_imports_store_each_external_id_once(store: &dyn S
                 .iter()
                 .map(|id| user_with_external_id(&fixture, &format!("user-{run}-{id}"), id))
                 .collect();
-            if run % 2 == 0 {
+            if run.is_multiple_of(2) {
                 users.reverse();
             }
             users

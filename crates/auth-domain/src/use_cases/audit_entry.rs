@@ -105,13 +105,13 @@ mod tests {
     fn an_entry_becomes_an_event_with_time_and_caller() {
         let end_user = "198.51.100.7".parse().ok();
         let program = "192.0.2.1".parse().ok();
-        let called = Caller { request: Some(RequestId(7)), address: program, end_user, ..Caller::default() };
-        let caller = Caller { address: end_user, end_user: None, ..called.clone() };
+        let backend = Caller { request: Some(RequestId(7)), address: program, end_user, ..Caller::default() };
+        let caller = Caller { address: end_user, end_user: None, ..backend.clone() };
         let mocks = Mocks::new();
         let recorder = mocks.recorder();
         let entry =
             AuditEntry::succeeded(AuditAction::UserLoggedIn).session(&session()).detail(AuditDetail::RETRY);
-        mocks.auth().called_by(called).audit(entry);
+        mocks.auth().called_by(backend).audit(entry);
         let expected = AuditEvent {
             at: NOW,
             merged: None,

@@ -79,7 +79,7 @@ impl PasswordHasher for FaultyHasher {
     }
 
     fn weight(&self, _: &PasswordHash) -> u32 {
-        if self.fault == Fault::WeighsNothing { 0 } else { 1 }
+        u32::from(self.fault != Fault::WeighsNothing)
     }
 
     async fn verify<'a>(

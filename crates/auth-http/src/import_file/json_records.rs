@@ -50,14 +50,13 @@ impl<R: BufRead> JsonRecords<R> {
         let first = Some(scanner.line());
         match read_first(&mut scanner) {
             Ok(First::List) => Ok(Self::Array { scanner, is_inner: true, count: 0 }),
-            Ok(First::Object) => Ok(Self::Objects { scanner, first }),
             Err(ScanError::Io(error)) => Err(error.into()),
             // A broken first line is reported like any other one, and the lines after it are read.
             Ok(First::Line) | Err(ScanError::End | ScanError::Broken) if scanner.copy().is_some() => {
                 let (read, rest) = scanner.into_parts();
                 Ok(Self::Lines(Lines::new(Cursor::new(read).chain(rest))))
             }
-            Ok(First::Line) => Ok(Self::Objects { scanner, first }),
+            Ok(First::Object | First::Line) => Ok(Self::Objects { scanner, first }),
             Err(ScanError::End | ScanError::Broken) => Err(ReadError::Refused(
                 "begins with a JSON object that does not end, or that is not valid JSON".to_owned(),
             )),

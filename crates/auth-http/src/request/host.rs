@@ -40,15 +40,12 @@ fn is_target_valid(head: &RequestHead) -> bool {
 /// (RFC 9110, section 4.2.1).
 #[must_use]
 pub fn is_host(text: &[u8]) -> bool {
-    let (is_host_valid, rest) = match text.strip_prefix(b"[") {
-        Some(literal) => {
-            let Some((address, rest)) = split_at_byte(literal, b']') else { return false };
-            (is_ip_literal(address), rest)
-        }
-        None => {
-            let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
-            (end > 0 && is_registered_name(&text[..end]), &text[end..])
-        }
+    let (is_host_valid, rest) = if let Some(literal) = text.strip_prefix(b"[") {
+        let Some((address, rest)) = split_at_byte(literal, b']') else { return false };
+        (is_ip_literal(address), rest)
+    } else {
+        let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
+        (end > 0 && is_registered_name(&text[..end]), &text[end..])
     };
     is_host_valid && (rest.is_empty() || rest.strip_prefix(b":").is_some_and(is_port))
 }

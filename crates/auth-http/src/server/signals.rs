@@ -8,8 +8,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// The bit of `SIGHUP`, signal 1, in the masks of `/proc/self/status`.
 const HANGUP_BIT: u64 = 1;
 
-/// Registers the signals that stop the server, and returns a future that waits for one of them: `SIGINT`, `SIGTERM`, and
-/// `SIGHUP` when the terminal is closed. A process that was started with `nohup` survives `SIGHUP`.
+/// Registers the signals that stop the server, and returns a future that waits for one of them. These are `SIGINT`,
+/// `SIGTERM`, and `SIGHUP`, which a closed terminal sends. A process that was started with `nohup` survives `SIGHUP`.
 ///
 /// # Errors
 /// When a signal cannot be registered.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::settings::DatabaseUrl;
 
-/// Claims a SQLite file for this process until the returned file is dropped. If another server has claimed it, a warning
-/// is logged: both work, but each counts failed attempts by itself, so an attacker has twice as many.
+/// Claims a SQLite file for this process until the returned file is dropped. A warning is logged if
+/// another server has claimed it. Both work, but each counts failed attempts by itself, so an attacker has twice as many.
 ///
 /// The lock is on a file next to the database. Opening and closing the database itself would release the locks of SQLite
 /// (<https://www.sqlite.org/howtocorrupt.html>, section 2.2).

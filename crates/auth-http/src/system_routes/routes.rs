@@ -34,7 +34,8 @@ pub struct SystemRoutes {
 impl SystemRoutes {
     /// Adds the routes to an app.
     pub fn configure(&self, app: &mut ServiceConfig) {
-        for file in self.files.iter().cloned() {
+        for file in self.files.iter() {
+            let file = file.clone();
             let path = file.path().to_owned();
             serve(app, &path, move |request: HttpRequest| {
                 let response = file.response(&request);

@@ -187,10 +187,11 @@ mod tests {
             assert_eq!(header(&response, &VARY).as_deref(), Some("Accept-Encoding"));
             let body = bytes(response);
             let mut text = String::new();
-            match is_gzip {
-                true => GzDecoder::new(body.as_slice()).read_to_string(&mut text).expect("gzip"),
-                false => body.as_slice().read_to_string(&mut text).expect("text"),
-            };
+            if is_gzip {
+                GzDecoder::new(body.as_slice()).read_to_string(&mut text).expect("gzip");
+            } else {
+                body.as_slice().read_to_string(&mut text).expect("text");
+            }
             assert_eq!(text, TEXT, "{accepted}");
         }
         assert_eq!(header(&get(&file(), "/docs/a.js", &[]), &CONTENT_ENCODING), None);

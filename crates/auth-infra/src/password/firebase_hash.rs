@@ -16,7 +16,7 @@ use super::scrypt_hash::ScryptParams;
 
 const SIGNER_KEY_BYTES: usize = 64;
 
-/// A hash together with the parameters of its project, which Firebase shows beside the export.
+/// A hash together with the parameters of its project, which Firebase shows next to the export.
 #[derive(Clone, PartialEq)]
 pub(super) struct FirebaseHash {
     pub(super) params: ScryptParams,

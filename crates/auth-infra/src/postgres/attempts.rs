@@ -99,7 +99,7 @@ impl AttemptLimiter for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Judges a guess once. No cache is consulted, and the locks are held for this judgement only: the account may know the
+    /// Judges a guess once. No cache is consulted, and the locks are held for this judgement only. The account may know the
     /// caller, which must not wait behind the guesses of others.
     async fn judge(&self, guess: &Guess, now: Timestamp) -> Result<GuessVerdict, PortError> {
         let _account = self.counter_locks.lock(guess.account).await?;

@@ -35,7 +35,6 @@ macro_rules! statement {
 pub(super) use {row_lock, statement};
 
 /// Does nothing: a transaction has the database to itself.
-#[expect(clippy::unused_async, reason = "the other engine sends a statement")]
 pub(super) async fn lock_external_ids(_connection: &mut Connection) -> Result<(), DbError> {
     Ok(())
 }
