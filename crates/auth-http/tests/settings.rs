@@ -119,8 +119,8 @@ fn port_variable_applies_to_a_listener_without_a_port() {
     for (environment, expected) in [
         (&[("PORT", "9000")][..], "127.0.0.1:9000"),
         (&[("PORT", "9000"), ("AUTH_LISTEN", "0.0.0.0")], "0.0.0.0:9000"),
-        (&[("PORT", "9000"), ("AUTH_LISTEN", "0.0.0.0:80")], "0.0.0.0:80"),
-        (&[("PORT", "nonsense"), ("AUTH_LISTEN", "localhost:80")], "localhost:80"),
+        (&[("PORT", "9000"), ("AUTH_LISTEN", "0.0.0.0:81")], "0.0.0.0:81"),
+        (&[("PORT", "nonsense"), ("AUTH_LISTEN", "localhost:81")], "localhost:81"),
         (&[("AUTH_LISTEN", "localhost")], "localhost:8080"),
     ] {
         let settings = from_environment(environment).expect("settings");

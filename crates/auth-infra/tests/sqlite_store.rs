@@ -96,8 +96,8 @@ async fn migrations_are_planned_exactly_and_run_once() {
 #[test]
 fn both_stores_number_and_name_migrations_alike() {
     let mut postgres = migration_files("postgres");
-    // SQLite serves one node, which counts attempts in memory.
-    postgres.retain(|(_, name)| name != "attempts");
+    // SQLite serves one node, which counts attempts in memory and has no other node to compare its keys with.
+    postgres.retain(|(_, name)| !matches!(name.as_str(), "attempts" | "nodes"));
     assert_eq!(migration_files("sqlite"), postgres);
 }
 
