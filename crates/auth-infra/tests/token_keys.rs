@@ -246,6 +246,27 @@ fn symbolic_link_to_a_key_is_a_key() {
 }
 
 #[test]
+fn link_to_a_missing_file_leaves_the_current_keys() {
+    let issuer = Issuer::new(KeyAlgorithm::Ed25519);
+    let (path, stolen) = (issuer.dir.path().join("keys"), issuer.token());
+    let revoking = issuer.keys.rotate(Rotation::Now).expect("rotated").kid;
+    let (file, moved) = (path.join(format!("{revoking}.pem")), issuer.dir.path().join("moved"));
+    fs::rename(&file, &moved).expect("moved");
+    symlink(&moved, &file).expect("a link");
+    issuer.keys.reload_if_changed();
+    let token = issuer.token();
+
+    fs::remove_file(&moved).expect("deleted");
+    assert!(!issuer.keys.reload_if_changed());
+    assert_eq!((issuer.kid(), issuer.verify(&stolen)), (revoking, None), "the stolen key stays revoked");
+    assert_eq!(issuer.verify(&token), Some(claims()));
+    assert_eq!(issuer.keys.jwks()["keys"].as_array().map(Vec::len), Some(1));
+    let message = open(&path, KeyAlgorithm::Ed25519).err().expect("refused").to_string();
+    let reason = format!("cannot look at {}: the file that it is a link to is missing", file.display());
+    assert_eq!(message, reason);
+}
+
+#[test]
 fn key_with_public_permissions_is_used() {
     let dir = directory();
     write(dir.path(), "key.pem", OPENSSL_ED25519, 1);

@@ -105,18 +105,14 @@ impl KeyDirectory {
             if !is_kid(kid) {
                 return Err(KeyFileError::Name(entry.path()));
             }
-            match describe(kid, &entry.path()) {
-                Ok(file) => {
-                    // Anything but a file is refused when it is read, and may be a device.
-                    if file.is_file {
-                        rule.check(&entry.path())?;
-                    }
-                    files.push(file);
-                }
-                // Deleted since it was listed.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(failed("look at", &entry.path(), error)),
+            let path = entry.path();
+            let described = describe_unless_deleted(kid, &path);
+            let Some(file) = described.map_err(|cause| failed("look at", &path, cause))? else { continue };
+            // Anything but a file is refused when it is read, and may be a device.
+            if file.is_file {
+                rule.check(&path)?;
             }
+            files.push(file);
         }
         files.sort_by(|a, b| a.kid.cmp(&b.kid));
         Ok(files)
@@ -177,6 +173,21 @@ impl KeyDirectory {
 fn is_kid(text: &str) -> bool {
     (1..=KID_MAX_LENGTH).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+/// Describes a file, or returns `None` if it was deleted since it was listed.
+///
+/// A link to a missing file is an error. The missing key may be the one that revokes a stolen key.
+fn describe_unless_deleted(kid: &str, path: &Path) -> io::Result<Option<KeyFile>> {
+    let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    match describe(kid, path) {
+        Err(error) if is_missing(&error) => match fs::symlink_metadata(path) {
+            Ok(_) => Err(io::Error::new(io::ErrorKind::NotFound, "the file that it is a link to is missing")),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(error),
+        },
+        described => described.map(Some),
+    }
 }
 
 fn describe(kid: &str, path: &Path) -> io::Result<KeyFile> {
