@@ -67,6 +67,8 @@ pub enum KeyFileFlaw {
     Public,
     /// The line with this name has no time, or not `yes` or `no`.
     Line(&'static str),
+    /// There are several lines with this name.
+    RepeatedLine(&'static str),
 }
 
 impl KeyFileFlaw {
@@ -111,6 +113,9 @@ impl KeyFileFlaw {
             Self::Line(name) => {
                 format!("the line {name} of {path} must be a time such as 2026-11-21T09:30:00Z")
             }
+            Self::RepeatedLine(name) => {
+                format!("{path} has several lines {name}: delete all but the right one")
+            }
         }
     }
 }
@@ -118,13 +123,13 @@ impl KeyFileFlaw {
 /// Reads the content of the file of the key `kid`.
 pub(super) fn parse(kid: &str, content: &[u8]) -> Result<(KeyTimes, PrivateKey), KeyFileFlaw> {
     let text = decode_text(content)?;
-    let mut times = KeyTimes { created: time_of(kid), ..KeyTimes::default() };
+    let mut lined = LinedTimes::default();
     let mut private = None;
     let mut is_public = false;
     let mut lines = text.lines().map(str::trim);
     while let Some(line) = lines.next() {
         let Some(label) = boundary(line, "-----BEGIN ") else {
-            read_line(line, &mut times)?;
+            lined.read(line)?;
             continue;
         };
         let body = read_body(label, &mut lines).ok_or(KeyFileFlaw::NotAKey)?;
@@ -141,6 +146,7 @@ pub(super) fn parse(kid: &str, content: &[u8]) -> Result<(KeyTimes, PrivateKey),
             _ => return Err(KeyFileFlaw::NotAKey),
         }
     }
+    let times = lined.or_named(kid);
     if times.revokes_earlier && times.start().is_none() {
         return Err(KeyFileFlaw::Line(REVOKES_EARLIER));
     }
@@ -218,23 +224,52 @@ fn read_body<'a>(label: &str, lines: &mut impl Iterator<Item = &'a str>) -> Opti
     }
 }
 
-/// Reads a line outside the blocks. Lines with other names are comments.
-fn read_line(line: &str, times: &mut KeyTimes) -> Result<(), KeyFileFlaw> {
-    let Some((name, value)) = line.split_once(':') else { return Ok(()) };
-    let (name, value) = (name.trim(), value.trim());
-    let time = |name| Timestamp::parse(value).map(Some).ok_or(KeyFileFlaw::Line(name));
-    if name.eq_ignore_ascii_case(CREATED) {
-        times.created = time(CREATED)?;
-    } else if name.eq_ignore_ascii_case(SIGNS_FROM) {
-        times.signs_from = time(SIGNS_FROM)?;
-    } else if name.eq_ignore_ascii_case(REVOKES_EARLIER) {
-        times.revokes_earlier = match value {
-            "yes" => true,
-            "no" => false,
-            _ => return Err(KeyFileFlaw::Line(REVOKES_EARLIER)),
-        };
+/// The lines outside the blocks that were read. `None`: no line with this name.
+#[derive(Default)]
+struct LinedTimes {
+    created: Option<Timestamp>,
+    signs_from: Option<Timestamp>,
+    revokes_earlier: Option<bool>,
+}
+
+impl LinedTimes {
+    /// Reads a line. Lines with other names are comments.
+    fn read(&mut self, line: &str) -> Result<(), KeyFileFlaw> {
+        let Some((name, value)) = line.split_once(':') else { return Ok(()) };
+        let (name, value) = (name.trim(), value.trim());
+        if name.eq_ignore_ascii_case(CREATED) {
+            set_once(&mut self.created, CREATED, Timestamp::parse(value))
+        } else if name.eq_ignore_ascii_case(SIGNS_FROM) {
+            set_once(&mut self.signs_from, SIGNS_FROM, Timestamp::parse(value))
+        } else if name.eq_ignore_ascii_case(REVOKES_EARLIER) {
+            let answer = match value {
+                "yes" => Some(true),
+                "no" => Some(false),
+                _ => None,
+            };
+            set_once(&mut self.revokes_earlier, REVOKES_EARLIER, answer)
+        } else {
+            Ok(())
+        }
     }
-    Ok(())
+
+    /// The times of the key `kid`. Without a line, its name gives the time of creation.
+    fn or_named(self, kid: &str) -> KeyTimes {
+        KeyTimes {
+            created: self.created.or_else(|| time_of(kid)),
+            signs_from: self.signs_from,
+            revokes_earlier: self.revokes_earlier.unwrap_or(false),
+        }
+    }
+}
+
+/// Keeps the value of the line `name`, or `None` for an invalid one. Of two lines, neither would be certain to be meant.
+fn set_once<T>(line: &mut Option<T>, name: &'static str, value: Option<T>) -> Result<(), KeyFileFlaw> {
+    let value = value.ok_or(KeyFileFlaw::Line(name))?;
+    match line.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(KeyFileFlaw::RepeatedLine(name)),
+    }
 }
 
 /// Reads the private key of a block with these lines between its boundaries.
@@ -313,6 +348,27 @@ mod tests {
             assert_eq!(times(KID, line), Err(KeyFileFlaw::Line(name)), "{line}");
         }
         assert_eq!(times("mine", "Revokes-Earlier: yes\n"), Err(KeyFileFlaw::Line(REVOKES_EARLIER)));
+    }
+
+    #[test]
+    fn repeated_line_is_refused_wherever_it_is() {
+        let key = pem(PKCS8, &pkcs8(KeyAlgorithm::Ed25519));
+        let time = "2026-11-21T09:30:00Z";
+        for (name, one, other) in [
+            (CREATED, time, "2026-01-01T00:00:00Z"),
+            (SIGNS_FROM, time, time),
+            (REVOKES_EARLIER, "yes", "no"),
+            (REVOKES_EARLIER, "no", "yes"),
+        ] {
+            let (first, second) = (format!("{name}: {one}\n"), format!("{}: {other}\n", name.to_lowercase()));
+            for text in [format!("{first}{second}{key}"), format!("{first}{key}{second}")] {
+                let flaw = parse(KID, text.as_bytes()).err().expect("repeated");
+                assert_eq!(flaw, KeyFileFlaw::RepeatedLine(name), "{text}");
+                let said = flaw.about(Path::new("a.pem"));
+                assert_eq!(said, format!("a.pem has several lines {name}: delete all but the right one"));
+            }
+            assert!(parse(KID, format!("{first}{key}").as_bytes()).is_ok(), "one line {name}");
+        }
     }
 
     #[test]
