@@ -9,7 +9,7 @@ use crate::model::{
 use super::Identity;
 
 /// An audit event without time and caller. [`Auth::audit`] adds both and records the event.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct AuditEntry {
     action: AuditAction,
     outcome: AuditOutcome,

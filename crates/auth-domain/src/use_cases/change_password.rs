@@ -50,8 +50,8 @@ impl Auth {
         let ChangePassword { user, current, new } = command;
         let record = self.ports.users.find_with_password(user).await?;
         let denied = AuditEntry::unverified(AuditAction::UserPasswordChanged, record.as_ref()).user(user);
-        let Some(verified) = self.verify_password(CounterKey::of_user(user), record, &current).await? else {
-            self.audit(denied);
+        let account = CounterKey::of_user(user);
+        let Some(verified) = self.verify_password(account, record, &current, denied).await? else {
             return Err(ChangePasswordError::InvalidCredentials);
         };
         // The new password is checked only now: the result depends on the user's names, which an unverified caller must

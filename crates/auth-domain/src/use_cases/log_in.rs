@@ -53,8 +53,7 @@ impl Auth {
         };
         let denied =
             AuditEntry::unverified(AuditAction::UserLoggedIn, record.as_ref()).client(&command.client.id);
-        let Some(verified) = self.verify_password(account, record, &command.password).await? else {
-            self.audit(denied);
+        let Some(verified) = self.verify_password(account, record, &command.password, denied).await? else {
             return Err(LogInError::InvalidCredentials);
         };
         // The session is opened with the version of the verified password. An upgraded hash keeps that version, so the

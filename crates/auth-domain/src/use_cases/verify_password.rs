@@ -7,6 +7,7 @@ use crate::model::{CounterKey, GuessOutcome, LoginRecord, PasswordAttempt, Passw
 use crate::ports::{PasswordVerdict, PortError};
 
 use super::attempts::{AttemptError, AttemptPermit};
+use super::audit_entry::AuditEntry;
 
 /// A user whose password was verified.
 pub(super) struct VerifiedLogin {
@@ -23,24 +24,49 @@ impl Auth {
     ///
     /// An attempt that is admitted on trust and fails gets the error of an attempt of an unknown caller. Otherwise a wrong
     /// password would tell which callers the account knows.
+    ///
+    /// `denied` is audited for each attempt that was compared and failed, whatever its answer is.
     pub(super) async fn verify_password(
         &self,
         account: CounterKey,
         record: Option<LoginRecord>,
         attempt: &PasswordAttempt,
+        denied: AuditEntry,
     ) -> Result<Option<VerifiedLogin>, AttemptError> {
         let weight = comparable(record.as_ref(), attempt).map_or(1, |hash| self.ports.hasher.weight(hash));
         let permit = self.admit(account, NonZeroU32::new(weight).unwrap_or(NonZeroU32::MIN)).await?;
-        if !permit.is_on_trust() {
-            return self.verify_with(&permit, record, attempt).await;
+        let verified = if permit.is_on_trust() {
+            self.verify_on_trust(permit, record, attempt, &denied).await?
+        } else {
+            self.verify_with(&permit, record, attempt).await?
+        };
+        if verified.is_none() {
+            self.audit(denied);
         }
-        match self.verify_with(&permit, record.clone(), attempt).await {
+        Ok(verified)
+    }
+
+    async fn verify_on_trust(
+        &self,
+        permit: AttemptPermit,
+        record: Option<LoginRecord>,
+        attempt: &PasswordAttempt,
+        denied: &AuditEntry,
+    ) -> Result<Option<VerifiedLogin>, AttemptError> {
+        let is_compared = match self.verify_with(&permit, record.clone(), attempt).await {
+            Ok(None) => true,
             // A full queue is as telling as a wrong password: an attempt that is refused does not reach it.
-            Ok(None) | Err(AttemptError::Port(PortError::Overloaded)) => {
-                let permit = self.admit_as_unknown(permit).await?;
-                self.verify_with(&permit, record, attempt).await
+            Err(AttemptError::Port(PortError::Overloaded)) => false,
+            verified => return verified,
+        };
+        match self.admit_as_unknown(permit).await {
+            Ok(permit) => self.verify_with(&permit, record, attempt).await,
+            Err(refused) => {
+                if is_compared {
+                    self.audit(denied.clone());
+                }
+                Err(refused)
             }
-            verified => verified,
         }
     }
 
@@ -95,7 +121,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        ApiKeyId, Caller, Client, Limit, Password, PasswordPolicy, RefreshStyle, Reservation, Throttled,
+        ApiKeyId, AuditAction, Caller, Client, DenialReason, Limit, Password, PasswordPolicy, RefreshStyle,
+        Reservation, Throttled,
     };
     use crate::ports::{AdmitOutcome, MockAttemptLimiter, MockPasswordHasher};
     use crate::use_cases::fixture::{
@@ -104,6 +131,10 @@ mod tests {
     use crate::use_cases::{ChangePassword, ChangePasswordError, LogIn, LogInError};
 
     const RESERVATION: Reservation = Reservation::new(NOW);
+
+    fn denied() -> AuditEntry {
+        AuditEntry::denied(AuditAction::UserLoggedIn, DenialReason::WrongPassword)
+    }
 
     /// Expects one admitted guess that is settled with `outcome`.
     fn counters(outcome: GuessOutcome) -> MockAttemptLimiter {
@@ -138,8 +169,10 @@ mod tests {
     ) -> Result<bool, AttemptError> {
         mocks.hasher.expect_verify().once().return_once(|_, _, _| verdict);
         let attempt = PasswordAttempt::new("P@ssw0rd!");
-        let verified =
-            mocks.auth().verify_password(CounterKey::of_user(user().id), Some(record), &attempt).await;
+        let verified = mocks
+            .auth()
+            .verify_password(CounterKey::of_user(user().id), Some(record), &attempt, denied())
+            .await;
         verified.map(|verified| verified.is_some())
     }
 
@@ -167,8 +200,9 @@ mod tests {
             hasher.expect_weight().returning(|_| 12);
             let auth = Mocks { attempts, hasher, ..Mocks::new() }.auth();
             let (account, record) = (CounterKey::of_user(user().id), Some(login_record(user())));
-            let denied =
-                auth.verify_password(account, record, &PasswordAttempt::new(password.as_str())).await;
+            let denied = auth
+                .verify_password(account, record, &PasswordAttempt::new(password.as_str()), denied())
+                .await;
             assert!(matches!(denied, Err(AttemptError::Throttled(_))));
         }
     }
@@ -203,10 +237,14 @@ mod tests {
         for (verdict, user, outcome) in [wrong, suspended, overloaded] {
             let mut mocks = Mocks { attempts: trusting(outcome, 1), ..Mocks::new() };
             mocks.hasher.expect_verify().once().return_once(|_, _, _| verdict);
+            let recorder = mocks.recorder();
             let auth = mocks.auth().called_by(caller());
             let (account, record) = (CounterKey::of_user(user.id), Some(login_record(user)));
-            let denied = auth.verify_password(account, record, &PasswordAttempt::new("P@ssw0rd!")).await;
-            assert!(matches!(denied, Err(AttemptError::Throttled(actual)) if actual == throttled()));
+            let refused =
+                auth.verify_password(account, record, &PasswordAttempt::new("P@ssw0rd!"), denied()).await;
+            assert!(matches!(refused, Err(AttemptError::Throttled(actual)) if actual == throttled()));
+            let is_audited = recorder.lines().contains(&"user.logged_in wrong_password".to_owned());
+            assert_eq!(is_audited, outcome == GuessOutcome::Failed, "{outcome:?}");
         }
     }
 
@@ -216,7 +254,8 @@ mod tests {
         mocks.hasher.expect_verify().once().return_once(|_, _, _| Ok(PasswordVerdict::Matches));
         let auth = mocks.auth().called_by(caller());
         let (account, record) = (CounterKey::of_user(user().id), Some(login_record(user())));
-        let verified = auth.verify_password(account, record, &PasswordAttempt::new("P@ssw0rd!")).await;
+        let verified =
+            auth.verify_password(account, record, &PasswordAttempt::new("P@ssw0rd!"), denied()).await;
         assert!(verified.expect("no error").is_some());
     }
 
@@ -228,7 +267,7 @@ mod tests {
         let mut record = login_record(user());
         record.password.hash = None;
         let (attempt, auth) = (PasswordAttempt::new(""), mocks.auth());
-        let verified = auth.verify_password(CounterKey::of_user(user().id), Some(record), &attempt);
+        let verified = auth.verify_password(CounterKey::of_user(user().id), Some(record), &attempt, denied());
         assert!(verified.await.expect("verified").is_none());
     }
 
@@ -327,7 +366,9 @@ mod tests {
         });
         let auth = Mocks { attempts, ..Mocks::new() }.auth().called_by(caller);
         let attempt = PasswordAttempt::new("P@ssw0rd!");
-        assert!(auth.verify_password(CounterKey::of_unknown("jane"), None, &attempt).await.is_err());
+        assert!(
+            auth.verify_password(CounterKey::of_unknown("jane"), None, &attempt, denied()).await.is_err()
+        );
         receiver.recv().expect("admitted")
     }
 
@@ -358,7 +399,7 @@ mod tests {
             let attempt = PasswordAttempt::new("P@ssw0rd!");
             let record = Some(login_record(user()));
             let verified = auth
-                .verify_password(CounterKey::of_user(user().id), record, &attempt)
+                .verify_password(CounterKey::of_user(user().id), record, &attempt, denied())
                 .await
                 .expect("verified");
             assert_eq!(verified.is_some(), counted == 0);
@@ -367,8 +408,9 @@ mod tests {
         let exhausted = Throttled { limit: Limit::LogIns, ..throttled() };
         attempts.expect_exhausted().once().return_const(Some(exhausted));
         let auth = Mocks { attempts, ..Mocks::new() }.auth().called_by(program());
-        let denied =
-            auth.verify_password(CounterKey::of_unknown("jane"), None, &PasswordAttempt::new("x")).await;
+        let denied = auth
+            .verify_password(CounterKey::of_unknown("jane"), None, &PasswordAttempt::new("x"), denied())
+            .await;
         assert!(matches!(denied, Err(AttemptError::Throttled(actual)) if actual == exhausted));
     }
 }
