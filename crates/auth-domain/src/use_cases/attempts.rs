@@ -97,7 +97,7 @@ impl Auth {
         }
     }
 
-    /// Counts a failed attempt of the caller, by its key and by its address. Returns [`Throttled`] when one of the limits
+    /// Counts a failed attempt of the caller, by its address and by its key. Returns [`Throttled`] when one of the limits
     /// was exhausted already.
     pub(super) async fn count_failure(&self, limit: Limit) -> Result<Option<Throttled>, PortError> {
         let now = self.ports.clock.now();
@@ -140,7 +140,8 @@ impl Auth {
     }
 
     fn counters(&self, limit: Limit) -> impl Iterator<Item = Counter> {
-        [self.counter_of_key(limit), self.counter_of_address(limit)].into_iter().flatten()
+        // The address comes first: what it refuses must not use up the limit of the key, which all end users share.
+        [self.counter_of_address(limit), self.counter_of_key(limit)].into_iter().flatten()
     }
 
     fn counter_of_key(&self, limit: Limit) -> Option<Counter> {

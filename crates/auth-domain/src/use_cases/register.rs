@@ -115,9 +115,9 @@ impl From<AttemptError> for RegisterError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PasswordHash, PasswordPolicy, Username};
+    use crate::model::{AttemptPolicy, Caller, Counter, PasswordHash, PasswordPolicy, Username};
     use crate::ports::MockAttemptLimiter;
-    use crate::use_cases::fixture::{Mocks, NOW, caller, throttled, user};
+    use crate::use_cases::fixture::{Mocks, NOW, api_key, caller, throttled, user};
 
     fn command() -> Register {
         Register {
@@ -195,6 +195,23 @@ mod tests {
             .withf(|counter, now| counter.limit == Limit::Registrations && *now == NOW)
             .returning(move |_, _| Ok(throttle));
         attempts
+    }
+
+    #[tokio::test]
+    async fn a_throttled_end_user_does_not_use_up_the_limit_of_the_key() {
+        let program = Caller {
+            end_user: "192.0.2.2".parse().ok(),
+            api_key: Some(api_key("users:write").id),
+            ..caller()
+        };
+        let of_address = Counter::of_address(&program, Limit::Registrations, &AttemptPolicy::default());
+        let mut attempts = MockAttemptLimiter::new();
+        let count =
+            attempts.expect_count().once().withf(move |counter, _| Some(counter) == of_address.as_ref());
+        count.returning(|_, _| Ok(Some(throttled())));
+        let auth = Mocks { attempts, ..Mocks::new() }.auth().called_by(program);
+        let error = auth.register(command()).await.expect_err("throttled");
+        assert!(matches!(error, RegisterError::TooManyAttempts(_)));
     }
 
     #[tokio::test]
