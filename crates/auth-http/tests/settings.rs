@@ -149,10 +149,16 @@ fn a_variable_can_name_a_file_with_the_value() {
 fn a_variable_with_a_bad_file_is_refused_without_the_value() {
     let (_directory, path) = file("s3cret");
     let path = path.to_str().expect("UTF-8");
+    let (_lines, lines) = file("postgres://u@h/d\ns3cret\n");
+    let lines = lines.to_str().expect("UTF-8");
     for (variables, expected) in [
         (
             &[("AUTH_DATABASE_URL_FILE", "/no/such/file")][..],
             "cannot read the file that AUTH_DATABASE_URL_FILE names",
+        ),
+        (
+            &[("AUTH_DATABASE_URL_FILE", lines)],
+            "the file that AUTH_DATABASE_URL_FILE names must have one line",
         ),
         (&[("AUTH_DATABASE_URL_FILE", path)], "database_url (AUTH_DATABASE_URL_FILE) must be"),
         (&[("AUTH_DATABSE_URL_FILE", path)], "AUTH_DATABSE_URL_FILE (environment) is not a setting"),

@@ -101,6 +101,10 @@ impl Store {
     ///
     /// # Errors
     /// Fails if the store is unavailable.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unused_async, unused_variables, reason = "only PostgreSQL has several nodes")
+    )]
     pub async fn exchange_keys(&self, node: [u8; 16], keys: &NodeKeys) -> Result<Vec<NodeKeys>, PortError> {
         match self {
             #[cfg(feature = "sqlite")]

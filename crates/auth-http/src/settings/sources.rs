@@ -185,7 +185,11 @@ fn read_value(variable: &str, path: &str) -> Result<String, SettingsError> {
         },
     )?;
     let value = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(value.strip_suffix('\r').unwrap_or(value).to_owned())
+    let value = value.strip_suffix('\r').unwrap_or(value);
+    if value.contains(['\n', '\r']) {
+        return Err(SettingsError::new(format!("the file that {variable} names must have one line")));
+    }
+    Ok(value.to_owned())
 }
 
 /// The values in a TOML file.
