@@ -405,6 +405,7 @@ mod tests {
         const DIGITS: &str =
             "01234567890123456789012345678901234567890123456789012345678901234567890123456789";
         const BCRYPT: &str = "$2b$05$yXPoslPKQ4YCOL6Rw91kquvr0N1JjmP/WCUUy4ogLLaggplIRWg5m";
+        const BCRYPT_71: &str = "$2b$05$yXPoslPKQ4YCOL6Rw91kqu9BQPaWtHc4Id7nFCdyKcrzvYHprjrBu";
         const DJANGO: &str = "bcrypt_sha256$$2b$05$sOnSlOhx7jLk8FJPZaKpSuyGaO8wbAHcMSBP.AO3PHifZronKwiGm";
         const SYMFONY: &str = "$2y$05$OJNqDLGijSGQyG3obaxIC.O0YuAObIUR2pUXQmI1D/2lcmX25OxvK";
         const WORDPRESS: &str = "$wp$2y$05$a6bQd3s8b4AykgvXlBxnruz9TFoUA/fbGI2oZODP4e69PAkC6q4xO";
@@ -416,8 +417,10 @@ mod tests {
         use PasswordVerdict::{Differs, Matches, MatchesOutdated};
         let hasher = cheap();
         for (typed, stored, expected) in [
-            // bcrypt reads 72 bytes.
-            (&DIGITS[..72], BCRYPT, MatchesOutdated),
+            // bcrypt reads 72 bytes, the NUL at the end included.
+            (&DIGITS[..71], BCRYPT_71, MatchesOutdated),
+            (&DIGITS[..72], BCRYPT_71, Differs),
+            (&DIGITS[..72], BCRYPT, Matches),
             (&DIGITS[..73], BCRYPT, Matches),
             (&(DIGITS[..72].to_owned() + "another end"), BCRYPT, Matches),
             (&DIGITS[..71], BCRYPT, Differs),

@@ -54,6 +54,11 @@ impl Preparation {
         Some(Prepared { read, input })
     }
 
+    /// Whether the input of the algorithm is a digest of the password.
+    pub(super) fn is_digest(&self) -> bool {
+        !matches!(self, Self::None | Self::CompatibilityForm | Self::Trimmed)
+    }
+
     /// The input of the algorithm.
     fn digest(&self, read: &[u8]) -> Vec<u8> {
         match self {

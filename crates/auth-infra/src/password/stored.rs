@@ -47,7 +47,8 @@ impl Algorithm {
     fn covers(&self, input: &[u8]) -> bool {
         match self {
             Self::Argon2(_) | Self::ShaCrypt(_) | Self::Phpass(_) => true,
-            Self::Bcrypt(_) => input.len() <= bcrypt_hash::MAX_PASSWORD_BYTES,
+            // bcrypt also reads the NUL at the end. An input of the maximum has none, like the start of a longer one.
+            Self::Bcrypt(_) => input.len() < bcrypt_hash::MAX_PASSWORD_BYTES,
             // The password is the key of an HMAC, which zeros extend to the length of a block (RFC 2104).
             Self::Scrypt(_) | Self::Pbkdf2(_) | Self::Firebase(_) => !input.ends_with(&[0]),
         }
@@ -142,7 +143,8 @@ impl StoredHash {
                     continue;
                 }
                 if algorithm.matches(&prepared.input, memory)? {
-                    let is_whole = *prepared.read == **form && algorithm.covers(&prepared.input);
+                    let is_whole = *prepared.read == **form
+                        && (preparation.is_digest() || algorithm.covers(&prepared.input));
                     return Ok(Some(Match { is_whole, is_normalised: index == 0 }));
                 }
                 compared.push(computation);
