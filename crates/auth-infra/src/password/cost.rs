@@ -17,11 +17,12 @@ pub(super) enum Step {
     Pbkdf2Sha1,
     Pbkdf2Sha256,
     Pbkdf2Sha512,
+    /// One round, with the longest password that is compared.
     Sha256Crypt,
     Sha512Crypt,
-    /// One round of phpass.
+    /// One round of phpass, with the longest password.
     Md5,
-    /// One round of Drupal.
+    /// One round of Drupal, with the longest password.
     Sha512,
 }
 
@@ -49,10 +50,10 @@ impl Step {
             Self::Pbkdf2Sha1 => 480.0,
             Self::Pbkdf2Sha256 => 620.0,
             Self::Pbkdf2Sha512 => 840.0,
-            Self::Sha256Crypt => 140.0,
-            Self::Sha512Crypt => 360.0,
-            Self::Md5 => 250.0,
-            Self::Sha512 => 550.0,
+            Self::Sha256Crypt => 310.0,
+            Self::Sha512Crypt => 940.0,
+            Self::Md5 => 640.0,
+            Self::Sha512 => 810.0,
         }
     }
 }

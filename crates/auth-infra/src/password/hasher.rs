@@ -432,6 +432,8 @@ mod tests {
             (&DIGITS[..79], DJANGO, Differs),
             (DIGITS, SYMFONY, MatchesOutdated),
             (&DIGITS[..79], SYMFONY, Differs),
+            // Only PHP writes `$2y$`.
+            (DIGITS, &SYMFONY.replace("$2y$", "$2b$"), Differs),
             // WordPress trims.
             ("P@ssw0rd!", WORDPRESS, MatchesOutdated),
             (" P@ssw0rd!\n", WORDPRESS, Matches),
@@ -478,13 +480,22 @@ mod tests {
 
     #[test]
     fn an_import_refuses_what_takes_too_long_on_this_machine() {
-        let bcrypt_13 = PasswordHash::new(FOREIGN[0].replace("$05$", "$13$"));
+        let bcrypt = |start| PasswordHash::new(FOREIGN[0].replace("$2y$05$", start));
         let nominal = on_machine(Engine::Simd, Duration::ZERO, Calibration::nominal(1.0));
-        assert_eq!(nominal.accept(&bcrypt_13), Ok(HashStrength::Strong));
         let slower = on_machine(Engine::Simd, Duration::ZERO, Calibration::nominal(2.0));
-        let error = slower.accept(&bcrypt_13).expect_err("twice 0.53 s");
         let text = "costs too much to verify: about 1.1 s on this machine, at most 1 s";
-        assert_eq!(error.to_string(), text);
+        for (hash, reason) in [
+            (bcrypt("$2b$13$"), "once 0.53 s, twice that on the slower machine"),
+            (bcrypt("$2y$12$"), "twice 0.27 s, because a long password is compared in two ways"),
+        ] {
+            assert_eq!(nominal.accept(&hash), Ok(HashStrength::Strong), "{reason}");
+            assert_eq!(slower.accept(&hash).expect_err(reason).to_string(), text);
+        }
+        assert_eq!(nominal.accept(&bcrypt("$2y$13$")).expect_err("two ways").to_string(), text);
+        let sha512_crypt = |rounds| PasswordHash::new(SHA512_CRYPT.replace("$6$", rounds));
+        assert!(nominal.accept(&sha512_crypt("$6$rounds=656000$")).is_ok(), "the default of passlib");
+        let error = nominal.accept(&sha512_crypt("$6$rounds=1200000$"));
+        assert_eq!(error.expect_err("a password of 128 bytes").to_string(), text);
         let far_slower = on_machine(Engine::Simd, Duration::ZERO, Calibration::nominal(1e6));
         assert_eq!(far_slower.accept(&far_slower.stored_decoy), Ok(HashStrength::Weak(
             "uses Argon2 with m=64 KiB and t=2; OWASP asks for at least m=47104 with t=1, m=19456 with t=2 or \
@@ -513,9 +524,13 @@ mod tests {
         assert_eq!(weigh(&argon2("m=64,t=2,p=1")), 1);
         assert_eq!(weigh(&argon2("m=32,t=1,p=1")), 1, "at least 1");
         assert_eq!(weigh(&argon2("m=64,t=5,p=4")), 3, "rounded up");
-        assert_eq!(weigh(FOREIGN[0]), 55, "2^5 rounds of bcrypt");
+        assert_eq!(weigh(&FOREIGN[0].replace("$2y$", "$2b$")), 55, "2^5 rounds of bcrypt");
+        assert_eq!(weigh(FOREIGN[0]), 109, "a long password is compared in two ways");
+        assert_eq!(weigh(SHA512_CRYPT), 123, "5,000 rounds, each over 128 bytes of password");
         assert_eq!([weigh(""), weigh(TOO_COSTLY)], [1, 1], "an unreadable hash costs the decoy");
     }
+
+    const SHA512_CRYPT: &str = "$6$h2e7zMN7IHRGoWuJ$ah.pUFlTEKets9WqGLuiJZOoZptsn1g9298KKGPa7y1NpphVrs4A2aVmk2uYO9J4x1xHkT91Zw8Zt4qurh1dc1";
 
     const TOO_COSTLY: &str =
         "$argon2id$v=19$m=1048577,t=2,p=1$c2l4dGVlbiBieXRlcyA6KQ$3Wb8vUN60fcQUwC+Dp79Gry3hJrpwYWtbTJLT5BKJRg";

@@ -16,6 +16,9 @@ pub(super) const MIN_TAG_BYTES: usize = 16;
 /// The maximum bytes of an imported tag: the maximum of PHC strings.
 pub(super) const MAX_TAG_BYTES: usize = 64;
 
+/// The maximum bytes of a password if each of many rounds hashes the password. Costs are those of such a password.
+pub(super) const MAX_REHASHED_BYTES: usize = 128;
+
 /// The input of a tag, except for the password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Argon2Params {

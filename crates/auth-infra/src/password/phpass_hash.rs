@@ -8,15 +8,14 @@ use zeroize::Zeroizing;
 
 use super::cost::{Cost, Step};
 use super::error::ParseHashError;
+use super::params::MAX_REHASHED_BYTES;
 
 const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// The maximum logarithm of the rounds: about 1 s of a core.
+/// The maximum logarithm of the rounds: about 2 s of a core.
 const MAX_LOG_ROUNDS: u32 = 21;
 /// phpass itself accepts 2^7 to 2^30.
 const MIN_LOG_ROUNDS: u32 = 7;
 const SALT_BYTES: usize = 8;
-/// The maximum bytes of a password. Each round hashes the password, so a longer one would cost many times the estimate.
-const MAX_PASSWORD_BYTES: usize = 128;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PhpassDigest {
@@ -78,7 +77,7 @@ impl PhpassHash {
     /// Whether this is the hash of `password`. The comparison takes constant time. A password beyond the maximum never
     /// matches.
     pub(super) fn matches(&self, password: &[u8]) -> bool {
-        let read = &password[..password.len().min(MAX_PASSWORD_BYTES)];
+        let read = &password[..password.len().min(MAX_REHASHED_BYTES)];
         let mut state = self.digest.of(&self.salt, read);
         for _ in 0..1_u32 << self.log_rounds {
             state = self.digest.of(&state, read);

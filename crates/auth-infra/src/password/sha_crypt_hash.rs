@@ -6,14 +6,13 @@ use sha_crypt::{PasswordHashRef, PasswordVerifier as _, ShaCrypt};
 use super::cost::{Cost, Step};
 use super::encoding::number;
 use super::error::ParseHashError;
+use super::params::MAX_REHASHED_BYTES;
 
 /// The rounds of a hash without `rounds=`.
 const DEFAULT_ROUNDS: u32 = 5_000;
-/// The maximum rounds: about 1.5 s of a core.
+/// The maximum rounds: about 2 s of a core.
 const MAX_ROUNDS: u32 = 2_000_000;
 const MIN_ROUNDS: u32 = 1_000;
-/// The maximum bytes of a password. Each round hashes the password, so a longer one would cost many times the estimate.
-const MAX_PASSWORD_BYTES: usize = 128;
 const MIN_SALT_CHARACTERS: usize = 8;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +56,7 @@ impl ShaCryptHash {
     /// Whether this is the hash of `password`. The comparison takes constant time. A password beyond the maximum never
     /// matches.
     pub(super) fn matches(&self, password: &[u8]) -> bool {
-        let read = &password[..password.len().min(MAX_PASSWORD_BYTES)];
+        let read = &password[..password.len().min(MAX_REHASHED_BYTES)];
         let verified = PasswordHashRef::new(&self.text)
             .is_ok_and(|hash| ShaCrypt::default().verify_password(read, hash).is_ok());
         verified && read.len() == password.len()

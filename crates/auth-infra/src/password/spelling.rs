@@ -137,9 +137,12 @@ fn argon2(stored: &str) -> Parsed {
     Ok(StoredHash::new(Algorithm::Argon2(Argon2Hash::parse(stored)?)))
 }
 
-/// Symfony hashes long passwords before bcrypt, and its hashes look like those of other programs.
+/// Symfony hashes long passwords before bcrypt, and its hashes look like those of other PHP programs, with `$2y$`.
 fn bcrypt(stored: &str) -> Parsed {
     let hash = supported_bcrypt(stored)?;
+    if !stored.starts_with("$2y$") {
+        return Ok(StoredHash::new(hash));
+    }
     Ok(StoredHash::any_of(vec![(Preparation::None, hash.clone()), (Preparation::SymfonyLong, hash)]))
 }
 
@@ -226,6 +229,22 @@ mod tests {
                 matches!(error, ParseHashError::Named(name) if name.contains(named)),
                 "{stored}: {error}"
             );
+        }
+    }
+
+    #[test]
+    fn a_hash_costs_every_way_in_which_it_is_compared() {
+        let node = format!("s2:{}:{}", "ca".repeat(16), "0c".repeat(64));
+        for (stored, ways) in [
+            ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", 1),
+            ("$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", 1),
+            ("$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", 2),
+            ("{BLF-CRYPT}$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", 2),
+            ("bcrypt_sha256$$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", 1),
+            ("$P$5LFo1yF.vx1bkqpVPwAZC7SJ2BUEC3/", 2),
+            (&node, 3),
+        ] {
+            assert_eq!(parse(stored).expect(stored).costs().len(), ways, "{stored}");
         }
     }
 

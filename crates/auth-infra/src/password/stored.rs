@@ -171,11 +171,10 @@ impl StoredHash {
         self.as_argon2().is_none_or(|hash| hash.is_weaker_than(current))
     }
 
-    /// The costs of comparing one password.
+    /// The costs of comparing one form of a password, at most: one for each way. A password with two forms costs at most
+    /// twice as much, whatever the hash is.
     pub(super) fn costs(&self) -> Vec<Cost> {
-        let mut algorithms: Vec<_> = self.ways.iter().map(|(_, algorithm)| algorithm).collect();
-        algorithms.dedup();
-        algorithms.into_iter().map(Algorithm::cost).collect()
+        self.ways.iter().map(|(_, algorithm)| algorithm.cost()).collect()
     }
 
     pub(super) fn memory_bytes(&self) -> u64 {
