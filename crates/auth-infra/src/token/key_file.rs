@@ -123,13 +123,13 @@ impl KeyFileFlaw {
 /// Reads the content of the file of the key `kid`.
 pub(super) fn parse(kid: &str, content: &[u8]) -> Result<(KeyTimes, PrivateKey), KeyFileFlaw> {
     let text = decode_text(content)?;
-    let mut lined = LinedTimes::default();
+    let mut times = LinedTimes::default();
     let mut private = None;
     let mut is_public = false;
     let mut lines = text.lines().map(str::trim);
     while let Some(line) = lines.next() {
         let Some(label) = boundary(line, "-----BEGIN ") else {
-            lined.read(line)?;
+            times.read(line)?;
             continue;
         };
         let body = read_body(label, &mut lines).ok_or(KeyFileFlaw::NotAKey)?;
@@ -146,7 +146,7 @@ pub(super) fn parse(kid: &str, content: &[u8]) -> Result<(KeyTimes, PrivateKey),
             _ => return Err(KeyFileFlaw::NotAKey),
         }
     }
-    let times = lined.or_named(kid);
+    let times = times.or_named(kid);
     if times.revokes_earlier && times.start().is_none() {
         return Err(KeyFileFlaw::Line(REVOKES_EARLIER));
     }
