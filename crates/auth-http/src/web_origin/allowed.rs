@@ -144,7 +144,7 @@ fn not_as_sent(text: &str) -> &'static str {
 }
 
 /// A scheme in lower case (RFC 3986, section 3.1).
-fn is_scheme(text: &str) -> bool {
+pub(super) fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.bytes().all(|byte| {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.')
@@ -152,7 +152,7 @@ fn is_scheme(text: &str) -> bool {
 }
 
 /// The host of an app, which may be empty: `app://` is the origin of `app:///index.html`.
-fn is_app_host(text: &str) -> bool {
+pub(super) fn is_app_host(text: &str) -> bool {
     let (host, port) = text.rsplit_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
     let is_host = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
     let is_port = port

@@ -4,14 +4,21 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
+use url::{Host, Url};
+
+use super::allowed::{is_app_host, is_scheme};
+
 /// The maximum number of refused origins that are logged. An attacker can send any number of them.
 const MAX_LOGGED: usize = 64;
 /// The longest origin that an answer or a log line repeats, in bytes. The host has 253 at most.
 const MAX_SHOWN: usize = 300;
+/// The longest label of a host, in bytes (RFC 1035, section 2.3.4).
+const MAX_LABEL: usize = 63;
 
 /// The reason why a request that a browser sent for a page of another site is refused.
 ///
-/// The texts are for the developer of the page. An origin in them has the form of one, so it contains no secret.
+/// The texts are for the developer of the page. An origin in them is listed, or has the form that browsers send. No token
+/// has this form, so a token in the wrong header is not repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CrossSite {
     /// The origin is neither the service's own nor listed.
@@ -20,7 +27,7 @@ pub enum CrossSite {
     App(String),
     /// The origin is `null`.
     Null,
-    /// The `Origin` header is repeated, or is not an origin.
+    /// The `Origin` header is repeated, or has not the form of an origin.
     Malformed,
     /// There is no other origin, but `Sec-Fetch-Site` is `cross-site`.
     FetchMetadata,
@@ -35,7 +42,7 @@ impl CrossSite {
     pub(super) fn not_listed(origin: &str) -> Self {
         match origin {
             "null" => Self::Null,
-            _ if is_printable(origin) => Self::NotListed(origin.to_owned()),
+            _ if is_as_sent(origin) => Self::NotListed(origin.to_owned()),
             _ => Self::Malformed,
         }
     }
@@ -64,7 +71,7 @@ impl fmt::Display for CrossSite {
             Self::Null => f.write_str(
                 "the origin null is that of every file, data URL and sandboxed frame, and cannot be allowed",
             ),
-            Self::Malformed => f.write_str("the Origin header is repeated or is not an origin"),
+            Self::Malformed => f.write_str("the Origin header is repeated or has not the form of an origin"),
             Self::FetchMetadata => f.write_str("the page is of another site"),
             Self::Method => f.write_str("the requested method is not allowed to pages of other origins"),
             Self::Headers => f.write_str("a requested header is not in cors_headers"),
@@ -72,14 +79,40 @@ impl fmt::Display for CrossSite {
     }
 }
 
-/// Whether a text has the form of an origin, so that repeating it is harmless: `https://evil.example:8443`.
-fn is_printable(origin: &str) -> bool {
+/// Whether a text has exactly the form in which browsers send an origin, so that repeating it is harmless:
+/// `https://evil.example:8443`.
+///
+/// Base64 has upper case, and the prefixes of tokens and keys end with `_`. A host has neither.
+fn is_as_sent(origin: &str) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else { return false };
     origin.len() <= MAX_SHOWN
-        && origin.split_once("://").is_some_and(|(scheme, host)| {
-            !scheme.is_empty()
-                && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:[]".contains(&byte))
-        })
+        && match scheme {
+            "http" | "https" => is_site(origin),
+            _ => is_scheme(scheme) && is_app_host(authority) && is_name(host_of(authority)),
+        }
+}
+
+/// Whether a text is the origin of a web site (URL Standard, "serialization of an origin").
+fn is_site(origin: &str) -> bool {
+    let Ok(url) = Url::parse(origin) else { return false };
+    let is_host = match url.host() {
+        Some(Host::Domain(name)) => is_name(name),
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+        None => false,
+    };
+    is_host && url.origin().ascii_serialization() == origin
+}
+
+fn host_of(authority: &str) -> &str {
+    authority.rsplit_once(':').map_or(authority, |(host, _port)| host)
+}
+
+/// Whether a text consists of the labels of a host, in lower case. The host of an app may be empty or a point.
+fn is_name(host: &str) -> bool {
+    host.split('.').all(|label| {
+        label.len() <= MAX_LABEL
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    })
 }
 
 /// The refused origins that are in the log.
@@ -117,13 +150,49 @@ mod tests {
 
     #[test]
     fn only_the_form_of_an_origin_is_repeated() {
-        for origin in ["https://evil.example:8443", "capacitor://localhost", "http://[::1]:80", "app://"] {
+        let label = "a".repeat(MAX_LABEL);
+        let longest = format!("https://{label}.example");
+        for origin in [
+            "https://evil.example:8443",
+            "https://xn--bcher-kva.example",
+            "http://192.0.2.1",
+            "http://[::1]:8080",
+            "capacitor://localhost",
+            "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+            "app://.",
+            "app://",
+            "app://bundle:8080",
+            &longest,
+        ] {
             assert_eq!(CrossSite::not_listed(origin).origin(), Some(origin));
         }
-        let long = format!("https://{}", "a".repeat(MAX_SHOWN));
-        for other in
-            ["", "Bearer eyJhbGciOi", "https://a/path?token=s3cret", "https://u@a", "a\u{fc}://", &long]
-        {
+        let long = format!("https://{}example", "a.".repeat(MAX_SHOWN / 2));
+        let (site_label, app_label) = (format!("https://{label}a"), format!("app://{label}a"));
+        for other in [
+            "",
+            "https://",
+            "Bearer eyJhbGciOi",
+            "https://a/path?token=s3cret",
+            "https://u@a",
+            "a\u{fc}://",
+            "https://b\u{fc}cher.example",
+            "https://ref_0a1b2c",
+            "https://key_0a1b2c.example",
+            "chrome-extension://ref_0a1b2c",
+            "ref_0a1b2c://a",
+            "https://eyJhbGciOi.eyJzdWIiOi.c2ln",
+            "chrome-extension://eyJhbGciOi.eyJzdWIiOi.c2ln",
+            "EYJ://a",
+            "https://a.example/",
+            "https://A.example",
+            "https://a.example:443",
+            "http://127.1",
+            "app://a:080",
+            "app://a~b",
+            &long,
+            &site_label,
+            &app_label,
+        ] {
             assert_eq!(CrossSite::not_listed(other), CrossSite::Malformed, "{other}");
         }
         assert_eq!(CrossSite::not_listed("null"), CrossSite::Null);
