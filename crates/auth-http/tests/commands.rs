@@ -53,6 +53,19 @@ impl Shell {
         CommandOutput { code: status.code(), out, err }
     }
 
+    /// Runs the binary on a terminal on which `typed` is typed. Returns whether it succeeds, and what the terminal shows.
+    fn run_on_terminal(&self, arguments: &str, typed: &str) -> (bool, String) {
+        let line = format!("{} {arguments}", env!("CARGO_BIN_EXE_auth-http"));
+        // From util-linux: it runs a command line on a new terminal, and returns its exit code.
+        let mut command = Command::new("script");
+        command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env("SHELL", "/bin/sh");
+        command.current_dir(self.directory.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("script runs");
+        let _ = child.stdin.take().expect("a pipe").write_all(typed.as_bytes());
+        let output = child.wait_with_output().expect("script ends");
+        (output.status.success(), String::from_utf8(output.stdout).expect("UTF-8"))
+    }
+
     fn create_user(&self, arguments: &[&str]) -> Value {
         let arguments = [&["user", "create", "--json"], arguments].concat();
         self.run_with_input(&arguments, "P@ssw0rd!\n").json()
@@ -723,6 +736,26 @@ fn scripts_are_not_asked_for_confirmation() {
         shell.create_user(&["--username", "jane"]);
         assert!(shell.run(&[&["user", "delete"], arguments].concat()).ok().starts_with("deleted jane"));
     }
+}
+
+#[test]
+fn revocation_of_all_keys_is_confirmed_on_a_terminal() {
+    let shell = Shell::new();
+    shell.run(&["keys", "rotate"]).ok();
+    let keys = || shell.run(&["keys", "list", "--json"]).json().as_array().map_or(0, Vec::len);
+    let before = keys();
+    let question =
+        "Revoke every earlier key? Users of token_pair, single_token and directory are logged out. [y/N] ";
+    let (succeeds, shown) = shell.run_on_terminal("keys rotate --now", "n\n");
+    assert!(!succeeds && shown.contains(question) && shown.contains("nothing was changed"), "{shown}");
+    assert_eq!(keys(), before);
+    for (arguments, typed) in
+        [("keys rotate --now", "y\n"), ("keys rotate --now --yes", ""), ("keys rotate", "")]
+    {
+        let (succeeds, shown) = shell.run_on_terminal(arguments, typed);
+        assert_eq!((succeeds, shown.contains(question)), (true, !typed.is_empty()), "{arguments}: {shown}");
+    }
+    assert_eq!(keys(), before + 3);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use auth_infra::token::{KeyInfo, KeyUse, Rotation};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
+use super::confirm::Confirmation;
 use super::output::{print, table};
 use crate::settings::Settings;
 use crate::wiring;
@@ -23,6 +24,8 @@ pub(super) enum Command {
         /// `single_token` and `directory` have to log in again
         #[arg(long)]
         now: bool,
+        #[command(flatten)]
+        confirmation: Confirmation,
     },
 }
 
@@ -33,20 +36,25 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
         "there is no directory {}: the service makes it when it first starts",
         directory.display()
     );
+    if let Command::Rotate { now: true, confirmation } = command {
+        confirmation.require(
+            "Revoke every earlier key? Users of token_pair, single_token and directory are logged out.",
+        )?;
+    }
     let keys = wiring::open_keys(settings)?;
     match command {
         Command::List { json: true } => {
             print(&format!("{:#}\n", keys.list().iter().map(as_json).collect::<Value>()))
         }
         Command::List { json: false } => print(&as_table(&keys.list())),
-        Command::Rotate { now: true } => print(&format!(
+        Command::Rotate { now: true, .. } => print(&format!(
             "{} signs from now on. Every earlier key is revoked: its access tokens are refused, and the sessions of \
              token_pair, single_token and directory end. Other services may accept tokens of the earlier keys for {} s \
              more, while they cache the key set.\n",
             keys.rotate(Rotation::Now)?.kid,
             settings.keys_max_age.as_secs()
         )),
-        Command::Rotate { now: false } => {
+        Command::Rotate { now: false, .. } => {
             let key = keys.rotate(Rotation::After(settings.rotation_delay))?;
             let (_, from) = key_use(&key);
             let from = from.map(|from| from.to_string()).unwrap_or_default();
