@@ -43,7 +43,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 /// The connection on which PostgreSQL publishes revocations; it is not part of the pool.
 const LISTENER_CONNECTIONS: usize = 1;
 
-/// Serves until the process receives a signal to [stop](signals::stop), then answers the active requests and returns.
+/// Serves until the process receives `SIGINT`, `SIGTERM` or `SIGHUP`, then answers the active requests and returns.
 ///
 /// # Errors
 /// When the service cannot start.

@@ -15,7 +15,7 @@ pub(super) const ALLOWED: &str =
 pub enum DatabaseUrl {
     /// The path of a `SQLite` file.
     Sqlite(PathBuf),
-    /// The URL of a `PostgreSQL` database. [`DatabaseUrl::check`] has accepted it, unless the settings are being loaded.
+    /// The URL of a `PostgreSQL` database. It has been checked, unless the settings are being loaded.
     Postgres(SecretString),
 }
 
