@@ -11,7 +11,9 @@ const FILES: [&str; 3] = ["swagger-ui-bundle.js", "swagger-ui-standalone-preset.
 
 fn main() -> io::Result<()> {
     let assets = Path::new("assets/swagger-ui");
-    let target = std::env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
+    let target =
+        std::env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set: run cargo"))?;
+    let target = PathBuf::from(target);
     for name in FILES {
         let source = assets.join(name);
         writeln!(io::stdout(), "cargo::rerun-if-changed={}", source.display())?;
