@@ -28,13 +28,13 @@ pub(crate) use self::revoked_sessions::{CHUNK_SIZE, FULL_READ_INTERVAL, FULL_REA
 /// future of an async closure with borrowed arguments is `Send`.
 pub(crate) type Work<C, A, T, E> = for<'c> fn(&'c mut C, &'c A) -> BoxFuture<'c, Result<T, E>>;
 
-/// The files of one engine in `migrations/`: number, name and SQL, oldest first.
+/// The files of one engine in `migrations/` of this crate: number, name and SQL, oldest first.
 macro_rules! migrations {
     ($engine:literal: $($number:literal $name:literal),+) => {
         &[$((
             $number,
             $name,
-            include_str!(concat!("../../../../migrations/", $engine, "/000", $number, "_", $name, ".sql")),
+            include_str!(concat!("../../migrations/", $engine, "/000", $number, "_", $name, ".sql")),
         )),+]
     };
 }

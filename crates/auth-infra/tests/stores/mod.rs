@@ -129,7 +129,7 @@ pub(crate) async fn assert_one_successor(apps: &[&TestApp], name: &str) {
 
 /// Lists the numbers and names of a store's migrations, from their file names.
 pub(crate) fn migration_files(store: &str) -> Vec<(i64, String)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../migrations").join(store);
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("migrations").join(store);
     let names = std::fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").file_name());
     let names: BTreeSet<_> = names.map(|name| name.into_string().expect("a name")).collect();
     names.into_iter().map(|name| split_file_name(&name)).collect()
