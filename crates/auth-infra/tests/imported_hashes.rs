@@ -307,6 +307,7 @@ fn import_user(name: &str, hash: &str) -> ImportUser {
         status: UserStatus::Active,
         created_at: None,
         external_id: None,
+        metadata: None,
     }
 }
 

@@ -45,6 +45,7 @@ impl SyncedStore {
             roles: Roles::default(),
             password_hash: Some(PasswordHash::new("hash".to_owned())),
             created_at: SystemClock.now(),
+            metadata: None,
         };
         let registered = store.users().register(&user).await.expect("no error");
         assert!(matches!(registered, RegisterOutcome::Registered(_)));

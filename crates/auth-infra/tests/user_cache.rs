@@ -7,8 +7,8 @@ mod stores;
 use std::time::{Duration, Instant};
 
 use auth_domain::model::{
-    DisplayName, EmailAddress, PhoneNumber, Roles, SessionId, User, UserChanges, UserId, UserRef, UserStatus,
-    Username,
+    DisplayName, EmailAddress, Metadata, MetadataChange, PhoneNumber, Roles, SessionId, User, UserChanges,
+    UserId, UserRef, UserStatus, Username,
 };
 use auth_domain::ports::{PortError, SessionState};
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
@@ -105,11 +105,13 @@ async fn a_change_on_another_node_is_seen_within_a_second() {
     let (one, other) = (Node::with_feed(&url, 1).await, Node::with_feed(&url, 2).await);
     let jane = one.app.register("jane").await;
     let (users, at) = (other.app.store.users(), jane.created_at);
+    let metadata = Metadata::parse("{}").expect("metadata");
     for changes in [
         UserChanges { username: Username::parse("Janet").ok(), ..UserChanges::default() },
         UserChanges { email: EmailAddress::parse("jane@mail.example").ok(), ..UserChanges::default() },
         UserChanges { display_name: DisplayName::parse("Jane").ok(), ..UserChanges::default() },
         UserChanges { phone_number: PhoneNumber::parse("+15550100199").ok(), ..UserChanges::default() },
+        UserChanges { metadata: MetadataChange::Set(metadata), ..UserChanges::default() },
     ] {
         let before = one.find_recent(jane.id).await;
         users.update(jane.id, &changes, at).await.expect("no error");

@@ -158,6 +158,7 @@ fn record(chain: CredentialChain) -> RefreshRecord {
         roles: claims.roles,
         created_at: NOW,
         external_id: None,
+        metadata: None,
     };
     let session = Session {
         id: claims.session_id,

@@ -9,9 +9,10 @@ use uuid::Uuid;
 use super::StoreUnderTest;
 use crate::model::{
     ApiKey, ApiKeyId, ApiKeyName, Client, ClientId, ConsumedCredential, DisplayName, EmailAddress, EndReason,
-    IdentifierKey, Identifiers, JudgedRefresh, LoginRecord, NewApiKey, NewSession, NewUser, PasswordHash,
-    PasswordVersion, PhoneNumber, ROLES_MAX, RefreshAttempt, RefreshStyle, RefreshVerdict, Role, Roles,
-    Scopes, SecretDigest, Session, SessionId, SuccessorNonce, Timestamp, User, UserId, UserRef, Username,
+    IdentifierKey, Identifiers, JudgedRefresh, LoginRecord, Metadata, NewApiKey, NewSession, NewUser,
+    PasswordHash, PasswordVersion, PhoneNumber, ROLES_MAX, RefreshAttempt, RefreshStyle, RefreshVerdict,
+    Role, Roles, Scopes, SecretDigest, Session, SessionId, SuccessorNonce, Timestamp, User, UserId, UserRef,
+    Username,
 };
 use crate::policy::{SessionPolicy, TokenPolicy};
 use crate::ports::{
@@ -51,6 +52,10 @@ pub(super) fn display_name(typed: &str) -> DisplayName {
 
 pub(super) fn phone_number(typed: &str) -> PhoneNumber {
     PhoneNumber::parse(typed).expect("a phone number")
+}
+
+pub(super) fn metadata(text: &str) -> Metadata {
+    Metadata::parse(text).expect("metadata")
 }
 
 pub(super) fn hash(text: &str) -> PasswordHash {
@@ -179,6 +184,7 @@ impl<'a> Fixture<'a> {
             roles: Roles::default(),
             password_hash: Some(hash("first")),
             created_at: now(),
+            metadata: None,
         }
     }
 
@@ -189,6 +195,7 @@ impl<'a> Fixture<'a> {
             display_name: Some(display_name(&format!("The one and only {name}"))),
             phone_number: Some(phone_number("+84123456789")),
             roles: roles("admin,customer"),
+            metadata: Some(metadata(&format!("{{\"name\":\"{name}\"}}"))),
             ..self.new_user(names)
         };
         self.register(&user).await

@@ -15,6 +15,7 @@ macro_rules! __conformance_cases {
                 longest_members_are_returned_as_stored
                 names_keep_their_typed_spelling
                 display_names_of_every_script_are_returned_as_stored
+                metadata_is_returned_byte_by_byte
                 text_with_database_syntax_is_returned_as_stored
                 times_keep_their_microseconds
                 smallest_and_largest_ids_are_returned
@@ -76,6 +77,7 @@ macro_rules! __conformance_cases {
             user_changes [
                 each_member_changes_on_its_own
                 all_members_change_together
+                metadata_is_kept_replaced_or_removed
                 empty_change_changes_nothing
                 changed_email_is_unverified
                 email_in_another_spelling_stays_verified

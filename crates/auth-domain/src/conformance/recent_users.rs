@@ -1,8 +1,10 @@
 //! `find_recent`: a user may be cached, but never in a state older than a change made through the same process.
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, display_name, email, hash, identifiers, later, phone_number, roles, username};
-use crate::model::{User, UserChanges, UserId, UserStatus};
+use super::fixture::{
+    Fixture, display_name, email, hash, identifiers, later, metadata, phone_number, roles, username,
+};
+use crate::model::{MetadataChange, User, UserChanges, UserId, UserStatus};
 
 async fn recent(fixture: &Fixture<'_>, user: UserId) -> Option<User> {
     fixture.users().find_recent(user).await.expect("no error")
@@ -42,6 +44,8 @@ pub(super) async fn changed_user_is_returned_at_once(store: &dyn StoreUnderTest)
         UserChanges { display_name: Some(display_name("Janet")), ..UserChanges::default() },
         UserChanges { phone_number: Some(phone_number("+15550100199")), ..UserChanges::default() },
         UserChanges { password_hash: Some(hash("second")), ..UserChanges::default() },
+        UserChanges { metadata: MetadataChange::Set(metadata("{}")), ..UserChanges::default() },
+        UserChanges { metadata: MetadataChange::Remove, ..UserChanges::default() },
     ] {
         fixture.users().update(user, &changes, later(1)).await.expect("no error");
         assert_current(&fixture, user, &format!("{changes:?}")).await;

@@ -4,9 +4,9 @@ use futures_util::future::join_all;
 
 use super::StoreUnderTest;
 use super::fixture::{
-    Fixture, display_name, email, hash, identifiers, key, later, phone_number, roles, username,
+    Fixture, display_name, email, hash, identifiers, key, later, metadata, phone_number, roles, username,
 };
-use crate::model::{Roles, User, UserChanges, UserId, UserRef, UserStatus};
+use crate::model::{MetadataChange, Roles, User, UserChanges, UserId, UserRef, UserStatus};
 use crate::ports::UpdateOutcome;
 
 /// Makes a change without a conflict and returns the changed user, after comparing it with the stored one.
@@ -46,6 +46,10 @@ pub(super) async fn each_member_changes_on_its_own(store: &dyn StoreUnderTest) {
     user.phone_number = Some(phone_number("+15550100199"));
     assert_eq!(update(&fixture, user.id, &changes).await, user);
 
+    let changes = UserChanges { metadata: MetadataChange::Set(metadata("[]")), ..no_changes() };
+    user.metadata = Some(metadata("[]"));
+    assert_eq!(update(&fixture, user.id, &changes).await, user);
+
     assert_eq!(fixture.login_record(user.id).await.password, password, "the password is unchanged");
     assert_eq!(fixture.user(other.id).await, other, "no other user changes");
 }
@@ -59,16 +63,37 @@ pub(super) async fn all_members_change_together(store: &dyn StoreUnderTest) {
         display_name: Some(display_name("Janet")),
         phone_number: Some(phone_number("+15550100199")),
         password_hash: Some(hash("second")),
+        metadata: MetadataChange::Set(metadata("{}")),
     };
     let updated = update(&fixture, user.id, &changes).await;
     let expected = User {
         identifiers: identifiers(Some("Janet"), Some("janet@example.com")),
         display_name: changes.display_name.clone(),
         phone_number: changes.phone_number.clone(),
+        metadata: Some(metadata("{}")),
         ..user
     };
     assert_eq!(updated, expected);
     assert!(fixture.login_record(updated.id).await.password.hash == Some(hash("second")));
+}
+
+pub(super) async fn metadata_is_kept_replaced_or_removed(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let other = fixture.register_full_user("john").await;
+    let user = fixture.register_named("jane").await;
+    for (change, expected) in [
+        (MetadataChange::Keep, None),
+        (MetadataChange::Remove, None),
+        (MetadataChange::Set(metadata("1")), Some("1")),
+        (MetadataChange::Keep, Some("1")),
+        (MetadataChange::Set(metadata("2")), Some("2")),
+        (MetadataChange::Remove, None),
+    ] {
+        let changes = UserChanges { metadata: change, ..no_changes() };
+        let expected = User { metadata: expected.map(metadata), ..user.clone() };
+        assert_eq!(update(&fixture, user.id, &changes).await, expected, "after {changes:?}");
+    }
+    assert_eq!(fixture.user(other.id).await, other, "no other user changes");
 }
 
 pub(super) async fn empty_change_changes_nothing(store: &dyn StoreUnderTest) {

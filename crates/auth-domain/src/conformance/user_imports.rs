@@ -4,7 +4,7 @@ use futures_util::future::{join, join_all};
 
 use super::StoreUnderTest;
 use super::fixture::{
-    Fixture, display_name, email, hash, identifiers, key, later, phone_number, roles, username,
+    Fixture, display_name, email, hash, identifiers, key, later, metadata, phone_number, roles, username,
 };
 use crate::model::{
     ExternalId, IdentifierKind, ImportOutcome, ImportState, ImportedUser, NewUser, PasswordHash, Timestamp,
@@ -28,6 +28,7 @@ fn full_user(fixture: &Fixture<'_>, name: &str) -> ImportedUser {
         roles: roles("admin,customer"),
         password_hash: Some(hash(&format!("{name} {}", "x".repeat(400)))),
         created_at: Timestamp::from_unix_micros(981_173_106_000_007),
+        metadata: Some(metadata("{\"plan\": \"'team'\"}\n")),
         ..fixture.new_user(identifiers(Some(name), Some(&format!("{name}@Mail.example"))))
     };
     let external_id = Some(external_id(&format!("auth0|{name} \u{1f600}")));
@@ -69,7 +70,7 @@ async fn is_there(fixture: &Fixture<'_>, imported: &ImportedUser) -> bool {
 
 /// Asserts that the stored user equals the imported one.
 async fn assert_stored(fixture: &Fixture<'_>, imported: &ImportedUser) {
-    let NewUser { id, identifiers, display_name, phone_number, roles, password_hash, created_at } =
+    let NewUser { id, identifiers, display_name, phone_number, roles, password_hash, created_at, metadata } =
         imported.user.clone();
     let record = fixture.login_record(id).await;
     assert!(record.password.hash == password_hash, "the imported hash is stored");
@@ -84,6 +85,7 @@ async fn assert_stored(fixture: &Fixture<'_>, imported: &ImportedUser) {
         roles,
         created_at,
         external_id: imported.external_id.clone(),
+        metadata,
     };
     assert_eq!(record.user, expected);
     if let Some(external_id) = &imported.external_id {

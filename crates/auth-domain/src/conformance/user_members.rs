@@ -4,9 +4,11 @@ use uuid::Uuid;
 
 use super::StoreUnderTest;
 use super::fixture::{
-    Fixture, display_name, hash, identifiers, key, later, most_roles, now, phone_number, roles,
+    Fixture, display_name, hash, identifiers, key, later, metadata, most_roles, now, phone_number, roles,
 };
-use crate::model::{NewUser, PasswordHash, Timestamp, User, UserId, UserNumber, UserRef, UserStatus};
+use crate::model::{
+    METADATA_MAX_BYTES, NewUser, PasswordHash, Timestamp, User, UserId, UserNumber, UserRef, UserStatus,
+};
 use crate::testing::NAMES_OF_PEOPLE;
 
 /// Registers a user and reads the user by every method.
@@ -23,6 +25,7 @@ async fn round_trip(fixture: &Fixture<'_>, new: &NewUser) -> User {
         roles: new.roles.clone(),
         created_at: new.created_at,
         external_id: None,
+        metadata: new.metadata.clone(),
     };
     assert_eq!(user, stored, "returned by `register`");
     let mut refs = vec![UserRef::Id(user.id), UserRef::Number(user.number)];
@@ -50,6 +53,7 @@ pub(super) async fn full_user_is_returned_as_stored(store: &dyn StoreUnderTest) 
         display_name: Some(display_name("  \u{130}\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{1f469}  ")),
         phone_number: Some(phone_number("+84123456789")),
         roles: roles("admin,customer,support.level-2"),
+        metadata: Some(metadata("{\"tenant\":\"\u{130}\u{5e9} \u{1f600}\"}\r\n")),
         ..fixture.new_user(names)
     };
     round_trip(&fixture, &new).await;
@@ -80,10 +84,11 @@ pub(super) async fn user_without_a_password_is_returned_as_stored(store: &dyn St
 
 pub(super) async fn each_optional_member_is_stored_on_its_own(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let [a, b, c] = ["a", "b", "c"].map(|name| fixture.new_user(identifiers(Some(name), None)));
+    let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| fixture.new_user(identifiers(Some(name), None)));
     round_trip(&fixture, &NewUser { display_name: Some(display_name("Jane")), ..a }).await;
     round_trip(&fixture, &NewUser { phone_number: Some(phone_number("+15550100199")), ..b }).await;
     round_trip(&fixture, &NewUser { roles: roles("customer"), ..c }).await;
+    round_trip(&fixture, &NewUser { metadata: Some(metadata("{}")), ..d }).await;
 }
 
 pub(super) async fn longest_members_are_returned_as_stored(store: &dyn StoreUnderTest) {
@@ -95,6 +100,7 @@ pub(super) async fn longest_members_are_returned_as_stored(store: &dyn StoreUnde
         phone_number: Some(phone_number("+123456789012345")),
         roles: most_roles(),
         password_hash: Some(hash(&"A".repeat(900))),
+        metadata: Some(metadata(&"\u{1f600}".repeat(METADATA_MAX_BYTES / 4))),
         ..fixture.new_user(names)
     };
     round_trip(&fixture, &new).await;
@@ -128,6 +134,26 @@ pub(super) async fn display_names_of_every_script_are_returned_as_stored(store: 
     }
 }
 
+pub(super) async fn metadata_is_returned_byte_by_byte(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    for (index, text) in [
+        " ",
+        "  {\"b\":1, \"a\":1, \"a\":2} ",
+        "e\u{301} \u{e9}",
+        "\u{1}\u{202e}\u{feff}\u{fffe}",
+        "a\r\nb\n",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let new = NewUser {
+            metadata: Some(metadata(text)),
+            ..fixture.new_user(identifiers(Some(&format!("user {index}")), None))
+        };
+        round_trip(&fixture, &new).await;
+    }
+}
+
 pub(super) async fn text_with_database_syntax_is_returned_as_stored(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     for (index, text) in [
@@ -152,6 +178,7 @@ pub(super) async fn text_with_database_syntax_is_returned_as_stored(store: &dyn 
         let new = NewUser {
             display_name: Some(display_name(text)),
             password_hash: Some(PasswordHash::new(text.to_owned())),
+            metadata: Some(metadata(text)),
             ..fixture.new_user(identifiers(Some(text), Some(&address)))
         };
         round_trip(&fixture, &new).await;

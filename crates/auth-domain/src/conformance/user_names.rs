@@ -2,7 +2,7 @@
 
 use super::StoreUnderTest;
 use super::fixture::{Fixture, display_name, hash, identifiers, key, later, username};
-use crate::model::{IdentifierKind, User, UserChanges, UserRef};
+use crate::model::{IdentifierKind, MetadataChange, User, UserChanges, UserRef};
 use crate::ports::{RegisterOutcome, UpdateOutcome};
 
 /// Registers a user with these names and returns the outcome.
@@ -251,6 +251,7 @@ pub(super) async fn rejected_change_changes_nothing(store: &dyn StoreUnderTest) 
             display_name: Some(display_name("Changed")),
             phone_number: Some(super::fixture::phone_number("+1555")),
             password_hash: Some(hash("changed")),
+            metadata: MetadataChange::Set(super::fixture::metadata("changed")),
         };
         let outcome = fixture.users().update(user.id, &changes, later(1)).await.expect("no error");
         assert!(matches!(outcome, UpdateOutcome::Taken(_)), "{outcome:?}");

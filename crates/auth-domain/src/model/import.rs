@@ -212,6 +212,7 @@ mod tests {
                 roles: Roles::default(),
                 password_hash: (!hash.is_empty()).then(|| PasswordHash::new(hash.to_owned())),
                 created_at: Timestamp::UNIX_EPOCH,
+                metadata: None,
             },
             email_verified: false,
             status: UserStatus::Active,

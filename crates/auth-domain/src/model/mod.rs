@@ -14,6 +14,7 @@ mod external_id;
 mod id;
 mod identifiers;
 mod import;
+mod metadata;
 mod password;
 mod refresh;
 mod refresh_token;
@@ -47,6 +48,7 @@ pub use identifiers::{
     USERNAME_MAX_CODE_POINTS, Username,
 };
 pub use import::{ImportDigest, ImportOutcome, ImportRehearsal, ImportState, ImportedUser, judge_import};
+pub use metadata::{InvalidMetadata, METADATA_MAX_BYTES, Metadata, MetadataChange};
 pub use password::{
     InvalidPassword, PASSWORD_MAX_CODE_POINTS, Password, PasswordAttempt, PasswordHash, PasswordPolicy,
     PasswordVersion, StoredPassword,

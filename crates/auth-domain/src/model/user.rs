@@ -6,8 +6,8 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::{
-    DisplayName, EmailAddress, EndReason, ExternalId, IdentifierKey, Identifiers, PasswordHash, Roles,
-    StoredPassword, Timestamp, Username,
+    DisplayName, EmailAddress, EndReason, ExternalId, IdentifierKey, Identifiers, Metadata, MetadataChange,
+    PasswordHash, Roles, StoredPassword, Timestamp, Username,
 };
 
 /// An opaque, globally unique user id: a UUID of version 7 (RFC 9562, section 5.7).
@@ -119,6 +119,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// The id in the service that the user was imported from. It never changes.
     pub external_id: Option<ExternalId>,
+    /// The data of the embedding program.
+    pub metadata: Option<Metadata>,
 }
 
 impl User {
@@ -145,6 +147,7 @@ impl User {
             identifiers,
             display_name: changes.display_name.clone().or(self.display_name),
             phone_number: changes.phone_number.clone().or(self.phone_number),
+            metadata: changes.metadata.apply(self.metadata),
             ..self
         }
     }
@@ -180,9 +183,11 @@ pub struct NewUser {
     pub password_hash: Option<PasswordHash>,
     /// The time of registration.
     pub created_at: Timestamp,
+    /// The data of the embedding program.
+    pub metadata: Option<Metadata>,
 }
 
-/// The changes to a user. `None` leaves a property unchanged.
+/// The changes to a user. `None` leaves a property unchanged. Of concurrent changes of one property, the last one stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserChanges {
     /// The new username.
@@ -195,6 +200,8 @@ pub struct UserChanges {
     pub phone_number: Option<PhoneNumber>,
     /// The hash of the new password. It ends all sessions of the user.
     pub password_hash: Option<PasswordHash>,
+    /// The change of the embedding program's data.
+    pub metadata: MetadataChange,
 }
 
 /// A user and the stored password, for verification.

@@ -171,6 +171,7 @@ pub(crate) fn user() -> User {
         roles: Roles::parse("customer").expect("roles"),
         created_at: NOW.minus(Duration::from_secs(3_600)),
         external_id: None,
+        metadata: None,
     }
 }
 

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::Auth;
 use crate::model::{
     DisplayName, ExternalId, IdentifierKind, Identifiers, ImportOutcome, ImportRehearsal, ImportedUser,
-    NewUser, PasswordHash, PhoneNumber, Roles, Timestamp, UserId, UserStatus, uuid_v7,
+    Metadata, NewUser, PasswordHash, PhoneNumber, Roles, Timestamp, UserId, UserStatus, uuid_v7,
 };
 use crate::ports::{HashStrength, InvalidHash, PortError};
 
@@ -31,6 +31,8 @@ pub struct ImportUser {
     pub created_at: Option<Timestamp>,
     /// The id in the other service.
     pub external_id: Option<ExternalId>,
+    /// The data of the embedding program.
+    pub metadata: Option<Metadata>,
 }
 
 /// How an imported user came to be stored.
@@ -132,6 +134,7 @@ impl Auth {
             roles: user.roles,
             password_hash: user.password_hash,
             created_at: user.created_at.unwrap_or(now),
+            metadata: user.metadata,
         };
         let ImportUser { email_verified, status, external_id, .. } = user;
         Ok(ImportedUser { user: new, email_verified, status, external_id })
@@ -180,6 +183,7 @@ mod tests {
             status: UserStatus::Suspended,
             created_at: None,
             external_id: None,
+            metadata: None,
         }
     }
 

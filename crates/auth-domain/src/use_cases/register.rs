@@ -70,6 +70,7 @@ impl Auth {
             roles,
             password_hash: Some(password_hash),
             created_at: now,
+            metadata: None,
         };
         match self.ports.users.register(&user).await? {
             RegisterOutcome::Registered(user) => {

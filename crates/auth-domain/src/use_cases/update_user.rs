@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::Auth;
 use crate::model::{
     AuditAction, AuditDetail, Authority, DenialReason, DisplayName, EmailAddress, IdentifierKind,
-    InvalidPassword, Password, PhoneNumber, User, UserChanges, UserId, UserRef, Username,
+    InvalidPassword, MetadataChange, Password, PhoneNumber, User, UserChanges, UserId, UserRef, Username,
 };
 use crate::ports::{PortError, UpdateOutcome};
 
@@ -25,6 +25,8 @@ pub struct UpdateUser {
     pub phone_number: Option<PhoneNumber>,
     /// The new password. It ends all sessions of the user.
     pub password: Option<Password>,
+    /// The change of the embedding program's data.
+    pub metadata: MetadataChange,
 }
 
 impl UpdateUser {
@@ -77,6 +79,7 @@ impl Auth {
             display_name: command.display_name,
             phone_number: command.phone_number,
             password_hash,
+            metadata: command.metadata,
         };
         // The checks above and this write are not one transaction. A concurrent rename may therefore yield a password equal
         // to the new name; the blocklist is a safeguard against guessing, not an invariant.
@@ -115,6 +118,7 @@ impl Auth {
             (changes.email.is_some(), "email"),
             (changes.display_name.is_some(), "display_name"),
             (changes.phone_number.is_some(), "phone_number"),
+            (changes.metadata != MetadataChange::Keep, "metadata"),
         ];
         let names: Vec<_> = members.iter().filter(|(is_new, _)| *is_new).map(|(_, name)| *name).collect();
         if !names.is_empty() {
@@ -146,7 +150,7 @@ impl Auth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{CounterKey, PasswordHash, PasswordPolicy};
+    use crate::model::{CounterKey, Metadata, PasswordHash, PasswordPolicy};
     use crate::ports::MockAttemptLimiter;
     use crate::use_cases::fixture::{Mocks, NOW, administrator, api_key, user};
 
@@ -190,6 +194,22 @@ mod tests {
         let recorder = mocks.recorder();
         mocks.auth().update_user(user().id, command).await.expect("updated");
         assert_eq!(recorder.lines(), ["user.updated user (username)", "user.password_changed user"]);
+    }
+
+    #[tokio::test]
+    async fn new_metadata_is_stored_and_audited_by_name_only() {
+        let metadata = Metadata::parse("tenant=acme").expect("metadata");
+        for change in [MetadataChange::Set(metadata), MetadataChange::Remove] {
+            let mut mocks = Mocks::new();
+            let expected = change.clone();
+            let update =
+                mocks.users.expect_update().once().withf(move |_, changes, _| changes.metadata == expected);
+            update.returning(|_, _, _| Ok(UpdateOutcome::Updated(user())));
+            let recorder = mocks.recorder();
+            let command = UpdateUser { metadata: change, ..UpdateUser::default() };
+            mocks.auth().update_user(user().id, command).await.expect("updated");
+            assert_eq!(recorder.lines(), ["user.updated user (metadata)"]);
+        }
     }
 
     #[tokio::test]

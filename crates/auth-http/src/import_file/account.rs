@@ -1,6 +1,8 @@
 //! Reads a user in the format of this service.
 
-use auth_domain::model::{ExternalId, Identifiers, PasswordHash, Role, Roles, Timestamp, UserStatus};
+use auth_domain::model::{
+    ExternalId, Identifiers, Metadata, PasswordHash, Role, Roles, Timestamp, UserStatus,
+};
 use auth_domain::use_cases::ImportUser;
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,7 +16,7 @@ use crate::request::{
 };
 
 /// The members of a user.
-pub(super) const MEMBERS: [&str; 10] = [
+pub(super) const MEMBERS: [&str; 11] = [
     "username",
     "email",
     "password_hash",
@@ -25,6 +27,7 @@ pub(super) const MEMBERS: [&str; 10] = [
     "status",
     "created_at",
     "external_id",
+    "metadata",
 ];
 
 /// A user. A member that is `null` is absent.
@@ -41,6 +44,7 @@ struct Account {
     status: Option<Field<UserStatus>>,
     created_at: Option<Field<Timestamp>>,
     external_id: Option<Field<ExternalId>>,
+    metadata: Option<Field<Metadata>>,
 }
 
 /// Reads a user, whose members are all in [`MEMBERS`]. A user without `roles` gets `default_roles`.
@@ -73,6 +77,7 @@ impl Account {
             status: optional(self.status)?.unwrap_or(UserStatus::Active),
             created_at: optional(self.created_at)?,
             external_id: optional(self.external_id)?,
+            metadata: optional(self.metadata)?,
         }))
     }
 }
@@ -123,6 +128,12 @@ impl Member for ExternalId {
             _ => return Err("must be a string or a whole number".to_owned()),
         };
         Self::parse(&id).map_err(|error| error.to_string())
+    }
+}
+
+impl Member for Metadata {
+    fn read(value: &Value) -> Result<Self, String> {
+        Self::parse(text(value)?).map_err(|error| error.to_string())
     }
 }
 
@@ -182,7 +193,8 @@ mod tests {
         let user = read_line(
             r#"{"username":"Jane","email":"Jane@Example.com","password_hash":"$2b$..","display_name":"Jane D.",
                 "phone_number":"+84 123 456 789","roles":["editor","admin"],"email_verified":true,
-                "status":"suspended","created_at":"2020-02-29T12:00:00+07:00","external_id":"auth0|7"}"#,
+                "status":"suspended","created_at":"2020-02-29T12:00:00+07:00","external_id":"auth0|7",
+                "metadata":"{\"plan\": 1}"}"#,
         );
         let user = user.expect("an account");
         assert_eq!(user.identifiers.username().map(Username::as_str), Some("Jane"));
@@ -194,6 +206,7 @@ mod tests {
         assert!(user.email_verified);
         assert_eq!(user.status, UserStatus::Suspended);
         assert_eq!(user.external_id.as_ref().map(ExternalId::as_str), Some("auth0|7"));
+        assert_eq!(user.metadata.as_ref().map(Metadata::as_str), Some("{\"plan\": 1}"));
         assert_eq!(user.created_at.map(|time| time.to_string()).as_deref(), Some("2020-02-29T05:00:00Z"));
     }
 
@@ -226,6 +239,11 @@ mod tests {
             (r#"{"password_hash":"s3cret"}"#, "has neither a username nor an email"),
             (r#"{"username":"s3cret","password_hash":["s3cret"]}"#, "password_hash must be a string"),
             (r#"{"username":"s3cret","external_id":-7}"#, "external_id must be a string or a whole number"),
+            (r#"{"username":"s3cret","metadata":{"s3cret":1}}"#, "metadata must be a string"),
+            (
+                r#"{"username":"s3cret","metadata":"s3cret\u0000"}"#,
+                "metadata must be 1 to 4096 bytes of text",
+            ),
             (r#"{"username":"s3cret","external_id":" s3cret"}"#, "external_id must be 1 to 255 characters"),
             (
                 r#"{"username":"s3cret","password_hash":"h","email":"s3cret"}"#,

@@ -23,6 +23,8 @@ CREATE TABLE accounts (
     created_at       timestamptz NOT NULL,
     -- The id in the service that the user was imported from.
     external_id      text COLLATE "C",
+    -- Data of the embedding program, which is never interpreted.
+    metadata         text,
     CHECK (username IS NOT NULL OR email IS NOT NULL),
     CHECK (email IS NOT NULL OR NOT email_verified)
 );
@@ -62,7 +64,7 @@ $$;
 CREATE TRIGGER accounts_changed
     AFTER UPDATE OF
         id, number, username, email, email_verified, display_name, phone_number, status, roles, created_at,
-        external_id
+        external_id, metadata
     ON accounts FOR EACH ROW EXECUTE FUNCTION notify_changed_user();
 
 CREATE TRIGGER accounts_deleted AFTER DELETE ON accounts FOR EACH ROW EXECUTE FUNCTION notify_changed_user();

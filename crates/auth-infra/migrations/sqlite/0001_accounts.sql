@@ -23,6 +23,8 @@ CREATE TABLE accounts (
     created_at       INTEGER NOT NULL,
     -- The id in the service that the user was imported from.
     external_id      TEXT,
+    -- Data of the embedding program, which is never interpreted.
+    metadata         TEXT,
     CHECK (username IS NOT NULL OR email IS NOT NULL),
     CHECK (email IS NOT NULL OR NOT email_verified)
 ) STRICT;

@@ -12,7 +12,7 @@ use quick_cache::sync::Cache;
 
 /// Change counters. Several users share one, so a change may prevent the caching of another user. That costs one read.
 const COUNTERS: usize = 16;
-/// The maximum number of cached users: about 16 MiB.
+/// The maximum number of cached users: about 16 MiB, and at most 64 MiB more if every user has the longest metadata.
 const CAPACITY: usize = 16_384;
 
 /// Users as they are stored.
@@ -140,6 +140,7 @@ mod tests {
             roles: Roles::default(),
             created_at: Timestamp::UNIX_EPOCH,
             external_id: None,
+            metadata: None,
         }
     }
 

@@ -104,6 +104,7 @@ pub(crate) async fn assert_error_names_no_value(app: &TestApp) {
         roles: Roles::default(),
         password_hash: Some(PasswordHash::new("secret hash".to_owned())),
         created_at: jane.created_at,
+        metadata: None,
     };
     let error = app.store.users().register(&twin).await.expect_err("two users with one id");
     let PortError::Corrupt(cause) = &error else { panic!("{error:?}") };

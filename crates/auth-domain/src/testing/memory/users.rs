@@ -223,7 +223,7 @@ impl State {
 }
 
 fn registered(user: &NewUser, number: UserNumber) -> UserEntry {
-    let NewUser { id, identifiers, display_name, phone_number, roles, password_hash, created_at } =
+    let NewUser { id, identifiers, display_name, phone_number, roles, password_hash, created_at, metadata } =
         user.clone();
     UserEntry {
         user: User {
@@ -237,6 +237,7 @@ fn registered(user: &NewUser, number: UserNumber) -> UserEntry {
             roles,
             created_at,
             external_id: None,
+            metadata,
         },
         password: StoredPassword { hash: password_hash, version: PasswordVersion(0) },
     }
@@ -257,6 +258,7 @@ impl UserEntry {
         if let Some(number) = &changes.phone_number {
             self.user.phone_number = Some(number.clone());
         }
+        self.user.metadata = changes.metadata.apply(self.user.metadata.take());
         if let Some(hash) = &changes.password_hash {
             self.change_password(hash);
         }

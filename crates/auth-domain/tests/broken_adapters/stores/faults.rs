@@ -31,6 +31,12 @@ faults! {
     DropsPhoneNumbers =>
         user_members::full_user_is_returned_as_stored
         user_members::each_optional_member_is_stored_on_its_own;
+    DropsMetadata =>
+        user_members::full_user_is_returned_as_stored
+        user_members::each_optional_member_is_stored_on_its_own
+        user_imports::imported_user_is_returned_as_imported;
+    TrimsMetadata => user_members::metadata_is_returned_byte_by_byte;
+    TruncatesMetadata => user_members::longest_members_are_returned_as_stored;
     DropsRoles =>
         user_members::full_user_is_returned_as_stored
         user_members::each_optional_member_is_stored_on_its_own;
@@ -139,6 +145,13 @@ faults! {
     IgnoresTheNewPhoneNumber =>
         user_changes::each_member_changes_on_its_own
         user_changes::all_members_change_together;
+    IgnoresTheNewMetadata =>
+        user_changes::each_member_changes_on_its_own
+        user_changes::metadata_is_kept_replaced_or_removed;
+    NeverRemovesMetadata => user_changes::metadata_is_kept_replaced_or_removed;
+    RemovesMetadataAtEveryChange =>
+        user_changes::each_member_changes_on_its_own
+        user_changes::empty_change_changes_nothing;
     IgnoresTheNewUsername => user_changes::each_member_changes_on_its_own;
     IgnoresTheNewEmail => user_changes::each_member_changes_on_its_own user_changes::changed_email_is_unverified;
     KeepsChangedEmailsVerified => user_changes::changed_email_is_unverified;

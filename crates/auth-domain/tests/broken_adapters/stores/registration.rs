@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 
 use auth_domain::model::{
-    DisplayName, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, NewUser, PasswordHash, Roles,
-    Timestamp, User, UserId, UserNumber, UserRef, Username,
+    DisplayName, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, Metadata, NewUser, PasswordHash,
+    Roles, Timestamp, User, UserId, UserNumber, UserRef, Username,
 };
 use auth_domain::ports::{PortError, RegisterOutcome, UserRepository};
 use tokio::task::yield_now;
@@ -67,6 +67,9 @@ impl FaultyStore {
                 user.password_hash = Some(PasswordHash::new(String::new()));
             }
             Fault::DropsPhoneNumbers => user.phone_number = None,
+            Fault::DropsMetadata | Fault::TrimsMetadata | Fault::TruncatesMetadata => {
+                user.metadata = self.altered_metadata(user.metadata.as_ref());
+            }
             Fault::DropsRoles => user.roles = Roles::default(),
             Fault::DropsEmails => {
                 user.identifiers = Identifiers::new(username, None).unwrap_or(user.identifiers);
@@ -93,6 +96,18 @@ impl FaultyStore {
             _ => {}
         }
         user
+    }
+
+    /// Metadata as this store writes it.
+    pub(super) fn altered_metadata(&self, metadata: Option<&Metadata>) -> Option<Metadata> {
+        let text = metadata?.as_str();
+        let written = match self.fault {
+            Fault::DropsMetadata => return None,
+            Fault::TrimsMetadata => text.trim(),
+            Fault::TruncatesMetadata => &text[..text.len().min(1_000)],
+            _ => text,
+        };
+        Metadata::parse(written).ok()
     }
 
     /// A registered user as this store returns it.
@@ -207,6 +222,7 @@ impl FaultyStore {
                 roles: Roles::default(),
                 password_hash: None,
                 created_at: Timestamp::UNIX_EPOCH,
+                metadata: None,
             };
             self.inner.register(&hidden).await?;
         }

@@ -1,8 +1,8 @@
 //! Faults in changes of users and passwords.
 
 use auth_domain::model::{
-    EmailAddress, IdentifierKey, IdentifierKind, PasswordHash, PasswordVersion, Timestamp, User, UserChanges,
-    UserId, UserRef, Username,
+    EmailAddress, IdentifierKey, IdentifierKind, MetadataChange, PasswordHash, PasswordVersion, Timestamp,
+    User, UserChanges, UserId, UserRef, Username,
 };
 use auth_domain::ports::{PortError, UpdateOutcome, UserRepository};
 use tokio::task::yield_now;
@@ -63,6 +63,13 @@ impl FaultyStore {
         match self.fault {
             Fault::IgnoresTheNewDisplayName => changes.display_name = None,
             Fault::IgnoresTheNewPhoneNumber => changes.phone_number = None,
+            Fault::IgnoresTheNewMetadata => changes.metadata = MetadataChange::Keep,
+            Fault::NeverRemovesMetadata if changes.metadata == MetadataChange::Remove => {
+                changes.metadata = MetadataChange::Keep;
+            }
+            Fault::RemovesMetadataAtEveryChange if changes.metadata == MetadataChange::Keep => {
+                changes.metadata = MetadataChange::Remove;
+            }
             Fault::IgnoresTheNewUsername => changes.username = None,
             Fault::IgnoresTheNewEmail => changes.email = None,
             _ => {}

@@ -51,6 +51,9 @@ impl FaultyStore {
             Fault::TruncatesImportedHashes => {
                 imported.user.password_hash = imported.user.password_hash.as_ref().map(cut);
             }
+            Fault::DropsMetadata => {
+                imported.user.metadata = self.altered_metadata(imported.user.metadata.as_ref());
+            }
             Fault::DropsExternalIds => imported.external_id = None,
             Fault::FoldsExternalIds => {
                 let folded = imported.external_id.map(|id| id.as_str().to_lowercase());

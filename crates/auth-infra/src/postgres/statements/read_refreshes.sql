@@ -2,7 +2,7 @@ SELECT found.*
 FROM unnest((SELECT $1::bytea[])) WITH ORDINALITY AS request (family, ordinal)
 LEFT JOIN LATERAL (
     SELECT accounts.id AS user_id, number, username, email, email_verified, display_name, phone_number, status, roles,
-        accounts.created_at AS user_created_at, external_id,
+        accounts.created_at AS user_created_at, external_id, metadata,
         sessions.id AS session_id, account_id, client_id, sessions.created_at AS session_created_at,
         last_refreshed_at, expires_at, ended_at, end_reason, credential, consumed
     FROM sessions

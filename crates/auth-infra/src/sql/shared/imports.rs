@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use auth_domain::model::{
     DisplayName, EmailAddress, ExternalId, IdentifierKey, ImportDigest, ImportOutcome, ImportState,
-    ImportedUser, PasswordHash, PhoneNumber, UserId, Username, judge_import,
+    ImportedUser, Metadata, PasswordHash, PhoneNumber, UserId, Username, judge_import,
 };
 use serde_json::{Value, json};
 use sqlx::types::Uuid;
@@ -131,5 +131,6 @@ fn user_json(imported: &ImportedUser) -> Value {
         "password_hash": user.password_hash.as_ref().map(PasswordHash::expose),
         "external_id": imported.external_id.as_ref().map(ExternalId::as_str),
         "created_at": user.created_at.unix_micros(),
+        "metadata": user.metadata.as_ref().map(Metadata::as_str),
     })
 }

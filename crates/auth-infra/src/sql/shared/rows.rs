@@ -3,7 +3,7 @@
 use auth_domain::model::{
     ApiKey, ApiKeyId, ApiKeyName, AuditAction, AuditDetail, AuditEvent, AuditId, AuditOutcome, AuditRecord,
     Caller, ClientId, CredentialChain, DenialReason, DisplayName, EmailAddress, EndReason, ExternalId,
-    Identifiers, LoginRecord, MergedEvents, NewSession, PasswordHash, PasswordVersion, PhoneNumber,
+    Identifiers, LoginRecord, MergedEvents, Metadata, NewSession, PasswordHash, PasswordVersion, PhoneNumber,
     RefreshRecord, RequestId, Roles, Scopes, SecretDigest, Session, SessionEnd, SessionId, StoredPassword,
     Timestamp, User, UserId, UserNumber, UserStatus, Username,
 };
@@ -17,7 +17,7 @@ use crate::sql::{CorruptValue, ErrorMessage, credentials};
 macro_rules! user_columns {
     () => {
         " accounts.id AS user_id, number, username, email, email_verified, display_name, phone_number, status,
-          roles, accounts.created_at AS user_created_at, external_id "
+          roles, accounts.created_at AS user_created_at, external_id, metadata "
     };
 }
 
@@ -47,6 +47,7 @@ pub(crate) fn user(row: &Row) -> Result<User, DbError> {
         roles: roles(row)?,
         created_at: time(row, "user_created_at")?,
         external_id: optional(row, "external_id", "external id", |id| ExternalId::parse(id).ok())?,
+        metadata: optional(row, "metadata", "metadata", |text| Metadata::parse(text).ok())?,
     })
 }
 

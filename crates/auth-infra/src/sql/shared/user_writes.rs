@@ -3,8 +3,9 @@
 //! A transaction locks the user's row before the rows of sessions, so that no two transactions wait for each other.
 
 use auth_domain::model::{
-    DisplayName, EmailAddress, EndReason, IdentifierKey, IdentifierKind, Identifiers, NewUser, PasswordHash,
-    PasswordVersion, PhoneNumber, Roles, Timestamp, User, UserChanges, UserId, UserStatus, Username,
+    DisplayName, EmailAddress, EndReason, IdentifierKey, IdentifierKind, Identifiers, Metadata, NewUser,
+    PasswordHash, PasswordVersion, PhoneNumber, Roles, Timestamp, User, UserChanges, UserId, UserStatus,
+    Username,
 };
 use auth_domain::ports::{RegisterOutcome, UpdateOutcome};
 
@@ -20,8 +21,8 @@ const FREE_KEY: &str = "DELETE FROM account_identifiers WHERE key = $1 AND accou
 
 const INSERT: &str = concat!(
     "INSERT INTO accounts
-         (id, username, email, display_name, phone_number, roles, password_hash, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         (id, username, email, display_name, phone_number, roles, password_hash, created_at, metadata)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      RETURNING",
     user_columns!()
 );
@@ -30,7 +31,7 @@ const LOCK: &str = concat!("SELECT", user_columns!(), "FROM accounts WHERE id = 
 
 const UPDATE: &str = "
     UPDATE accounts
-    SET username = $2, email = $3, email_verified = $4, display_name = $5, phone_number = $6
+    SET username = $2, email = $3, email_verified = $4, display_name = $5, phone_number = $6, metadata = $7
     WHERE id = $1";
 
 const SET_PASSWORD: &str =
@@ -69,6 +70,7 @@ pub(crate) async fn register(
         .bind(user.roles.to_string())
         .bind(user.password_hash.as_ref().map(PasswordHash::expose))
         .bind(from_time(user.created_at))
+        .bind(user.metadata.as_ref().map(Metadata::as_str))
         .fetch_one(connection)
         .await?;
     Ok(TxOutcome::Commit(RegisterOutcome::Registered(rows::user(&row)?)))
@@ -95,6 +97,7 @@ pub(crate) async fn update(
         .bind(after.email_verified)
         .bind(after.display_name.as_ref().map(DisplayName::as_str))
         .bind(after.phone_number.as_ref().map(PhoneNumber::as_str))
+        .bind(after.metadata.as_ref().map(Metadata::as_str))
         .execute(&mut *connection)
         .await?;
     if let Some(hash) = &changes.password_hash {
