@@ -62,10 +62,10 @@ async fn populate(ports: &TestPorts) -> (String, String) {
         phone_number: None,
         roles: RoleChoice::Assigned(Roles::default()),
     };
-    let user = ports.auth().register(register).await.expect("registered");
+    let user = ports.auth().on_behalf_of_system().register(register).await.expect("registered");
     let name = ApiKeyName::parse("fuzz").expect("a name");
     let command = CreateApiKey { name, scopes: Scopes::all(), lifetime: None };
-    let key = ports.auth().create_api_key(command).await.expect("made");
+    let key = ports.auth().on_behalf_of_system().create_api_key(command).await.expect("made");
     (user.id.to_string(), key.secret.expose().to_string())
 }
 

@@ -9,15 +9,16 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use auth_domain::model::{
-    Client, ClientId, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, RoleChoice,
-    Roles, Username,
+    Caller, Client, ClientId, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle,
+    RoleChoice, Roles, Username,
 };
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{LogIn, LogOut, RefreshSession, Register};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let auth = TestPorts::new().auth();
+    // A service creates `Auth` once, and the use cases for each request with the address of its client.
+    let auth = TestPorts::new().auth().called_by(Caller::at([192, 0, 2, 1]));
     let client = Client {
         id: ClientId::from_static("my-program"),
         refresh_style: RefreshStyle::Rotating,

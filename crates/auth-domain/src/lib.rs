@@ -14,4 +14,4 @@ pub mod use_cases;
 mod auth;
 mod random;
 
-pub use auth::{Auth, Ports};
+pub use auth::{Auth, Ports, UseCases};

@@ -325,7 +325,7 @@ mod api_keys {
     async fn revoked_key_is_rejected_everywhere() {
         let app = TestApp::new();
         let (id, key) = app.create_api_key(Scopes::all(), None).await;
-        assert!(app.ports.auth().revoke_api_key(id).await.expect("no error"));
+        assert!(app.ports.auth().on_behalf_of_system().revoke_api_key(id).await.expect("no error"));
         assert_rejected_everywhere(&app, &[("x-api-key", &key)]).await;
     }
 
@@ -431,7 +431,7 @@ mod roles {
     /// The roles of the user in the store.
     async fn roles_of(client: &ApiClient, path: &str) -> String {
         let id = path.rsplit('/').next().and_then(|id| Uuid::parse_str(id).ok()).expect("an id");
-        let user = client.app.ports.auth().find_user(&UserRef::Id(UserId(id))).await;
+        let user = client.app.ports.auth().on_behalf_of_system().find_user(&UserRef::Id(UserId(id))).await;
         user.expect("no error").expect("a user").roles.to_string()
     }
 
@@ -659,7 +659,15 @@ mod undocumented {
                 phone_number: None,
                 roles: RoleChoice::Assigned(Roles::default()),
             };
-            let id = client.app.ports.auth().register(register).await.expect("registered").id;
+            let id = client
+                .app
+                .ports
+                .auth()
+                .on_behalf_of_system()
+                .register(register)
+                .await
+                .expect("registered")
+                .id;
             let expected = format!(r#"{{"id":"{id}",{members},"created_at":"2023-10-27T10:00:00Z"}}"#);
             assert_response(&client.get(&format!("/api/v1/users/{id}")).await, 200, &expected);
         }

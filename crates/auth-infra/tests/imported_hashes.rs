@@ -10,7 +10,7 @@ use auth_domain::model::{
 };
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{ImportSuccess, ImportUser, LogIn, LogInError};
-use auth_domain::{Auth, Ports, model::PasswordHash, policy::Policy};
+use auth_domain::{Auth, Ports, UseCases, model::PasswordHash, policy::Policy};
 use auth_infra::password::{Argon2Hasher, HashingSettings};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
 use auth_infra::store::Store;
@@ -311,7 +311,7 @@ fn import_user(name: &str, hash: &str) -> ImportUser {
     }
 }
 
-async fn log_in(auth: &Auth, name: &str, password: &str) -> Result<(), LogInError> {
+async fn log_in(auth: &UseCases, name: &str, password: &str) -> Result<(), LogInError> {
     let client = Client {
         id: ClientId::from_static("test"),
         refresh_style: RefreshStyle::Rotating,
@@ -335,7 +335,7 @@ async fn imported_hash_is_upgraded_at_the_first_login() {
         hasher: Arc::new(hasher.expect("a hasher")),
         ..TestPorts::new().ports()
     };
-    let auth = Auth::new(ports, Policy::default());
+    let auth = Auth::new(ports, Policy::default()).on_behalf_of_system();
     let named: Vec<_> =
         HASHES.iter().enumerate().map(|(index, hash)| (format!("user{index}"), hash)).collect();
     let batch = named.iter().map(|(name, (_, _, hash))| import_user(name, hash)).collect();

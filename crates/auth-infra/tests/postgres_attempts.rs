@@ -17,12 +17,12 @@ fn now() -> Timestamp {
 
 /// A guess from an address of its own. The longest wait applies at once, so no wait ends while guesses queue.
 fn guess(account: &str, address: u8) -> Guess {
-    let caller = Caller { address: Some([192, 0, 2, address].into()), ..Caller::default() };
+    let caller = Caller::at([192, 0, 2, address]);
     let mut policy = AttemptPolicy::default();
     policy.account.first_wait = policy.account.max_wait;
     Guess {
         account: CounterKey::of_unknown(account),
-        caller: CounterKey::of_caller(&caller),
+        caller: Some(CounterKey::of_caller(&caller)),
         counter: Counter::of(&caller, Limit::LogIns, &policy),
         weight: NonZeroU32::MIN,
         now: now(),
@@ -76,7 +76,7 @@ async fn right_passwords_at_several_nodes_are_all_admitted() {
 async fn a_node_caches_an_exhausted_counter_after_its_first_count() {
     let url = TestPostgres::shared().create_database();
     let [first, second, _] = nodes(&url).await;
-    let caller = Caller { address: Some([192, 0, 2, 1].into()), ..Caller::default() };
+    let caller = Caller::at([192, 0, 2, 1]);
     let counter = Counter::of(&caller, Limit::Refreshes, &AttemptPolicy::default()).expect("a counter");
     for _ in 0..150 {
         assert_eq!(first.count(&counter, now()).await.expect("counted"), None);

@@ -7,7 +7,7 @@ mod stores;
 use std::time::{Duration, Instant};
 
 use auth_domain::model::{
-    AuditAction, AuditEvent, AuditOutcome, Caller, ClientId, NewSession, PasswordVersion, Roles,
+    AuditAction, AuditEvent, AuditOutcome, AuditedCaller, ClientId, NewSession, PasswordVersion, Roles,
     SecretDigest, Session, SessionId, Timestamp, UserId, UserStatus,
 };
 use auth_domain::policy::SessionPolicy;
@@ -51,7 +51,7 @@ fn event(action: AuditAction) -> AuditEvent {
         user: None,
         session: None,
         client: None,
-        caller: Caller::default(),
+        caller: AuditedCaller::default(),
         detail: None,
     }
 }

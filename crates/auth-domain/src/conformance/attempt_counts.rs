@@ -14,7 +14,7 @@ const DAY: u64 = 24 * 3_600;
 
 /// A counter that allows ten attempts at once and then one every two seconds.
 fn counter(address: u8) -> Counter {
-    let caller = Caller { address: Some([192, 0, 2, address].into()), ..Caller::default() };
+    let caller = Caller::at([192, 0, 2, address]);
     let rate = Rate { burst: 10, quota: 30, window: Duration::from_secs(60) };
     let policy = AttemptPolicy { registrations: rate, ..AttemptPolicy::default() };
     Counter::of(&caller, Limit::Registrations, &policy).expect("a counter")

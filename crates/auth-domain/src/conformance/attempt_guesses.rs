@@ -15,11 +15,11 @@ use crate::ports::{AdmitOutcome, AttemptLimiter, PortError};
 
 /// A guess for `account` at `now`, from the address 192.0.2.`address`.
 fn guess(account: &str, address: u8, now: Timestamp) -> Guess {
-    let caller = Caller { address: Some([192, 0, 2, address].into()), ..Caller::default() };
+    let caller = Caller::at([192, 0, 2, address]);
     let policy = AttemptPolicy::default();
     Guess {
         account: CounterKey::of_unknown(account),
-        caller: CounterKey::of_caller(&caller),
+        caller: Some(CounterKey::of_caller(&caller)),
         counter: Counter::of(&caller, Limit::LogIns, &policy),
         weight: NonZeroU32::MIN,
         now,

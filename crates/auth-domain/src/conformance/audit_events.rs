@@ -7,8 +7,9 @@ use futures_util::future::{join, join_all};
 use super::StoreUnderTest;
 use super::fixture::{Fixture, later, now, roles};
 use crate::model::{
-    ApiKeyId, AuditAction, AuditDetail, AuditEvent, AuditFilter, AuditId, AuditOutcome, AuditRecord, Caller,
-    ClientAddress, ClientId, DenialReason, MergedEvents, RequestId, SessionId, Timestamp, UserId,
+    ApiKeyId, AuditAction, AuditDetail, AuditEvent, AuditFilter, AuditId, AuditOutcome, AuditRecord,
+    AuditedCaller, ClientAddress, ClientId, DenialReason, MergedEvents, RequestId, SessionId, Timestamp,
+    UserId,
 };
 
 /// An event without optional members, `seconds` after [`now`].
@@ -21,7 +22,7 @@ fn plain(seconds: u64) -> AuditEvent {
         user: None,
         session: None,
         client: None,
-        caller: Caller::default(),
+        caller: AuditedCaller::default(),
         detail: None,
     }
 }
@@ -69,12 +70,7 @@ pub(super) async fn event_is_returned_as_appended(store: &dyn StoreUnderTest) {
         session: Some(SessionId(fixture.uuid())),
         client: Some(ClientId::from("example".to_owned())),
         merged: Some(MergedEvents { count: 3, last_at: later(1) }),
-        caller: Caller {
-            address: Some(address("192.0.2.1")),
-            request: Some(RequestId(7)),
-            api_key,
-            ..Caller::default()
-        },
+        caller: AuditedCaller { address: Some(address("192.0.2.1")), request: Some(RequestId(7)), api_key },
         detail: Some(AuditDetail::from(&roles("admin,customer"))),
         ..plain(0)
     };
@@ -85,12 +81,18 @@ pub(super) async fn event_is_returned_as_appended(store: &dyn StoreUnderTest) {
         AuditEvent { session: whole.session, ..plain(0) },
         AuditEvent { client: whole.client.clone(), ..plain(0) },
         AuditEvent {
-            caller: Caller { address: Some(address("2001:db8::1")), ..Caller::default() },
+            caller: AuditedCaller { address: Some(address("2001:db8::1")), ..AuditedCaller::default() },
             ..plain(0)
         },
-        AuditEvent { caller: Caller { request: Some(RequestId(0)), ..Caller::default() }, ..plain(0) },
-        AuditEvent { caller: Caller { request: Some(RequestId(u64::MAX)), ..Caller::default() }, ..plain(0) },
-        AuditEvent { caller: Caller { api_key, ..Caller::default() }, ..plain(0) },
+        AuditEvent {
+            caller: AuditedCaller { request: Some(RequestId(0)), ..AuditedCaller::default() },
+            ..plain(0)
+        },
+        AuditEvent {
+            caller: AuditedCaller { request: Some(RequestId(u64::MAX)), ..AuditedCaller::default() },
+            ..plain(0)
+        },
+        AuditEvent { caller: AuditedCaller { api_key, ..AuditedCaller::default() }, ..plain(0) },
         AuditEvent { detail: Some(longest), ..plain(0) },
         AuditEvent {
             detail: Some(AuditDetail::from_stored("'; DROP TABLE -- \"\\u0041\" [,] {\u{1}\t\n}".to_owned())),

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::AuditLogUnderTest;
 use crate::model::{
-    AuditAction, AuditEvent, AuditOutcome, Caller, ClientAddress, DenialReason, MergedEvents, RequestId,
-    SessionId, Timestamp, UserId,
+    AuditAction, AuditEvent, AuditOutcome, AuditedCaller, ClientAddress, DenialReason, MergedEvents,
+    RequestId, SessionId, Timestamp, UserId,
 };
 
 /// The events of one minute: that of the log's clock, or a later one.
@@ -32,7 +32,7 @@ impl Minute {
             user: Some(UserId(Uuid::from_u128(1))),
             session: None,
             client: None,
-            caller: Caller::default(),
+            caller: AuditedCaller::default(),
             detail: None,
         }
     }
@@ -96,7 +96,7 @@ pub(super) async fn merged_event_has_only_shared_members(log: &dyn AuditLogUnder
     let minute = Minute::of(log);
     let requests = [1, 2, 3].map(|number| AuditEvent {
         session: Some(SessionId(Uuid::from_u128(7))),
-        caller: Caller { request: Some(RequestId(number)), ..Caller::default() },
+        caller: AuditedCaller { request: Some(RequestId(number)), ..AuditedCaller::default() },
         ..minute.missing_role(number)
     });
     record(log, &requests);
@@ -119,7 +119,7 @@ pub(super) async fn denials_of_many_addresses_are_bounded(log: &dyn AuditLogUnde
     let denied = Minute::of(log).denied(0, AuditAction::UserRegistered, DenialReason::RoleNotOffered);
     for number in 0..DENIALS {
         let address = Some(ClientAddress::from((0x0a00_0000 + number).to_be_bytes()));
-        let caller = Caller { address, ..Caller::default() };
+        let caller = AuditedCaller { address, ..AuditedCaller::default() };
         record(log, &[AuditEvent { user: None, caller, ..denied.clone() }]);
     }
     let stored = log.close().await;

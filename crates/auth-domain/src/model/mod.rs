@@ -37,7 +37,7 @@ pub use audit::{
     AuditOutcome, AuditPolicy, AuditRecord, DenialReason, MergedEvents,
 };
 pub use blocklist::Blocklist;
-pub use caller::{Caller, RequestId};
+pub use caller::{AuditedCaller, Caller, RequestId};
 pub use claims::{AccessClaims, IssuedToken, RefreshClaims, TokenId, TokenPolicy};
 pub use client_address::ClientAddress;
 pub use display_name::{DISPLAY_NAME_MAX_CODE_POINTS, DisplayName, InvalidDisplayName};

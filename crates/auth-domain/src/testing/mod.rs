@@ -28,7 +28,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let ports = TestPorts::new();
-//! let auth = ports.auth(); // all use cases over these adapters
+//! let auth = ports.auth().on_behalf_of_system(); // all use cases over these adapters
 //!
 //! auth.register(Register {
 //!     identifiers: Identifiers::new(Some(Username::parse("jane")?), None).ok_or("a name")?,

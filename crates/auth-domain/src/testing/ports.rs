@@ -48,13 +48,13 @@ impl TestPorts {
         }
     }
 
-    /// All use cases over these adapters, with the default policy.
+    /// The service over these adapters, with the default policy.
     #[must_use]
     pub fn auth(&self) -> Auth {
         self.auth_under(Policy::default())
     }
 
-    /// All use cases over these adapters, with `policy`.
+    /// The service over these adapters, with `policy`.
     #[must_use]
     pub fn auth_under(&self, policy: Policy) -> Auth {
         Auth::new(self.ports(), policy)

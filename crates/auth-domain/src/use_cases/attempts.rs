@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use thiserror::Error;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{
     AuditAction, Counter, CounterKey, DenialReason, Guess, GuessOutcome, Limit, Reservation, Throttled,
     UserId,
@@ -24,7 +24,7 @@ pub(super) enum AttemptError {
     Port(#[from] PortError),
 }
 
-/// The right to verify one password. It must be [settled](Auth::settle) with the outcome.
+/// The right to verify one password. It must be [settled](UseCases::settle) with the outcome.
 pub(super) struct AttemptPermit {
     guess: Guess,
     reservation: Reservation,
@@ -38,7 +38,7 @@ impl AttemptPermit {
     }
 }
 
-impl Auth {
+impl UseCases {
     /// Admits an attempt to verify a password of `account`. A failure takes `weight` tokens of the address.
     pub(super) async fn admit(
         &self,
@@ -51,11 +51,11 @@ impl Auth {
         self.check_exhausted_counter(self.counter_of_key(Limit::LogIns))?;
         self.reserve(Guess {
             account,
-            caller: self.caller_key(),
+            caller: self.known_key(),
             counter: self.counter_of_address(Limit::LogIns),
             weight,
-            now: self.ports.clock.now(),
-            policy: self.policy.attempts.clone(),
+            now: self.core.ports.clock.now(),
+            policy: self.core.policy.attempts.clone(),
         })
         .await
     }
@@ -69,7 +69,7 @@ impl Auth {
     }
 
     async fn reserve(&self, guess: Guess) -> Result<AttemptPermit, AttemptError> {
-        match self.ports.attempts.admit(&guess).await? {
+        match self.core.ports.attempts.admit(&guess).await? {
             AdmitOutcome::Admitted(reservation) => Ok(AttemptPermit { guess, reservation }),
             AdmitOutcome::Throttled(throttled) => Err(self.throttled(throttled)),
         }
@@ -81,10 +81,10 @@ impl Auth {
         permit: &AttemptPermit,
         outcome: GuessOutcome,
     ) -> Result<(), PortError> {
-        let now = self.ports.clock.now();
-        self.ports.attempts.settle(&permit.guess, permit.reservation, outcome, now).await?;
+        let now = self.core.ports.clock.now();
+        self.core.ports.attempts.settle(&permit.guess, permit.reservation, outcome, now).await?;
         if let (GuessOutcome::Failed, Some(counter)) = (outcome, self.counter_of_key(Limit::LogIns)) {
-            self.ports.attempts.count(&counter, now).await?;
+            self.core.ports.attempts.count(&counter, now).await?;
         }
         Ok(())
     }
@@ -100,9 +100,9 @@ impl Auth {
     /// Counts a failed attempt of the caller, by its address and by its key. Returns [`Throttled`] when one of the limits
     /// was exhausted already.
     pub(super) async fn count_failure(&self, limit: Limit) -> Result<Option<Throttled>, PortError> {
-        let now = self.ports.clock.now();
+        let now = self.core.ports.clock.now();
         for counter in self.counters(limit) {
-            let throttled = self.ports.attempts.count(&counter, now).await?;
+            let throttled = self.core.ports.attempts.count(&counter, now).await?;
             if throttled.is_some() {
                 return Ok(throttled);
             }
@@ -116,8 +116,8 @@ impl Auth {
     }
 
     fn check_exhausted_counter(&self, counter: Option<Counter>) -> Result<(), AttemptError> {
-        let now = self.ports.clock.now();
-        let exhausted = counter.and_then(|counter| self.ports.attempts.exhausted(&counter, now));
+        let now = self.core.ports.clock.now();
+        let exhausted = counter.and_then(|counter| self.core.ports.attempts.exhausted(&counter, now));
         exhausted.map_or(Ok(()), |throttled| Err(self.throttled(throttled)))
     }
 
@@ -125,7 +125,7 @@ impl Auth {
     pub(super) async fn forget_attempts(&self, user: UserId) {
         // An error is ignored: the password or the status has been changed already, and the wait of the account ends on
         // its own.
-        let _ = self.ports.attempts.forget(CounterKey::of_user(user)).await;
+        let _ = self.core.ports.attempts.forget(CounterKey::of_user(user)).await;
     }
 
     fn throttled(&self, throttled: Throttled) -> AttemptError {
@@ -134,9 +134,15 @@ impl Auth {
         AttemptError::Throttled(throttled)
     }
 
-    /// The key by which the caller is counted, and by which it shares the queue of the hasher.
+    /// The key by which the caller is counted, and by which it shares the queue of the hasher. `None` for the system.
     pub(super) fn caller_key(&self) -> Option<CounterKey> {
-        CounterKey::of_caller(&self.caller)
+        self.actor.caller().map(CounterKey::of_caller)
+    }
+
+    /// The key by which an account may know the caller. `None` for callers that share one counter: the login of one must
+    /// not make all of them known.
+    fn known_key(&self) -> Option<CounterKey> {
+        self.actor.caller().filter(|caller| caller.is_identified()).map(CounterKey::of_caller)
     }
 
     fn counters(&self, limit: Limit) -> impl Iterator<Item = Counter> {
@@ -145,10 +151,10 @@ impl Auth {
     }
 
     fn counter_of_key(&self, limit: Limit) -> Option<Counter> {
-        Counter::of_api_key(&self.caller, limit, &self.policy.attempts)
+        Counter::of_api_key(self.actor.caller()?, limit, &self.core.policy.attempts)
     }
 
     fn counter_of_address(&self, limit: Limit) -> Option<Counter> {
-        Counter::of_address(&self.caller, limit, &self.policy.attempts)
+        Counter::of_address(self.actor.caller()?, limit, &self.core.policy.attempts)
     }
 }

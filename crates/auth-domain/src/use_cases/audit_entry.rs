@@ -1,6 +1,6 @@
 //! Audit events under construction.
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{
     AccessClaims, AuditAction, AuditDetail, AuditEvent, AuditOutcome, ClientId, DenialReason, LoginRecord,
     Session, SessionId, UserId,
@@ -8,7 +8,7 @@ use crate::model::{
 
 use super::Identity;
 
-/// An audit event without time and caller. [`Auth::audit`] adds both and records the event.
+/// An audit event without time and caller. [`UseCases::audit`] adds both and records the event.
 #[derive(Clone, Debug)]
 pub(super) struct AuditEntry {
     action: AuditAction,
@@ -77,19 +77,19 @@ impl AuditEntry {
     }
 }
 
-impl Auth {
+impl UseCases {
     /// Records an entry, with the current time and the caller.
     pub(super) fn audit(&self, entry: AuditEntry) {
         let AuditEntry { action, outcome, user, session, client, detail } = entry;
-        self.ports.audit.record(AuditEvent {
-            at: self.ports.clock.now(),
+        self.core.ports.audit.record(AuditEvent {
+            at: self.core.ports.clock.now(),
             merged: None,
             action,
             outcome,
             user,
             session,
             client,
-            caller: self.caller.audited(),
+            caller: self.actor.audited(),
             detail,
         });
     }
@@ -98,20 +98,20 @@ impl Auth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Caller, RequestId, Roles};
+    use crate::model::{AuditedCaller, Caller, RequestId, Roles};
     use crate::use_cases::fixture::{Mocks, NOW, session};
 
     #[test]
     fn an_entry_becomes_an_event_with_time_and_caller() {
-        let end_user = "198.51.100.7".parse().ok();
-        let program = "192.0.2.1".parse().ok();
-        let backend = Caller { request: Some(RequestId(7)), address: program, end_user, ..Caller::default() };
-        let caller = Caller { address: end_user, end_user: None, ..backend.clone() };
+        let end_user = [198, 51, 100, 7];
+        let backend = Caller::at([192, 0, 2, 1]).with_request(RequestId(7)).with_end_user(end_user);
+        let caller =
+            AuditedCaller { address: Some(end_user.into()), request: Some(RequestId(7)), api_key: None };
         let mocks = Mocks::new();
         let recorder = mocks.recorder();
         let entry =
             AuditEntry::succeeded(AuditAction::UserLoggedIn).session(&session()).detail(AuditDetail::RETRY);
-        mocks.auth().called_by(backend).audit(entry);
+        mocks.called_by(backend).audit(entry);
         let expected = AuditEvent {
             at: NOW,
             merged: None,

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{AccessClaims, AuditAction, ClientId, DenialReason, Timestamp, User};
 use crate::ports::{PortError, REVOCATION_RETENTION, SessionState};
 
@@ -33,7 +33,7 @@ impl VerifiedToken {
     }
 }
 
-impl Auth {
+impl UseCases {
     /// Verifies the signature and the form of an access token. The result grants no access.
     #[must_use]
     pub fn verify_token(&self, token: &str) -> VerifiedToken {
@@ -42,7 +42,7 @@ impl Auth {
 
     /// Returns the claims of an access token that this service has signed for a client of the policy.
     pub(super) fn verify_claims(&self, token: &str) -> Option<AccessClaims> {
-        self.ports.tokens.verify(token).filter(|claims| self.policy.accepts(&claims.client_id))
+        self.core.ports.tokens.verify(token).filter(|claims| self.core.policy.accepts(&claims.client_id))
     }
 
     /// Verifies an access token. The store is queried only when the revocation feed cannot decide.
@@ -58,12 +58,12 @@ impl Auth {
     /// # Errors
     /// The same as [`authenticate`](Self::authenticate).
     pub async fn authenticate_verified(&self, token: &VerifiedToken) -> Result<Identity, AuthenticateError> {
-        let now = self.ports.clock.now();
+        let now = self.core.ports.clock.now();
         let VerifiedToken(Some(claims)) = token else {
             self.audit(AuditEntry::denied(AuditAction::UserAuthenticated, DenialReason::NotOurs));
             return Err(AuthenticateError::InvalidToken);
         };
-        if !claims.are_current(now, &self.policy.token) {
+        if !claims.are_current(now, &self.core.policy.token) {
             return Err(self.deny(claims, DenialReason::TokenExpired));
         }
         let is_live = match self.session_state(claims, now) {
@@ -89,7 +89,7 @@ impl Auth {
     /// The same as [`authenticate`](Self::authenticate).
     pub async fn current_user_verified(&self, token: &VerifiedToken) -> Result<User, AuthenticateError> {
         let identity = self.authenticate_verified(token).await?;
-        let user = self.ports.users.find_recent(identity.user_id).await?;
+        let user = self.core.ports.users.find_recent(identity.user_id).await?;
         user.filter(User::is_active).ok_or(AuthenticateError::InvalidToken)
     }
 
@@ -101,7 +101,7 @@ impl Auth {
 
     /// Returns the state of the token's session.
     fn session_state(&self, claims: &AccessClaims, now: Timestamp) -> SessionState {
-        match self.ports.revocations.session_state(claims.session_id) {
+        match self.core.ports.revocations.session_state(claims.session_id) {
             // The feed forgets an end after the retention time. For an older token, the absence of an end proves
             // nothing, so the store must decide. A reported end remains valid.
             SessionState::Live if now.since(claims.issued_at) >= REVOCATION_RETENTION => {
@@ -113,12 +113,12 @@ impl Auth {
 
     /// Queries the store: whether the session is live, and user, client and roles are those of the token.
     async fn is_live(&self, claims: &AccessClaims, now: Timestamp) -> Result<bool, PortError> {
-        let Some((session, user)) = self.ports.sessions.find(claims.session_id).await? else {
+        let Some((session, user)) = self.core.ports.sessions.find(claims.session_id).await? else {
             return Ok(false);
         };
         Ok(session.user_id == claims.user_id
             && session.client_id == claims.client_id
-            && session.is_live(now, &self.policy.session)
+            && session.is_live(now, &self.core.policy.session)
             && user.is_active()
             && user.roles == claims.roles)
     }

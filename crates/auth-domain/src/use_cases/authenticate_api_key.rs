@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{ApiKey, ApiKeySecret, AuditAction, DenialReason, Scope, Timestamp};
 use crate::ports::PortError;
 
@@ -27,7 +27,7 @@ pub enum AuthenticateApiKeyError {
     Port(#[from] PortError),
 }
 
-impl Auth {
+impl UseCases {
     /// Verifies an API key and its scope, and records its use.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl Auth {
         secret: &str,
         scope: Scope,
     ) -> Result<ApiKey, AuthenticateApiKeyError> {
-        let now = self.ports.clock.now();
+        let now = self.core.ports.clock.now();
         let Some(key) = self.find_api_key(secret).await? else {
             self.audit(AuditEntry::denied(AuditAction::ApiKeyUsed, DenialReason::NotOurs).detail(scope));
             return Err(AuthenticateApiKeyError::InvalidKey);
@@ -52,7 +52,7 @@ impl Auth {
             });
         }
         if key.last_used_at.is_none_or(|last| now.since(last) >= LAST_USE_PRECISION) {
-            self.ports.api_keys.mark_used(key.id, now).await?;
+            self.core.ports.api_keys.mark_used(key.id, now).await?;
         }
         as_key.audit(AuditEntry::succeeded(AuditAction::ApiKeyUsed).detail(scope));
         Ok(key)
@@ -60,7 +60,7 @@ impl Auth {
 
     async fn find_api_key(&self, secret: &str) -> Result<Option<ApiKey>, PortError> {
         match ApiKeySecret::parse(secret) {
-            Some(secret) => self.ports.api_keys.find(&secret.digest()).await,
+            Some(secret) => self.core.ports.api_keys.find(&secret.digest()).await,
             None => Ok(None),
         }
     }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{AuditAction, Authority, DenialReason, Scope, User};
 
 use super::audit_entry::AuditEntry;
@@ -12,7 +12,7 @@ use super::audit_entry::AuditEntry;
 #[error("the user has roles that the API key may not grant")]
 pub struct PrivilegedUser;
 
-impl Auth {
+impl UseCases {
     /// Checks that the caller may take over or delete `user`, and audits a denial of `action`.
     ///
     /// The caller's write follows in a transaction of its own. If the user becomes privileged in between, the result is
@@ -23,7 +23,7 @@ impl Auth {
     pub(super) fn require_authority(&self, action: AuditAction, user: &User) -> Result<(), PrivilegedUser> {
         let is_permitted = match self.authority {
             Authority::AllUsers => true,
-            Authority::UnprivilegedUsers => !self.policy.registration.is_privileged(&user.roles),
+            Authority::UnprivilegedUsers => !self.core.policy.registration.is_privileged(&user.roles),
         };
         if is_permitted {
             return Ok(());

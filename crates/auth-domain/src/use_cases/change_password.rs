@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{
     AuditAction, CounterKey, DenialReason, InvalidPassword, Password, PasswordAttempt, Throttled, UserId,
 };
@@ -39,7 +39,7 @@ pub enum ChangePasswordError {
     Port(#[from] PortError),
 }
 
-impl Auth {
+impl UseCases {
     /// Changes the password of a user and ends all sessions of the user.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ impl Auth {
     /// policy does not permit the new password; this requires that the current one was verified.
     pub async fn change_password(&self, command: ChangePassword) -> Result<(), ChangePasswordError> {
         let ChangePassword { user, current, new } = command;
-        let record = self.ports.users.find_with_password(user).await?;
+        let record = self.core.ports.users.find_with_password(user).await?;
         let denied = AuditEntry::unverified(AuditAction::UserPasswordChanged, record.as_ref()).user(user);
         let account = CounterKey::of_user(user);
         let Some(verified) = self.verify_password(account, record, &current, denied).await? else {
@@ -58,12 +58,12 @@ impl Auth {
         // not be able to probe.
         self.judge_password(&new, &verified.record.user.identifiers)
             .map_err(ChangePasswordError::Password)?;
-        let hash = self.ports.hasher.hash(&new, self.caller_key()).await?;
-        let now = self.ports.clock.now();
+        let hash = self.core.ports.hasher.hash(&new, self.caller_key()).await?;
+        let now = self.core.ports.clock.now();
         // Hashing takes a while. The write compares the stored version again, so that a concurrent change is not
         // overwritten by one that was verified against an earlier password.
         let changed =
-            self.ports.users.change_password(user, verified.record.password.version, &hash, now).await?;
+            self.core.ports.users.change_password(user, verified.record.password.version, &hash, now).await?;
         if !changed {
             let reason = DenialReason::ChangedMeanwhile;
             self.audit(AuditEntry::denied(AuditAction::UserPasswordChanged, reason).user(user));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{ApiKey, ApiKeyId, ApiKeyName, ApiKeySecret, AuditAction, NewApiKey, Scopes, uuid_v7};
 use crate::ports::PortError;
 
@@ -28,16 +28,16 @@ pub struct CreatedApiKey {
     pub secret: ApiKeySecret,
 }
 
-impl Auth {
+impl UseCases {
     /// Creates an API key.
     ///
     /// # Errors
     /// [`PortError`] when a port fails.
     pub async fn create_api_key(&self, command: CreateApiKey) -> Result<CreatedApiKey, PortError> {
-        let now = self.ports.clock.now();
-        let secret = ApiKeySecret::generate(&*self.ports.random);
+        let now = self.core.ports.clock.now();
+        let secret = ApiKeySecret::generate(&*self.core.ports.random);
         let key = ApiKey {
-            id: ApiKeyId(uuid_v7(now, &*self.ports.random)),
+            id: ApiKeyId(uuid_v7(now, &*self.core.ports.random)),
             name: command.name,
             scopes: command.scopes,
             created_at: now,
@@ -46,7 +46,7 @@ impl Auth {
             last_used_at: None,
         };
         let new = NewApiKey { key, digest: secret.digest() };
-        self.ports.api_keys.insert(&new).await?;
+        self.core.ports.api_keys.insert(&new).await?;
         self.audit(AuditEntry::succeeded(AuditAction::ApiKeyCreated).detail(&new.key));
         Ok(CreatedApiKey { key: new.key, secret })
     }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{AuditAction, Authority, UserId, UserRef};
 use crate::ports::PortError;
 
@@ -23,17 +23,18 @@ pub enum DeleteUserError {
     Port(#[from] PortError),
 }
 
-impl Auth {
+impl UseCases {
     /// Deletes a user, ends the sessions and releases the identifiers.
     ///
     /// # Errors
     /// [`DeleteUserError::NotFound`] and [`DeleteUserError::PrivilegedUser`].
     pub async fn delete_user(&self, user: UserId) -> Result<(), DeleteUserError> {
         if self.authority == Authority::UnprivilegedUsers {
-            let user = self.ports.users.find(&UserRef::Id(user)).await?.ok_or(DeleteUserError::NotFound)?;
+            let user =
+                self.core.ports.users.find(&UserRef::Id(user)).await?.ok_or(DeleteUserError::NotFound)?;
             self.require_authority(AuditAction::UserDeleted, &user)?;
         }
-        if !self.ports.users.delete(user).await? {
+        if !self.core.ports.users.delete(user).await? {
             return Err(DeleteUserError::NotFound);
         }
         self.audit(AuditEntry::succeeded(AuditAction::UserDeleted).user(user));

@@ -1,16 +1,16 @@
 //! Find a user.
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{User, UserId, UserRef};
 use crate::ports::PortError;
 
-impl Auth {
+impl UseCases {
     /// Returns the user, or `None` when there is no such user.
     ///
     /// # Errors
     /// [`PortError`] when a port fails.
     pub async fn find_user(&self, user: &UserRef) -> Result<Option<User>, PortError> {
-        self.ports.users.find(user).await
+        self.core.ports.users.find(user).await
     }
 
     /// Returns whether the user has a password, or `None` when there is no such user.
@@ -18,7 +18,7 @@ impl Auth {
     /// # Errors
     /// [`PortError`] when a port fails.
     pub async fn has_password(&self, user: UserId) -> Result<Option<bool>, PortError> {
-        let record = self.ports.users.find_with_password(user).await?;
+        let record = self.core.ports.users.find_with_password(user).await?;
         Ok(record.map(|record| record.password.hash.is_some()))
     }
 }

@@ -17,7 +17,7 @@ use crate::ports::{
     MockAuditRepository, MockClock, MockPasswordHasher, MockRevocationFeed, MockSecureRandom,
     MockSessionRepository, MockUserRepository, PortError,
 };
-use crate::{Auth, Ports};
+use crate::{Auth, Ports, UseCases};
 
 /// 2025-08-13T10:15:30.5Z. It is not a whole second, so that truncation is visible.
 pub(crate) const NOW: Timestamp = Timestamp::from_const(1_755_080_130_500_000);
@@ -57,20 +57,36 @@ impl Mocks {
         Arc::clone(&self.recorder)
     }
 
-    /// Creates the use cases on these mocks at [`NOW`]. All random bytes are sevens. New users get the role of [`user`].
-    pub(crate) fn auth(self) -> Auth {
-        let registration =
-            RegistrationPolicy { default_roles: user().roles, ..RegistrationPolicy::default() };
-        self.auth_with_policy(Policy { registration, ..Policy::default() })
+    /// Creates the use cases on these mocks at [`NOW`], on behalf of the system. All random bytes are sevens. New users get
+    /// the role of [`user`].
+    pub(crate) fn auth(self) -> UseCases {
+        self.root().on_behalf_of_system()
     }
 
-    /// The same, with a policy that blocks these passwords.
-    pub(crate) fn auth_with_blocklist<const N: usize>(self, common: [&str; N]) -> Auth {
-        self.auth_with_policy(Policy { blocklist: Some(Blocklist::new(common)), ..Policy::default() })
+    /// The same, on behalf of `caller`.
+    pub(crate) fn called_by(self, caller: Caller) -> UseCases {
+        self.root().called_by(caller)
+    }
+
+    /// The same as [`auth`](Self::auth), with a policy that blocks these passwords.
+    pub(crate) fn auth_with_blocklist<const N: usize>(self, common: [&str; N]) -> UseCases {
+        self.auth_with_policy(blocking(common))
     }
 
     /// The same, with this policy.
-    pub(crate) fn auth_with_policy(self, policy: Policy) -> Auth {
+    pub(crate) fn auth_with_policy(self, policy: Policy) -> UseCases {
+        self.root_with_policy(policy).on_behalf_of_system()
+    }
+
+    /// The root over these mocks.
+    pub(crate) fn root(self) -> Auth {
+        let registration =
+            RegistrationPolicy { default_roles: user().roles, ..RegistrationPolicy::default() };
+        self.root_with_policy(Policy { registration, ..Policy::default() })
+    }
+
+    /// The same, with this policy.
+    pub(crate) fn root_with_policy(self, policy: Policy) -> Auth {
         let mut clock = MockClock::new();
         clock.expect_now().return_const(NOW);
         let mut random = MockSecureRandom::new();
@@ -90,6 +106,11 @@ impl Mocks {
         };
         Auth::new(ports, policy)
     }
+}
+
+/// A policy that blocks these passwords.
+pub(crate) fn blocking<const N: usize>(common: [&str; N]) -> Policy {
+    Policy { blocklist: Some(Blocklist::new(common)), ..Policy::default() }
 }
 
 /// Records all audit events. Any number of events is expected.
@@ -148,7 +169,7 @@ fn unlimited() -> MockAttemptLimiter {
 
 /// A caller with an address.
 pub(crate) fn caller() -> Caller {
-    Caller { address: Some([192, 0, 2, 1].into()), ..Caller::default() }
+    Caller::at([192, 0, 2, 1])
 }
 
 pub(crate) fn throttled() -> Throttled {

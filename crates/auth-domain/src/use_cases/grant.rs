@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{
     AccessClaims, Client, IssuedToken, RefreshClaims, RefreshStyle, RefreshToken, Session, SessionId,
     Timestamp, TokenId, User,
@@ -26,7 +26,7 @@ pub struct TokenGrant {
     pub session_ends_in: Duration,
 }
 
-impl Auth {
+impl UseCases {
     /// Signs the tokens of `session`, issued at the session's last refresh. `token` refreshes it.
     pub(super) fn grant(
         &self,
@@ -40,13 +40,13 @@ impl Auth {
         // refresh token, and the times from the last refresh. An access token never outlives its session.
         let token_id = match client.refresh_style {
             // A reusable token is not replaced, so presenting it again is no retry, and each access token is new.
-            RefreshStyle::Reusable => TokenId::generate(&*self.ports.random),
+            RefreshStyle::Reusable => TokenId::generate(&*self.core.ports.random),
             RefreshStyle::Rotating | RefreshStyle::RotatingSigned | RefreshStyle::SelfRenewing => {
                 token.access_token_id()
             }
         };
         let issued_at = session.last_refreshed_at.whole_seconds();
-        let session_ends_at = session.ends_at(&self.policy.session);
+        let session_ends_at = session.ends_at(&self.core.policy.session);
         let expires_at = issued_at.plus(client.access_lifetime).min(session_ends_at);
         let claims = AccessClaims {
             token_id,
@@ -57,7 +57,7 @@ impl Auth {
             issued_at,
             expires_at: expires_at.whole_seconds(),
         };
-        let access_token = self.ports.tokens.sign(&claims)?;
+        let access_token = self.core.ports.tokens.sign(&claims)?;
         let refresh_token = self.refresh_token_text(token, session)?;
         Ok(TokenGrant {
             user,
@@ -79,12 +79,12 @@ impl Auth {
             RefreshToken::Opaque(secret) => Some(IssuedToken::new(secret.expose().to_string())),
             RefreshToken::Access(..) => None,
             RefreshToken::Signed(session_id, token_id) => {
-                Some(self.ports.tokens.sign_refresh(&RefreshClaims {
+                Some(self.core.ports.tokens.sign_refresh(&RefreshClaims {
                     token_id,
                     user_id: session.user_id,
                     session_id,
                     issued_at: session.last_refreshed_at.whole_seconds(),
-                    expires_at: session.ends_at(&self.policy.session).whole_seconds(),
+                    expires_at: session.ends_at(&self.core.policy.session).whole_seconds(),
                 })?)
             }
         })

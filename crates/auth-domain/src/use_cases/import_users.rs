@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{
     DisplayName, ExternalId, IdentifierKind, Identifiers, ImportOutcome, ImportRehearsal, ImportedUser,
     Metadata, NewUser, PasswordHash, PhoneNumber, Roles, Timestamp, UserId, UserStatus, uuid_v7,
@@ -61,7 +61,7 @@ pub enum ImportUserError {
     NoEmail,
 }
 
-impl Auth {
+impl UseCases {
     /// Imports a batch of up to a few hundred users, and returns the outcomes in the order of the batch. Repeating an
     /// import is safe.
     ///
@@ -73,7 +73,7 @@ impl Auth {
     ) -> Result<Vec<Result<ImportSuccess, ImportUserError>>, PortError> {
         let (accepted, checked) = self.check_imports(batch);
         let outcomes =
-            if accepted.is_empty() { Vec::new() } else { self.ports.users.import(&accepted).await? };
+            if accepted.is_empty() { Vec::new() } else { self.core.ports.users.import(&accepted).await? };
         Ok(merge(checked, outcomes))
     }
 
@@ -88,7 +88,7 @@ impl Auth {
         rehearsal: &mut ImportRehearsal,
     ) -> Result<Vec<Result<ImportSuccess, ImportUserError>>, PortError> {
         let (accepted, checked) = self.check_imports(batch);
-        let state = self.ports.users.find_import_state(&accepted).await?;
+        let state = self.core.ports.users.find_import_state(&accepted).await?;
         Ok(merge(checked, rehearsal.judge(&accepted, state)))
     }
 
@@ -97,7 +97,7 @@ impl Auth {
     /// # Errors
     /// [`InvalidHash`] when the hash cannot be imported.
     pub fn hash_strength(&self, hash: &PasswordHash) -> Result<HashStrength, InvalidHash> {
-        self.ports.hasher.accept(hash)
+        self.core.ports.hasher.accept(hash)
     }
 
     /// Returns the acceptable users of a batch, and for each user of the batch the id or why it is not acceptable.
@@ -120,14 +120,14 @@ impl Auth {
     /// Checks everything about a user that does not depend on other users.
     fn check_import(&self, user: ImportUser) -> Result<ImportedUser, ImportUserError> {
         if let Some(hash) = &user.password_hash {
-            self.ports.hasher.accept(hash).map_err(ImportUserError::Hash)?;
+            self.core.ports.hasher.accept(hash).map_err(ImportUserError::Hash)?;
         }
         if user.email_verified && user.identifiers.email().is_none() {
             return Err(ImportUserError::NoEmail);
         }
-        let now = self.ports.clock.now();
+        let now = self.core.ports.clock.now();
         let new = NewUser {
-            id: UserId(uuid_v7(now, &*self.ports.random)),
+            id: UserId(uuid_v7(now, &*self.core.ports.random)),
             identifiers: user.identifiers,
             display_name: user.display_name,
             phone_number: user.phone_number,

@@ -1,16 +1,16 @@
 //! List API keys.
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::ApiKey;
 use crate::ports::PortError;
 
-impl Auth {
+impl UseCases {
     /// Returns all API keys without their secrets, oldest first, including revoked and expired keys.
     ///
     /// # Errors
     /// [`PortError`] when a port fails.
     pub async fn list_api_keys(&self) -> Result<Vec<ApiKey>, PortError> {
-        self.ports.api_keys.list().await
+        self.core.ports.api_keys.list().await
     }
 }
 

@@ -1,12 +1,12 @@
 //! Read the audit trail.
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{AuditFilter, AuditId, AuditRecord};
 use crate::ports::PortError;
 
 use super::MAX_PAGE;
 
-impl Auth {
+impl UseCases {
     /// Returns the first events after number `after`, in ascending order. `limit` is clamped to 1 to [`MAX_PAGE`].
     ///
     /// # Errors
@@ -17,7 +17,7 @@ impl Auth {
         after: Option<AuditId>,
         limit: u32,
     ) -> Result<Vec<AuditRecord>, PortError> {
-        self.ports.audit_events.list(filter, after, limit.clamp(1, MAX_PAGE)).await
+        self.core.ports.audit_events.list(filter, after, limit.clamp(1, MAX_PAGE)).await
     }
 
     /// Returns the last events, in ascending order. `limit` is clamped to 1 to [`MAX_PAGE`].
@@ -29,7 +29,7 @@ impl Auth {
         filter: &AuditFilter,
         limit: u32,
     ) -> Result<Vec<AuditRecord>, PortError> {
-        self.ports.audit_events.latest(filter, limit.clamp(1, MAX_PAGE)).await
+        self.core.ports.audit_events.latest(filter, limit.clamp(1, MAX_PAGE)).await
     }
 }
 

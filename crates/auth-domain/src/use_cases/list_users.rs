@@ -1,6 +1,6 @@
 //! List users, one page at a time.
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{User, UserNumber};
 use crate::ports::PortError;
 
@@ -16,7 +16,7 @@ pub struct UserPage {
     pub next: Option<UserNumber>,
 }
 
-impl Auth {
+impl UseCases {
     /// Returns the page that begins after the user number `after`. `limit` is clamped to 1 to [`MAX_PAGE`].
     ///
     /// # Errors
@@ -24,7 +24,7 @@ impl Auth {
     pub async fn list_users(&self, after: Option<UserNumber>, limit: u32) -> Result<UserPage, PortError> {
         let limit = limit.clamp(1, MAX_PAGE);
         // One extra user shows whether there is a next page.
-        let mut users = self.ports.users.list(after, limit + 1).await?;
+        let mut users = self.core.ports.users.list(after, limit + 1).await?;
         let has_more = users.len() > limit as usize;
         users.truncate(limit as usize);
         let next = users.last().map(|user| user.number).filter(|_| has_more);

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{
     AuditAction, Client, CounterKey, DenialReason, IdentifierKey, LoginRecord, NewSession, PasswordAttempt,
     PasswordHash, RefreshToken, Session, SessionId, Throttled, UserId, uuid_v7,
@@ -39,7 +39,7 @@ pub enum LogInError {
     Port(#[from] PortError),
 }
 
-impl Auth {
+impl UseCases {
     /// Logs a user in.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl Auth {
     /// Finds the user with this identifier. Text that cannot be an identifier is handled like an unknown one.
     async fn find_by_identifier(&self, identifier: &str) -> Result<Option<LoginRecord>, PortError> {
         match IdentifierKey::of(identifier) {
-            Ok(key) => self.ports.users.find_for_login(&key).await,
+            Ok(key) => self.core.ports.users.find_for_login(&key).await,
             Err(_) => Ok(None),
         }
     }
@@ -75,23 +75,23 @@ impl Auth {
     /// Replaces an outdated hash while the password is available.
     async fn upgrade_hash(&self, user: UserId, outdated: &PasswordHash, password: &PasswordAttempt) {
         // Errors are ignored: the login succeeds regardless, and the next one tries again.
-        if let Ok(better) = self.ports.hasher.hash(&password.as_password(), self.caller_key()).await {
-            let _ = self.ports.users.upgrade_password_hash(user, outdated, &better).await;
+        if let Ok(better) = self.core.ports.hasher.hash(&password.as_password(), self.caller_key()).await {
+            let _ = self.core.ports.users.upgrade_password_hash(user, outdated, &better).await;
         }
     }
 
     /// Signs the first access token and stores the session.
     async fn open_session(&self, client: &Client, record: LoginRecord) -> Result<TokenGrant, LogInError> {
-        let now = self.ports.clock.now();
-        let id = SessionId(uuid_v7(now, &*self.ports.random));
-        let token = RefreshToken::generate(client.refresh_style, id, &*self.ports.random);
+        let now = self.core.ports.clock.now();
+        let id = SessionId(uuid_v7(now, &*self.core.ports.random));
+        let token = RefreshToken::generate(client.refresh_style, id, &*self.core.ports.random);
         let session = Session {
             id,
             user_id: record.user.id,
             client_id: client.id.clone(),
             created_at: now,
             last_refreshed_at: now,
-            expires_at: now.plus(self.policy.session.absolute),
+            expires_at: now.plus(self.core.policy.session.absolute),
             end: None,
         };
         let (family, credential) = (token.family(), token.credential());
@@ -102,7 +102,7 @@ impl Auth {
         let new = NewSession { session, family, credential, password_version, roles };
         // Verification takes a while. The transaction that opens the session compares status, password version and
         // roles again, so that no concurrent change is missed.
-        match self.ports.sessions.open(&new, &self.policy.session).await? {
+        match self.core.ports.sessions.open(&new, &self.core.policy.session).await? {
             OpenOutcome::Opened => {
                 self.audit(AuditEntry::succeeded(AuditAction::UserLoggedIn).session(&new.session));
                 Ok(grant)

@@ -1,6 +1,6 @@
 //! Log out: end a session at the request of its user.
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{AuditAction, Client, EndReason, SessionId};
 use crate::ports::PortError;
 
@@ -20,15 +20,15 @@ pub enum LogOut<'a> {
     },
 }
 
-impl Auth {
+impl UseCases {
     /// Ends a session and returns its id. Returns `None` when no session was ended, which is not an error: logging out
     /// is idempotent.
     ///
     /// # Errors
     /// [`PortError`] when a port fails.
     pub async fn log_out(&self, command: LogOut<'_>) -> Result<Option<SessionId>, PortError> {
-        let now = self.ports.clock.now();
-        let sessions = &self.ports.sessions;
+        let now = self.core.ports.clock.now();
+        let sessions = &self.core.ports.sessions;
         let ended = match command {
             LogOut::Session(id) => sessions.end(id, EndReason::LoggedOut, now).await?,
             LogOut::RefreshToken { client, token } => match self.parse_refresh_token(client, token, now) {

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{Client, SessionId, Throttled};
 use crate::ports::PortError;
 
@@ -37,7 +37,7 @@ pub enum LogOutBearerError {
     Port(#[from] PortError),
 }
 
-impl Auth {
+impl UseCases {
     /// Ends the session of the access token and the sessions of the refresh tokens, so that no usable token remains.
     /// Returns the session of the access token.
     ///
@@ -80,10 +80,10 @@ impl Auth {
         command: &LogOutBearer<'_>,
     ) -> Result<SessionId, LogOutBearerError> {
         let LogOutBearer { client, refresh_tokens, .. } = *command;
-        let now = self.ports.clock.now();
+        let now = self.core.ports.clock.now();
         let claims = self
             .verify_claims(access_token)
-            .filter(|claims| claims.were_issued(now, &self.policy.token))
+            .filter(|claims| claims.were_issued(now, &self.core.policy.token))
             .ok_or(LogOutBearerError::InvalidToken)?;
         let &[token] = refresh_tokens else { return Err(LogOutBearerError::InvalidToken) };
         // An expired token alone must not end a session, or a leaked old token could log its user out. The refresh also

@@ -1,6 +1,6 @@
-//! The use cases of [`Auth`](crate::Auth).
+//! The commands, results and errors of [`UseCases`](crate::UseCases).
 //!
-//! Each file defines one method of `Auth`, the command it takes, its result and its error.
+//! Each file defines one method of `UseCases`, the command it takes, its result and its error.
 
 mod attempts;
 mod audit_entry;

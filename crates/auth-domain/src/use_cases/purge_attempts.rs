@@ -1,15 +1,15 @@
 //! Purge expired counters of attempts in batches.
 
-use crate::Auth;
+use crate::UseCases;
 use crate::ports::PortError;
 
-impl Auth {
+impl UseCases {
     /// Deletes at most `batch` expired counters and returns their number. Call it until it returns 0.
     ///
     /// # Errors
     /// [`PortError`] when a port fails.
     pub async fn purge_attempts(&self, batch: u32) -> Result<u64, PortError> {
-        self.ports.attempts.purge(self.ports.clock.now(), batch).await
+        self.core.ports.attempts.purge(self.core.ports.clock.now(), batch).await
     }
 }
 

@@ -1,18 +1,18 @@
 //! Purge outdated audit events in batches.
 
-use crate::Auth;
+use crate::UseCases;
 use crate::ports::PortError;
 
-impl Auth {
+impl UseCases {
     /// Deletes at most `batch` events older than [`AuditPolicy::retention`](crate::policy::AuditPolicy) and returns
     /// their number. Call it until it returns 0. Without a retention, no event is deleted.
     ///
     /// # Errors
     /// [`PortError`] when a port fails.
     pub async fn purge_audit_events(&self, batch: u32) -> Result<u64, PortError> {
-        match self.policy.audit.retention {
+        match self.core.policy.audit.retention {
             Some(retention) => {
-                self.ports.audit_events.purge(self.ports.clock.now().minus(retention), batch).await
+                self.core.ports.audit_events.purge(self.core.ports.clock.now().minus(retention), batch).await
             }
             None => Ok(0),
         }

@@ -1,16 +1,16 @@
 //! Purge sessions that are over in batches.
 
-use crate::Auth;
+use crate::UseCases;
 use crate::ports::PortError;
 
-impl Auth {
+impl UseCases {
     /// Deletes at most `batch` sessions that are over and at most `batch` of their credentials, and returns the total.
     /// Call it until it returns 0.
     ///
     /// # Errors
     /// [`PortError`] when a port fails.
     pub async fn purge_sessions(&self, batch: u32) -> Result<u64, PortError> {
-        self.ports.sessions.purge(self.ports.clock.now(), &self.policy.session, batch).await
+        self.core.ports.sessions.purge(self.core.ports.clock.now(), &self.core.policy.session, batch).await
     }
 }
 

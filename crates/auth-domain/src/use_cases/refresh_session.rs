@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{
     AuditAction, AuditDetail, Client, DenialReason, JudgedRefresh, Limit, RefreshAttempt, RefreshDenial,
     RefreshSecret, RefreshStyle, RefreshToken, RefreshVerdict, Session, SessionId, SuccessorNonce, Throttled,
@@ -60,7 +60,7 @@ impl From<PortError> for DeniedRefresh {
 #[error("the clock is {} s behind the time of a stored refresh", .0.as_secs())]
 struct ClockBehind(Duration);
 
-impl Auth {
+impl UseCases {
     /// Refreshes a session. Only failures count against the limit of the caller.
     ///
     /// # Errors
@@ -99,13 +99,14 @@ impl Auth {
 
     async fn refresh(&self, command: RefreshSession<'_>) -> Result<TokenGrant, DeniedRefresh> {
         let RefreshSession { client, token } = command;
-        let now = self.ports.clock.now();
+        let now = self.core.ports.clock.now();
         let Some(presented) = self.parse_refresh_token(client, token, now) else {
             return Err(deny_unknown(client));
         };
         let (presented, user) = presented;
         let (attempt, successor) = self.attempt(client, user, &presented, now);
-        let Some(JudgedRefresh { record, verdict }) = self.ports.sessions.refresh(&attempt).await? else {
+        let Some(JudgedRefresh { record, verdict }) = self.core.ports.sessions.refresh(&attempt).await?
+        else {
             return Err(deny_unknown(client));
         };
         self.note_stored_time(record.session.last_refreshed_at);
@@ -146,7 +147,7 @@ impl Auth {
     ) -> (RefreshAttempt, RefreshToken) {
         // The successor is derived before the store decides, because the decision and its writes are one transaction that
         // needs the digest of the successor. It is discarded unless the verdict is to rotate.
-        let nonce = SuccessorNonce::generate(&*self.ports.random);
+        let nonce = SuccessorNonce::generate(&*self.core.ports.random);
         let successor = presented.successor(&nonce);
         let attempt = RefreshAttempt {
             family: presented.family(),
@@ -156,8 +157,8 @@ impl Auth {
             successor: successor.credential(),
             nonce,
             received_at: now,
-            policy: self.policy.session.clone(),
-            leeway: self.policy.token.leeway,
+            policy: self.core.policy.session.clone(),
+            leeway: self.core.policy.token.leeway,
             outage: None,
         };
         (attempt, successor)
@@ -171,21 +172,21 @@ impl Auth {
         token: &str,
         now: Timestamp,
     ) -> Option<(RefreshToken, Option<UserId>)> {
-        let tokens = &self.ports.tokens;
+        let tokens = &self.core.ports.tokens;
         match client.refresh_style {
             RefreshStyle::Rotating | RefreshStyle::Reusable => {
                 RefreshSecret::parse(token).map(|secret| (RefreshToken::Opaque(secret), None))
             }
             RefreshStyle::RotatingSigned => tokens
                 .verify_refresh(token)
-                .filter(|claims| claims.issued_at <= now.plus(self.policy.token.leeway))
+                .filter(|claims| claims.issued_at <= now.plus(self.core.policy.token.leeway))
                 .map(|claims| {
                     (RefreshToken::Signed(claims.session_id, claims.token_id), Some(claims.user_id))
                 }),
             RefreshStyle::SelfRenewing => tokens
                 .verify(token)
                 .filter(|claims| claims.client_id == client.id)
-                .filter(|claims| claims.were_issued(now, &self.policy.token))
+                .filter(|claims| claims.were_issued(now, &self.core.policy.token))
                 .map(|claims| {
                     (RefreshToken::Access(claims.session_id, claims.token_id), Some(claims.user_id))
                 }),
@@ -376,9 +377,10 @@ mod tests {
             let mut mocks = Mocks::new();
             mocks.sessions.expect_refresh().once().returning(move |_| Ok(Some(judged.clone())));
             expect_signing(&mut mocks, NOW);
-            let (auth, client, token) = (mocks.auth(), client(RefreshStyle::Rotating), secret().expose());
+            let (auth, client, token) = (mocks.root(), client(RefreshStyle::Rotating), secret().expose());
             assert_eq!(auth.clock_lag(), None);
-            auth.refresh_session(RefreshSession { client: &client, token: &token }).await.expect("refreshed");
+            let command = RefreshSession { client: &client, token: &token };
+            auth.on_behalf_of_system().refresh_session(command).await.expect("refreshed");
             assert_eq!(auth.clock_lag(), lag);
         }
     }
@@ -605,7 +607,7 @@ mod tests {
     async fn refresh_from_an_address(mocks: Mocks) -> Result<TokenGrant, RefreshSessionError> {
         let client = client(RefreshStyle::Rotating);
         let command = RefreshSession { client: &client, token: &secret().expose() };
-        mocks.auth().called_by(caller()).refresh_session(command).await
+        mocks.called_by(caller()).refresh_session(command).await
     }
 
     #[tokio::test]

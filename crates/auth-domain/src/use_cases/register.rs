@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{
     AuditAction, DenialReason, DisplayName, IdentifierKind, Identifiers, InvalidPassword, Limit, NewUser,
     Password, PhoneNumber, RoleChoice, RoleNotOffered, Roles, Throttled, User, UserId, uuid_v7,
@@ -47,7 +47,7 @@ pub enum RegisterError {
     Port(#[from] PortError),
 }
 
-impl Auth {
+impl UseCases {
     /// Registers a user: active, with an unverified e-mail address.
     ///
     /// # Errors
@@ -60,10 +60,10 @@ impl Auth {
         // The limit is counted before the hash is computed, because hashing is the expensive step. Rejected input is not
         // counted, except for a requested role.
         self.count(Limit::Registrations).await?;
-        let password_hash = self.ports.hasher.hash(&command.password, self.caller_key()).await?;
-        let now = self.ports.clock.now();
+        let password_hash = self.core.ports.hasher.hash(&command.password, self.caller_key()).await?;
+        let now = self.core.ports.clock.now();
         let user = NewUser {
-            id: UserId(uuid_v7(now, &*self.ports.random)),
+            id: UserId(uuid_v7(now, &*self.core.ports.random)),
             identifiers: command.identifiers,
             display_name: command.display_name,
             phone_number: command.phone_number,
@@ -72,7 +72,7 @@ impl Auth {
             created_at: now,
             metadata: None,
         };
-        match self.ports.users.register(&user).await? {
+        match self.core.ports.users.register(&user).await? {
             RegisterOutcome::Registered(user) => {
                 self.audit(
                     AuditEntry::succeeded(AuditAction::UserRegistered).user(user.id).detail(&user.roles),
@@ -116,9 +116,9 @@ impl From<AttemptError> for RegisterError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AttemptPolicy, Caller, Counter, PasswordHash, PasswordPolicy, Username};
+    use crate::model::{AttemptPolicy, Counter, PasswordHash, PasswordPolicy, Username};
     use crate::ports::MockAttemptLimiter;
-    use crate::use_cases::fixture::{Mocks, NOW, api_key, caller, throttled, user};
+    use crate::use_cases::fixture::{Mocks, NOW, api_key, blocking, caller, throttled, user};
 
     fn command() -> Register {
         Register {
@@ -200,17 +200,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_throttled_end_user_does_not_use_up_the_limit_of_the_key() {
-        let program = Caller {
-            end_user: "192.0.2.2".parse().ok(),
-            api_key: Some(api_key("users:write").id),
-            ..caller()
-        };
+        let program = caller().with_end_user([192, 0, 2, 2]).with_api_key(api_key("users:write").id);
         let of_address = Counter::of_address(&program, Limit::Registrations, &AttemptPolicy::default());
         let mut attempts = MockAttemptLimiter::new();
         let count =
             attempts.expect_count().once().withf(move |counter, _| Some(counter) == of_address.as_ref());
         count.returning(|_, _| Ok(Some(throttled())));
-        let auth = Mocks { attempts, ..Mocks::new() }.auth().called_by(program);
+        let auth = Mocks { attempts, ..Mocks::new() }.called_by(program);
         let error = auth.register(command()).await.expect_err("throttled");
         assert!(matches!(error, RegisterError::TooManyAttempts(_)));
     }
@@ -220,7 +216,7 @@ mod tests {
         let mocks = Mocks { attempts: one_counted(Some(throttled())), ..Mocks::new() };
         let recorder = mocks.recorder();
         let roles = RoleChoice::requested("admin", &Roles::default());
-        let error = mocks.auth().called_by(caller()).register(Register { roles, ..command() }).await;
+        let error = mocks.called_by(caller()).register(Register { roles, ..command() }).await;
         assert!(matches!(error, Err(RegisterError::TooManyAttempts(_))), "{error:?}");
         assert_eq!(recorder.lines(), ["attempt.limited too_many_attempts (account)"]);
         assert!(!recorder.events()[0].is_kept());
@@ -231,7 +227,7 @@ mod tests {
         let mut mocks = Mocks { attempts: one_counted(None), ..Mocks::new() };
         mocks.hasher.expect_hash().never();
         let roles = RoleChoice::requested("admin", &Roles::default());
-        let auth = mocks.auth_with_blocklist(["p@ssw0rd!"]).called_by(caller());
+        let auth = mocks.root_with_policy(blocking(["p@ssw0rd!"])).called_by(caller());
         let error = auth.register(Register { roles, ..command() }).await.expect_err("denied");
         assert!(matches!(error, RegisterError::Role(_)), "{error:?}");
     }
@@ -266,7 +262,7 @@ mod tests {
     async fn a_throttled_registration_hashes_nothing() {
         let mut mocks = Mocks { attempts: one_counted(Some(throttled())), ..Mocks::new() };
         mocks.hasher.expect_hash().never();
-        let error = mocks.auth().called_by(caller()).register(command()).await.expect_err("too many");
+        let error = mocks.called_by(caller()).register(command()).await.expect_err("too many");
         assert!(matches!(error, RegisterError::TooManyAttempts(actual) if actual == throttled()));
     }
 

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{AuditAction, DenialReason, Role};
 
 use super::Identity;
@@ -13,7 +13,7 @@ use super::audit_entry::AuditEntry;
 #[error("the user does not have the role")]
 pub struct MissingRole;
 
-impl Auth {
+impl UseCases {
     /// Checks that the user has `role`, and audits a denial.
     ///
     /// # Errors

@@ -1,18 +1,18 @@
 //! Revoke an API key.
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{ApiKeyId, AuditAction};
 use crate::ports::PortError;
 
 use super::audit_entry::AuditEntry;
 
-impl Auth {
+impl UseCases {
     /// Revokes an API key. Returns `false` when there is no such key or it was revoked before.
     ///
     /// # Errors
     /// [`PortError`] when a port fails.
     pub async fn revoke_api_key(&self, key: ApiKeyId) -> Result<bool, PortError> {
-        let revoked = self.ports.api_keys.revoke(key, self.ports.clock.now()).await?;
+        let revoked = self.core.ports.api_keys.revoke(key, self.core.ports.clock.now()).await?;
         if revoked {
             self.audit(AuditEntry::succeeded(AuditAction::ApiKeyRevoked).detail(key));
         }

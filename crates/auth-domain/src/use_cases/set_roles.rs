@@ -1,19 +1,19 @@
 //! Set the roles of a user.
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{AuditAction, Roles, User, UserId};
 use crate::ports::PortError;
 
 use super::audit_entry::AuditEntry;
 
-impl Auth {
+impl UseCases {
     /// Replaces the roles of a user. If they differ from the current ones, all sessions of the user end, because their
     /// access tokens contain the old roles. Returns the user after the change, or `None` when there is no such user.
     ///
     /// # Errors
     /// [`PortError`] when a port fails.
     pub async fn set_roles(&self, user: UserId, roles: &Roles) -> Result<Option<User>, PortError> {
-        let changed = self.ports.users.set_roles(user, roles, self.ports.clock.now()).await?;
+        let changed = self.core.ports.users.set_roles(user, roles, self.core.ports.clock.now()).await?;
         if changed.is_some() {
             self.audit(AuditEntry::succeeded(AuditAction::UserRolesSet).user(user).detail(roles));
         }

@@ -1,12 +1,12 @@
 //! Suspend or activate a user.
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{AuditAction, User, UserId, UserStatus};
 use crate::ports::PortError;
 
 use super::audit_entry::AuditEntry;
 
-impl Auth {
+impl UseCases {
     /// Suspends a user and ends all sessions of the user. Returns the user after the change, or `None` when there is no
     /// such user.
     ///
@@ -33,7 +33,7 @@ impl Auth {
         status: UserStatus,
         action: AuditAction,
     ) -> Result<Option<User>, PortError> {
-        let changed = self.ports.users.set_status(user, status, self.ports.clock.now()).await?;
+        let changed = self.core.ports.users.set_status(user, status, self.core.ports.clock.now()).await?;
         if changed.is_some() {
             self.audit(AuditEntry::succeeded(action).user(user));
         }

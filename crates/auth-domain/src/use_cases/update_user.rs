@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{
     AuditAction, AuditDetail, Authority, DenialReason, DisplayName, EmailAddress, IdentifierKind,
     InvalidPassword, MetadataChange, Password, PhoneNumber, User, UserChanges, UserId, UserRef, Username,
@@ -58,7 +58,7 @@ pub enum UpdateUserError {
     Port(#[from] PortError),
 }
 
-impl Auth {
+impl UseCases {
     /// Applies all changes to a user, or none. A new password also deletes the failed attempts of the account.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl Auth {
         let password_hash = match &command.password {
             Some(password) => {
                 self.judge_new_password(user, password, &command).await?;
-                Some(self.ports.hasher.hash(password, self.caller_key()).await?)
+                Some(self.core.ports.hasher.hash(password, self.caller_key()).await?)
             }
             None => None,
         };
@@ -83,7 +83,7 @@ impl Auth {
         };
         // The checks above and this write are not one transaction. A concurrent rename may therefore yield a password equal
         // to the new name; the blocklist is a safeguard against guessing, not an invariant.
-        match self.ports.users.update(user, &changes, self.ports.clock.now()).await? {
+        match self.core.ports.users.update(user, &changes, self.core.ports.clock.now()).await? {
             UpdateOutcome::Updated(user) => {
                 self.audit_changes(user.id, &changes);
                 if changes.password_hash.is_some() {
@@ -103,7 +103,8 @@ impl Auth {
     /// Refuses a change with which the caller could log in as a user with more roles than the caller may grant.
     async fn permit_update(&self, user: UserId, command: &UpdateUser) -> Result<(), UpdateUserError> {
         if self.authority == Authority::UnprivilegedUsers {
-            let user = self.ports.users.find(&UserRef::Id(user)).await?.ok_or(UpdateUserError::NotFound)?;
+            let user =
+                self.core.ports.users.find(&UserRef::Id(user)).await?.ok_or(UpdateUserError::NotFound)?;
             if command.changes_credentials_of(&user) {
                 self.require_authority(AuditAction::UserUpdated, &user)?;
             }
@@ -138,8 +139,9 @@ impl Auth {
         password: &Password,
         command: &UpdateUser,
     ) -> Result<(), UpdateUserError> {
-        if self.policy.blocklist.is_some() {
-            let user = self.ports.users.find(&UserRef::Id(user)).await?.ok_or(UpdateUserError::NotFound)?;
+        if self.core.policy.blocklist.is_some() {
+            let user =
+                self.core.ports.users.find(&UserRef::Id(user)).await?.ok_or(UpdateUserError::NotFound)?;
             let names = user.identifiers.changed(command.username.clone(), command.email.clone());
             self.judge_password(password, &names).map_err(UpdateUserError::Password)?;
         }

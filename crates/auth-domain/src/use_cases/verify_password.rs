@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::Auth;
+use crate::UseCases;
 use crate::model::{CounterKey, GuessOutcome, LoginRecord, PasswordAttempt, PasswordHash};
 use crate::ports::{PasswordVerdict, PortError};
 
@@ -16,7 +16,7 @@ pub(super) struct VerifiedLogin {
     pub(super) outdated_hash: Option<PasswordHash>,
 }
 
-impl Auth {
+impl UseCases {
     /// Compares `attempt` with the password of `record`, if the limits admit it. `None` is a user who does not exist.
     ///
     /// Returns `None` when the user does not exist, has no password or is suspended, or when the password is wrong. Each
@@ -33,7 +33,8 @@ impl Auth {
         attempt: &PasswordAttempt,
         denied: AuditEntry,
     ) -> Result<Option<VerifiedLogin>, AttemptError> {
-        let weight = comparable(record.as_ref(), attempt).map_or(1, |hash| self.ports.hasher.weight(hash));
+        let weight =
+            comparable(record.as_ref(), attempt).map_or(1, |hash| self.core.ports.hasher.weight(hash));
         let permit = self.admit(account, NonZeroU32::new(weight).unwrap_or(NonZeroU32::MIN)).await?;
         let verified = if permit.is_on_trust() {
             self.verify_on_trust(permit, record, attempt, &denied).await?
@@ -98,7 +99,7 @@ impl Auth {
         // Every case costs one verification. Without a user or a password, and for an overlong attempt that cannot match,
         // the hasher verifies a decoy hash. The response time then does not reveal whether the user exists.
         let stored = comparable(record.as_ref(), attempt);
-        let verdict = self.ports.hasher.verify(attempt, stored, self.caller_key()).await?;
+        let verdict = self.core.ports.hasher.verify(attempt, stored, self.caller_key()).await?;
         // The status is checked after the verification, so that a suspended user costs the same time.
         let record = record.filter(|record| record.user.is_active());
         Ok(record.filter(|_| verdict != PasswordVerdict::Differs).map(|record| {
@@ -238,7 +239,7 @@ mod tests {
             let mut mocks = Mocks { attempts: trusting(outcome, 1), ..Mocks::new() };
             mocks.hasher.expect_verify().once().return_once(|_, _, _| verdict);
             let recorder = mocks.recorder();
-            let auth = mocks.auth().called_by(caller());
+            let auth = mocks.called_by(caller());
             let (account, record) = (CounterKey::of_user(user.id), Some(login_record(user)));
             let refused =
                 auth.verify_password(account, record, &PasswordAttempt::new("P@ssw0rd!"), denied()).await;
@@ -252,7 +253,7 @@ mod tests {
     async fn a_right_password_on_trust_is_verified() {
         let mut mocks = Mocks { attempts: trusting(GuessOutcome::Succeeded, 0), ..Mocks::new() };
         mocks.hasher.expect_verify().once().return_once(|_, _, _| Ok(PasswordVerdict::Matches));
-        let auth = mocks.auth().called_by(caller());
+        let auth = mocks.called_by(caller());
         let (account, record) = (CounterKey::of_user(user().id), Some(login_record(user())));
         let verified =
             auth.verify_password(account, record, &PasswordAttempt::new("P@ssw0rd!"), denied()).await;
@@ -364,7 +365,7 @@ mod tests {
                 .expect("the receiver is open");
             Ok(AdmitOutcome::Throttled(throttled()))
         });
-        let auth = Mocks { attempts, ..Mocks::new() }.auth().called_by(caller);
+        let auth = Mocks { attempts, ..Mocks::new() }.called_by(caller);
         let attempt = PasswordAttempt::new("P@ssw0rd!");
         assert!(
             auth.verify_password(CounterKey::of_unknown("jane"), None, &attempt, denied()).await.is_err()
@@ -373,16 +374,21 @@ mod tests {
     }
 
     fn program() -> Caller {
-        Caller { api_key: Some(ApiKeyId(Uuid::from_u128(7))), ..caller() }
+        caller().with_api_key(ApiKeyId(Uuid::from_u128(7)))
     }
 
     #[tokio::test]
     async fn an_address_reserves_attempts_and_an_api_key_does_not() {
-        assert_eq!(counted_by(caller()).await, (CounterKey::of_caller(&caller()), Some(Limit::LogIns)));
-        assert_eq!(counted_by(Caller::default()).await, (None, None));
-        assert_eq!(counted_by(program()).await, (CounterKey::of_caller(&program()), None));
-        let for_user = Caller { end_user: caller().address, ..program() };
-        assert_eq!(counted_by(for_user).await, (CounterKey::of_caller(&caller()), Some(Limit::LogIns)));
+        let by_address = (Some(CounterKey::of_caller(&caller())), Some(Limit::LogIns));
+        assert_eq!(counted_by(caller()).await, by_address);
+        assert_eq!(counted_by(program()).await, (Some(CounterKey::of_caller(&program())), None));
+        let for_user = program().with_end_user([192, 0, 2, 1]);
+        assert_eq!(counted_by(for_user).await, by_address);
+    }
+
+    #[tokio::test]
+    async fn a_caller_without_address_is_counted_but_never_known() {
+        assert_eq!(counted_by(Caller::without_address()).await, (None, Some(Limit::LogIns)));
     }
 
     #[tokio::test]
@@ -395,7 +401,7 @@ mod tests {
             attempts.expect_count().times(counted).returning(|_, _| Ok(Some(throttled())));
             let mut mocks = Mocks { attempts, ..Mocks::new() };
             mocks.hasher.expect_verify().once().returning(move |_, _, _| Ok(verdict));
-            let auth = mocks.auth().called_by(program());
+            let auth = mocks.called_by(program());
             let attempt = PasswordAttempt::new("P@ssw0rd!");
             let record = Some(login_record(user()));
             let verified = auth
@@ -407,7 +413,7 @@ mod tests {
         let mut attempts = MockAttemptLimiter::new();
         let exhausted = Throttled { limit: Limit::LogIns, ..throttled() };
         attempts.expect_exhausted().once().return_const(Some(exhausted));
-        let auth = Mocks { attempts, ..Mocks::new() }.auth().called_by(program());
+        let auth = Mocks { attempts, ..Mocks::new() }.called_by(program());
         let denied = auth
             .verify_password(CounterKey::of_unknown("jane"), None, &PasswordAttempt::new("x"), denied())
             .await;

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use auth_domain::Auth;
+use auth_domain::UseCases;
 use auth_domain::model::{
     Identifiers, Limit, Password, PasswordAttempt, PasswordPolicy, RefreshSecret, RefreshStyle, RoleChoice,
     Roles, SessionId, Timestamp, Username,
@@ -29,7 +29,7 @@ struct IssuedTokens {
 
 pub(crate) struct HistoryRunner {
     ports: TestPorts,
-    auth: Auth,
+    auth: UseCases,
     issued: Vec<IssuedTokens>,
     /// The same sessions in the reference, in the same order.
     reference: Vec<reference::Session>,
@@ -68,6 +68,7 @@ impl HistoryRunner {
             token: TokenPolicy { leeway: micros(LEEWAY) },
             ..Policy::default()
         });
+        let auth = auth.on_behalf_of_system();
         let register = Register {
             identifiers: Identifiers::new(Some(Username::parse("jane").expect("a name")), None)
                 .expect("a name"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::ensure;
-use auth_domain::Auth;
+use auth_domain::UseCases;
 use auth_domain::model::{ApiKey, ApiKeyId, ApiKeyName, Scope, Timestamp};
 use auth_domain::ports::Clock as _;
 use auth_domain::use_cases::CreateApiKey;
@@ -74,7 +74,7 @@ fn key_id(text: &str) -> Result<ApiKeyId, &'static str> {
         .map_err(|_| "must be an id, such as 0198a2ed-7fc4-7747-88ff-f7719dd5979e")
 }
 
-async fn create(auth: &Auth, command: Create) -> anyhow::Result<()> {
+async fn create(auth: &UseCases, command: Create) -> anyhow::Result<()> {
     let Create { name, scopes, expires_in } = command;
     let scopes = scopes.into_iter().collect();
     let lifetime = expires_in.map(|days| Duration::from_secs(u64::from(days) * DAY));
@@ -85,7 +85,7 @@ async fn create(auth: &Auth, command: Create) -> anyhow::Result<()> {
     print(&format!("{facts}The key, which is not shown again:\n{}\n", *secret))
 }
 
-async fn list(auth: &Auth, json: bool) -> anyhow::Result<()> {
+async fn list(auth: &UseCases, json: bool) -> anyhow::Result<()> {
     let now = SystemClock.now();
     let keys = auth.list_api_keys().await?.iter().map(|key| as_json(key, now)).collect();
     let columns = [

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use auth_domain::Auth;
+use auth_domain::UseCases;
 use auth_domain::model::{
     AuditAction, AuditDetail, AuditEvent, AuditFilter, AuditId, AuditRecord, ClientId, DenialReason,
     Timestamp, UserId, UserRef,
@@ -86,7 +86,7 @@ pub(super) async fn run(command: Audit, settings: &Settings) -> anyhow::Result<(
     .await
 }
 
-async fn show(auth: &Auth, command: Audit) -> anyhow::Result<()> {
+async fn show(auth: &UseCases, command: Audit) -> anyhow::Result<()> {
     let Audit { follow, user, action, since, limit, json } = command;
     let user = match user {
         Some(user) => Some(id_of(auth, user).await?),
@@ -117,7 +117,7 @@ async fn show(auth: &Auth, command: Audit) -> anyhow::Result<()> {
 }
 
 /// The id of a user. It need not exist: a deleted user has no name any more, but still has events.
-async fn id_of(auth: &Auth, user: UserRef) -> anyhow::Result<UserId> {
+async fn id_of(auth: &UseCases, user: UserRef) -> anyhow::Result<UserId> {
     match user {
         UserRef::Id(id) => Ok(id),
         named => Ok(auth.find_user(&named).await?.context(users::UNKNOWN_USER)?.id),
@@ -127,7 +127,7 @@ async fn id_of(auth: &Auth, user: UserRef) -> anyhow::Result<UserId> {
 /// Reads the events after `last` that match `query`, prints those that match `filter`, and returns the id of the last
 /// one that was read.
 async fn list_after(
-    auth: &Auth,
+    auth: &UseCases,
     mut last: Option<AuditId>,
     query: &AuditFilter,
     filter: &AuditFilter,
@@ -142,7 +142,7 @@ async fn list_after(
     }
 }
 
-async fn print_all(auth: &Auth, records: &[AuditRecord], json: bool) -> anyhow::Result<()> {
+async fn print_all(auth: &UseCases, records: &[AuditRecord], json: bool) -> anyhow::Result<()> {
     let mut text = String::new();
     if json {
         for record in records {
@@ -158,7 +158,7 @@ async fn print_all(auth: &Auth, records: &[AuditRecord], json: bool) -> anyhow::
 }
 
 /// The names of the users of these events, without deleted users.
-async fn names(auth: &Auth, records: &[AuditRecord]) -> Result<HashMap<UserId, String>, PortError> {
+async fn names(auth: &UseCases, records: &[AuditRecord]) -> Result<HashMap<UserId, String>, PortError> {
     let mut names = HashMap::new();
     for user in records.iter().filter_map(|record| record.event.user) {
         if !names.contains_key(&user)

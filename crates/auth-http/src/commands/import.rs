@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use auth_domain::Auth;
+use auth_domain::UseCases;
 use auth_domain::model::{ExternalId, IdentifierKind, ImportRehearsal};
 use auth_domain::ports::{Clock as _, HashStrength};
 use auth_domain::use_cases::{ImportSuccess, ImportUser, ImportUserError};
@@ -67,7 +67,7 @@ impl Import {
     }
 }
 
-pub(super) async fn run(auth: &Auth, settings: &Settings, command: Import) -> anyhow::Result<()> {
+pub(super) async fn run(auth: &UseCases, settings: &Settings, command: Import) -> anyhow::Result<()> {
     let options = ImportOptions {
         from: command.from,
         ignore_unknown: command.ignore_unknown,
@@ -104,7 +104,7 @@ fn hash_config(file: &Path) -> anyhow::Result<FirebaseConfig> {
 
 /// An import that is running.
 struct Running<'a> {
-    auth: &'a Auth,
+    auth: &'a UseCases,
     refuse_weak: bool,
     /// Present if nothing is stored.
     rehearsal: Option<ImportRehearsal>,

@@ -1,7 +1,7 @@
 //! Opens the service for a command that works on the store.
 
 use anyhow::Context as _;
-use auth_domain::Auth;
+use auth_domain::UseCases;
 
 use crate::settings::Settings;
 use crate::wiring;
@@ -15,7 +15,7 @@ use crate::wiring;
 pub(super) async fn with_service(
     settings: &Settings,
     may_create: bool,
-    command: impl AsyncFnOnce(&Auth) -> anyhow::Result<()>,
+    command: impl AsyncFnOnce(&UseCases) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     if !may_create {
         let store = wiring::open_store(settings)?;
@@ -31,7 +31,7 @@ pub(super) async fn with_service(
     if may_create {
         service.store.migrate().await.context("cannot bring the store's schema up to date")?;
     }
-    let outcome = command(&service.auth).await;
+    let outcome = command(&service.auth.on_behalf_of_system()).await;
     service.close().await;
     outcome
 }

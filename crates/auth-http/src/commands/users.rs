@@ -3,7 +3,7 @@
 mod list;
 
 use anyhow::{Context as _, anyhow};
-use auth_domain::Auth;
+use auth_domain::UseCases;
 use auth_domain::model::{
     DisplayName, EmailAddress, ExternalId, IdentifierKey, Identifiers, InvalidIdentifier, PasswordPolicy,
     PhoneNumber, Role, RoleChoice, Roles, User, UserId, UserRef, Username,
@@ -138,13 +138,13 @@ pub(super) fn user_ref(text: &str) -> Result<UserRef, InvalidIdentifier> {
     }
 }
 
-async fn find(auth: &Auth, user: &UserArgument) -> anyhow::Result<User> {
+async fn find(auth: &UseCases, user: &UserArgument) -> anyhow::Result<User> {
     auth.find_user(&user.user).await?.context(UNKNOWN_USER)
 }
 
 /// Finds the user also by the external id. No other command does: a user may choose the external id of another user as a
 /// username.
-async fn find_to_show(auth: &Auth, user: &str) -> anyhow::Result<User> {
+async fn find_to_show(auth: &UseCases, user: &str) -> anyhow::Result<User> {
     if let Ok(user) = user_ref(user)
         && let Some(found) = auth.find_user(&user).await?
     {
@@ -156,7 +156,7 @@ async fn find_to_show(auth: &Auth, user: &str) -> anyhow::Result<User> {
 
 pub(super) const UNKNOWN_USER: &str = "there is no such user";
 
-async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Result<()> {
+async fn create(auth: &UseCases, settings: &Settings, command: Create) -> anyhow::Result<()> {
     let Create { username, email, display_name, phone_number, roles, json } = command;
     let identifiers =
         Identifiers::new(username, email).context("a user has a username or an e-mail address")?;
@@ -175,12 +175,12 @@ async fn create(auth: &Auth, settings: &Settings, command: Create) -> anyhow::Re
     show(&user, Some(true), json)
 }
 
-async fn set_roles(auth: &Auth, user: &UserArgument, roles: Roles) -> anyhow::Result<()> {
+async fn set_roles(auth: &UseCases, user: &UserArgument, roles: Roles) -> anyhow::Result<()> {
     let user = auth.set_roles(find(auth, user).await?.id, &roles).await?.context(UNKNOWN_USER)?;
     print(&format!("roles of {}: {}\n", label(&user), user.roles))
 }
 
-async fn set_password(auth: &Auth, settings: &Settings, user: &UserArgument) -> anyhow::Result<()> {
+async fn set_password(auth: &UseCases, settings: &Settings, user: &UserArgument) -> anyhow::Result<()> {
     let user = find(auth, user).await?;
     let password = Some(password::read(settings.password_policy(PasswordPolicy::default()))?);
     let user = auth.update_user(user.id, UpdateUser { password, ..UpdateUser::default() }).await?;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::Method;
-use auth_domain::Auth;
 use auth_domain::model::{
     Client, EmailAddress, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, Role,
     RoleChoice, Roles, Scope, User, Username,
 };
 use auth_domain::ports::BoxError;
 use auth_domain::use_cases::{LogIn, RefreshSession, Register, TokenGrant};
+use auth_domain::{Auth, UseCases};
 use futures_util::future::LocalBoxFuture;
 
 use crate::failure::Failure;
@@ -38,7 +38,7 @@ pub trait Dialect: Send + Sync {
     ///
     /// The router calls this in the order of [`ALL`](super::ALL), except for the last dialect at the path. That one
     /// gets every request that no other dialect recognises, so each request has exactly one dialect.
-    fn recognises(&self, _endpoint: Endpoint, _request: &Request, _auth: &Auth) -> bool {
+    fn recognises(&self, _endpoint: Endpoint, _request: &Request, _context: &Context) -> bool {
         false
     }
 
@@ -139,7 +139,7 @@ pub struct PublicTerms {
 /// The dependencies and settings of a dialect's handlers.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// The use cases, without a caller. Handlers use [`Context::auth`] instead.
+    /// The service. Handlers use [`Context::auth`] instead.
     pub auth: Auth,
     /// The client that tokens are issued to.
     pub client: Client,
@@ -157,7 +157,7 @@ pub struct Context {
 impl Context {
     /// The use cases, on behalf of the caller of `request`. The attempt limits and the audit log depend on the caller.
     #[must_use]
-    pub fn auth(&self, request: &Request) -> Auth {
+    pub fn auth(&self, request: &Request) -> UseCases {
         let auth = self.auth.called_by(request.caller());
         request.authenticated_key().map_or_else(|| auth.clone(), |key| auth.with_api_key(key))
     }

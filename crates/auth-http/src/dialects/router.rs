@@ -192,7 +192,7 @@ fn choose<'a>(
     while let Some(candidate) = candidates.next() {
         let (mounted, route) = candidate;
         let is_last = candidates.peek().is_none();
-        if is_last || mounted.dialect.recognises(route.endpoint, request, &mounted.context.auth) {
+        if is_last || mounted.dialect.recognises(route.endpoint, request, &mounted.context) {
             return Some(candidate);
         }
     }

@@ -18,7 +18,7 @@ use actix_web::http::header::{self, HeaderName};
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpMessage as _, HttpRequest};
 
-use auth_domain::Auth;
+use auth_domain::UseCases;
 use auth_domain::model::{ApiKey, Caller, ClientAddress};
 use auth_domain::use_cases::VerifiedToken;
 use serde::de::DeserializeOwned;
@@ -100,7 +100,7 @@ impl Request {
     ///
     /// # Errors
     /// As for [`bearer`](Self::bearer).
-    pub fn verified_token(&self, auth: &Auth) -> Result<&VerifiedToken, Failure> {
+    pub fn verified_token(&self, auth: &UseCases) -> Result<&VerifiedToken, Failure> {
         let token = self.bearer()?;
         Ok(self.token.get_or_init(|| auth.verify_token(token)))
     }
@@ -152,7 +152,7 @@ impl Request {
     /// # Errors
     /// [`Failure::InvalidFields`] if the header has no address where it must have one.
     pub fn accept_end_user(&self, trusted: &TrustedProxies) -> Result<(), Failure> {
-        let program = self.caller().address;
+        let program = self.caller().address();
         let reported = client_address::end_user_address(self.head.headers(), trusted, program);
         let reported = reported
             .map_err(|InvalidAddress| Failure::InvalidFields(vec![FieldError::invalid_end_user_address()]))?;
@@ -164,8 +164,11 @@ impl Request {
     /// The caller: the address and the request id, which the observer stores in the extensions, and the end user.
     #[must_use]
     pub fn caller(&self) -> Caller {
-        let caller = self.head.extensions().get::<Caller>().cloned().unwrap_or_default();
-        Caller { end_user: self.end_user.get().copied().flatten(), ..caller }
+        let caller = self.head.extensions().get::<Caller>().cloned().unwrap_or_else(Caller::without_address);
+        match self.end_user.get().copied().flatten() {
+            Some(end_user) => caller.with_end_user(end_user),
+            None => caller,
+        }
     }
 
     /// The body as a JSON object.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::rt::spawn;
 use actix_web::rt::task::JoinHandle;
-use auth_domain::Auth;
+use auth_domain::UseCases;
 use auth_domain::ports::PortError;
 use auth_infra::token::KeyRing;
 use tokio::time::{interval, sleep};
@@ -29,7 +29,7 @@ pub(super) fn start(service: &Service, readiness: &Arc<Readiness>) -> JoinHandle
     spawn(async move { readiness.migrate_when_back().await });
     spawn(reload_keys(Arc::clone(&service.keys)));
     spawn(compare_keys(Arc::clone(&service.keys), service.store.clone()));
-    spawn(purge_hourly(service.auth.clone()));
+    spawn(purge_hourly(service.auth.on_behalf_of_system()));
     let store = service.store.clone();
     spawn(async move { store.sync_revocations().await })
 }
@@ -41,7 +41,7 @@ async fn reload_keys(keys: Arc<KeyRing>) {
     }
 }
 
-async fn purge_hourly(auth: Auth) {
+async fn purge_hourly(auth: UseCases) {
     let mut hourly = interval(PURGE_INTERVAL);
     loop {
         hourly.tick().await;

@@ -73,11 +73,8 @@ impl Observer {
         let started = Instant::now();
         let number = RequestId(self.next_id.fetch_add(1, Ordering::Relaxed));
         let (id, client) = (number.to_string(), client_address(request.request(), &self.trusted));
-        request.extensions_mut().insert(Caller {
-            address: client,
-            request: Some(number),
-            ..Caller::default()
-        });
+        let caller = client.map_or_else(Caller::without_address, Caller::at).with_request(number);
+        request.extensions_mut().insert(caller);
         let span = info_span!(
             "request",
             id,

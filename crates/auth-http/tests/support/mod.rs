@@ -60,23 +60,29 @@ impl TestApp {
     ) -> (ApiKeyId, String) {
         let name = ApiKeyName::parse("backend").expect("a name");
         let command = CreateApiKey { name, scopes, lifetime };
-        let created = self.ports.auth().create_api_key(command).await.expect("an API key");
+        let created =
+            self.ports.auth().on_behalf_of_system().create_api_key(command).await.expect("an API key");
         (created.key.id, created.secret.expose().to_string())
     }
 
     pub(crate) async fn give_role(&self, username: &str, role: &str) {
         let roles = Roles::parse(role).expect("roles");
-        self.ports.auth().set_roles(self.find(username).await, &roles).await.expect("set");
+        self.ports
+            .auth()
+            .on_behalf_of_system()
+            .set_roles(self.find(username).await, &roles)
+            .await
+            .expect("set");
     }
 
     pub(crate) async fn suspend(&self, username: &str) {
         let id = self.find(username).await;
-        self.ports.auth().suspend_user(id).await.expect("no error").expect("a user");
+        self.ports.auth().on_behalf_of_system().suspend_user(id).await.expect("no error").expect("a user");
     }
 
     async fn find(&self, identifier: &str) -> UserId {
         let user = UserRef::Identifier(IdentifierKey::of(identifier).expect("an identifier"));
-        self.ports.auth().find_user(&user).await.expect("no error").expect("a user").id
+        self.ports.auth().on_behalf_of_system().find_user(&user).await.expect("no error").expect("a user").id
     }
 
     pub(crate) async fn post(&self, path: &str, body: &str) -> TestResponse {

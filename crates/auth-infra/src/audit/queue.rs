@@ -125,7 +125,7 @@ fn log(event: &AuditEvent) {
 
 #[cfg(test)]
 mod tests {
-    use auth_domain::model::{AuditAction, AuditFilter, AuditOutcome, Caller, Timestamp};
+    use auth_domain::model::{AuditAction, AuditFilter, AuditOutcome, AuditedCaller, Timestamp};
     use auth_domain::testing::{FixedClock, MemoryStore};
     use tokio::time::sleep;
 
@@ -140,7 +140,7 @@ mod tests {
             user: None,
             session: None,
             client: None,
-            caller: Caller::default(),
+            caller: AuditedCaller::default(),
             detail: None,
         }
     }

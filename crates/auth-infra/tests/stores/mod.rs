@@ -15,15 +15,15 @@ use auth_domain::model::{
 use auth_domain::ports::PortError;
 use auth_domain::testing::{FixedClock, TestPorts};
 use auth_domain::use_cases::{LogIn, RefreshSession, RefreshSessionError, Register};
-use auth_domain::{Auth, Ports};
+use auth_domain::{Auth, Ports, UseCases};
 use auth_infra::store::Store;
 
 const PASSWORD: &str = "correct horse battery staple";
 
-/// All use cases over a store, with a fixed clock and seeded random numbers.
+/// All use cases over a store, on behalf of the system, with a fixed clock and seeded random numbers.
 pub(crate) struct TestApp {
     pub(crate) store: Store,
-    pub(crate) auth: Auth,
+    pub(crate) auth: UseCases,
     pub(crate) clock: Arc<FixedClock>,
     client: Client,
 }
@@ -46,7 +46,7 @@ impl TestApp {
             refresh_style: RefreshStyle::Rotating,
             access_lifetime: Duration::from_secs(900),
         };
-        let auth = Auth::new(ports, auth_domain::policy::Policy::default());
+        let auth = Auth::new(ports, auth_domain::policy::Policy::default()).on_behalf_of_system();
         Self { store, auth, clock: test_ports.clock, client }
     }
 

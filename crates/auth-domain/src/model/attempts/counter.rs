@@ -7,7 +7,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::{AttemptPolicy, Rate};
-use crate::model::{Caller, IdentifierKey, UserId};
+use crate::model::{ApiKeyId, AuditedCaller, Caller, ClientAddress, IdentifierKey, UserId};
 
 /// The lookup key of a counter: a SHA-256 digest, so that a store of counters contains no readable names or addresses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,20 +32,32 @@ impl CounterKey {
         }
     }
 
-    /// The key of a caller: the address by which it is counted, else its API key. `None` when neither is known.
+    /// The key of a caller: the address by which it is counted, else its API key. Callers with neither share one key.
     ///
     /// Of an address its [network](crate::model::ClientAddress::network) counts.
     #[must_use]
-    pub fn of_caller(caller: &Caller) -> Option<Self> {
-        let by_address = caller.counted_address().map(|address| match address.network() {
-            IpAddr::V4(address) => Self::of("IPv4", &address.octets()),
-            IpAddr::V6(network) => Self::of("IPv6", &network.octets()),
-        });
-        by_address.or_else(|| Self::of_api_key(caller))
+    pub fn of_caller(caller: &Caller) -> Self {
+        let by_address = caller.counted_address().map(Self::of_address);
+        by_address
+            .or_else(|| caller.api_key().map(Self::of_api_key))
+            .unwrap_or_else(|| Self::of("no address", &[]))
     }
 
-    fn of_api_key(caller: &Caller) -> Option<Self> {
-        caller.api_key.map(|api_key| Self::of("API key", api_key.0.as_bytes()))
+    /// The key of the caller of an audit event: its API key, else its address. `None` when neither is known.
+    #[must_use]
+    pub fn of_audited(caller: &AuditedCaller) -> Option<Self> {
+        caller.api_key.map(Self::of_api_key).or_else(|| caller.address.map(Self::of_address))
+    }
+
+    fn of_address(address: ClientAddress) -> Self {
+        match address.network() {
+            IpAddr::V4(address) => Self::of("IPv4", &address.octets()),
+            IpAddr::V6(network) => Self::of("IPv6", &network.octets()),
+        }
+    }
+
+    fn of_api_key(id: ApiKeyId) -> Self {
+        Self::of("API key", id.0.as_bytes())
     }
 
     /// Returns the key for one kind of attempt of this caller.
@@ -122,23 +134,23 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// Returns the counter of the address of `caller` for `limit`. `None` for a caller that is not counted by its address,
-    /// and for rotations, which each session counts itself.
+    /// Returns the counter of the address of `caller` for `limit`. Callers without an address share one. `None` for a
+    /// caller that is counted by its API key, and for rotations, which each session counts itself.
     #[must_use]
     pub fn of_address(caller: &Caller, limit: Limit, policy: &AttemptPolicy) -> Option<Self> {
-        caller.counted_address()?;
-        let key = CounterKey::of_caller(caller)?.within(limit);
+        let is_counted_by_key = caller.api_key().is_some() && caller.counted_address().is_none();
+        let key = (!is_counted_by_key).then(|| CounterKey::of_caller(caller).within(limit))?;
         Some(Self { key, limit, rate: rate(limit, policy)? })
     }
 
     /// Returns the counter of the API key of `caller` for `limit`. `None` without a key, and for rotations.
     #[must_use]
     pub fn of_api_key(caller: &Caller, limit: Limit, policy: &AttemptPolicy) -> Option<Self> {
-        let key = CounterKey::of_api_key(caller)?.within(limit);
+        let key = CounterKey::of_api_key(caller.api_key()?).within(limit);
         Some(Self { key, limit, rate: rate(limit, policy)?.times(policy.api_key_factor) })
     }
 
-    /// Returns the counter of the address of `caller`, else that of its API key. `None` for a caller that is not limited.
+    /// Returns the counter of the address of `caller`, else that of its API key. `None` for rotations.
     #[must_use]
     pub fn of(caller: &Caller, limit: Limit, policy: &AttemptPolicy) -> Option<Self> {
         Self::of_address(caller, limit, policy).or_else(|| Self::of_api_key(caller, limit, policy))
@@ -179,11 +191,14 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::model::ApiKeyId;
+    use crate::model::RequestId;
+
+    fn at(address: &str) -> Caller {
+        Caller::at(address.parse::<ClientAddress>().expect("an address"))
+    }
 
     fn caller(address: &str) -> CounterKey {
-        let address = Some(address.parse().expect("an address"));
-        CounterKey::of_caller(&Caller { address, ..Caller::default() }).expect("a key")
+        CounterKey::of_caller(&at(address))
     }
 
     #[test]
@@ -204,13 +219,9 @@ mod tests {
     #[test]
     fn an_end_user_is_counted_by_address_and_by_the_key() {
         let policy = AttemptPolicy::default();
-        let user = Caller { address: "192.0.2.1".parse().ok(), ..Caller::default() };
-        let program = Caller {
-            address: "198.51.100.1".parse().ok(),
-            api_key: Some(ApiKeyId(Uuid::from_u128(7))),
-            ..Caller::default()
-        };
-        let reported = Caller { end_user: user.address, ..program.clone() };
+        let user = at("192.0.2.1");
+        let program = at("198.51.100.1").with_api_key(ApiKeyId(Uuid::from_u128(7)));
+        let reported = program.clone().with_end_user(user.address().expect("an address"));
         assert_eq!(CounterKey::of_caller(&reported), CounterKey::of_caller(&user));
         for limit in [Limit::LogIns, Limit::Registrations, Limit::Refreshes] {
             let [by_address, of_user] =
@@ -228,13 +239,9 @@ mod tests {
     #[test]
     fn an_api_key_takes_precedence_over_the_address() {
         let policy = AttemptPolicy::default();
-        let address = "192.0.2.1".parse().ok();
-        let [first, second] = [1, 2].map(|key| Caller {
-            address,
-            api_key: Some(ApiKeyId(Uuid::from_u128(key))),
-            ..Caller::default()
-        });
-        let without_key = Caller { address, ..Caller::default() };
+        let without_key = at("192.0.2.1");
+        let [first, second] =
+            [1, 2].map(|key| without_key.clone().with_api_key(ApiKeyId(Uuid::from_u128(key))));
         let [first, second, without_key] = [first, second, without_key]
             .map(|caller| Counter::of(&caller, Limit::LogIns, &policy).expect("a counter"));
         assert_ne!(first.key, second.key);
@@ -243,13 +250,30 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_without_origin_has_no_counter() {
-        assert_eq!(Counter::of(&Caller::default(), Limit::LogIns, &AttemptPolicy::default()), None);
+    fn callers_without_an_address_share_one_counter_per_limit() {
+        let policy = AttemptPolicy::default();
+        let counter_of = |caller: Caller| Counter::of(&caller, Limit::LogIns, &policy).expect("a counter");
+        let shared = counter_of(Caller::without_address());
+        assert_eq!(shared, counter_of(Caller::without_address().with_request(RequestId(7))));
+        assert_eq!(shared.rate, counter_of(at("192.0.2.1")).rate);
+        assert_ne!(shared.key, counter_of(at("192.0.2.1")).key);
+        let with_key = Caller::without_address().with_api_key(ApiKeyId(Uuid::from_u128(7)));
+        assert_eq!(Counter::of_address(&with_key, Limit::LogIns, &policy), None, "its key is counted");
+    }
+
+    #[test]
+    fn an_audited_caller_is_its_key_or_else_its_address() {
+        let program = at("192.0.2.1").with_api_key(ApiKeyId(Uuid::from_u128(7)));
+        for caller in [program.clone(), program.clone().with_end_user([192, 0, 2, 9])] {
+            assert_eq!(CounterKey::of_audited(&caller.audited()), Some(CounterKey::of_caller(&program)));
+        }
+        assert_eq!(CounterKey::of_audited(&at("192.0.2.1").audited()), Some(caller("192.0.2.1")));
+        assert_eq!(CounterKey::of_audited(&AuditedCaller::default()), None);
     }
 
     #[test]
     fn kinds_of_keys_do_not_collide() {
-        let caller = Caller { address: "192.0.2.1".parse().ok(), ..Caller::default() };
+        let caller = at("192.0.2.1");
         let policy = AttemptPolicy::default();
         let [log_ins, registrations, refreshes] = [Limit::LogIns, Limit::Registrations, Limit::Refreshes]
             .map(|limit| Counter::of(&caller, limit, &policy).expect("a counter").key);

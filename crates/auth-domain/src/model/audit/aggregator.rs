@@ -149,7 +149,7 @@ impl AuditAggregator {
 impl Subject {
     fn of(event: &AuditEvent) -> Self {
         let is_success = event.outcome == AuditOutcome::Succeeded;
-        let stranger = || Self::Stranger(CounterKey::of_caller(&event.caller), event.user);
+        let stranger = || Self::Stranger(CounterKey::of_audited(&event.caller), event.user);
         match event.action {
             // The caller only named the user of these, and can name any other.
             AuditAction::UserRegistered

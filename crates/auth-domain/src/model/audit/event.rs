@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{AuditAction, AuditDetail, DenialReason};
-use crate::model::{Caller, ClientId, SessionId, Timestamp, UserId};
+use crate::model::{AuditedCaller, ClientId, SessionId, Timestamp, UserId};
 
 /// The outcome of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,7 +53,7 @@ pub struct AuditEvent {
     /// The client through which the request came.
     pub client: Option<ClientId>,
     /// The caller on whose behalf the use case ran.
-    pub caller: Caller,
+    pub caller: AuditedCaller,
     /// Additional information.
     pub detail: Option<AuditDetail>,
 }

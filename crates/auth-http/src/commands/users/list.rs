@@ -1,6 +1,6 @@
 //! Lists users.
 
-use auth_domain::Auth;
+use auth_domain::UseCases;
 use auth_domain::model::{User, UserNumber};
 use auth_domain::use_cases::MAX_PAGE;
 use clap::Args;
@@ -25,7 +25,7 @@ pub(in crate::commands) struct List {
 }
 
 impl List {
-    pub(in crate::commands) async fn run(self, auth: &Auth) -> anyhow::Result<()> {
+    pub(in crate::commands) async fn run(self, auth: &UseCases) -> anyhow::Result<()> {
         let limit = self.limit.unwrap_or(usize::MAX);
         let email = self.email.as_deref().map(str::to_lowercase);
         let mut users = Vec::new();

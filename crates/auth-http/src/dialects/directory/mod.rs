@@ -5,13 +5,12 @@ mod endpoints;
 mod errors;
 
 use actix_web::HttpResponse;
-use auth_domain::Auth;
 use auth_domain::model::{PasswordPolicy, RefreshStyle, Scope};
 
 use crate::failure::Failure;
 use crate::request::Request;
 
-use super::{Dialect, Endpoint, Profile, Route};
+use super::{Context, Dialect, Endpoint, Profile, Route};
 
 #[derive(Debug)]
 pub struct Directory;
@@ -34,7 +33,7 @@ impl Dialect for Directory {
     }
 
     /// Any request with an API key, even an invalid one: no other dialect uses API keys.
-    fn recognises(&self, _endpoint: Endpoint, request: &Request, _auth: &Auth) -> bool {
+    fn recognises(&self, _endpoint: Endpoint, request: &Request, _context: &Context) -> bool {
         request.has_api_key()
     }
 

@@ -5,13 +5,12 @@ mod endpoints;
 mod errors;
 
 use actix_web::HttpResponse;
-use auth_domain::Auth;
 use auth_domain::model::{PasswordPolicy, RefreshStyle};
 
 use crate::failure::Failure;
 use crate::request::Request;
 
-use super::{Dialect, Endpoint, Profile, Route};
+use super::{Context, Dialect, Endpoint, Profile, Route};
 
 const NAME: &str = "token_pair";
 
@@ -40,13 +39,13 @@ impl Dialect for TokenPair {
 
     /// Recognises the members that `accounts` does not have at the same paths. `/me` has no body, so there the client of
     /// the access token decides.
-    fn recognises(&self, endpoint: Endpoint, request: &Request, auth: &Auth) -> bool {
+    fn recognises(&self, endpoint: Endpoint, request: &Request, context: &Context) -> bool {
         match endpoint {
             Endpoint::Register => request.json().is_ok() && !request.has_member("username"),
             Endpoint::LogIn => request.has_member("email") && !request.has_member("username"),
             Endpoint::Refresh => request.has_member("refreshToken"),
             Endpoint::Me => request
-                .verified_token(auth)
+                .verified_token(&context.auth(request))
                 .is_ok_and(|token| token.client().is_some_and(|client| client.as_str() == NAME)),
             _ => false,
         }

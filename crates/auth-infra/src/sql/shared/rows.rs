@@ -2,7 +2,7 @@
 
 use auth_domain::model::{
     ApiKey, ApiKeyId, ApiKeyName, AuditAction, AuditDetail, AuditEvent, AuditId, AuditOutcome, AuditRecord,
-    Caller, ClientId, CredentialChain, DenialReason, DisplayName, EmailAddress, EndReason, ExternalId,
+    AuditedCaller, ClientId, CredentialChain, DenialReason, DisplayName, EmailAddress, EndReason, ExternalId,
     Identifiers, LoginRecord, MergedEvents, Metadata, NewSession, PasswordHash, PasswordVersion, PhoneNumber,
     RefreshRecord, RequestId, Roles, Scopes, SecretDigest, Session, SessionEnd, SessionId, StoredPassword,
     Timestamp, User, UserId, UserNumber, UserStatus, Username,
@@ -114,11 +114,10 @@ pub(crate) fn audit_record(row: &Row) -> Result<AuditRecord, DbError> {
         user: row.try_get::<Option<Uuid>, _>("account_id")?.map(UserId),
         session: row.try_get::<Option<Uuid>, _>("session_id")?.map(SessionId),
         client: row.try_get::<Option<String>, _>("client_id")?.map(ClientId::from),
-        caller: Caller {
+        caller: AuditedCaller {
             address: optional(row, "address", "address of an event", |text| text.parse().ok())?,
             request: optional(row, "request_id", "request of an event", RequestId::parse)?,
             api_key: row.try_get::<Option<Uuid>, _>("api_key_id")?.map(ApiKeyId),
-            end_user: None,
         },
         detail: row.try_get::<Option<String>, _>("detail")?.map(AuditDetail::from_stored),
     };

@@ -14,11 +14,11 @@ fn after(seconds: u64) -> Timestamp {
 
 /// A guess at one account, from the address `192.0.2.{address}`.
 fn guess(address: u8) -> Guess {
-    let caller = Caller { address: Some([192, 0, 2, address].into()), ..Caller::default() };
+    let caller = Caller::at([192, 0, 2, address]);
     let policy = AttemptPolicy::default();
     Guess {
         account: CounterKey::of_user(UserId(Uuid::from_u128(1))),
-        caller: CounterKey::of_caller(&caller),
+        caller: Some(CounterKey::of_caller(&caller)),
         counter: Counter::of(&caller, Limit::LogIns, &policy),
         weight: NonZeroU32::MIN,
         now: NOW,

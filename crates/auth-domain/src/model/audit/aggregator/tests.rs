@@ -3,7 +3,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::*;
-use crate::model::{AuditDetail, Caller, ClientAddress, DenialReason, MergedEvents, RequestId, Role};
+use crate::model::{AuditDetail, AuditedCaller, ClientAddress, DenialReason, MergedEvents, RequestId, Role};
 
 /// The first moment of a minute.
 const START: Timestamp = Timestamp::from_const(1_755_080_100_000_000);
@@ -21,7 +21,7 @@ fn event(action: AuditAction) -> AuditEvent {
         user: None,
         session: None,
         client: None,
-        caller: Caller::default(),
+        caller: AuditedCaller::default(),
         detail: None,
     }
 }
@@ -34,8 +34,8 @@ fn user(number: u128) -> UserId {
     UserId(Uuid::from_u128(number))
 }
 
-fn from_address(address: impl Into<ClientAddress>) -> Caller {
-    Caller { address: Some(address.into()), ..Caller::default() }
+fn from_address(address: impl Into<ClientAddress>) -> AuditedCaller {
+    AuditedCaller { address: Some(address.into()), ..AuditedCaller::default() }
 }
 
 /// Everything that is stored of these events after their minute.
@@ -84,7 +84,7 @@ fn single_repeat_stays_as_it_is() {
 fn merged_event_has_only_the_members_that_all_share() {
     let role = |name: &str| Some(AuditDetail::from(&Role::parse(name).expect("a role")));
     let request = |number: u64, name: &str| {
-        let caller = Caller { request: Some(RequestId(number)), ..from_address([192, 0, 2, 1]) };
+        let caller = AuditedCaller { request: Some(RequestId(number)), ..from_address([192, 0, 2, 1]) };
         AuditEvent { caller, detail: role(name), ..not_offered() }
     };
     let stored = stored([request(1, "admin"), request(2, "root"), request(3, "staff"), request(4, "root")]);
@@ -149,7 +149,7 @@ fn strangers_beyond_the_bound_are_one_subject() {
     let others = MAX_STRANGERS as usize;
     assert_eq!(counts(&stored)[..others], vec![1; others]);
     assert_eq!(counts(&stored)[others..], [1, 9_799]);
-    assert_eq!(stored[others + 1].caller, Caller::default(), "it names no stranger");
+    assert_eq!(stored[others + 1].caller, AuditedCaller::default(), "it names no stranger");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn free_denials_do_not_hide_guesses() {
 fn strangers_do_not_hide_known_subjects() {
     let key = Some(ApiKeyId(Uuid::from_u128(1)));
     let revoked = AuditEvent {
-        caller: Caller { api_key: key, ..Caller::default() },
+        caller: AuditedCaller { api_key: key, ..AuditedCaller::default() },
         ..denied(AuditAction::ApiKeyUsed, DenialReason::KeyRevoked)
     };
     let strangers = (0..1_000_u16).map(|network| {
@@ -184,7 +184,7 @@ fn strangers_do_not_hide_known_subjects() {
 fn denials_of_an_api_key_are_one_subject_at_every_address() {
     let key = Some(ApiKeyId(Uuid::from_u128(1)));
     let events = (0..250).map(|host| {
-        let caller = Caller { api_key: key, ..from_address([192, 0, 2, host]) };
+        let caller = AuditedCaller { api_key: key, ..from_address([192, 0, 2, host]) };
         AuditEvent { caller, ..denied(AuditAction::ApiKeyUsed, DenialReason::KeyRevoked) }
     });
     assert_eq!(counts(&stored(events)), [1, 249]);
@@ -192,7 +192,7 @@ fn denials_of_an_api_key_are_one_subject_at_every_address() {
 
 #[test]
 fn denied_changes_of_many_users_are_bounded() {
-    let caller = Caller { api_key: Some(ApiKeyId(Uuid::from_u128(1))), ..Caller::default() };
+    let caller = AuditedCaller { api_key: Some(ApiKeyId(Uuid::from_u128(1))), ..AuditedCaller::default() };
     for action in [AuditAction::UserUpdated, AuditAction::UserDeleted] {
         let denied = AuditEvent { caller: caller.clone(), ..denied(action, DenialReason::MissingScope) };
         let events = (0..10_000).map(|number| AuditEvent { user: Some(user(number)), ..denied.clone() });
