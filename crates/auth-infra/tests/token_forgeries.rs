@@ -5,7 +5,9 @@
 
 mod token_fixture;
 
-use auth_domain::model::{AccessClaims, ClientId, RefreshClaims, Roles, Timestamp};
+use auth_domain::model::{
+    AccessClaims, ClaimName, ClaimValue, ClientId, ExtraClaims, RefreshClaims, Roles, Timestamp,
+};
 use auth_domain::ports::{AccessTokenCodec, PortError};
 use auth_infra::token::{JwtCodec, JwtSettings, KeyAlgorithm};
 use base64::Engine;
@@ -215,10 +217,25 @@ fn no_other_claims_are_accepted() {
         ("roles", "[1]"),
         ("roles", r#"{"admin":true}"#),
         ("nbf", "1"),
-        ("admin", "true"),
+        ("nBf", "1"),
+        ("Sub", r#""0198a2d1-1111-7c3e-9a5b-3f5e7d9b1c2d""#),
+        ("ROLES", r#"["admin"]"#),
+        ("sc\\u006fpe", r#""all""#),
+        ("cnf", r#""x""#),
+        ("_tenant", r#""acme""#),
+        ("", r#""acme""#),
+        ("tenant", "null"),
+        ("tenant", "1.0"),
+        ("tenant", "-0"),
+        ("tenant", "9007199254740992"),
+        ("tenant", "18446744073709551615"),
+        ("tenant", "[1]"),
+        ("tenant", r#"["acme",null]"#),
+        ("tenant", r#"[["acme"]]"#),
+        ("tenant", r#"{"name":"acme"}"#),
         ("scope", r#""all""#),
         ("nested", r#"{"a":1,"a":2}"#),
-        ("\\u0061dmin", "true"),
+        ("tenant", &format!("\"{}\"", "x".repeat(1_024))),
     ] {
         for kind in Kind::ALL {
             let payload = payload_of(kind, name, Some(value));
@@ -226,6 +243,60 @@ fn no_other_claims_are_accepted() {
             assert!(!issuer.accepts(kind, &token), "{payload}");
         }
     }
+}
+
+/// Up to four extra claims of every kind.
+fn extra_claims() -> impl Strategy<Value = ExtraClaims> {
+    let value = prop_oneof![
+        ".{0,20}".prop_map(ClaimValue::Text),
+        (-(1_i64 << 53) + 1..1 << 53).prop_map(ClaimValue::Integer),
+        any::<bool>().prop_map(ClaimValue::Boolean),
+        prop::collection::vec("[a-z\"]{0,9}", 0..4).prop_map(ClaimValue::Texts),
+    ];
+    prop::collection::btree_map("t-[A-Za-z0-9_.:/-]{0,20}", value, 0..4).prop_map(|claims| {
+        let name = |name: &str| ClaimName::parse(name).expect("a name");
+        ExtraClaims::new(claims.into_iter().map(|(text, value)| (name(&text), value))).expect("claims")
+    })
+}
+
+#[test]
+fn extra_claims_are_members_of_an_access_token_only() {
+    let issuer = Issuer::new(KeyAlgorithm::Ed25519);
+    for name in ["tenant", "\\u0074enant"] {
+        let payload = payload_with(name, Some(r#""acme""#));
+        let verified = issuer.verify(&issuer.sign(issuer.header(), payload)).expect("verified");
+        assert_eq!(verified.extra.text("tenant"), Some("acme"));
+        assert_eq!(AccessClaims { extra: ExtraClaims::default(), ..verified }, claims());
+        let refresh = payload_of(Kind::Refresh, name, Some(r#""acme""#));
+        assert!(!issuer.accepts(Kind::Refresh, &issuer.sign(issuer.header_of(Kind::Refresh), refresh)));
+    }
+    let twice = object(&[&Kind::Access.members()[..], &[("tenant", "1"), ("\\u0074enant", "1")]].concat());
+    assert_eq!(issuer.verify(&issuer.sign(issuer.header(), twice)), None, "a claim is repeated");
+}
+
+#[test]
+fn extra_claims_follow_the_registered_ones() {
+    let issuer = Issuer::new(KeyAlgorithm::Ed25519);
+    let payload_of = |extra: ExtraClaims| {
+        let token = issuer.codec.sign(&AccessClaims { extra, ..claims() }).expect("signed");
+        let payload = token.expose().split('.').nth(1).map(|part| URL_SAFE_NO_PAD.decode(part));
+        String::from_utf8(payload.expect("three parts").expect("base64url")).expect("JSON")
+    };
+    let plain = payload_of(ExtraClaims::default());
+    let expected = r#"{"iss":"https://auth.example.com","aud":"https://auth.example.com","#.to_owned()
+        + r#""sub":"0198a2d1-1111-7c3e-9a5b-3f5e7d9b1c2d","exp":1755081030,"iat":1755080130,"#
+        + r#""jti":"0198a2d1-5a3f-7c3e-9a5b-3f5e7d9b1c2d","sid":"0198a2d1-2222-7c3e-9a5b-3f5e7d9b1c2d","#
+        + r#""client_id":"example","roles":["admin","customer"]}"#;
+    assert_eq!(plain, expected, "without extra claims, the payload is unchanged");
+    let name = |name: &str| ClaimName::parse(name).expect("a name");
+    let extra = ExtraClaims::new([
+        (name("tenant"), "\"acme\"".into()),
+        (name("seats"), 25.into()),
+        (name("trial"), true.into()),
+        (name("groups"), vec!["a".to_owned()].into()),
+    ]);
+    let more = r#","groups":["a"],"seats":25,"tenant":"\"acme\"","trial":true}"#;
+    assert_eq!(payload_of(extra.expect("claims")), plain.trim_end_matches('}').to_owned() + more);
 }
 
 #[test]
@@ -543,6 +614,7 @@ proptest! {
         client_id in any::<String>(),
         roles in prop::collection::btree_set("[a-z][a-z0-9_.-]{0,20}", 0..5),
         times in (0..=253_402_300_799_i64, 0..=253_402_300_799_i64),
+        extra in extra_claims(),
     ) {
         let [token_id, user_id, session_id] = ids.map(uuid::Uuid::from_u128);
         let roles: Vec<_> = roles.into_iter().collect();
@@ -554,6 +626,7 @@ proptest! {
             roles: Roles::parse(&roles.join(",")).expect("roles"),
             issued_at: Timestamp::from_unix_seconds(times.0),
             expires_at: Timestamp::from_unix_seconds(times.1),
+            extra,
         };
         let refresh_claims = RefreshClaims {
             token_id: claims.token_id,

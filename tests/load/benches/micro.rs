@@ -16,9 +16,10 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, rt};
 use auth_domain::model::{
-    AccessClaims, Client, ClientId, ConsumedCredential, CredentialChain, EmailAddress, Identifiers, Password,
-    PasswordAttempt, PasswordPolicy, RefreshAttempt, RefreshRecord, RefreshStyle, RefreshToken, Roles,
-    Session, SessionId, SuccessorNonce, Timestamp, TokenId, User, UserId, UserNumber, UserStatus,
+    AccessClaims, Client, ClientId, ConsumedCredential, CredentialChain, EmailAddress, ExtraClaims,
+    Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshAttempt, RefreshRecord, RefreshStyle,
+    RefreshToken, Roles, Session, SessionId, SuccessorNonce, Timestamp, TokenId, User, UserId, UserNumber,
+    UserStatus,
 };
 use auth_domain::policy::{Policy, SessionPolicy};
 use auth_domain::ports::{AccessTokenCodec, PasswordHasher};
@@ -107,6 +108,7 @@ fn claims() -> AccessClaims {
         roles: Roles::parse("customer").expect("roles"),
         issued_at: NOW,
         expires_at: NOW.plus(LIFETIME),
+        extra: ExtraClaims::default(),
     }
 }
 

@@ -6,7 +6,10 @@ use uuid::Uuid;
 
 use super::AccessTokenCodecs;
 use super::fixture::{later, most_roles, now, roles};
-use crate::model::{AccessClaims, ClientId, RefreshClaims, Roles, SessionId, Timestamp, TokenId, UserId};
+use crate::model::{
+    AccessClaims, ClaimName, ClaimValue, ClientId, EXTRA_CLAIMS_MAX, EXTRA_CLAIMS_MAX_BYTES, ExtraClaims,
+    RefreshClaims, Roles, SessionId, Timestamp, TokenId, UserId,
+};
 
 /// The claims of a typical token.
 fn claims() -> AccessClaims {
@@ -18,6 +21,7 @@ fn claims() -> AccessClaims {
         roles: roles("admin,customer"),
         issued_at: now().whole_seconds(),
         expires_at: later(900).whole_seconds(),
+        extra: ExtraClaims::default(),
     }
 }
 
@@ -57,6 +61,41 @@ pub(super) async fn token_verifies_to_its_claims(codecs: &AccessTokenCodecs) {
     }
 }
 
+/// Extra claims with these names and values.
+fn extra(claims: &[(&str, ClaimValue)]) -> ExtraClaims {
+    let name = |name: &str| ClaimName::parse(name).expect("a name");
+    ExtraClaims::new(claims.iter().map(|(text, value)| (name(text), value.clone()))).expect("extra claims")
+}
+
+/// The largest text that fits as the only extra claim, of characters of which JSON escapes every other one.
+fn longest_text() -> ClaimValue {
+    let overhead = r#""tenant":"","#.len();
+    "\"\u{7f}".repeat((EXTRA_CLAIMS_MAX_BYTES - overhead) / 3).into()
+}
+
+pub(super) async fn extra_claims_are_returned_as_signed(codecs: &AccessTokenCodecs) {
+    let texts = |texts: &[&str]| ClaimValue::Texts(texts.iter().map(|&text| text.to_owned()).collect());
+    let names: Vec<_> = (0..EXTRA_CLAIMS_MAX).map(|index| format!("claim{index}")).collect();
+    for claims in [
+        extra(&[("tenant", "acme".into())]),
+        extra(&[("tenant", "".into()), ("Tenant", "true".into()), ("a", "1".into()), ("b", "null".into())]),
+        extra(&[("tenant", "\u{1f600} \"e\u{301}\" \\ \r\n\u{0}\u{1f}\u{7f}\u{2028}".into())]),
+        extra(&[("zero", 0.into()), ("most", ((1 << 53) - 1).into()), ("least", (1 - (1 << 53)).into())]),
+        extra(&[("yes", true.into()), ("no", false.into())]),
+        extra(&[("none", texts(&[])), ("empty", texts(&[""])), ("many", texts(&["b", "a", "b", ",;.\n"]))]),
+        extra(&[("https://example.com/claims/x.y-z_1", "url".into())]),
+        extra(&[("tenant", longest_text())]),
+        extra(&names.iter().map(|name| (name.as_str(), ClaimValue::from(name.as_str()))).collect::<Vec<_>>()),
+    ] {
+        let claims = AccessClaims { roles: most_roles(), extra: claims, ..self::claims() };
+        let token = sign(codecs, &claims);
+        for _ in 0..2 {
+            // `Debug` shows no value, so the message names the claims only.
+            assert!(codecs.codec.verify(&token).as_ref() == Some(&claims), "verified to {:?}", claims.extra);
+        }
+    }
+}
+
 pub(super) async fn expiry_is_not_checked(codecs: &AccessTokenCodecs) {
     let at = Timestamp::from_unix_seconds;
     for (issued_at, expires_at) in [
@@ -89,6 +128,8 @@ pub(super) async fn different_claims_make_different_tokens(codecs: &AccessTokenC
         AccessClaims { session_id: SessionId(other_id()), ..claims() },
         AccessClaims { client_id: ClientId::from_static("other"), ..claims() },
         AccessClaims { roles: roles("customer"), ..claims() },
+        AccessClaims { extra: extra(&[("tenant", "acme".into())]), ..claims() },
+        AccessClaims { extra: extra(&[("tenant", "other".into())]), ..claims() },
         AccessClaims { issued_at: claims().issued_at.plus(second), ..claims() },
         AccessClaims { expires_at: claims().expires_at.plus(second), ..claims() },
     ];

@@ -260,6 +260,7 @@ macro_rules! __conformance_cases {
         $krate::$then! { [$($argument)*]
             access_tokens [
                 token_verifies_to_its_claims
+                extra_claims_are_returned_as_signed
                 expiry_is_not_checked
                 equal_claims_get_the_same_id_and_times
                 different_claims_make_different_tokens

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::{Builder, Uuid};
 
-use super::{ClientId, Roles, SessionId, Timestamp, UserId};
+use super::{ClientId, ExtraClaims, Roles, SessionId, Timestamp, UserId};
 use crate::random::SecureRandom;
 
 /// The id of a signed token: its `jti` (RFC 7519, section 4.1.7).
@@ -46,6 +46,8 @@ pub struct AccessClaims {
     pub issued_at: Timestamp,
     /// `exp`: the expiry.
     pub expires_at: Timestamp,
+    /// The claims that the embedding program added.
+    pub extra: ExtraClaims,
 }
 
 impl AccessClaims {
@@ -124,6 +126,7 @@ mod tests {
             roles: Roles::default(),
             issued_at: Timestamp::from_unix_seconds(1_000),
             expires_at: Timestamp::from_unix_seconds(1_900),
+            extra: ExtraClaims::default(),
         }
     }
 

@@ -11,6 +11,7 @@ mod claims;
 mod client_address;
 mod display_name;
 mod external_id;
+mod extra_claims;
 mod id;
 mod identifiers;
 mod import;
@@ -42,6 +43,10 @@ pub use claims::{AccessClaims, IssuedToken, RefreshClaims, TokenId, TokenPolicy}
 pub use client_address::ClientAddress;
 pub use display_name::{DISPLAY_NAME_MAX_CODE_POINTS, DisplayName, InvalidDisplayName};
 pub use external_id::{ExternalId, InvalidExternalId};
+pub use extra_claims::{
+    CLAIM_NAME_MAX_LENGTH, ClaimName, ClaimValue, EXTRA_CLAIMS_MAX, EXTRA_CLAIMS_MAX_BYTES, ExtraClaims,
+    InvalidClaimName, InvalidExtraClaims,
+};
 pub(crate) use id::uuid_v7;
 pub use identifiers::{
     EMAIL_MAX_BYTES, EmailAddress, IdentifierKey, IdentifierKind, Identifiers, InvalidIdentifier,

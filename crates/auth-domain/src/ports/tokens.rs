@@ -5,7 +5,8 @@ use crate::model::{AccessClaims, IssuedToken, RefreshClaims};
 
 /// Signs and verifies access tokens and signed refresh tokens.
 ///
-/// - MUST verify its own tokens, to the same claims, for as long as it keeps the key.
+/// - MUST verify its own tokens, to the same claims, for as long as it keeps the key. That includes every
+///   [extra claim](crate::model::ExtraClaims), with the type and the order of its values.
 /// - MUST reject every token with another signature, algorithm, type, issuer or audience than its own.
 /// - MUST NOT verify a refresh token as an access token, or the other way round.
 /// - MUST NOT check expiry. The domain checks it with its own clock.

@@ -7,7 +7,8 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::model::{
-    AccessClaims, ClientId, IssuedToken, RefreshClaims, Roles, SessionId, Timestamp, TokenId, UserId,
+    AccessClaims, ClaimName, ClaimValue, ClientId, ExtraClaims, IssuedToken, RefreshClaims, Roles, SessionId,
+    Timestamp, TokenId, UserId,
 };
 use crate::ports::{AccessTokenCodec, PortError};
 
@@ -62,17 +63,20 @@ const REFRESH: &str = "plain-refresh";
 impl AccessTokenCodec for PlainTokens {
     /// Writes one claim per line. The client id comes last, because it may contain any text, including line breaks.
     fn sign(&self, claims: &AccessClaims) -> Result<IssuedToken, PortError> {
-        let AccessClaims { token_id, user_id, session_id, client_id, roles, issued_at, expires_at } = claims;
+        let AccessClaims { token_id, user_id, session_id, client_id, roles, issued_at, expires_at, extra } =
+            claims;
         let (issued_at, expires_at) = (issued_at.unix_seconds(), expires_at.unix_seconds());
         let client_id = client_id.as_str();
-        let payload =
-            format!("{token_id}\n{user_id}\n{session_id}\n{roles}\n{issued_at}\n{expires_at}\n{client_id}");
+        let extra = write_extra(extra);
+        let payload = format!(
+            "{token_id}\n{user_id}\n{session_id}\n{roles}\n{issued_at}\n{expires_at}\n{extra}\n{client_id}"
+        );
         Ok(self.seal(ACCESS, &payload))
     }
 
     fn verify(&self, token: &str) -> Option<AccessClaims> {
         let payload = self.open(ACCESS, token)?;
-        let mut lines = payload.splitn(7, '\n');
+        let mut lines = payload.splitn(8, '\n');
         Some(AccessClaims {
             token_id: TokenId(Uuid::parse_str(lines.next()?).ok()?),
             user_id: UserId(Uuid::parse_str(lines.next()?).ok()?),
@@ -80,6 +84,7 @@ impl AccessTokenCodec for PlainTokens {
             roles: Roles::parse(lines.next()?).ok()?,
             issued_at: Timestamp::from_unix_seconds(lines.next()?.parse().ok()?),
             expires_at: Timestamp::from_unix_seconds(lines.next()?.parse().ok()?),
+            extra: read_extra(lines.next()?)?,
             client_id: ClientId::from(lines.next()?.to_owned()),
         })
     }
@@ -102,4 +107,39 @@ impl AccessTokenCodec for PlainTokens {
             expires_at: Timestamp::from_unix_seconds(lines.next()?.parse().ok()?),
         })
     }
+}
+
+/// Writes extra claims in one line, without spaces: the claims separated by `;`, and the parts of a claim by `,`.
+fn write_extra(extra: &ExtraClaims) -> String {
+    let line = |(name, value): (&ClaimName, &ClaimValue)| {
+        let (kind, texts) = match value {
+            ClaimValue::Text(text) => ("text", vec![text.clone()]),
+            ClaimValue::Integer(integer) => ("integer", vec![integer.to_string()]),
+            ClaimValue::Boolean(boolean) => ("boolean", vec![boolean.to_string()]),
+            ClaimValue::Texts(texts) => ("texts", texts.clone()),
+        };
+        let texts = texts.iter().map(|text| URL_SAFE_NO_PAD.encode(text));
+        [name.as_str().to_owned(), kind.to_owned()].into_iter().chain(texts).collect::<Vec<_>>().join(",")
+    };
+    extra.iter().map(line).collect::<Vec<_>>().join(";")
+}
+
+fn read_extra(line: &str) -> Option<ExtraClaims> {
+    let claims = line.split(';').filter(|claim| !claim.is_empty()).map(read_claim);
+    ExtraClaims::new(claims.collect::<Option<Vec<_>>>()?).ok()
+}
+
+fn read_claim(claim: &str) -> Option<(ClaimName, ClaimValue)> {
+    let mut parts = claim.split(',');
+    let (name, kind) = (ClaimName::parse(parts.next()?).ok()?, parts.next()?);
+    let texts = parts.map(|part| String::from_utf8(URL_SAFE_NO_PAD.decode(part).ok()?).ok());
+    let texts: Vec<_> = texts.collect::<Option<_>>()?;
+    let value = match (kind, &texts[..]) {
+        ("text", [text]) => ClaimValue::Text(text.clone()),
+        ("integer", [integer]) => ClaimValue::Integer(integer.parse().ok()?),
+        ("boolean", [boolean]) => ClaimValue::Boolean(boolean.parse().ok()?),
+        ("texts", _) => ClaimValue::Texts(texts),
+        _ => return None,
+    };
+    Some((name, value))
 }

@@ -131,7 +131,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::model::{EndReason, Role, Roles, Session, SessionEnd, TokenId, UserId};
+    use crate::model::{
+        ClaimName, EndReason, ExtraClaims, Role, Roles, Session, SessionEnd, TokenId, UserId,
+    };
     use crate::policy::Policy;
     use crate::use_cases::fixture::{Mocks, NOW, session, suspended_user, unavailable, user};
 
@@ -144,6 +146,9 @@ mod tests {
             roles: user().roles,
             issued_at: NOW.minus(Duration::from_secs(60)),
             expires_at: NOW.plus(Duration::from_secs(60)),
+            extra: ExtraClaims::default()
+                .with(ClaimName::parse("tenant").expect("a name"), "acme")
+                .expect("fits"),
         }
     }
 
@@ -181,6 +186,7 @@ mod tests {
         let mut mocks = with_token(claims(), SessionState::Live);
         mocks.sessions.expect_find().never();
         let identity = mocks.auth().authenticate("token").await.expect("authenticated");
+        assert_eq!(identity.extra_claims.text("tenant"), Some("acme"));
         assert_eq!((identity.user_id, identity.session_id), (user().id, session().id));
         assert_eq!(identity.client_id, session().client_id);
         assert!(identity.has_role(&Role::parse("customer").expect("a role")));

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::UseCases;
 use crate::model::{
-    AccessClaims, Client, IssuedToken, RefreshClaims, RefreshStyle, RefreshToken, Session, SessionId,
-    Timestamp, TokenId, User,
+    AccessClaims, Client, ExtraClaims, IssuedToken, RefreshClaims, RefreshStyle, RefreshToken, Session,
+    SessionId, Timestamp, TokenId, User,
 };
 use crate::ports::PortError;
 
@@ -56,6 +56,7 @@ impl UseCases {
             roles: user.roles.clone(),
             issued_at,
             expires_at: expires_at.whole_seconds(),
+            extra: ExtraClaims::default(),
         };
         let access_token = self.core.ports.tokens.sign(&claims)?;
         let refresh_token = self.refresh_token_text(token, session)?;

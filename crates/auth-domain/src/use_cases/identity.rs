@@ -1,6 +1,6 @@
 //! The identity of an authenticated user.
 
-use crate::model::{AccessClaims, ClientId, Role, Roles, SessionId, UserId};
+use crate::model::{AccessClaims, ClientId, ExtraClaims, Role, Roles, SessionId, UserId};
 
 /// The user of an access token whose session is live. The roles are current: a session ends when they change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Identity {
     pub client_id: ClientId,
     /// The permissions.
     pub roles: Roles,
+    /// The claims that the embedding program added to the token, as they were at its issue.
+    pub extra_claims: ExtraClaims,
 }
 
 impl Identity {
@@ -25,7 +27,7 @@ impl Identity {
 
 impl From<AccessClaims> for Identity {
     fn from(claims: AccessClaims) -> Self {
-        let AccessClaims { user_id, session_id, client_id, roles, .. } = claims;
-        Self { user_id, session_id, client_id, roles }
+        let AccessClaims { user_id, session_id, client_id, roles, extra, .. } = claims;
+        Self { user_id, session_id, client_id, roles, extra_claims: extra }
     }
 }

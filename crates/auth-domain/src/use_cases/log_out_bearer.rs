@@ -116,7 +116,7 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        AccessClaims, CredentialChain, IssuedToken, JudgedRefresh, RefreshDenial, RefreshRecord,
+        AccessClaims, CredentialChain, ExtraClaims, IssuedToken, JudgedRefresh, RefreshDenial, RefreshRecord,
         RefreshSecret, RefreshStyle, RefreshToken, RefreshVerdict, Roles, SecretDigest, Session, TokenId,
     };
     use crate::ports::SessionState;
@@ -131,6 +131,7 @@ mod tests {
             roles: Roles::default(),
             issued_at: NOW.minus(Duration::from_secs(60)),
             expires_at: NOW.plus(Duration::from_secs(60)),
+            extra: ExtraClaims::default(),
         }
     }
 

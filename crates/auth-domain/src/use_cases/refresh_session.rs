@@ -253,7 +253,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        AccessClaims, ClientId, CredentialChain, IssuedToken, RefreshClaims, RefreshRecord, Roles, TokenId,
+        AccessClaims, ClientId, CredentialChain, ExtraClaims, IssuedToken, RefreshClaims, RefreshRecord,
+        Roles, TokenId,
     };
     use crate::ports::MockAttemptLimiter;
     use crate::use_cases::fixture::{Mocks, NOW, caller, client, session, throttled, unavailable, user};
@@ -546,6 +547,7 @@ mod tests {
             roles: Roles::default(),
             issued_at: NOW.minus(Duration::from_secs(7_200)),
             expires_at: NOW.minus(Duration::from_secs(3_600)),
+            extra: ExtraClaims::default(),
         }
     }
 

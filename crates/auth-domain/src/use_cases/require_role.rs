@@ -31,11 +31,19 @@ impl UseCases {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ExtraClaims;
     use crate::use_cases::fixture::{Mocks, session, user};
 
     fn identity() -> Identity {
         let roles = user().roles;
-        Identity { user_id: user().id, session_id: session().id, client_id: session().client_id, roles }
+        let (session, extra_claims) = (session(), ExtraClaims::default());
+        Identity {
+            user_id: user().id,
+            session_id: session.id,
+            client_id: session.client_id,
+            roles,
+            extra_claims,
+        }
     }
 
     #[test]

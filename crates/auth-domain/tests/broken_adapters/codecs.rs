@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use auth_domain::conformance::{ACCESS_TOKEN_CODEC_CASES, AccessTokenCodecs};
 use auth_domain::model::{
-    AccessClaims, ClientId, IssuedToken, RefreshClaims, Roles, SessionId, Timestamp, TokenId, UserId,
+    AccessClaims, ClaimName, ClaimValue, ClientId, ExtraClaims, IssuedToken, RefreshClaims, Roles, SessionId,
+    Timestamp, TokenId, UserId,
 };
 use auth_domain::ports::{AccessTokenCodec, PortError};
 use auth_domain::testing::PlainTokens;
@@ -16,6 +17,12 @@ use crate::assert_detected;
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     DropsRoles,
+    DropsExtraClaims,
+    DropsEmptyTexts,
+    ReadsTextsAsIntegers,
+    SortsTexts,
+    FoldsClaimNames,
+    TruncatesTexts,
     ChecksExpiry,
     ReplacesTokenIds,
     ReturnsAnEarlierToken,
@@ -62,6 +69,16 @@ impl AccessTokenCodec for FaultyCodec {
     fn verify(&self, token: &str) -> Option<AccessClaims> {
         match self.fault {
             Fault::DropsRoles => Some(AccessClaims { roles: Roles::default(), ..self.inner.verify(token)? }),
+            Fault::DropsExtraClaims
+            | Fault::DropsEmptyTexts
+            | Fault::ReadsTextsAsIntegers
+            | Fault::SortsTexts
+            | Fault::FoldsClaimNames
+            | Fault::TruncatesTexts => {
+                let claims = self.inner.verify(token)?;
+                let extra = claims.extra.iter().filter_map(|(name, value)| self.altered_claim(name, value));
+                Some(AccessClaims { extra: ExtraClaims::new(extra).unwrap_or_default(), ..claims })
+            }
             Fault::ChecksExpiry => self
                 .inner
                 .verify(token)
@@ -112,6 +129,28 @@ impl AccessTokenCodec for FaultyCodec {
     }
 }
 
+impl FaultyCodec {
+    /// An extra claim as this codec reads it.
+    fn altered_claim(&self, name: &ClaimName, value: &ClaimValue) -> Option<(ClaimName, ClaimValue)> {
+        let mut name = name.clone();
+        let mut value = value.clone();
+        match (self.fault, &mut value) {
+            (Fault::DropsExtraClaims, _) => return None,
+            (Fault::DropsEmptyTexts, ClaimValue::Text(text)) if text.is_empty() => return None,
+            (Fault::ReadsTextsAsIntegers, ClaimValue::Text(text)) => {
+                value = text.parse::<i64>().map_or(value, ClaimValue::Integer);
+            }
+            (Fault::SortsTexts, ClaimValue::Texts(texts)) => texts.sort(),
+            (Fault::FoldsClaimNames, _) => {
+                name = ClaimName::parse(&name.as_str().to_lowercase()).expect("a name");
+            }
+            (Fault::TruncatesTexts, ClaimValue::Text(text)) => text.truncate(255),
+            _ => {}
+        }
+        Some((name, value))
+    }
+}
+
 /// The claims that [`Fault::AcceptsAnEmptyToken`] returns for an empty token.
 fn guest_claims() -> AccessClaims {
     AccessClaims {
@@ -122,6 +161,7 @@ fn guest_claims() -> AccessClaims {
         roles: Roles::default(),
         issued_at: Timestamp::UNIX_EPOCH,
         expires_at: Timestamp::MAX.whole_seconds(),
+        extra: ExtraClaims::default(),
     }
 }
 
@@ -143,6 +183,13 @@ fn faulty(fault: Fault) -> Arc<AccessTokenCodecs> {
 async fn faulty_codec_fails_a_case() {
     let detected = [
         (Fault::DropsRoles, "token_verifies_to_its_claims"),
+        (Fault::DropsExtraClaims, "extra_claims_are_returned_as_signed"),
+        (Fault::DropsEmptyTexts, "extra_claims_are_returned_as_signed"),
+        (Fault::ReadsTextsAsIntegers, "extra_claims_are_returned_as_signed"),
+        (Fault::SortsTexts, "extra_claims_are_returned_as_signed"),
+        (Fault::FoldsClaimNames, "extra_claims_are_returned_as_signed"),
+        (Fault::TruncatesTexts, "extra_claims_are_returned_as_signed"),
+        (Fault::DropsExtraClaims, "different_claims_make_different_tokens"),
         (Fault::ChecksExpiry, "expiry_is_not_checked"),
         (Fault::ReplacesTokenIds, "equal_claims_get_the_same_id_and_times"),
         (Fault::ReturnsAnEarlierToken, "different_claims_make_different_tokens"),

@@ -38,7 +38,7 @@ pub(super) fn token_digest(token: &str) -> Digest {
 
 #[cfg(test)]
 mod tests {
-    use auth_domain::model::{ClientId, Roles, SessionId, Timestamp, TokenId, UserId};
+    use auth_domain::model::{ClientId, ExtraClaims, Roles, SessionId, Timestamp, TokenId, UserId};
     use uuid::Uuid;
 
     use super::*;
@@ -52,6 +52,7 @@ mod tests {
             roles: Roles::default(),
             issued_at: Timestamp::UNIX_EPOCH,
             expires_at: Timestamp::MAX,
+            extra: ExtraClaims::default(),
         };
         Arc::new(CachedToken { claims, key: Weak::new() })
     }

@@ -136,7 +136,7 @@ impl Validity {
 
 #[cfg(test)]
 mod tests {
-    use auth_domain::model::{ClientId, Roles, SessionId, TokenId, UserId};
+    use auth_domain::model::{ClientId, ExtraClaims, Roles, SessionId, TokenId, UserId};
     use auth_domain::policy::TokenPolicy;
     use proptest::prelude::*;
     use uuid::Uuid;
@@ -177,6 +177,7 @@ mod tests {
             roles: Roles::default(),
             issued_at,
             expires_at,
+            extra: ExtraClaims::default(),
         }
     }
 

@@ -1,7 +1,8 @@
 //! The JSON of a token: its header (RFC 7515, section 4) and its claims (RFC 7519, section 4; RFC 9068, section 2.2).
 //!
 //! Each is a flat object whose members are all known and all required. Any other member is refused, and so is a
-//! duplicate, whether or not it is written with escapes. No member's value is an object, so this holds at any depth.
+//! duplicate, whether or not it is written with escapes. No member's value is an object, so this holds at any depth. An access
+//! token may have extra claims besides, whose names are not those of registered claims.
 //! The order of members and the white space between them are free.
 
 use std::borrow::Cow;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::algorithm::KeyAlgorithm;
+use super::wire_extra_claims::WireExtraClaims;
 
 /// The kind of a token: its `typ`. A token of one kind, or of any other JWT of the same issuer, is never one of the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +48,6 @@ pub(super) struct TokenHeader<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Payload<'a> {
     #[serde(borrow)]
     iss: Cow<'a, str>,
@@ -63,6 +64,9 @@ struct Payload<'a> {
     #[serde(borrow)]
     client_id: Cow<'a, str>,
     roles: Vec<Cow<'a, str>>,
+    /// All other members.
+    #[serde(flatten)]
+    extra: WireExtraClaims,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -113,6 +117,7 @@ pub(super) fn payload(issuer: &str, audience: &str, claims: &AccessClaims) -> Ve
         sid: claims.session_id.to_string().into(),
         client_id: claims.client_id.as_str().into(),
         roles: claims.roles.iter().map(|role| role.as_str().into()).collect(),
+        extra: WireExtraClaims(claims.extra.clone()),
     })
 }
 
@@ -131,6 +136,7 @@ pub(super) fn parse_payload(issuer: &str, audience: &str, json: &[u8]) -> Option
         roles: Roles::new(roles?).ok()?,
         issued_at: timestamp(payload.iat)?,
         expires_at: timestamp(payload.exp)?,
+        extra: payload.extra.0,
     })
 }
 

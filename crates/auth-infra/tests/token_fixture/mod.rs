@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::model::{
-    AccessClaims, ClientId, RefreshClaims, Roles, SessionId, Timestamp, TokenId, UserId,
+    AccessClaims, ClientId, ExtraClaims, RefreshClaims, Roles, SessionId, Timestamp, TokenId, UserId,
 };
 use auth_domain::ports::AccessTokenCodec;
 use auth_domain::testing::{FixedClock, SeededRandom};
@@ -212,6 +212,7 @@ pub(crate) fn claims() -> AccessClaims {
         roles: Roles::parse("admin,customer").expect("roles"),
         issued_at: Timestamp::from_unix_seconds(1_755_080_130),
         expires_at: Timestamp::from_unix_seconds(1_755_081_030),
+        extra: ExtraClaims::default(),
     }
 }
 
