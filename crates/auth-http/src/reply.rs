@@ -93,6 +93,7 @@ pub fn problem(failure: &Failure) -> HttpResponse {
 fn detail(failure: &Failure) -> Option<String> {
     match failure {
         Failure::MalformedHeader => Some("A header is repeated, or Host is invalid.".to_owned()),
+        Failure::InvalidFields(errors) => Some(format!("{}.", in_one_line(errors))),
         Failure::CrossSite(reason) => Some(format!("Forbidden: {reason}.")),
         _ => None,
     }

@@ -13,7 +13,7 @@ use auth_infra::audit::AuditQueue;
 use auth_infra::password::{Argon2Hasher, HashingSettings, common_passwords};
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
-use auth_infra::store::{Store, StoreError};
+use auth_infra::store::{EndedSessions, Store, StoreError};
 use auth_infra::strict_modes::{StrictModes, UnsafePath};
 use auth_infra::system::{SystemClock, SystemRandom};
 use auth_infra::token::{
@@ -220,6 +220,13 @@ fn key_terms(settings: &Settings) -> TokenLifetimes {
         renewal: settings.policy.session.idle.min(settings.policy.session.absolute),
         leeway: settings.policy.token.leeway,
     }
+}
+
+/// The feed of ended sessions, if it is enabled.
+#[must_use]
+pub fn ended_sessions(settings: &Settings, store: &Store) -> Option<EndedSessions> {
+    let TokenLifetimes { access, leeway, .. } = key_terms(settings);
+    settings.has_ended_sessions.then(|| store.ended_sessions(Arc::new(SystemClock), access + leeway))
 }
 
 fn tokens(settings: &Settings) -> JwtSettings {

@@ -3,14 +3,17 @@
 //! The ports define what a store does. This type opens, migrates, checks and closes it. No module of this crate imports this one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_domain::ports::{
-    ApiKeyRepository, AuditRepository, PortError, RevocationFeed, SessionRepository, UserRepository,
+    ApiKeyRepository, AuditRepository, Clock, PortError, RevocationFeed, SessionRepository, UserRepository,
 };
 
 #[cfg(feature = "postgres")]
 use crate::postgres::PostgresStore;
-pub use crate::sql::{NodeKeys, StoreError};
+pub use crate::sql::{
+    Cursor, EndedSessions, EndedSessionsPage, FeedUnavailable, InvalidCursor, MAX_WAIT, NodeKeys, StoreError,
+};
 #[cfg(feature = "sqlite")]
 use crate::sqlite::SqliteStore;
 
@@ -94,6 +97,13 @@ impl Store {
     /// Follows the revoked sessions until the store is closed. Reconnects whenever the store is unavailable.
     pub async fn sync_revocations(&self) {
         on!(self, store => store.sync_revocations().await);
+    }
+
+    /// The feed of ended sessions for resource servers. Access tokens are valid for at most `lifetime`, leeway included. The feed
+    /// is unavailable unless [`sync_revocations`](Self::sync_revocations) runs.
+    #[must_use]
+    pub fn ended_sessions(&self, clock: Arc<dyn Clock>, lifetime: Duration) -> EndedSessions {
+        on!(self, store => store.ended_sessions(clock, lifetime))
     }
 
     /// Records with which keys the node with this random number signs. Returns the keys of the other nodes that serve the

@@ -11,6 +11,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use anyhow::Context as _;
+use auth_infra::store::EndedSessions;
 use auth_infra::system::SystemRandom;
 use socket2::{Domain, Socket, Type};
 
@@ -62,10 +63,12 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
 
     let router = Arc::new(wiring::router(&settings, &service.auth));
     let dialects = Arc::clone(&router);
+    let ended_sessions = wiring::ended_sessions(&settings, &service.store);
     let system_routes = SystemRoutes {
         readiness,
         keys: Arc::clone(&service.keys),
         keys_max_age: settings.keys_max_age,
+        ended_sessions: ended_sessions.clone(),
         issuer: settings.public_url.clone(),
         files: static_files(&settings, &router).into(),
     };
@@ -84,7 +87,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
             .configure(|app| system_routes.configure(app))
             .configure(|app| dialects.configure(app))
     })?;
-    stop_on_signal(server.handle())?;
+    stop_on_signal(server.handle(), ended_sessions)?;
     if let Err(error) = print_welcome(&settings, &router, is_migrated) {
         // The output is for a person at a terminal. A closed pipe or a full disk is no reason not to serve.
         tracing::warn!(%error, "the greeting cannot be written to standard output");
@@ -176,11 +179,14 @@ fn bound_unread_answers(socket: &Socket) -> io::Result<()> {
     Ok(())
 }
 
-fn stop_on_signal(server: ServerHandle) -> io::Result<()> {
+fn stop_on_signal(server: ServerHandle, ended_sessions: Option<EndedSessions>) -> io::Result<()> {
     let stop = signals::stop()?;
     actix_web::rt::spawn(async move {
         stop.await;
         tracing::info!("stopping: requests under way are answered first");
+        if let Some(feed) = ended_sessions {
+            feed.stop_waiting();
+        }
         server.stop(true).await;
     });
     Ok(())

@@ -1,4 +1,5 @@
-//! CORS of the documents that pages of every origin may read: the public keys and their discovery.
+//! CORS of the documents that pages of every origin may read: the public keys, their discovery and the ended
+//! sessions.
 
 use actix_web::HttpResponse;
 use actix_web::body::{EitherBody, MessageBody};

@@ -59,6 +59,8 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// The connections that one client address may have open. `None`: a tenth of all connections.
     pub connections_per_address: Option<usize>,
+    /// Whether resource servers get the feed of ended sessions.
+    pub has_ended_sessions: bool,
     /// Whether the API reference and the OpenAPI documents are served.
     pub has_docs: bool,
     /// The dialects, in the order in which they were passed to [`Settings::load`].

@@ -86,6 +86,9 @@ rows! {
     "token.audience": TextIf("1 to 255 visible ASCII characters", is_audience), field!(audience),
         default "`public_url`",
         "The audience (`aud`) of the access tokens.";
+    "token.ended_sessions": Switch, field!(has_ended_sessions),
+        "Whether `/.well-known/ended-sessions` lists the ids of the sessions that ended while their access tokens were \
+         valid. Resource servers need it to refuse these tokens at once. To restrict it, let a proxy restrict the path.";
     "session.idle_seconds": Integer("seconds", 1..=YEAR), field!(policy.session.idle),
         "A session ends when it is not refreshed for this time.";
     "session.absolute_seconds": Integer("seconds", 1..=YEAR), field!(policy.session.absolute),

@@ -96,6 +96,7 @@ impl Settings {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             keep_alive: Duration::from_secs(75),
             connections_per_address: None,
+            has_ended_sessions: true,
             has_docs: true,
             dialects,
             sources: BTreeMap::new(),

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::ended_sessions::ENDED_SESSIONS_PATH;
 use crate::origin::PublicUrl;
 
 /// The path of the public keys.
@@ -12,9 +13,10 @@ pub(crate) const JWKS_PATH: &str = "/.well-known/jwks.json";
 pub(crate) const DISCOVERY_PATHS: [&str; 2] =
     ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
 
-/// Whether pages of every origin may read the document at `path`. These documents contain public keys and their location.
+/// Whether pages of every origin may read the document at `path`. These documents contain public keys, their location and the
+/// ids of ended sessions.
 pub(crate) fn is_public_document(path: &str) -> bool {
-    path == JWKS_PATH || DISCOVERY_PATHS.contains(&path)
+    path == JWKS_PATH || path == ENDED_SESSIONS_PATH || DISCOVERY_PATHS.contains(&path)
 }
 
 /// The metadata of the issuer (RFC 8414, section 2).
@@ -73,8 +75,8 @@ mod tests {
     }
 
     #[test]
-    fn only_keys_and_discovery_are_public_documents() {
-        for path in [JWKS_PATH, DISCOVERY_PATHS[0], DISCOVERY_PATHS[1]] {
+    fn only_keys_discovery_and_ended_sessions_are_public() {
+        for path in [JWKS_PATH, ENDED_SESSIONS_PATH, DISCOVERY_PATHS[0], DISCOVERY_PATHS[1]] {
             assert!(is_public_document(path));
         }
         for path in ["/", "/docs", "/.well-known/", "/.well-known/jwks.json/", "/v1/.well-known/jwks.json"] {

@@ -1,7 +1,9 @@
-//! The routes outside the dialects: pages and documents, health, the public signing keys and their discovery.
+//! The routes outside the dialects: pages and documents, health, the public signing keys and their
+//! discovery, and the feed of ended sessions.
 
 pub(crate) mod api_reference;
 mod discovery;
+mod ended_sessions;
 pub(crate) mod front_page;
 mod readiness;
 mod routes;

@@ -7,10 +7,12 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, guard};
+use auth_infra::store::EndedSessions;
 use auth_infra::token::KeyRing;
 use serde_json::{Value, json};
 
 use super::discovery::{self, DISCOVERY_PATHS, JWKS_PATH};
+use super::ended_sessions::{ENDED_SESSIONS_PATH, ended_sessions};
 use super::{Readiness, StaticFile};
 use crate::failure::Failure;
 use crate::origin::PublicUrl;
@@ -25,6 +27,8 @@ pub struct SystemRoutes {
     pub keys: Arc<KeyRing>,
     /// How long verifiers may cache the signing keys.
     pub keys_max_age: Duration,
+    /// The feed of ended sessions, if it is enabled.
+    pub ended_sessions: Option<EndedSessions>,
     /// The issuer of the access tokens.
     pub issuer: PublicUrl,
     /// The pages and the OpenAPI documents.
@@ -48,6 +52,10 @@ impl SystemRoutes {
         let keys = Arc::clone(&self.keys);
         let max_age = format!("public, max-age={}", self.keys_max_age.as_secs());
         serve_cached(app, JWKS_PATH, &max_age, move || keys.jwks());
+        if let Some(feed) = &self.ended_sessions {
+            let feed = feed.clone();
+            serve(app, ENDED_SESSIONS_PATH, move |request| ended_sessions(feed.clone(), request));
+        }
         for path in DISCOVERY_PATHS {
             let (issuer, keys) = (self.issuer.clone(), Arc::clone(&self.keys));
             serve_cached(app, path, &max_age, move || discovery::document(&issuer, &keys.jwks()));

@@ -6,7 +6,8 @@
 
 CREATE TABLE revoked_sessions (
     session_id  uuid        PRIMARY KEY,
-    recorded_at timestamptz NOT NULL DEFAULT now(),
+    -- Not the start of the transaction: the session may have got an access token since.
+    recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     -- The transaction that ended the session. A reader that has seen every transaction below a number, according to its
     -- snapshot, misses none, however late one commits. A timestamp cannot guarantee that.
     recorded_by xid8        NOT NULL DEFAULT pg_current_xact_id()

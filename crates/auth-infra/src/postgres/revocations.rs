@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use auth_domain::model::UserId;
 use futures_util::TryStreamExt;
-use sqlx::Row;
 use sqlx::postgres::{PgListener, PgNotification, PgPoolOptions};
+use sqlx::types::Uuid;
 use tokio::time::timeout;
 
 use super::PostgresStore;
@@ -19,7 +19,8 @@ use super::error::DbError;
 use super::shared::{in_time, log_feed};
 use super::user_cache::UserCache;
 use crate::sql::{
-    ACQUIRE_TIMEOUT, CHUNK_SIZE, ErrorMessage, FULL_READ_INTERVAL, FULL_READ_TIMEOUT, RevokedSessions,
+    ACQUIRE_TIMEOUT, CHUNK_SIZE, ErrorMessage, FULL_READ_INTERVAL, FULL_READ_TIMEOUT, RevokedRow,
+    RevokedSessions, Snapshot,
 };
 
 const CHANNEL: &str = "revoked_sessions";
@@ -30,11 +31,20 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// This program bounds the statements itself, because a full read may take longer than other statements.
 const SESSION_SETTINGS: [(&str, &str); 1] = [("statement_timeout", "30000")];
 
-/// Rows of transactions that the last read may not have seen: those from the lowest number on that was in progress then. Each
-/// row contains that number for the next read; the outer join gives one row even if there is no news.
+/// What this read sees, in one row, and the rows of transactions that the last read may not have seen: those from the lowest
+/// number on that was in progress then.
 const NEWS: &str = "
-    SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS next, session_id
-    FROM (VALUES (1)) AS once LEFT JOIN revoked_sessions ON recorded_by >= $1::text::xid8";
+    SELECT pg_current_snapshot()::text, NULL::uuid, NULL::bigint, NULL::bigint
+    UNION ALL
+    SELECT NULL, session_id, recorded_by::text::bigint, extract(epoch FROM recorded_at)::bigint
+    FROM revoked_sessions WHERE recorded_by >= $1::text::xid8";
+
+/// A name of a WAL file begins with the timeline, in eight hexadecimal digits.
+const TIMELINE: &str = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)";
+/// The first timeline of a server.
+const FIRST_TIMELINE: u32 = 1;
+
+type NewsRow = (Option<String>, Option<Uuid>, Option<i64>, Option<i64>);
 
 impl PostgresStore {
     /// Follows on one connection, in addition to the pool, until it is to be renewed: the next one also resolves the server's name
@@ -60,8 +70,9 @@ impl PostgresStore {
 /// A connection that follows revoked sessions and changed users.
 struct Feed {
     listener: PgListener,
+    timeline: u32,
     /// All transactions below this number have been seen.
-    seen: String,
+    seen: u64,
     user_cache: Arc<UserCache>,
 }
 
@@ -80,10 +91,11 @@ impl Feed {
             listener.eager_reconnect(false);
             listener.ignore_pool_close_event(true);
             listener.listen_all([CHANNEL, USERS_CHANNEL]).await?;
-            Ok(listener)
+            let timeline = timeline(&mut listener).await;
+            Ok((listener, timeline))
         };
-        let listener = in_time(ACQUIRE_TIMEOUT, listening).await?;
-        Ok(Self { listener, seen: "0".to_owned(), user_cache: Arc::clone(&store.user_cache) })
+        let (listener, timeline) = in_time(ACQUIRE_TIMEOUT, listening).await?;
+        Ok(Self { listener, timeline, seen: 0, user_cache: Arc::clone(&store.user_cache) })
     }
 
     /// Waits for a notification of an ended session. The future may be dropped at any time.
@@ -115,24 +127,33 @@ impl Feed {
             self.handle_changed_user(&notification);
         }
         let asked = Instant::now();
-        let mut next = None;
-        let mut chunk = Vec::new();
-        let mut rows = sqlx::query(NEWS).bind(&self.seen).fetch(&mut self.listener);
-        while let Some(row) = rows.try_next().await? {
-            if let Some(session) = row.try_get("session_id")? {
-                chunk.push(session);
+        let (mut snapshot, mut chunk) = (None, Vec::new());
+        let mut rows =
+            sqlx::query_as::<_, NewsRow>(NEWS).bind(self.seen.to_string()).fetch(&mut self.listener);
+        while let Some((text, session, number, recorded_at)) = rows.try_next().await? {
+            if let (Some(session), Some(number), Some(recorded_at)) = (session, number, recorded_at) {
+                chunk.push(RevokedRow { number: number.cast_unsigned(), session, recorded_at });
+            }
+            if let Some(text) = text {
+                snapshot = Snapshot::parse_postgres(self.timeline, &text);
             }
             if chunk.len() == CHUNK_SIZE {
-                revoked.insert(chunk.drain(..));
-            }
-            if next.is_none() {
-                next = Some(row.try_get("next")?);
+                revoked.insert_rows(chunk.drain(..));
             }
         }
         drop(rows);
-        revoked.insert(chunk);
-        revoked.mark_synced(asked);
-        self.seen = next.unwrap_or_else(|| std::mem::take(&mut self.seen));
+        revoked.insert_rows(chunk);
+        let snapshot =
+            snapshot.ok_or_else(|| DbError::Corrupt(ErrorMessage::new("unexpected form of a snapshot")))?;
+        self.seen = snapshot.from();
+        revoked.renumber_restored(&snapshot);
+        revoked.finish_read(snapshot, asked);
         Ok(())
     }
+}
+
+/// The timeline of the server. A service of a cloud provider may hide it: then a failover that loses commits goes unnoticed.
+async fn timeline(listener: &mut PgListener) -> u32 {
+    let name = sqlx::query_scalar::<_, String>(TIMELINE).fetch_one(listener).await;
+    name.ok().and_then(|digits| u32::from_str_radix(&digits, 16).ok()).unwrap_or(FIRST_TIMELINE)
 }

@@ -13,16 +13,23 @@ use std::fmt::Write as _;
 use futures_util::future::BoxFuture;
 
 pub(crate) mod credentials;
+mod ended_log;
+mod ended_sessions;
 mod error;
 mod outcome;
 mod pool;
 mod revoked_sessions;
+mod snapshot;
 
+pub(crate) use self::ended_log::RevokedRow;
+pub use self::ended_log::{Cursor, InvalidCursor};
+pub use self::ended_sessions::{EndedSessions, EndedSessionsPage, FeedUnavailable, MAX_WAIT};
 pub use self::error::StoreError;
 pub(crate) use self::error::{CorruptValue, ErrorMessage};
 pub(crate) use self::outcome::{ACQUIRE_TIMEOUT, CLOSE_TIMEOUT, DEADLINE, TxOutcome, within};
 pub(crate) use self::pool::{Lease, Pool};
 pub(crate) use self::revoked_sessions::{CHUNK_SIZE, FULL_READ_INTERVAL, FULL_READ_TIMEOUT, RevokedSessions};
+pub(crate) use self::snapshot::Snapshot;
 
 /// The work of a call, given a connection and its arguments. The future is boxed, because the compiler cannot prove that the
 /// future of an async closure with borrowed arguments is `Send`.

@@ -97,6 +97,10 @@ impl<C: Connection + 'static> Pool<C> {
         &self.shared.revoked
     }
 
+    pub(crate) fn shared_revoked(&self) -> Arc<RevokedSessions> {
+        Arc::clone(&self.shared.revoked)
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.shared.closed.load(Ordering::Acquire)
     }

@@ -11,6 +11,10 @@ use auth_domain::model::{Outage, Timestamp};
 use auth_domain::ports::SessionState;
 use parking_lot::RwLock;
 use sqlx::types::Uuid;
+use tokio::sync::watch;
+
+use super::ended_log::{Cursor, EndedLog, LogAnswer, LogPage, RevokedRow};
+use super::snapshot::Snapshot;
 
 /// After this time without a read, a session that is not in the set counts as unknown.
 const MAX_STALENESS: Duration = Duration::from_secs(5);
@@ -22,7 +26,7 @@ pub(crate) const FULL_READ_INTERVAL: Duration = Duration::from_secs(30 * 60);
 pub(crate) const FULL_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// The number of sessions that are inserted under one lock.
 pub(crate) const CHUNK_SIZE: usize = 1_000;
-/// The capacity of the set, which is about 70 MiB.
+/// The capacity of the set and of the log, which is about 120 MiB.
 const MAX_SESSIONS: usize = 1_000_000;
 
 /// A bounded set of revoked sessions, and whether it is complete.
@@ -30,16 +34,20 @@ const MAX_SESSIONS: usize = 1_000_000;
 pub(crate) struct RevokedSessions {
     bound: usize,
     state: RwLock<State>,
+    /// Notified when a read has seen more than the one before.
+    reads: watch::Sender<()>,
     #[cfg(feature = "sqlite")]
     is_followed: AtomicBool,
     #[cfg(feature = "sqlite")]
     seen: AtomicI64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     /// Each with the time of its last insertion.
     revoked: HashMap<Uuid, Instant>,
+    /// The rows that were read, in their order. A session that ended here is in the set before its row is read.
+    log: EndedLog,
     /// The time when a session did not fit in.
     overflowed: Option<Instant>,
     /// Everything that was stored at this time is in the set.
@@ -52,11 +60,10 @@ struct State {
 
 impl RevokedSessions {
     fn bounded(bound: usize) -> Self {
-        let state =
-            State { revoked: HashMap::new(), overflowed: None, synced: None, outage: None, stale: None };
         Self {
             bound,
-            state: RwLock::new(state),
+            state: RwLock::default(),
+            reads: watch::Sender::new(()),
             #[cfg(feature = "sqlite")]
             is_followed: AtomicBool::new(false),
             #[cfg(feature = "sqlite")]
@@ -98,8 +105,70 @@ impl RevokedSessions {
         });
     }
 
+    /// Inserts rows that a read returns, until [`finish_read`](Self::finish_read).
+    pub(crate) fn insert_rows(&self, rows: impl IntoIterator<Item = RevokedRow>) {
+        let now = Instant::now();
+        self.write(|state| {
+            for row in rows {
+                let fits = (state.log.contains(&row) || state.log.len() < self.bound)
+                    && (state.revoked.contains_key(&row.session) || state.revoked.len() < self.bound);
+                if fits {
+                    state.revoked.insert(row.session, now);
+                    state.log.insert(row);
+                } else {
+                    state.overflowed = Some(now);
+                }
+            }
+        });
+    }
+
+    /// Marks the set and the log as complete for the time `asked`, which is before the read began.
+    pub(crate) fn finish_read(&self, read: Snapshot, asked: Instant) {
+        let mut is_news = false;
+        self.write(|state| is_news = state.log.finish_read(read));
+        self.mark_synced(asked);
+        if is_news {
+            self.reads.send_replace(());
+        }
+    }
+
+    /// Like [`EndedLog::renumber_restored`].
+    #[cfg(feature = "postgres")]
+    pub(crate) fn renumber_restored(&self, read: &Snapshot) {
+        self.write(|state| state.log.renumber_restored(read));
+    }
+
+    /// A receiver of a notification for each read that has seen more than the one before.
+    pub(crate) fn reads(&self) -> watch::Receiver<()> {
+        self.reads.subscribe()
+    }
+
+    /// Returns a page of the log, and the time at which it was complete.
+    ///
+    /// A cursor that has seen more is from another node or another history of the store. A read that began after `arrived`, when
+    /// the cursor was presented, has seen all that any node of this store had seen by then. It tells the two apart.
+    pub(crate) fn page(
+        &self,
+        cursor: Option<&Cursor>,
+        since: i64,
+        limit: usize,
+        arrived: Instant,
+    ) -> Result<(LogPage, Instant), PageError> {
+        let state = self.state.read();
+        let synced = state.synced.filter(|_| state.is_complete_at(Instant::now())).ok_or(PageError::Stale)?;
+        match state.log.after(cursor, since, limit) {
+            LogAnswer::Page(page) => Ok((page, synced)),
+            LogAnswer::Unread => Err(PageError::Stale),
+            LogAnswer::Behind if synced < arrived => Err(PageError::Behind),
+            LogAnswer::Behind => match state.log.after(None, since, limit) {
+                LogAnswer::Page(page) => Ok((page, synced)),
+                LogAnswer::Behind | LogAnswer::Unread => Err(PageError::Stale),
+            },
+        }
+    }
+
     /// Marks the set as complete for the time `asked`, which is before the read began.
-    pub(crate) fn mark_synced(&self, asked: Instant) {
+    fn mark_synced(&self, asked: Instant) {
         self.write(|state| {
             let before = state.synced.replace(asked);
             state.outage = before.and_then(|before| outage_between(before, asked)).or(state.outage);
@@ -124,12 +193,23 @@ impl RevokedSessions {
         self.write(|state| {
             state.revoked.retain(|_, inserted| *inserted >= began);
             state.overflowed = state.overflowed.filter(|overflowed| *overflowed >= began);
+            let State { revoked, log, .. } = state;
+            log.retain(|session| revoked.contains_key(session));
         });
     }
 
     fn write(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.state.write());
     }
+}
+
+/// Why there is no page of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PageError {
+    /// The set is not complete, or was not read for too long.
+    Stale,
+    /// A cursor has seen more than the last read of this node.
+    Behind,
 }
 
 /// For a store whose rows are numbered in the order of commits.

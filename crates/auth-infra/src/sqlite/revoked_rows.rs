@@ -8,10 +8,11 @@ use sqlx::types::Uuid;
 
 use super::error::DbError;
 use super::shared::commit;
-use crate::sql::{CHUNK_SIZE, Lease, RevokedSessions};
+use crate::sql::{CHUNK_SIZE, Lease, RevokedRow, RevokedSessions, Snapshot};
 
 /// The rows after a number. Numbers ascend in the order of commits.
-const NEWS: &str = "SELECT number, session_id FROM revoked_sessions WHERE number > $1 ORDER BY number";
+const NEWS: &str = "
+    SELECT number, session_id, recorded_at / 1000000 FROM revoked_sessions WHERE number > $1 ORDER BY number";
 
 /// Commits, and publishes the revoked sessions before the caller is answered.
 pub(super) async fn commit_revoking(lease: &mut Lease<SqliteConnection>) -> Result<(), DbError> {
@@ -36,16 +37,16 @@ pub(super) async fn read(
 ) -> Result<(), DbError> {
     let asked = Instant::now();
     let (mut last, mut chunk) = (after, Vec::new());
-    let mut rows = sqlx::query_as::<_, (i64, Uuid)>(NEWS).bind(after).fetch(connection);
-    while let Some((number, session)) = rows.try_next().await? {
+    let mut rows = sqlx::query_as::<_, (i64, Uuid, i64)>(NEWS).bind(after).fetch(connection);
+    while let Some((number, session, recorded_at)) = rows.try_next().await? {
         last = number;
-        chunk.push(session);
+        chunk.push(RevokedRow { number: number.cast_unsigned(), session, recorded_at });
         if chunk.len() == CHUNK_SIZE {
-            revoked.insert(chunk.drain(..));
+            revoked.insert_rows(chunk.drain(..));
         }
     }
-    revoked.insert(chunk);
+    revoked.insert_rows(chunk);
     revoked.saw(last);
-    revoked.mark_synced(asked);
+    revoked.finish_read(Snapshot::up_to(last), asked);
     Ok(())
 }

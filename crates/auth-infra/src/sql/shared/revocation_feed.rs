@@ -1,15 +1,16 @@
 //! The port of the revocation feed. How to follow the store differs between the engines.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::model::SessionId;
-use auth_domain::ports::{RevocationFeed, SessionState};
+use auth_domain::ports::{Clock, RevocationFeed, SessionState};
 use tokio::time::{sleep, timeout};
 
 use super::error::DbError;
 use super::prelude::Store;
-use crate::sql::ErrorMessage;
+use crate::sql::{EndedSessions, ErrorMessage};
 
 /// The pause before the next attempt to follow an unavailable store.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
@@ -21,6 +22,11 @@ impl RevocationFeed for Store {
 }
 
 impl Store {
+    /// The feed of ended sessions for resource servers. Access tokens are valid for at most `lifetime`, leeway included.
+    pub fn ended_sessions(&self, clock: Arc<dyn Clock>, lifetime: Duration) -> EndedSessions {
+        EndedSessions::new(self.db.writers.shared_revoked(), clock, lifetime)
+    }
+
     /// Follows the revoked sessions until the store is closed. Tries again whenever the store is unavailable.
     pub async fn sync_revocations(&self) {
         self.db.writers.until_closed(Box::pin(self.follow_always())).await;
