@@ -18,6 +18,7 @@ pub(super) const ACCESS_LIFETIME: Duration = Duration::from_mins(15);
 
 /// All settings, parsed and checked.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator")]
 pub struct Settings {
     /// The address of the listener. With port 0 the system selects a port.
     pub listen: ListenAddress,

@@ -165,3 +165,167 @@ impl EndedSessionsPage {
         json
     }
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use auth_domain::testing::FixedClock;
+    use tokio::spawn;
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+    use crate::sql::{RevokedRow, Snapshot};
+
+    const NOW: i64 = 1_800_000_000;
+    const LIFETIME: Duration = Duration::from_secs(905);
+    /// More than any of these tests waits on purpose.
+    const LONG: Duration = Duration::from_secs(10);
+
+    fn feed() -> EndedSessions {
+        let clock = Arc::new(FixedClock::at(Timestamp::from_unix_seconds(NOW)));
+        EndedSessions::new(Arc::default(), clock, LIFETIME)
+    }
+
+    /// Ends sessions and reads them. A session and its row have the same number.
+    fn end(feed: &EndedSessions, numbers: std::ops::RangeInclusive<i64>) {
+        let last = *numbers.end();
+        feed.revoked.insert_rows(numbers.map(|number| RevokedRow {
+            number: number.cast_unsigned(),
+            session: Uuid::from_u128(number.cast_unsigned().into()),
+            recorded_at: NOW,
+        }));
+        feed.revoked.finish_read(Snapshot::up_to(last), Instant::now());
+    }
+
+    async fn poll(feed: &EndedSessions, after: Option<&Cursor>, wait: Duration) -> EndedSessionsPage {
+        timeout(LONG / 2, feed.poll(after, wait)).await.expect("in time").expect("a page")
+    }
+
+    /// A follower that waits for a session to end.
+    async fn waiting(feed: &EndedSessions, after: &Cursor) -> tokio::task::JoinHandle<EndedSessionsPage> {
+        let free = feed.waiting.available_permits();
+        let (follower, after) = (feed.clone(), after.clone());
+        let task = spawn(async move { poll(&follower, Some(&after), LONG).await });
+        while feed.waiting.available_permits() == free {
+            sleep(Duration::from_millis(1)).await;
+        }
+        task
+    }
+
+    #[tokio::test]
+    async fn waiting_request_gets_the_next_end() {
+        let feed = feed();
+        end(&feed, 1..=2);
+        let first = poll(&feed, None, LONG).await;
+        assert_eq!((first.sessions.len(), first.is_reset, first.keep), (2, true, LIFETIME + MARGIN));
+        let waiting = waiting(&feed, &first.next).await;
+        end(&feed, 3..=3);
+        let second = waiting.await.expect("an answer");
+        assert_eq!(second.sessions, [SessionId(Uuid::from_u128(3))]);
+        assert!(!second.is_reset && !second.has_more);
+    }
+
+    #[tokio::test]
+    async fn request_without_news_is_answered_after_its_wait() {
+        let feed = feed();
+        end(&feed, 1..=1);
+        let next = poll(&feed, None, Duration::ZERO).await.next;
+        for wait in [Duration::ZERO, Duration::from_millis(300)] {
+            let started = Instant::now();
+            let page = poll(&feed, Some(&next), wait).await;
+            assert_eq!(
+                (page.sessions, page.next, started.elapsed() >= wait),
+                (Vec::new(), next.clone(), true)
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_beyond_the_bound_are_answered_at_once() {
+        let feed = feed();
+        end(&feed, 1..=1);
+        let next = poll(&feed, None, Duration::ZERO).await.next;
+        let mut waiters = Vec::new();
+        for _ in 0..MAX_WAITING {
+            waiters.push(waiting(&feed, &next).await);
+        }
+        assert_eq!(poll(&feed, Some(&next), LONG).await.sessions, []);
+        waiters.pop().expect("a task").abort();
+        while feed.waiting.available_permits() == 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        let _in_its_place = waiting(&feed, &next).await;
+    }
+
+    #[tokio::test]
+    async fn stop_answers_waiting_and_later_requests() {
+        let feed = feed();
+        end(&feed, 1..=1);
+        let next = poll(&feed, None, Duration::ZERO).await.next;
+        let waiting = waiting(&feed, &next).await;
+        feed.stop_waiting();
+        assert_eq!(waiting.await.expect("an answer").sessions, []);
+        assert_eq!(poll(&feed, Some(&next), LONG).await.sessions, []);
+    }
+
+    #[tokio::test]
+    async fn no_page_is_served_while_the_store_is_not_read() {
+        let feed = feed();
+        assert_eq!(feed.poll(None, LONG).await, Err(FeedUnavailable));
+        end(&feed, 1..=1);
+        let next = poll(&feed, None, Duration::ZERO).await.next;
+        feed.revoked.mark_stale();
+        assert_eq!(feed.poll(Some(&next), LONG).await, Err(FeedUnavailable));
+        end(&feed, 2..=2);
+        let waiting = {
+            let (feed, next) = (feed.clone(), poll(&feed, None, Duration::ZERO).await.next);
+            spawn(async move { feed.poll(Some(&next), LONG).await })
+        };
+        let outcome = timeout(LONG, waiting).await.expect("in time").expect("no panic");
+        assert_eq!(outcome, Err(FeedUnavailable), "the last read is more than five seconds old");
+    }
+
+    #[tokio::test]
+    async fn cursor_of_a_later_read_waits_for_this_node() {
+        let feed = feed();
+        end(&feed, 1..=1);
+        let later: Cursor = "0.4.4".parse().expect("a cursor");
+        let follower = feed.clone();
+        let waiting = spawn(async move { poll(&follower, Some(&later), Duration::ZERO).await });
+        sleep(Duration::from_millis(50)).await;
+        assert!(!waiting.is_finished());
+        end(&feed, 2..=3);
+        let page = waiting.await.expect("an answer");
+        assert_eq!((page.sessions, page.is_reset), (Vec::new(), false), "it had these");
+    }
+
+    #[tokio::test]
+    async fn cursor_from_the_future_gets_the_whole_list() {
+        let feed = feed();
+        end(&feed, 1..=1);
+        let future: Cursor = "0.100.100".parse().expect("a cursor");
+        let follower = feed.clone();
+        let waiting = spawn(async move { poll(&follower, Some(&future), Duration::ZERO).await });
+        sleep(Duration::from_millis(50)).await;
+        end(&feed, 2..=2);
+        let page = waiting.await.expect("an answer");
+        assert_eq!((page.sessions.len(), page.is_reset), (2, true));
+    }
+
+    #[tokio::test]
+    async fn page_is_bounded_and_is_written_as_json() {
+        let feed = feed();
+        end(&feed, 1..=i64::try_from(PAGE_SIZE).expect("a number") + 1);
+        let first = poll(&feed, None, LONG).await;
+        assert_eq!((first.sessions.len(), first.has_more), (PAGE_SIZE, true));
+        assert!(first.to_json().len() < 200 * 1024);
+        let second = poll(&feed, Some(&first.next), LONG).await;
+        let synced_at = second.synced_at.unix_seconds();
+        assert!((NOW - 5..=NOW).contains(&synced_at), "{synced_at}");
+        assert_eq!(
+            second.to_json(),
+            format!(
+                r#"{{"sessions":["00000000-0000-0000-0000-000000001389"],"next":"0.5002.5002","more":false,"reset":false,"synced_at":{synced_at},"keep_seconds":965}}"#
+            )
+        );
+    }
+}
