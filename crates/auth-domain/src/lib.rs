@@ -7,6 +7,8 @@ pub mod conformance;
 pub mod model;
 pub mod policy;
 pub mod ports;
+#[cfg(feature = "records")]
+pub mod records;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod use_cases;

@@ -96,6 +96,12 @@ impl Username {
         Ok(Self { key: IdentifierKey::of(typed)?, typed: typed.to_owned() })
     }
 
+    /// Wraps a stored username and its stored key.
+    #[cfg(feature = "records")]
+    pub(crate) fn from_stored(typed: &str, key: &str) -> Self {
+        Self { typed: typed.to_owned(), key: IdentifierKey(key.to_owned()) }
+    }
+
     /// The username as it was typed.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -142,6 +148,12 @@ impl EmailAddress {
             return Err(InvalidIdentifier::TooLong);
         }
         Ok(Self { key, typed: typed.to_owned() })
+    }
+
+    /// Wraps a stored address and its stored key.
+    #[cfg(feature = "records")]
+    pub(crate) fn from_stored(typed: &str, key: &str) -> Self {
+        Self { typed: typed.to_owned(), key: IdentifierKey(key.to_owned()) }
     }
 
     /// The address as it was typed.
