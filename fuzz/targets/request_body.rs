@@ -10,7 +10,7 @@ use actix_web::body::to_bytes;
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, HttpResponse};
-use auth_domain::model::{ApiKeyName, Identifiers, Password, PasswordPolicy, RoleChoice, Roles, Scopes, Username};
+use auth_domain::model::{ApiKeyName, Identifiers, Password, RoleChoice, Roles, Scopes, Username};
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{CreateApiKey, Register};
 use auth_fuzz::runtime;
@@ -57,7 +57,7 @@ impl TestApp {
 async fn populate(ports: &TestPorts) -> (String, String) {
     let register = Register {
         identifiers: Identifiers::new(Some(Username::parse("jane").expect("a name")), None).expect("a name"),
-        password: Password::parse("P@ssw0rd!", PasswordPolicy::default()).expect("a password"),
+        password: Password::parse("P@ssw0rd!").expect("a password"),
         display_name: None,
         phone_number: None,
         roles: RoleChoice::Assigned(Roles::default()),

@@ -9,8 +9,8 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use auth_domain::model::{
-    Caller, Client, ClientId, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle,
-    RoleChoice, Roles, Username,
+    Caller, Client, ClientId, Identifiers, Password, PasswordAttempt, RefreshStyle, RoleChoice, Roles,
+    Username,
 };
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{LogIn, LogOut, RefreshSession, Register};
@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .register(Register {
             identifiers: Identifiers::new(Some(Username::parse("jane")?), None)
                 .ok_or("a user needs an identifier")?,
-            password: Password::parse("correct horse battery staple", PasswordPolicy::default())?,
+            password: Password::parse("correct horse battery staple")?,
             display_name: None,
             phone_number: None,
             roles: RoleChoice::Assigned(Roles::parse("customer")?),

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::model::{
-    Caller, Client, ClientId, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle,
-    RoleChoice, Roles, Username,
+    Caller, Client, ClientId, Identifiers, Password, PasswordAttempt, RefreshStyle, RoleChoice, Roles,
+    Username,
 };
 use auth_domain::ports::PortError;
 use auth_domain::records::{
@@ -133,7 +133,7 @@ pub(crate) async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let auth = root.called_by(caller.clone());
     auth.register(Register {
         identifiers: Identifiers::new(Some(Username::parse("jane")?), None).ok_or("a name")?,
-        password: Password::parse("correct horse battery staple", PasswordPolicy::default())?,
+        password: Password::parse("correct horse battery staple")?,
         display_name: None,
         phone_number: None,
         roles: RoleChoice::Assigned(Roles::default()),

@@ -192,7 +192,7 @@ impl UseCases {
         password: &Password,
         names: &Identifiers,
     ) -> Result<(), InvalidPassword> {
-        self.core.policy.blocklist.as_ref().map_or(Ok(()), |blocklist| blocklist.judge(password, names))
+        self.core.policy.passwords.judge(password, names)
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! [`Policy`] collects them. Each part is defined next to the types it governs in [`model`](crate::model).
 
+use crate::model::ClientId;
 pub use crate::model::{
-    AccountPolicy, AttemptPolicy, AuditPolicy, Rate, RegistrationPolicy, SessionPolicy, TokenPolicy,
+    AccountPolicy, AttemptPolicy, AuditPolicy, PasswordPolicy, Rate, RegistrationPolicy, SessionPolicy,
+    TokenPolicy,
 };
-use crate::model::{Blocklist, ClientId};
 
 /// All rules of a deployment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,8 +17,8 @@ pub struct Policy {
     pub token: TokenPolicy,
     /// The clients whose access tokens are accepted. Default: `None`, which accepts those of every client.
     pub clients: Option<Vec<ClientId>>,
-    /// Passwords that users must not set. Default: `None`, which also permits a user's own names as the password.
-    pub blocklist: Option<Blocklist>,
+    /// The rules for new passwords.
+    pub passwords: PasswordPolicy,
     /// The roles that users get without the permission to set roles.
     pub registration: RegistrationPolicy,
     /// The retention of the audit trail.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use auth_domain::UseCases;
 use auth_domain::model::{
-    Caller, Client, ClientId, Identifiers, Limit, Password, PasswordAttempt, PasswordPolicy, RefreshStyle,
-    RequestId, RoleChoice, Roles, Username,
+    Caller, Client, ClientId, Identifiers, Limit, Password, PasswordAttempt, RefreshStyle, RequestId,
+    RoleChoice, Roles, Username,
 };
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{
@@ -20,7 +20,7 @@ async fn registered(use_cases: impl Iterator<Item = UseCases>) -> usize {
         let username = Username::parse(&format!("user{number}")).expect("a username");
         let register = Register {
             identifiers: Identifiers::new(Some(username), None).expect("a name"),
-            password: Password::parse("correct horse", PasswordPolicy::default()).expect("a password"),
+            password: Password::parse("correct horse").expect("a password"),
             display_name: None,
             phone_number: None,
             roles: RoleChoice::Assigned(Roles::default()),

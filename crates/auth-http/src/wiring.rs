@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::model::{Blocklist, Client, ClientId};
-use auth_domain::policy::{AttemptPolicy, Policy, RegistrationPolicy};
+use auth_domain::policy::{AttemptPolicy, PasswordPolicy, Policy, RegistrationPolicy};
 use auth_domain::ports::AttemptLimiter;
 use auth_domain::{Auth, Ports};
 use auth_infra::attempts::{MemoryAttempts, NoLimits};
 use auth_infra::audit::AuditQueue;
-use auth_infra::password::{Argon2Hasher, HashingSettings, common_passwords};
+use auth_infra::password::{Argon2Hasher, HashingSettings};
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
 use auth_infra::store::{EndedSessions, Store, StoreError};
@@ -22,6 +22,7 @@ use auth_infra::token::{
 
 use crate::dialects::{self, Context, Dialect, MountedDialect, Profile, PublicTerms, Router};
 use crate::openapi;
+use crate::request::MinPasswordLength;
 use crate::settings::{DatabaseUrl, DialectSettings, Settings, SettingsError, Source, Sources, reference};
 use crate::web_origin::OriginPolicy;
 
@@ -117,7 +118,6 @@ fn documented_dialects() -> Vec<DialectSettings> {
 /// The rules of the settings.
 #[must_use]
 pub fn policy(settings: &Settings) -> Policy {
-    let blocklist = settings.refuse_common_passwords.then(|| Blocklist::new(common_passwords()));
     let registration = RegistrationPolicy {
         default_roles: settings.default_roles.clone(),
         self_assignable_roles: settings.self_assignable_roles.clone(),
@@ -125,7 +125,19 @@ pub fn policy(settings: &Settings) -> Policy {
     let enabled = settings.dialects.iter().filter(|set| set.enabled);
     let clients = Some(enabled.map(|set| ClientId::from_static(set.name)).collect());
     let attempts = AttemptPolicy { refusal_time: refusal_time(settings), ..settings.policy.attempts.clone() };
-    Policy { blocklist, registration, clients, attempts, ..settings.policy.clone() }
+    Policy { passwords: passwords(settings), registration, clients, attempts, ..settings.policy.clone() }
+}
+
+/// The rules for new passwords that all enabled dialects share. Each demands its own minimum length before the use case.
+fn passwords(settings: &Settings) -> PasswordPolicy {
+    let enabled = dialects::ALL
+        .iter()
+        .map(|dialect| dialect.profile())
+        .filter(|profile| settings.dialect(profile.name).is_some_and(|set| set.enabled));
+    let minima = enabled.map(|profile| settings.min_password_length_or(profile.min_password_length));
+    let MinPasswordLength(min_length) = minima.min().unwrap_or_default();
+    let blocklist = settings.refuse_common_passwords.then(Blocklist::common);
+    PasswordPolicy { min_length, blocklist }
 }
 
 /// The time of a refusal grows with the cost of a hash, which it hides. It must end before the deadline of an answer.
@@ -256,7 +268,7 @@ pub fn origin_policy(settings: &Settings) -> OriginPolicy {
 pub fn public_terms(settings: &Settings, profile: &Profile, prefix: &str) -> PublicTerms {
     PublicTerms {
         prefix: prefix.to_owned(),
-        passwords: settings.password_policy(profile.passwords),
+        min_password_length: settings.min_password_length_or(profile.min_password_length),
         self_assignable_roles: settings.self_assignable_roles.clone(),
         public_url: settings.public_url.clone(),
     }

@@ -5,8 +5,8 @@
 mod support;
 
 use actix_web::http::{Method, StatusCode};
-use auth_domain::model::{Blocklist, Scopes};
-use auth_domain::policy::Policy;
+use auth_domain::model::Scopes;
+use auth_domain::policy::{PasswordPolicy, Policy};
 use support::{TestApp, TestResponse};
 
 const PUT: &str = r#"{"password":"?"}"#;
@@ -39,8 +39,8 @@ fn expected(dialect: &str, reason: &str) -> String {
 }
 
 async fn app() -> (TestApp, String) {
-    let blocklist = Some(Blocklist::new(["iloveyou"]));
-    let app = TestApp::new().with_policy(Policy { blocklist, ..Policy::default() });
+    let passwords = PasswordPolicy { min_length: 6, ..PasswordPolicy::default() };
+    let app = TestApp::new().with_policy(Policy { passwords, ..Policy::default() });
     let (_, key) = app.create_api_key(Scopes::all(), None).await;
     (app, key)
 }

@@ -6,7 +6,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use auth_domain::model::PasswordPolicy;
+use auth_domain::model::Blocklist;
+use auth_http::request::MinPasswordLength;
 use auth_http::settings::{DatabaseUrl, Flag, LogFormat, Settings, SettingsError, Source, Sources};
 use auth_http::wiring;
 use auth_infra::token::KeyAlgorithm;
@@ -46,6 +47,16 @@ fn error_text(outcome: Result<Settings, SettingsError>) -> String {
     let message = outcome.expect_err("refused").to_string();
     assert_eq!(message.lines().count(), 1, "{message}");
     message
+}
+
+#[test]
+fn the_shortest_minimum_of_the_enabled_dialects_is_the_policy() {
+    let passwords = |text: &str| wiring::policy(&from_file(text).expect("accepted")).passwords;
+    assert_eq!(passwords("").min_length, 6, "that of cookie");
+    assert_eq!(passwords("[dialects.cookie]\nenabled = false").min_length, 8);
+    assert_eq!(passwords("[password]\nmin_length = 12").min_length, 12);
+    assert_eq!(passwords("").blocklist, None, "the documents' examples are accepted");
+    assert_eq!(passwords("[password]\nrefuse_common = true").blocklist, Some(Blocklist::common()));
 }
 
 #[test]
@@ -197,7 +208,7 @@ fn a_file_contains_settings_of_every_type() {
     assert!(settings.trusted_proxies.contains("::ffff:10.1.2.3".parse().expect("an address")));
     assert!(settings.trusted_proxies.contains("2001:db8::1".parse().expect("an address")));
     assert!(!settings.trusted_proxies.contains([11, 1, 2, 3].into()));
-    assert_eq!(settings.password_policy(PasswordPolicy { min_length: 8 }).min_length, 12);
+    assert_eq!(settings.min_password_length_or(MinPasswordLength(8)).0, 12);
     for origin in ["https://app.example.com", "http://localhost:5173"] {
         assert!(settings.cors_origins.contains(origin));
     }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service, read_body};
 use actix_web::{App, HttpResponse};
-use auth_domain::model::{Identifiers, Password, PasswordPolicy, RefreshStyle, RoleChoice, Username};
+use auth_domain::model::{Identifiers, Password, RefreshStyle, RoleChoice, Username};
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::Register;
 use auth_http::dialects::{ALL, Context, Dialect, Endpoint, Operation, Profile, Route, Router};
 use auth_http::failure::Failure;
 use auth_http::openapi::document;
-use auth_http::request::{PasswordField, Request, TextField};
+use auth_http::request::{MinPasswordLength, PasswordField, Request, TextField};
 use auth_http::wiring;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ impl Dialect for SixthDialect {
             prefix: "/sixth",
             refresh_style: RefreshStyle::Rotating,
             access_lifetime: None,
-            passwords: PasswordPolicy { min_length: 8 },
+            min_password_length: MinPasswordLength(8),
             sample: None,
         }
     }
@@ -78,7 +78,7 @@ async fn sixth_dialect_is_served_with_the_others() {
     let name = Username::parse("leonidas").expect("a username");
     let register = Register {
         identifiers: Identifiers::new(Some(name), None).expect("identifiers"),
-        password: Password::parse("molon labe", PasswordPolicy::default()).expect("accepted"),
+        password: Password::parse("molon labe").expect("accepted"),
         display_name: None,
         phone_number: None,
         roles: RoleChoice::Assigned(settings.default_roles.clone()),

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use auth_domain::model::{Password, PasswordAttempt, PasswordHash, PasswordPolicy};
+use auth_domain::model::{Password, PasswordAttempt, PasswordHash};
 use auth_domain::ports::{PasswordHasher, PasswordVerdict, PortError};
 use auth_domain::testing::SeededRandom;
 use auth_infra::password::{Argon2Hasher, HashingSettings};
@@ -39,7 +39,7 @@ async fn hash_beyond_the_memory_limit_is_an_error_not_an_abort() {
         assert!(matches!(verdict, Err(PortError::Unavailable(_))), "{verdict:?}");
     }
 
-    let password = Password::parse("P@ssw0rd!", PasswordPolicy { min_length: 6 }).expect("a password");
+    let password = Password::parse("P@ssw0rd!").expect("a password");
     let stored = hasher.hash(&password, None).await.expect("a hash");
     let verdict = hasher.verify(&attempt, Some(&stored), None).await;
     assert!(matches!(verdict, Ok(PasswordVerdict::Matches)), "{verdict:?}");

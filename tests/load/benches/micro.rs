@@ -17,7 +17,7 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, rt};
 use auth_domain::model::{
     AccessClaims, Client, ClientId, ConsumedCredential, CredentialChain, EmailAddress, ExtraClaims,
-    Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshAttempt, RefreshRecord, RefreshStyle,
+    Identifiers, Password, PasswordAttempt, RefreshAttempt, RefreshRecord, RefreshStyle,
     RefreshToken, Roles, Session, SessionId, SuccessorNonce, Timestamp, TokenId, User, UserId, UserNumber,
     UserStatus,
 };
@@ -50,7 +50,7 @@ fn main() {
 fn hash(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let hasher = Argon2Hasher::start(&HashingSettings::default(), Arc::new(SystemRandom)).expect("threads");
-    let password = Password::parse("P@ssw0rd!", PasswordPolicy::default()).expect("a password");
+    let password = Password::parse("P@ssw0rd!").expect("a password");
     let stored = runtime.block_on(hasher.hash(&password, None)).expect("a hash");
     let attempt = PasswordAttempt::new("P@ssw0rd!");
     let mut group = criterion.benchmark_group("hash");

@@ -2,11 +2,11 @@
 
 use futures_util::future::join_all;
 
-use crate::model::{Password, PasswordAttempt, PasswordHash, PasswordPolicy};
+use crate::model::{Password, PasswordAttempt, PasswordHash};
 use crate::ports::{HashStrength, PasswordHasher, PasswordVerdict, PortError};
 
 fn password(typed: &str) -> Password {
-    Password::parse(typed, PasswordPolicy { min_length: 1 }).expect("a password")
+    Password::parse(typed).expect("a password")
 }
 
 async fn hash(hasher: &dyn PasswordHasher, typed: &str) -> PasswordHash {

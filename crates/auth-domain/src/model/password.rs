@@ -6,28 +6,37 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
+use super::{Blocklist, Identifiers};
+
 /// The maximum length of a password in code points. It is at most 1,020 bytes in UTF-8.
 pub const PASSWORD_MAX_CODE_POINTS: usize = 255;
 
-/// The rules for new passwords.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The rules for new passwords. The use cases apply them to each password that they store.
+///
+/// They do not apply to a password attempt, nor to an imported hash, whose password is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasswordPolicy {
-    /// The minimum length in code points, at least 1.
+    /// The minimum length in code points. 0 counts as 1. Default: 8 (OWASP ASVS 5.0, 6.2.1).
     pub min_length: usize,
+    /// Passwords that users must not set. `None` also permits a user's own names as the password. Default:
+    /// [`Blocklist::common`].
+    pub blocklist: Option<Blocklist>,
 }
 
 impl PasswordPolicy {
-    /// Returns the policy with at least this minimum length.
-    #[must_use]
-    pub fn raised_to(self, min_length: usize) -> Self {
-        Self { min_length: self.min_length.max(min_length) }
+    /// Checks whether a user with these names may set this password.
+    ///
+    /// # Errors
+    /// [`InvalidPassword::TooShort`], [`InvalidPassword::Common`] and [`InvalidPassword::OwnName`].
+    pub fn judge(&self, password: &Password, names: &Identifiers) -> Result<(), InvalidPassword> {
+        password.check_length(self.min_length)?;
+        self.blocklist.as_ref().map_or(Ok(()), |blocklist| blocklist.judge(password, names))
     }
 }
 
-/// At least eight code points (OWASP ASVS 5.0, 6.2.1).
 impl Default for PasswordPolicy {
     fn default() -> Self {
-        Self { min_length: 8 }
+        Self { min_length: 8, blocklist: Some(Blocklist::common()) }
     }
 }
 
@@ -54,27 +63,38 @@ pub enum InvalidPassword {
     OwnName,
 }
 
-/// A new password within the policy, in normalisation form C and otherwise as typed.
+/// A password to be set, in normalisation form C and otherwise as typed. The use case that stores it applies the
+/// [`PasswordPolicy`].
 ///
 /// `Debug` redacts it, and its memory is cleared on drop.
 #[derive(Clone, Debug)]
 pub struct Password(SecretString);
 
 impl Password {
-    /// Parses a new password. Every character counts, including spaces, emoji and NUL; nothing is trimmed or truncated.
+    /// Parses a password to be set. Every character counts, including spaces, emoji and NUL; nothing is trimmed or
+    /// truncated.
     ///
     /// # Errors
-    /// [`InvalidPassword`] when the text is shorter than `policy` requires or longer than [`PASSWORD_MAX_CODE_POINTS`].
-    pub fn parse(typed: &str, policy: PasswordPolicy) -> Result<Self, InvalidPassword> {
+    /// [`InvalidPassword::TooLong`] when the text is longer than [`PASSWORD_MAX_CODE_POINTS`].
+    pub fn parse(typed: &str) -> Result<Self, InvalidPassword> {
         let normalised = normalise(typed);
-        let length = normalised.expose_secret().chars().count();
-        if length < policy.min_length {
-            return Err(InvalidPassword::TooShort { min: policy.min_length });
-        }
-        if length > PASSWORD_MAX_CODE_POINTS {
+        if normalised.expose_secret().chars().nth(PASSWORD_MAX_CODE_POINTS).is_some() {
             return Err(InvalidPassword::TooLong { max: PASSWORD_MAX_CODE_POINTS });
         }
         Ok(Self(normalised))
+    }
+
+    /// Checks that the password has at least `min` code points. 0 counts as 1.
+    ///
+    /// # Errors
+    /// [`InvalidPassword::TooShort`].
+    pub fn check_length(&self, min: usize) -> Result<(), InvalidPassword> {
+        let min = min.max(1);
+        if self.text().chars().nth(min - 1).is_some() {
+            Ok(())
+        } else {
+            Err(InvalidPassword::TooShort { min })
+        }
     }
 
     /// Returns the bytes of the password, for a hasher.
@@ -176,9 +196,13 @@ fn normalise(typed: &str) -> SecretString {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Username;
 
+    /// Parses a password and applies the default policy.
     fn parse(typed: &str) -> Result<Password, InvalidPassword> {
-        Password::parse(typed, PasswordPolicy::default())
+        let names = Identifiers::new(Username::parse("jane").ok(), None).expect("a name");
+        let password = Password::parse(typed)?;
+        PasswordPolicy::default().judge(&password, &names).map(|()| password)
     }
 
     #[test]
@@ -211,10 +235,18 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_raises_the_minimum_and_never_lowers_it() {
-        let six = PasswordPolicy { min_length: 6 };
-        assert_eq!(six.raised_to(12).min_length, 12);
-        assert_eq!(six.raised_to(1).min_length, 6);
+    fn the_default_policy_refuses_common_passwords_and_own_names() {
+        assert!(matches!(parse("iloveyou"), Err(InvalidPassword::Common)));
+        let jane = Identifiers::new(Username::parse("jane_doe").ok(), None).expect("a name");
+        let own_name = Password::parse("Jane_Doe").expect("a password");
+        assert_eq!(PasswordPolicy::default().judge(&own_name, &jane), Err(InvalidPassword::OwnName));
+    }
+
+    #[test]
+    fn no_policy_permits_an_empty_password() {
+        let empty = Password::parse("").expect("a password");
+        assert_eq!(empty.check_length(0), Err(InvalidPassword::TooShort { min: 1 }));
+        assert_eq!(Password::parse("a").expect("a password").check_length(0), Ok(()));
     }
 
     #[test]

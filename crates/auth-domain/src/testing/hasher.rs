@@ -124,10 +124,9 @@ fn digest(salt: u64, password: &[u8]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::PasswordPolicy;
 
     fn password() -> Password {
-        Password::parse("P@ssw0rd!", PasswordPolicy::default()).expect("accepted")
+        Password::parse("P@ssw0rd!").expect("accepted")
     }
 
     fn attempt() -> PasswordAttempt {

@@ -18,7 +18,7 @@
 //! use std::time::Duration;
 //!
 //! use auth_domain::model::{
-//!     Client, ClientId, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, RoleChoice,
+//!     Client, ClientId, Identifiers, Password, PasswordAttempt, RefreshStyle, RoleChoice,
 //!     Roles, Username,
 //! };
 //! use auth_domain::ports::PortError;
@@ -32,7 +32,7 @@
 //!
 //! auth.register(Register {
 //!     identifiers: Identifiers::new(Some(Username::parse("jane")?), None).ok_or("a name")?,
-//!     password: Password::parse("P@ssw0rd!", PasswordPolicy::default())?,
+//!     password: Password::parse("P@ssw0rd!")?,
 //!     display_name: None,
 //!     phone_number: None,
 //!     roles: RoleChoice::Assigned(Roles::default()),

@@ -28,7 +28,7 @@ pub enum ChangePasswordError {
     /// The current password is wrong or was changed concurrently, or the user was deleted or suspended.
     #[error("invalid credentials")]
     InvalidCredentials,
-    /// The policy does not permit the new password: it is common or one of the user's own names.
+    /// The policy does not permit the new password: it is too short, common or one of the user's own names.
     #[error("the password {0}")]
     Password(InvalidPassword),
     /// Too many attempts have failed. The current password was not verified.
@@ -86,7 +86,7 @@ impl From<AttemptError> for ChangePasswordError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PasswordHash, PasswordPolicy, PasswordVersion};
+    use crate::model::{PasswordHash, PasswordVersion};
     use crate::ports::PasswordVerdict;
     use crate::use_cases::fixture::{Mocks, NOW, login_record, suspended_user, unavailable, user};
 
@@ -94,7 +94,7 @@ mod tests {
         ChangePassword {
             user: user().id,
             current: PasswordAttempt::new("P@ssw0rd!"),
-            new: Password::parse("another one", PasswordPolicy::default()).expect("accepted"),
+            new: Password::parse("another one").expect("accepted"),
         }
     }
 
@@ -159,7 +159,7 @@ mod tests {
             let mut mocks = judged(PasswordVerdict::Matches);
             mocks.hasher.expect_hash().never();
             mocks.users.expect_change_password().never();
-            let new = Password::parse(typed, PasswordPolicy::default()).expect("accepted");
+            let new = Password::parse(typed).expect("accepted");
             let auth = mocks.auth_with_blocklist(["another one"]);
             let error = auth.change_password(ChangePassword { new, ..command() }).await.expect_err("denied");
             assert!(matches!(error, ChangePasswordError::Password(rejected) if rejected == expected));

@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use crate::model::{
     ApiKey, ApiKeyId, ApiKeyName, AuditEvent, AuditOutcome, Blocklist, Caller, Client, ClientId,
-    EmailAddress, Identifiers, Limit, LoginRecord, PasswordHash, PasswordVersion, RefreshStyle,
-    RegistrationPolicy, Reservation, Roles, Scopes, Session, SessionId, StoredPassword, Throttled, Timestamp,
-    User, UserId, UserNumber, UserStatus, Username,
+    EmailAddress, Identifiers, Limit, LoginRecord, PasswordHash, PasswordPolicy, PasswordVersion,
+    RefreshStyle, RegistrationPolicy, Reservation, Roles, Scopes, Session, SessionId, StoredPassword,
+    Throttled, Timestamp, User, UserId, UserNumber, UserStatus, Username,
 };
 use crate::policy::Policy;
 use crate::ports::{
@@ -110,7 +110,8 @@ impl Mocks {
 
 /// A policy that blocks these passwords.
 pub(crate) fn blocking<const N: usize>(common: [&str; N]) -> Policy {
-    Policy { blocklist: Some(Blocklist::new(common)), ..Policy::default() }
+    let passwords = PasswordPolicy { blocklist: Some(Blocklist::new(common)), ..PasswordPolicy::default() };
+    Policy { passwords, ..Policy::default() }
 }
 
 /// Records all audit events. Any number of events is expected.

@@ -33,7 +33,7 @@ pub enum RegisterError {
     /// Another user has this identifier.
     #[error("another user has this identifier")]
     Taken(IdentifierKind),
-    /// The policy does not permit the password: it is common or one of the user's own names.
+    /// The policy does not permit the password: it is too short, common or one of the user's own names.
     #[error("the password {0}")]
     Password(InvalidPassword),
     /// The user requested a role that is not on offer.
@@ -116,14 +116,14 @@ impl From<AttemptError> for RegisterError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AttemptPolicy, Counter, PasswordHash, PasswordPolicy, Username};
+    use crate::model::{AttemptPolicy, Counter, PasswordHash, Username};
     use crate::ports::MockAttemptLimiter;
     use crate::use_cases::fixture::{Mocks, NOW, api_key, blocking, caller, throttled, user};
 
     fn command() -> Register {
         Register {
             identifiers: user().identifiers,
-            password: Password::parse("P@ssw0rd!", PasswordPolicy::default()).expect("accepted"),
+            password: Password::parse("P@ssw0rd!").expect("accepted"),
             display_name: None,
             phone_number: None,
             roles: RoleChoice::Assigned(Roles::parse("customer").expect("roles")),
@@ -240,7 +240,7 @@ mod tests {
             let mut mocks = Mocks::new();
             mocks.hasher.expect_hash().never();
             mocks.users.expect_register().never();
-            let password = Password::parse(typed, PasswordPolicy::default()).expect("accepted");
+            let password = Password::parse(typed).expect("accepted");
             let auth = mocks.auth_with_blocklist(["p@ssw0rd!"]);
             let error = auth.register(Register { password, ..command() }).await.expect_err("denied");
             assert!(matches!(error, RegisterError::Password(rejected) if rejected == expected), "{error:?}");

@@ -50,7 +50,7 @@ pub enum UpdateUserError {
     /// user.
     #[error(transparent)]
     PrivilegedUser(#[from] PrivilegedUser),
-    /// The policy does not permit the password: it is common or one of the user's own names.
+    /// The policy does not permit the password: it is too short, common or one of the user's own names.
     #[error("the password {0}")]
     Password(InvalidPassword),
     /// A port failed.
@@ -139,20 +139,16 @@ impl UseCases {
         password: &Password,
         command: &UpdateUser,
     ) -> Result<(), UpdateUserError> {
-        if self.core.policy.blocklist.is_some() {
-            let user =
-                self.core.ports.users.find(&UserRef::Id(user)).await?.ok_or(UpdateUserError::NotFound)?;
-            let names = user.identifiers.changed(command.username.clone(), command.email.clone());
-            self.judge_password(password, &names).map_err(UpdateUserError::Password)?;
-        }
-        Ok(())
+        let user = self.core.ports.users.find(&UserRef::Id(user)).await?.ok_or(UpdateUserError::NotFound)?;
+        let names = user.identifiers.changed(command.username.clone(), command.email.clone());
+        self.judge_password(password, &names).map_err(UpdateUserError::Password)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{CounterKey, Metadata, PasswordHash, PasswordPolicy};
+    use crate::model::{CounterKey, Metadata, PasswordHash};
     use crate::ports::MockAttemptLimiter;
     use crate::use_cases::fixture::{Mocks, NOW, administrator, api_key, user};
 
@@ -178,6 +174,7 @@ mod tests {
         let forget = attempts.expect_forget().once().withf(|key| *key == CounterKey::of_user(user().id));
         forget.returning(|_| Ok(()));
         let mut mocks = Mocks { attempts, ..Mocks::new() };
+        mocks.users.expect_find().once().returning(|_| Ok(Some(user())));
         mocks.hasher.expect_hash().once().returning(|_, _| Ok(PasswordHash::new("new hash".to_owned())));
         mocks
             .users
@@ -190,7 +187,7 @@ mod tests {
             .returning(|_, _, _| Ok(UpdateOutcome::Updated(user())));
         let command = UpdateUser {
             username: Some(Username::parse("jane").expect("a username")),
-            password: Some(Password::parse("another one", PasswordPolicy::default()).expect("accepted")),
+            password: Some(Password::parse("another one").expect("accepted")),
             ..UpdateUser::default()
         };
         let recorder = mocks.recorder();
@@ -227,7 +224,7 @@ mod tests {
             mocks.users.expect_update().never();
             let command = UpdateUser {
                 username: Some(Username::parse("jane_roe").expect("a username")),
-                password: Some(Password::parse(typed, PasswordPolicy::default()).expect("accepted")),
+                password: Some(Password::parse(typed).expect("accepted")),
                 ..UpdateUser::default()
             };
             let auth = mocks.auth_with_blocklist(["another one"]);
@@ -247,14 +244,14 @@ mod tests {
         mocks.users.expect_update().once().returning(|_, _, _| Ok(UpdateOutcome::Updated(user())));
         let command = UpdateUser {
             username: Some(Username::parse("jane_roe").expect("a username")),
-            password: Some(Password::parse("john_doe", PasswordPolicy::default()).expect("accepted")),
+            password: Some(Password::parse("john_doe").expect("accepted")),
             ..UpdateUser::default()
         };
         mocks.auth_with_blocklist([]).update_user(user().id, command).await.expect("updated");
     }
 
     fn new_password() -> UpdateUser {
-        let password = Password::parse("another one", PasswordPolicy::default()).expect("accepted");
+        let password = Password::parse("another one").expect("accepted");
         UpdateUser { password: Some(password), ..UpdateUser::default() }
     }
 

@@ -122,8 +122,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        ApiKeyId, AuditAction, Caller, Client, DenialReason, Limit, Password, PasswordPolicy, RefreshStyle,
-        Reservation, Throttled,
+        ApiKeyId, AuditAction, Caller, Client, DenialReason, Limit, Password, RefreshStyle, Reservation,
+        Throttled,
     };
     use crate::ports::{AdmitOutcome, MockAttemptLimiter, MockPasswordHasher};
     use crate::use_cases::fixture::{
@@ -331,7 +331,7 @@ mod tests {
         mocks.users.expect_find_with_password().once().returning(|_| Ok(Some(login_record(user()))));
         mocks.hasher.expect_verify().never();
         let current = PasswordAttempt::new("P@ssw0rd!");
-        let new = Password::parse("another one", PasswordPolicy::default()).expect("accepted");
+        let new = Password::parse("another one").expect("accepted");
         let error = mocks.auth().change_password(ChangePassword { user: user().id, current, new }).await;
         assert!(matches!(error, Err(ChangePasswordError::TooManyAttempts(actual)) if actual == throttled()));
     }

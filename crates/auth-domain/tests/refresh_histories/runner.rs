@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use auth_domain::UseCases;
 use auth_domain::model::{
-    Identifiers, Limit, Password, PasswordAttempt, PasswordPolicy, RefreshSecret, RefreshStyle, RoleChoice,
-    Roles, SessionId, Timestamp, Username,
+    Identifiers, Limit, Password, PasswordAttempt, RefreshSecret, RefreshStyle, RoleChoice, Roles, SessionId,
+    Timestamp, Username,
 };
 use auth_domain::policy::{Policy, SessionPolicy, TokenPolicy};
 use auth_domain::ports::{Clock, PortError, SessionRepository};
@@ -72,7 +72,7 @@ impl HistoryRunner {
         let register = Register {
             identifiers: Identifiers::new(Some(Username::parse("jane").expect("a name")), None)
                 .expect("a name"),
-            password: Password::parse(PASSWORD, PasswordPolicy::default()).expect("a password"),
+            password: Password::parse(PASSWORD).expect("a password"),
             display_name: None,
             phone_number: None,
             roles: RoleChoice::Assigned(Roles::default()),

@@ -4,16 +4,18 @@
 use std::io::{self, BufRead, IsTerminal as _};
 
 use anyhow::{Context as _, anyhow, ensure};
-use auth_domain::model::{Password, PasswordPolicy};
+use auth_domain::model::Password;
 use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::request::MinPasswordLength;
 
 /// The maximum number of bytes to read: more than the longest password has.
 const MAX_BYTES: u64 = 4096;
 
 /// Reads a new password.
-pub(super) fn read(policy: PasswordPolicy) -> anyhow::Result<Password> {
+pub(super) fn read(min: MinPasswordLength) -> anyhow::Result<Password> {
     let typed = if io::stdin().is_terminal() { prompt()? } else { first_line(io::stdin().lock())? };
-    Password::parse(typed.expose_secret(), policy).map_err(|rejected| anyhow!("the password {rejected}"))
+    min.parse(typed.expose_secret()).map_err(|rejected| anyhow!("the password {rejected}"))
 }
 
 fn prompt() -> anyhow::Result<SecretString> {
@@ -65,6 +67,6 @@ mod tests {
     fn an_endless_line_is_not_read_to_its_end() {
         let endless = io::BufReader::new(io::repeat(b'a'));
         let read = first_line(endless).expect("a line");
-        assert!(Password::parse(read.expose_secret(), PasswordPolicy::default()).is_err());
+        assert!(Password::parse(read.expose_secret()).is_err());
     }
 }

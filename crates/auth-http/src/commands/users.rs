@@ -5,8 +5,8 @@ mod list;
 use anyhow::{Context as _, anyhow};
 use auth_domain::UseCases;
 use auth_domain::model::{
-    DisplayName, EmailAddress, ExternalId, IdentifierKey, Identifiers, InvalidIdentifier, PasswordPolicy,
-    PhoneNumber, Role, RoleChoice, Roles, User, UserId, UserRef, Username,
+    DisplayName, EmailAddress, ExternalId, IdentifierKey, Identifiers, InvalidIdentifier, PhoneNumber, Role,
+    RoleChoice, Roles, User, UserId, UserRef, Username,
 };
 use auth_domain::use_cases::{Register, RegisterError, UpdateUser};
 use clap::{Args, Subcommand};
@@ -18,6 +18,7 @@ use super::import::{self, EmptyStore, Import};
 use super::output::{members, print};
 use super::password;
 use super::service::with_service;
+use crate::request::MinPasswordLength;
 use crate::settings::Settings;
 
 #[derive(Subcommand)]
@@ -161,7 +162,7 @@ async fn create(auth: &UseCases, settings: &Settings, command: Create) -> anyhow
     let identifiers =
         Identifiers::new(username, email).context("a user has a username or an e-mail address")?;
     let roles = if roles.is_empty() { settings.default_roles.clone() } else { Roles::new(roles)? };
-    let password = password::read(settings.password_policy(PasswordPolicy::default()))?;
+    let password = password::read(settings.min_password_length_or(MinPasswordLength::default()))?;
     let roles = RoleChoice::Assigned(roles);
     let command = Register { identifiers, password, display_name, phone_number, roles };
     let user = auth.register(command).await.map_err(|error| match error {
@@ -182,7 +183,7 @@ async fn set_roles(auth: &UseCases, user: &UserArgument, roles: Roles) -> anyhow
 
 async fn set_password(auth: &UseCases, settings: &Settings, user: &UserArgument) -> anyhow::Result<()> {
     let user = find(auth, user).await?;
-    let password = Some(password::read(settings.password_policy(PasswordPolicy::default()))?);
+    let password = Some(password::read(settings.min_password_length_or(MinPasswordLength::default()))?);
     let user = auth.update_user(user.id, UpdateUser { password, ..UpdateUser::default() }).await?;
     done("set the password of", Some(user))
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::Method;
 use auth_domain::model::{
-    Client, EmailAddress, Identifiers, Password, PasswordAttempt, PasswordPolicy, RefreshStyle, Role,
-    RoleChoice, Roles, Scope, User, Username,
+    Client, EmailAddress, Identifiers, Password, PasswordAttempt, RefreshStyle, Role, RoleChoice, Roles,
+    Scope, User, Username,
 };
 use auth_domain::ports::BoxError;
 use auth_domain::use_cases::{LogIn, RefreshSession, Register, TokenGrant};
@@ -16,7 +16,7 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::failure::Failure;
 use crate::origin::{PublicUrl, TrustedProxies};
-use crate::request::Request;
+use crate::request::{MinPasswordLength, Request};
 use crate::web_origin::OriginPolicy;
 
 use super::Operation;
@@ -70,8 +70,8 @@ pub struct Profile {
     pub refresh_style: RefreshStyle,
     /// The lifetime of access tokens, if the dialect's document prescribes one.
     pub access_lifetime: Option<Duration>,
-    /// The minimum policy for new passwords; a setting can make it stricter.
-    pub passwords: PasswordPolicy,
+    /// The minimum length of a new password; a setting can raise it.
+    pub min_password_length: MinPasswordLength,
     /// A `POST` that the front page shows to new users: a path after the prefix, and a JSON body. `None` if every
     /// request needs a credential that a new user does not have.
     pub sample: Option<(&'static str, &'static str)>,
@@ -128,8 +128,7 @@ pub enum Endpoint {
 pub struct PublicTerms {
     /// The path prefix.
     pub prefix: String,
-    /// The policy for new passwords.
-    pub passwords: PasswordPolicy,
+    pub min_password_length: MinPasswordLength,
     /// The roles that a new user may request.
     pub self_assignable_roles: Roles,
     /// The external URL of the service.

@@ -7,9 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use auth_domain::model::{
-    DisplayName, EmailAddress, Password, PasswordAttempt, PasswordPolicy, PhoneNumber, Username,
-};
+use auth_domain::model::{DisplayName, EmailAddress, Password, PasswordAttempt, PhoneNumber, Username};
 use auth_domain::ports::BoxError;
 use secrecy::ExposeSecret as _;
 use serde::de::{Deserialize, Deserializer, Visitor};
@@ -22,6 +20,7 @@ use validator::{Validate, ValidationError, ValidationErrors};
 
 use crate::failure::Failure;
 
+use super::MinPasswordLength;
 use super::members::{Documented, Member, NewPassword};
 
 /// A member that holds a `T`, or the reason why it does not. `Option<Field<T>>` may be absent or `null`.
@@ -138,19 +137,19 @@ impl NewPasswordField {
     /// Validates the password. A member without one is reported by [`Validate`].
     ///
     /// # Errors
-    /// When the policy does not allow the password.
-    pub fn satisfies(&self, policy: &PasswordPolicy) -> Result<(), ValidationError> {
+    /// When the password is shorter than `min`, or longer than any password.
+    pub fn satisfies(&self, min: &MinPasswordLength) -> Result<(), ValidationError> {
         let Ok(NewPassword(typed)) = &self.0 else { return Ok(()) };
-        match Password::parse(typed.expose_secret(), *policy) {
+        match min.parse(typed.expose_secret()) {
             Ok(_) => Ok(()),
             Err(error) => Err(ValidationError::new("password").with_message(error.to_string().into())),
         }
     }
 
-    /// The password. It fails if the policy does not allow it, and as [`Field::get`] does.
-    pub(crate) fn accept(&self, policy: PasswordPolicy) -> Result<Password, Failure> {
+    /// The password. It fails as [`satisfies`](Self::satisfies) and [`Field::get`] do.
+    pub(crate) fn accept(&self, min: MinPasswordLength) -> Result<Password, Failure> {
         let NewPassword(typed) = self.get()?;
-        Ok(Password::parse(typed.expose_secret(), policy)?)
+        Ok(min.parse(typed.expose_secret())?)
     }
 }
 

@@ -8,6 +8,7 @@ mod field;
 mod host;
 mod json;
 mod members;
+mod min_password_length;
 mod origin;
 mod patterns;
 mod reader;
@@ -39,6 +40,7 @@ pub use host::{check_host, is_host};
 pub use json::JsonObject;
 pub use members::{Documented, Member};
 pub(crate) use members::{password, string, text, texts};
+pub use min_password_length::MinPasswordLength;
 pub(crate) use origin::SEC_FETCH_SITE;
 pub(crate) use reader::errors;
 #[cfg(test)]
@@ -197,7 +199,7 @@ impl Request {
         self.body_with(())
     }
 
-    /// The body, parsed and validated with a context, such as the password policy.
+    /// The body, parsed and validated with a context, such as the minimum length of a password.
     ///
     /// # Errors
     /// As for [`body`](Self::body).

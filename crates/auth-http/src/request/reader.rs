@@ -153,11 +153,12 @@ impl<'de> Deserializer<'de> for Present<'de> {
 
 #[cfg(test)]
 mod tests {
-    use auth_domain::model::{PasswordPolicy, Roles};
+    use auth_domain::model::Roles;
     use serde::Deserialize;
     use validator::Validate;
 
     use super::*;
+    use crate::request::MinPasswordLength;
     use crate::request::{Field, Member, NewPasswordField, TextField, UsernameField, not_null, texts};
 
     const SECRET: &str = "s3cret-of-jane";
@@ -174,7 +175,7 @@ mod tests {
 
     #[derive(Deserialize, Validate)]
     #[serde(rename_all = "camelCase")]
-    #[validate(nest_all_fields = true, context = PasswordPolicy)]
+    #[validate(nest_all_fields = true, context = MinPasswordLength)]
     struct Body {
         user_name: UsernameField,
         #[validate(custom(function = NewPasswordField::satisfies, use_context))]
@@ -187,7 +188,7 @@ mod tests {
 
     fn errors_in(json: &str) -> Vec<String> {
         let object = JsonObject::parse(json.as_bytes()).expect("an object");
-        match object.read_valid::<Body>(&PasswordPolicy { min_length: 8 }) {
+        match object.read_valid::<Body>(&MinPasswordLength(8)) {
             Ok(_) => Vec::new(),
             Err(Failure::InvalidFields(errors)) => {
                 errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect()
@@ -230,7 +231,7 @@ mod tests {
     fn validation_errors_never_contain_the_password() {
         let object = JsonObject::parse(format!(r#"{{"password":"{SECRET}","roleNames":[]}}"#).as_bytes());
         let body: Body = object.expect("an object").read().expect("read");
-        let errors = body.validate_with_args(&PasswordPolicy { min_length: 20 }).expect_err("invalid");
+        let errors = body.validate_with_args(&MinPasswordLength(20)).expect_err("invalid");
         assert!(!format!("{errors:?}").contains(SECRET));
     }
 

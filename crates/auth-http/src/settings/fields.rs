@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use auth_domain::model::{PasswordPolicy, Role, Roles};
+use auth_domain::model::{Role, Roles};
 use auth_domain::policy::Policy;
 use auth_infra::password::HashingSettings;
 use auth_infra::token::KeyAlgorithm;
 
 use super::{DatabaseUrl, ListenAddress, LogFormat, LogLevel, Source};
 use crate::origin::{PublicUrl, TrustedProxies};
+use crate::request::MinPasswordLength;
 use crate::web_origin::{CorsHeaders, CorsOrigins};
 
 /// The lifetime of access tokens if neither the setting nor the dialect's document defines one.
@@ -99,10 +100,10 @@ impl Settings {
         self.access_lifetime.or(documented).unwrap_or(ACCESS_LIFETIME)
     }
 
-    /// The password policy of a dialect, raised to the setting.
+    /// The minimum length of new passwords of a dialect whose document defines `documented`.
     #[must_use]
-    pub fn password_policy(&self, documented: PasswordPolicy) -> PasswordPolicy {
-        self.min_password_length.map_or(documented, |min_length| documented.raised_to(min_length))
+    pub fn min_password_length_or(&self, documented: MinPasswordLength) -> MinPasswordLength {
+        self.min_password_length.map_or(documented, |min| documented.raised_to(min))
     }
 }
 

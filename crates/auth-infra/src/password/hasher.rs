@@ -215,7 +215,6 @@ mod tests {
     use std::sync::mpsc;
     use std::time::Duration;
 
-    use auth_domain::model::PasswordPolicy;
     use tokio::sync::oneshot;
 
     use super::super::memory::Memory;
@@ -249,7 +248,7 @@ mod tests {
     }
 
     fn password(typed: &str) -> Password {
-        Password::parse(typed, PasswordPolicy { min_length: 1 }).expect("a password")
+        Password::parse(typed).expect("a password")
     }
 
     async fn verify(

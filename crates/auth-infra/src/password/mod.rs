@@ -14,7 +14,6 @@
 mod argon2_hash;
 mod bcrypt_hash;
 mod calibration;
-mod common;
 mod cost;
 mod encoding;
 mod engine;
@@ -39,7 +38,6 @@ mod unsupported;
 
 use std::time::Duration;
 
-pub use common::common_passwords;
 pub use hasher::{Argon2Hasher, StartHashingError};
 pub use measure::{MeasureError, measure};
 pub use settings::{HashingSettings, InvalidHashingSettings};

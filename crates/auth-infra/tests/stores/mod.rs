@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use auth_domain::model::{
     Client, ClientId, IdentifierKey, Identifiers, NewUser, Password, PasswordAttempt, PasswordHash,
-    PasswordPolicy, RefreshStyle, RoleChoice, Roles, User, UserRef, Username,
+    RefreshStyle, RoleChoice, Roles, User, UserRef, Username,
 };
 use auth_domain::ports::PortError;
 use auth_domain::testing::{FixedClock, TestPorts};
@@ -54,7 +54,7 @@ impl TestApp {
         let username = Username::parse(name).expect("a username");
         let register = Register {
             identifiers: Identifiers::new(Some(username), None).expect("identifiers"),
-            password: Password::parse(PASSWORD, PasswordPolicy::default()).expect("a password"),
+            password: Password::parse(PASSWORD).expect("a password"),
             display_name: None,
             phone_number: None,
             roles: RoleChoice::Assigned(Roles::default()),

@@ -1,6 +1,6 @@
 //! The request and response bodies, with exactly the members of the dialect's document.
 
-use auth_domain::model::{DisplayName, PasswordPolicy, PhoneNumber, RoleChoice, User};
+use auth_domain::model::{DisplayName, PhoneNumber, RoleChoice, User};
 use auth_domain::use_cases::Register;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,13 +9,13 @@ use validator::Validate;
 use crate::dialects::Context;
 use crate::failure::{Failure, FieldError};
 use crate::request::{
-    DisplayNameField, EmailField, NewPasswordField, PhoneNumberField, Request, TextField, UsernameField,
-    errors, optional,
+    DisplayNameField, EmailField, MinPasswordLength, NewPasswordField, PhoneNumberField, Request, TextField,
+    UsernameField, errors, optional,
 };
 
 /// The account to register.
 #[derive(Deserialize, ToSchema, Validate)]
-#[validate(nest_all_fields = true, context = PasswordPolicy)]
+#[validate(nest_all_fields = true, context = MinPasswordLength)]
 pub(super) struct Registration {
     username: UsernameField,
     #[validate(custom(function = NewPasswordField::satisfies, use_context))]
@@ -30,7 +30,7 @@ pub(super) struct Registration {
 
 pub(super) fn register_command(context: &Context, request: &Request) -> Result<Register, Failure> {
     let body: Registration = request.json()?.read()?;
-    let mut errors = errors(&body, &context.terms.passwords);
+    let mut errors = errors(&body, &context.terms.min_password_length);
     let choice = body.roles.as_ref().and_then(|role| role.get().ok());
     let choice = choice.map(|typed| RoleChoice::requested(typed, &context.terms.self_assignable_roles));
     if errors.is_empty() {
@@ -46,7 +46,7 @@ pub(super) fn register_command(context: &Context, request: &Request) -> Result<R
 
 impl Registration {
     fn into_command(self, context: &Context, roles: Option<RoleChoice>) -> Result<Register, Failure> {
-        let password = self.password.accept(context.terms.passwords)?;
+        let password = self.password.accept(context.terms.min_password_length)?;
         let (username, email) = (self.username.into_value()?, optional(self.email)?);
         let command = context.registration(Some(username), email, password)?;
         Ok(Register {

@@ -82,7 +82,7 @@ fn describe_register(terms: &PublicTerms) -> Operation {
             "email": "john@example.com",
             "phone_number": "+84123456789",
         }))
-        .min_length("password", terms.passwords.min_length)
+        .min_length("password", terms.min_password_length.0)
         .one_of("roles", &terms.self_assignable_roles)
 }
 

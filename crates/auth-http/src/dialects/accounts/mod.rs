@@ -7,9 +7,10 @@ mod errors;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
-use auth_domain::model::{PasswordPolicy, RefreshStyle};
+use auth_domain::model::RefreshStyle;
 
 use crate::failure::Failure;
+use crate::request::MinPasswordLength;
 
 use super::{Dialect, Endpoint, Profile, Route};
 
@@ -25,7 +26,7 @@ impl Dialect for Accounts {
             prefix: "/api/v1/auth",
             refresh_style: RefreshStyle::Reusable,
             access_lifetime: Some(Duration::from_secs(3_600)),
-            passwords: PasswordPolicy { min_length: 8 },
+            min_password_length: MinPasswordLength(8),
             sample: Some((
                 "/register",
                 r#"{"username":"john_doe","password":"P@ssw0rd!","full_name":"John Doe","email":"john@example.com"}"#,

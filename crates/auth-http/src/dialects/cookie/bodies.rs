@@ -2,8 +2,7 @@
 
 use auth_domain::model;
 use auth_domain::model::{
-    InvalidIdentifier, PASSWORD_MAX_CODE_POINTS, Password, PasswordAttempt, PasswordPolicy,
-    USERNAME_MAX_CODE_POINTS,
+    InvalidIdentifier, PASSWORD_MAX_CODE_POINTS, PasswordAttempt, USERNAME_MAX_CODE_POINTS,
 };
 use auth_domain::use_cases::Register;
 use serde::{Deserialize, Serialize};
@@ -15,14 +14,16 @@ use validator::Validate;
 
 use crate::dialects::Context;
 use crate::failure::{Failure, FieldError};
-use crate::request::{Documented, Field, Member, NewPasswordField, UsernameField, password, string, text};
+use crate::request::{
+    Documented, Field, Member, MinPasswordLength, NewPasswordField, UsernameField, password, string, text,
+};
 
-/// The password policy of the document. It applies to log-ins as well as to new passwords.
-pub(super) const PASSWORDS: PasswordPolicy = PasswordPolicy { min_length: 6 };
+/// The minimum length of the document. It applies to log-ins as well as to new passwords.
+pub(super) const MIN_PASSWORD_LENGTH: MinPasswordLength = MinPasswordLength(6);
 
 /// The account to register.
 #[derive(Deserialize, ToSchema, Validate)]
-#[validate(nest_all_fields = true, context = PasswordPolicy)]
+#[validate(nest_all_fields = true, context = MinPasswordLength)]
 pub(super) struct Registration {
     username: UsernameField,
     #[validate(custom(function = NewPasswordField::satisfies, use_context))]
@@ -31,7 +32,7 @@ pub(super) struct Registration {
 
 impl Registration {
     pub(super) fn into_command(self, context: &Context) -> Result<Register, Failure> {
-        let password = self.password.accept(context.terms.passwords)?;
+        let password = self.password.accept(context.terms.min_password_length)?;
         context.registration(Some(self.username.into_value()?), None, password)
     }
 }
@@ -81,7 +82,7 @@ pub(super) struct LoginPassword(pub(super) PasswordAttempt);
 impl Member for LoginPassword {
     fn read(value: &Value) -> Result<Self, String> {
         let typed = text(value)?;
-        Password::parse(typed, PASSWORDS).map_err(|error| error.to_string())?;
+        MIN_PASSWORD_LENGTH.parse(typed).map_err(|error| error.to_string())?;
         Ok(Self(PasswordAttempt::new(typed)))
     }
 }
@@ -90,7 +91,7 @@ impl Documented for LoginPassword {
     fn schema() -> Schema {
         password()
             .description(Some("The password of the user."))
-            .min_length(Some(PASSWORDS.min_length))
+            .min_length(Some(MIN_PASSWORD_LENGTH.0))
             .max_length(Some(PASSWORD_MAX_CODE_POINTS))
             .into()
     }

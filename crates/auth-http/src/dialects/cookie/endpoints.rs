@@ -28,7 +28,7 @@ pub(super) static ROUTES: &[Route] = routes! {
 };
 
 async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let body: Registration = request.body_with(&context.terms.passwords)?;
+    let body: Registration = request.body_with(&context.terms.min_password_length)?;
     context.auth(request).register(body.into_command(context)?).await?;
     Ok(reply::json(StatusCode::CREATED, &Done { message: "Account successfully created." }))
 }
@@ -95,7 +95,7 @@ fn describe_register(terms: &PublicTerms) -> Operation {
              log the user in.",
         )
         .body::<Registration>(json!({"username": "john_doe", "password": "P@ssw0rd!"}))
-        .min_length("password", terms.passwords.min_length)
+        .min_length("password", terms.min_password_length.0)
 }
 
 fn describe_log_in(terms: &PublicTerms) -> Operation {

@@ -23,7 +23,7 @@ impl Dialect for Cookie {
             prefix: "/api",
             refresh_style: RefreshStyle::Rotating,
             access_lifetime: None,
-            passwords: bodies::PASSWORDS,
+            min_password_length: bodies::MIN_PASSWORD_LENGTH,
             sample: Some(("/auth/register", r#"{"username":"jane_doe","password":"P@ssw0rd!"}"#)),
         }
     }

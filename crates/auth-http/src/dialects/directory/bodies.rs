@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use auth_domain::model;
-use auth_domain::model::{InvalidRoles, PasswordPolicy, ROLES_MAX, Role, UserId};
+use auth_domain::model::{InvalidRoles, ROLES_MAX, Role, UserId};
 use auth_domain::use_cases::{Register, UpdateUser};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,8 +17,8 @@ use validator::Validate;
 use crate::dialects::Context;
 use crate::failure::Failure;
 use crate::request::{
-    Documented, EmailField, Field, Member, NewPasswordField, Request, TextField, UsernameField, not_null,
-    optional, string, texts,
+    Documented, EmailField, Field, Member, MinPasswordLength, NewPasswordField, Request, TextField,
+    UsernameField, not_null, optional, string, texts,
 };
 
 /// Parses `{user_id}`.
@@ -32,7 +32,7 @@ pub(super) fn user_id(request: &Request) -> Result<UserId, Failure> {
 
 /// The user to create.
 #[derive(Deserialize, ToSchema, Validate)]
-#[validate(nest_all_fields = true, context = PasswordPolicy)]
+#[validate(nest_all_fields = true, context = MinPasswordLength)]
 pub(super) struct Registration {
     username: UsernameField,
     #[validate(custom(function = NewPasswordField::satisfies, use_context))]
@@ -42,14 +42,14 @@ pub(super) struct Registration {
 
 impl Registration {
     pub(super) fn into_command(self, context: &Context) -> Result<Register, Failure> {
-        let password = self.password.accept(context.terms.passwords)?;
+        let password = self.password.accept(context.terms.min_password_length)?;
         context.registration(Some(self.username.into_value()?), Some(self.email.into_value()?), password)
     }
 }
 
 /// The changes to a user. A member that is absent stays as it is.
 #[derive(Deserialize, ToSchema, Validate)]
-#[validate(nest_all_fields = true, context = PasswordPolicy)]
+#[validate(nest_all_fields = true, context = MinPasswordLength)]
 pub(super) struct UserChange {
     #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
@@ -67,7 +67,10 @@ impl UserChange {
     pub(super) fn into_command(self, context: &Context) -> Result<UpdateUser, Failure> {
         Ok(UpdateUser {
             username: optional(self.username)?,
-            password: self.password.map(|password| password.accept(context.terms.passwords)).transpose()?,
+            password: self
+                .password
+                .map(|password| password.accept(context.terms.min_password_length))
+                .transpose()?,
             email: optional(self.email)?,
             ..UpdateUser::default()
         })

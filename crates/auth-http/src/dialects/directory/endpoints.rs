@@ -24,7 +24,8 @@ pub(super) static ROUTES: &[Route] = routes! {
 };
 
 async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let command = request.body_with::<Registration>(&context.terms.passwords)?.into_command(context)?;
+    let command =
+        request.body_with::<Registration>(&context.terms.min_password_length)?.into_command(context)?;
     let user = context.auth(request).register(command).await?;
     Ok(reply::json(StatusCode::CREATED, &User::of(&user)))
 }
@@ -37,7 +38,8 @@ async fn get_user(context: &Context, request: &Request) -> Result<HttpResponse, 
 
 async fn update_user(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
     let user = user_id(request)?;
-    let command = request.body_with::<UserChange>(&context.terms.passwords)?.into_command(context)?;
+    let command =
+        request.body_with::<UserChange>(&context.terms.min_password_length)?.into_command(context)?;
     let user = context.auth(request).update_user(user, command).await?;
     Ok(reply::json(StatusCode::OK, &User::of(&user)))
 }
@@ -75,7 +77,7 @@ fn describe_register(terms: &PublicTerms) -> Operation {
         .body::<Registration>(
             json!({"username": "john.doe", "password": "P@ssw0rd!", "email": "john.doe@example.com"}),
         )
-        .min_length("password", terms.passwords.min_length)
+        .min_length("password", terms.min_password_length.0)
 }
 
 fn describe_get_user(_: &PublicTerms) -> Operation {
@@ -92,7 +94,7 @@ fn describe_update_user(terms: &PublicTerms) -> Operation {
              member that is `null` is refused.",
         )
         .body::<UserChange>(json!({"email": "john.doe@example.com"}))
-        .min_length("password", terms.passwords.min_length)
+        .min_length("password", terms.min_password_length.0)
 }
 
 fn describe_set_roles(_: &PublicTerms) -> Operation {

@@ -5,10 +5,10 @@ mod endpoints;
 mod errors;
 
 use actix_web::HttpResponse;
-use auth_domain::model::{PasswordPolicy, RefreshStyle, Scope};
+use auth_domain::model::{RefreshStyle, Scope};
 
 use crate::failure::Failure;
-use crate::request::Request;
+use crate::request::{MinPasswordLength, Request};
 
 use super::{Context, Dialect, Endpoint, Profile, Route};
 
@@ -23,7 +23,7 @@ impl Dialect for Directory {
             prefix: "/api/v1",
             refresh_style: RefreshStyle::SelfRenewing,
             access_lifetime: None,
-            passwords: PasswordPolicy { min_length: 8 },
+            min_password_length: MinPasswordLength(8),
             sample: None,
         }
     }

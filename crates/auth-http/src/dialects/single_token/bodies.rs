@@ -1,6 +1,5 @@
 //! The request and response bodies, with exactly the members of the dialect's document.
 
-use auth_domain::model::PasswordPolicy;
 use auth_domain::use_cases::Register;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,11 +7,11 @@ use validator::Validate;
 
 use crate::dialects::Context;
 use crate::failure::Failure;
-use crate::request::{EmailField, NewPasswordField, TextField, UsernameField};
+use crate::request::{EmailField, MinPasswordLength, NewPasswordField, TextField, UsernameField};
 
 /// The user to register.
 #[derive(Deserialize, ToSchema, Validate)]
-#[validate(nest_all_fields = true, context = PasswordPolicy)]
+#[validate(nest_all_fields = true, context = MinPasswordLength)]
 pub(super) struct Registration {
     username: UsernameField,
     email: EmailField,
@@ -22,7 +21,7 @@ pub(super) struct Registration {
 
 impl Registration {
     pub(super) fn into_command(self, context: &Context) -> Result<Register, Failure> {
-        let password = self.password.accept(context.terms.passwords)?;
+        let password = self.password.accept(context.terms.min_password_length)?;
         context.registration(Some(self.username.into_value()?), Some(self.email.into_value()?), password)
     }
 }

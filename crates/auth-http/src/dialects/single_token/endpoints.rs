@@ -21,7 +21,8 @@ pub(super) static ROUTES: &[Route] = routes! {
 };
 
 async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let command = request.body_with::<Registration>(&context.terms.passwords)?.into_command(context)?;
+    let command =
+        request.body_with::<Registration>(&context.terms.min_password_length)?.into_command(context)?;
     context.auth(request).register(command).await?;
     Ok(reply::json(StatusCode::CREATED, &Registered { message: "User registered successfully." }))
 }
@@ -58,7 +59,7 @@ fn describe_register(terms: &PublicTerms) -> Operation {
         .body::<Registration>(
             json!({"username": "john_doe", "email": "john@example.com", "password": "P@ssw0rd!"}),
         )
-        .min_length("password", terms.passwords.min_length)
+        .min_length("password", terms.min_password_length.0)
 }
 
 fn describe_log_in(_: &PublicTerms) -> Operation {

@@ -5,9 +5,10 @@ mod endpoints;
 mod errors;
 
 use actix_web::HttpResponse;
-use auth_domain::model::{PasswordPolicy, RefreshStyle};
+use auth_domain::model::RefreshStyle;
 
 use crate::failure::Failure;
+use crate::request::MinPasswordLength;
 
 use super::{Dialect, Endpoint, Profile, Route};
 
@@ -22,7 +23,7 @@ impl Dialect for SingleToken {
             prefix: "/v1",
             refresh_style: RefreshStyle::SelfRenewing,
             access_lifetime: None,
-            passwords: PasswordPolicy { min_length: 8 },
+            min_password_length: MinPasswordLength(8),
             sample: Some((
                 "/auth/register",
                 r#"{"username":"jane_doe","email":"jane@example.com","password":"P@ssw0rd!"}"#,

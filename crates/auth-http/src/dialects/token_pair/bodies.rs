@@ -1,6 +1,6 @@
 //! The request and response bodies, with exactly the members of the dialect's document.
 
-use auth_domain::model::{DisplayName, PasswordPolicy, User};
+use auth_domain::model::{DisplayName, User};
 use auth_domain::use_cases::Register;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,12 +8,14 @@ use validator::Validate;
 
 use crate::dialects::Context;
 use crate::failure::Failure;
-use crate::request::{DisplayNameField, EmailField, NewPasswordField, TextField, optional};
+use crate::request::{
+    DisplayNameField, EmailField, MinPasswordLength, NewPasswordField, TextField, optional,
+};
 
 /// The user to register.
 #[derive(Deserialize, ToSchema, Validate)]
 #[serde(rename_all = "camelCase")]
-#[validate(nest_all_fields = true, context = PasswordPolicy)]
+#[validate(nest_all_fields = true, context = MinPasswordLength)]
 pub(super) struct Registration {
     email: EmailField,
     #[validate(custom(function = NewPasswordField::satisfies, use_context))]
@@ -23,7 +25,7 @@ pub(super) struct Registration {
 
 impl Registration {
     pub(super) fn into_command(self, context: &Context) -> Result<Register, Failure> {
-        let password = self.password.accept(context.terms.passwords)?;
+        let password = self.password.accept(context.terms.min_password_length)?;
         let display_name = optional(self.display_name)?;
         let command = context.registration(None, Some(self.email.into_value()?), password)?;
         Ok(Register { display_name, ..command })

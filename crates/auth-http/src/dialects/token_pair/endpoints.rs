@@ -22,7 +22,7 @@ pub(super) static ROUTES: &[Route] = routes! {
 };
 
 async fn register(context: &Context, request: &Request) -> Result<HttpResponse, Failure> {
-    let body: Registration = request.body_with(&context.terms.passwords)?;
+    let body: Registration = request.body_with(&context.terms.min_password_length)?;
     let user = context.auth(request).register(body.into_command(context)?).await?;
     Ok(reply::json(StatusCode::CREATED, &Profile::of(&user)))
 }
@@ -63,7 +63,7 @@ fn describe_register(terms: &PublicTerms) -> Operation {
         .body::<Registration>(json!({
             "email": "jane.doe@example.com", "password": "securePassword123!", "displayName": "Jane Doe"
         }))
-        .min_length("password", terms.passwords.min_length)
+        .min_length("password", terms.min_password_length.0)
 }
 
 fn describe_log_in(_: &PublicTerms) -> Operation {

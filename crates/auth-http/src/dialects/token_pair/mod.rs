@@ -5,10 +5,10 @@ mod endpoints;
 mod errors;
 
 use actix_web::HttpResponse;
-use auth_domain::model::{PasswordPolicy, RefreshStyle};
+use auth_domain::model::RefreshStyle;
 
 use crate::failure::Failure;
-use crate::request::Request;
+use crate::request::{MinPasswordLength, Request};
 
 use super::{Context, Dialect, Endpoint, Profile, Route};
 
@@ -25,7 +25,7 @@ impl Dialect for TokenPair {
             prefix: "/api/v1/auth",
             refresh_style: RefreshStyle::RotatingSigned,
             access_lifetime: None,
-            passwords: PasswordPolicy { min_length: 8 },
+            min_password_length: MinPasswordLength(8),
             sample: Some((
                 "/register",
                 r#"{"email":"jane.doe@example.com","password":"securePassword123!","displayName":"Jane Doe"}"#,
