@@ -14,6 +14,8 @@ pub mod testing;
 pub mod use_cases;
 
 mod auth;
+mod error;
 mod random;
 
 pub use auth::{Auth, Ports, UseCases};
+pub use error::{DomainError, ErrorKind};

@@ -17,9 +17,8 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, rt};
 use auth_domain::model::{
     AccessClaims, Client, ClientId, ConsumedCredential, CredentialChain, EmailAddress, ExtraClaims,
-    Identifiers, Password, PasswordAttempt, RefreshAttempt, RefreshRecord, RefreshStyle,
-    RefreshToken, Roles, Session, SessionId, SuccessorNonce, Timestamp, TokenId, User, UserId, UserNumber,
-    UserStatus,
+    Identifiers, Password, PasswordAttempt, RefreshAttempt, RefreshRecord, RefreshStyle, RefreshToken, Roles,
+    Session, SessionId, SuccessorNonce, Timestamp, TokenId, User, UserId, UserNumber, UserStatus,
 };
 use auth_domain::policy::{Policy, SessionPolicy};
 use auth_domain::ports::{AccessTokenCodec, PasswordHasher};
