@@ -61,6 +61,7 @@ async fn populate(ports: &TestPorts) -> (String, String) {
         display_name: None,
         phone_number: None,
         roles: RoleChoice::Assigned(Roles::default()),
+        metadata: None,
     };
     let user = ports.auth().on_behalf_of_system().register(register).await.expect("registered");
     let name = ApiKeyName::parse("fuzz").expect("a name");

@@ -35,6 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             display_name: None,
             phone_number: None,
             roles: RoleChoice::Assigned(Roles::parse("customer")?),
+            metadata: None,
         })
         .await?;
     writeln!(out, "registered {} as number {}", user.id, user.number)?;

@@ -137,6 +137,7 @@ pub(crate) async fn main() -> Result<(), Box<dyn std::error::Error>> {
         display_name: None,
         phone_number: None,
         roles: RoleChoice::Assigned(Roles::default()),
+        metadata: None,
     })
     .await?;
     let password = PasswordAttempt::new("correct horse battery staple");

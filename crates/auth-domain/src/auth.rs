@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use crate::extensions::Extensions;
 use crate::model::{
     ApiKey, AuditedCaller, Authority, Caller, Identifiers, InvalidPassword, Password, Timestamp,
 };
 use crate::policy::Policy;
 use crate::ports::{
-    AccessTokenCodec, ApiKeyRepository, AttemptLimiter, AuditLog, AuditRepository, Clock, PasswordHasher,
-    RevocationFeed, SecureRandom, SessionRepository, UserRepository,
+    AccessTokenCodec, ApiKeyRepository, AttemptLimiter, AuditLog, AuditRepository, ClaimsSource, Clock,
+    Hooks, PasswordHasher, PasswordRule, RevocationFeed, SecureRandom, SessionRepository, Timer,
+    UserRepository,
 };
 
 /// The adapters that the use cases run on. A missing adapter is a compile error.
@@ -39,6 +41,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Generates random bytes.
     pub random: Arc<dyn SecureRandom>,
+    /// Waits. It bounds the calls of extensions.
+    pub timer: Arc<dyn Timer>,
 }
 
 /// The authentication service over a set of ports and under one policy: the entry point of the crate.
@@ -70,6 +74,7 @@ pub struct Auth {
 pub(crate) struct Core {
     pub(crate) ports: Ports,
     pub(crate) policy: Policy,
+    pub(crate) extensions: Extensions,
     /// The latest stored time that was read, in microseconds since the Unix epoch.
     latest_stored: Arc<AtomicI64>,
 }
@@ -78,7 +83,44 @@ impl Auth {
     /// Creates the service over `ports` under `policy`.
     #[must_use]
     pub fn new(ports: Ports, policy: Policy) -> Self {
-        Self { core: Arc::new(Core { ports, policy, latest_stored: Arc::default() }) }
+        Self {
+            core: Arc::new(Core {
+                ports,
+                policy,
+                extensions: Extensions::default(),
+                latest_stored: Arc::default(),
+            }),
+        }
+    }
+
+    /// Adds the source of the extra claims of access tokens. It replaces an earlier one.
+    #[must_use]
+    pub fn with_claims_source(self, source: Arc<dyn ClaimsSource>) -> Self {
+        self.extended(|extensions| extensions.claims_source = Some(source))
+    }
+
+    /// Adds hooks. They run after those that were added before, and the first refusal decides.
+    #[must_use]
+    pub fn with_hooks(self, hooks: Arc<dyn Hooks>) -> Self {
+        self.extended(|extensions| extensions.hooks.push(hooks))
+    }
+
+    /// Adds a rule for new passwords. It is asked after those that were added before, and the first rejection decides.
+    #[must_use]
+    pub fn with_password_rule(self, rule: Arc<dyn PasswordRule>) -> Self {
+        self.extended(|extensions| extensions.password_rules.push(rule))
+    }
+
+    fn extended(self, add: impl FnOnce(&mut Extensions)) -> Self {
+        let mut core = Arc::unwrap_or_clone(self.core);
+        add(&mut core.extensions);
+        Self { core: Arc::new(core) }
+    }
+
+    /// Returns the rules of the service.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.core.policy
     }
 
     /// Returns the use cases on behalf of `caller`: a request that has arrived from outside.

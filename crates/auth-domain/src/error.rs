@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::{
     InvalidApiKeyName, InvalidClaimName, InvalidDisplayName, InvalidExternalId, InvalidExtraClaims,
-    InvalidIdentifier, InvalidMetadata, InvalidPassword, InvalidPhoneNumber, InvalidRole, InvalidRoles,
+    InvalidIdentifier, InvalidMetadata, InvalidPassword, InvalidPhoneNumber, InvalidRefusalCode, InvalidRole, InvalidRoles,
     InvalidScope, RoleNotOffered, Throttled,
 };
 use crate::ports::{InvalidHash, PortError};
@@ -118,8 +118,8 @@ macro_rules! one_kind {
 
 one_kind! {
     Invalid: InvalidApiKeyName, InvalidClaimName, InvalidDisplayName, InvalidExternalId, InvalidExtraClaims, InvalidHash,
-        InvalidIdentifier, InvalidMetadata, InvalidPassword, InvalidPhoneNumber, InvalidRole, InvalidRoles, InvalidScope,
-        RoleNotOffered;
+        InvalidIdentifier, InvalidMetadata, InvalidPassword, InvalidPhoneNumber, InvalidRefusalCode, InvalidRole, InvalidRoles,
+        InvalidScope, RoleNotOffered;
     Forbidden: MissingRole, PrivilegedUser;
 }
 
@@ -178,6 +178,7 @@ impl DomainError for LogInError {
         match self {
             Self::InvalidCredentials => ErrorKind::Unauthenticated,
             Self::TooManyAttempts(throttled) => too_many(throttled),
+            Self::Refused(_) => ErrorKind::Forbidden,
             Self::Port(error) => error.kind(),
         }
     }
@@ -210,6 +211,7 @@ impl DomainError for RegisterError {
             Self::Password(error) => error.kind(),
             Self::Role(error) => error.kind(),
             Self::TooManyAttempts(throttled) => too_many(throttled),
+            Self::Refused(_) => ErrorKind::Forbidden,
             Self::Port(error) => error.kind(),
         }
     }

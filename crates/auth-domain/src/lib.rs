@@ -15,6 +15,7 @@ pub mod use_cases;
 
 mod auth;
 mod error;
+mod extensions;
 mod random;
 
 pub use auth::{Auth, Ports, UseCases};

@@ -2,6 +2,7 @@
 //!
 //! [`Policy`] collects them. Each part is defined next to the types it governs in [`model`](crate::model).
 
+pub use crate::extensions::ExtensionPolicy;
 use crate::model::ClientId;
 pub use crate::model::{
     AccountPolicy, AttemptPolicy, AuditPolicy, PasswordPolicy, Rate, RegistrationPolicy, SessionPolicy,
@@ -25,6 +26,8 @@ pub struct Policy {
     pub audit: AuditPolicy,
     /// The limits on attempts.
     pub attempts: AttemptPolicy,
+    /// The limits on the extensions of the embedding program.
+    pub extensions: ExtensionPolicy,
 }
 
 impl Policy {

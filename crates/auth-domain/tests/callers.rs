@@ -24,6 +24,7 @@ async fn registered(use_cases: impl Iterator<Item = UseCases>) -> usize {
             display_name: None,
             phone_number: None,
             roles: RoleChoice::Assigned(Roles::default()),
+            metadata: None,
         };
         match use_cases.register(register).await {
             Ok(_) => count += 1,

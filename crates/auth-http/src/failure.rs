@@ -63,7 +63,7 @@ pub enum Failure {
     ReplayedRefreshToken(SessionId),
     /// The API key is missing, unknown, revoked or expired.
     InvalidApiKey,
-    /// The user lacks a role, or the API key lacks a scope.
+    /// The user lacks a role, or the API key lacks a scope, or a hook of an embedding program refused.
     Forbidden,
     /// A browser sent the request for a page of another site, which is not allowed.
     CrossSite(CrossSite),
@@ -195,6 +195,7 @@ impl From<RegisterError> for Failure {
             RegisterError::Password(rejected) => rejected.into(),
             RegisterError::Role(error) => error.into(),
             RegisterError::TooManyAttempts(throttled) => Self::TooManyRequests(throttled),
+            RegisterError::Refused(_) => Self::Forbidden,
             RegisterError::Port(error) => error.into(),
         }
     }
@@ -205,6 +206,7 @@ impl From<LogInError> for Failure {
         match error {
             LogInError::InvalidCredentials => Self::InvalidCredentials,
             LogInError::TooManyAttempts(throttled) => Self::TooManyRequests(throttled),
+            LogInError::Refused(_) => Self::Forbidden,
             LogInError::Port(error) => error.into(),
         }
     }

@@ -15,7 +15,7 @@ use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
 use auth_infra::store::{EndedSessions, Store, StoreError};
 use auth_infra::strict_modes::{StrictModes, UnsafePath};
-use auth_infra::system::{SystemClock, SystemRandom};
+use auth_infra::system::{SystemClock, SystemRandom, SystemTimer};
 use auth_infra::token::{
     JwtCodec, JwtSettings, KeyFileError, KeyRing, TokenLifetimes, create_private_directory,
 };
@@ -64,6 +64,7 @@ pub fn open(settings: &Settings) -> anyhow::Result<Service> {
         tokens: Arc::new(JwtCodec::new(Arc::clone(&keys), tokens(settings))),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
+        timer: Arc::new(SystemTimer),
     };
     Ok(Service { auth: Auth::new(ports, policy(settings)), store, keys, audit })
 }
@@ -302,7 +303,6 @@ pub fn mounted_dialect(
         auth: auth.clone(),
         client,
         terms: public_terms(settings, &profile, prefix),
-        default_roles: settings.default_roles.clone(),
         required_role: settings.required_role.clone(),
         origins: Arc::clone(origins),
         trusted_proxies: settings.trusted_proxies.clone(),

@@ -658,6 +658,7 @@ mod undocumented {
                 display_name: None,
                 phone_number: None,
                 roles: RoleChoice::Assigned(Roles::default()),
+                metadata: None,
             };
             let id = client
                 .app

@@ -82,6 +82,7 @@ async fn sixth_dialect_is_served_with_the_others() {
         display_name: None,
         phone_number: None,
         roles: RoleChoice::Assigned(settings.default_roles.clone()),
+        metadata: None,
     };
     auth.on_behalf_of_system().register(register).await.expect("registered");
 

@@ -1,7 +1,10 @@
-//! The system's clock and randomness. No other module reads either from the machine.
+//! The system's clock, timer and randomness. No other module reads time or randomness from the machine.
 
+use std::time::Duration;
+
+use async_trait::async_trait;
 use auth_domain::model::Timestamp;
-use auth_domain::ports::{Clock, SecureRandom};
+use auth_domain::ports::{Clock, SecureRandom, Timer};
 use time::OffsetDateTime;
 
 /// The machine's time in UTC, truncated to microseconds. It steps when the machine's clock is set.
@@ -11,6 +14,17 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         OffsetDateTime::now_utc().into()
+    }
+}
+
+/// The timer of the tokio runtime, which must be running with its time driver.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemTimer;
+
+#[async_trait]
+impl Timer for SystemTimer {
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
     }
 }
 
@@ -35,6 +49,14 @@ mod tests {
 
     auth_domain::conformance_tests! { clock: || async { Arc::new(SystemClock) } }
     auth_domain::conformance_tests! { secure_random: || async { Arc::new(SystemRandom) } }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_timer_waits_as_long_as_asked() {
+        let started = tokio::time::Instant::now();
+        SystemTimer.sleep(Duration::from_millis(1_500)).await;
+        let waited = started.elapsed();
+        assert!((1_500..=1_502).contains(&waited.as_millis()), "{waited:?}");
+    }
 
     #[test]
     fn it_returns_the_time_of_the_machine() {

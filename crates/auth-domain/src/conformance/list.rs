@@ -120,6 +120,7 @@ macro_rules! __conformance_cases {
                 earliest_and_latest_times_are_returned
                 smallest_and_largest_ids_are_returned
                 session_is_returned_with_its_current_user
+                session_is_read_by_its_family
                 every_end_reason_is_returned
                 session_is_found_only_by_its_whole_family
                 sessions_with_similar_families_are_not_confused

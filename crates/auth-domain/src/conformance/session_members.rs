@@ -66,6 +66,35 @@ pub(super) async fn smallest_and_largest_ids_are_returned(store: &dyn StoreUnder
     }
 }
 
+pub(super) async fn session_is_read_by_its_family(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let sessions = fixture.sessions();
+    let other = fixture.register_full_user("john").await;
+    fixture.open(&other, now()).await;
+    let user = fixture.register_full_user("jane").await;
+    let opened = fixture.open(&user, now()).await;
+    let read = async |family| sessions.find_by_family(&family).await.expect("no error");
+    assert_eq!(read(opened.family).await, Some((opened.session.clone(), user.clone())));
+    for unknown in similar_keys(*opened.family.as_bytes()).map(SecretDigest::from_bytes) {
+        assert_eq!(read(unknown).await, None, "a similar family");
+    }
+    assert_eq!(read(opened.credential).await, None, "a credential is no family");
+
+    let attempt = fixture.attempt(opened.token(), later(1));
+    sessions.refresh(&attempt).await.expect("no error").expect("the session");
+    let refreshed = Session { last_refreshed_at: later(1), ..opened.session.clone() };
+    assert_eq!(read(opened.family).await, Some((refreshed, user.clone())), "after a refresh");
+
+    let roles = roles("editor");
+    fixture.users().set_roles(user.id, &roles, later(2)).await.expect("no error");
+    let (session, found) = read(opened.family).await.expect("an ended session is found");
+    assert_eq!(session.end, Some(SessionEnd { at: later(2), reason: EndReason::RolesChanged }));
+    assert_eq!(found, User { roles, ..user.clone() }, "with its current user");
+
+    fixture.users().delete(user.id).await.expect("no error");
+    assert_eq!(read(opened.family).await, None, "a deleted session is not found");
+}
+
 pub(super) async fn session_is_returned_with_its_current_user(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_full_user("jane").await;

@@ -19,8 +19,8 @@ pub const EXTRA_CLAIMS_MAX_BYTES: usize = 1_024;
 /// The largest integer that every JSON parser reads exactly (RFC 8259, section 6).
 const MAX_INTEGER: i64 = (1 << 53) - 1;
 
-/// The names that have a meaning to those who verify tokens, in lower case: registered claims that identify, restrict or bind a
-/// token (RFC 7519, section 4.1; RFC 9068, section 2.2), the claims of this service, and the parameters of a header.
+/// The names that verifiers interpret, in lower case. They are registered claims that identify, restrict or bind a token, the claims
+/// of this service, and the parameters of a header. See RFC 7519, section 4.1, and RFC 9068, section 2.2.
 const RESERVED: [&str; 42] = [
     "acr",
     "act",

@@ -19,6 +19,7 @@ mod metadata;
 mod password;
 mod refresh;
 mod refresh_token;
+mod refusal_code;
 mod role;
 mod secret;
 mod session;
@@ -63,6 +64,7 @@ pub use refresh::{
     RefreshVerdict,
 };
 pub use refresh_token::{RefreshToken, SuccessorNonce};
+pub use refusal_code::{InvalidRefusalCode, REFUSAL_CODE_MAX_LENGTH, RefusalCode};
 pub use role::{
     InvalidRole, InvalidRoles, ROLE_MAX_LENGTH, ROLES_MAX, RegistrationPolicy, Role, RoleChoice,
     RoleNotOffered, Roles,

@@ -61,6 +61,12 @@ pub enum InvalidPassword {
     /// The password is one of the user's own names.
     #[error("must not be one of the account's own names")]
     OwnName,
+    /// A [`PasswordRule`](crate::ports::PasswordRule) rejects the password.
+    #[error("{reason}")]
+    Rule {
+        /// The reason that the rule gives.
+        reason: &'static str,
+    },
 }
 
 /// A password to be set, in normalisation form C and otherwise as typed. The use case that stores it applies the

@@ -107,17 +107,19 @@ impl RegistrationPolicy {
 }
 
 /// The roles of a user who is about to be registered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// A request of an end user is [`Default`](Self::Default) or [`requested`](Self::requested): the policy decides then, so that no
+/// handler can offer a privileged role by mistake. [`Assigned`](Self::Assigned) is for operators and trusted programs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum RoleChoice {
-    /// The caller assigns these roles.
+    /// The user requests no role and gets [`RegistrationPolicy::default_roles`].
+    #[default]
+    Default,
+    /// The user requests this role, which must be one of [`RegistrationPolicy::self_assignable_roles`]. `None` for text that is
+    /// not the name of a role.
+    Requested(Option<Role>),
+    /// The caller assigns these roles, whatever the policy offers.
     Assigned(Roles),
-    /// The user requests one of the roles on offer.
-    Requested {
-        /// The requested role. `None` for text that is not the name of a role.
-        role: Option<Role>,
-        /// The roles that a new user may request.
-        offered: Roles,
-    },
 }
 
 /// The requested role is not on offer. The error text follows the name of a field.
@@ -131,22 +133,34 @@ pub struct RoleNotOffered {
 impl RoleChoice {
     /// Reads the role that a user typed. Text that is not the name of a role is dropped: it may be a secret in the
     /// wrong field, and the choice is audited.
+    ///
+    /// ```
+    /// use auth_domain::model::{RegistrationPolicy, RoleChoice, Roles};
+    ///
+    /// let [customer, seller] = ["customer", "seller"].map(Roles::parse);
+    /// let policy = RegistrationPolicy { default_roles: customer?, self_assignable_roles: seller?, ..Default::default() };
+    /// assert_eq!(RoleChoice::Default.resolve(&policy)?.to_string(), "customer");
+    /// assert_eq!(RoleChoice::requested("seller").resolve(&policy)?.to_string(), "seller");
+    /// assert!(RoleChoice::requested("admin").resolve(&policy).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
-    pub fn requested(typed: &str, offered: &Roles) -> Self {
-        Self::Requested { role: Role::parse(typed).ok(), offered: offered.clone() }
+    pub fn requested(typed: &str) -> Self {
+        Self::Requested(Role::parse(typed).ok())
     }
 
-    /// Returns the roles that the choice results in.
+    /// Returns the roles that the choice results in under `policy`.
     ///
     /// # Errors
     /// [`RoleNotOffered`] when the user requested another role than those on offer.
-    pub fn resolve(&self) -> Result<Roles, RoleNotOffered> {
+    pub fn resolve(&self, policy: &RegistrationPolicy) -> Result<Roles, RoleNotOffered> {
         match self {
+            Self::Default => Ok(policy.default_roles.clone()),
             Self::Assigned(roles) => Ok(roles.clone()),
-            Self::Requested { role: Some(role), offered } if offered.contains(role) => {
+            Self::Requested(Some(role)) if policy.self_assignable_roles.contains(role) => {
                 Ok(Roles::from(role.clone()))
             }
-            Self::Requested { role, .. } => Err(RoleNotOffered { requested: role.clone() }),
+            Self::Requested(role) => Err(RoleNotOffered { requested: role.clone() }),
         }
     }
 }

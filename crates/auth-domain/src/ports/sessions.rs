@@ -53,6 +53,9 @@ pub trait SessionRepository: Send + Sync {
     /// Returns a session, live or not, and its user.
     async fn find(&self, session: SessionId) -> Result<Option<(Session, User)>, PortError>;
 
+    /// Returns the session with this token family, live or not, and its user.
+    async fn find_by_family(&self, family: &SecretDigest) -> Result<Option<(Session, User)>, PortError>;
+
     /// Decides on a refresh attempt and carries out the verdict. Returns `None` when no session has the token family.
     async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError>;
 

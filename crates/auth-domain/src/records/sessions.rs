@@ -30,6 +30,15 @@ impl<S: KeyValueStore + 'static> SessionRepository for RecordStore<S> {
         found.await
     }
 
+    async fn find_by_family(&self, family: &SecretDigest) -> Result<Option<(Session, User)>, PortError> {
+        let family = *family;
+        let found = self.read(move |tx| {
+            let row = find::<SessionRow>(tx, Table::SessionFamilies, family.as_bytes())?;
+            row.map(|row| Ok((row.session.clone(), user_of(tx, &row)?))).transpose()
+        });
+        found.await
+    }
+
     async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
         let attempt = attempt.clone();
         self.write(move |tx| refresh(tx, &attempt)).await
@@ -123,7 +132,8 @@ fn end_surplus_for(
     if keys.len() <= usize::try_from(policy.max_others()).unwrap_or(usize::MAX) {
         return Ok(());
     }
-    let others = keys.iter().map(|key| Ok(session_at(tx, key)?.session)).collect::<Result<Vec<_>, _>>()?;
+    let others =
+        keys.iter().map(|key| session_at(tx, key).map(|row| row.session)).collect::<Result<Vec<_>, _>>()?;
     for session in policy.surplus(others, new.created_at) {
         let row = session_at(tx, &session_key(session))?;
         end(tx, &row, SessionEnd { at: new.created_at, reason: EndReason::Superseded })?;

@@ -10,6 +10,7 @@
 //! | [`PlainHasher`] | [`PasswordHasher`](crate::ports::PasswordHasher) | [`set_overloaded`](PlainHasher::set_overloaded), [`outdate`](PlainHasher::outdate), counts of its work |
 //! | [`PlainTokens`] | [`AccessTokenCodec`](crate::ports::AccessTokenCodec) | the issuer |
 //! | [`FixedClock`] | [`Clock`](crate::ports::Clock) | [`set`](FixedClock::set), [`advance`](FixedClock::advance) |
+//! | [`ManualTimer`] | [`Timer`](crate::ports::Timer) | [`advance`](ManualTimer::advance) |
 //! | [`SeededRandom`] | [`SecureRandom`](crate::ports::SecureRandom) | the seed |
 //!
 //! [`TestPorts`] holds one of each and gives the use cases over them:
@@ -36,6 +37,7 @@
 //!     display_name: None,
 //!     phone_number: None,
 //!     roles: RoleChoice::Assigned(Roles::default()),
+//!     metadata: None,
 //! })
 //! .await?;
 //!
@@ -66,6 +68,7 @@ mod memory;
 mod names;
 mod ports;
 mod random;
+mod timer;
 mod tokens;
 
 pub use attempts::MemoryAttempts;
@@ -75,4 +78,5 @@ pub use memory::MemoryStore;
 pub use names::NAMES_OF_PEOPLE;
 pub use ports::{TestPorts, ports};
 pub use random::SeededRandom;
+pub use timer::ManualTimer;
 pub use tokens::PlainTokens;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{FixedClock, MemoryAttempts, MemoryStore, PlainHasher, PlainTokens, SeededRandom};
+use super::{FixedClock, ManualTimer, MemoryAttempts, MemoryStore, PlainHasher, PlainTokens, SeededRandom};
 use crate::policy::Policy;
 use crate::{Auth, Ports};
 
@@ -21,6 +21,8 @@ pub struct TestPorts {
     pub clock: Arc<FixedClock>,
     /// The source of randomness.
     pub random: Arc<SeededRandom>,
+    /// The timer that bounds extensions.
+    pub timer: Arc<ManualTimer>,
 }
 
 impl TestPorts {
@@ -45,6 +47,7 @@ impl TestPorts {
             tokens: self.tokens.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+            timer: self.timer.clone(),
         }
     }
 

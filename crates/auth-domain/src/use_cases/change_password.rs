@@ -58,6 +58,9 @@ impl UseCases {
         // not be able to probe.
         self.judge_password(&new, &verified.record.user.identifiers)
             .map_err(ChangePasswordError::Password)?;
+        self.judge_by_rules(&new, &verified.record.user.identifiers)
+            .await?
+            .map_err(ChangePasswordError::Password)?;
         let hash = self.core.ports.hasher.hash(&new, self.caller_key()).await?;
         let now = self.core.ports.clock.now();
         // Hashing takes a while. The write compares the stored version again, so that a concurrent change is not

@@ -15,7 +15,7 @@ use crate::policy::Policy;
 use crate::ports::{
     AdmitOutcome, AuditLog, BoxError, MockAccessTokenCodec, MockApiKeyRepository, MockAttemptLimiter,
     MockAuditRepository, MockClock, MockPasswordHasher, MockRevocationFeed, MockSecureRandom,
-    MockSessionRepository, MockUserRepository, PortError,
+    MockSessionRepository, MockTimer, MockUserRepository, PortError,
 };
 use crate::{Auth, Ports, UseCases};
 
@@ -91,6 +91,9 @@ impl Mocks {
         clock.expect_now().return_const(NOW);
         let mut random = MockSecureRandom::new();
         random.expect_fill().returning(|bytes| bytes.fill(7));
+        // Every wait is over at once, so a call of an extension that is not ready times out.
+        let mut timer = MockTimer::new();
+        timer.expect_sleep().returning(|_| ());
         let ports = Ports {
             users: Arc::new(self.users),
             sessions: Arc::new(self.sessions),
@@ -103,6 +106,7 @@ impl Mocks {
             tokens: Arc::new(self.tokens),
             clock: Arc::new(clock),
             random: Arc::new(random),
+            timer: Arc::new(timer),
         };
         Auth::new(ports, policy)
     }

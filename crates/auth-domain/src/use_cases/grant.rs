@@ -34,10 +34,12 @@ impl UseCases {
         user: User,
         session: &Session,
         token: RefreshToken,
+        extra: ExtraClaims,
         now: Timestamp,
     ) -> Result<TokenGrant, PortError> {
         // A retry must produce the same `jti`, `iat` and `exp` as the lost answer. The id is therefore derived from the
-        // refresh token, and the times from the last refresh. An access token never outlives its session.
+        // refresh token, and the times from the last refresh. An access token never outlives its session. The extra claims
+        // are those of the source's current answer.
         let token_id = match client.refresh_style {
             // A reusable token is not replaced, so presenting it again is no retry, and each access token is new.
             RefreshStyle::Reusable => TokenId::generate(&*self.core.ports.random),
@@ -56,7 +58,7 @@ impl UseCases {
             roles: user.roles.clone(),
             issued_at,
             expires_at: expires_at.whole_seconds(),
-            extra: ExtraClaims::default(),
+            extra,
         };
         let access_token = self.core.ports.tokens.sign(&claims)?;
         let refresh_token = self.refresh_token_text(token, session)?;

@@ -3,9 +3,10 @@
 use thiserror::Error;
 
 use crate::UseCases;
+use crate::extensions::HookError;
 use crate::model::{
     AuditAction, Client, CounterKey, DenialReason, IdentifierKey, LoginRecord, NewSession, PasswordAttempt,
-    PasswordHash, RefreshToken, Session, SessionId, Throttled, UserId, uuid_v7,
+    PasswordHash, RefreshToken, RefusalCode, Session, SessionId, Throttled, User, UserId, uuid_v7,
 };
 use crate::ports::{OpenOutcome, PortError};
 
@@ -34,6 +35,9 @@ pub enum LogInError {
     /// Too many attempts have failed. The password was not verified.
     #[error("too many attempts")]
     TooManyAttempts(Throttled),
+    /// The password was verified, and a hook refused the session.
+    #[error("refused: {0}")]
+    Refused(RefusalCode),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -44,7 +48,7 @@ impl UseCases {
     ///
     /// # Errors
     /// [`LogInError::InvalidCredentials`], without the reason. [`LogInError::TooManyAttempts`], whether or not the user
-    /// exists.
+    /// exists. [`LogInError::Refused`] when a hook refuses the session of a user whose password was verified.
     pub async fn log_in(&self, command: LogIn<'_>) -> Result<TokenGrant, LogInError> {
         let record = self.find_by_identifier(command.identifier).await?;
         let account = match &record {
@@ -61,6 +65,7 @@ impl UseCases {
         if let Some(outdated) = &verified.outdated_hash {
             self.upgrade_hash(verified.record.user.id, outdated, &command.password).await;
         }
+        self.permit_session(command.client, &verified.record.user).await?;
         self.open_session(command.client, verified.record).await
     }
 
@@ -80,8 +85,23 @@ impl UseCases {
         }
     }
 
+    /// Runs the hooks that may refuse a session. The password was verified, so neither their time nor their answer tells whether
+    /// the account exists.
+    async fn permit_session(&self, client: &Client, user: &User) -> Result<(), LogInError> {
+        self.before_session(user, client).await.map_err(|error| match error {
+            HookError::Port(error) => LogInError::Port(error),
+            HookError::Refused(code) => {
+                let denied = AuditEntry::denied(AuditAction::UserLoggedIn, DenialReason::RefusedByHook);
+                self.audit(denied.user(user.id).client(&client.id).detail(&code));
+                LogInError::Refused(code)
+            }
+        })
+    }
+
     /// Signs the first access token and stores the session.
     async fn open_session(&self, client: &Client, record: LoginRecord) -> Result<TokenGrant, LogInError> {
+        // The source may take a while, so it is asked before the session gets its times.
+        let extra = self.extra_claims(&record.user, client).await?;
         let now = self.core.ports.clock.now();
         let id = SessionId(uuid_v7(now, &*self.core.ports.random));
         let token = RefreshToken::generate(client.refresh_style, id, &*self.core.ports.random);
@@ -97,7 +117,7 @@ impl UseCases {
         let (family, credential) = (token.family(), token.credential());
         // The token is signed before the session is stored. If signing fails, no session without tokens is left behind,
         // which would count against the user's maximum.
-        let grant = self.grant(client, record.user, &session, token, now)?;
+        let grant = self.grant(client, record.user, &session, token, extra, now)?;
         let (password_version, roles) = (record.password.version, grant.user.roles.clone());
         let new = NewSession { session, family, credential, password_version, roles };
         // Verification takes a while. The transaction that opens the session compares status, password version and

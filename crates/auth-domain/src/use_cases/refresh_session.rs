@@ -6,9 +6,9 @@ use thiserror::Error;
 
 use crate::UseCases;
 use crate::model::{
-    AuditAction, AuditDetail, Client, DenialReason, JudgedRefresh, Limit, RefreshAttempt, RefreshDenial,
-    RefreshSecret, RefreshStyle, RefreshToken, RefreshVerdict, Session, SessionId, SuccessorNonce, Throttled,
-    Timestamp, UserId,
+    AuditAction, AuditDetail, Client, DenialReason, EndReason, ExtraClaims, JudgedRefresh, Limit,
+    RefreshAttempt, RefreshDenial, RefreshSecret, RefreshStyle, RefreshToken, RefreshVerdict, Session,
+    SessionEnd, SessionId, SuccessorNonce, Throttled, Timestamp, UserId,
 };
 use crate::ports::PortError;
 
@@ -47,11 +47,13 @@ struct DeniedRefresh {
     error: RefreshSessionError,
     /// `None` when a port failed, which is not an event.
     entry: Option<AuditEntry>,
+    /// The session that ended because of a replay.
+    replayed: Option<Box<Session>>,
 }
 
 impl From<PortError> for DeniedRefresh {
     fn from(error: PortError) -> Self {
-        Self { error: error.into(), entry: None }
+        Self { error: error.into(), entry: None, replayed: None }
     }
 }
 
@@ -70,7 +72,7 @@ impl UseCases {
         &self,
         command: RefreshSession<'_>,
     ) -> Result<TokenGrant, RefreshSessionError> {
-        let DeniedRefresh { error, entry } = match self.refresh(command).await {
+        let DeniedRefresh { error, entry, replayed } = match self.refresh(command).await {
             Ok(grant) => return Ok(grant),
             Err(denied) => denied,
         };
@@ -86,6 +88,9 @@ impl UseCases {
         if matches!(error, RefreshSessionError::Replayed(_)) {
             // The session has ended, so the replay is audited and reported whether or not it can be counted.
             let _ = self.count_failure(Limit::Refreshes).await;
+        }
+        if let Some(session) = replayed {
+            self.after_replay(&session).await;
         }
         Err(error)
     }
@@ -104,6 +109,7 @@ impl UseCases {
             return Err(deny_unknown(client));
         };
         let (presented, user) = presented;
+        let extra = self.extra_claims_before_refresh(client, &presented, now).await?;
         let (attempt, successor) = self.attempt(client, user, &presented, now);
         let Some(JudgedRefresh { record, verdict }) = self.core.ports.sessions.refresh(&attempt).await?
         else {
@@ -121,20 +127,51 @@ impl UseCases {
                 (nonces.iter().fold(presented, |token, nonce| token.successor(nonce)), last_refreshed_at)
             }
             RefreshVerdict::Replay => {
-                let error = RefreshSessionError::Replayed(record.session.id);
-                return Err(DeniedRefresh { error, entry: Some(entry) });
+                let end = Some(SessionEnd { at: now, reason: EndReason::Replayed });
+                let session = Session { end, ..record.session };
+                let error = RefreshSessionError::Replayed(session.id);
+                return Err(DeniedRefresh { error, entry: Some(entry), replayed: Some(session.into()) });
             }
             RefreshVerdict::Deny(denial) => {
                 if let RefreshDenial::ClockBehind(lag) = denial {
                     self.note_stored_time(now.plus(lag));
                 }
-                return Err(DeniedRefresh { error: denial.into(), entry: Some(entry) });
+                return Err(DeniedRefresh { error: denial.into(), entry: Some(entry), replayed: None });
             }
         };
         let session = Session { last_refreshed_at: refreshed_at, ..record.session };
-        let grant = self.grant(client, record.user, &session, current, now)?;
+        let extra = match extra {
+            Some(extra) => extra,
+            None => self.extra_claims(&record.user, client).await?,
+        };
+        let grant = self.grant(client, record.user, &session, current, extra, now)?;
         self.audit(entry);
         Ok(grant)
+    }
+
+    /// Returns the extra claims of the next token, if there is a source and the session can be refreshed.
+    ///
+    /// The source is asked before the token is consumed. While it is unavailable, every refresh fails and changes nothing. In the
+    /// other order, an outage longer than the retry window would turn the repeated refresh into a replay and end the session.
+    async fn extra_claims_before_refresh(
+        &self,
+        client: &Client,
+        presented: &RefreshToken,
+        now: Timestamp,
+    ) -> Result<Option<ExtraClaims>, PortError> {
+        if self.core.extensions.claims_source.is_none() {
+            return Ok(None);
+        }
+        let found = self.core.ports.sessions.find_by_family(&presented.family()).await?;
+        let refreshable = found.filter(|(session, user)| {
+            session.client_id == client.id
+                && session.is_live(now, &self.core.policy.session)
+                && user.is_active()
+        });
+        match refreshable {
+            Some((_, user)) => self.extra_claims(&user, client).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Returns an attempt to refresh with the presented token, and the token that replaces it if it rotates.
@@ -197,7 +234,7 @@ impl UseCases {
 /// Denies a token that belongs to no session.
 fn deny_unknown(client: &Client) -> DeniedRefresh {
     let entry = AuditEntry::denied(AuditAction::SessionRefreshed, DenialReason::NotOurs).client(&client.id);
-    DeniedRefresh { error: RefreshSessionError::InvalidToken, entry: Some(entry) }
+    DeniedRefresh { error: RefreshSessionError::InvalidToken, entry: Some(entry), replayed: None }
 }
 
 /// Returns the audit entry for a verdict.

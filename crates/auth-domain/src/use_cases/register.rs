@@ -3,9 +3,11 @@
 use thiserror::Error;
 
 use crate::UseCases;
+use crate::extensions::HookError;
 use crate::model::{
-    AuditAction, DenialReason, DisplayName, IdentifierKind, Identifiers, InvalidPassword, Limit, NewUser,
-    Password, PhoneNumber, RoleChoice, RoleNotOffered, Roles, Throttled, User, UserId, uuid_v7,
+    AuditAction, DenialReason, DisplayName, IdentifierKind, Identifiers, InvalidPassword, Limit, Metadata,
+    NewUser, Password, PhoneNumber, RefusalCode, RoleChoice, RoleNotOffered, Roles, Throttled, User, UserId,
+    uuid_v7,
 };
 use crate::ports::{PortError, RegisterOutcome};
 
@@ -25,6 +27,8 @@ pub struct Register {
     pub phone_number: Option<PhoneNumber>,
     /// The roles, or the role that the user requests.
     pub roles: RoleChoice,
+    /// The data of the embedding program.
+    pub metadata: Option<Metadata>,
 }
 
 /// The user was not registered.
@@ -42,6 +46,9 @@ pub enum RegisterError {
     /// Too many registrations came before.
     #[error("too many attempts")]
     TooManyAttempts(Throttled),
+    /// A hook refused the registration.
+    #[error("refused: {0}")]
+    Refused(RefusalCode),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -53,25 +60,27 @@ impl UseCases {
     /// # Errors
     /// [`RegisterError::Role`] when the requested role is not on offer; it counts as a registration. [`RegisterError::Password`] when the policy
     /// does not permit the password. [`RegisterError::TooManyAttempts`]. [`RegisterError::Taken`] when another user has
-    /// one of the identifiers. Nothing is stored then.
+    /// one of the identifiers. [`RegisterError::Refused`] when a hook refuses. Nothing is stored then.
     pub async fn register(&self, command: Register) -> Result<User, RegisterError> {
         let roles = self.resolve_roles(&command.roles).await?;
         self.judge_password(&command.password, &command.identifiers).map_err(RegisterError::Password)?;
         // The limit is counted before the hash is computed, because hashing is the expensive step. Rejected input is not
         // counted, except for a requested role.
         self.count(Limit::Registrations).await?;
-        let password_hash = self.core.ports.hasher.hash(&command.password, self.caller_key()).await?;
         let now = self.core.ports.clock.now();
-        let user = NewUser {
+        let mut user = NewUser {
             id: UserId(uuid_v7(now, &*self.core.ports.random)),
             identifiers: command.identifiers,
             display_name: command.display_name,
             phone_number: command.phone_number,
             roles,
-            password_hash: Some(password_hash),
+            password_hash: None,
             created_at: now,
-            metadata: None,
+            metadata: command.metadata,
         };
+        self.permit_registration(&user).await?;
+        self.judge_by_rules(&command.password, &user.identifiers).await?.map_err(RegisterError::Password)?;
+        user.password_hash = Some(self.core.ports.hasher.hash(&command.password, self.caller_key()).await?);
         match self.core.ports.users.register(&user).await? {
             RegisterOutcome::Registered(user) => {
                 self.audit(
@@ -87,10 +96,23 @@ impl UseCases {
         }
     }
 
+    /// Runs the hooks that may refuse a registration. They run before the names are looked up, so they take the same time for free
+    /// and taken names.
+    async fn permit_registration(&self, user: &NewUser) -> Result<(), RegisterError> {
+        self.before_registration(user).await.map_err(|error| match error {
+            HookError::Port(error) => RegisterError::Port(error),
+            HookError::Refused(code) => {
+                let denied = AuditEntry::denied(AuditAction::UserRegistered, DenialReason::RefusedByHook);
+                self.audit(denied.detail(&code));
+                RegisterError::Refused(code)
+            }
+        })
+    }
+
     /// Resolves the choice of roles. A request for a role that is not on offer may be an attack. The denial is therefore
     /// counted, and audited with the name of the role.
     async fn resolve_roles(&self, choice: &RoleChoice) -> Result<Roles, RegisterError> {
-        let error = match choice.resolve() {
+        let error = match choice.resolve(&self.core.policy.registration) {
             Ok(roles) => return Ok(roles),
             Err(error) => error,
         };
@@ -117,6 +139,7 @@ impl From<AttemptError> for RegisterError {
 mod tests {
     use super::*;
     use crate::model::{AttemptPolicy, Counter, PasswordHash, Username};
+    use crate::policy::{Policy, RegistrationPolicy};
     use crate::ports::MockAttemptLimiter;
     use crate::use_cases::fixture::{Mocks, NOW, api_key, blocking, caller, throttled, user};
 
@@ -127,6 +150,7 @@ mod tests {
             display_name: None,
             phone_number: None,
             roles: RoleChoice::Assigned(Roles::parse("customer").expect("roles")),
+            metadata: Metadata::parse("tenant=acme").ok(),
         }
     }
 
@@ -143,6 +167,7 @@ mod tests {
                     && new.created_at == NOW
                     && new.identifiers.username().map(Username::as_str) == Some("john_doe")
                     && new.roles.to_string() == "customer"
+                    && new.metadata.as_ref().map(Metadata::as_str) == Some("tenant=acme")
                     && new.id.0.get_version_num() == 7
             })
             .returning(|_| Ok(RegisterOutcome::Registered(user())));
@@ -160,8 +185,11 @@ mod tests {
             .returning(|new| Ok(RegisterOutcome::Registered(User { roles: new.roles.clone(), ..user() })));
         let recorder = mocks.recorder();
         let offered = Roles::parse("customer,partner").expect("roles");
-        let roles = RoleChoice::requested(typed, &offered);
-        (mocks.auth().register(Register { roles, ..command() }).await, recorder.lines())
+        let registration =
+            RegistrationPolicy { self_assignable_roles: offered, ..RegistrationPolicy::default() };
+        let policy = Policy { registration, ..Policy::default() };
+        let roles = RoleChoice::requested(typed);
+        (mocks.auth_with_policy(policy).register(Register { roles, ..command() }).await, recorder.lines())
     }
 
     #[tokio::test]
@@ -169,6 +197,16 @@ mod tests {
         let (registered, lines) = request_role("partner").await;
         assert_eq!(registered.expect("registered").roles.to_string(), "partner");
         assert_eq!(lines, ["user.registered user (partner)"]);
+    }
+
+    #[tokio::test]
+    async fn a_user_who_requests_no_role_gets_the_default_roles() {
+        let mut mocks = Mocks::new();
+        mocks.hasher.expect_hash().returning(|_, _| Ok(PasswordHash::new("hash".to_owned())));
+        let register = mocks.users.expect_register().once().withf(|new| new.roles == user().roles);
+        register.returning(|_| Ok(RegisterOutcome::Registered(user())));
+        let command = Register { roles: RoleChoice::Default, ..command() };
+        mocks.auth().register(command).await.expect("registered");
     }
 
     #[tokio::test]
@@ -215,7 +253,7 @@ mod tests {
     async fn a_throttled_request_for_a_role_is_not_audited_as_such() {
         let mocks = Mocks { attempts: one_counted(Some(throttled())), ..Mocks::new() };
         let recorder = mocks.recorder();
-        let roles = RoleChoice::requested("admin", &Roles::default());
+        let roles = RoleChoice::requested("admin");
         let error = mocks.called_by(caller()).register(Register { roles, ..command() }).await;
         assert!(matches!(error, Err(RegisterError::TooManyAttempts(_))), "{error:?}");
         assert_eq!(recorder.lines(), ["attempt.limited too_many_attempts (account)"]);
@@ -226,7 +264,7 @@ mod tests {
     async fn a_role_not_on_offer_is_denied_before_any_other_work() {
         let mut mocks = Mocks { attempts: one_counted(None), ..Mocks::new() };
         mocks.hasher.expect_hash().never();
-        let roles = RoleChoice::requested("admin", &Roles::default());
+        let roles = RoleChoice::requested("admin");
         let auth = mocks.root_with_policy(blocking(["p@ssw0rd!"])).called_by(caller());
         let error = auth.register(Register { roles, ..command() }).await.expect_err("denied");
         assert!(matches!(error, RegisterError::Role(_)), "{error:?}");

@@ -141,7 +141,8 @@ impl UseCases {
     ) -> Result<(), UpdateUserError> {
         let user = self.core.ports.users.find(&UserRef::Id(user)).await?.ok_or(UpdateUserError::NotFound)?;
         let names = user.identifiers.changed(command.username.clone(), command.email.clone());
-        self.judge_password(password, &names).map_err(UpdateUserError::Password)
+        self.judge_password(password, &names).map_err(UpdateUserError::Password)?;
+        self.judge_by_rules(password, &names).await?.map_err(UpdateUserError::Password)
     }
 }
 

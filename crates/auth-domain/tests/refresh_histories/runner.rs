@@ -76,6 +76,7 @@ impl HistoryRunner {
             display_name: None,
             phone_number: None,
             roles: RoleChoice::Assigned(Roles::default()),
+            metadata: None,
         };
         auth.register(register).await.expect("registered");
         Self { ports, auth, issued: Vec::new(), reference: Vec::new(), events: EventSet::new() }

@@ -161,16 +161,16 @@ async fn create(auth: &UseCases, settings: &Settings, command: Create) -> anyhow
     let Create { username, email, display_name, phone_number, roles, json } = command;
     let identifiers =
         Identifiers::new(username, email).context("a user has a username or an e-mail address")?;
-    let roles = if roles.is_empty() { settings.default_roles.clone() } else { Roles::new(roles)? };
+    let roles = if roles.is_empty() { RoleChoice::Default } else { RoleChoice::Assigned(Roles::new(roles)?) };
     let password = password::read(settings.min_password_length_or(MinPasswordLength::default()))?;
-    let roles = RoleChoice::Assigned(roles);
-    let command = Register { identifiers, password, display_name, phone_number, roles };
+    let command = Register { identifiers, password, display_name, phone_number, roles, metadata: None };
     let user = auth.register(command).await.map_err(|error| match error {
         RegisterError::Taken(kind) => anyhow!(import::taken(kind)),
         // The limit on registrations does not apply, because an operator has no client address.
         RegisterError::TooManyAttempts(_)
         | RegisterError::Password(_)
         | RegisterError::Role(_)
+        | RegisterError::Refused(_)
         | RegisterError::Port(_) => error.into(),
     })?;
     show(&user, Some(true), json)

@@ -143,8 +143,6 @@ pub struct Context {
     /// The client that tokens are issued to.
     pub client: Client,
     pub terms: PublicTerms,
-    /// The roles of a new user who requests none.
-    pub default_roles: Roles,
     /// The role that the protected resource requires.
     pub required_role: Option<Role>,
     /// Which pages may use the cookie.
@@ -180,8 +178,8 @@ impl Context {
     ) -> Result<Register, Failure> {
         let identifiers = Identifiers::new(username, email)
             .ok_or_else(|| Failure::Internal(BoxError::from("a registration without an identifier")))?;
-        let roles = RoleChoice::Assigned(self.default_roles.clone());
-        Ok(Register { identifiers, password, display_name: None, phone_number: None, roles })
+        let roles = RoleChoice::Default;
+        Ok(Register { identifiers, password, display_name: None, phone_number: None, roles, metadata: None })
     }
 
     /// # Errors

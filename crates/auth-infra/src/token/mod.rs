@@ -5,7 +5,7 @@
 //! may share. With the public keys of [`KeyRing::jwks`], any JWT library verifies the tokens.
 //!
 //! Tokens come from untrusted clients, so each part of a token is read in exactly one way. A token has one form, its
-//! header three members and its payload nine, each of one type. An access token may have extra claims besides. A key has one algorithm; the header may confirm it but
+//! header three members and its payload nine, each of one type. An access token may also have extra claims. A key has one algorithm; the header may confirm it but
 //! not select it.
 
 mod algorithm;

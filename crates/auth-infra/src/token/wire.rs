@@ -2,7 +2,7 @@
 //!
 //! Each is a flat object whose members are all known and all required. Any other member is refused, and so is a
 //! duplicate, whether or not it is written with escapes. No member's value is an object, so this holds at any depth. An access
-//! token may have extra claims besides, whose names are not those of registered claims.
+//! token may also have extra claims. Their names are not those of registered claims.
 //! The order of members and the white space between them are free.
 
 use std::borrow::Cow;

@@ -39,6 +39,7 @@ impl TestApp {
             revocations: store.revocations(),
             api_keys: store.api_keys(),
             random: Arc::new(auth_domain::testing::SeededRandom::new(seed)),
+            timer: Arc::new(auth_infra::system::SystemTimer),
             ..test_ports.ports()
         };
         let client = Client {
@@ -58,6 +59,7 @@ impl TestApp {
             display_name: None,
             phone_number: None,
             roles: RoleChoice::Assigned(Roles::default()),
+            metadata: None,
         };
         self.auth.register(register).await.expect("registered")
     }

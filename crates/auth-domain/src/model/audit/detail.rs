@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::model::{ApiKey, ApiKeyId, IdentifierKind, Limit, Role, Roles, Scope};
+use crate::model::{ApiKey, ApiKeyId, IdentifierKind, Limit, RefusalCode, Role, Roles, Scope};
 
 /// The maximum length of a detail in bytes. It fits the maximum number of roles, each of maximum length.
 pub const AUDIT_DETAIL_MAX_BYTES: usize = 1_400;
@@ -68,6 +68,12 @@ impl From<Limit> for AuditDetail {
 impl From<Scope> for AuditDetail {
     fn from(scope: Scope) -> Self {
         Self(Cow::Borrowed(scope.as_str()))
+    }
+}
+
+impl From<&RefusalCode> for AuditDetail {
+    fn from(code: &RefusalCode) -> Self {
+        Self::bounded(code.as_str().to_owned())
     }
 }
 

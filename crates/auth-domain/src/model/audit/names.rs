@@ -116,6 +116,8 @@ named! {
         MissingRole = "missing_role",
         /// The clock of the node is behind the time of a stored refresh, so the attempt could not be judged.
         ClockBehind = "clock_behind",
+        /// A hook of the embedding program refused.
+        RefusedByHook = "refused_by_hook",
         /// Too many attempts came before.
         TooManyAttempts = "too_many_attempts",
     }

@@ -155,6 +155,7 @@ delegate! {
     SessionRepository {
         fn open(session: &NewSession, policy: &SessionPolicy) -> OpenOutcome;
         fn find(session: SessionId) -> Option<(Session, User)>;
+        fn find_by_family(family: &SecretDigest) -> Option<(Session, User)>;
         fn refresh(attempt: &RefreshAttempt) -> Option<JudgedRefresh>;
         fn end(session: SessionId, reason: EndReason, now: Timestamp) -> Option<Session>;
         fn end_by_family(

@@ -292,6 +292,9 @@ faults! {
         session_members::session_is_returned_as_stored
         session_members::earliest_and_latest_times_are_returned
         session_refresh::retry_window_ends_to_the_microsecond;
+    HidesEndedFamilies => session_members::session_is_read_by_its_family;
+    FindsFamiliesWithTheRegisteredUser => session_members::session_is_read_by_its_family;
+    FindsFamiliesWithTheFirstRefresh => session_members::session_is_read_by_its_family;
     FindsSessionsWithTheRegisteredUser =>
         session_members::session_is_returned_with_its_current_user;
     ReplacesTheSuspendedReason =>
@@ -299,6 +302,7 @@ faults! {
         session_members::every_end_reason_is_returned;
     RewritesTheNilSessionId => session_members::smallest_and_largest_ids_are_returned;
     TruncatesFamilies =>
+        session_members::session_is_read_by_its_family
         session_members::session_is_found_only_by_its_whole_family
         session_members::sessions_with_similar_families_are_not_confused
         session_ends::other_client_or_unknown_family_ends_nothing;

@@ -35,6 +35,23 @@ impl SessionRepository for FaultyStore {
         }))
     }
 
+    async fn find_by_family(&self, family: &SecretDigest) -> Result<Option<(Session, User)>, PortError> {
+        let _call = self.begin().await?;
+        let family = match self.fault {
+            Fault::TruncatesFamilies => self.family_with_this_start(*family),
+            _ => *family,
+        };
+        let Some((session, user)) = self.inner.find_by_family(&family).await? else { return Ok(None) };
+        match self.fault {
+            Fault::HidesEndedFamilies if session.end.is_some() => Ok(None),
+            Fault::FindsFamiliesWithTheRegisteredUser => Ok(Some((session, self.as_registered(user)))),
+            Fault::FindsFamiliesWithTheFirstRefresh => {
+                Ok(Some((Session { last_refreshed_at: session.created_at, ..session }, user)))
+            }
+            _ => Ok(Some((session, user))),
+        }
+    }
+
     async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
         let _call = self.begin().await?;
         self.refresh_with_fault(attempt).await

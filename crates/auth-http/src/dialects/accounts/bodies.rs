@@ -32,13 +32,14 @@ pub(super) fn register_command(context: &Context, request: &Request) -> Result<R
     let body: Registration = request.json()?.read()?;
     let mut errors = errors(&body, &context.terms.min_password_length);
     let choice = body.roles.as_ref().and_then(|role| role.get().ok());
-    let choice = choice.map(|typed| RoleChoice::requested(typed, &context.terms.self_assignable_roles));
+    let choice = choice.map(|typed| RoleChoice::requested(typed));
     if errors.is_empty() {
         return body.into_command(context, choice);
     }
     // The use case decides on the role and audits the denial, but it does not run for a body with other errors. The
     // role is checked here only to complete the list of errors.
-    if let Some(Err(denied)) = choice.as_ref().map(RoleChoice::resolve) {
+    let registration = &context.auth.policy().registration;
+    if let Some(Err(denied)) = choice.map(|choice| choice.resolve(registration)) {
         errors.push(FieldError { field: "roles".into(), message: denied.to_string() });
     }
     Err(Failure::InvalidFields(errors))

@@ -8,19 +8,29 @@ use auth_domain::model::{
 use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{OpenOutcome, PortError, SessionRepository};
 
-use super::prelude::{Connection, DbError, Store};
+use super::prelude::{Connection, DbError, Row, Store};
 use super::purge::purge;
 use super::rows::{self, session_columns, user_columns};
 use super::session_writes::{end, end_by_family};
 use crate::sql::TxOutcome;
 
-const FIND: &str = concat!(
-    "SELECT",
-    session_columns!(),
-    ",",
-    user_columns!(),
-    "FROM sessions JOIN accounts ON accounts.id = account_id WHERE sessions.id = $1"
-);
+/// Selects sessions with their users; a condition follows.
+macro_rules! select_sessions {
+    ($condition:literal) => {
+        concat!(
+            "SELECT",
+            session_columns!(),
+            ",",
+            user_columns!(),
+            "FROM sessions JOIN accounts ON accounts.id = account_id WHERE ",
+            $condition
+        )
+    };
+}
+
+const FIND: &str = select_sessions!("sessions.id = $1");
+
+const FIND_BY_FAMILY: &str = select_sessions!("token_family = $1");
 
 #[async_trait]
 impl SessionRepository for Store {
@@ -30,6 +40,10 @@ impl SessionRepository for Store {
 
     async fn find(&self, session: SessionId) -> Result<Option<(Session, User)>, PortError> {
         self.db.read(session, |connection, session| Box::pin(find(connection, *session))).await
+    }
+
+    async fn find_by_family(&self, family: &SecretDigest) -> Result<Option<(Session, User)>, PortError> {
+        self.db.read(*family, |connection, family| Box::pin(find_by_family(connection, *family))).await
     }
 
     async fn refresh(&self, attempt: &RefreshAttempt) -> Result<Option<JudgedRefresh>, PortError> {
@@ -75,5 +89,17 @@ impl SessionRepository for Store {
 
 async fn find(connection: &mut Connection, session: SessionId) -> Result<Option<(Session, User)>, DbError> {
     let row = sqlx::query(FIND).bind(session.0).fetch_optional(connection).await?;
-    row.map(|row| Ok((rows::session(&row)?, rows::user(&row)?))).transpose()
+    row.as_ref().map(session_with_user).transpose()
+}
+
+async fn find_by_family(
+    connection: &mut Connection,
+    family: SecretDigest,
+) -> Result<Option<(Session, User)>, DbError> {
+    let query = sqlx::query(FIND_BY_FAMILY).bind(family.as_bytes().to_vec());
+    query.fetch_optional(connection).await?.as_ref().map(session_with_user).transpose()
+}
+
+fn session_with_user(row: &Row) -> Result<(Session, User), DbError> {
+    Ok((rows::session(row)?, rows::user(row)?))
 }
