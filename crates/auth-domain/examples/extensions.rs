@@ -10,8 +10,7 @@ use async_trait::async_trait;
 use auth_domain::Auth;
 use auth_domain::model::{
     AuditedCaller, Caller, ClaimName, Client, ClientId, ExtraClaims, Identifiers, Metadata, NewUser,
-    Password, PasswordAttempt, RefreshStyle, RefusalCode, RoleChoice, Roles, Session, User,
-    Username,
+    Password, PasswordAttempt, RefreshStyle, RefusalCode, RoleChoice, Roles, Session, User, Username,
 };
 use auth_domain::policy::{Policy, RegistrationPolicy};
 use auth_domain::ports::{ClaimsSource, HookDecision, Hooks, PasswordRule, PortError, RuleVerdict};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::model::{
     InvalidApiKeyName, InvalidClaimName, InvalidDisplayName, InvalidExternalId, InvalidExtraClaims,
-    InvalidIdentifier, InvalidMetadata, InvalidPassword, InvalidPhoneNumber, InvalidRefusalCode, InvalidRole, InvalidRoles,
-    InvalidScope, RoleNotOffered, Throttled,
+    InvalidIdentifier, InvalidMetadata, InvalidPassword, InvalidPhoneNumber, InvalidRefusalCode, InvalidRole,
+    InvalidRoles, InvalidScope, RoleNotOffered, Throttled,
 };
 use crate::ports::{InvalidHash, PortError};
 use crate::use_cases::{

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use auth_domain::Auth;
 use auth_domain::model::{
     AccessClaims, AuditedCaller, Caller, ClaimName, Client, ClientId, EndReason, ExtraClaims, Identifiers,
-    InvalidPassword, NewUser, Password, PasswordAttempt, RefreshStyle, RefusalCode,
-    RoleChoice, Session, User, UserId, Username,
+    InvalidPassword, NewUser, Password, PasswordAttempt, RefreshStyle, RefusalCode, RoleChoice, Session,
+    User, UserId, Username,
 };
 use auth_domain::policy::Policy;
 use auth_domain::ports::{

@@ -31,6 +31,7 @@ async fn register(auth: &UseCases, typed: &str) -> Result<User, RegisterError> {
         display_name: None,
         phone_number: None,
         roles: RoleChoice::Assigned(Roles::default()),
+        metadata: None,
     })
     .await
 }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::model::{IdentifierKind, Scope, SessionId};
+use crate::model::{IdentifierKind, RefusalCode, Scope, SessionId};
 use crate::ports::BoxError;
 use crate::use_cases::fixture::throttled;
 
@@ -72,6 +72,7 @@ fn every_error_has_the_kind_of_its_cause() {
         LogInError {
             InvalidCredentials => ErrorKind::Unauthenticated,
             TooManyAttempts(_) = throttled() => THROTTLED,
+            Refused(_) = RefusalCode::from_static("region_blocked") => ErrorKind::Forbidden,
             Port(_) = PortError::Overloaded => UNAVAILABLE,
         }
         LogOutBearerError {
@@ -91,6 +92,7 @@ fn every_error_has_the_kind_of_its_cause() {
             Password(_) = InvalidPassword::TooShort { min: 8 } => ErrorKind::Invalid,
             Role(_) = RoleNotOffered { requested: None } => ErrorKind::Invalid,
             TooManyAttempts(_) = throttled() => THROTTLED,
+            Refused(_) = RefusalCode::from_static("region_blocked") => ErrorKind::Forbidden,
             Port(_) = PortError::Overloaded => UNAVAILABLE,
         }
         UpdateUserError {
