@@ -1,0 +1,6 @@
+//! Tests of the verifier against an issuer that only a test controls.
+
+mod ended_sessions;
+mod issuer;
+mod keys;
+mod tokens;
