@@ -50,8 +50,8 @@ pub(crate) struct EndedSessions {
 struct State {
     /// Each with the time at which it may be forgotten.
     sessions: HashMap<Uuid, Duration>,
-    /// Every session that had ended at this time is known.
-    complete_at: Option<Duration>,
+    /// When the last complete answer arrived, and how old it was then. Every session that had ended before is known.
+    complete: Option<(Duration, Duration)>,
     /// Until this time, a session that did not fit in may have valid tokens.
     overflowed_until: Option<Duration>,
     pruned_at: Duration,
@@ -100,8 +100,7 @@ impl EndedSessions {
 
     /// Returns how old the information is, or `None` before the first complete list.
     pub(crate) fn age(&self) -> Option<Duration> {
-        let complete_at = read(&self.state).complete_at?;
-        Some(self.clock.elapsed().saturating_sub(complete_at))
+        read(&self.state).age(self.clock.elapsed())
     }
 
     /// Asks for the sessions since the last request. With `wait`, the issuer answers when there are some, or after 20 seconds.
@@ -137,13 +136,18 @@ impl EndedSessions {
             }
         }
         if !page.more {
-            state.complete_at = state.complete_at.max(now.checked_sub(age));
+            let is_older = state.age(now).is_some_and(|known| known < age);
+            state.complete = if is_older { state.complete } else { Some((now, age)) };
         }
         Ok(())
     }
 }
 
 impl State {
+    fn age(&self, now: Duration) -> Option<Duration> {
+        self.complete.map(|(arrived, age)| now.saturating_sub(arrived).saturating_add(age))
+    }
+
     fn prune(&mut self, now: Duration) {
         if now >= self.pruned_at + PRUNE_INTERVAL {
             self.sessions.retain(|_, forget_at| *forget_at > now);

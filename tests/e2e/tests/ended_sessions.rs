@@ -1,4 +1,5 @@
 //! The feed of ended sessions: whatever ends a session, each node lists it within a second, to followers that wait.
+#![expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 use std::net::Shutdown;
 use std::thread::{sleep, spawn};

@@ -93,6 +93,24 @@ fn old_answer_does_not_count_as_fresh() {
 }
 
 #[test]
+fn answer_may_be_older_than_the_process() {
+    let issuer = Issuer::new(PrivateKey::p256());
+    let page = |age| {
+        let synced_at = NOW - age;
+        let page = json!({"sessions": [], "next": "0.7.7", "more": false, "synced_at": synced_at, "keep_seconds": 965});
+        issuer.answer(FEED, Some((200, "", page.to_string())));
+    };
+    page(3);
+    let verifier = issuer.verifier();
+    assert!(verifier.verify(&issuer.token()).is_ok());
+    for (age, expected) in [(3, 3), (1, 1), (2, 1)] {
+        page(age);
+        verifier.fetch_ended(false).expect("fetched");
+        assert_eq!(verifier.staleness(), Staleness::Feed(expected * SECOND), "{age}");
+    }
+}
+
+#[test]
 fn ended_session_is_forgotten_when_its_tokens_have_expired() {
     let issuer = Issuer::new(PrivateKey::p256());
     let client = Arc::new(issuer.clone());
