@@ -5,10 +5,9 @@ use std::ops::Range;
 use async_trait::async_trait;
 
 use super::RecordStore;
-use super::encoding::decode;
 use super::key_value_store::{KeyValueStore, ReadTransaction, Table, WriteTransaction};
 use super::rows::{
-    PAGE, Record, audit_key, corrupt, count_on, get, id_key, insert, last_number, remove, time_key,
+    PAGE, audit_key, corrupt, count_on, decode_at, get, id_key, insert, last_number, remove, time_key,
 };
 use crate::model::{AuditEvent, AuditFilter, AuditId, AuditRecord, Timestamp};
 use crate::ports::{AuditRepository, PortError};
@@ -113,13 +112,19 @@ fn page(
     ids: Range<i64>,
 ) -> Result<Vec<AuditRecord>, PortError> {
     let [start, end] = [ids.start, ids.end].map(|id| audit_key(AuditId(id)));
-    let Some(user) = filter.user else {
+    let page: Vec<AuditRecord> = if let Some(user) = filter.user {
+        let [start, end] = [start, end].map(|key| [id_key(user), key].concat());
+        let entries = tx.scan(Table::AuditEventUsers, start.as_slice()..end.as_slice(), PAGE)?;
+        entries.iter().map(|(key, _)| event_at(tx, key)).collect::<Result<_, _>>()?
+    } else {
         let entries = tx.scan(Table::AuditEvents, start.as_slice()..end.as_slice(), PAGE)?;
-        return entries.iter().map(|(_, value)| decode(value, AuditRecord::KIND)).collect();
+        entries.iter().map(|(key, value)| decode_at(key, value)).collect::<Result<_, _>>()?
     };
-    let [start, end] = [start, end].map(|key| [id_key(user), key].concat());
-    let entries = tx.scan(Table::AuditEventUsers, start.as_slice()..end.as_slice(), PAGE)?;
-    entries.iter().map(|(key, _)| event_at(tx, key)).collect()
+    // The next page starts after the last number of this one, so a store that ignores the range would never end.
+    if page.iter().any(|record| !ids.contains(&record.id.0)) {
+        return Err(corrupt("a scan has returned an audit event outside its range"));
+    }
+    Ok(page)
 }
 
 fn purge(tx: &mut dyn WriteTransaction, before: Timestamp, limit: u32) -> Result<u64, PortError> {

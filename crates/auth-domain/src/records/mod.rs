@@ -118,6 +118,8 @@ mod sessions;
 mod store;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "conformance")]
+mod under_test;
 mod users;
 mod values;
 

@@ -190,7 +190,13 @@ pub(super) fn sessions_key(user: UserId, ended: bool) -> Vec<u8> {
 
 /// Reads a record by its key.
 pub(super) fn get<T: Record>(tx: &dyn ReadTransaction, key: &[u8]) -> Result<Option<T>, PortError> {
-    tx.get(T::TABLE, key)?.map(|value| decode(&value, T::KIND)).transpose()
+    tx.get(T::TABLE, key)?.map(|value| decode_at(key, &value)).transpose()
+}
+
+/// Decodes the record with this key.
+pub(super) fn decode_at<T: Record>(key: &[u8], value: &[u8]) -> Result<T, PortError> {
+    let record: T = decode(value, T::KIND)?;
+    if record.key() == key { Ok(record) } else { Err(corrupt("a record is stored under the key of another")) }
 }
 
 /// Reads a record by an entry of another table.

@@ -186,6 +186,119 @@ fn assert_round_trip<T: Record + PartialEq + std::fmt::Debug>(record: &T) -> Res
     Ok(())
 }
 
+/// The bytes of a record, with escapes for those that are not printed.
+fn stored<T: Record>(record: &T) -> String {
+    encode(record).escape_ascii().to_string()
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix_seconds(seconds)
+}
+
+/// Stored values outlive a release. If this test fails, the encoding needs another version.
+#[test]
+fn stored_bytes_of_version_1_never_change() {
+    let username = Username::parse("Jane").expect("a username");
+    let email = EmailAddress::parse("J@Example.com").expect("an address");
+    let user = User {
+        id: UserId(Uuid::from_bytes([b'u'; 16])),
+        number: UserNumber(7),
+        identifiers: Identifiers::new(Some(username), Some(email)).expect("a name"),
+        display_name: DisplayName::parse("J").ok(),
+        phone_number: PhoneNumber::parse("+123").ok(),
+        email_verified: true,
+        status: UserStatus::Suspended,
+        roles: Roles::parse("admin,editor").expect("roles"),
+        created_at: at(1),
+        external_id: None,
+        metadata: Metadata::parse("{}").ok(),
+    };
+    let password =
+        StoredPassword { hash: Some(PasswordHash::new("hash".to_owned())), version: PasswordVersion(2) };
+    let row = UserRow { user, password, import: Some(ImportDigest::from_bytes([b'i'; 32])) };
+    assert_eq!(
+        stored(&row),
+        concat!(
+            r#"\x01uuuuuuuuuuuuuuuu\x00\x00\x00\x00\x00\x00\x00\x07\x01\x00\x00\x00\x04Jane\x00\x00\x00"#,
+            r#"\x04jane\x01\x00\x00\x00\rJ@Example.com\x00\x00\x00\rj@example.com\x01\x00\x00\x00\x01J"#,
+            r#"\x01\x00\x00\x00\x04+123\x01\x00\x00\x00\tsuspended\x00\x00\x00\x0cadmin,editor\x00\x00"#,
+            r#"\x00\x00\x00\x0fB@\x00\x01\x00\x00\x00\x02{}\x01\x00\x00\x00\x04hash\x00\x00\x00\x00\x00"#,
+            r#"\x00\x00\x02\x01iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii"#,
+        )
+    );
+
+    let session = Session {
+        id: SessionId(Uuid::from_bytes([b's'; 16])),
+        user_id: UserId(Uuid::from_bytes([b'u'; 16])),
+        client_id: ClientId::from_static("web"),
+        created_at: at(1),
+        last_refreshed_at: at(2),
+        expires_at: at(3),
+        end: Some(SessionEnd { at: at(4), reason: EndReason::LoggedOut }),
+    };
+    let consumed = ConsumedCredential {
+        digest: SecretDigest::from_bytes([b'd'; 32]),
+        at: at(2),
+        nonce: SuccessorNonce::from_bytes([b'n'; 16]),
+    };
+    let chain = CredentialChain { current: SecretDigest::from_bytes([b'c'; 32]), consumed: vec![consumed] };
+    let row = SessionRow { session, family: SecretDigest::from_bytes([b'f'; 32]), chain };
+    assert_eq!(
+        stored(&row),
+        concat!(
+            r#"\x01ssssssssssssssssuuuuuuuuuuuuuuuu\x00\x00\x00\x03web\x00\x00\x00\x00\x00\x0fB@\x00"#,
+            r#"\x00\x00\x00\x00\x1e\x84\x80\x00\x00\x00\x00\x00-\xc6\xc0\x01\x00\x00\x00\x00\x00=\t\x00"#,
+            r#"\x00\x00\x00\nlogged_outffffffffffffffffffffffffffffffffcccccccccccccccccccccccccccccccc"#,
+            r#"\x00\x00\x00\x01dddddddddddddddddddddddddddddddd\x00\x00\x00\x00\x00\x1e\x84\x80nnnnnnnn"#,
+            r#"nnnnnnnn"#,
+        )
+    );
+
+    let key = ApiKey {
+        id: ApiKeyId(Uuid::from_bytes([b'k'; 16])),
+        name: ApiKeyName::parse("backend").expect("a name"),
+        scopes: [Scope::UsersRead, Scope::Auth].into_iter().collect(),
+        created_at: at(1),
+        expires_at: Some(at(2)),
+        revoked_at: None,
+        last_used_at: None,
+    };
+    let key = NewApiKey { key, digest: SecretDigest::from_bytes([b'd'; 32]) };
+    assert_eq!(
+        stored(&key),
+        concat!(
+            r#"\x01kkkkkkkkkkkkkkkk\x00\x00\x00\x07backend\x00\x00\x00\x0fusers:read,auth\x00\x00\x00"#,
+            r#"\x00\x00\x0fB@\x01\x00\x00\x00\x00\x00\x1e\x84\x80\x00\x00dddddddddddddddddddddddddddddd"#,
+            r#"dd"#,
+        )
+    );
+
+    let event = AuditEvent {
+        at: at(1),
+        merged: Some(MergedEvents { count: 2, last_at: at(2) }),
+        action: AuditAction::UserLoggedIn,
+        outcome: AuditOutcome::Denied(DenialReason::WrongPassword),
+        user: Some(UserId(Uuid::from_bytes([b'u'; 16]))),
+        session: None,
+        client: Some(ClientId::from_static("web")),
+        caller: AuditedCaller {
+            address: Some(ClientAddress::from([192, 0, 2, 1])),
+            request: Some(RequestId(9)),
+            api_key: None,
+        },
+        detail: Some(AuditDetail::RETRY),
+    };
+    assert_eq!(
+        stored(&AuditRecord { id: AuditId(5), event }),
+        concat!(
+            r#"\x01\x00\x00\x00\x00\x00\x00\x00\x05\x00\x00\x00\x00\x00\x0fB@\x01\x00\x00\x00\x02\x00"#,
+            r#"\x00\x00\x00\x00\x1e\x84\x80\x00\x00\x00\x0euser.logged_in\x01\x00\x00\x00\x0ewrong_pass"#,
+            r#"word\x01uuuuuuuuuuuuuuuu\x00\x01\x00\x00\x00\x03web\x01\x00\x00\x00\t192.0.2.1\x01\x00"#,
+            r#"\x00\x00\x00\x00\x00\x00\t\x00\x01\x00\x00\x00\x05retry"#,
+        )
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
