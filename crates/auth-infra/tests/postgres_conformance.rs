@@ -51,10 +51,17 @@ impl StoreUnderTest for TestStore {
         query.execute(&mut connection).await.expect("an update");
         connection.close().await.expect("closed");
     }
+
+    async fn reopen(&self) -> Option<Box<dyn StoreUnderTest>> {
+        Some(Box::new(store_at(self.url.clone()).await))
+    }
 }
 
 async fn test_store() -> TestStore {
-    let url = TestPostgres::shared().create_database();
+    store_at(TestPostgres::shared().create_database()).await
+}
+
+async fn store_at(url: String) -> TestStore {
     let store = PostgresStore::connect(&PostgresSettings::new(url.clone())).expect("a store");
     store.migrate().await.expect("migrated");
     let syncing = store.clone();

@@ -50,10 +50,23 @@ impl StoreUnderTest for TestStore {
         query.execute(&mut connection).await.expect("an update");
         connection.close().await.expect("closed");
     }
+
+    /// Opens a copy, which has what an aborted process leaves behind.
+    async fn reopen(&self) -> Option<Box<dyn StoreUnderTest>> {
+        let copy = TempDir::new().expect("a directory");
+        for file in std::fs::read_dir(self.directory.path()).expect("files") {
+            let file = file.expect("a file");
+            std::fs::copy(file.path(), copy.path().join(file.file_name())).expect("copied");
+        }
+        Some(Box::new(store_in(copy).await))
+    }
 }
 
 async fn test_store() -> TestStore {
-    let directory = TempDir::new().expect("a directory");
+    store_in(TempDir::new().expect("a directory")).await
+}
+
+async fn store_in(directory: TempDir) -> TestStore {
     let settings = SqliteSettings::new(directory.path().join("auth.db"));
     let store = SqliteStore::connect(&settings).expect("a store");
     store.migrate().await.expect("migrated");

@@ -140,6 +140,7 @@ pub(super) async fn different_claims_make_different_tokens(codecs: &AccessTokenC
 
 pub(super) async fn tampered_token_is_refused(codecs: &AccessTokenCodecs) {
     let token = sign(codecs, &claims());
+    assert_eq!(codecs.codec.verify(&token), Some(claims()), "whatever remembers tokens knows it now");
     for (index, character) in token.char_indices() {
         for replacement in ['A', 'B', '-', '.'] {
             if replacement != character {
@@ -158,6 +159,7 @@ pub(super) async fn tampered_token_is_refused(codecs: &AccessTokenCodecs) {
 
 pub(super) async fn token_with_added_text_is_refused(codecs: &AccessTokenCodecs) {
     let token = sign(codecs, &claims());
+    assert_eq!(codecs.codec.verify(&token), Some(claims()), "whatever remembers tokens knows it now");
     for added in ["A", "=", "==", ".", " ", "\n", "\0", ".A", &token] {
         assert_eq!(codecs.codec.verify(&format!("{token}{added}")), None, "{added:?} appended");
         assert_eq!(codecs.codec.verify(&format!("{added}{token}")), None, "{added:?} prepended");
@@ -242,6 +244,11 @@ pub(super) async fn access_and_refresh_tokens_are_not_confused(codecs: &AccessTo
 
 pub(super) async fn tampered_refresh_token_is_refused(codecs: &AccessTokenCodecs) {
     let token = sign_refresh(codecs, &refresh_claims());
+    assert_eq!(
+        codecs.codec.verify_refresh(&token),
+        Some(refresh_claims()),
+        "whatever remembers tokens knows it now"
+    );
     for (index, character) in token.char_indices() {
         let mut tampered = token.clone();
         tampered.replace_range(index..=index, if character == 'A' { "B" } else { "A" });

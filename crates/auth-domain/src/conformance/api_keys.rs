@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use uuid::Uuid;
 
-use super::StoreUnderTest;
+use super::concurrency::{concurrently, rounds};
 use super::fixture::{Fixture, later, now, only_success, similar_keys};
+use super::{CaseFuture, StoreUnderTest};
 use crate::model::{ApiKey, ApiKeyId, ApiKeyName, NewApiKey, Scope, Scopes, SecretDigest, Timestamp};
 
 async fn insert(fixture: &Fixture<'_>, new: &NewApiKey) {
@@ -123,17 +123,19 @@ pub(super) async fn key_is_revoked_once_and_keeps_the_first_time(store: &dyn Sto
 
 pub(super) async fn one_of_10_revocations_of_one_key_succeeds(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let new = fixture.new_api_key("backend");
-    insert(&fixture, &new).await;
-    let times: Vec<_> = (0..10).map(later).collect();
-    let outcomes = join_all(times.iter().map(|time| fixture.api_keys().revoke(new.key.id, *time))).await;
-    let revoked: Vec<_> = outcomes.into_iter().map(|revoked| revoked.expect("no error")).collect();
-    let stored = find(&fixture, &new.digest).await.and_then(|key| key.revoked_at);
-    assert_eq!(
-        stored,
-        Some(only_success(times, &revoked)),
-        "the time of the successful revocation is stored"
-    );
+    for _ in rounds() {
+        let new = fixture.new_api_key("backend");
+        insert(&fixture, &new).await;
+        let times: Vec<_> = (0..10).map(later).collect();
+        let outcomes = concurrently(times.iter().map(|time| fixture.api_keys().revoke(new.key.id, *time)));
+        let revoked: Vec<_> = outcomes.into_iter().map(|revoked| revoked.expect("no error")).collect();
+        let stored = find(&fixture, &new.digest).await.and_then(|key| key.revoked_at);
+        assert_eq!(
+            stored,
+            Some(only_success(times, &revoked)),
+            "the time of the successful revocation is stored"
+        );
+    }
 }
 
 pub(super) async fn latest_time_of_use_is_kept(store: &dyn StoreUnderTest) {
@@ -152,13 +154,15 @@ pub(super) async fn latest_time_of_use_is_kept(store: &dyn StoreUnderTest) {
 
 pub(super) async fn latest_of_concurrent_times_of_use_is_kept(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let new = fixture.new_api_key("backend");
-    insert(&fixture, &new).await;
-    let times: Vec<_> = [4, 9, 1, 7, 3, 8, 2, 6, 5].into_iter().map(later).collect();
-    for noted in join_all(times.iter().map(|time| fixture.api_keys().mark_used(new.key.id, *time))).await {
-        noted.expect("no error");
+    let times = [4, 9, 1, 7, 3, 8, 2, 6, 5].map(later);
+    for _ in rounds() {
+        let new = fixture.new_api_key("backend");
+        insert(&fixture, &new).await;
+        for noted in concurrently(times.map(|time| fixture.api_keys().mark_used(new.key.id, time))) {
+            noted.expect("no error");
+        }
+        assert_eq!(find(&fixture, &new.digest).await.and_then(|key| key.last_used_at), Some(later(9)));
     }
-    assert_eq!(find(&fixture, &new.digest).await.and_then(|key| key.last_used_at), Some(later(9)));
 }
 
 pub(super) async fn use_and_revocation_are_independent(store: &dyn StoreUnderTest) {
@@ -171,4 +175,48 @@ pub(super) async fn use_and_revocation_are_independent(store: &dyn StoreUnderTes
     fixture.api_keys().mark_used(ApiKeyId(fixture.uuid()), later(4)).await.expect("no error");
     let found = find(&fixture, &new.digest).await.expect("the key exists");
     assert_eq!((found.revoked_at, found.last_used_at), (Some(later(2)), Some(later(3))));
+}
+
+pub(super) async fn key_revoked_while_it_is_used_stays_revoked(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    for _ in rounds() {
+        let new = fixture.new_api_key("backend");
+        insert(&fixture, &new).await;
+        assert_eq!(find(&fixture, &new.digest).await.as_ref(), Some(&new.key), "not revoked yet");
+        let (keys, id) = (fixture.api_keys(), new.key.id);
+        let mut calls: Vec<CaseFuture<'_>> = vec![Box::pin(async {
+            assert!(keys.revoke(id, later(5)).await.expect("no error"), "the first revocation");
+        })];
+        for second in 1..=3 {
+            calls.push(Box::pin(async move { keys.mark_used(id, later(second)).await.expect("no error") }));
+        }
+        concurrently(calls);
+        let expected = ApiKey { revoked_at: Some(later(5)), last_used_at: Some(later(3)), ..new.key };
+        assert_eq!(find(&fixture, &new.digest).await, Some(expected), "revoked and used");
+    }
+}
+
+pub(super) async fn each_of_12_keys_is_listed_found_and_changed_on_its_own(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let mut keys = Vec::new();
+    for number in 0..12 {
+        let mut new = fixture.new_api_key(&format!("key {number}"));
+        // Neither the ids nor the calls are in the order of the times.
+        new.key.id = ApiKeyId(Uuid::from_u128(u128::MAX - u128::from((number * 5) % 12_u64)));
+        new.key.created_at = later((number * 7) % 12);
+        insert(&fixture, &new).await;
+        keys.push(new);
+    }
+    keys.sort_by_key(|new| new.key.created_at);
+    for index in [3, 11, 0] {
+        let key = &mut keys[index].key;
+        (key.revoked_at, key.last_used_at) = (Some(later(20)), Some(later(30)));
+        assert!(fixture.api_keys().revoke(key.id, later(20)).await.expect("no error"));
+        fixture.api_keys().mark_used(key.id, later(30)).await.expect("no error");
+    }
+    for new in &keys {
+        assert_eq!(find(&fixture, &new.digest).await.as_ref(), Some(&new.key));
+    }
+    let expected: Vec<_> = keys.into_iter().map(|new| new.key).collect();
+    assert_eq!(fixture.api_keys().list().await.expect("no error"), expected);
 }

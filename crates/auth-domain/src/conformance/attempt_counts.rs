@@ -3,8 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
+use super::concurrency::{both, concurrently};
 use super::fixture::{later, now, similar_keys};
 use crate::model::{Caller, Counter, CounterKey, Guess, GuessOutcome, Limit, Timestamp};
 use crate::policy::{AttemptPolicy, Rate};
@@ -51,7 +50,7 @@ pub(super) async fn attempts_pass_up_to_the_limit(attempts: &dyn AttemptLimiter)
 pub(super) async fn concurrent_attempts_pass_up_to_the_limit(attempts: &dyn AttemptLimiter) {
     for address in 1..=5 {
         let counter = counter(address);
-        let passed = join_all((0..50).map(|_| passes(attempts, &counter, now()))).await;
+        let passed = concurrently((0..50).map(|_| passes(attempts, &counter, now())));
         assert_eq!(passed.into_iter().filter(|passed| *passed).count(), 10);
     }
 }
@@ -141,5 +140,18 @@ async fn purge_all(attempts: &dyn AttemptLimiter, at: Timestamp) {
     while attempts.purge(at, 2).await.expect("no error") > 0 {
         calls += 1;
         assert!(calls < 100, "the purge must end");
+    }
+}
+
+pub(super) async fn attempt_during_a_purge_is_counted(attempts: &dyn AttemptLimiter) {
+    for round in 0..40 {
+        let counter = Counter { key: CounterKey::from_bytes([round; 32]), ..counter(1) };
+        assert_eq!(count_passes(attempts, &counter, 20, now()).await, 10);
+        let passing = async { count_passes(attempts, &counter, 3, later(DAY)).await };
+        let (passed, purged) = both(passing, attempts.purge(later(DAY), 100));
+        purged.expect("no error");
+        assert_eq!(passed, 3);
+        let rest = count_passes(attempts, &counter, 20, later(DAY)).await;
+        assert_eq!(rest, 7, "a record that has been charged again is not purged");
     }
 }

@@ -4,8 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
+use super::concurrency::concurrently;
 use super::fixture::{later, now, similar_keys};
 use crate::model::{
     Caller, Counter, CounterKey, Guess, GuessOutcome, Limit, Reservation, Throttled, Timestamp,
@@ -78,7 +77,7 @@ async fn fail(attempts: &dyn AttemptLimiter, guess: &Guess, times: usize) {
 }
 
 /// Makes all guesses concurrently with wrong passwords and returns how many were admitted.
-async fn fail_at_once(attempts: &dyn AttemptLimiter, guesses: &[Guess]) -> usize {
+fn fail_at_once(attempts: &dyn AttemptLimiter, guesses: &[Guess]) -> usize {
     let calls = guesses.iter().map(|guess| async move {
         match attempts.admit(guess).await {
             Ok(AdmitOutcome::Admitted(reservation)) => {
@@ -89,7 +88,7 @@ async fn fail_at_once(attempts: &dyn AttemptLimiter, guesses: &[Guess]) -> usize
             Err(error) => panic!("{error:?}"),
         }
     });
-    join_all(calls).await.into_iter().filter(|admitted| *admitted).count()
+    concurrently(calls).into_iter().filter(|admitted| *admitted).count()
 }
 
 pub(super) async fn failures_throttle_an_account(attempts: &dyn AttemptLimiter) {
@@ -130,18 +129,20 @@ pub(super) async fn accounts_and_addresses_are_counted_separately(attempts: &dyn
 }
 
 pub(super) async fn concurrent_guesses_admit_no_more_than_sequential_ones(attempts: &dyn AttemptLimiter) {
-    for round in 0..3 {
+    for round in 0..4 {
         let account = format!("user {round}");
         let guesses: Vec<_> =
             (0..200).map(|address| without_recovery(guess(&account, address, now()))).collect();
-        assert_eq!(fail_at_once(attempts, &guesses).await, 5, "guesses for one account");
+        assert_eq!(fail_at_once(attempts, &guesses), 5, "guesses for one account");
     }
 }
 
 pub(super) async fn concurrent_guesses_from_one_address_admit_no_more(attempts: &dyn AttemptLimiter) {
-    let guesses: Vec<_> =
-        (0..200).map(|number| without_recovery(guess(&format!("user {number}"), 1, now()))).collect();
-    assert_eq!(fail_at_once(attempts, &guesses).await, 30);
+    for address in 1..=4 {
+        let one_of = |number| guess(&format!("user {address} {number}"), address, now());
+        let guesses: Vec<_> = (0..200).map(|number| without_recovery(one_of(number))).collect();
+        assert_eq!(fail_at_once(attempts, &guesses), 30);
+    }
 }
 
 pub(super) async fn concurrent_correct_passwords_are_all_admitted(attempts: &dyn AttemptLimiter) {
@@ -150,13 +151,13 @@ pub(super) async fn concurrent_correct_passwords_are_all_admitted(attempts: &dyn
         let tries = (0..20).map(|_| async move {
             admit_and_settle(attempts, &guess("jane", from, now()), GuessOutcome::Succeeded).await;
         });
-        join_all(tries).await;
+        concurrently(tries);
     }
     let tries = (0..60).map(|number| async move {
         admit_and_settle(attempts, &guess(&format!("user {number}"), 4, now()), GuessOutcome::Succeeded)
             .await;
     });
-    join_all(tries).await;
+    concurrently(tries);
 }
 
 pub(super) async fn guess_that_waits_too_long_is_an_overload(attempts: &dyn AttemptLimiter) {
@@ -279,7 +280,7 @@ pub(super) async fn known_caller_does_not_wait_behind_others(attempts: &dyn Atte
             finished.lock().unwrap_or_else(PoisonError::into_inner).push((address, outcome));
         }
     };
-    join_all([2, 3, 4, 1].map(guess_from)).await;
+    concurrently([2, 3, 4, 1].map(guess_from));
     let finished = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (address, outcome) = &finished[0];
     assert!(matches!((address, outcome), (1, Ok(AdmitOutcome::Admitted(_)))), "{finished:?}");
@@ -317,4 +318,36 @@ pub(super) async fn forget_resets_only_the_given_account(attempts: &dyn AttemptL
     fail(attempts, &guess("jane", 3, now()), 5).await;
     expect_refused(attempts, &guess("jane", 1, now())).await;
     admit_and_settle(attempts, &guess("john", 1, now()), GuessOutcome::Succeeded).await;
+}
+
+pub(super) async fn concurrent_failures_are_all_counted(attempts: &dyn AttemptLimiter) {
+    for round in 0..10 {
+        let jane = without_recovery(guess(&format!("jane {round}"), 1, later(round * 10_000)));
+        let mut reservations = Vec::new();
+        for _ in 0..5 {
+            reservations.push(admit(attempts, &jane).await);
+        }
+        concurrently(
+            reservations
+                .iter()
+                .map(|reservation| settle(attempts, &jane, *reservation, GuessOutcome::Failed)),
+        );
+        let throttled = expect_refused(attempts, &jane).await;
+        assert_eq!(throttled.limit, Limit::Account, "five failures throttle the account");
+    }
+    for address in 2..8 {
+        let one_of = |number| without_recovery(guess(&format!("user {address} {number}"), address, now()));
+        let guesses: Vec<_> = (0..30).map(one_of).collect();
+        let mut admitted = Vec::new();
+        for guess in &guesses {
+            admitted.push((guess, admit(attempts, guess).await));
+        }
+        concurrently(
+            admitted
+                .iter()
+                .map(|(guess, reservation)| settle(attempts, guess, *reservation, GuessOutcome::Failed)),
+        );
+        let throttled = expect_refused(attempts, &one_of(30)).await;
+        assert_eq!(throttled.limit, Limit::LogIns, "thirty failures throttle the address");
+    }
 }

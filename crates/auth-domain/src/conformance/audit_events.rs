@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use futures_util::future::{join, join_all};
-
-use super::StoreUnderTest;
+use super::concurrency::{concurrently, rounds};
 use super::fixture::{Fixture, later, now, roles};
+use super::{CaseFuture, StoreUnderTest};
 use crate::model::{
     ApiKeyId, AuditAction, AuditDetail, AuditEvent, AuditFilter, AuditId, AuditOutcome, AuditRecord,
     AuditedCaller, ClientAddress, ClientId, DenialReason, MergedEvents, RequestId, SessionId, Timestamp,
@@ -231,26 +230,25 @@ pub(super) async fn number_of_a_purged_event_is_not_reused(store: &dyn StoreUnde
 
 pub(super) async fn reader_misses_no_event_of_concurrent_writers(store: &dyn StoreUnderTest) {
     const WRITERS: u64 = 12;
-    const ROUNDS: u64 = 20;
     let fixture = Fixture::new(store);
     let mut listed: Vec<AuditRecord> = Vec::new();
-    for round in 0..ROUNDS {
-        let batches: Vec<_> = (0..WRITERS)
-            .map(|writer| {
-                let second = (round * WRITERS + writer) * 2;
-                [plain(second), plain(second + 1)]
-            })
-            .collect();
-        let writing = join_all(batches.iter().map(|batch| append(&fixture, batch)));
-        let reading = async {
-            let mut page = Vec::new();
-            for _ in 0..3 {
+    let mut appended = 0;
+    for _ in rounds() {
+        let batches: Vec<_> =
+            (0..WRITERS).map(|writer| [0, 1].map(|event| plain(appended + writer * 2 + event))).collect();
+        appended += WRITERS * 2;
+        let mut page = Vec::new();
+        let mut calls: Vec<CaseFuture<'_>> = Vec::new();
+        for batch in &batches {
+            calls.push(Box::pin(append(&fixture, batch)));
+        }
+        calls.push(Box::pin(async {
+            for _ in 0..5 {
                 let after = page.last().or(listed.last()).map(|record: &AuditRecord| record.id);
                 page.extend(list(&fixture, &AuditFilter::default(), after, u32::MAX).await);
             }
-            page
-        };
-        let (_, page) = join(writing, reading).await;
+        }));
+        concurrently(calls);
         listed.extend(page);
     }
     let after = listed.last().map(|record| record.id);
@@ -261,5 +259,37 @@ pub(super) async fn reader_misses_no_event_of_concurrent_writers(store: &dyn Sto
         assert_eq!(apart, Duration::from_secs(1), "the events of one call must be adjacent");
     }
     listed.sort_unstable_by_key(|event| event.at);
-    assert_eq!(listed, plain_events(WRITERS * ROUNDS * 2), "each event must be listed exactly once");
+    assert_eq!(listed, plain_events(appended), "each event must be listed exactly once");
+}
+
+pub(super) async fn pages_of_12_events_are_in_the_order_of_their_numbers(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let [jane, paul] = [fixture.uuid(), fixture.uuid()].map(|id| Some(UserId(id)));
+    for number in 0..12 {
+        // The times are not in the order of the calls.
+        let user = if number % 3 == 0 { jane } else { paul };
+        append(&fixture, &[AuditEvent { user, ..plain((number * 5) % 12) }]).await;
+    }
+    let all = all(&fixture).await;
+    let appended: Vec<_> = (0..12).map(|number| later((number * 5) % 12)).collect();
+    assert_eq!(all.iter().map(|record| record.event.at).collect::<Vec<_>>(), appended);
+    for user in [None, jane, paul] {
+        let filter = AuditFilter { user, ..AuditFilter::default() };
+        for (index, record) in all.iter().enumerate() {
+            let after = matching(&filter, &all[index + 1..]);
+            for limit in [1, 3, 11] {
+                let page = list(&fixture, &filter, Some(record.id), limit).await;
+                assert_eq!(page, after[..after.len().min(limit as usize)], "{limit} after {index}");
+            }
+        }
+        let matching = matching(&filter, &all);
+        for limit in [1, 3, 11] {
+            let latest = fixture.audit_events().latest(&filter, limit).await.expect("no error");
+            assert_eq!(
+                latest,
+                matching[matching.len().saturating_sub(limit as usize)..],
+                "the latest {limit}"
+            );
+        }
+    }
 }

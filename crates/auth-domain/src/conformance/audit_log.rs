@@ -5,12 +5,14 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::AuditLogUnderTest;
+use super::concurrency::concurrently;
 use crate::model::{
     AuditAction, AuditEvent, AuditOutcome, AuditedCaller, ClientAddress, DenialReason, MergedEvents,
     RequestId, SessionId, Timestamp, UserId,
 };
 
 /// The events of one minute: that of the log's clock, or a later one.
+#[derive(Clone, Copy)]
 struct Minute(Timestamp);
 
 impl Minute {
@@ -150,4 +152,20 @@ pub(super) async fn events_that_are_not_kept_are_not_stored(log: &dyn AuditLogUn
     let noise = minute.denied(0, AuditAction::SessionRefreshed, DenialReason::NotOurs);
     record(log, &[noise.clone(), minute.missing_role(1), noise]);
     assert_eq!(log.close().await, [minute.missing_role(1)]);
+}
+
+pub(super) async fn concurrent_events_are_all_counted(log: &dyn AuditLogUnderTest) {
+    let minute = Minute::of(log);
+    let mut recorded = 0;
+    for _ in 0..20 {
+        concurrently((0..8).map(|user| async move {
+            for _ in 0..4 {
+                let event =
+                    AuditEvent { user: Some(UserId(Uuid::from_u128(user % 2))), ..minute.missing_role(0) };
+                record(log, &[event]);
+            }
+        }));
+        recorded += 32;
+    }
+    assert_eq!(counts(&log.close().await).iter().sum::<u32>(), recorded, "no event is lost or counted twice");
 }

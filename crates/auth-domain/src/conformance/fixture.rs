@@ -86,9 +86,6 @@ pub(super) fn similar_keys(key: [u8; 32]) -> [[u8; 32]; 3] {
     })
 }
 
-/// The repetitions of a race. Faulty stores lose a race at a few of its interleavings only.
-pub(super) const ROUNDS: usize = 20;
-
 /// The value of the one concurrent call that succeeded. Fails the case unless exactly one did.
 pub(super) fn only_success<T>(values: impl IntoIterator<Item = T>, succeeded: &[bool]) -> T {
     let count = succeeded.iter().filter(|succeeded| **succeeded).count();
@@ -204,6 +201,12 @@ impl<'a> Fixture<'a> {
     /// Registers a user with this username and no other member.
     pub(super) async fn register_named(&self, name: &str) -> User {
         self.register(&self.new_user(identifiers(Some(name), None))).await
+    }
+
+    /// Registers a user with an id that no other fixture over the same data has created.
+    pub(super) async fn register_anew(&self, name: &str) -> User {
+        let user = self.new_user(identifiers(Some(name), None));
+        self.register(&NewUser { id: UserId(Uuid::max()), ..user }).await
     }
 
     /// Registers a user; the names must be free.

@@ -4,12 +4,14 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_list {
-    ([] $($group:ident [$($case:ident)*])*) => {
-        &[$($($crate::conformance::Case {
+    ([] $($group:ident [$($port:ident $must:literal [$($case:ident)*])*])*) => {
+        &[$($($($crate::conformance::Case {
             group: stringify!($group),
             name: stringify!($case),
+            port: stringify!($port),
+            must: $must,
             run: |adapter| Box::pin($crate::conformance::$group::$case(adapter)),
-        },)*)*]
+        },)*)*)*]
     };
 }
 
@@ -17,16 +19,19 @@ macro_rules! __conformance_list {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_tests {
-    ([$cases:ident $fresh:ident] $($group:ident [$($case:ident)*])*) => { $(
-        mod $group { $(
+    ([$cases:ident $fresh:ident] $($group:ident [$($port:ident $must:literal [$($case:ident)*])*])*) => { $(
+        mod $group { $($(
             #[::tokio::test(flavor = "multi_thread")]
             async fn $case() {
                 let cases = $crate::conformance::$cases;
                 let case = $crate::conformance::find_case(cases, stringify!($group), stringify!($case));
                 let fresh = super::$fresh().await;
-                case.run($crate::conformance::AsAdapter::as_adapter(&fresh)).await;
+                let adapter = $crate::conformance::AsAdapter::as_adapter(&fresh);
+                // The threads of concurrent calls enter the runtime. They block this thread, which is not a worker.
+                let runtime = ::tokio::runtime::Handle::current();
+                case.run_on(adapter, move |call| runtime.block_on(call)).await;
             }
-        )* }
+        )*)* }
     )* };
 }
 

@@ -142,6 +142,10 @@ mod audit_events;
 mod audit_log;
 mod case;
 mod clock;
+mod concurrency;
+mod contract;
+mod duplicate_races;
+mod durability;
 mod errors;
 mod fixture;
 mod password_hasher;
@@ -153,10 +157,13 @@ mod session_chain;
 mod session_ends;
 mod session_members;
 mod session_opening;
+mod session_purge_races;
 mod session_races;
+mod session_reads;
 mod session_refresh;
 mod under_test;
 mod user_change;
+mod user_change_races;
 mod user_changes;
 mod user_imports;
 mod user_lists;
@@ -165,11 +172,13 @@ mod user_name_races;
 mod user_names;
 mod user_numbers;
 mod user_passwords;
+mod user_reads;
 mod user_sessions;
 
 use crate::ports::{AttemptLimiter, Clock, PasswordHasher, SecureRandom};
 
 pub use case::{Case, CaseFuture};
+pub use contract::Must;
 pub use under_test::{AccessTokenCodecs, AuditLogUnderTest, StoreUnderTest};
 
 #[doc(hidden)]

@@ -1,7 +1,6 @@
 //! Hashing passwords.
 
-use futures_util::future::join_all;
-
+use super::concurrency::concurrently;
 use crate::model::{Password, PasswordAttempt, PasswordHash};
 use crate::ports::{HashStrength, PasswordHasher, PasswordVerdict, PortError};
 
@@ -131,7 +130,7 @@ pub(super) async fn burst_is_answered_correctly_or_as_an_overload(hasher: &dyn P
             Err(error) => assert!(matches!(error, PortError::Overloaded), "{error:?}"),
         }
     });
-    join_all(attempts).await;
+    concurrently(attempts);
     assert_eq!(
         verify(hasher, "P@ssw0rd!", Some(stored)).await,
         PasswordVerdict::Matches,

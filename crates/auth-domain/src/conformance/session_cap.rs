@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
 use super::StoreUnderTest;
+use super::concurrency::{concurrently, rounds};
 use super::fixture::{Fixture, at_most, later};
 use crate::model::{EndReason, NewSession, SessionEnd, Timestamp, User};
 use crate::policy::SessionPolicy;
@@ -170,11 +169,11 @@ pub(super) async fn largest_policy_values_cause_no_error(store: &dyn StoreUnderT
 pub(super) async fn concurrently_opened_sessions_respect_the_limit(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let policy = at_most(3);
-    for round in 0..5 {
+    for round in rounds() {
         let user = fixture.register_named(&format!("user {round}")).await;
         let version = fixture.password_version(user.id).await;
         let opening: Vec<_> = (0..12).map(|_| fixture.new_session(&user, version, later(1))).collect();
-        let outcomes = join_all(opening.iter().map(|new| fixture.sessions().open(new, &policy))).await;
+        let outcomes = concurrently(opening.iter().map(|new| fixture.sessions().open(new, &policy)));
         for outcome in outcomes {
             assert_eq!(outcome.expect("no error"), OpenOutcome::Opened);
         }

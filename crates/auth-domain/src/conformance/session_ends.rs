@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
 use super::StoreUnderTest;
+use super::concurrency::{concurrently, rounds};
 use super::fixture::{Fixture, client, later, now, only_success, retry_of, similar_keys};
 use crate::model::{
     ClientId, CredentialChain, EndReason, NewSession, RefreshAttempt, RefreshStyle, RefreshVerdict,
@@ -51,10 +50,10 @@ pub(super) async fn session_ends_once_and_keeps_its_first_end(store: &dyn StoreU
 pub(super) async fn one_of_12_ends_of_one_session_succeeds(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
-    for _ in 0..10 {
+    for _ in rounds() {
         let opened = fixture.open(&user, now()).await;
         let calls = (0..12).map(|second| end(&fixture, opened.session.id, EndReason::LoggedOut, second));
-        let ended = join_all(calls).await;
+        let ended = concurrently(calls);
         let at = fixture.session(opened.session.id).await.end.map(|end| end.at);
         assert_eq!(
             at,

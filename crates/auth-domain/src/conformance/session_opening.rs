@@ -1,9 +1,10 @@
 //! Opening a session: the user must exist and be active, the password and the roles must be current.
 
-use futures_util::future::{BoxFuture, join_all};
+use std::pin::Pin;
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, ROUNDS, at_most, hash, later, now, roles};
+use super::concurrency::{concurrently, rounds};
+use super::fixture::{Fixture, at_most, hash, later, now, roles};
 use super::user_change::SessionEndingChange;
 use crate::model::{NewSession, PasswordVersion, SessionEnd, User, UserId, UserStatus};
 use crate::policy::SessionPolicy;
@@ -81,11 +82,11 @@ pub(super) async fn hash_upgrade_does_not_prevent_a_session(store: &dyn StoreUnd
 /// Opens six sessions of one user while `change` is made. Afterwards none of them is live, whichever call came first.
 async fn race(store: &dyn StoreUnderTest, change: SessionEndingChange) {
     let fixture = &Fixture::new(store);
-    for round in 0..ROUNDS {
+    for round in rounds() {
         let user = fixture.register_named(&format!("user {round}")).await;
         let version = fixture.password_version(user.id).await;
         let sessions: Vec<_> = (0..6).map(|_| fixture.new_session(&user, version, now())).collect();
-        let mut calls: Vec<BoxFuture<'_, Option<OpenOutcome>>> = Vec::new();
+        let mut calls: Vec<Pin<Box<dyn Future<Output = Option<OpenOutcome>> + Send + '_>>> = Vec::new();
         for new in &sessions {
             calls.push(Box::pin(async { Some(fixture.try_open(new, &SessionPolicy::default()).await) }));
         }
@@ -93,8 +94,8 @@ async fn race(store: &dyn StoreUnderTest, change: SessionEndingChange) {
             change.apply(fixture, user.id, version, later(9)).await;
             None
         };
-        calls.insert(round % 7, Box::pin(changing));
-        let outcomes = join_all(calls).await.into_iter().flatten();
+        calls.push(Box::pin(changing));
+        let outcomes = concurrently(calls).into_iter().flatten();
         for (new, outcome) in sessions.iter().zip(outcomes) {
             let found = fixture.find_session(new.session.id).await;
             match (outcome, change.reason()) {

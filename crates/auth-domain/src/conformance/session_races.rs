@@ -2,22 +2,22 @@
 
 use std::slice;
 
-use futures_util::future::{BoxFuture, join, join_all};
-
-use super::StoreUnderTest;
-use super::fixture::{Fixture, ROUNDS, client, hash, later, now, retry_of, roles};
+use super::concurrency::{both, concurrently, rounds};
+use super::fixture::{Fixture, at_most, client, hash, later, now, retry_of, roles};
 use super::user_change::SessionEndingChange;
+use super::{CaseFuture, StoreUnderTest};
 use crate::model::{
     EndReason, JudgedRefresh, NewSession, RefreshAttempt, RefreshDenial, RefreshStyle, RefreshVerdict,
     UserStatus,
 };
 use crate::policy::SessionPolicy;
+use crate::ports::OpenOutcome;
 
 const SESSION_OVER: RefreshVerdict = RefreshVerdict::Deny(RefreshDenial::SessionOver);
 
 /// Makes all attempts concurrently.
-async fn refresh_concurrently(fixture: &Fixture<'_>, attempts: &[RefreshAttempt]) -> Vec<JudgedRefresh> {
-    join_all(attempts.iter().map(|attempt| fixture.refresh(attempt))).await
+fn refresh_concurrently(fixture: &Fixture<'_>, attempts: &[RefreshAttempt]) -> Vec<JudgedRefresh> {
+    concurrently(attempts.iter().map(|attempt| fixture.refresh(attempt)))
 }
 
 fn is_rotation(verdict: &RefreshVerdict) -> bool {
@@ -38,7 +38,7 @@ pub(super) async fn one_of_24_attempts_with_one_credential_rotates(store: &dyn S
     for second in 1..=20 {
         let at = later(second);
         let attempts: Vec<_> = (0..24).map(|_| fixture.attempt(current, at)).collect();
-        let judged = refresh_concurrently(&fixture, &attempts).await;
+        let judged = refresh_concurrently(&fixture, &attempts);
         let won: Vec<_> = attempts
             .iter()
             .zip(&judged)
@@ -65,35 +65,42 @@ pub(super) async fn one_of_24_attempts_with_one_credential_rotates(store: &dyn S
 pub(super) async fn concurrent_use_of_a_reusable_credential_succeeds(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
-    let opened = fixture.open(&user, now()).await;
-    let mut attempts: Vec<_> = (0..24).map(|_| fixture.attempt(opened.token(), later(1))).collect();
-    for attempt in &mut attempts {
-        attempt.client = client(RefreshStyle::Reusable);
+    for _ in rounds() {
+        let opened = fixture.open(&user, now()).await;
+        let mut attempts: Vec<_> = (0..24).map(|_| fixture.attempt(opened.token(), later(1))).collect();
+        for attempt in &mut attempts {
+            attempt.client = client(RefreshStyle::Reusable);
+        }
+        let judged = refresh_concurrently(&fixture, &attempts);
+        assert_eq!(count(&judged, &RefreshVerdict::Extend), 24);
+        assert_eq!(fixture.session(opened.session.id).await.last_refreshed_at, later(1));
     }
-    let judged = refresh_concurrently(&fixture, &attempts).await;
-    assert_eq!(count(&judged, &RefreshVerdict::Extend), 24);
-    assert_eq!(fixture.session(opened.session.id).await.last_refreshed_at, later(1));
 }
 
 pub(super) async fn sessions_of_one_user_refresh_concurrently(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
-    let mut attempts = Vec::new();
+    let mut tokens = Vec::new();
     for _ in 0..20 {
-        attempts.push(fixture.attempt(fixture.open(&user, now()).await.token(), later(1)));
+        tokens.push(fixture.open(&user, now()).await.token());
     }
-    let judged = refresh_concurrently(&fixture, &attempts).await;
-    assert_eq!(judged.iter().filter(|judged| is_rotation(&judged.verdict)).count(), 20);
+    for (_, minute) in rounds().zip(0..) {
+        let attempts: Vec<_> =
+            tokens.iter().map(|token| fixture.attempt(*token, later(60 * minute))).collect();
+        let judged = refresh_concurrently(&fixture, &attempts);
+        assert_eq!(judged.iter().filter(|judged| is_rotation(&judged.verdict)).count(), 20);
+        tokens = attempts.iter().map(RefreshAttempt::successor_token).collect();
+    }
 }
 
 pub(super) async fn one_of_12_replays_ends_the_session(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
-    for _ in 0..5 {
+    for _ in rounds() {
         let opened = fixture.open(&user, now()).await;
         fixture.rotate(opened.token(), later(1)).await;
         let attempts: Vec<_> = (0..12).map(|_| fixture.attempt(opened.token(), later(60))).collect();
-        let judged = refresh_concurrently(&fixture, &attempts).await;
+        let judged = refresh_concurrently(&fixture, &attempts);
         assert_eq!(count(&judged, &RefreshVerdict::Replay), 1, "exactly one replay ends the session");
         assert_eq!(count(&judged, &SESSION_OVER), 11, "the others find the session over");
     }
@@ -102,17 +109,12 @@ pub(super) async fn one_of_12_replays_ends_the_session(store: &dyn StoreUnderTes
 pub(super) async fn replay_ends_a_session_during_a_refresh(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
-    for round in 0..ROUNDS {
+    for _ in rounds() {
         let opened = fixture.open(&user, now()).await;
         let first = fixture.rotate(opened.token(), later(1)).await;
-        let mut attempts = vec![
-            fixture.attempt(opened.token(), later(60)),
-            fixture.attempt(first.successor_token(), later(60)),
-        ];
-        if round % 2 == 1 {
-            attempts.reverse();
-        }
-        let judged = refresh_concurrently(&fixture, &attempts).await;
+        let attempts =
+            [opened.token(), first.successor_token()].map(|token| fixture.attempt(token, later(60)));
+        let judged = refresh_concurrently(&fixture, &attempts);
         assert_eq!(
             count(&judged, &RefreshVerdict::Replay),
             1,
@@ -133,6 +135,7 @@ pub(super) async fn replay_ends_a_session_during_a_refresh(store: &dyn StoreUnde
 enum Ending {
     LogOut,
     LogOutByFamily,
+    NewSession,
     UserChange(SessionEndingChange),
 }
 
@@ -150,6 +153,11 @@ impl Ending {
                 let ended = ended.expect("no error").map(|ended| ended.id);
                 assert_eq!(ended, Some(session.id), "the family outlives a rotation");
             }
+            Self::NewSession => {
+                let user = fixture.user(session.user_id).await;
+                let new = fixture.new_session(&user, opened.password_version, later(1));
+                assert_eq!(fixture.try_open(&new, &at_most(1)).await, OpenOutcome::Opened);
+            }
             Self::UserChange(change) => {
                 change.apply(fixture, session.user_id, opened.password_version, later(1)).await;
             }
@@ -159,6 +167,7 @@ impl Ending {
     fn reason(self) -> Option<EndReason> {
         match self {
             Self::LogOut | Self::LogOutByFamily => Some(EndReason::LoggedOut),
+            Self::NewSession => Some(EndReason::Superseded),
             Self::UserChange(change) => change.reason(),
         }
     }
@@ -167,15 +176,11 @@ impl Ending {
 /// Refreshes a session while `ending` ends it. The session is over afterwards, whichever call came first.
 async fn race(store: &dyn StoreUnderTest, ending: Ending) {
     let fixture = Fixture::new(store);
-    for round in 0..ROUNDS {
+    for round in rounds() {
         let user = fixture.register_named(&format!("user {round}")).await;
         let opened = fixture.open(&user, now()).await;
         let attempt = fixture.attempt(opened.token(), later(1));
-        let judged = if round % 2 == 0 {
-            join(fixture.refresh(&attempt), ending.apply(&fixture, &opened)).await.0
-        } else {
-            join(ending.apply(&fixture, &opened), fixture.refresh(&attempt)).await.1
-        };
+        let (judged, ()) = both(fixture.refresh(&attempt), ending.apply(&fixture, &opened));
         let verdict = &judged.verdict;
         assert!(is_rotation(verdict) || *verdict == SESSION_OVER, "{verdict:?}");
         assert_eq!(fixture.session(opened.session.id).await.end.map(|end| end.reason), ending.reason());
@@ -202,14 +207,25 @@ pub(super) async fn password_change_during_a_refresh_ends_the_session(store: &dy
     race(store, Ending::UserChange(SessionEndingChange::Password)).await;
 }
 
+pub(super) async fn password_update_during_a_refresh_ends_the_session(store: &dyn StoreUnderTest) {
+    race(store, Ending::UserChange(SessionEndingChange::PasswordInUpdate)).await;
+}
+
+pub(super) async fn role_change_during_a_refresh_ends_the_session(store: &dyn StoreUnderTest) {
+    race(store, Ending::UserChange(SessionEndingChange::Roles)).await;
+}
+
+pub(super) async fn session_superseded_during_a_refresh_is_over(store: &dyn StoreUnderTest) {
+    race(store, Ending::NewSession).await;
+}
+
 pub(super) async fn user_deletion_during_a_refresh_deletes_the_session(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    for round in 0..ROUNDS {
+    for round in rounds() {
         let user = fixture.register_named(&format!("user {round}")).await;
         let opened = fixture.open(&user, now()).await;
         let attempt = fixture.attempt(opened.token(), later(1));
-        let (judged, deleted) =
-            join(fixture.sessions().refresh(&attempt), fixture.users().delete(user.id)).await;
+        let (judged, deleted) = both(fixture.sessions().refresh(&attempt), fixture.users().delete(user.id));
         assert!(deleted.expect("no error"));
         let verdict = judged.expect("no error").map(|judged| judged.verdict);
         assert!(verdict.is_none_or(|verdict| is_rotation(&verdict)));
@@ -223,14 +239,14 @@ pub(super) async fn user_deletion_during_a_refresh_deletes_the_session(store: &d
 pub(super) async fn concurrent_calls_for_one_user_cause_no_error(store: &dyn StoreUnderTest) {
     let fixture = &Fixture::new(store);
     let policy = &SessionPolicy { max_live: 4, ..SessionPolicy::default() };
-    for round in 0..ROUNDS {
+    for round in rounds() {
         let user = fixture.register_named(&format!("user {round}")).await;
         let version = fixture.password_version(user.id).await;
         let mut opened = Vec::new();
         for second in 0..4 {
             opened.push(fixture.open(&user, later(second)).await);
         }
-        let mut calls: Vec<BoxFuture<'_, ()>> = Vec::new();
+        let mut calls: Vec<CaseFuture<'_>> = Vec::new();
         for new in &opened {
             calls.push(Box::pin(async move {
                 let attempt = fixture.attempt(new.token(), later(10));
@@ -258,33 +274,33 @@ pub(super) async fn concurrent_calls_for_one_user_cause_no_error(store: &dyn Sto
         calls.push(Box::pin(async move {
             sessions.purge(later(10), policy, 10).await.expect("no error");
         }));
-        let first = round % calls.len();
-        calls.rotate_left(first);
-        join_all(calls).await;
+        concurrently(calls);
     }
 }
 
 pub(super) async fn later_retry_gets_the_successor_of_the_race(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
-    let opened = fixture.open(&user, now()).await;
-    let attempts: Vec<_> = (0..8).map(|_| fixture.attempt(opened.token(), later(1))).collect();
-    let judged = refresh_concurrently(&fixture, &attempts).await;
-    let after = fixture.refresh(&fixture.attempt(opened.token(), later(2))).await.verdict;
-    assert_eq!(count(&judged, &after), 7, "all retries get one nonce");
+    for _ in rounds() {
+        let opened = fixture.open(&user, now()).await;
+        let attempts: Vec<_> = (0..8).map(|_| fixture.attempt(opened.token(), later(1))).collect();
+        let judged = refresh_concurrently(&fixture, &attempts);
+        let after = fixture.refresh(&fixture.attempt(opened.token(), later(2))).await.verdict;
+        assert_eq!(count(&judged, &after), 7, "all retries get one nonce");
+    }
 }
 
 pub(super) async fn duplicates_during_a_rotation_are_retries(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
-    for _ in 0..ROUNDS {
+    for _ in rounds() {
         let opened = fixture.open(&user, now()).await;
         let first = fixture.rotate(opened.token(), later(1)).await;
         // The client continues with what it received, while duplicates of its first request are still in flight.
         let duplicates = (0..8).map(|_| fixture.attempt(opened.token(), later(2)));
         let rotation = fixture.attempt(first.successor_token(), later(2));
         let attempts: Vec<_> = duplicates.chain([rotation.clone()]).collect();
-        let mut judged = refresh_concurrently(&fixture, &attempts).await;
+        let mut judged = refresh_concurrently(&fixture, &attempts);
         let rotated = judged.pop().expect("nine verdicts").verdict;
         assert!(is_rotation(&rotated), "a retry consumes nothing: {rotated:?}");
         let before = retry_of(slice::from_ref(&first));
@@ -297,15 +313,17 @@ pub(super) async fn duplicates_during_a_rotation_are_retries(store: &dyn StoreUn
 pub(super) async fn concurrent_rotations_respect_the_limit(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
-    let opened = fixture.open(&user, now()).await;
-    let rotations = fixture.rotate_at(opened.token(), (1..16).map(|_| later(1))).await;
-    let last = rotations[14].successor_token();
-    let attempts: Vec<_> = (0..8).map(|_| fixture.attempt(last, later(2))).collect();
-    let judged = refresh_concurrently(&fixture, &attempts).await;
-    let rotated = attempts.iter().zip(&judged).find(|(_, judged)| is_rotation(&judged.verdict));
-    let sixteenth = rotated.expect("one rotation is left").0;
-    assert_eq!(count(&judged, &retry_of(slice::from_ref(sixteenth))), 7, "retries do not count");
-    let seventeenth = fixture.attempt(sixteenth.successor_token(), later(2));
-    let verdict = fixture.refresh(&seventeenth).await.verdict;
-    assert!(matches!(verdict, RefreshVerdict::Deny(RefreshDenial::TooManyRotations(_))), "{verdict:?}");
+    for _ in rounds() {
+        let opened = fixture.open(&user, now()).await;
+        let rotations = fixture.rotate_at(opened.token(), (1..16).map(|_| later(1))).await;
+        let last = rotations[14].successor_token();
+        let attempts: Vec<_> = (0..8).map(|_| fixture.attempt(last, later(2))).collect();
+        let judged = refresh_concurrently(&fixture, &attempts);
+        let rotated = attempts.iter().zip(&judged).find(|(_, judged)| is_rotation(&judged.verdict));
+        let sixteenth = rotated.expect("one rotation is left").0;
+        assert_eq!(count(&judged, &retry_of(slice::from_ref(sixteenth))), 7, "retries do not count");
+        let seventeenth = fixture.attempt(sixteenth.successor_token(), later(2));
+        let verdict = fixture.refresh(&seventeenth).await.verdict;
+        assert!(matches!(verdict, RefreshVerdict::Deny(RefreshDenial::TooManyRotations(_))), "{verdict:?}");
+    }
 }

@@ -32,6 +32,14 @@ pub trait StoreUnderTest: Send + Sync {
     /// Marks the e-mail address of `user` as verified, without a port: no port has such a method, but the contract of
     /// [`UserRepository`] covers verified addresses.
     async fn verify_email(&self, user: UserId);
+
+    /// Opens the stored data with a second store, as a program does that was ended without warning and is started again.
+    ///
+    /// The first store stays open. If its files can be opened only once, copy them and open the copy. The default returns
+    /// `None`: the data does not outlive the process, and the cases about durability pass without a check.
+    async fn reopen(&self) -> Option<Box<dyn StoreUnderTest>> {
+        None
+    }
 }
 
 #[async_trait]

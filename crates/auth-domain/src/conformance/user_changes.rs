@@ -1,8 +1,7 @@
 //! Changing and deleting users.
 
-use futures_util::future::join_all;
-
 use super::StoreUnderTest;
+use super::concurrency::{concurrently, rounds};
 use super::fixture::{
     Fixture, display_name, email, hash, identifiers, key, later, metadata, phone_number, roles, username,
 };
@@ -205,10 +204,10 @@ pub(super) async fn deleted_user_is_not_found(store: &dyn StoreUnderTest) {
 
 pub(super) async fn one_of_10_deletions_of_one_user_succeeds(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    for round in 0..10 {
+    for round in rounds() {
         let user = fixture.register_named(&format!("user {round}")).await;
         fixture.open(&user, later(0)).await;
-        let deleted = join_all((0..10).map(|_| fixture.users().delete(user.id))).await;
+        let deleted = concurrently((0..10).map(|_| fixture.users().delete(user.id)));
         let deleted = deleted.into_iter().filter(|deleted| *deleted.as_ref().expect("no error"));
         assert_eq!(deleted.count(), 1, "exactly one deletion succeeds");
     }

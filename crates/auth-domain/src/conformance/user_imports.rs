@@ -1,8 +1,7 @@
 //! Importing users in batches.
 
-use futures_util::future::{join, join_all};
-
 use super::StoreUnderTest;
+use super::concurrency::{both, concurrently, rounds};
 use super::fixture::{
     Fixture, display_name, email, hash, identifiers, key, later, metadata, phone_number, roles, username,
 };
@@ -93,6 +92,8 @@ async fn assert_stored(fixture: &Fixture<'_>, imported: &ImportedUser) {
     }
     for (_, key) in record.user.identifiers.keys() {
         assert_eq!(fixture.holder(key.as_str()).await, Some(id), "found by {key:?}");
+        let by_name = fixture.users().find_for_login(key).await.expect("no error");
+        assert_eq!(by_name.as_ref(), Some(&record), "found by {key:?} for a login");
     }
 }
 
@@ -224,7 +225,7 @@ pub(super) async fn concurrent_imports_store_each_user_once(store: &dyn StoreUnd
                 if run % 2 == 0 { run_of } else { run_of.into_iter().rev().collect() }
             })
             .collect();
-        let outcomes = join_all(runs.iter().map(|run| import(&fixture, run))).await;
+        let outcomes = concurrently(runs.iter().map(|run| import(&fixture, run)));
         let imported = outcomes.iter().flatten().filter(|outcome| **outcome == Imported).count();
         let is_known = |outcome: &&ImportOutcome| matches!(outcome, AlreadyImported(_));
         let known = outcomes.iter().flatten().filter(is_known).count();
@@ -236,18 +237,12 @@ pub(super) async fn concurrent_imports_store_each_user_once(store: &dyn StoreUnd
 
 pub(super) async fn one_of_import_and_registration_of_one_name_succeeds(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    for round in 0..20 {
+    for round in rounds() {
         let name = format!("jane{round}");
         let names = ["a", "z", "jane", "b", "y"].map(|name| format!("{name}{round}"));
         let batch = names.each_ref().map(|name| plain_user(&fixture, name));
         let user = fixture.new_user(identifiers(Some(&name), None));
-        let (importing, registering) = (import(&fixture, &batch), fixture.users().register(&user));
-        let (outcomes, registered) = if round % 2 == 0 {
-            join(importing, registering).await
-        } else {
-            let (registered, outcomes) = join(registering, importing).await;
-            (outcomes, registered)
-        };
+        let (outcomes, registered) = both(import(&fixture, &batch), fixture.users().register(&user));
         let registered = matches!(registered.expect("no error"), RegisterOutcome::Registered(_));
         assert_ne!(outcomes[2] == Imported, registered, "exactly one succeeds: {outcomes:?}");
         assert!(outcomes.iter().enumerate().all(|(index, outcome)| index == 2 || *outcome == Imported));
@@ -350,7 +345,7 @@ pub(super) async fn concurrent_imports_store_each_external_id_once(store: &dyn S
             users
         };
         let batches: Vec<_> = (0..4).map(batch).collect();
-        let outcomes = join_all(batches.iter().map(|batch| import(&fixture, batch))).await;
+        let outcomes = concurrently(batches.iter().map(|batch| import(&fixture, batch)));
         let imported = outcomes.iter().flatten().filter(|outcome| **outcome == Imported).count();
         let taken = outcomes.iter().flatten().filter(|outcome| **outcome == ExternalIdTaken).count();
         assert_eq!((imported, taken), (10, 30), "one run stores each external id");

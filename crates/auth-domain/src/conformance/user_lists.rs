@@ -1,8 +1,10 @@
 //! Lists of users in pages.
 
+use uuid::Uuid;
+
 use super::StoreUnderTest;
-use super::fixture::Fixture;
-use crate::model::{User, UserNumber};
+use super::fixture::{Fixture, identifiers, later, roles};
+use crate::model::{NewUser, User, UserId, UserNumber};
 
 async fn register_users(fixture: &Fixture<'_>, count: usize) -> Vec<User> {
     let mut users = Vec::new();
@@ -61,4 +63,37 @@ pub(super) async fn page_can_start_after_a_deleted_user(store: &dyn StoreUnderTe
     assert!(fixture.users().delete(users[1].id).await.expect("no error"));
     assert_eq!(list(&fixture, None, 2).await, [users[0].clone(), users[2].clone()]);
     assert_eq!(list(&fixture, Some(users[1].number), 10).await, users[2..]);
+}
+
+pub(super) async fn pages_of_12_users_are_in_the_order_of_their_numbers(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let mut users = Vec::new();
+    for index in 0..14 {
+        // Neither the ids, nor the names, nor the times are in the order of the numbers.
+        let name = format!("user{}", 99 - index);
+        let new = NewUser {
+            id: UserId(Uuid::from_u128(u128::MAX - u128::from(index))),
+            created_at: later(100 - index),
+            ..fixture.new_user(identifiers(Some(&name), None))
+        };
+        users.push(fixture.register(&new).await);
+    }
+    for index in [12, 4] {
+        assert!(fixture.users().delete(users.remove(index).id).await.expect("no error"));
+    }
+    for user in [0, 5, 11] {
+        users[user].roles = roles("editor");
+        fixture.users().set_roles(users[user].id, &roles("editor"), later(200)).await.expect("no error");
+    }
+    assert_eq!(list(&fixture, None, u32::MAX).await, users, "all twelve");
+    for limit in [1, 5, 11] {
+        for (index, user) in users.iter().enumerate() {
+            let end = users.len().min(index + 1 + limit as usize);
+            assert_eq!(
+                list(&fixture, Some(user.number), limit).await,
+                users[index + 1..end],
+                "{limit} after {index}"
+            );
+        }
+    }
 }

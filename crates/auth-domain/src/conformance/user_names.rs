@@ -113,6 +113,33 @@ pub(super) async fn different_names_are_free(store: &dyn StoreUnderTest) {
     }
 }
 
+pub(super) async fn accents_distinguish_names(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let mut users = Vec::new();
+    for name in ["cafe", "caf\u{e9}", "caf\u{ea}", "\u{131}n", "in", "ang", "\u{e5}ng", "aang"] {
+        users.push(fixture.register_named(name).await);
+        users.push(
+            fixture
+                .register(&fixture.new_user(identifiers(None, Some(&format!("{name}@mail.example")))))
+                .await,
+        );
+    }
+    for user in &users {
+        for (_, name) in user.identifiers.keys() {
+            assert_eq!(fixture.holder(name.as_str()).await, Some(user.id), "{name:?}");
+            let record = fixture.users().find_for_login(name).await.expect("no error");
+            assert_eq!(record.map(|record| record.user).as_ref(), Some(user), "{name:?}");
+        }
+    }
+    for taken in ["CAFE", "CAF\u{c9}", "cafe\u{301}", "CAFE\u{302}", "A\u{30a}NG"] {
+        assert_eq!(register(&fixture, Some(taken), None).await, TAKEN_USERNAME, "{taken}");
+        let outcome = rename(&fixture, &users[15], Some(taken), None).await;
+        assert_eq!(outcome, UpdateOutcome::Taken(IdentifierKind::Username), "{taken}");
+    }
+    let outcome = rename(&fixture, &users[0], Some("c\u{e0}fe"), None).await;
+    assert!(matches!(outcome, UpdateOutcome::Updated(_)), "{outcome:?}");
+}
+
 pub(super) async fn username_conflict_is_reported_before_email_conflict(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     jane(&fixture).await;

@@ -1,8 +1,7 @@
 //! Password changes and hash upgrades.
 
-use futures_util::future::{join, join_all};
-
 use super::StoreUnderTest;
+use super::concurrency::{both, concurrently, rounds};
 use super::fixture::{Fixture, display_name, hash, later, only_success, roles};
 use crate::model::{PasswordHash, PasswordVersion, UserChanges, UserId, UserStatus};
 use crate::ports::UpdateOutcome;
@@ -90,10 +89,10 @@ pub(super) async fn password_of_an_unknown_user_is_not_changed(store: &dyn Store
 pub(super) async fn one_of_20_changes_of_one_version_succeeds(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
-    for round in 0..5 {
+    for round in rounds() {
         let before = fixture.password_version(user.id).await;
         let hashes: Vec<_> = (0..20).map(|index| hash(&format!("{round}, {index}"))).collect();
-        let changed = join_all(hashes.iter().map(|to| change(&fixture, user.id, before, to))).await;
+        let changed = concurrently(hashes.iter().map(|to| change(&fixture, user.id, before, to)));
         let winner = only_success(hashes, &changed);
         let stored = fixture.login_record(user.id).await.password;
         assert!(stored.hash == Some(winner), "the hash of the successful change is stored");
@@ -121,27 +120,25 @@ pub(super) async fn upgrade_replaces_only_the_hash_it_was_made_for(store: &dyn S
 pub(super) async fn one_of_20_hash_upgrades_succeeds(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
-    let first = hash("first");
-    let hashes: Vec<_> = (0..20).map(|index| hash(&format!("better {index}"))).collect();
-    let upgraded = join_all(hashes.iter().map(|new| upgrade(&fixture, user.id, &first, new))).await;
-    let winner = only_success(hashes, &upgraded);
-    assert!(fixture.login_record(user.id).await.password.hash == Some(winner));
+    let mut stored = hash("first");
+    for round in rounds() {
+        let hashes: Vec<_> = (0..20).map(|index| hash(&format!("better {round}, {index}"))).collect();
+        let upgraded = concurrently(hashes.iter().map(|new| upgrade(&fixture, user.id, &stored, new)));
+        stored = only_success(hashes, &upgraded);
+        assert!(fixture.login_record(user.id).await.password.hash.as_ref() == Some(&stored));
+    }
 }
 
 pub(super) async fn upgrade_never_restores_a_changed_password(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
-    for round in 0..20 {
+    for round in rounds() {
         let stored = fixture.login_record(user.id).await.password;
         let (better, changed) = (hash(&format!("better {round}")), hash(&format!("changed {round}")));
         let old = stored.hash.expect("a password");
         let upgrading = upgrade(&fixture, user.id, &old, &better);
         let changing = change(&fixture, user.id, stored.version, &changed);
-        let changed_it = if round % 2 == 0 {
-            join(upgrading, changing).await.1
-        } else {
-            join(changing, upgrading).await.0
-        };
+        let (_, changed_it) = both(upgrading, changing);
         assert!(changed_it, "an upgrade counts no version");
         assert!(
             fixture.login_record(user.id).await.password.hash == Some(changed),

@@ -9,8 +9,13 @@ use crate::model::{ApiKey, ApiKeyId, NewApiKey, SecretDigest, Timestamp};
 ///
 /// - MUST return every member of a key as it was stored.
 /// - MUST find a key, live or not, by the digest of its secret and by nothing else.
-/// - MUST keep a revoked key revoked, with the time of the first revocation.
+/// - MUST list every key, oldest first.
+/// - MUST return [`PortError::Corrupt`], and change nothing, when the id or the digest of a new key is taken.
+/// - MUST keep a revoked key revoked, with the time of the first revocation. Only that call returns `true`.
 /// - MUST keep the latest time of use.
+/// - MUST change no other key, and no other member of a key, when it revokes or marks one. This holds for concurrent calls as
+///   well.
+/// - MUST store a change durably before the call returns: a program that is started again reads it.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait ApiKeyRepository: Send + Sync {

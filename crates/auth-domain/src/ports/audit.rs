@@ -30,6 +30,7 @@ pub trait AuditLog: Send + Sync {
 ///   NOT be assigned twice, even if its event is purged.
 /// - MUST list in ascending order, at most `limit` events, and exactly those that [`AuditFilter::matches`].
 /// - MUST purge only events before the given time, and at most `limit`.
+/// - MUST store events durably before the call returns: a program that is started again reads them.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait AuditRepository: Send + Sync {

@@ -7,9 +7,9 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A port could not complete a call. Absence and denial are outcomes, not errors.
 ///
-/// An adapter that returns an error MUST have changed nothing. The one exception is [`Unavailable`](Self::Unavailable)
-/// when the answer to a commit was lost: the whole change has happened then, or none of it. Repeating the call is safe:
-/// a registration reports the name as taken, and a refresh within the retry window returns the current token.
+/// - MUST mean that the call has changed nothing. The one exception is [`Unavailable`](Self::Unavailable) when the answer to a
+///   commit was lost: the whole change has happened then, or none of it. Repeating the call is safe: a registration reports
+///   the name as taken, and a refresh within the retry window returns the current token.
 #[derive(Debug, Error)]
 pub enum PortError {
     /// The resource behind the port cannot be reached. The same call may succeed later.

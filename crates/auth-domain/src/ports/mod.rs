@@ -1,7 +1,7 @@
 //! The interfaces to the outside, one trait each.
 //!
 //! The documentation of a trait is its contract. Every line with MUST has a case in the conformance suite (feature
-//! `conformance`), or in the adapter's own tests where randomness or time is involved.
+//! `conformance`). A line that needs a second process or a failing device is left to the adapter's own tests.
 
 mod api_keys;
 mod attempts;

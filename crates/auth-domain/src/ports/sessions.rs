@@ -22,7 +22,7 @@ pub enum OpenOutcome {
 /// - MUST return every member of a session and its whole [chain](crate::model::CredentialChain) as they were stored:
 ///   every byte, every microsecond, and the order.
 /// - MUST find a session by its id or by its whole token family, never by a credential.
-/// - MUST return an error, and change nothing, when the id or the token family of a new session is taken.
+/// - MUST return [`PortError::Corrupt`], and change nothing, when the id or the token family of a new session is taken.
 /// - MUST NOT open a session for a deleted or suspended user, nor with an outdated password version or roles. This
 ///   holds for concurrent changes as well.
 /// - MUST end the oldest other live sessions of a user with [`EndReason::Superseded`], so that at most
@@ -44,6 +44,8 @@ pub enum OpenOutcome {
 /// - MUST eventually erase the consumed credentials of sessions that were not refreshed since
 ///   [`SessionPolicy::credentials_kept_since`]. With a consumed credential, its nonce yields the current one. It MUST
 ///   NOT erase any other credential, nor the current one.
+/// - MUST answer concurrent calls for one user without an error.
+/// - MUST store a change durably before the call returns: a program that is started again reads it.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]
 pub trait SessionRepository: Send + Sync {

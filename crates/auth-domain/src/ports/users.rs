@@ -34,15 +34,23 @@ pub enum UpdateOutcome {
 /// Stores users and their passwords. Each method is one transaction.
 ///
 /// - MUST return every member of a user as it was stored.
+/// - MUST find a user by the id, the number, the external id or the key of an identifier, compared as a whole, and by nothing
+///   else.
+/// - MUST list users in ascending order of their numbers, at most `limit` of them, and all that are above `after`.
 /// - MUST assign each user a unique number, at least 1 and below 2^53, greater than every number assigned before.
 /// - MUST keep identifiers unique by their keys, usernames and e-mail addresses in one space. Of any number of
 ///   concurrent writers of one key, exactly one succeeds.
+/// - MUST return [`PortError::Corrupt`], and store nothing of the call, when the id of a new user is taken.
 /// - MUST release the identifiers of a user when they are changed and when the user is deleted.
+/// - MUST change the members that a call names, and no other member and no other user. Concurrent changes of one user MUST all
+///   take effect: none restores what it has read before another one was written.
 /// - MUST mark an e-mail address as unverified when it is changed to one with another key.
 /// - MUST end every session of a user whose password or roles change or who is suspended, in the same transaction.
 /// - MUST delete a user with all dependent data, including the sessions.
 /// - MUST increment the [`PasswordVersion`] with each change of a password, but not with a better hash of the same
 ///   password.
+/// - MUST change a password only if its version, and upgrade a hash only if the stored hash, is the given one. The comparison
+///   and the write are one step: of any number of concurrent calls, exactly one succeeds.
 /// - MUST decide on an imported batch as [`judge_import`](crate::model::judge_import) does, and store exactly the users
 ///   that it accepts. No other writer may take an identifier in between.
 /// - MUST keep external ids unique, compared byte by byte, and return them for as long as their users exist.
@@ -51,6 +59,7 @@ pub enum UpdateOutcome {
 /// - MUST recognise imported users by their [`ImportDigest`](crate::model::ImportDigest) for as long as they exist,
 ///   whatever has changed about them.
 /// - MUST change nothing when it reports a missing user, a taken identifier or an outdated version.
+/// - MUST store a change durably before the call returns: a program that is started again reads it.
 /// - MUST return from `find_recent` every earlier write of the same process. While the store can be reached, the result
 ///   MUST NOT be older than one second. It MUST NOT be older than five seconds in any case: the store is queried then.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]

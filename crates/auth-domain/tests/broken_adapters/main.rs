@@ -10,49 +10,64 @@ mod limiters;
 mod stores;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, LazyLock};
 
 use auth_domain::conformance::{Case, STORE_CASES, StoreUnderTest};
+use tokio::runtime::Runtime;
 
 use stores::{DETECTED_BY, Fault, FaultyStore};
 
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+
+/// Runs a case and returns the message with which it fails.
+fn failure<S: ?Sized + Sync>(case: &Case<S>, adapter: &S) -> Option<String> {
+    let run = || RUNTIME.block_on(case.run_on(adapter, |call| RUNTIME.block_on(call)));
+    let panic = catch_unwind(AssertUnwindSafe(run)).err()?;
+    Some(*panic.downcast::<String>().expect("a failing case panics with a text"))
+}
+
 /// Asserts that each named case fails for its faulty adapter, and that the list names every case of the suite.
-async fn assert_detected<S: ?Sized + Send + Sync + 'static, const N: usize>(
+fn assert_detected<S: ?Sized + Send + Sync + 'static, const N: usize>(
     cases: &'static [Case<S>],
     detected: [(Arc<S>, &str); N],
 ) {
     let mut failed = BTreeSet::new();
     for (adapter, name) in detected {
         let case = cases.iter().find(|case| case.name() == name).expect("a case of this name");
-        let outcome = tokio::spawn(async move { case.run(&*adapter).await }).await;
-        assert!(outcome.is_err(), "{case} must fail");
+        let message = failure(case, &*adapter).unwrap_or_else(|| panic!("{case} must fail"));
+        assert!(message.starts_with(&case.must().to_string()), "{message}");
         failed.insert(case.name());
     }
-    assert_eq!(failed, cases.iter().map(Case::name).collect(), "every case must fail for some fault");
+    let all: BTreeSet<_> = cases.iter().map(Case::name).collect();
+    assert_eq!(
+        all.difference(&failed).collect::<Vec<_>>(),
+        Vec::<&&str>::new(),
+        "every case must fail for some fault"
+    );
 }
 
 /// Whether the case fails for a store with this fault.
-async fn detects(case: &'static Case<dyn StoreUnderTest>, fault: Fault) -> bool {
-    let faulty = FaultyStore::by(fault);
-    tokio::spawn(async move { case.run(&faulty).await }).await.is_err()
+fn detects(case: &'static Case<dyn StoreUnderTest>, fault: Fault) -> bool {
+    failure(case, &FaultyStore::by(fault)).is_some()
 }
 
 fn case(name: &str) -> &'static Case<dyn StoreUnderTest> {
     STORE_CASES.iter().find(|case| case.to_string() == name).expect("a case of this name")
 }
 
-#[tokio::test]
-async fn correct_store_passes_every_case() {
+#[test]
+fn correct_store_passes_every_case() {
     for case in STORE_CASES {
-        assert!(!detects(case, Fault::None).await, "{case}");
+        assert!(!detects(case, Fault::None), "{case}");
     }
 }
 
-#[tokio::test]
-async fn faulty_store_fails_its_cases() {
+#[test]
+fn faulty_store_fails_its_cases() {
     for (fault, cases) in DETECTED_BY {
         for name in *cases {
-            assert!(detects(case(name), *fault).await, "{name} must fail for {fault:?}");
+            assert!(detects(case(name), *fault), "{name} must fail for {fault:?}");
         }
     }
 }
@@ -62,6 +77,6 @@ fn every_case_fails_for_some_fault() {
     let failed: BTreeSet<_> =
         DETECTED_BY.iter().flat_map(|(_, cases)| *cases).map(ToString::to_string).collect();
     let cases: BTreeSet<_> = STORE_CASES.iter().map(ToString::to_string).collect();
-    assert_eq!(failed, cases);
+    assert_eq!(cases.symmetric_difference(&failed).collect::<Vec<_>>(), Vec::<&String>::new());
     assert_eq!(cases.len(), STORE_CASES.len(), "case names must be unique");
 }

@@ -33,9 +33,9 @@ impl ApiKeyRepository for FaultyStore {
             self.log().keys.iter().find(|known| first_half(&known.digest) == first_half(digest)).cloned();
         let found = match known {
             Some(known) if self.is(Fault::TruncatesKeyDigests) => {
-                ApiKeyRepository::find(&self.inner, &known.digest).await?
+                ApiKeyRepository::find(&*self.inner, &known.digest).await?
             }
-            _ => ApiKeyRepository::find(&self.inner, digest).await?,
+            _ => ApiKeyRepository::find(&*self.inner, digest).await?,
         };
         let found =
             found.map(|key| ApiKey { last_used_at: self.last_use(key.id).or(key.last_used_at), ..key });
@@ -44,7 +44,7 @@ impl ApiKeyRepository for FaultyStore {
 
     async fn list(&self) -> Result<Vec<ApiKey>, PortError> {
         let _call = self.begin().await?;
-        let mut keys = ApiKeyRepository::list(&self.inner).await?;
+        let mut keys = ApiKeyRepository::list(&*self.inner).await?;
         if self.is(Fault::ListsKeysNewestFirst) {
             keys.reverse();
         }
@@ -60,7 +60,7 @@ impl ApiKeyRepository for FaultyStore {
                 Ok(true)
             }
             Fault::RevokesEveryKey => {
-                for other in ApiKeyRepository::list(&self.inner).await? {
+                for other in ApiKeyRepository::list(&*self.inner).await? {
                     self.inner.revoke(other.id, now).await?;
                 }
                 Ok(is_live)
@@ -84,7 +84,7 @@ impl ApiKeyRepository for FaultyStore {
                 self.log().last_uses.push((key, before.max(Some(now)).unwrap_or(now)));
             }
             Fault::MarksEveryKey => {
-                for other in ApiKeyRepository::list(&self.inner).await? {
+                for other in ApiKeyRepository::list(&*self.inner).await? {
                     self.inner.mark_used(other.id, now).await?;
                 }
             }
@@ -97,7 +97,7 @@ impl ApiKeyRepository for FaultyStore {
 
 impl FaultyStore {
     async fn is_live(&self, key: ApiKeyId) -> Result<bool, PortError> {
-        let keys = ApiKeyRepository::list(&self.inner).await?;
+        let keys = ApiKeyRepository::list(&*self.inner).await?;
         Ok(keys.iter().any(|known| known.id == key && known.revoked_at.is_none()))
     }
 

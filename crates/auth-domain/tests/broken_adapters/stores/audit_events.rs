@@ -39,7 +39,7 @@ impl AuditRepository for FaultyStore {
             Fault::ReusesEventNumbers => self.renumbered(after).await?,
             _ => after,
         };
-        let mut found = AuditRepository::list(&self.inner, &self.widened(filter), after, limit).await?;
+        let mut found = AuditRepository::list(&*self.inner, &self.widened(filter), after, limit).await?;
         match self.fault {
             Fault::ListsEventsByTime => found.sort_by_key(|record| record.event.at),
             Fault::ShowsEventsOutOfOrder => self.hold_back(&mut found),
@@ -62,10 +62,10 @@ impl AuditRepository for FaultyStore {
         let _call = self.begin().await?;
         match self.fault {
             Fault::PurgesEventsOfTheGivenTime => {
-                AuditRepository::purge(&self.inner, before.plus(Duration::from_micros(1)), limit).await
+                AuditRepository::purge(&*self.inner, before.plus(Duration::from_micros(1)), limit).await
             }
-            Fault::PurgesEventsWithoutLimit => AuditRepository::purge(&self.inner, before, u32::MAX).await,
-            _ => AuditRepository::purge(&self.inner, before, limit).await,
+            Fault::PurgesEventsWithoutLimit => AuditRepository::purge(&*self.inner, before, u32::MAX).await,
+            _ => AuditRepository::purge(&*self.inner, before, limit).await,
         }
     }
 }
@@ -103,7 +103,7 @@ impl FaultyStore {
 
     /// The number that an event would have if numbers of purged events were reused.
     async fn renumbered(&self, after: Option<AuditId>) -> Result<Option<AuditId>, PortError> {
-        let first = AuditRepository::list(&self.inner, &AuditFilter::default(), None, 1).await?;
+        let first = AuditRepository::list(&*self.inner, &AuditFilter::default(), None, 1).await?;
         let purged = first.first().map_or(0, |record| record.id.0 - 1);
         Ok(after.map(|after| AuditId(after.0 + purged)))
     }
@@ -122,7 +122,7 @@ impl FaultyStore {
     }
 
     async fn remove_events_of_deleted_users(&self, found: &mut Vec<AuditRecord>) -> Result<(), PortError> {
-        let known: Vec<_> = UserRepository::list(&self.inner, None, u32::MAX).await?;
+        let known: Vec<_> = UserRepository::list(&*self.inner, None, u32::MAX).await?;
         found
             .retain(|record| record.event.user.is_none_or(|user| known.iter().any(|known| known.id == user)));
         Ok(())

@@ -23,6 +23,12 @@ faults! {
         session_races::sessions_of_one_user_refresh_concurrently
         session_races::concurrent_calls_for_one_user_cause_no_error;
 
+    KeepsDataInMemory =>
+        durability::users_outlive_the_process
+        durability::sessions_outlive_the_process
+        durability::api_keys_outlive_the_process
+        durability::audit_events_outlive_the_process;
+
     // registration
     DropsDisplayNames =>
         user_members::full_user_is_returned_as_stored
@@ -109,6 +115,8 @@ faults! {
     ChecksNamesBeforeItImports =>
         user_imports::concurrent_imports_store_each_user_once
         user_imports::one_of_import_and_registration_of_one_name_succeeds;
+
+    ImportsUsersOneByOne => errors::batch_with_a_taken_id_stores_no_user;
 
     // reading users
     FindsByPatterns => user_members::unknown_user_is_not_found user_names::different_names_are_free;
@@ -261,7 +269,7 @@ faults! {
         session_opening::concurrent_deletion_leaves_no_session;
     EndsSessionsForRefusedOnes =>
         session_opening::outdated_password_opens_no_session
-        errors::duplicate_family_is_an_error_that_changes_nothing;
+        errors::failed_opening_ends_no_other_session;
     OverwritesSessionsWithTheSameId =>
         errors::duplicate_session_id_is_an_error_that_changes_nothing
         errors::duplicate_family_is_an_error_that_changes_nothing;

@@ -13,7 +13,7 @@ mod users;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use auth_domain::conformance::StoreUnderTest;
@@ -59,7 +59,7 @@ struct CallLog {
 
 /// A store with one fault.
 pub(crate) struct FaultyStore {
-    inner: MemoryStore,
+    inner: Arc<MemoryStore>,
     fault: Fault,
     log: Mutex<CallLog>,
     calls: AtomicUsize,
@@ -76,7 +76,11 @@ impl Drop for Call<'_> {
 
 impl FaultyStore {
     pub(crate) fn by(fault: Fault) -> Self {
-        Self { inner: MemoryStore::new(), fault, log: Mutex::default(), calls: AtomicUsize::new(0) }
+        Self::over(Arc::default(), fault)
+    }
+
+    fn over(inner: Arc<MemoryStore>, fault: Fault) -> Self {
+        Self { inner, fault, log: Mutex::default(), calls: AtomicUsize::new(0) }
     }
 
     fn is(&self, fault: Fault) -> bool {
@@ -149,5 +153,10 @@ impl StoreUnderTest for FaultyStore {
 
     async fn verify_email(&self, user: UserId) {
         self.inner.verify_email(user);
+    }
+
+    async fn reopen(&self) -> Option<Box<dyn StoreUnderTest>> {
+        let inner = if self.is(Fault::KeepsDataInMemory) { Arc::default() } else { Arc::clone(&self.inner) };
+        Some(Box::new(Self::over(inner, Fault::None)))
     }
 }

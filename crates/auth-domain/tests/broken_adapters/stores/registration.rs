@@ -183,7 +183,7 @@ impl FaultyStore {
         kind: IdentifierKind,
     ) -> Result<IdentifierKind, PortError> {
         let Some(email) = identifiers.email() else { return Ok(kind) };
-        let holder = UserRepository::find(&self.inner, &UserRef::Identifier(email.key().clone())).await?;
+        let holder = UserRepository::find(&*self.inner, &UserRef::Identifier(email.key().clone())).await?;
         Ok(if holder.is_some() { IdentifierKind::Email } else { kind })
     }
 
@@ -232,7 +232,7 @@ impl FaultyStore {
     /// Whether no other user than `user` has any of these names.
     pub(super) async fn are_free(&self, keys: &[IdentifierKey], user: UserId) -> Result<bool, PortError> {
         for key in keys {
-            let holder = UserRepository::find(&self.inner, &UserRef::Identifier(key.clone())).await?;
+            let holder = UserRepository::find(&*self.inner, &UserRef::Identifier(key.clone())).await?;
             if holder.is_some_and(|holder| holder.id != user) {
                 return Ok(false);
             }

@@ -57,7 +57,7 @@ impl FaultyStore {
             log.opened.push(new.clone());
             return Ok(outcome);
         }
-        let is_there = UserRepository::find(&self.inner, &UserRef::Id(user)).await?.is_some();
+        let is_there = UserRepository::find(&*self.inner, &UserRef::Id(user)).await?.is_some();
         match self.fault {
             Fault::OpensForSuspendedUsers if is_there && !self.is_active(user).await? => {
                 Ok(OpenOutcome::Opened)
@@ -99,7 +99,7 @@ impl FaultyStore {
     }
 
     async fn is_active(&self, user: UserId) -> Result<bool, PortError> {
-        let user = UserRepository::find(&self.inner, &UserRef::Id(user)).await?;
+        let user = UserRepository::find(&*self.inner, &UserRef::Id(user)).await?;
         Ok(user.is_some_and(|user| user.status == UserStatus::Active))
     }
 
@@ -153,7 +153,7 @@ impl FaultyStore {
         for known in opened {
             let whose = known.session.user_id == new.user_id || self.is(Fault::CountsSessionsOfAllUsers);
             if let (true, Some((session, _))) =
-                (whose, SessionRepository::find(&self.inner, known.session.id).await?)
+                (whose, SessionRepository::find(&*self.inner, known.session.id).await?)
                 && self.counts(&session, new.created_at, policy)
             {
                 live.push(session);

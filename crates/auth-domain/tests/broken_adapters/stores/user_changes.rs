@@ -18,7 +18,7 @@ impl FaultyStore {
         now: Timestamp,
     ) -> Result<UpdateOutcome, PortError> {
         let changes = self.altered_changes(changes);
-        let Some(before) = UserRepository::find(&self.inner, &UserRef::Id(user)).await? else {
+        let Some(before) = UserRepository::find(&*self.inner, &UserRef::Id(user)).await? else {
             return self.update_unknown_user(user, &changes, now).await;
         };
         let after = before.identifiers.changed(changes.username.clone(), changes.email.clone());

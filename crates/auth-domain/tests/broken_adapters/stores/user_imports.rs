@@ -27,6 +27,9 @@ impl FaultyStore {
             sorted.sort_by_key(|imported| imported.user.identifiers.keys()[0].1.clone());
             return self.inner.import(&sorted).await;
         }
+        if !self.imports_one_by_one() {
+            return self.inner.import(&batch).await;
+        }
         let mut outcomes = Vec::new();
         for imported in &batch {
             outcomes.push(self.import_one_with_fault(imported).await?);
@@ -40,6 +43,20 @@ impl FaultyStore {
             outcomes.fill(ImportOutcome::Taken(IdentifierKind::Username));
         }
         Ok(outcomes)
+    }
+
+    fn imports_one_by_one(&self) -> bool {
+        matches!(
+            self.fault,
+            Fault::ImportsUsersOneByOne
+                | Fault::RecognisesImportsByName
+                | Fault::RecognisesImportsByHash
+                | Fault::RestoresImportedHashes
+                | Fault::RecognisesDeletedImports
+                | Fault::ReturnsNewIdsOfRepeatedImports
+                | Fault::ReservesNamesOfRejectedImports
+                | Fault::RejectsWholeBatches
+        )
     }
 
     /// An imported user as this store writes it.
@@ -112,7 +129,7 @@ impl FaultyStore {
 
     async fn is_held(&self, imported: &ImportedUser) -> Result<bool, PortError> {
         for (_, key) in imported.user.identifiers.keys() {
-            if UserRepository::find(&self.inner, &UserRef::Identifier(key.clone())).await?.is_none() {
+            if UserRepository::find(&*self.inner, &UserRef::Identifier(key.clone())).await?.is_none() {
                 return Ok(false);
             }
         }

@@ -33,7 +33,7 @@ impl UserRepository for FaultyStore {
                 return Err(unavailable("out of range"));
             }
             UserRef::Identifier(key) if self.is(Fault::FindsByPatterns) => self.find_like(key).await?,
-            _ => UserRepository::find(&self.inner, user).await?,
+            _ => UserRepository::find(&*self.inner, user).await?,
         };
         Ok(found.map(|user| self.read_user(user)))
     }
@@ -81,7 +81,7 @@ impl UserRepository for FaultyStore {
                 return Err(unavailable("out of range"));
             }
             (Fault::ListsNothingAfterAGap, Some(after))
-                if UserRepository::find(&self.inner, &UserRef::Number(after)).await?.is_none() =>
+                if UserRepository::find(&*self.inner, &UserRef::Number(after)).await?.is_none() =>
             {
                 return Ok(vec![]);
             }
@@ -133,7 +133,7 @@ impl UserRepository for FaultyStore {
     ) -> Result<Option<User>, PortError> {
         let _call = self.begin().await?;
         if self.is(Fault::NeverSuspends) {
-            return UserRepository::find(&self.inner, &UserRef::Id(user)).await;
+            return UserRepository::find(&*self.inner, &UserRef::Id(user)).await;
         }
         let changed = self.inner.set_status(user, status, now).await?;
         match (self.fault, status) {
@@ -158,7 +158,7 @@ impl UserRepository for FaultyStore {
     ) -> Result<Option<User>, PortError> {
         let _call = self.begin().await?;
         let mut roles = roles.clone();
-        if let Some(before) = UserRepository::find(&self.inner, &UserRef::Id(user)).await? {
+        if let Some(before) = UserRepository::find(&*self.inner, &UserRef::Id(user)).await? {
             if self.is(Fault::AddsRoles) {
                 roles = Roles::new(roles.iter().chain(before.roles.iter()).cloned()).expect("few roles");
             }
@@ -171,7 +171,7 @@ impl UserRepository for FaultyStore {
 
     async fn delete(&self, user: UserId) -> Result<bool, PortError> {
         let _call = self.begin().await?;
-        let before = UserRepository::find(&self.inner, &UserRef::Id(user)).await?;
+        let before = UserRepository::find(&*self.inner, &UserRef::Id(user)).await?;
         if self.is(Fault::KeepsSessionsOfDeletedUsers) {
             self.revive_sessions_of(user).await?;
         }
