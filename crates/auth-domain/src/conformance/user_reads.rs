@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::StoreUnderTest;
-use super::concurrency::{concurrently, rounds};
+use super::concurrency::{both, rounds};
 use super::fixture::{
     Fixture, PresentedToken, display_name, email, hash, identifiers, later, metadata, now, phone_number,
     roles, username,
@@ -180,15 +180,11 @@ pub(super) async fn read_during_a_change_returns_no_old_user_later(store: &dyn S
     for round in rounds() {
         let given = &roles(&format!("role{round}"));
         let users = fixture.users();
-        let mut calls: Vec<super::CaseFuture<'_>> = vec![Box::pin(async {
-            users.set_roles(user, given, later(1)).await.expect("no error").expect("the user exists");
-        })];
-        for _ in 0..3 {
-            calls.push(Box::pin(async {
-                users.find_recent(user).await.expect("no error").expect("the user exists");
-            }));
-        }
-        concurrently(calls);
+        // A change before the race, so that no cache has the user.
+        users.set_roles(user, &roles("before"), later(1)).await.expect("no error");
+        let (changed, read) = both(users.set_roles(user, given, later(1)), users.find_recent(user));
+        changed.expect("no error").expect("the user exists");
+        read.expect("no error").expect("the user exists");
         let recent = users.find_recent(user).await.expect("no error").map(|user| user.roles);
         assert_eq!(recent.as_ref(), Some(given), "a read began before the change and ended after it");
     }

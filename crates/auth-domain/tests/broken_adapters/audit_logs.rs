@@ -23,6 +23,7 @@ enum Fault {
     StoresEverySuccess,
     DropsRepeatedReplays,
     StoresNoise,
+    LosesConcurrentEvents,
 }
 
 /// A log with one fault.
@@ -32,10 +33,17 @@ struct FaultyLog {
     /// Events that bypass the correct log.
     stored: Mutex<Vec<AuditEvent>>,
     last: Mutex<Option<AuditEvent>>,
+    recording: Mutex<()>,
 }
 
 fn faulty(fault: Fault) -> Arc<dyn AuditLogUnderTest> {
-    Arc::new(FaultyLog { fault, inner: MemoryStore::new(), stored: Mutex::default(), last: Mutex::default() })
+    Arc::new(FaultyLog {
+        fault,
+        inner: MemoryStore::new(),
+        stored: Mutex::default(),
+        last: Mutex::default(),
+        recording: Mutex::default(),
+    })
 }
 
 impl FaultyLog {
@@ -62,6 +70,12 @@ impl FaultyLog {
 
 impl AuditLog for FaultyLog {
     fn record(&self, mut event: AuditEvent) {
+        if self.fault == Fault::LosesConcurrentEvents {
+            let Ok(_recording) = self.recording.try_lock() else { return };
+            std::thread::yield_now();
+            self.inner.record(event);
+            return;
+        }
         let last = self.last.lock().expect("no panic under the lock").replace(event.clone());
         if self.bypasses(&event) {
             self.stored.lock().expect("no panic under the lock").push(event);
@@ -119,6 +133,7 @@ fn faulty_log_fails_its_cases() {
         (Fault::DistinguishesEveryAddress, "denials_of_many_addresses_are_bounded"),
         (Fault::StoresEverySuccess, "successes_of_one_subject_are_bounded"),
         (Fault::DropsRepeatedReplays, "every_replay_is_stored"),
+        (Fault::LosesConcurrentEvents, "concurrent_events_are_all_counted"),
         (Fault::StoresNoise, "events_that_are_not_kept_are_not_stored"),
     ];
     assert_detected(AUDIT_LOG_CASES, detected.map(|(fault, case)| (faulty(fault), case)));

@@ -44,6 +44,7 @@ enum Fault {
     NeverReportsExhausted,
     PurgesEverything,
     PurgesWithoutLimit,
+    LosesConcurrentSettlements,
 }
 
 /// A limiter with one fault.
@@ -52,14 +53,15 @@ struct FaultyLimiter {
     inner: Mutex<Arc<MemoryAttempts>>,
     first: Mutex<Option<Timestamp>>,
     reservations: AtomicU64,
+    settling: AtomicU64,
     throttled: Mutex<Vec<(CounterKey, Throttled)>>,
     line: tokio::sync::Mutex<()>,
 }
 
 fn faulty(fault: Fault) -> Arc<dyn AttemptLimiter> {
     let (inner, first, reservations) = (Mutex::default(), Mutex::default(), AtomicU64::new(0));
-    let (throttled, line) = (Mutex::default(), tokio::sync::Mutex::default());
-    Arc::new(FaultyLimiter { fault, inner, first, reservations, throttled, line })
+    let (throttled, line, settling) = (Mutex::default(), tokio::sync::Mutex::default(), AtomicU64::new(0));
+    Arc::new(FaultyLimiter { fault, inner, first, reservations, throttled, line, settling })
 }
 
 fn half(key: CounterKey) -> CounterKey {
@@ -205,6 +207,15 @@ impl AttemptLimiter for FaultyLimiter {
                 };
                 return inner.settle(&elsewhere, reservation, outcome, now).await;
             }
+            (Fault::LosesConcurrentSettlements, _) => {
+                // Each of two concurrent settlements reads the failures before the other one writes its own.
+                let others = self.settling.fetch_add(1, Ordering::SeqCst);
+                yield_now().await;
+                let settled =
+                    if others == 0 { inner.settle(&guess, reservation, outcome, now).await } else { Ok(()) };
+                self.settling.fetch_sub(1, Ordering::SeqCst);
+                return settled;
+            }
             (_, outcome) => outcome,
         };
         inner.settle(&guess, reservation, outcome, now).await
@@ -285,6 +296,8 @@ fn faulty_limiter_fails_a_case() {
         (Fault::NeverRefills, "attempts_pass_again_after_time"),
         (Fault::TruncatesCounterKeys, "counters_are_independent"),
         (Fault::NeverReportsExhausted, "exhausted_counter_is_reported_until_it_refills"),
+        (Fault::LosesConcurrentSettlements, "concurrent_failures_are_all_counted"),
+        (Fault::PurgesEverything, "attempt_during_a_purge_is_counted"),
         (Fault::PurgesEverything, "only_expired_records_are_purged"),
         (Fault::PurgesWithoutLimit, "purge_respects_the_limit"),
     ];
