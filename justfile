@@ -37,7 +37,7 @@ public-api:
 
 # Build the published crates with the oldest Rust that Cargo.toml promises to their users.
 msrv:
-    scripts/with-rust "$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml).0" cargo check --locked -p auth-domain -p auth-infra -p auth-http --all-features
+    scripts/with-rust "$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml).0" cargo check --locked -p auth-domain -p auth-infra -p auth-verify -p auth-http --all-features
 
 # Build each crate from the package that would be published.
 package:
@@ -45,7 +45,7 @@ package:
 
 # Build each library with every pair of its features (needs cargo-hack).
 features:
-    cargo hack clippy --locked --feature-powerset --depth 2 -p auth-domain -p auth-infra -- -D warnings
+    cargo hack clippy --locked --feature-powerset --depth 2 -p auth-domain -p auth-infra -p auth-verify -- -D warnings
 
 # Check the licences, sources and bans of the dependencies (needs cargo-deny).
 deny:
