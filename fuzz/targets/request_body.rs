@@ -55,17 +55,11 @@ impl TestApp {
 
 /// Registers a user and creates an API key. Returns the user's id and the key's secret.
 async fn populate(ports: &TestPorts) -> (String, String) {
-    let register = Register {
-        identifiers: Identifiers::new(Some(Username::parse("jane").expect("a name")), None).expect("a name"),
-        password: Password::parse("P@ssw0rd!").expect("a password"),
-        display_name: None,
-        phone_number: None,
-        roles: RoleChoice::Assigned(Roles::default()),
-        metadata: None,
-    };
+    let identifiers = Identifiers::new(Some(Username::parse("jane").expect("a name")), None).expect("a name");
+    let register = Register::new(identifiers, Password::parse("P@ssw0rd!").expect("a password"));
     let user = ports.auth().on_behalf_of_system().register(register).await.expect("registered");
     let name = ApiKeyName::parse("fuzz").expect("a name");
-    let command = CreateApiKey { name, scopes: Scopes::all(), lifetime: None };
+    let command = CreateApiKey::new(name, Scopes::all());
     let key = ports.auth().on_behalf_of_system().create_api_key(command).await.expect("made");
     (user.id.to_string(), key.secret.expose().to_string())
 }

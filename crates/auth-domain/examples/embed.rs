@@ -6,7 +6,6 @@
 
 use std::error::Error;
 use std::io::{self, Write as _};
-use std::time::Duration;
 
 use auth_domain::model::{
     Caller, Client, ClientId, Identifiers, Password, PasswordAttempt, RefreshStyle, RoleChoice, Roles,
@@ -19,36 +18,26 @@ use auth_domain::use_cases::{LogIn, LogOut, RefreshSession, Register};
 async fn main() -> Result<(), Box<dyn Error>> {
     // A service creates `Auth` once, and the use cases for each request with the address of its client.
     let auth = TestPorts::new().auth().called_by(Caller::at([192, 0, 2, 1]));
-    let client = Client {
-        id: ClientId::from_static("my-program"),
-        refresh_style: RefreshStyle::Rotating,
-        access_lifetime: Duration::from_secs(900),
-    };
+    let client = Client::new(ClientId::from_static("my-program"), RefreshStyle::Rotating);
     let mut out = io::stdout().lock();
 
     // Parsers validate all input, so that use cases accept valid values only.
-    let user = auth
-        .register(Register {
-            identifiers: Identifiers::new(Some(Username::parse("jane")?), None)
-                .ok_or("a user needs an identifier")?,
-            password: Password::parse("correct horse battery staple")?,
-            display_name: None,
-            phone_number: None,
-            roles: RoleChoice::Assigned(Roles::parse("customer")?),
-            metadata: None,
-        })
-        .await?;
+    let identifiers =
+        Identifiers::new(Some(Username::parse("jane")?), None).ok_or("a user needs an identifier")?;
+    let register = Register::new(identifiers, Password::parse("correct horse battery staple")?)
+        .with_roles(RoleChoice::Assigned(Roles::parse("customer")?));
+    let user = auth.register(register).await?;
     writeln!(out, "registered {} as number {}", user.id, user.number)?;
 
     // Identifiers are compared without case.
     let password = PasswordAttempt::new("correct horse battery staple");
-    let login = auth.log_in(LogIn { client: &client, identifier: "JANE", password }).await?;
+    let login = auth.log_in(LogIn::new(&client, "JANE", password)).await?;
     let identity = auth.authenticate(login.access_token.expose()).await?;
     writeln!(out, "authenticated {} with roles {}", identity.user_id, identity.roles)?;
 
     // A refresh consumes the token and returns its successor.
     let token = login.refresh_token.ok_or("a rotating client gets a refresh token")?;
-    let refreshed = auth.refresh_session(RefreshSession { client: &client, token: token.expose() }).await?;
+    let refreshed = auth.refresh_session(RefreshSession::new(&client, token.expose())).await?;
     writeln!(out, "refreshed; the access token expires in {} seconds", refreshed.expires_in.as_secs())?;
 
     auth.log_out(LogOut::Session(refreshed.session_id)).await?;

@@ -4,7 +4,6 @@
 use std::error::Error;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_domain::Auth;
@@ -12,7 +11,7 @@ use auth_domain::model::{
     AuditedCaller, Caller, ClaimName, Client, ClientId, ExtraClaims, Identifiers, Metadata, NewUser,
     Password, PasswordAttempt, RefreshStyle, RefusalCode, RoleChoice, Roles, Session, User, Username,
 };
-use auth_domain::policy::{Policy, RegistrationPolicy};
+use auth_domain::policy::Policy;
 use auth_domain::ports::{ClaimsSource, HookDecision, Hooks, PasswordRule, PortError, RuleVerdict};
 use auth_domain::testing::TestPorts; // in production: your own adapters, or those of `auth-infra`
 use auth_domain::use_cases::{LogIn, LogInError, Register, RegisterError};
@@ -78,11 +77,10 @@ impl Hooks for OpenTenants {
 }
 
 fn policy() -> Result<Policy, Box<dyn Error>> {
-    let registration = RegistrationPolicy {
-        default_roles: Roles::parse("customer")?,
-        self_assignable_roles: Roles::parse("seller")?, // never `admin`
-    };
-    Ok(Policy { registration, ..Policy::default() })
+    let mut policy = Policy::default();
+    policy.registration.default_roles = Roles::parse("customer")?;
+    policy.registration.self_assignable_roles = Roles::parse("seller")?; // never `admin`
+    Ok(policy)
 }
 
 /// Registers a user of a tenant, who requests a role.
@@ -93,14 +91,10 @@ async fn register(
     tenant: Option<&str>,
     role: &str,
 ) -> Result<Result<User, RegisterError>, Box<dyn Error>> {
-    let command = Register {
-        identifiers: Identifiers::new(Some(Username::parse(name)?), None).ok_or("a user needs a name")?,
-        password: Password::parse(password)?,
-        display_name: None,
-        phone_number: None,
-        roles: RoleChoice::requested(role),
-        metadata: tenant.map(Metadata::parse).transpose()?,
-    };
+    let identifiers = Identifiers::new(Some(Username::parse(name)?), None).ok_or("a user needs a name")?;
+    let mut command =
+        Register::new(identifiers, Password::parse(password)?).with_roles(RoleChoice::requested(role));
+    command.metadata = tenant.map(Metadata::parse).transpose()?;
     Ok(auth.called_by(Caller::at([192, 0, 2, 1])).register(command).await)
 }
 
@@ -116,11 +110,7 @@ pub(crate) async fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
         .with_claims_source(Arc::new(TenantClaim))
         .with_hooks(Arc::new(OpenTenants))
         .with_password_rule(Arc::new(NotBreached));
-    let client = Client {
-        id: ClientId::from_static("my-program"),
-        refresh_style: RefreshStyle::Rotating,
-        access_lifetime: Duration::from_secs(900),
-    };
+    let client = Client::new(ClientId::from_static("my-program"), RefreshStyle::Rotating);
 
     let good = "a better password";
     for (name, password, tenant, role) in [
@@ -137,7 +127,7 @@ pub(crate) async fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     }
 
     for identifier in ["jane", "john"] {
-        let command = LogIn { client: &client, identifier, password: PasswordAttempt::new(good) };
+        let command = LogIn::new(&client, identifier, PasswordAttempt::new(good));
         let use_cases = auth.called_by(Caller::at([192, 0, 2, 1]));
         match use_cases.log_in(command).await {
             Ok(login) => {

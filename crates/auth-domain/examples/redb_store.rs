@@ -8,11 +8,9 @@ use std::io::{self, Write as _};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_domain::model::{
-    Caller, Client, ClientId, Identifiers, Password, PasswordAttempt, RefreshStyle, RoleChoice, Roles,
-    Username,
+    Caller, Client, ClientId, Identifiers, Password, PasswordAttempt, RefreshStyle, Username,
 };
 use auth_domain::ports::PortError;
 use auth_domain::records::{
@@ -122,31 +120,20 @@ pub(crate) async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("auth.redb");
     let others = TestPorts::new(); // the other ports: a hasher, tokens, a clock, ..
-    let client = Client {
-        id: ClientId::from_static("web"),
-        refresh_style: RefreshStyle::Rotating,
-        access_lifetime: Duration::from_secs(900),
-    };
+    let client = Client::new(ClientId::from_static("web"), RefreshStyle::Rotating);
 
     let caller = Caller::at([192, 0, 2, 1]); // the address of the client
     let root = open(&file, &others)?;
     let auth = root.called_by(caller.clone());
-    auth.register(Register {
-        identifiers: Identifiers::new(Some(Username::parse("jane")?), None).ok_or("a name")?,
-        password: Password::parse("correct horse battery staple")?,
-        display_name: None,
-        phone_number: None,
-        roles: RoleChoice::Assigned(Roles::default()),
-        metadata: None,
-    })
-    .await?;
+    let identifiers = Identifiers::new(Some(Username::parse("jane")?), None).ok_or("a name")?;
+    auth.register(Register::new(identifiers, Password::parse("correct horse battery staple")?)).await?;
     let password = PasswordAttempt::new("correct horse battery staple");
-    let login = auth.log_in(LogIn { client: &client, identifier: "jane", password }).await?;
+    let login = auth.log_in(LogIn::new(&client, "jane", password)).await?;
     drop((auth, root)); // the process ends
 
     let auth = open(&file, &others)?.called_by(caller); // and starts again
     let token = login.refresh_token.ok_or("a rotating client gets a refresh token")?;
-    let refreshed = auth.refresh_session(RefreshSession { client: &client, token: token.expose() }).await?;
+    let refreshed = auth.refresh_session(RefreshSession::new(&client, token.expose())).await?;
     let identity = auth.authenticate(refreshed.access_token.expose()).await?;
     writeln!(io::stdout(), "{} is still logged in", identity.user_id)?;
     Ok(())

@@ -17,6 +17,7 @@ use crate::ports::{ClaimsSource, HookDecision, Hooks, PasswordRule, PortError, R
 
 /// The limits on extensions.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ExtensionPolicy {
     /// The maximum time of one call of an extension. Default: 1 second.
     pub time_limit: Duration,

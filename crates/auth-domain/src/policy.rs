@@ -11,6 +11,7 @@ pub use crate::model::{
 
 /// All rules of a deployment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Policy {
     /// The lifetime and number of sessions.
     pub session: SessionPolicy,

@@ -1,12 +1,10 @@
 //! The limits by caller, over the in-memory adapters and under the default policy.
 #![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
-use std::time::Duration;
-
 use auth_domain::UseCases;
 use auth_domain::model::{
     Caller, Client, ClientId, Identifiers, Limit, Password, PasswordAttempt, RefreshStyle, RequestId,
-    RoleChoice, Roles, Username,
+    Username,
 };
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{
@@ -18,14 +16,8 @@ async fn registered(use_cases: impl Iterator<Item = UseCases>) -> usize {
     let mut count = 0;
     for (number, use_cases) in use_cases.enumerate() {
         let username = Username::parse(&format!("user{number}")).expect("a username");
-        let register = Register {
-            identifiers: Identifiers::new(Some(username), None).expect("a name"),
-            password: Password::parse("correct horse").expect("a password"),
-            display_name: None,
-            phone_number: None,
-            roles: RoleChoice::Assigned(Roles::default()),
-            metadata: None,
-        };
+        let identifiers = Identifiers::new(Some(username), None).expect("a name");
+        let register = Register::new(identifiers, Password::parse("correct horse").expect("a password"));
         match use_cases.register(register).await {
             Ok(_) => count += 1,
             Err(RegisterError::TooManyAttempts(throttled)) => {
@@ -62,11 +54,7 @@ async fn the_system_registers_without_limit() {
 }
 
 fn client() -> Client {
-    Client {
-        id: ClientId::from_static("test"),
-        refresh_style: RefreshStyle::Rotating,
-        access_lifetime: Duration::from_secs(900),
-    }
+    Client::new(ClientId::from_static("test"), RefreshStyle::Rotating)
 }
 
 /// Fails 40 log-ins, each at another account, and returns the number that was compared.
@@ -76,7 +64,7 @@ async fn compared_log_ins(use_cases: impl Fn(u64) -> UseCases) -> usize {
     for number in 0..40 {
         let identifier = format!("user{number}");
         let password = PasswordAttempt::new("wrong horse");
-        let command = LogIn { client: &client, identifier: &identifier, password };
+        let command = LogIn::new(&client, &identifier, password);
         match use_cases(number).log_in(command).await {
             Err(LogInError::InvalidCredentials) => compared += 1,
             Err(LogInError::TooManyAttempts(throttled)) => assert_eq!(throttled.limit, Limit::LogIns),
@@ -98,7 +86,7 @@ async fn judged_refreshes(use_cases: impl Fn(u64) -> UseCases) -> usize {
     let client = client();
     let mut judged = 0;
     for number in 0..200 {
-        let command = RefreshSession { client: &client, token: "nonsense" };
+        let command = RefreshSession::new(&client, "nonsense");
         match use_cases(number).refresh_session(command).await {
             Err(RefreshSessionError::InvalidToken) => judged += 1,
             Err(RefreshSessionError::TooManyAttempts(throttled)) => {

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use auth_domain::Auth;
 use auth_domain::model::{
     AccessClaims, AuditedCaller, Caller, ClaimName, Client, ClientId, EndReason, ExtraClaims, Identifiers,
-    InvalidPassword, NewUser, Password, PasswordAttempt, RefreshStyle, RefusalCode, RoleChoice, Session,
-    User, UserId, Username,
+    InvalidPassword, NewUser, Password, PasswordAttempt, RefreshStyle, RefusalCode, Session, User, UserId,
+    Username,
 };
 use auth_domain::policy::Policy;
 use auth_domain::ports::{
@@ -28,11 +28,7 @@ const PASSWORD: &str = "correct horse";
 const CODE: RefusalCode = RefusalCode::from_static("region_blocked");
 
 fn client() -> Client {
-    Client {
-        id: ClientId::from_static("web"),
-        refresh_style: RefreshStyle::Rotating,
-        access_lifetime: Duration::from_secs(900),
-    }
+    Client::new(ClientId::from_static("web"), RefreshStyle::Rotating)
 }
 
 fn password(typed: &str) -> Password {
@@ -41,19 +37,14 @@ fn password(typed: &str) -> Password {
 
 async fn register(auth: &Auth) -> Result<User, RegisterError> {
     let username = Username::parse("jane").expect("a username");
-    let command = Register {
-        identifiers: Identifiers::new(Some(username), None).expect("a name"),
-        password: password(PASSWORD),
-        display_name: None,
-        phone_number: None,
-        roles: RoleChoice::Default,
-        metadata: None,
-    };
+    let identifiers = Identifiers::new(Some(username), None).expect("a name");
+    let command = Register::new(identifiers, password(PASSWORD));
     auth.called_by(Caller::at([192, 0, 2, 1])).register(command).await
 }
 
 async fn log_in_as(auth: &Auth, identifier: &str, typed: &str) -> Result<TokenGrant, LogInError> {
-    let command = LogIn { client: &client(), identifier, password: PasswordAttempt::new(typed) };
+    let client = client();
+    let command = LogIn::new(&client, identifier, PasswordAttempt::new(typed));
     auth.called_by(Caller::at([192, 0, 2, 1])).log_in(command).await
 }
 
@@ -62,7 +53,7 @@ async fn log_in(auth: &Auth) -> Result<TokenGrant, LogInError> {
 }
 
 async fn refresh(auth: &Auth, token: &str) -> Result<TokenGrant, RefreshSessionError> {
-    auth.on_behalf_of_system().refresh_session(RefreshSession { client: &client(), token }).await
+    auth.on_behalf_of_system().refresh_session(RefreshSession::new(&client(), token)).await
 }
 
 fn refresh_token(grant: &TokenGrant) -> String {
@@ -428,7 +419,7 @@ impl PasswordRule for NoProductName {
 
 async fn change(auth: &Auth, user: UserId, new: &str) -> Result<(), ChangePasswordError> {
     let current = PasswordAttempt::new(PASSWORD);
-    auth.on_behalf_of_system().change_password(ChangePassword { user, current, new: password(new) }).await
+    auth.on_behalf_of_system().change_password(ChangePassword::new(user, current, password(new))).await
 }
 
 #[tokio::test]
@@ -442,17 +433,11 @@ async fn rule_rejects_a_password_wherever_one_is_set() {
 
     let error = change(&auth, jane, "acme acme acme").await.expect_err("rejected");
     assert!(matches!(error, ChangePasswordError::Password(rejected) if rejected == expected), "{error:?}");
-    let update = UpdateUser { password: Some(password("acme acme acme")), ..UpdateUser::default() };
+    let update = UpdateUser::new().with_password(password("acme acme acme"));
     let error = auth.on_behalf_of_system().update_user(jane, update).await.expect_err("rejected");
     assert!(matches!(error, UpdateUserError::Password(rejected) if rejected == expected), "{error:?}");
-    let other = Register {
-        identifiers: Identifiers::new(Username::parse("john").ok(), None).expect("a name"),
-        password: password("acme acme acme"),
-        display_name: None,
-        phone_number: None,
-        roles: RoleChoice::Default,
-        metadata: None,
-    };
+    let identifiers = Identifiers::new(Username::parse("john").ok(), None).expect("a name");
+    let other = Register::new(identifiers, password("acme acme acme"));
     let error = auth.on_behalf_of_system().register(other).await.expect_err("rejected");
     assert!(matches!(error, RegisterError::Password(rejected) if rejected == expected), "{error:?}");
 
@@ -479,7 +464,7 @@ async fn rule_is_not_asked_before_the_password_was_verified() {
     rule.expect_judge().never();
     let auth = auth.with_password_rule(Arc::new(rule));
     let current = PasswordAttempt::new("wrong horse");
-    let command = ChangePassword { user: jane, current, new: password("battery staple") };
+    let command = ChangePassword::new(jane, current, password("battery staple"));
     let error = auth.on_behalf_of_system().change_password(command).await.expect_err("denied");
     assert!(matches!(error, ChangePasswordError::InvalidCredentials), "{error:?}");
 }

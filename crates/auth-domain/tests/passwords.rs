@@ -3,10 +3,9 @@
 
 use auth_domain::UseCases;
 use auth_domain::model::{
-    Blocklist, Caller, Identifiers, InvalidPassword, Password, PasswordAttempt, RoleChoice, Roles, User,
-    Username,
+    Blocklist, Caller, Identifiers, InvalidPassword, Password, PasswordAttempt, User, Username,
 };
-use auth_domain::policy::{PasswordPolicy, Policy};
+use auth_domain::policy::Policy;
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{
     ChangePassword, ChangePasswordError, Register, RegisterError, UpdateUser, UpdateUserError,
@@ -25,25 +24,19 @@ const REFUSED: [(&str, InvalidPassword); 5] = [
 
 async fn register(auth: &UseCases, typed: &str) -> Result<User, RegisterError> {
     let username = Username::parse("jane_doe").expect("a username");
-    auth.register(Register {
-        identifiers: Identifiers::new(Some(username), None).expect("a name"),
-        password: Password::parse(typed).expect("no longer than a password may be"),
-        display_name: None,
-        phone_number: None,
-        roles: RoleChoice::Assigned(Roles::default()),
-        metadata: None,
-    })
-    .await
+    let identifiers = Identifiers::new(Some(username), None).expect("a name");
+    let password = Password::parse(typed).expect("no longer than a password may be");
+    auth.register(Register::new(identifiers, password)).await
 }
 
 async fn change(auth: &UseCases, user: &User, current: &str, new: &str) -> Result<(), ChangePasswordError> {
     let new = Password::parse(new).expect("no longer than a password may be");
-    auth.change_password(ChangePassword { user: user.id, current: PasswordAttempt::new(current), new }).await
+    auth.change_password(ChangePassword::new(user.id, PasswordAttempt::new(current), new)).await
 }
 
 async fn update(auth: &UseCases, user: &User, typed: &str) -> Result<User, UpdateUserError> {
-    let password = Some(Password::parse(typed).expect("no longer than a password may be"));
-    auth.update_user(user.id, UpdateUser { password, ..UpdateUser::default() }).await
+    let password = Password::parse(typed).expect("no longer than a password may be");
+    auth.update_user(user.id, UpdateUser::new().with_password(password)).await
 }
 
 #[tokio::test]
@@ -71,8 +64,10 @@ async fn no_use_case_stores_a_password_against_the_default_policy() {
 
 #[tokio::test]
 async fn a_policy_may_permit_shorter_and_common_passwords() {
-    let passwords = PasswordPolicy { min_length: 3, blocklist: None };
-    let root = TestPorts::new().auth_under(Policy { passwords, ..Policy::default() });
+    let mut policy = Policy::default();
+    policy.passwords.min_length = 3;
+    policy.passwords.blocklist = None;
+    let root = TestPorts::new().auth_under(policy);
     let auth = root.on_behalf_of_system();
     assert!(register(&auth, "ab").await.is_err());
     let jane = register(&auth, "abc").await.expect("registered");
@@ -82,9 +77,9 @@ async fn a_policy_may_permit_shorter_and_common_passwords() {
 
 #[tokio::test]
 async fn a_policy_may_add_passwords_to_the_common_ones() {
-    let blocklist = Some(Blocklist::common().with(["contoso2026"]));
-    let passwords = PasswordPolicy { blocklist, ..PasswordPolicy::default() };
-    let root = TestPorts::new().auth_under(Policy { passwords, ..Policy::default() });
+    let mut policy = Policy::default();
+    policy.passwords.blocklist = Some(Blocklist::common().with(["contoso2026"]));
+    let root = TestPorts::new().auth_under(policy);
     let auth = root.on_behalf_of_system();
     for typed in ["Contoso2026", "iloveyou"] {
         let error = register(&auth, typed).await.expect_err("refused");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::model::{Blocklist, Client, ClientId};
-use auth_domain::policy::{AttemptPolicy, PasswordPolicy, Policy, RegistrationPolicy};
+use auth_domain::policy::Policy;
 use auth_domain::ports::AttemptLimiter;
 use auth_domain::{Auth, Ports};
 use auth_infra::attempts::{MemoryAttempts, NoLimits};
@@ -22,7 +22,6 @@ use auth_infra::token::{
 
 use crate::dialects::{self, Context, Dialect, MountedDialect, Profile, PublicTerms, Router};
 use crate::openapi;
-use crate::request::MinPasswordLength;
 use crate::settings::{DatabaseUrl, DialectSettings, Settings, SettingsError, Source, Sources, reference};
 use crate::web_origin::OriginPolicy;
 
@@ -119,26 +118,25 @@ fn documented_dialects() -> Vec<DialectSettings> {
 /// The rules of the settings.
 #[must_use]
 pub fn policy(settings: &Settings) -> Policy {
-    let registration = RegistrationPolicy {
-        default_roles: settings.default_roles.clone(),
-        self_assignable_roles: settings.self_assignable_roles.clone(),
-    };
+    let mut policy = settings.policy.clone();
+    policy.registration.default_roles = settings.default_roles.clone();
+    policy.registration.self_assignable_roles = settings.self_assignable_roles.clone();
     let enabled = settings.dialects.iter().filter(|set| set.enabled);
-    let clients = Some(enabled.map(|set| ClientId::from_static(set.name)).collect());
-    let attempts = AttemptPolicy { refusal_time: refusal_time(settings), ..settings.policy.attempts.clone() };
-    Policy { passwords: passwords(settings), registration, clients, attempts, ..settings.policy.clone() }
+    policy.clients = Some(enabled.map(|set| ClientId::from_static(set.name)).collect());
+    policy.attempts.refusal_time = refusal_time(settings);
+    policy.passwords.min_length = min_password_length(settings);
+    policy.passwords.blocklist = settings.refuse_common_passwords.then(Blocklist::common);
+    policy
 }
 
-/// The rules for new passwords that all enabled dialects share. Each demands its own minimum length before the use case.
-fn passwords(settings: &Settings) -> PasswordPolicy {
+/// The smallest minimum of the enabled dialects. Each demands its own before the use case.
+fn min_password_length(settings: &Settings) -> usize {
     let enabled = dialects::ALL
         .iter()
         .map(|dialect| dialect.profile())
         .filter(|profile| settings.dialect(profile.name).is_some_and(|set| set.enabled));
     let minima = enabled.map(|profile| settings.min_password_length_or(profile.min_password_length));
-    let MinPasswordLength(min_length) = minima.min().unwrap_or_default();
-    let blocklist = settings.refuse_common_passwords.then(Blocklist::common);
-    PasswordPolicy { min_length, blocklist }
+    minima.min().unwrap_or_default().0
 }
 
 /// The time of a refusal grows with the cost of a hash, which it hides. It must end before the deadline of an answer.
@@ -294,11 +292,8 @@ pub fn mounted_dialect(
     prefix: &str,
 ) -> MountedDialect {
     let profile = dialect.profile();
-    let client = Client {
-        id: ClientId::from_static(profile.name),
-        refresh_style: profile.refresh_style,
-        access_lifetime: settings.access_lifetime_or(profile.access_lifetime),
-    };
+    let client = Client::new(ClientId::from_static(profile.name), profile.refresh_style)
+        .with_access_lifetime(settings.access_lifetime_or(profile.access_lifetime));
     let context = Context {
         auth: auth.clone(),
         client,

@@ -6,7 +6,7 @@ mod support;
 
 use actix_web::http::{Method, StatusCode};
 use auth_domain::model::Scopes;
-use auth_domain::policy::{PasswordPolicy, Policy};
+use auth_domain::policy::Policy;
 use support::{TestApp, TestResponse};
 
 const PUT: &str = r#"{"password":"?"}"#;
@@ -39,8 +39,9 @@ fn expected(dialect: &str, reason: &str) -> String {
 }
 
 async fn app() -> (TestApp, String) {
-    let passwords = PasswordPolicy { min_length: 6, ..PasswordPolicy::default() };
-    let app = TestApp::new().with_policy(Policy { passwords, ..Policy::default() });
+    let mut policy = Policy::default();
+    policy.passwords.min_length = 6;
+    let app = TestApp::new().with_policy(policy);
     let (_, key) = app.create_api_key(Scopes::all(), None).await;
     (app, key)
 }

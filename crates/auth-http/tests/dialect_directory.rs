@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
 use auth_domain::model::{
-    EmailAddress, IdentifierKind, Identifiers, Password, RoleChoice, Roles, Scope, Scopes, SessionId,
-    Timestamp, UserId, UserRef, Username,
+    EmailAddress, IdentifierKind, Identifiers, Password, Scope, Scopes, SessionId, Timestamp, UserId,
+    UserRef, Username,
 };
 use auth_domain::use_cases::Register;
 use auth_http::dialects::{Dialect as _, Endpoint, directory::Directory};
@@ -652,14 +652,10 @@ mod undocumented {
             (username, None, r#""username":"nameless","email":null"#),
             (None, email, r#""username":null,"email":"nameless@example.com""#),
         ] {
-            let register = Register {
-                identifiers: Identifiers::new(username, email).expect("one"),
-                password: Password::parse("P@ssw0rd!").expect("accepted"),
-                display_name: None,
-                phone_number: None,
-                roles: RoleChoice::Assigned(Roles::default()),
-                metadata: None,
-            };
+            let register = Register::new(
+                Identifiers::new(username, email).expect("one"),
+                Password::parse("P@ssw0rd!").expect("accepted"),
+            );
             let id = client
                 .app
                 .ports

@@ -76,14 +76,11 @@ async fn log_in(context: &Context, request: &Request) -> Result<HttpResponse, Fa
 async fn sixth_dialect_is_served_with_the_others() {
     let (auth, settings) = (TestPorts::new().auth(), wiring::default_settings());
     let name = Username::parse("leonidas").expect("a username");
-    let register = Register {
-        identifiers: Identifiers::new(Some(name), None).expect("identifiers"),
-        password: Password::parse("molon labe").expect("accepted"),
-        display_name: None,
-        phone_number: None,
-        roles: RoleChoice::Assigned(settings.default_roles.clone()),
-        metadata: None,
-    };
+    let register = Register::new(
+        Identifiers::new(Some(name), None).expect("identifiers"),
+        Password::parse("molon labe").expect("accepted"),
+    )
+    .with_roles(RoleChoice::Assigned(settings.default_roles.clone()));
     auth.on_behalf_of_system().register(register).await.expect("registered");
 
     let built_in = ALL.into_iter().map(|dialect| (dialect, dialect.profile().prefix));

@@ -2,11 +2,10 @@
 #![expect(clippy::expect_used, reason = "a test fails by a panic")]
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_domain::model::{
-    Client, ClientId, IdentifierKey, Identifiers, PasswordAttempt, PasswordVersion, RefreshStyle, Roles,
-    StoredPassword, UserStatus, Username,
+    Client, ClientId, IdentifierKey, Identifiers, PasswordAttempt, PasswordVersion, RefreshStyle,
+    StoredPassword, Username,
 };
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{ImportSuccess, ImportUser, LogIn, LogInError};
@@ -297,28 +296,14 @@ const HASHES: [(&str, &str, &str); 62] = [
 
 fn import_user(name: &str, hash: &str) -> ImportUser {
     let username = Username::parse(name).expect("a username");
-    ImportUser {
-        identifiers: Identifiers::new(Some(username), None).expect("a name"),
-        password_hash: Some(PasswordHash::new(hash.to_owned())),
-        display_name: None,
-        phone_number: None,
-        roles: Roles::default(),
-        email_verified: false,
-        status: UserStatus::Active,
-        created_at: None,
-        external_id: None,
-        metadata: None,
-    }
+    ImportUser::new(Identifiers::new(Some(username), None).expect("a name"))
+        .with_password_hash(PasswordHash::new(hash.to_owned()))
 }
 
 async fn log_in(auth: &UseCases, name: &str, password: &str) -> Result<(), LogInError> {
-    let client = Client {
-        id: ClientId::from_static("test"),
-        refresh_style: RefreshStyle::Rotating,
-        access_lifetime: Duration::from_secs(900),
-    };
+    let client = Client::new(ClientId::from_static("test"), RefreshStyle::Rotating);
     let password = PasswordAttempt::new(password);
-    auth.log_in(LogIn { client: &client, identifier: name, password }).await.map(|_| ())
+    auth.log_in(LogIn::new(&client, name, password)).await.map(|_| ())
 }
 
 #[tokio::test]

@@ -410,7 +410,8 @@ async fn a_repeated_open_creates_one_session() {
         password_version: PasswordVersion(0),
         roles: jane.roles,
     };
-    let policy = SessionPolicy { max_live: 1, ..SessionPolicy::default() };
+    let mut policy = SessionPolicy::default();
+    policy.max_live = 1;
     let sessions = app.store.sessions();
     for _ in 0..2 {
         assert_eq!(sessions.open(&new, &policy).await.expect("no error"), OpenOutcome::Opened);

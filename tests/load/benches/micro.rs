@@ -119,11 +119,8 @@ fn refresh(criterion: &mut Criterion) {
     let attempt = RefreshAttempt {
         family: token.family(),
         credential: token.credential(),
-        client: Client {
-            id: ClientId::from_static("token_pair"),
-            refresh_style: RefreshStyle::Rotating,
-            access_lifetime: LIFETIME,
-        },
+        client: Client::new(ClientId::from_static("token_pair"), RefreshStyle::Rotating)
+            .with_access_lifetime(LIFETIME),
         user: None,
         successor: token.successor(&nonce).credential(),
         nonce,

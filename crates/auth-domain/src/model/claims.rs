@@ -84,6 +84,7 @@ pub struct RefreshClaims {
 
 /// The validation of signed tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TokenPolicy {
     /// The clock difference that is tolerated between two nodes (RFC 7519, section 4.1.4). Default: 5 seconds.
     pub leeway: Duration,

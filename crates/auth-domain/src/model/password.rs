@@ -15,6 +15,7 @@ pub const PASSWORD_MAX_CODE_POINTS: usize = 255;
 ///
 /// They do not apply to a password attempt, nor to an imported hash, whose password is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PasswordPolicy {
     /// The minimum length in code points. 0 counts as 1. Default: 8 (OWASP ASVS 5.0, 6.2.1).
     pub min_length: usize,

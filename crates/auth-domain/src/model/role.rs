@@ -89,6 +89,7 @@ impl Roles {
 
 /// The roles that users get without an operator or a program that may set roles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RegistrationPolicy {
     /// The roles of a new user who requests none.
     pub default_roles: Roles,
@@ -137,8 +138,9 @@ impl RoleChoice {
     /// ```
     /// use auth_domain::model::{RegistrationPolicy, RoleChoice, Roles};
     ///
-    /// let [customer, seller] = ["customer", "seller"].map(Roles::parse);
-    /// let policy = RegistrationPolicy { default_roles: customer?, self_assignable_roles: seller?, ..Default::default() };
+    /// let mut policy = RegistrationPolicy::default();
+    /// policy.default_roles = Roles::parse("customer")?;
+    /// policy.self_assignable_roles = Roles::parse("seller")?;
     /// assert_eq!(RoleChoice::Default.resolve(&policy)?.to_string(), "customer");
     /// assert_eq!(RoleChoice::requested("seller").resolve(&policy)?.to_string(), "seller");
     /// assert!(RoleChoice::requested("admin").resolve(&policy).is_err());

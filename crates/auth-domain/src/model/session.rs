@@ -59,6 +59,7 @@ pub enum RefreshStyle {
 
 /// A client that tokens are issued to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Client {
     /// The id.
     pub id: ClientId,
@@ -66,6 +67,20 @@ pub struct Client {
     pub refresh_style: RefreshStyle,
     /// The lifetime of its access tokens.
     pub access_lifetime: Duration,
+}
+
+impl Client {
+    /// Creates a client whose access tokens live for 15 minutes.
+    #[must_use]
+    pub const fn new(id: ClientId, refresh_style: RefreshStyle) -> Self {
+        Self { id, refresh_style, access_lifetime: Duration::from_mins(15) }
+    }
+
+    /// Sets the lifetime of access tokens.
+    #[must_use]
+    pub fn with_access_lifetime(self, access_lifetime: Duration) -> Self {
+        Self { access_lifetime, ..self }
+    }
 }
 
 /// One login of one user through one client.
@@ -108,6 +123,7 @@ pub(super) const JUDGEMENT_DELAY: Duration = Duration::from_secs(10);
 
 /// The lifetime of sessions and their number per user.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SessionPolicy {
     /// The idle timeout: a session ends when it is not refreshed for this long. Default: 14 days.
     pub idle: Duration,

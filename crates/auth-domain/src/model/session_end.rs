@@ -4,6 +4,7 @@ use super::Timestamp;
 
 /// The reason why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EndReason {
     /// The user logged out.
     LoggedOut,

@@ -31,23 +31,12 @@
 //! let ports = TestPorts::new();
 //! let auth = ports.auth().on_behalf_of_system(); // all use cases over these adapters
 //!
-//! auth.register(Register {
-//!     identifiers: Identifiers::new(Some(Username::parse("jane")?), None).ok_or("a name")?,
-//!     password: Password::parse("P@ssw0rd!")?,
-//!     display_name: None,
-//!     phone_number: None,
-//!     roles: RoleChoice::Assigned(Roles::default()),
-//!     metadata: None,
-//! })
-//! .await?;
+//! let identifiers = Identifiers::new(Some(Username::parse("jane")?), None).ok_or("a name")?;
+//! auth.register(Register::new(identifiers, Password::parse("P@ssw0rd!")?)).await?;
 //!
-//! let client = Client {
-//!     id: ClientId::from_static("web"),
-//!     refresh_style: RefreshStyle::Rotating,
-//!     access_lifetime: Duration::from_secs(900),
-//! };
+//! let client = Client::new(ClientId::from_static("web"), RefreshStyle::Rotating);
 //! let password = PasswordAttempt::new("P@ssw0rd!");
-//! let login = auth.log_in(LogIn { client: &client, identifier: "jane", password }).await?;
+//! let login = auth.log_in(LogIn::new(&client, "jane", password)).await?;
 //! let token = login.access_token.expose();
 //! assert!(auth.authenticate(token).await.is_ok());
 //!
@@ -55,7 +44,7 @@
 //! assert!(auth.authenticate(token).await.is_err());
 //!
 //! ports.hasher.set_overloaded(true); // the test injects an error
-//! let again = LogIn { client: &client, identifier: "jane", password: PasswordAttempt::new("P@ssw0rd!") };
+//! let again = LogIn::new(&client, "jane", PasswordAttempt::new("P@ssw0rd!"));
 //! assert!(matches!(auth.log_in(again).await, Err(LogInError::Port(PortError::Overloaded))));
 //! # Ok(())
 //! # }

@@ -13,6 +13,7 @@ use super::audit_entry::AuditEntry;
 
 /// The command to change a password.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ChangePassword {
     /// The user.
     pub user: UserId,
@@ -20,6 +21,14 @@ pub struct ChangePassword {
     pub current: PasswordAttempt,
     /// The new password.
     pub new: Password,
+}
+
+impl ChangePassword {
+    /// Creates the command.
+    #[must_use]
+    pub fn new(user: UserId, current: PasswordAttempt, new: Password) -> Self {
+        Self { user, current, new }
+    }
 }
 
 /// The password was not changed.

@@ -10,6 +10,7 @@ use super::audit_entry::AuditEntry;
 
 /// The command to create an API key.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct CreateApiKey {
     /// The name, chosen by the operator.
     pub name: ApiKeyName,
@@ -19,8 +20,23 @@ pub struct CreateApiKey {
     pub lifetime: Option<Duration>,
 }
 
+impl CreateApiKey {
+    /// Creates the command for a key that does not expire.
+    #[must_use]
+    pub fn new(name: ApiKeyName, scopes: Scopes) -> Self {
+        Self { name, scopes, lifetime: None }
+    }
+
+    /// Sets the lifetime.
+    #[must_use]
+    pub fn with_lifetime(self, lifetime: Duration) -> Self {
+        Self { lifetime: Some(lifetime), ..self }
+    }
+}
+
 /// A new API key and its secret. The secret cannot be retrieved later.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct CreatedApiKey {
     /// The key.
     pub key: ApiKey,

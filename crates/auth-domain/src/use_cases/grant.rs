@@ -11,6 +11,7 @@ use crate::ports::PortError;
 
 /// The tokens of a session, to be sent to its user only.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct TokenGrant {
     /// The user.
     pub user: User,

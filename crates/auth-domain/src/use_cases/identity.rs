@@ -4,6 +4,7 @@ use crate::model::{AccessClaims, ClientId, ExtraClaims, Role, Roles, SessionId, 
 
 /// The user of an access token whose session is live. The roles are current: a session ends when they change.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Identity {
     /// The user.
     pub user_id: UserId,

@@ -11,6 +11,7 @@ use crate::ports::{HashStrength, InvalidHash, PortError};
 
 /// A user of another service.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ImportUser {
     /// The identifiers with which the user logs in.
     pub identifiers: Identifiers,
@@ -33,6 +34,79 @@ pub struct ImportUser {
     pub external_id: Option<ExternalId>,
     /// The data of the embedding program.
     pub metadata: Option<Metadata>,
+}
+
+impl ImportUser {
+    /// Creates an active user without a password, optional members and roles, who registers now.
+    #[must_use]
+    pub fn new(identifiers: Identifiers) -> Self {
+        Self {
+            identifiers,
+            password_hash: None,
+            display_name: None,
+            phone_number: None,
+            roles: Roles::default(),
+            email_verified: false,
+            status: UserStatus::Active,
+            created_at: None,
+            external_id: None,
+            metadata: None,
+        }
+    }
+
+    /// Sets the hash that the other service made.
+    #[must_use]
+    pub fn with_password_hash(self, password_hash: PasswordHash) -> Self {
+        Self { password_hash: Some(password_hash), ..self }
+    }
+
+    /// Sets the display name.
+    #[must_use]
+    pub fn with_display_name(self, display_name: DisplayName) -> Self {
+        Self { display_name: Some(display_name), ..self }
+    }
+
+    /// Sets the phone number.
+    #[must_use]
+    pub fn with_phone_number(self, phone_number: PhoneNumber) -> Self {
+        Self { phone_number: Some(phone_number), ..self }
+    }
+
+    /// Sets the permissions.
+    #[must_use]
+    pub fn with_roles(self, roles: Roles) -> Self {
+        Self { roles, ..self }
+    }
+
+    /// Sets whether the other service has verified the e-mail address.
+    #[must_use]
+    pub fn with_email_verified(self, email_verified: bool) -> Self {
+        Self { email_verified, ..self }
+    }
+
+    /// Sets whether the user may log in.
+    #[must_use]
+    pub fn with_status(self, status: UserStatus) -> Self {
+        Self { status, ..self }
+    }
+
+    /// Sets the time of registration with the other service.
+    #[must_use]
+    pub fn with_created_at(self, at: Timestamp) -> Self {
+        Self { created_at: Some(at), ..self }
+    }
+
+    /// Sets the id in the other service.
+    #[must_use]
+    pub fn with_external_id(self, id: ExternalId) -> Self {
+        Self { external_id: Some(id), ..self }
+    }
+
+    /// Sets the data of the embedding program.
+    #[must_use]
+    pub fn with_metadata(self, metadata: Metadata) -> Self {
+        Self { metadata: Some(metadata), ..self }
+    }
 }
 
 /// How an imported user came to be stored.

@@ -9,6 +9,7 @@ pub const MAX_PAGE: u32 = 1_000;
 
 /// A page of users, in ascending order of their numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UserPage {
     /// The users.
     pub users: Vec<User>,

@@ -16,6 +16,7 @@ use super::audit_entry::AuditEntry;
 
 /// The command to log in.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct LogIn<'a> {
     /// The client that the tokens are issued to.
     pub client: &'a Client,
@@ -23,6 +24,14 @@ pub struct LogIn<'a> {
     pub identifier: &'a str,
     /// The password, as typed.
     pub password: PasswordAttempt,
+}
+
+impl<'a> LogIn<'a> {
+    /// Creates the command.
+    #[must_use]
+    pub fn new(client: &'a Client, identifier: &'a str, password: PasswordAttempt) -> Self {
+        Self { client, identifier, password }
+    }
 }
 
 /// No session began.

@@ -8,6 +8,7 @@ use super::audit_entry::AuditEntry;
 
 /// The session to end.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum LogOut<'a> {
     /// The session with this id. The caller has verified that the user owns it.
     Session(SessionId),

@@ -10,6 +10,7 @@ use super::{AuthenticateError, LogOut, RefreshSession, RefreshSessionError};
 
 /// The command to log out with an access token and the refresh tokens of a client that discards them.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct LogOutBearer<'a> {
     /// The client that presents the refresh tokens.
     pub client: &'a Client,
@@ -18,6 +19,26 @@ pub struct LogOutBearer<'a> {
     pub access_token: Option<&'a str>,
     /// The refresh tokens that the client discards. More than one if the caller cannot know which one the client uses.
     pub refresh_tokens: &'a [&'a str],
+}
+
+impl<'a> LogOutBearer<'a> {
+    /// Creates the command for a request without tokens.
+    #[must_use]
+    pub fn new(client: &'a Client) -> Self {
+        Self { client, access_token: None, refresh_tokens: &[] }
+    }
+
+    /// Sets the access token.
+    #[must_use]
+    pub fn with_access_token(self, access_token: &'a str) -> Self {
+        Self { access_token: Some(access_token), ..self }
+    }
+
+    /// Sets the refresh tokens that the client discards.
+    #[must_use]
+    pub fn with_refresh_tokens(self, refresh_tokens: &'a [&'a str]) -> Self {
+        Self { refresh_tokens, ..self }
+    }
 }
 
 /// The session of the access token was not ended.

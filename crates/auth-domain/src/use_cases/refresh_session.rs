@@ -18,11 +18,20 @@ use super::audit_entry::AuditEntry;
 
 /// The command to refresh a session.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct RefreshSession<'a> {
     /// The client that presents the token.
     pub client: &'a Client,
     /// The refresh token, or the access token if the client's access tokens renew themselves.
     pub token: &'a str,
+}
+
+impl<'a> RefreshSession<'a> {
+    /// Creates the command.
+    #[must_use]
+    pub fn new(client: &'a Client, token: &'a str) -> Self {
+        Self { client, token }
+    }
 }
 
 /// The session was not refreshed.

@@ -16,6 +16,7 @@ use super::audit_entry::AuditEntry;
 
 /// The command to register a user.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Register {
     /// The identifiers with which the user logs in.
     pub identifiers: Identifiers,
@@ -29,6 +30,45 @@ pub struct Register {
     pub roles: RoleChoice,
     /// The data of the embedding program.
     pub metadata: Option<Metadata>,
+}
+
+impl Register {
+    /// Creates the command for a user without optional members, with the default roles of the policy.
+    #[must_use]
+    pub fn new(identifiers: Identifiers, password: Password) -> Self {
+        Self {
+            identifiers,
+            password,
+            display_name: None,
+            phone_number: None,
+            roles: RoleChoice::default(),
+            metadata: None,
+        }
+    }
+
+    /// Sets the display name.
+    #[must_use]
+    pub fn with_display_name(self, display_name: DisplayName) -> Self {
+        Self { display_name: Some(display_name), ..self }
+    }
+
+    /// Sets the phone number.
+    #[must_use]
+    pub fn with_phone_number(self, phone_number: PhoneNumber) -> Self {
+        Self { phone_number: Some(phone_number), ..self }
+    }
+
+    /// Sets the data of the embedding program.
+    #[must_use]
+    pub fn with_metadata(self, metadata: Metadata) -> Self {
+        Self { metadata: Some(metadata), ..self }
+    }
+
+    /// Sets the roles, or the role that the user requests.
+    #[must_use]
+    pub fn with_roles(self, roles: RoleChoice) -> Self {
+        Self { roles, ..self }
+    }
 }
 
 /// The user was not registered.

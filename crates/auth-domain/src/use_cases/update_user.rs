@@ -14,6 +14,7 @@ use super::audit_entry::AuditEntry;
 
 /// The command to change a user. `None` leaves a property unchanged.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct UpdateUser {
     /// The new username.
     pub username: Option<Username>,
@@ -30,6 +31,48 @@ pub struct UpdateUser {
 }
 
 impl UpdateUser {
+    /// Creates the command that changes nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the username.
+    #[must_use]
+    pub fn with_username(self, username: Username) -> Self {
+        Self { username: Some(username), ..self }
+    }
+
+    /// Sets the e-mail address.
+    #[must_use]
+    pub fn with_email(self, email: EmailAddress) -> Self {
+        Self { email: Some(email), ..self }
+    }
+
+    /// Sets the display name.
+    #[must_use]
+    pub fn with_display_name(self, display_name: DisplayName) -> Self {
+        Self { display_name: Some(display_name), ..self }
+    }
+
+    /// Sets the phone number.
+    #[must_use]
+    pub fn with_phone_number(self, phone_number: PhoneNumber) -> Self {
+        Self { phone_number: Some(phone_number), ..self }
+    }
+
+    /// Sets the password.
+    #[must_use]
+    pub fn with_password(self, password: Password) -> Self {
+        Self { password: Some(password), ..self }
+    }
+
+    /// Sets or removes the metadata.
+    #[must_use]
+    pub fn with_metadata(self, metadata: MetadataChange) -> Self {
+        Self { metadata, ..self }
+    }
+
     /// Returns whether this changes what `user` logs in with.
     fn changes_credentials_of(&self, user: &User) -> bool {
         let identifiers = user.identifiers.changed(self.username.clone(), self.email.clone());

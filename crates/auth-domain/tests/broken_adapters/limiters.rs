@@ -9,7 +9,6 @@ use auth_domain::conformance::ATTEMPT_LIMITER_CASES;
 use auth_domain::model::{
     Counter, CounterKey, Guess, GuessOutcome, Limit, Reservation, Throttled, Timestamp,
 };
-use auth_domain::policy::AttemptPolicy;
 use auth_domain::ports::{AdmitOutcome, AttemptLimiter, PortError};
 use auth_domain::testing::MemoryAttempts;
 use tokio::task::yield_now;
@@ -87,9 +86,9 @@ impl FaultyLimiter {
             Fault::ForgetsKnownCallers => Guess { caller: None, ..guess },
             Fault::IgnoresWeights => Guess { weight: NonZeroU32::MIN, ..guess },
             Fault::KeepsReservationsTooLong => {
-                let policy =
-                    AttemptPolicy { reservation: std::time::Duration::from_secs(3_600), ..guess.policy };
-                Guess { policy, ..guess }
+                let mut guess = guess;
+                guess.policy.reservation = std::time::Duration::from_secs(3_600);
+                guess
             }
             _ => guess,
         }

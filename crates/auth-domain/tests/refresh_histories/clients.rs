@@ -16,11 +16,8 @@ const STYLES: [RefreshStyle; CLIENTS / 2] = [
 const NAMES: [&str; CLIENTS] = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
 
 pub(crate) fn client_of(index: usize) -> Client {
-    Client {
-        id: ClientId::from_static(NAMES[index]),
-        refresh_style: style_of(index),
-        access_lifetime: Duration::from_micros(ACCESS),
-    }
+    Client::new(ClientId::from_static(NAMES[index]), style_of(index))
+        .with_access_lifetime(Duration::from_micros(ACCESS))
 }
 
 pub(crate) fn style_of(client: usize) -> RefreshStyle {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use auth_domain::UseCases;
 use auth_domain::model::{
-    Identifiers, Limit, Password, PasswordAttempt, RefreshSecret, RefreshStyle, RoleChoice, Roles, SessionId,
-    Timestamp, Username,
+    Identifiers, Limit, Password, PasswordAttempt, RefreshSecret, RefreshStyle, SessionId, Timestamp,
+    Username,
 };
-use auth_domain::policy::{Policy, SessionPolicy, TokenPolicy};
+use auth_domain::policy::Policy;
 use auth_domain::ports::{Clock, PortError, SessionRepository};
 use auth_domain::testing::{SeededRandom, TestPorts};
 use auth_domain::use_cases::{LogIn, LogOut, RefreshSession, RefreshSessionError, Register, TokenGrant};
@@ -55,29 +55,18 @@ impl HistoryRunner {
 
     async fn new() -> Self {
         let micros = Duration::from_micros;
-        let session = SessionPolicy {
-            idle: micros(IDLE),
-            absolute: micros(ABSOLUTE),
-            retry_grace: micros(GRACE),
-            outage_grace: Duration::ZERO,
-            max_live: u32::try_from(MAX_LIVE).expect("a few"),
-        };
+        let mut policy = Policy::default();
+        policy.session.idle = micros(IDLE);
+        policy.session.absolute = micros(ABSOLUTE);
+        policy.session.retry_grace = micros(GRACE);
+        policy.session.outage_grace = Duration::ZERO;
+        policy.session.max_live = u32::try_from(MAX_LIVE).expect("a few");
+        policy.token.leeway = micros(LEEWAY);
         let ports = TestPorts::new();
-        let auth = ports.auth_under(Policy {
-            session,
-            token: TokenPolicy { leeway: micros(LEEWAY) },
-            ..Policy::default()
-        });
-        let auth = auth.on_behalf_of_system();
-        let register = Register {
-            identifiers: Identifiers::new(Some(Username::parse("jane").expect("a name")), None)
-                .expect("a name"),
-            password: Password::parse(PASSWORD).expect("a password"),
-            display_name: None,
-            phone_number: None,
-            roles: RoleChoice::Assigned(Roles::default()),
-            metadata: None,
-        };
+        let auth = ports.auth_under(policy).on_behalf_of_system();
+        let identifiers = Identifiers::new(Some(Username::parse("jane").expect("a name")), None);
+        let password = Password::parse(PASSWORD).expect("a password");
+        let register = Register::new(identifiers.expect("a name"), password);
         auth.register(register).await.expect("registered");
         Self { ports, auth, issued: Vec::new(), reference: Vec::new(), events: EventSet::new() }
     }
@@ -112,7 +101,8 @@ impl HistoryRunner {
         self.wait(1); // No two sessions start at the same time, so that their order is known.
         let now = self.now();
         let password = PasswordAttempt::new(PASSWORD);
-        let command = LogIn { client: &client_of(client), identifier: "jane", password };
+        let presenter = client_of(client);
+        let command = LogIn::new(&presenter, "jane", password);
         let grant = self.auth.log_in(command).await.map_err(|error| format!("log-in: {error}"))?;
         reference::end_surplus(&mut self.reference, now);
         self.reference.push(reference::Session::begin(client, style_of(client), now));
@@ -205,7 +195,8 @@ impl HistoryRunner {
         token: &str,
         expected: RefreshOutcome,
     ) -> Result<(), String> {
-        let command = RefreshSession { client: &client_of(client), token };
+        let client = client_of(client);
+        let command = RefreshSession::new(&client, token);
         match (expected, self.auth.refresh_session(command).await) {
             (RefreshOutcome::New | RefreshOutcome::Current, Ok(grant)) => {
                 self.take(session, grant, expected)?;

@@ -77,8 +77,9 @@ fn key_id(text: &str) -> Result<ApiKeyId, &'static str> {
 async fn create(auth: &UseCases, command: Create) -> anyhow::Result<()> {
     let Create { name, scopes, expires_in } = command;
     let scopes = scopes.into_iter().collect();
-    let lifetime = expires_in.map(|days| Duration::from_secs(u64::from(days) * DAY));
-    let created = auth.create_api_key(CreateApiKey { name, scopes, lifetime }).await?;
+    let mut command = CreateApiKey::new(name, scopes);
+    command.lifetime = expires_in.map(|days| Duration::from_secs(u64::from(days) * DAY));
+    let created = auth.create_api_key(command).await?;
     let rows = [("id", "id"), ("name", "name"), ("scopes", "scopes"), ("expires", "expires_at")];
     let facts = members(&as_json(&created.key, SystemClock.now()), rows, "never");
     let secret = created.secret.expose();

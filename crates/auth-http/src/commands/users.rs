@@ -163,7 +163,9 @@ async fn create(auth: &UseCases, settings: &Settings, command: Create) -> anyhow
         Identifiers::new(username, email).context("a user has a username or an e-mail address")?;
     let roles = if roles.is_empty() { RoleChoice::Default } else { RoleChoice::Assigned(Roles::new(roles)?) };
     let password = password::read(settings.min_password_length_or(MinPasswordLength::default()))?;
-    let command = Register { identifiers, password, display_name, phone_number, roles, metadata: None };
+    let mut command = Register::new(identifiers, password).with_roles(roles);
+    command.display_name = display_name;
+    command.phone_number = phone_number;
     let user = auth.register(command).await.map_err(|error| match error {
         RegisterError::Taken(kind) => anyhow!(import::taken(kind)),
         // The limit on registrations does not apply, because an operator has no client address.
@@ -183,8 +185,8 @@ async fn set_roles(auth: &UseCases, user: &UserArgument, roles: Roles) -> anyhow
 
 async fn set_password(auth: &UseCases, settings: &Settings, user: &UserArgument) -> anyhow::Result<()> {
     let user = find(auth, user).await?;
-    let password = Some(password::read(settings.min_password_length_or(MinPasswordLength::default()))?);
-    let user = auth.update_user(user.id, UpdateUser { password, ..UpdateUser::default() }).await?;
+    let password = password::read(settings.min_password_length_or(MinPasswordLength::default()))?;
+    let user = auth.update_user(user.id, UpdateUser::new().with_password(password)).await?;
     done("set the password of", Some(user))
 }
 

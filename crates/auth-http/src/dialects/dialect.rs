@@ -6,8 +6,8 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::Method;
 use auth_domain::model::{
-    Client, EmailAddress, Identifiers, Password, PasswordAttempt, RefreshStyle, Role, RoleChoice, Roles,
-    Scope, User, Username,
+    Client, EmailAddress, Identifiers, Password, PasswordAttempt, RefreshStyle, Role, Roles, Scope, User,
+    Username,
 };
 use auth_domain::ports::BoxError;
 use auth_domain::use_cases::{LogIn, RefreshSession, Register, TokenGrant};
@@ -178,8 +178,7 @@ impl Context {
     ) -> Result<Register, Failure> {
         let identifiers = Identifiers::new(username, email)
             .ok_or_else(|| Failure::Internal(BoxError::from("a registration without an identifier")))?;
-        let roles = RoleChoice::Default;
-        Ok(Register { identifiers, password, display_name: None, phone_number: None, roles, metadata: None })
+        Ok(Register::new(identifiers, password))
     }
 
     /// # Errors
@@ -190,13 +189,13 @@ impl Context {
         identifier: &str,
         password: PasswordAttempt,
     ) -> Result<TokenGrant, Failure> {
-        Ok(self.auth(request).log_in(LogIn { client: &self.client, identifier, password }).await?)
+        Ok(self.auth(request).log_in(LogIn::new(&self.client, identifier, password)).await?)
     }
 
     /// # Errors
     /// The failure of the use case.
     pub async fn refresh(&self, request: &Request, token: &str) -> Result<TokenGrant, Failure> {
-        Ok(self.auth(request).refresh_session(RefreshSession { client: &self.client, token }).await?)
+        Ok(self.auth(request).refresh_session(RefreshSession::new(&self.client, token)).await?)
     }
 
     /// The user of the access token. The data can come from the user cache and be slightly out of date.

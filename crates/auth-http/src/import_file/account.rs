@@ -64,21 +64,19 @@ impl Account {
     fn into_command(self, default_roles: &Roles) -> Result<Option<ImportUser>, Failure> {
         let (username, email) = (optional(self.username)?, optional(self.email)?);
         let Some(identifiers) = Identifiers::new(username, email) else { return Ok(None) };
-        Ok(Some(ImportUser {
-            identifiers,
-            // An empty text is what databases export for a user who never had a password.
-            password_hash: optional(self.password_hash)?
-                .filter(|hash| !hash.is_empty())
-                .map(PasswordHash::new),
-            display_name: optional(self.display_name)?,
-            phone_number: optional(self.phone_number)?,
-            roles: optional(self.roles)?.map_or_else(|| default_roles.clone(), |RoleNames(roles)| roles),
-            email_verified: optional(self.email_verified)?.unwrap_or(false),
-            status: optional(self.status)?.unwrap_or(UserStatus::Active),
-            created_at: optional(self.created_at)?,
-            external_id: optional(self.external_id)?,
-            metadata: optional(self.metadata)?,
-        }))
+        let mut user = ImportUser::new(identifiers);
+        // An empty text is what databases export for a user who never had a password.
+        user.password_hash =
+            optional(self.password_hash)?.filter(|hash| !hash.is_empty()).map(PasswordHash::new);
+        user.display_name = optional(self.display_name)?;
+        user.phone_number = optional(self.phone_number)?;
+        user.roles = optional(self.roles)?.map_or_else(|| default_roles.clone(), |RoleNames(roles)| roles);
+        user.email_verified = optional(self.email_verified)?.unwrap_or(user.email_verified);
+        user.status = optional(self.status)?.unwrap_or(user.status);
+        user.created_at = optional(self.created_at)?;
+        user.external_id = optional(self.external_id)?;
+        user.metadata = optional(self.metadata)?;
+        Ok(Some(user))
     }
 }
 

@@ -59,7 +59,8 @@ impl TestApp {
         lifetime: Option<Duration>,
     ) -> (ApiKeyId, String) {
         let name = ApiKeyName::parse("backend").expect("a name");
-        let command = CreateApiKey { name, scopes, lifetime };
+        let mut command = CreateApiKey::new(name, scopes);
+        command.lifetime = lifetime;
         let created =
             self.ports.auth().on_behalf_of_system().create_api_key(command).await.expect("an API key");
         (created.key.id, created.secret.expose().to_string())

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use auth_domain::model::{
     Client, ClientId, IdentifierKey, Identifiers, NewUser, Password, PasswordAttempt, PasswordHash,
-    RefreshStyle, RoleChoice, Roles, User, UserRef, Username,
+    RefreshStyle, Roles, User, UserRef, Username,
 };
 use auth_domain::ports::PortError;
 use auth_domain::testing::{FixedClock, TestPorts};
@@ -42,39 +42,29 @@ impl TestApp {
             timer: Arc::new(auth_infra::system::SystemTimer),
             ..test_ports.ports()
         };
-        let client = Client {
-            id: ClientId::from_static("test"),
-            refresh_style: RefreshStyle::Rotating,
-            access_lifetime: Duration::from_secs(900),
-        };
+        let client = Client::new(ClientId::from_static("test"), RefreshStyle::Rotating);
         let auth = Auth::new(ports, auth_domain::policy::Policy::default()).on_behalf_of_system();
         Self { store, auth, clock: test_ports.clock, client }
     }
 
     pub(crate) async fn register(&self, name: &str) -> User {
         let username = Username::parse(name).expect("a username");
-        let register = Register {
-            identifiers: Identifiers::new(Some(username), None).expect("identifiers"),
-            password: Password::parse(PASSWORD).expect("a password"),
-            display_name: None,
-            phone_number: None,
-            roles: RoleChoice::Assigned(Roles::default()),
-            metadata: None,
-        };
+        let identifiers = Identifiers::new(Some(username), None).expect("identifiers");
+        let register = Register::new(identifiers, Password::parse(PASSWORD).expect("a password"));
         self.auth.register(register).await.expect("registered")
     }
 
     /// Logs in and returns the refresh token.
     pub(crate) async fn log_in(&self, name: &str) -> String {
         let password = PasswordAttempt::new(PASSWORD);
-        let login = LogIn { client: &self.client, identifier: name, password };
+        let login = LogIn::new(&self.client, name, password);
         let grant = self.auth.log_in(login).await.expect("logged in");
         grant.refresh_token.expect("a refresh token").expose().to_string()
     }
 
     /// Refreshes and returns the next refresh token.
     pub(crate) async fn refresh(&self, token: &str) -> Result<String, RefreshSessionError> {
-        let refreshed = self.auth.refresh_session(RefreshSession { client: &self.client, token }).await?;
+        let refreshed = self.auth.refresh_session(RefreshSession::new(&self.client, token)).await?;
         Ok(refreshed.refresh_token.expect("a refresh token").expose().to_string())
     }
 

@@ -249,11 +249,8 @@ async fn refresh(
     let attempt = RefreshAttempt {
         family: token.family(),
         credential: token.credential(),
-        client: Client {
-            id: ClientId::from_static(CLIENT),
-            refresh_style: RefreshStyle::Rotating,
-            access_lifetime: INTERVAL,
-        },
+        client: Client::new(ClientId::from_static(CLIENT), RefreshStyle::Rotating)
+            .with_access_lifetime(INTERVAL),
         user: None,
         successor: successor.credential(),
         nonce,

@@ -7,6 +7,7 @@ use std::time::Duration;
 /// A [`Rate`] limits each caller, which is an API key or an address. An [`AccountPolicy`] limits each account. A login
 /// must be within both.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AttemptPolicy {
     /// Failed logins per address. Default: a burst of 30, then 30 per minute. A correct password is not counted, so
     /// that many users can share one office address.
@@ -88,6 +89,7 @@ impl Rate {
 /// - A correct password resets all failures and makes its caller known.
 /// - [`failure_retention`](Self::failure_retention) without a failure resets them as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AccountPolicy {
     /// Consecutive failures without a wait. Default: 5.
     pub free_failures: u32,

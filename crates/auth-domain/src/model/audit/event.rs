@@ -156,6 +156,7 @@ impl AuditFilter {
 
 /// The retention of the audit trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AuditPolicy {
     /// The time after which an event may be deleted. `None` keeps events forever. Default: 90 days.
     pub retention: Option<Duration>,

@@ -109,7 +109,8 @@ impl FaultyStore {
         policy: &SessionPolicy,
         may_open: bool,
     ) -> Result<OpenOutcome, PortError> {
-        let unlimited = SessionPolicy { max_live: u32::MAX, ..policy.clone() };
+        let mut unlimited = policy.clone();
+        unlimited.max_live = u32::MAX;
         match self.fault {
             Fault::HasNoLimit => self.inner.open(new, &unlimited).await,
             Fault::EndsSessionsForRefusedOnes => {
@@ -133,8 +134,8 @@ impl FaultyStore {
             Fault::EndsNewSessionsWithEarlierTimes => {
                 let opened = self.inner.open(new, &unlimited).await?;
                 self.log().opened.push(new.clone());
-                let one_more = policy.max_live.saturating_add(1);
-                let crowded = SessionPolicy { max_live: one_more, ..policy.clone() };
+                let mut crowded = policy.clone();
+                crowded.max_live = policy.max_live.saturating_add(1);
                 self.end_surplus(&new.session, &crowded).await?;
                 self.log().opened.pop();
                 Ok(opened)

@@ -132,7 +132,8 @@ impl SessionRepository for FaultyStore {
         let _call = self.begin().await?;
         match self.fault {
             Fault::PurgesNoIdleSessions => {
-                let patient = SessionPolicy { idle: Duration::MAX, ..policy.clone() };
+                let mut patient = policy.clone();
+                patient.idle = Duration::MAX;
                 self.inner.purge(now, &patient, limit).await
             }
             Fault::PurgesToTheSecond => {
@@ -141,11 +142,13 @@ impl SessionRepository for FaultyStore {
             Fault::PurgesWithoutLimit => self.inner.purge(now, policy, u32::MAX).await,
             Fault::PurgesNothing => Ok(0),
             Fault::ErasesNothing => {
-                let patient = SessionPolicy { retry_grace: Duration::MAX, ..policy.clone() };
+                let mut patient = policy.clone();
+                patient.retry_grace = Duration::MAX;
                 self.inner.purge(now, &patient, limit).await
             }
             Fault::ErasesBeforeTheWindowEnds => {
-                let hasty = SessionPolicy { outage_grace: Duration::ZERO, ..policy.clone() };
+                let mut hasty = policy.clone();
+                hasty.outage_grace = Duration::ZERO;
                 self.inner.purge(now, &hasty, limit).await
             }
             Fault::ErasesTheCurrent => {

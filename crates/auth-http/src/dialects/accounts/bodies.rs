@@ -49,13 +49,11 @@ impl Registration {
     fn into_command(self, context: &Context, roles: Option<RoleChoice>) -> Result<Register, Failure> {
         let password = self.password.accept(context.terms.min_password_length)?;
         let (username, email) = (self.username.into_value()?, optional(self.email)?);
-        let command = context.registration(Some(username), email, password)?;
-        Ok(Register {
-            display_name: optional(self.full_name)?,
-            phone_number: optional(self.phone_number)?,
-            roles: roles.unwrap_or(command.roles),
-            ..command
-        })
+        let mut command = context.registration(Some(username), email, password)?;
+        command.display_name = optional(self.full_name)?;
+        command.phone_number = optional(self.phone_number)?;
+        command.roles = roles.unwrap_or(command.roles);
+        Ok(command)
     }
 }
 

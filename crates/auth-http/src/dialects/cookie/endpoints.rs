@@ -72,8 +72,8 @@ async fn log_out(context: &Context, request: &Request) -> Result<HttpResponse, F
 /// Ends the sessions of the cookies, even if the access token is missing or invalid.
 async fn end_sessions(context: &Context, request: &Request, cookies: &[&str]) -> Result<SessionId, Failure> {
     let bearer = request.bearer();
-    let access_token = bearer.as_ref().ok().copied();
-    let command = LogOutBearer { client: &context.client, access_token, refresh_tokens: cookies };
+    let mut command = LogOutBearer::new(&context.client).with_refresh_tokens(cookies);
+    command.access_token = bearer.as_ref().ok().copied();
     match (context.auth(request).log_out_bearer(command).await, bearer) {
         (Err(LogOutBearerError::InvalidToken), Err(failure)) => Err(failure),
         (outcome, _) => Ok(outcome?),

@@ -65,15 +65,12 @@ pub(super) struct UserChange {
 
 impl UserChange {
     pub(super) fn into_command(self, context: &Context) -> Result<UpdateUser, Failure> {
-        Ok(UpdateUser {
-            username: optional(self.username)?,
-            password: self
-                .password
-                .map(|password| password.accept(context.terms.min_password_length))
-                .transpose()?,
-            email: optional(self.email)?,
-            ..UpdateUser::default()
-        })
+        let mut command = UpdateUser::new();
+        command.username = optional(self.username)?;
+        command.password =
+            self.password.map(|password| password.accept(context.terms.min_password_length)).transpose()?;
+        command.email = optional(self.email)?;
+        Ok(command)
     }
 }
 

@@ -26,9 +26,9 @@ pub(super) struct Registration {
 impl Registration {
     pub(super) fn into_command(self, context: &Context) -> Result<Register, Failure> {
         let password = self.password.accept(context.terms.min_password_length)?;
-        let display_name = optional(self.display_name)?;
-        let command = context.registration(None, Some(self.email.into_value()?), password)?;
-        Ok(Register { display_name, ..command })
+        let mut command = context.registration(None, Some(self.email.into_value()?), password)?;
+        command.display_name = optional(self.display_name)?;
+        Ok(command)
     }
 }
 
