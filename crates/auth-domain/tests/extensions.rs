@@ -351,7 +351,7 @@ impl Hooks for BadHooks {
     }
 
     async fn after_replay(&self, _: &Session, _: &AuditedCaller) {
-        self.misbehave().await
+        self.misbehave::<()>().await;
     }
 }
 
