@@ -1,5 +1,30 @@
 //! Compiles and runs the Rust examples of the pages in `docs`. An example that needs a server says `no_run`.
 
+use auth_domain::ports::PortError;
+use auth_domain::records::{KeyValueStore, ReadBody, WriteBody};
+
+/// The adapter of the reader of an example. No example calls it.
+#[derive(Default)]
+pub struct MyStore;
+
+impl MyStore {
+    /// Opens the store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl KeyValueStore for MyStore {
+    fn read(&self, _: &mut ReadBody<'_>) -> Result<(), PortError> {
+        Err(PortError::Unavailable("this store is an example".into()))
+    }
+
+    fn write(&self, _: &mut WriteBody<'_>) -> Result<(), PortError> {
+        Err(PortError::Unavailable("this store is an example".into()))
+    }
+}
+
 macro_rules! pages {
     ($($name:ident = $page:literal),+) => {
         $(#[cfg(doctest)] #[doc = include_str!(concat!("../../../docs/", $page))] mod $name {})+
