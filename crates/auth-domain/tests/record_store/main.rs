@@ -79,11 +79,7 @@ fn rotation(session: &NewSession) -> RefreshAttempt {
     RefreshAttempt {
         family: session.family,
         credential: session.credential,
-        client: Client {
-            id: session.session.client_id.clone(),
-            refresh_style: RefreshStyle::Rotating,
-            access_lifetime: Duration::from_secs(900),
-        },
+        client: Client::new(session.session.client_id.clone(), RefreshStyle::Rotating),
         user: None,
         successor: SecretDigest::of(b"successor"),
         nonce: SuccessorNonce::from_bytes([7; 16]),
