@@ -21,6 +21,8 @@ pub mod sqlite;
 pub mod store;
 #[cfg(feature = "jwt")]
 pub mod strict_modes;
+#[cfg(feature = "audit")]
+mod supervisor;
 #[cfg(feature = "system")]
 pub mod system;
 #[cfg(feature = "jwt")]

@@ -2,6 +2,7 @@
 //!
 //! See `docs/adr/0008-store-audit-events-in-batches.md` for why an event is not stored in the transaction that it describes.
 
+mod backlog;
 mod queue;
 mod writer;
 

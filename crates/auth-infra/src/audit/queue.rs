@@ -1,18 +1,15 @@
 //! The queue of events before the store.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use auth_domain::model::{AuditAggregator, AuditDetail, AuditEvent, ClientId, DenialReason};
+use auth_domain::model::{AuditDetail, AuditEvent, ClientId, DenialReason};
 use auth_domain::ports::{AuditLog, AuditRepository, Clock};
-use parking_lot::{Mutex, RwLock};
-use tokio::sync::mpsc::{Sender, channel};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::writer::{Counts, Writer};
+use super::backlog::Backlog;
+use super::writer::Writer;
+use crate::supervisor::{StoppedTasks, supervise};
 
 /// The maximum number of waiting events: about ten seconds of a busy node, in a few MiB.
 const CAPACITY: usize = 10_000;
@@ -24,13 +21,11 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 ///
 /// An event waits for up to 50 ms, and a merged one until its minute is over. While the repository is unavailable, the queue
 /// fills. Events without room are dropped, and a warning reports their number. They are in the log all the same.
+///
+/// [`close`](Self::close) stores what waits. After a drop without `close`, the task stores it while its runtime lasts.
 pub struct AuditQueue {
-    /// `None` after the queue is closed.
-    sender: RwLock<Option<Sender<AuditEvent>>>,
-    aggregator: Arc<Mutex<AuditAggregator>>,
-    counts: Arc<Counts>,
-    closing: watch::Sender<bool>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    backlog: Arc<Backlog>,
+    writer: Arc<Writer>,
 }
 
 impl AuditQueue {
@@ -40,63 +35,65 @@ impl AuditQueue {
     /// Outside a tokio runtime.
     #[must_use]
     pub fn start(repository: Arc<dyn AuditRepository>, clock: Arc<dyn Clock>) -> Self {
+        let queue = Self::new(repository, clock);
+        queue.spawn();
+        queue
+    }
+
+    /// Creates a queue without a task: the caller runs [`store_events`](Self::store_events).
+    pub(crate) fn new(repository: Arc<dyn AuditRepository>, clock: Arc<dyn Clock>) -> Self {
         Self::with_capacity(repository, clock, CAPACITY)
     }
 
     fn with_capacity(repository: Arc<dyn AuditRepository>, clock: Arc<dyn Clock>, capacity: usize) -> Self {
-        let (sender, queue) = channel(capacity);
-        let (closing, is_closing) = watch::channel(false);
-        let counts = Arc::<Counts>::default();
-        let aggregator = Arc::<Mutex<AuditAggregator>>::default();
-        let writer = Writer {
-            repository,
-            queue,
-            aggregator: Arc::clone(&aggregator),
-            clock,
-            counts: Arc::clone(&counts),
-            is_closing,
+        let backlog = Arc::new(Backlog::new(capacity));
+        let writer = Arc::new(Writer::new(repository, clock, Arc::clone(&backlog)));
+        Self { backlog, writer }
+    }
+
+    fn spawn(&self) {
+        let (needed, writer) = (Arc::clone(&self.backlog), Arc::clone(&self.writer));
+        let run = move || {
+            let writer = Arc::clone(&writer);
+            async move { writer.run().await }
         };
-        let writer = Mutex::new(Some(tokio::spawn(writer.run())));
-        Self { sender: RwLock::new(Some(sender)), aggregator, counts, closing, writer }
+        let needed = move || !needed.is_closed();
+        tokio::spawn(supervise("audit queue", StoppedTasks::default(), needed, run));
+    }
+
+    /// Stores events until the queue is closed and empty.
+    #[cfg(all(feature = "service", any(feature = "postgres", feature = "sqlite")))]
+    pub(crate) async fn store_events(&self) {
+        self.writer.run().await;
     }
 
     /// Accepts no more events, and waits until the queued and the merged ones are stored. For an unavailable store it waits at most
     /// four seconds.
+    ///
+    /// It also stores them if the runtime of the queue's task has ended.
     pub async fn close(&self) {
-        self.sender.write().take();
-        self.closing.send_replace(true);
-        let writer = self.writer.lock().take();
-        if let Some(mut writer) = writer
-            && timeout(CLOSE_TIMEOUT, &mut writer).await.is_err()
-        {
-            writer.abort();
-            self.counts.dropped.fetch_add(self.counts.waiting.swap(0, Ordering::Relaxed), Ordering::Relaxed);
-            self.counts.add_dropped(&self.aggregator.lock().take_all());
+        self.backlog.close();
+        // The task stores the batch that it has taken, and this call stores the rest.
+        if timeout(CLOSE_TIMEOUT, self.writer.run()).await.is_err() {
+            self.backlog.abandon();
         }
-        self.counts.report_dropped();
+        self.backlog.report_dropped();
     }
 }
 
 impl AuditLog for AuditQueue {
     fn record(&self, event: AuditEvent) {
         log(&event);
-        if !event.is_kept() {
-            return;
+        if event.is_kept() {
+            self.backlog.add(event);
         }
-        let sender = self.sender.read();
-        let Some(sender) = &*sender else {
-            return self.counts.add_dropped(std::slice::from_ref(&event));
-        };
-        // The lock is held until the events are queued, so that they reach the store in the order of the calls.
-        let mut aggregator = self.aggregator.lock();
-        for event in aggregator.add(event) {
-            self.counts.add_waiting(std::slice::from_ref(&event));
-            if let Err(unsent) = sender.try_send(event) {
-                let unsent = [unsent.into_inner()];
-                self.counts.remove_waiting(&unsent);
-                self.counts.add_dropped(&unsent);
-            }
-        }
+    }
+}
+
+impl Drop for AuditQueue {
+    /// Ends the task once it has stored what waits.
+    fn drop(&mut self) {
+        self.backlog.close();
     }
 }
 
@@ -127,6 +124,7 @@ fn log(event: &AuditEvent) {
 mod tests {
     use auth_domain::model::{AuditAction, AuditFilter, AuditOutcome, AuditedCaller, Timestamp};
     use auth_domain::testing::{FixedClock, MemoryStore};
+    use tokio::runtime::Builder;
     use tokio::time::sleep;
 
     use super::*;
@@ -151,6 +149,13 @@ mod tests {
 
     fn started(store: &Arc<MemoryStore>) -> AuditQueue {
         AuditQueue::start(store.clone(), clock())
+    }
+
+    /// A queue for ten events.
+    fn bounded(store: &Arc<MemoryStore>) -> AuditQueue {
+        let queue = AuditQueue::with_capacity(store.clone(), clock(), 10);
+        queue.spawn();
+        queue
     }
 
     fn record(queue: &AuditQueue, seconds: std::ops::Range<i64>) {
@@ -194,15 +199,15 @@ mod tests {
     async fn a_store_that_comes_back_gets_all_queued_events() {
         let store = Arc::new(MemoryStore::new());
         store.set_unavailable(true);
-        let queue = AuditQueue::with_capacity(store.clone(), clock(), 10);
+        let queue = bounded(&store);
         record(&queue, 0..5);
         sleep(Duration::from_secs(60)).await;
         record(&queue, 5..20);
-        assert_eq!(queue.counts.dropped.load(Ordering::Relaxed), 5, "5 are under way, 10 wait");
+        assert_eq!(queue.backlog.dropped(), 5, "5 are under way, 10 wait");
         store.set_unavailable(false);
         sleep(Duration::from_secs(2)).await;
         assert_eq!(seconds(&store), (0..15).collect::<Vec<_>>());
-        assert_eq!(queue.counts.dropped.load(Ordering::Relaxed), 0, "it has been said");
+        assert_eq!(queue.backlog.dropped(), 0, "it has been said");
     }
 
     #[tokio::test(start_paused = true)]
@@ -260,12 +265,41 @@ mod tests {
     async fn repeats_leave_room_for_other_events_in_the_queue() {
         let store = Arc::new(MemoryStore::new());
         store.set_unavailable(true);
-        let queue = AuditQueue::with_capacity(store.clone(), clock(), 10);
+        let queue = bounded(&store);
         (0..1_000).for_each(|_| queue.record(event(0, DENIED)));
         record(&queue, 0..1);
         store.set_unavailable(false);
         queue.close().await;
         assert_eq!(stored(&store).await, [(0, 1), (0, 1), (0, 999)]);
-        assert_eq!(queue.counts.dropped.load(Ordering::Relaxed), 0);
+        assert_eq!(queue.backlog.dropped(), 0);
+    }
+
+    #[test]
+    fn close_stores_what_waits_after_the_runtime_of_the_task() {
+        let store = Arc::new(MemoryStore::new());
+        let runtime = || Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let first = runtime();
+        let queue = first.block_on(async {
+            let queue = started(&store);
+            record(&queue, 0..3);
+            queue
+        });
+        drop(first);
+        runtime().block_on(queue.close());
+        assert_eq!(seconds(&store), [0, 1, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn batch_of_a_cancelled_task_is_stored_by_close() {
+        let store = Arc::new(MemoryStore::new());
+        store.set_unavailable(true);
+        let queue = AuditQueue::new(store.clone(), clock());
+        record(&queue, 0..3);
+        let cancelled = timeout(Duration::from_secs(10), queue.writer.run()).await;
+        assert!(cancelled.is_err(), "it retries");
+        store.set_unavailable(false);
+        record(&queue, 3..4);
+        queue.close().await;
+        assert_eq!(seconds(&store), [0, 1, 2, 3]);
     }
 }
