@@ -9,6 +9,7 @@ use auth_domain::use_cases::{
     AuthenticateApiKeyError, AuthenticateError, DeleteUserError, LogInError, LogOutBearerError,
     RefreshSessionError, RegisterError, UpdateUserError,
 };
+use auth_infra::service::NotReady;
 
 use crate::web_origin::CrossSite;
 
@@ -138,6 +139,15 @@ impl From<PortError> for Failure {
             PortError::Unavailable(cause) => Self::Unavailable(cause),
             PortError::Overloaded => Self::Unavailable(BoxError::from("too many operations are in progress")),
             PortError::Corrupt(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<NotReady> for Failure {
+    fn from(reason: NotReady) -> Self {
+        match reason {
+            NotReady::Store(error) => error.into(),
+            reason => Self::Unavailable(reason.into()),
         }
     }
 }

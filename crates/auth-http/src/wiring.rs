@@ -1,71 +1,46 @@
-//! Connects the adapters to the ports of the domain. No other module knows both.
+//! Maps the settings to the builder of the service and to the dialects.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth_domain::Auth;
 use auth_domain::model::{Blocklist, Client, ClientId};
 use auth_domain::policy::Policy;
-use auth_domain::ports::AttemptLimiter;
-use auth_domain::{Auth, Ports};
-use auth_infra::attempts::{MemoryAttempts, NoLimits};
-use auth_infra::audit::AuditQueue;
-use auth_infra::password::{Argon2Hasher, HashingSettings};
-use auth_infra::postgres::{PostgresSettings, PostgresStore};
-use auth_infra::sqlite::{SqliteSettings, SqliteStore};
-use auth_infra::store::{EndedSessions, Store, StoreError};
-use auth_infra::strict_modes::{StrictModes, UnsafePath};
-use auth_infra::system::{SystemClock, SystemRandom, SystemTimer};
-use auth_infra::token::{
-    JwtCodec, JwtSettings, KeyFileError, KeyRing, TokenLifetimes, create_private_directory,
-};
+use auth_infra::password::HashingSettings;
+use auth_infra::service::{Service, ServiceBuilder};
 
 use crate::dialects::{self, Context, Dialect, MountedDialect, Profile, PublicTerms, Router};
 use crate::openapi;
 use crate::settings::{DatabaseUrl, DialectSettings, Settings, SettingsError, Source, Sources, reference};
 use crate::web_origin::OriginPolicy;
 
-/// The use cases, and the adapters that need to be started, watched or closed.
-pub struct Service {
-    pub auth: Auth,
-    pub store: Store,
-    pub keys: Arc<KeyRing>,
-    audit: Arc<AuditQueue>,
-}
-
-impl Service {
-    /// Stores the queued audit events, then closes the store. No worker of a server may run any more.
-    pub async fn close(&self) {
-        self.store.discard_idle_connections();
-        self.audit.close().await;
-        self.store.close().await;
-    }
-}
-
-/// Opens the store and the keys, and creates missing directories. It does not migrate the store's schema.
-///
-/// # Errors
-/// When the store or the keys cannot be opened.
-pub fn open(settings: &Settings) -> anyhow::Result<Service> {
-    create_data_dir(settings)?;
-    let store = open_store(settings)?;
-    let keys = Arc::new(open_keys(settings)?);
-    let audit = Arc::new(AuditQueue::start(store.audit_events(), Arc::new(SystemClock)));
-    let ports = Ports {
-        users: store.users(),
-        sessions: store.sessions(),
-        revocations: store.revocations(),
-        api_keys: store.api_keys(),
-        audit: audit.clone(),
-        audit_events: store.audit_events(),
-        attempts: attempts(settings, &store),
-        hasher: Arc::new(Argon2Hasher::start(&settings.hashing, Arc::new(SystemRandom))?),
-        tokens: Arc::new(JwtCodec::new(Arc::clone(&keys), tokens(settings))),
-        clock: Arc::new(SystemClock),
-        random: Arc::new(SystemRandom),
-        timer: Arc::new(SystemTimer),
+/// The builder of the service that the settings describe. No other module connects adapters to ports.
+pub fn service(settings: &Settings) -> ServiceBuilder {
+    let store = match &settings.database_url {
+        DatabaseUrl::Sqlite(path) => Service::sqlite_file(path),
+        url @ DatabaseUrl::Postgres(_) => {
+            Service::postgres(url.expose()).max_connections(settings.max_connections)
+        }
     };
-    Ok(Service { auth: Auth::new(ports, policy(settings)), store, keys, audit })
+    // The clients of disabled dialects are included: their access tokens stay verifiable for resource servers.
+    let clients = dialects::ALL.into_iter().map(|dialect| client(settings, &dialect.profile()));
+    store
+        .data_dir(&settings.data_dir)
+        .keys_dir(&settings.keys_dir)
+        .key_algorithm(settings.algorithm)
+        .jwks_max_age(settings.keys_max_age)
+        .issuer(settings.public_url.as_str())
+        .audience(&settings.audience)
+        .clients(clients)
+        .policy(policy(settings))
+        .hashing(settings.hashing.clone())
+        .attempt_limits(settings.rate_limit)
+}
+
+/// The client of a dialect.
+fn client(settings: &Settings, profile: &Profile) -> Client {
+    Client::new(ClientId::from_static(profile.name), profile.refresh_style)
+        .with_access_lifetime(settings.access_lifetime_or(profile.access_lifetime))
 }
 
 /// Reads the settings of a service that has every dialect.
@@ -148,102 +123,6 @@ fn refusal_time(settings: &Settings) -> Duration {
     settings.policy.attempts.refusal_time.saturating_mul(factor).min(MAX_REFUSAL_TIME)
 }
 
-/// Creates the data directory, accessible to its owner only, unless it exists.
-///
-/// # Errors
-/// When it cannot be created, or when another account may alter the existing one.
-pub fn create_data_dir(settings: &Settings) -> Result<(), KeyFileError> {
-    if create_private_directory(&settings.data_dir)? & 0o077 != 0 {
-        let path = settings.data_dir.display();
-        tracing::warn!(%path, "other users of this machine can read the data directory: chmod 700 it");
-    }
-    Ok(())
-}
-
-/// The store of the settings. It connects on first use.
-///
-/// # Errors
-/// When the store rejects the settings.
-pub fn open_store(settings: &Settings) -> Result<Store, StoreError> {
-    match &settings.database_url {
-        DatabaseUrl::Sqlite(path) => {
-            check_sqlite_file(path).map_err(|error| StoreError::Settings(error.to_string()))?;
-            SqliteStore::connect(&SqliteSettings::new(path)).map(Store::from)
-        }
-        url @ DatabaseUrl::Postgres(_) => {
-            let settings = PostgresSettings { url: url.expose(), max_connections: settings.max_connections };
-            PostgresStore::connect(&settings).map(Store::from)
-        }
-    }
-}
-
-/// Checks that only the account of the service and root may alter a SQLite file, or its directory while it does not exist.
-///
-/// # Errors
-/// If another account may, or if the file system cannot be read.
-pub fn check_sqlite_file(path: &Path) -> Result<(), UnsafePath> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    for name in [path.to_owned(), sibling(path, "-wal"), sibling(path, "-shm")] {
-        if name.exists() {
-            StrictModes::of_process().check(&name)?;
-        }
-    }
-    if directory.exists() { StrictModes::of_process().check(directory) } else { Ok(()) }
-}
-
-/// A file that SQLite keeps next to its own.
-fn sibling(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-/// The attempt limiter. Nodes on PostgreSQL share their counters; a single node on SQLite counts in memory.
-fn attempts(settings: &Settings, store: &Store) -> Arc<dyn AttemptLimiter> {
-    match store {
-        _ if !settings.rate_limit => Arc::new(NoLimits),
-        Store::Sqlite(_) => Arc::new(MemoryAttempts::new()),
-        Store::Postgres(store) => Arc::new(store.clone()),
-    }
-}
-
-/// The signing keys in the directory of the settings. An empty directory gets its first key.
-///
-/// # Errors
-/// When a key cannot be read or created.
-pub fn open_keys(settings: &Settings) -> Result<KeyRing, KeyFileError> {
-    let terms = key_terms(settings);
-    KeyRing::open(
-        &settings.keys_dir,
-        settings.algorithm,
-        terms,
-        Arc::new(SystemClock),
-        Arc::new(SystemRandom),
-    )
-}
-
-/// How long signatures must stay verifiable: the longest lifetime of all dialects, enabled or not.
-fn key_terms(settings: &Settings) -> TokenLifetimes {
-    let documented = dialects::ALL.iter().map(|dialect| dialect.profile().access_lifetime);
-    let lifetimes = documented.map(|documented| settings.access_lifetime_or(documented));
-    TokenLifetimes {
-        access: lifetimes.max().unwrap_or_default(),
-        renewal: settings.policy.session.idle.min(settings.policy.session.absolute),
-        leeway: settings.policy.token.leeway,
-    }
-}
-
-/// The feed of ended sessions, if it is enabled.
-#[must_use]
-pub fn ended_sessions(settings: &Settings, store: &Store) -> Option<EndedSessions> {
-    let TokenLifetimes { access, leeway, .. } = key_terms(settings);
-    settings.has_ended_sessions.then(|| store.ended_sessions(Arc::new(SystemClock), access + leeway))
-}
-
-fn tokens(settings: &Settings) -> JwtSettings {
-    JwtSettings { issuer: settings.public_url.as_str().to_owned(), audience: settings.audience.clone() }
-}
-
 /// The enabled dialects under their prefixes.
 #[must_use]
 pub fn router(settings: &Settings, auth: &Auth) -> Router {
@@ -292,11 +171,9 @@ pub fn mounted_dialect(
     prefix: &str,
 ) -> MountedDialect {
     let profile = dialect.profile();
-    let client = Client::new(ClientId::from_static(profile.name), profile.refresh_style)
-        .with_access_lifetime(settings.access_lifetime_or(profile.access_lifetime));
     let context = Context {
         auth: auth.clone(),
-        client,
+        client: client(settings, &profile),
         terms: public_terms(settings, &profile, prefix),
         required_role: settings.required_role.clone(),
         origins: Arc::clone(origins),

@@ -13,6 +13,8 @@ pub mod audit;
 pub mod password;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(all(feature = "service", any(feature = "postgres", feature = "sqlite")))]
+pub mod service;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]

@@ -2,6 +2,7 @@
 
 use anyhow::ensure;
 use auth_domain::ports::Clock as _;
+use auth_infra::service::check_sqlite_file;
 use auth_infra::strict_modes::StrictModes;
 use auth_infra::system::SystemClock;
 use auth_infra::token::read_newest_algorithm;
@@ -61,7 +62,7 @@ fn file_warnings(settings: &Settings) -> Vec<String> {
         warnings.push(format!("data_dir: {error}"));
     }
     if let DatabaseUrl::Sqlite(path) = &settings.database_url
-        && let Err(error) = wiring::check_sqlite_file(path)
+        && let Err(error) = check_sqlite_file(path)
         && warnings.is_empty()
     {
         warnings.push(format!("database_url: {error}"));

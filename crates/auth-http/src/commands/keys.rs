@@ -41,7 +41,7 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
             "Revoke every earlier key? Users of token_pair, single_token and directory are logged out.",
         )?;
     }
-    let keys = wiring::open_keys(settings)?;
+    let keys = wiring::service(settings).open_keys()?;
     match command {
         Command::List { json: true } => {
             print(&format!("{:#}\n", keys.list().iter().map(as_json).collect::<Value>()))

@@ -10,10 +10,11 @@ use crate::wiring;
 
 /// Runs the pending migrations. With `plan` it only prints them.
 pub(super) async fn run(plan: bool, settings: &Settings) -> anyhow::Result<()> {
+    let service = wiring::service(settings);
     if !plan {
-        wiring::create_data_dir(settings)?;
+        service.create_data_dir()?;
     }
-    let store = wiring::open_store(settings)?;
+    let store = service.open_store()?;
     let pending = store.pending_migrations().await.context("cannot read the store's schema")?;
     if !plan {
         store.migrate().await.context("cannot bring the store's schema up to date")?;

@@ -18,7 +18,7 @@ pub(super) async fn with_service(
     command: impl AsyncFnOnce(&UseCases) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     if !may_create {
-        let store = wiring::open_store(settings)?;
+        let store = wiring::service(settings).open_store()?;
         let pending = store.pending_migrations().await.context("cannot read the store's schema")?;
         store.close().await;
         anyhow::ensure!(
@@ -27,11 +27,11 @@ pub(super) async fn with_service(
             settings.database_url
         );
     }
-    let service = wiring::open(settings)?;
+    let service = wiring::service(settings).open()?;
     if may_create {
-        service.store.migrate().await.context("cannot bring the store's schema up to date")?;
+        service.migrate().await.context("cannot bring the store's schema up to date")?;
     }
-    let outcome = command(&service.auth.on_behalf_of_system()).await;
+    let outcome = command(&service.auth().on_behalf_of_system()).await;
     service.close().await;
     outcome
 }

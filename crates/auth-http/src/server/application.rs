@@ -11,22 +11,21 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use anyhow::Context as _;
+use auth_infra::service::Service;
 use auth_infra::store::EndedSessions;
 use auth_infra::system::SystemRandom;
 use socket2::{Domain, Socket, Type};
 
-use super::background;
 use super::connections::{self, AddressLimit, Limits};
 use super::cors::{cors, explain_refusals};
 use super::host::require_valid_host;
 use super::observer::Observer;
 use super::public_documents::open_to_all_origins;
 use super::signals;
-use super::single_process;
 use super::surplus::refuse_surplus;
 use crate::dialects::Router;
 use crate::settings::{ListenAddress, Settings};
-use crate::system_routes::{Readiness, StaticFile, SystemRoutes, api_reference, front_page};
+use crate::system_routes::{StaticFile, SystemRoutes, api_reference, front_page};
 use crate::wiring;
 
 /// Length of the listener's queue of connections that are not accepted yet.
@@ -52,25 +51,32 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let listener =
         listen(&settings.listen).with_context(|| format!("cannot listen on {}", settings.listen))?;
     let settings = settings.bound_to(listener.local_addr()?.port());
-    let service = wiring::open(&settings)?;
-    let _claim = single_process::claim(&settings.database_url);
-    if let Some(warning) = settings.signing_key_warning(service.keys.newest_algorithm()) {
+    let opened = wiring::service(&settings).open()?;
+    if let Some(warning) = settings.signing_key_warning(opened.keys().newest_algorithm()) {
         tracing::warn!("{warning}");
     }
-    let readiness = Arc::new(Readiness::new(service.store.clone(), service.auth.clone()));
-    let is_migrated = readiness.migrate().await.context("cannot bring the store's schema up to date")?;
-    let revocation_sync = background::start(&service, &readiness);
+    let service = Arc::new(opened.start().await?);
+    let served = answer_requests(&settings, listener, &service).await;
+    service.close().await;
+    served?;
+    tracing::info!("stopped");
+    Ok(())
+}
 
-    let router = Arc::new(wiring::router(&settings, &service.auth));
+/// Serves until a signal stops the server and the active requests are answered.
+async fn answer_requests(
+    settings: &Settings,
+    listener: TcpListener,
+    service: &Arc<Service>,
+) -> anyhow::Result<()> {
+    let router = Arc::new(wiring::router(settings, service.auth()));
     let dialects = Arc::clone(&router);
-    let ended_sessions = wiring::ended_sessions(&settings, &service.store);
+    let ended_sessions = settings.has_ended_sessions.then(|| service.ended_sessions().clone());
     let system_routes = SystemRoutes {
-        readiness,
-        keys: Arc::clone(&service.keys),
-        keys_max_age: settings.keys_max_age,
+        service: Arc::clone(service),
         ended_sessions: ended_sessions.clone(),
         issuer: settings.public_url.clone(),
-        files: static_files(&settings, &router).into(),
+        files: static_files(settings, &router).into(),
     };
     let observer =
         Observer::new(settings.trusted_proxies.clone(), settings.public_url.is_https(), &SystemRandom);
@@ -79,7 +85,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         workers: settings.workers,
         keep_alive: settings.keep_alive,
         store_files: settings.max_connections as usize + LISTENER_CONNECTIONS,
-        by_address: address_limit(&settings),
+        by_address: address_limit(settings),
         proxies: settings.trusted_proxies.clone(),
     };
     let server = connections::serve(listener, limits, move || {
@@ -88,16 +94,11 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
             .configure(|app| dialects.configure(app))
     })?;
     stop_on_signal(server.handle(), ended_sessions)?;
-    if let Err(error) = print_welcome(&settings, &router, is_migrated) {
+    if let Err(error) = print_welcome(settings, &router, service.has_current_schema()) {
         // The output is for a person at a terminal. A closed pipe or a full disk is no reason not to serve.
         tracing::warn!(%error, "the greeting cannot be written to standard output");
     }
-    server.await?;
-    service.close().await;
-    // The task closes its own connection to the store, which needs the runtime: wait for it before the runtime ends.
-    revocation_sync.await?;
-    tracing::info!("stopped");
-    Ok(())
+    Ok(server.await?)
 }
 
 /// An app without routes. The observer is the outermost layer, so that it also numbers and logs the answers that

@@ -5,11 +5,9 @@ pub(crate) mod api_reference;
 mod discovery;
 mod ended_sessions;
 pub(crate) mod front_page;
-mod readiness;
 mod routes;
 mod static_file;
 
 pub(crate) use discovery::is_public_document;
-pub use readiness::Readiness;
 pub use routes::SystemRoutes;
 pub use static_file::StaticFile;

@@ -1,19 +1,18 @@
 //! Registers the routes outside the dialects.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, guard};
+use auth_infra::service::Service;
 use auth_infra::store::EndedSessions;
-use auth_infra::token::KeyRing;
 use serde_json::{Value, json};
 
+use super::StaticFile;
 use super::discovery::{self, DISCOVERY_PATHS, JWKS_PATH};
 use super::ended_sessions::{ENDED_SESSIONS_PATH, ended_sessions};
-use super::{Readiness, StaticFile};
 use crate::failure::Failure;
 use crate::origin::PublicUrl;
 use crate::reply;
@@ -21,12 +20,8 @@ use crate::reply;
 /// The routes outside the dialects, with the state that they answer from.
 #[derive(Clone)]
 pub struct SystemRoutes {
-    /// The answer of `/health/ready`.
-    pub readiness: Arc<Readiness>,
-    /// The signing keys, whose public parts are at `/.well-known/jwks.json`.
-    pub keys: Arc<KeyRing>,
-    /// How long verifiers may cache the signing keys.
-    pub keys_max_age: Duration,
+    /// It answers `/health/ready`, and its public keys are at `/.well-known/jwks.json`.
+    pub service: Arc<Service>,
     /// The feed of ended sessions, if it is enabled.
     pub ended_sessions: Option<EndedSessions>,
     /// The issuer of the access tokens.
@@ -47,26 +42,26 @@ impl SystemRoutes {
             });
         }
         serve(app, "/health/live", || async { reply::json(StatusCode::OK, &json!({"status": "live"})) });
-        let readiness = Arc::clone(&self.readiness);
-        serve(app, "/health/ready", move || ready(Arc::clone(&readiness)));
-        let keys = Arc::clone(&self.keys);
-        let max_age = format!("public, max-age={}", self.keys_max_age.as_secs());
-        serve_cached(app, JWKS_PATH, &max_age, move || keys.jwks());
+        let service = Arc::clone(&self.service);
+        serve(app, "/health/ready", move || ready(Arc::clone(&service)));
+        let caching = self.service.jwks().cache_control();
+        let service = Arc::clone(&self.service);
+        serve_cached(app, JWKS_PATH, &caching, move || service.jwks().document);
         if let Some(feed) = &self.ended_sessions {
             let feed = feed.clone();
             serve(app, ENDED_SESSIONS_PATH, move |request| ended_sessions(feed.clone(), request));
         }
         for path in DISCOVERY_PATHS {
-            let (issuer, keys) = (self.issuer.clone(), Arc::clone(&self.keys));
-            serve_cached(app, path, &max_age, move || discovery::document(&issuer, &keys.jwks()));
+            let (issuer, service) = (self.issuer.clone(), Arc::clone(&self.service));
+            serve_cached(app, path, &caching, move || discovery::document(&issuer, &service.jwks().document));
         }
     }
 }
 
-async fn ready(readiness: Arc<Readiness>) -> HttpResponse {
-    match readiness.check().await {
+async fn ready(service: Arc<Service>) -> HttpResponse {
+    match service.check_ready().await {
         Ok(()) => reply::json(StatusCode::OK, &json!({"status": "ready"})),
-        Err(failure) => reply::problem(&failure),
+        Err(reason) => reply::problem(&reason.into()),
     }
 }
 

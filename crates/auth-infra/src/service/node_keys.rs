@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::ports::SecureRandom as _;
-use auth_infra::store::{NodeKeys, Store};
-use auth_infra::system::SystemRandom;
-use auth_infra::token::KeyRing;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
+
+use super::tasks::Stop;
+use crate::store::{NodeKeys, Store};
+use crate::system::SystemRandom;
+use crate::token::KeyRing;
 
 /// Interval between two reports of this node's keys.
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
@@ -16,8 +18,8 @@ const MAX_DIFFERENCE: Duration = Duration::from_secs(15);
 /// Interval between two warnings.
 const WARN_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Compares the keys of this node with those of the others until the runtime ends.
-pub(super) async fn compare_keys(keys: Arc<KeyRing>, store: Store) {
+/// Compares the keys of this node with those of the others.
+pub(super) async fn compare_keys(keys: Arc<KeyRing>, store: Store, stop: Stop) {
     let mut node = [0; 16];
     SystemRandom.fill(&mut node);
     let mut comparison = Comparison::default();
@@ -36,7 +38,9 @@ pub(super) async fn compare_keys(keys: Arc<KeyRing>, store: Store) {
                 "two nodes of this store have different signing keys, and refuse each other's tokens: compare their keys_dir"
             );
         }
-        sleep(REPORT_INTERVAL).await;
+        if !stop.pause(REPORT_INTERVAL).await {
+            return;
+        }
     }
 }
 

@@ -1,20 +1,18 @@
 //! Detects a second server on the same SQLite file.
 
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::settings::DatabaseUrl;
+use super::location::sibling;
 
 /// Claims a SQLite file for this process until the returned file is dropped. A warning is logged if
 /// another server has claimed it. Both work, but each counts failed attempts by itself, so an attacker has twice as many.
 ///
 /// The lock is on a file next to the database. Opening and closing the database itself would release the locks of SQLite
 /// (<https://www.sqlite.org/howtocorrupt.html>, section 2.2).
-pub(super) fn claim(database: &DatabaseUrl) -> Option<File> {
-    let DatabaseUrl::Sqlite(path) = database else { return None };
-    let lock_path = lock_path(path);
+pub(super) fn claim(path: &Path) -> Option<File> {
+    let lock_path = sibling(path, "-server");
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&lock_path);
     let claimed = file.map_err(TryLockError::Error).and_then(|file| file.try_lock().map(|()| file));
     match claimed {
@@ -32,11 +30,4 @@ pub(super) fn claim(database: &DatabaseUrl) -> Option<File> {
             None
         }
     }
-}
-
-/// The database's path with `-server` appended.
-fn lock_path(database: &Path) -> PathBuf {
-    let mut path = OsString::from(database);
-    path.push("-server");
-    path.into()
 }
