@@ -19,7 +19,7 @@ use auth_domain::records::{
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{LogIn, RefreshSession, Register};
 use auth_domain::{Auth, Ports};
-use redb::{Database, ReadableDatabase as _, ReadableTable, TableDefinition};
+use redb::{AccessGuard, Database, ReadableDatabase as _, ReadableTable, TableDefinition};
 
 /// The adapter, from here to the demonstration.
 pub(crate) struct Redb(Database);
@@ -76,10 +76,10 @@ fn scan(
     limit: usize,
 ) -> Result<Vec<Entry>, PortError> {
     let entries = table.range::<&[u8]>(keys).map_err(port_error)?.take(limit);
-    entries
-        .map(|entry| entry.map(|(key, value)| (key.value().to_vec(), value.value().to_vec())))
-        .collect::<Result<_, _>>()
-        .map_err(port_error)
+    let owned = |(key, value): (AccessGuard<'_, Bytes>, AccessGuard<'_, Bytes>)| {
+        (key.value().to_vec(), value.value().to_vec())
+    };
+    entries.map(|entry| entry.map(owned).map_err(port_error)).collect()
 }
 
 impl ReadTransaction for Reading {

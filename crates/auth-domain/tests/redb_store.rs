@@ -1,6 +1,8 @@
 //! Runs the conformance suite against the example of an adapter, and the program of the example.
 #![expect(clippy::expect_used, reason = "a panic fails the test")]
 
+use std::path::{Path, PathBuf};
+
 use async_trait::async_trait;
 use auth_domain::conformance::StoreUnderTest;
 use auth_domain::model::UserId;
@@ -18,14 +20,25 @@ mod redb_store;
 /// A store in a file of its own.
 struct TestStore {
     store: RecordStore<Redb>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
-fn store() -> TestStore {
+impl TestStore {
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("auth.redb")
+    }
+}
+
+/// Opens a copy of this file, or a new file.
+fn store(copied: Option<&Path>) -> TestStore {
     let folder = tempfile::tempdir().expect("a folder");
-    let database = Redb::open(&folder.path().join("auth.redb")).expect("a file");
-    let store = RecordStore::new(database).with_blocking_pool(|call| drop(tokio::task::spawn_blocking(call)));
-    TestStore { store, _folder: folder }
+    let file = folder.path().join("auth.redb");
+    if let Some(copied) = copied {
+        std::fs::copy(copied, &file).expect("a copy");
+    }
+    let store = RecordStore::new(Redb::open(&file).expect("a file"))
+        .with_blocking_pool(|call| drop(tokio::task::spawn_blocking(call)));
+    TestStore { store, folder }
 }
 
 #[async_trait]
@@ -53,9 +66,14 @@ impl StoreUnderTest for TestStore {
     async fn verify_email(&self, user: UserId) {
         self.store.verify_email(user).await.expect("no error");
     }
+
+    /// A file of redb is open once, so a copy is opened: what a crash would leave.
+    async fn reopen(&self) -> Option<Box<dyn StoreUnderTest>> {
+        Some(Box::new(store(Some(&self.file()))))
+    }
 }
 
-auth_domain::conformance_tests! { stores: async || store() }
+auth_domain::conformance_tests! { stores: async || store(None) }
 
 #[test]
 fn session_outlives_the_process() {

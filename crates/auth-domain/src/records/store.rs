@@ -96,8 +96,11 @@ impl<S: KeyValueStore + 'static> RecordStore<S> {
         let (sender, receiver) = oneshot::channel();
         let store = Arc::clone(&self.store);
         spawn(Box::new(move || {
+            let result = call(&store);
+            // Before the caller continues: it may drop the store, and open its file again.
+            drop(store);
             // The receiver is gone when the future of the call was dropped.
-            let _ = sender.send(call(&store));
+            let _ = sender.send(result);
         }));
         let dropped = |_| PortError::Unavailable(BoxError::from("the blocking pool has dropped the call"));
         receiver.await.map_err(dropped)?

@@ -5,7 +5,7 @@ mod ordered_map;
 
 use std::future::Future as _;
 use std::pin::pin;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -260,4 +260,16 @@ async fn call_on_the_pool_continues_without_its_future() {
 #[test]
 fn debug_writes_no_record() {
     assert_eq!(format!("{:?}", store()), "RecordStore { .. }");
+}
+
+/// A store is closed when the last clone is dropped, so that its files can be opened again.
+#[tokio::test]
+async fn finished_call_on_the_pool_keeps_no_store() {
+    for _ in 0..100 {
+        let pooled = store().with_blocking_pool(|call| drop(tokio::task::spawn_blocking(call)));
+        let owner = Arc::clone(pooled.store().alive());
+        pooled.register(&user(7)).await.expect("no error");
+        drop(pooled);
+        assert_eq!(Arc::strong_count(&owner), 1, "the call still holds the store");
+    }
 }

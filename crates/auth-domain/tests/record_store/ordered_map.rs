@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use auth_domain::ports::PortError;
 use auth_domain::records::{
@@ -16,6 +16,8 @@ pub(crate) struct OrderedMap {
     map: Mutex<Map>,
     /// Whether the first run of each writing transaction is rolled back.
     has_conflicts: bool,
+    /// Shared by those who want to know whether the store is still in use.
+    alive: Arc<()>,
 }
 
 #[derive(Default)]
@@ -29,6 +31,10 @@ impl OrderedMap {
     /// A store that runs the body of each writing transaction twice, as after a conflict at the commit.
     pub(crate) fn with_conflicts() -> Self {
         Self { has_conflicts: true, ..Self::default() }
+    }
+
+    pub(crate) fn alive(&self) -> &Arc<()> {
+        &self.alive
     }
 
     /// The number of entries that all calls together have read or written.
