@@ -57,7 +57,7 @@ pub enum InvalidVerifier {
     /// The URL of the keys or of the feed is not a URL.
     #[error("the URL of the keys or of the ended sessions must begin with https:// and contain no query")]
     Url,
-    /// A URL is not of HTTPS. Whoever can alter the keys on their way can sign tokens.
+    /// A URL is not of HTTPS. A program that alters the keys on their way could sign tokens.
     #[error("a URL must begin with https://; http:// is for this machine only, or call allow_insecure_http")]
     Insecure,
     /// The leeway exceeds five minutes.

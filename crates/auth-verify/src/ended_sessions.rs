@@ -1,4 +1,4 @@
-//! The sessions that have ended, as far as the feed of the issuer has told.
+//! The sessions that have ended, as read from the feed of the issuer.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, RwLock};
@@ -64,6 +64,8 @@ struct Page<'a> {
     sessions: Vec<&'a str>,
     next: String,
     more: bool,
+    #[serde(default)]
+    reset: bool,
     synced_at: u64,
     keep_seconds: u64,
 }
@@ -73,6 +75,7 @@ struct Page<'a> {
 pub(crate) struct Progress {
     /// The next request gets further sessions at once.
     pub(crate) has_more: bool,
+    /// The issuer had no reason to answer at once.
     pub(crate) is_empty: bool,
 }
 
@@ -112,7 +115,7 @@ impl EndedSessions {
         let response = fetch(&*self.http, &self.url, &query, wait + TIMEOUT)?;
         let page = Page::parse(&response.body)
             .map_err(|reason| FetchError::Invalid { url: self.url.clone(), reason })?;
-        let progress = Progress { has_more: page.more, is_empty: page.sessions.is_empty() };
+        let progress = Progress { has_more: page.more, is_empty: page.sessions.is_empty() && !page.reset };
         self.apply(&page)?;
         *next = Some(page.next);
         Ok(progress)

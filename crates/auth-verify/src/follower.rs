@@ -102,8 +102,8 @@ impl Progress {
     }
 }
 
-/// The pause after some failures in a row: 100 ms, doubled up to 1 s, and reduced by up to a half at random, so that the
-/// followers of an issuer that comes back do not ask all at once.
+/// The pause after some failures in a row: 100 ms, doubled up to 1 s. A random part of up to a half is left out, so that not all
+/// followers ask at once when the issuer is back.
 fn pause_after(failures: u32) -> Duration {
     let pause = MIN_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(8)).min(MAX_PAUSE);
     let random = u32::try_from(RandomState::new().hash_one(failures) % 512).unwrap_or(0);

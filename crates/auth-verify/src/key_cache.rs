@@ -28,7 +28,7 @@ pub(crate) struct KeyCache {
     /// How long keys are used after they were fetched, while the issuer is away.
     max_age: Duration,
     current: RwLock<Option<Arc<Fetched>>>,
-    /// The time of the last attempt. Whoever fetches holds the lock.
+    /// The time of the last attempt. A caller that fetches holds the lock.
     attempted: Mutex<Option<Duration>>,
     waiting: AtomicUsize,
 }

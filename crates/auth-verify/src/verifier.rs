@@ -83,8 +83,8 @@ impl Verifier {
 
     /// Verifies an access token, and that its session has not ended.
     ///
-    /// It blocks for a request to the issuer only if the token names a key that is not known, or if the keys are stale because
-    /// nothing [follows](Self::follow) the feed. This happens at most once a second and takes at most three seconds.
+    /// It blocks for a request to the issuer if the token names an unknown key. Without a [follower](Self::follow), it also
+    /// blocks when the keys are stale. This happens at most once a second and takes at most three seconds.
     ///
     /// # Errors
     /// If the request must be refused. [`VerifyError::status`] is the status of the answer.

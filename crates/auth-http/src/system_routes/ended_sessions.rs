@@ -1,4 +1,4 @@
-//! The feed of ended sessions, by which resource servers learn which access tokens to refuse (ADR 0019).
+//! The feed of ended sessions, by which resource servers learn which access tokens to refuse (ADR 0020).
 
 use std::time::Duration;
 

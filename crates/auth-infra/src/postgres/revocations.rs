@@ -31,8 +31,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// This program bounds the statements itself, because a full read may take longer than other statements.
 const SESSION_SETTINGS: [(&str, &str); 1] = [("statement_timeout", "30000")];
 
-/// What this read sees, in one row, and the rows of transactions that the last read may not have seen: those from the lowest
-/// number on that was in progress then.
+/// The snapshot of this read, in one row. The other rows are of transactions that the last read may not have seen: those from
+/// the lowest number on that was in progress then.
 const NEWS: &str = "
     SELECT pg_current_snapshot()::text, NULL::uuid, NULL::bigint, NULL::bigint
     UNION ALL

@@ -1,4 +1,4 @@
-//! The revoked sessions in the order of their numbers, for the feed of ended sessions (ADR 0019).
+//! The revoked sessions in the order of their numbers, for the feed of ended sessions (ADR 0020).
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! The feed of ended sessions, by which resource servers learn which access tokens to refuse (ADR 0019).
+//! The feed of ended sessions, by which resource servers learn which access tokens to refuse (ADR 0020).
 
 use std::fmt;
 use std::pin::pin;
@@ -56,8 +56,8 @@ pub struct EndedSessionsPage {
     pub keep: Duration,
 }
 
-/// The node cannot tell which sessions have ended: it has not read the store for five seconds, or there are more ended
-/// sessions than it can hold.
+/// The node cannot tell which sessions have ended. It has not read the store for five seconds, or there are more ended sessions
+/// than it can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
     "the ended sessions are not known: the store was not read for five seconds, or too many sessions ended"

@@ -7,9 +7,9 @@ use std::str::FromStr;
 /// snapshot, which repeats changes and misses none.
 const MAX_IN_PROGRESS: usize = 16;
 
-/// The numbered changes that a read has seen. PostgreSQL numbers transactions when they begin, and they commit in any order:
-/// all below `from` are seen, and those from `from` to `to` that were not `in_progress`. SQLite numbers rows in the order of
-/// commits.
+/// The numbered changes that a read has seen: all below `from`, and those from `from` to `to` that were not `in_progress`.
+///
+/// PostgreSQL numbers transactions when they begin, and they commit in any order. SQLite numbers rows in the order of commits.
 ///
 /// The snapshots of one history are totally ordered: a later one has seen all that an earlier one has.
 #[derive(Clone, Debug, PartialEq, Eq)]
