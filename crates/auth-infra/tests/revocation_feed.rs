@@ -11,7 +11,7 @@ use auth_domain::policy::SessionPolicy;
 use auth_domain::ports::{Clock, OpenOutcome, RegisterOutcome, RevocationFeed, SessionState};
 use auth_infra::postgres::{PostgresSettings, PostgresStore};
 use auth_infra::sqlite::{SqliteSettings, SqliteStore};
-use auth_infra::store::Store;
+use auth_infra::store::{Cursor, EndedSessions, Store};
 use auth_infra::system::SystemClock;
 use sqlx::types::Uuid;
 use sqlx::{Connection, Executor};
@@ -174,6 +174,46 @@ async fn an_end_that_is_committed_late_is_seen() {
     assert_eq!(store.revocations.session_state(slow), SessionState::Live, "the end is not committed yet");
     slowly.await.expect("committed");
     store.assert_end_seen(slow).await;
+}
+
+/// The next sessions of the feed, for which it waits.
+async fn next_ended(feed: &EndedSessions, cursor: &mut Option<Cursor>) -> Vec<SessionId> {
+    let page = feed.poll(cursor.as_ref(), 4 * SOON).await.expect("a page");
+    *cursor = Some(page.next);
+    page.sessions
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_commit_reaches_followers() {
+    let url = TestPostgres::shared().create_database();
+    let mut store = on_postgres(&url).await;
+    let feed = store.store.ended_sessions(Arc::new(SystemClock), 900 * SECOND);
+    let (slow, quick) = (store.open_now().await, store.open_now().await);
+    let mut cursor = None;
+    assert_eq!(next_ended(&feed, &mut cursor).await, []);
+    let transaction = format!("BEGIN; {}; SELECT pg_sleep(3); COMMIT", end(slow));
+    let server = url.clone();
+    let slowly = spawn_blocking(move || sql(&server, &transaction));
+    sleep(SECOND).await;
+    sql(&url, &end(quick));
+    assert_eq!(next_ended(&feed, &mut cursor).await, [quick]);
+    assert_eq!(next_ended(&feed, &mut cursor).await, [slow], "and the quick one does not come again");
+    slowly.await.expect("committed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_a_restored_dump_reach_followers_once() {
+    let url = TestPostgres::shared().create_database();
+    let mut store = on_postgres(&url).await;
+    let feed = store.store.ended_sessions(Arc::new(SystemClock), 900 * SECOND);
+    let (restored, ended) = (store.open_now().await, store.open_now().await);
+    let insert = "INSERT INTO revoked_sessions (session_id, recorded_by) VALUES";
+    sql(&url, &format!("{insert} ('{restored}', '1099511627776'::xid8)"));
+    store.assert_end_seen(restored).await;
+    let mut cursor = None;
+    assert_eq!(next_ended(&feed, &mut cursor).await, [restored]);
+    sql(&url, &end(ended));
+    assert_eq!(next_ended(&feed, &mut cursor).await, [ended]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -370,6 +370,62 @@ mod tests {
         );
     }
 
+    fn row(number: u64) -> RevokedRow {
+        RevokedRow { number, session: Uuid::from_u128(number.into()), recorded_at: 0 }
+    }
+
+    /// Reads the rows of these numbers from a store that has all of them.
+    #[cfg(feature = "sqlite")]
+    fn read(revoked: &RevokedSessions, numbers: std::ops::Range<u64>) {
+        let (asked, last) = (Instant::now(), numbers.end);
+        revoked.insert_rows(numbers.map(row));
+        revoked.finish_read(Snapshot::up_to(last.cast_signed()), asked);
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn listed(revoked: &RevokedSessions) -> Result<usize, PageError> {
+        revoked.page(None, 0, 10, Instant::now()).map(|(page, _)| page.sessions.len())
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn rows_that_do_not_fit_in_make_the_feed_unavailable() {
+        let revoked = RevokedSessions::bounded(3);
+        read(&revoked, 1..4);
+        read(&revoked, 1..4);
+        assert_eq!(listed(&revoked), Ok(3), "rows that are read again fit in");
+        read(&revoked, 4..5);
+        assert_eq!(listed(&revoked), Err(PageError::Stale));
+        assert_eq!(revoked.session_state(session(9)), SessionState::Unknown);
+        let began = Instant::now();
+        revoked.forget_before(began);
+        read(&revoked, 4..5);
+        assert_eq!(listed(&revoked), Ok(1));
+        assert_eq!(revoked.session_state(session(9)), SessionState::Live);
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn forgotten_sessions_leave_the_feed() {
+        let revoked = RevokedSessions::default();
+        read(&revoked, 1..4);
+        let began = Instant::now();
+        read(&revoked, 2..3);
+        revoked.forget_before(began);
+        assert_eq!(listed(&revoked), Ok(1));
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn session_that_ended_here_is_fed_when_its_row_is_read() {
+        let revoked = RevokedSessions::default();
+        read(&revoked, 1..2);
+        insert(&revoked, [2]);
+        assert_eq!(listed(&revoked), Ok(1));
+        read(&revoked, 2..3);
+        assert_eq!(listed(&revoked), Ok(2));
+    }
+
     #[test]
     fn sessions_added_during_a_full_read_stay() {
         let revoked = RevokedSessions::default();
