@@ -11,6 +11,7 @@ use crate::model::{
 };
 use crate::policy::AttemptPolicy;
 use crate::ports::{AdmitOutcome, AttemptLimiter, PortError};
+use crate::testing::MemoryAttempts;
 
 /// A guess for `account` at `now`, from the address 192.0.2.`address`.
 fn guess(account: &str, address: u8, now: Timestamp) -> Guess {
@@ -349,5 +350,39 @@ pub(super) async fn concurrent_failures_are_all_counted(attempts: &dyn AttemptLi
         );
         let throttled = expect_refused(attempts, &one_of(30)).await;
         assert_eq!(throttled.limit, Limit::LogIns, "thirty failures throttle the address");
+    }
+}
+
+/// A guess, its outcome and how many seconds its verification takes. Most guesses fail, so that accounts and addresses are
+/// throttled.
+fn any_guess(number: u64) -> (Guess, GuessOutcome, u64) {
+    let account = if number % 3 == 0 { "jane" } else { "john" };
+    let address = u8::try_from(number * 5 % 4).unwrap_or_default();
+    let outcome = match number % 29 {
+        7 => GuessOutcome::Succeeded,
+        17 => GuessOutcome::Abandoned,
+        _ => GuessOutcome::Failed,
+    };
+    (guess(account, address, later(number / 2)), outcome, number / 2 % 4)
+}
+
+pub(super) async fn outcomes_are_those_of_the_domain(attempts: &dyn AttemptLimiter) {
+    let reference = MemoryAttempts::new();
+    for number in 0..300 {
+        let (guess, outcome, seconds) = any_guess(number);
+        let settled_at = guess.now.plus(Duration::from_secs(seconds));
+        let expected = try_admit(&reference, &guess).await;
+        match (try_admit(attempts, &guess).await, expected) {
+            (AdmitOutcome::Admitted(own), AdmitOutcome::Admitted(expected)) => {
+                assert_eq!(own.on_trust, expected.on_trust, "guess {number}");
+                attempts.settle(&guess, own, outcome, settled_at).await.expect("no error");
+                reference.settle(&guess, expected, outcome, settled_at).await.expect("no error");
+            }
+            (own, expected) => assert_eq!(own, expected, "guess {number}"),
+        }
+        if number % 100 == 99 {
+            attempts.forget(guess.account).await.expect("no error");
+            reference.forget(guess.account).await.expect("no error");
+        }
     }
 }

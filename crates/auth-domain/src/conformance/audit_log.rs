@@ -21,11 +21,11 @@ impl Minute {
         Self(Timestamp::from_unix_seconds(seconds - seconds.rem_euclid(60)))
     }
 
-    fn next(&self) -> Self {
+    fn next(self) -> Self {
         Self(self.0.plus(Duration::from_secs(60)))
     }
 
-    fn succeeded(&self, second: u64, action: AuditAction) -> AuditEvent {
+    fn succeeded(self, second: u64, action: AuditAction) -> AuditEvent {
         AuditEvent {
             at: self.0.plus(Duration::from_secs(second)),
             merged: None,
@@ -39,11 +39,11 @@ impl Minute {
         }
     }
 
-    fn denied(&self, second: u64, action: AuditAction, reason: DenialReason) -> AuditEvent {
+    fn denied(self, second: u64, action: AuditAction, reason: DenialReason) -> AuditEvent {
         AuditEvent { outcome: AuditOutcome::Denied(reason), ..self.succeeded(second, action) }
     }
 
-    fn missing_role(&self, second: u64) -> AuditEvent {
+    fn missing_role(self, second: u64) -> AuditEvent {
         self.denied(second, AuditAction::ResourceOpened, DenialReason::MissingRole)
     }
 }

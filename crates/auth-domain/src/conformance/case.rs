@@ -65,7 +65,7 @@ impl<A: ?Sized + Sync> Case<A> {
         self.run_on(adapter, park_until_ready)
     }
 
-    /// As [`run`](Self::run), for an adapter whose futures need a runtime: `block_on` runs a future on the current thread
+    /// As [`run`](Self::run), for an adapter whose futures need a runtime. `block_on` runs a future on the current thread
     /// within that runtime, like `block_on` of a tokio `Handle`.
     ///
     /// # Panics

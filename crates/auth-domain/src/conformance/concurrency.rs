@@ -61,7 +61,7 @@ pub(super) fn park_until_ready(future: CaseFuture<'_>) {
 /// Makes all calls at the same time and returns their results in the order of the calls.
 ///
 /// Each call has its own thread. Every second time all calls share one thread and one task, in which they alternate wherever
-/// they await: that is how an asynchronous adapter loses a race that its threads rarely lose.
+/// they await. In this way an asynchronous adapter loses races that it rarely loses on threads.
 ///
 /// # Panics
 /// When one of the calls panics.

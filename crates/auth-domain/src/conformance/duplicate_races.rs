@@ -10,9 +10,9 @@ use crate::policy::SessionPolicy;
 use crate::ports::PortError;
 
 /// Which calls succeeded. The others must have found that the id or digest is taken.
-fn succeeded<T: fmt::Debug>(outcomes: Vec<Result<T, PortError>>) -> Vec<bool> {
+fn succeeded<T: fmt::Debug>(outcomes: &[Result<T, PortError>]) -> Vec<bool> {
     let is_corrupt = |outcome: &Result<T, _>| matches!(outcome, Err(PortError::Corrupt(_)));
-    for outcome in &outcomes {
+    for outcome in outcomes {
         assert!(outcome.is_ok() || is_corrupt(outcome), "{outcome:?}");
     }
     outcomes.iter().map(Result::is_ok).collect()
@@ -38,7 +38,7 @@ pub(super) async fn one_of_8_users_with_one_id_is_stored(store: &dyn StoreUnderT
             };
             store.users().import(&[imported]).await.map(drop)
         }));
-        let winner = only_success(names.clone(), &succeeded(outcomes));
+        let winner = only_success(names.clone(), &succeeded(&outcomes));
         for name in &names {
             assert_eq!(fixture.holder(name).await, Some(id).filter(|_| *name == winner), "{name}");
         }
@@ -51,7 +51,7 @@ pub(super) async fn one_of_8_users_with_one_id_is_stored(store: &dyn StoreUnderT
 async fn assert_one_opens(fixture: &Fixture<'_>, sessions: &[NewSession]) {
     let policy = SessionPolicy::default();
     let outcomes = concurrently(sessions.iter().map(|new| fixture.sessions().open(new, &policy)));
-    let winner = only_success(sessions, &succeeded(outcomes));
+    let winner = only_success(sessions, &succeeded(&outcomes));
     assert_eq!(fixture.session(winner.session.id).await, winner.session);
     let judged = fixture.refresh(&fixture.attempt(winner.token(), later(2))).await;
     assert_eq!(judged.record.session, winner.session);
@@ -106,7 +106,7 @@ pub(super) async fn one_of_8_api_keys_with_one_id_or_digest_is_stored(store: &dy
             new
         });
         let outcomes = concurrently(keys.iter().map(|new| fixture.api_keys().insert(new)));
-        let winner = only_success(&keys, &succeeded(outcomes));
+        let winner = only_success(&keys, &succeeded(&outcomes));
         let found = fixture.api_keys().find(&winner.digest).await.expect("no error");
         assert_eq!(found.as_ref(), Some(&winner.key));
         let listed = fixture.api_keys().list().await.expect("no error");

@@ -98,6 +98,7 @@ macro_rules! __conformance_cases {
                     batch_skips_only_users_with_taken_names
                     first_user_of_a_batch_gets_a_repeated_name
                     one_of_import_and_registration_of_one_name_succeeds
+                    batch_of_300_users_is_stored
                 ]
                 UserRepository "delete a user with all dependent data" [
                     deleted_user_can_be_imported_again
@@ -341,6 +342,7 @@ macro_rules! __conformance_cases {
                     ended_session_is_not_live
                     superseded_session_is_not_live
                     sessions_ended_by_a_user_change_are_not_live
+                    ended_session_is_not_live_after_its_purge
                 ]
                 RevocationFeed "NOT return `Ended`" [
                     live_session_is_not_reported_as_ended
@@ -498,6 +500,7 @@ macro_rules! __conformance_cases {
                 AttemptLimiter "decide on a guess" [
                     failures_throttle_an_account
                     failures_throttle_an_address
+                    outcomes_are_those_of_the_domain
                     concurrent_guesses_admit_no_more_than_sequential_ones
                     concurrent_guesses_from_one_address_admit_no_more
                     known_caller_is_admitted_while_the_account_is_throttled

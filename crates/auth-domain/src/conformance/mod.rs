@@ -51,6 +51,7 @@
 //!     async fn verify_email(&self, user: UserId) {
 //!         self.store.verify_email(user); // in SQL: UPDATE .. SET email_verified = true WHERE id = ..
 //!     }
+//!     // A store that keeps its data also implements `reopen`.
 //! }
 //!
 //! async fn test_store() -> TestStore {
@@ -86,49 +87,54 @@
 //! #     tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future);
 //! # }
 //! for case in STORE_CASES {
-//!     println!("{case}");
 //!     let store = MemoryStore::new();
-//!     block_on(case.run(&store));
+//!     block_on(case.run(&store)); // prints the contract that the case tests
 //! }
 //! ```
+//!
+//! [`Case::run`] suits an adapter that is synchronous, or whose runtime is available on every thread.
+//! [`Case::run_on`] takes the `block_on` of any other runtime.
 //!
 //! # What a case requires
 //!
 //! - **A fresh store.** It is empty, and no other case uses it. Cases list, count and purge all rows.
-//! - **At least two connections**, if the store uses connections. A case about concurrency starts all its calls from
-//!   one task. The calls overlap wherever the adapter awaits, so the database receives them at the same time.
+//! - **Threads.** Concurrent calls run on one thread each and start at the same moment, so that a mutex or a synchronous
+//!   database is raced too. Every second time they run in one task, where they alternate at each `await`.
+//! - **A thread that may block.** The thread that polls a case waits for those threads. The tests of
+//!   [`conformance_tests!`](crate::conformance_tests) poll it outside of tokio's worker threads.
+//! - **At least two connections**, if the store uses connections. A case makes up to 200 calls at once; a pool makes them
+//!   wait.
 //! - **A running revocation feed**, if it needs a background task.
 //! - **A database that stays available.** No case disconnects it. An unexpected [`PortError`](crate::ports::PortError)
 //!   fails the case with the message "no error".
+//! - **[`StoreUnderTest::reopen`]**, if the data outlives the process. Without it, the cases about durability check nothing.
 //!
 //! # What a failing case means
 //!
-//! The adapter breaks a promise, and a use case relies on it. The case panics with the expected behaviour. Its name and
-//! its group lead to the MUST line of the port:
+//! The adapter breaks a promise, and a use case relies on it. The case prints the line of the contract that it tests, where
+//! the line is documented, and the expectation:
 //!
-//! | groups | port |
-//! |---|---|
-//! | `user_..`, `recent_users` | [`UserRepository`](crate::ports::UserRepository) |
-//! | `session_..` | [`SessionRepository`](crate::ports::SessionRepository) |
-//! | `revocation_feed` | [`RevocationFeed`](crate::ports::RevocationFeed) |
-//! | `api_keys` | [`ApiKeyRepository`](crate::ports::ApiKeyRepository) |
-//! | `audit_events` | [`AuditRepository`](crate::ports::AuditRepository) |
-//! | `audit_log` | [`AuditLog`](crate::ports::AuditLog) |
-//! | `errors` | [`PortError`](crate::ports::PortError) |
-//! | `password_hasher` | [`PasswordHasher`] |
-//! | `access_tokens` | [`AccessTokenCodec`](crate::ports::AccessTokenCodec) |
-//! | `attempt_guesses`, `attempt_counts` | [`AttemptLimiter`] |
-//! | `clock` | [`Clock`] |
-//! | `secure_random` | [`SecureRandom`] |
+//! ```text
+//! ---- session_races::one_of_24_attempts_with_one_credential_rotates stdout ----
+//! SessionRepository MUST give exactly one of any number of concurrent attempts with one credential the verdict to rotate.
+//! contract: auth_domain::ports::SessionRepository (auth-domain/src/ports/sessions.rs:40)
+//! case: session_races::one_of_24_attempts_with_one_credential_rotates
 //!
-//! A concurrency case (`.._races`, `concurrent_..`, `one_of_..`) that fails only sometimes still shows a real race: a
-//! check and its write are not one atomic step. Such a case repeats its calls to make the race likely; it cannot fail for
-//! a correct adapter.
+//! thread 'session_races::one_of_24_attempts_with_one_credential_rotates' panicked at session_races.rs:41:9:
+//! assertion `left == right` failed: exactly one attempt rotates in round 1
+//!   left: 2
+//!  right: 1
+//! ```
+//!
+//! A program reads the same from [`Case::must`]. A case about concurrency that fails only sometimes still shows a real race:
+//! a check and its write are not one atomic step. Such a case repeats its calls for a tenth of a second, or 20 times if that
+//! takes longer. It cannot fail for a correct adapter. A machine with several free processors shows more races.
 //!
 //! # What the suite does not test
 //!
-//! Promises about a second process, a lost connection, a crash or the passing of time need tests of the adapter's own.
-//! `tests/broken_adapters` of this crate shows that each case fails for at least one deliberately faulty adapter.
+//! Promises about a second process, a lost connection or the passing of time need tests of the adapter's own. A test of this
+//! crate lists the lines without a case, each with the reason. `tests/broken_adapters` shows that each case fails for at least
+//! one deliberately faulty adapter.
 #![expect(clippy::expect_used, reason = "a case fails by a panic")]
 
 mod list;

@@ -34,6 +34,7 @@ pub(super) async fn hash_matches_its_password(hasher: &dyn PasswordHasher) {
 }
 
 pub(super) async fn hash_matches_no_other_password(hasher: &dyn PasswordHasher) {
+    let mut earlier: Vec<PasswordHash> = Vec::new();
     let long = "a".repeat(254);
     let emoji = "\u{1f600}".repeat(254);
     for (typed, others) in [
@@ -48,6 +49,12 @@ pub(super) async fn hash_matches_no_other_password(hasher: &dyn PasswordHasher) 
             let verdict = verify(hasher, other, Some(&stored)).await;
             assert_eq!(verdict, PasswordVerdict::Differs, "{other:?} is not {typed:?}");
         }
+        assert_eq!(verify(hasher, typed, Some(&stored)).await, PasswordVerdict::Matches);
+        for other in &earlier {
+            let verdict = verify(hasher, typed, Some(other)).await;
+            assert_eq!(verdict, PasswordVerdict::Differs, "{typed:?} was verified with its own hash only");
+        }
+        earlier.push(stored.clone());
         let overlong = format!("{typed}{}", "a".repeat(300));
         assert_eq!(verify(hasher, &overlong, Some(&stored)).await, PasswordVerdict::Differs);
     }

@@ -9,6 +9,7 @@ use super::user_change::SessionEndingChange;
 use crate::model::{
     EndReason, NewSession, RefreshStyle, RefreshVerdict, Session, SessionId, Timestamp, User,
 };
+use crate::policy::SessionPolicy;
 use crate::ports::{OpenOutcome, SessionState};
 
 /// The start of the year 9000 plus `second`.
@@ -108,4 +109,14 @@ pub(super) async fn call_without_effect_ends_no_session(store: &dyn StoreUnderTe
     for new in own {
         assert_not_ended(&fixture, new.session.id, "no call has changed it");
     }
+}
+
+pub(super) async fn ended_session_is_not_live_after_its_purge(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let (_, [ended, other], _) = sessions(&fixture, "jane").await;
+    assert!(fixture.log_out(ended.session.id, at(1)).await);
+    let policy = SessionPolicy::default();
+    while fixture.sessions().purge(at(2), &policy, 10).await.expect("no error") > 0 {}
+    assert_not_live(&fixture, ended.session.id, "ended a second ago, and purged");
+    assert_not_ended(&fixture, other.session.id, "not purged");
 }

@@ -260,10 +260,14 @@ pub(super) async fn imported_external_id_is_found_and_unique(store: &dyn StoreUn
         user_with_external_id(&fixture, "lower", "auth0|a"),
         user_with_external_id(&fixture, "upper", "auth0|A"),
         user_with_external_id(&fixture, "longest", &longest),
+        user_with_external_id(&fixture, "composed", "\u{e9}"),
+        user_with_external_id(&fixture, "decomposed", "e\u{301}"),
+        user_with_external_id(&fixture, "zero", "07"),
         // An external id is no identifier, so it conflicts with no name.
         user_with_external_id(&fixture, "7", "first"),
     ];
-    let outcomes = [Imported, ExternalIdTaken, Imported, Imported, Imported, Imported];
+    let mut outcomes = [Imported; 9];
+    outcomes[1] = ExternalIdTaken;
     assert_eq!(import(&fixture, &batch).await, outcomes);
     for (imported, outcome) in batch.iter().zip(outcomes) {
         match outcome {
@@ -350,4 +354,16 @@ pub(super) async fn concurrent_imports_store_each_external_id_once(store: &dyn S
         let taken = outcomes.iter().flatten().filter(|outcome| **outcome == ExternalIdTaken).count();
         assert_eq!((imported, taken), (10, 30), "one run stores each external id");
     }
+}
+
+pub(super) async fn batch_of_300_users_is_stored(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    let batch: Vec<_> = (0..300).map(|index| full_user(&fixture, &format!("user-{index}"))).collect();
+    assert_eq!(import(&fixture, &batch).await, [Imported; 300]);
+    let ids: Vec<_> = batch.iter().map(|imported| imported.user.id).collect();
+    let listed = fixture.users().list(None, u32::MAX).await.expect("no error");
+    assert_eq!(listed.iter().map(|user| user.id).collect::<Vec<_>>(), ids, "in the order of the batch");
+    let again: Vec<_> = batch.iter().map(|imported| second_run(&fixture, imported)).collect();
+    let known: Vec<_> = ids.into_iter().map(AlreadyImported).collect();
+    assert_eq!(import(&fixture, &again).await, known);
 }

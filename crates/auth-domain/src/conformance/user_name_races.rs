@@ -173,7 +173,7 @@ pub(super) async fn one_of_import_and_change_to_one_name_succeeds(store: &dyn St
         let holder = fixture.holder(&wanted).await;
         match (&imported_it.expect("no error")[..], updated.expect("no error")) {
             ([ImportOutcome::Imported], UpdateOutcome::Taken(_)) => {
-                assert_eq!(holder, Some(imported.user.id))
+                assert_eq!(holder, Some(imported.user.id));
             }
             ([ImportOutcome::Taken(_)], UpdateOutcome::Updated(_)) => assert_eq!(holder, Some(user.id)),
             outcomes => panic!("exactly one succeeds: {outcomes:?}"),

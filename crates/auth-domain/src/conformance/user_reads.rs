@@ -162,14 +162,14 @@ pub(super) async fn changed_user_is_returned_by_every_method(store: &dyn StoreUn
     check(&expected, "with another password").await;
     for given in ["editor", ""] {
         expected.user.roles = roles(given);
-        let changed = users.set_roles(id, &expected.user.roles, later(1)).await.expect("no error");
-        assert_eq!(changed.as_ref(), Some(&expected.user));
+        let returned = users.set_roles(id, &expected.user.roles, later(1)).await.expect("no error");
+        assert_eq!(returned.as_ref(), Some(&expected.user));
         check(&expected, "with other roles").await;
     }
     for status in [UserStatus::Suspended, UserStatus::Active] {
         expected.user.status = status;
-        let changed = users.set_status(id, status, later(1)).await.expect("no error");
-        assert_eq!(changed.as_ref(), Some(&expected.user));
+        let returned = users.set_status(id, status, later(1)).await.expect("no error");
+        assert_eq!(returned.as_ref(), Some(&expected.user));
         check(&expected, "with another status").await;
     }
 }

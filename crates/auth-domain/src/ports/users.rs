@@ -34,8 +34,8 @@ pub enum UpdateOutcome {
 /// Stores users and their passwords. Each method is one transaction.
 ///
 /// - MUST return every member of a user as it was stored.
-/// - MUST find a user by the id, the number, the external id or the key of an identifier, compared as a whole, and by nothing
-///   else.
+/// - MUST find a user by the id, the number, the external id or the key of an identifier. It compares the whole value, and
+///   nothing else finds a user.
 /// - MUST list users in ascending order of their numbers, at most `limit` of them, and all that are above `after`.
 /// - MUST assign each user a unique number, at least 1 and below 2^53, greater than every number assigned before.
 /// - MUST keep identifiers unique by their keys, usernames and e-mail addresses in one space. Of any number of

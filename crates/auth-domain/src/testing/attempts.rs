@@ -134,8 +134,8 @@ fn takes_expired(left: &mut u32, expires_at: Timestamp, now: Timestamp) -> bool 
     expired
 }
 
-/// Yields once to the other futures, with any runtime: a task that polls several futures runs the others first, and other
-/// threads that hold a reservation get the processor.
+/// Yields once to the other futures, with any runtime. A task that polls several futures runs the others first. Other threads
+/// that hold a reservation get the processor.
 #[expect(
     clippy::disallowed_methods,
     reason = "another thread has to go on, and a test has no clock to wait for"

@@ -44,6 +44,7 @@ enum Fault {
     PurgesEverything,
     PurgesWithoutLimit,
     LosesConcurrentSettlements,
+    SettlesAtTheTimeOfTheGuess,
 }
 
 /// A limiter with one fault.
@@ -60,7 +61,7 @@ struct FaultyLimiter {
 fn faulty(fault: Fault) -> Arc<dyn AttemptLimiter> {
     let (inner, first, reservations) = (Mutex::default(), Mutex::default(), AtomicU64::new(0));
     let (throttled, line, settling) = (Mutex::default(), tokio::sync::Mutex::default(), AtomicU64::new(0));
-    Arc::new(FaultyLimiter { fault, inner, first, reservations, throttled, line, settling })
+    Arc::new(FaultyLimiter { fault, inner, first, reservations, settling, throttled, line })
 }
 
 fn half(key: CounterKey) -> CounterKey {
@@ -184,6 +185,7 @@ impl AttemptLimiter for FaultyLimiter {
         now: Timestamp,
     ) -> Result<(), PortError> {
         let (inner, guess) = (self.inner(), self.altered(guess));
+        let now = if self.fault == Fault::SettlesAtTheTimeOfTheGuess { guess.now } else { now };
         let outcome = match (self.fault, outcome) {
             (Fault::CountsAbandonedGuesses, GuessOutcome::Abandoned) => GuessOutcome::Failed,
             (Fault::ForgetsFailures, GuessOutcome::Failed)
@@ -295,6 +297,7 @@ fn faulty_limiter_fails_a_case() {
         (Fault::NeverRefills, "attempts_pass_again_after_time"),
         (Fault::TruncatesCounterKeys, "counters_are_independent"),
         (Fault::NeverReportsExhausted, "exhausted_counter_is_reported_until_it_refills"),
+        (Fault::SettlesAtTheTimeOfTheGuess, "outcomes_are_those_of_the_domain"),
         (Fault::LosesConcurrentSettlements, "concurrent_failures_are_all_counted"),
         (Fault::PurgesEverything, "attempt_during_a_purge_is_counted"),
         (Fault::PurgesEverything, "only_expired_records_are_purged"),

@@ -62,6 +62,8 @@ pub(crate) enum Fault {
     FindsTheFirstSessionOfTheUser,
     RefreshesWithTheFirstUser,
     EndsTheNextSessionToo,
+    ForgetsPurgedSessions,
+    ImportsTheFirst200,
 }
 
 use Fault::Unlocked;
@@ -173,6 +175,8 @@ pub(crate) const DETECTED_BY: &[(Fault, &[&str])] = &[
     (Fault::CachesWhatItReadBefore, &["user_reads::read_during_a_change_returns_no_old_user_later"]),
     (Fault::FindsTheFirstSessionOfTheUser, &["session_reads::each_of_12_sessions_is_found_with_its_user"]),
     (Fault::RefreshesWithTheFirstUser, &["session_reads::each_of_12_sessions_is_refreshed_on_its_own"]),
+    (Fault::ForgetsPurgedSessions, &["revocation_feed::ended_session_is_not_live_after_its_purge"]),
+    (Fault::ImportsTheFirst200, &["user_imports::batch_of_300_users_is_stored"]),
     (Fault::EndsTheNextSessionToo, &["session_reads::each_of_12_sessions_is_ended_on_its_own"]),
 ];
 

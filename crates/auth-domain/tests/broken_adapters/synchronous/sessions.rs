@@ -76,6 +76,11 @@ impl SessionRepository for SynchronousStore {
 
 impl RevocationFeed for SynchronousStore {
     fn session_state(&self, session: SessionId) -> SessionState {
-        self.run(Call::Other, async { self.records.session_state(session) })
+        let state = self.run(Call::Other, async { self.records.session_state(session) });
+        let is_there = self.run(Call::Other, SessionRepository::find(&self.records, session));
+        if self.is(Fault::ForgetsPurgedSessions) && matches!(is_there, Ok(None)) {
+            return SessionState::Live;
+        }
+        state
     }
 }
