@@ -16,7 +16,8 @@ use crate::ports::{
     UserRepository,
 };
 
-/// The adapters that the use cases run on. A missing adapter is a compile error.
+/// The adapters that the use cases run on. A missing adapter is a compile error, so a new port is a new major version.
+/// Optional extensions are added to [`Auth`] instead.
 #[derive(Clone)]
 pub struct Ports {
     /// Stores users.

@@ -21,7 +21,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What a caller can do about an error. The kinds are those that HTTP and gRPC distinguish.
 ///
-/// The enum is exhaustive on purpose: a match without a wildcard covers every error of the crate, and a new kind is a new
+/// The enum is exhaustive on purpose. A match without a wildcard covers every error of the crate, and a new kind is a new
 /// major version.
 ///
 /// ```

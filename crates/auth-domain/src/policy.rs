@@ -9,7 +9,15 @@ pub use crate::model::{
     TokenPolicy,
 };
 
-/// All rules of a deployment.
+/// All rules of a deployment. Assign the members that differ from the defaults:
+///
+/// ```
+/// use auth_domain::policy::Policy;
+///
+/// let mut policy = Policy::default();
+/// policy.passwords.min_length = 12;
+/// policy.session.max_live = 10;
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policy {

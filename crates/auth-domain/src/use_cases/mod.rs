@@ -1,6 +1,25 @@
 //! The commands, results and errors of [`UseCases`](crate::UseCases).
 //!
 //! Each file defines one method of `UseCases`, the command it takes, its result and its error.
+//!
+//! A command has a constructor with its required members, and a method `with_..` for each other one. A new member is
+//! therefore no breaking change:
+//!
+//! ```
+//! # use auth_domain::{model::{DisplayName, Identifiers, Password}, use_cases::Register};
+//! # fn example(identifiers: Identifiers, password: Password, name: DisplayName) -> Register {
+//! Register::new(identifiers, password).with_display_name(name)
+//! # }
+//! ```
+//!
+//! A struct literal does not compile in another crate:
+//!
+//! ```compile_fail,E0639
+//! # use auth_domain::{model::Client, use_cases::RefreshSession};
+//! # fn example<'a>(client: &'a Client, token: &'a str) -> RefreshSession<'a> {
+//! RefreshSession { client, token }
+//! # }
+//! ```
 
 mod attempts;
 mod audit_entry;
