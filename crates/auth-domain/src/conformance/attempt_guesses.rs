@@ -356,7 +356,7 @@ pub(super) async fn concurrent_failures_are_all_counted(attempts: &dyn AttemptLi
 /// A guess, its outcome and how many seconds its verification takes. Most guesses fail, so that accounts and addresses are
 /// throttled.
 fn any_guess(number: u64) -> (Guess, GuessOutcome, u64) {
-    let account = if number % 3 == 0 { "jane" } else { "john" };
+    let account = if number.is_multiple_of(3) { "jane" } else { "john" };
     let address = u8::try_from(number * 5 % 4).unwrap_or_default();
     let outcome = match number % 29 {
         7 => GuessOutcome::Succeeded,
