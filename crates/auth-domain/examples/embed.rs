@@ -22,8 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout().lock();
 
     // Parsers validate all input, so that use cases accept valid values only.
-    let identifiers =
-        Identifiers::new(Some(Username::parse("jane")?), None).ok_or("a user needs an identifier")?;
+    let identifiers = Identifiers::from(Username::parse("jane")?);
     let register = Register::new(identifiers, Password::parse("correct horse battery staple")?)
         .with_roles(RoleChoice::Assigned(Roles::parse("customer")?));
     let user = auth.register(register).await?;

@@ -91,7 +91,7 @@ async fn register(
     tenant: Option<&str>,
     role: &str,
 ) -> Result<Result<User, RegisterError>, Box<dyn Error>> {
-    let identifiers = Identifiers::new(Some(Username::parse(name)?), None).ok_or("a user needs a name")?;
+    let identifiers = Identifiers::from(Username::parse(name)?);
     let mut command =
         Register::new(identifiers, Password::parse(password)?).with_roles(RoleChoice::requested(role));
     command.metadata = tenant.map(Metadata::parse).transpose()?;

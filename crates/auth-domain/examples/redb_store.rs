@@ -125,7 +125,7 @@ pub(crate) async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let caller = Caller::at([192, 0, 2, 1]); // the address of the client
     let root = open(&file, &others)?;
     let auth = root.called_by(caller.clone());
-    let identifiers = Identifiers::new(Some(Username::parse("jane")?), None).ok_or("a name")?;
+    let identifiers = Identifiers::from(Username::parse("jane")?);
     auth.register(Register::new(identifiers, Password::parse("correct horse battery staple")?)).await?;
     let password = PasswordAttempt::new("correct horse battery staple");
     let login = auth.log_in(LogIn::new(&client, "jane", password)).await?;

@@ -186,7 +186,7 @@ pub struct Identifiers {
 }
 
 impl Identifiers {
-    /// Creates the identifiers of a user. `None` when both are missing.
+    /// Creates the identifiers of a user. `None` when both are missing. One alone converts by `into()`.
     #[must_use]
     pub fn new(username: Option<Username>, email: Option<EmailAddress>) -> Option<Self> {
         (username.is_some() || email.is_some()).then_some(Self { username, email })
@@ -224,6 +224,18 @@ impl Identifiers {
         keys.sort_by_key(|(_, key)| *key);
         keys.dedup_by_key(|(_, key)| *key);
         keys
+    }
+}
+
+impl From<Username> for Identifiers {
+    fn from(username: Username) -> Self {
+        Self { username: Some(username), email: None }
+    }
+}
+
+impl From<EmailAddress> for Identifiers {
+    fn from(email: EmailAddress) -> Self {
+        Self { username: None, email: Some(email) }
     }
 }
 
@@ -292,6 +304,14 @@ mod tests {
 
     fn key(typed: &str) -> String {
         IdentifierKey::of(typed).expect("an identifier").as_str().to_owned()
+    }
+
+    #[test]
+    fn one_name_is_enough_for_identifiers() {
+        let (username, email) = (Username::parse("jane"), EmailAddress::parse("jane@example.com"));
+        let (username, email) = (username.expect("a name"), email.expect("an address"));
+        assert_eq!(Some(Identifiers::from(username.clone())), Identifiers::new(Some(username), None));
+        assert_eq!(Some(Identifiers::from(email.clone())), Identifiers::new(None, Some(email)));
     }
 
     #[test]
