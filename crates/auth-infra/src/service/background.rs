@@ -97,7 +97,7 @@ fn log(error: &PortError) {
 }
 
 /// An error and its sources, in one line.
-fn chain(error: &dyn Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -26,6 +26,9 @@
 //! # }
 //! ```
 //!
+//! The module `web` has the usual endpoints for any web framework. The examples [`axum_service`] and [`actix_service`] are
+//! complete services of at most 60 lines.
+//!
 //! [`start`](ServiceBuilder::start) opens the store and brings its schema up to date, opens the signing keys, and starts the
 //! background tasks on the current tokio runtime:
 //!
@@ -46,6 +49,9 @@
 //!
 //! A command of an operator needs no background tasks: [`ServiceBuilder::open`] leaves them out. To replace a port, build
 //! [`Ports`](auth_domain::Ports) and [`Auth`](auth_domain::Auth) yourself from the other modules of this crate.
+//!
+//! [`axum_service`]: https://github.com/auth-service/auth-service/blob/main/crates/auth-infra/examples/axum_service.rs
+//! [`actix_service`]: https://github.com/auth-service/auth-service/blob/main/crates/auth-infra/examples/actix_service.rs
 
 mod background;
 mod builder;
@@ -59,6 +65,8 @@ mod running;
 mod schema;
 mod single_process;
 mod tasks;
+#[cfg(feature = "web")]
+pub mod web;
 
 pub use builder::ServiceBuilder;
 pub use error::StartError;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth_domain::model::Client;
 use auth_domain::ports::AttemptLimiter;
 use auth_domain::{Auth, Ports};
 use tokio::runtime::Handle;
@@ -29,6 +30,8 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(1);
 /// command of an operator, such as one that creates a user.
 pub struct OpenService {
     auth: Auth,
+    /// The first client of the builder.
+    pub(super) client: Client,
     pub(super) store: Store,
     pub(super) keys: Arc<KeyRing>,
     audit: Arc<AuditQueue>,
@@ -45,9 +48,7 @@ impl OpenService {
     pub(super) fn open(builder: ServiceBuilder) -> Result<Self, StartError> {
         Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let tokens = tokens(&builder)?;
-        if builder.clients.is_empty() {
-            return Err(StartError::NoClient);
-        }
+        let client = builder.clients.first().cloned().ok_or(StartError::NoClient)?;
         let lifetimes = builder.token_lifetimes();
         builder.create_data_dir()?;
         let store = builder.open_store()?;
@@ -78,6 +79,7 @@ impl OpenService {
         let auth = Auth::new(ports, builder.effective_policy());
         Ok(Self {
             auth: builder.extensions.into_iter().fold(auth, |auth, extend| extend(auth)),
+            client,
             store,
             keys,
             audit,

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use auth_domain::Auth;
+use auth_domain::model::Client;
 use parking_lot::Mutex;
 
 use super::background;
@@ -46,6 +47,12 @@ impl Service {
     #[must_use]
     pub fn auth(&self) -> &Auth {
         self.open.auth()
+    }
+
+    /// The first client of the builder.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.open.client
     }
 
     /// The signing keys.
@@ -110,7 +117,7 @@ impl Service {
 mod tests {
     use std::time::Duration;
 
-    use auth_domain::model::{Client, ClientId, RefreshStyle, SessionId};
+    use auth_domain::model::{ClientId, RefreshStyle, SessionId};
     use auth_domain::ports::SessionState;
     use tokio::time::sleep;
 
