@@ -1,6 +1,6 @@
 //! The bodies of requests and answers.
 
-use auth_domain::model::{Client, Password, PasswordAttempt, Role, User, Username};
+use auth_domain::model::{Client, IssuedToken, Password, PasswordAttempt, Role, User, Username};
 use auth_domain::use_cases::{LogIn, Register, RegisterError, TokenGrant};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -74,7 +74,7 @@ pub(super) fn tokens(grant: &TokenGrant) -> Response {
         access_token: grant.access_token.expose(),
         token_type: "Bearer",
         expires_in: grant.expires_in.as_secs(),
-        refresh_token: grant.refresh_token.as_ref().map(|token| token.expose()),
+        refresh_token: grant.refresh_token.as_ref().map(IssuedToken::expose),
     };
     json(StatusCode::OK, &body)
 }

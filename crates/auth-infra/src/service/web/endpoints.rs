@@ -53,7 +53,8 @@ impl Endpoints {
     pub async fn log_in(&self, caller: Caller, body: &Credentials) -> Response {
         answer(async {
             let use_cases = self.auth.called_by(caller);
-            let attempt = use_cases.log_in(body.log_in(&self.client));
+            // Boxed: the future is large, and would be a part of that of every handler.
+            let attempt = Box::pin(use_cases.log_in(body.log_in(&self.client)));
             Ok(bodies::tokens(&delay_refusal(&self.auth, attempt).await?))
         })
         .await
