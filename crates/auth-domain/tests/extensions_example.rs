@@ -1,5 +1,4 @@
 //! Runs the example of the extensions and compares what it prints.
-#![expect(clippy::expect_used, reason = "a panic is how a test fails")]
 
 #[path = "../examples/extensions.rs"]
 #[expect(dead_code, reason = "`main` of the example prints to the terminal")]

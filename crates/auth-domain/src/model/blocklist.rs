@@ -164,7 +164,8 @@ mod tests {
     #[test]
     fn the_list_matches_its_readme() {
         let page = include_str!("../../data/common_passwords/README.md");
-        let hex = Sha256::digest(COMMON).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let digest: [u8; 32] = Sha256::digest(COMMON).into();
+        let hex = digest.map(|byte| format!("{byte:02x}")).concat();
         assert!(page.contains(&format!("SHA-256 of passwords.txt: {hex}")), "run scripts/common-passwords");
         let listed: Vec<_> = COMMON.lines().collect();
         assert_eq!(listed.len(), 42_692);

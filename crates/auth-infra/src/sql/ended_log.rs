@@ -216,5 +216,6 @@ fn parse(text: &str) -> Option<Cursor> {
     (parts.next().is_none() && (seen.is_some() || page.is_some())).then_some(Cursor { seen, page })
 }
 
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(test)]
+#[cfg(feature = "postgres")]
 mod tests;

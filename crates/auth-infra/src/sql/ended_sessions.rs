@@ -166,7 +166,8 @@ impl EndedSessionsPage {
     }
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests {
     use auth_domain::testing::FixedClock;
     use tokio::spawn;

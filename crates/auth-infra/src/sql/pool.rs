@@ -225,8 +225,8 @@ impl<C: Connection + 'static> Drop for Lease<C> {
     }
 }
 
-#[cfg(all(test, feature = "sqlite"))]
-#[expect(clippy::expect_used, reason = "a panic is how a test fails")]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests {
     use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 

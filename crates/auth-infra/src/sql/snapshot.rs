@@ -108,7 +108,8 @@ fn parse(text: &str) -> Option<Snapshot> {
     })
 }
 
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(test)]
+#[cfg(feature = "postgres")]
 mod tests {
     use proptest::prelude::*;
 

@@ -140,7 +140,7 @@ fn restored_rows_of_a_later_number_are_delivered_once() {
 fn other_texts_are_no_cursors() {
     let session = Uuid::from_u128(1);
     for text in [
-        "".to_owned(),
+        String::new(),
         "~".to_owned(),
         "1.2.2~".to_owned(),
         "1.2.2~1.2.2~3".to_owned(),
@@ -191,7 +191,9 @@ proptest! {
             log.finish_read(snapshot);
         };
         let mut nodes = [EndedLog::default(), EndedLog::default()];
-        nodes.iter_mut().for_each(|node| read(node, 0));
+        for node in &mut nodes {
+            read(node, 0);
+        }
         let (mut cursor, mut delivered): (Option<Cursor>, std::collections::BTreeSet<u128>) = Default::default();
         let mut ask = |node: &EndedLog, limit: usize, cursor: &mut Option<Cursor>| {
             let presented = cursor.as_ref().map(|cursor| cursor.to_string().parse().expect("a cursor"));
