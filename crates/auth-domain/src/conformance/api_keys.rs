@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::concurrency::{concurrently, rounds};
-use super::fixture::{Fixture, later, now, only_success, similar_keys};
+use super::fixture::{Fixture, last_micro, later, now, only_success, similar_keys};
 use super::{CaseFuture, StoreUnderTest};
 use crate::model::{ApiKey, ApiKeyId, ApiKeyName, NewApiKey, Scope, Scopes, SecretDigest, Timestamp};
 
@@ -35,7 +35,8 @@ pub(super) async fn key_is_returned_as_stored(store: &dyn StoreUnderTest) {
         ApiKey { expires_at: Some(now().plus(Duration::from_micros(1))), ..plain.clone() },
         ApiKey { expires_at: Some(Timestamp::MAX), ..plain.clone() },
         ApiKey { created_at: Timestamp::UNIX_EPOCH, ..plain.clone() },
-        ApiKey { created_at: Timestamp::MAX, ..plain },
+        ApiKey { created_at: Timestamp::MAX, ..plain.clone() },
+        ApiKey { created_at: last_micro(), expires_at: Some(last_micro()), ..plain },
     ];
     for key in variants {
         let new = NewApiKey { key: ApiKey { id: ApiKeyId(fixture.uuid()), ..key }, digest: fixture.digest() };
@@ -86,18 +87,28 @@ pub(super) async fn expired_and_revoked_keys_are_found(store: &dyn StoreUnderTes
     insert(&fixture, &revoked).await;
     assert!(fixture.api_keys().revoke(revoked.key.id, later(1)).await.expect("no error"));
     assert_eq!(find(&fixture, &expired.digest).await.as_ref(), Some(&expired.key));
-    let revoked_key = ApiKey { revoked_at: Some(later(1)), ..revoked.key };
+    let revoked_key = ApiKey { revoked_at: Some(later(1)), ..revoked.key.clone() };
+    let again = NewApiKey { digest: revoked.digest, ..fixture.new_api_key("again") };
+    assert!(fixture.api_keys().insert(&again).await.is_err(), "the digest of a revoked key is taken");
     assert_eq!(find(&fixture, &revoked.digest).await.as_ref(), Some(&revoked_key));
     assert_eq!(fixture.api_keys().list().await.expect("no error").len(), 2, "both are listed");
+
+    fixture.api_keys().mark_used(expired.key.id, last_micro()).await.expect("no error");
+    assert!(fixture.api_keys().revoke(expired.key.id, last_micro()).await.expect("no error"));
+    let (revoked_at, last_used_at) = (Some(last_micro()), Some(last_micro()));
+    let both = ApiKey { revoked_at, last_used_at, ..expired.key };
+    assert_eq!(find(&fixture, &expired.digest).await, Some(both), "used and revoked after it expired");
 }
 
 pub(super) async fn keys_are_listed_oldest_first(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     assert_eq!(fixture.api_keys().list().await.expect("no error"), vec![], "a fresh store is empty");
     let mut keys = Vec::new();
-    for age in [3, 1, 4, 2, 5] {
-        let mut new = fixture.new_api_key(&format!("{age} seconds later"));
-        new.key.created_at = later(age);
+    // The order is neither that of the calls nor that of the ids.
+    for age in (0..150).map(|index| index * 7 % 150) {
+        let mut new = fixture.new_api_key(&format!("{age} microseconds later"));
+        new.key.id = ApiKeyId(Uuid::from_u128(u128::MAX - u128::from(age)));
+        new.key.created_at = now().plus(Duration::from_micros(age));
         insert(&fixture, &new).await;
         keys.push(new.key);
     }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::concurrency::{concurrently, rounds};
-use super::fixture::{Fixture, later, now, roles};
+use super::fixture::{Fixture, last_micro, later, now, roles};
 use super::{CaseFuture, StoreUnderTest};
 use crate::model::{
-    ApiKeyId, AuditAction, AuditDetail, AuditEvent, AuditFilter, AuditId, AuditOutcome, AuditRecord,
-    AuditedCaller, ClientAddress, ClientId, DenialReason, MergedEvents, RequestId, SessionId, Timestamp,
-    UserId,
+    AUDIT_DETAIL_MAX_BYTES, ApiKeyId, AuditAction, AuditDetail, AuditEvent, AuditFilter, AuditId,
+    AuditOutcome, AuditRecord, AuditedCaller, ClientAddress, ClientId, DenialReason, MergedEvents, RequestId,
+    SessionId, Timestamp, UserId,
 };
+use crate::policy::SessionPolicy;
 
 /// An event without optional members, `seconds` after [`now`].
 fn plain(seconds: u64) -> AuditEvent {
@@ -93,6 +94,8 @@ pub(super) async fn event_is_returned_as_appended(store: &dyn StoreUnderTest) {
         },
         AuditEvent { caller: AuditedCaller { api_key, ..AuditedCaller::default() }, ..plain(0) },
         AuditEvent { detail: Some(longest), ..plain(0) },
+        AuditEvent { detail: Some(AuditDetail::from_stored("d".repeat(AUDIT_DETAIL_MAX_BYTES))), ..plain(0) },
+        AuditEvent { client: Some(ClientId::from("c".repeat(255))), ..plain(0) },
         AuditEvent {
             detail: Some(AuditDetail::from_stored("'; DROP TABLE -- \"\\u0041\" [,] {\u{1}\t\n}".to_owned())),
             ..plain(0)
@@ -101,6 +104,11 @@ pub(super) async fn event_is_returned_as_appended(store: &dyn StoreUnderTest) {
         AuditEvent { merged: Some(MergedEvents { count: u32::MAX, last_at: Timestamp::MAX }), ..plain(0) },
         AuditEvent { at: Timestamp::UNIX_EPOCH, ..plain(0) },
         AuditEvent { at: Timestamp::MAX, ..plain(0) },
+        AuditEvent {
+            at: last_micro(),
+            merged: Some(MergedEvents { count: 2, last_at: last_micro() }),
+            ..plain(0)
+        },
         AuditEvent { at: now().plus(Duration::from_micros(1)), ..plain(0) },
         whole,
     ];
@@ -151,9 +159,13 @@ pub(super) async fn pages_list_every_event_once_in_append_order(store: &dyn Stor
 
 pub(super) async fn latest_events_are_in_ascending_order(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    append(&fixture, &plain_events(5)).await;
+    let appended = plain_events(1_000);
+    append(&fixture, &appended).await;
     let all = all(&fixture).await;
-    for (limit, first) in [(0, 5), (1, 4), (3, 2), (5, 0), (u32::MAX, 0)] {
+    assert_eq!(events(all.clone()), appended, "the order of the call");
+    let page = list(&fixture, &AuditFilter::default(), None, 1_000).await;
+    assert_eq!(page, all, "a page of 1,000");
+    for (limit, first) in [(0, 1_000), (1, 999), (3, 997), (200, 800), (1_000, 0), (u32::MAX, 0)] {
         let latest = fixture.audit_events().latest(&AuditFilter::default(), limit).await.expect("no error");
         assert_eq!(latest, all[first..], "the latest {limit}");
     }
@@ -196,10 +208,27 @@ pub(super) async fn filter_selects_exactly_the_matching_events(store: &dyn Store
 pub(super) async fn event_outlives_its_user(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
-    append(&fixture, &[AuditEvent { user: Some(user.id), ..plain(0) }]).await;
+    let (deleted, purged) = (fixture.open(&user, now()).await, fixture.open(&user, now()).await);
+    let key = fixture.new_api_key("backend");
+    fixture.api_keys().insert(&key).await.expect("no error");
+    let caller = AuditedCaller { api_key: Some(key.key.id), ..AuditedCaller::default() };
+    let appended = [deleted, purged].each_ref().map(|new| AuditEvent {
+        user: Some(user.id),
+        session: Some(new.session.id),
+        client: Some(new.session.client_id.clone()),
+        caller: caller.clone(),
+        ..plain(0)
+    });
+    append(&fixture, &appended).await;
+    let purged = appended[1].session.expect("a session");
+    assert!(fixture.log_out(purged, later(1)).await);
+    let policy = SessionPolicy::default();
+    while fixture.sessions().purge(later(2), &policy, 10).await.expect("no error") > 0 {}
+    assert_eq!(fixture.find_session(purged).await, None);
+    assert!(fixture.api_keys().revoke(key.key.id, later(2)).await.expect("no error"));
     assert!(fixture.users().delete(user.id).await.expect("no error"));
     let filter = AuditFilter { user: Some(user.id), ..AuditFilter::default() };
-    assert_eq!(list(&fixture, &filter, None, 10).await.len(), 1);
+    assert_eq!(events(list(&fixture, &filter, None, 10).await), appended);
 }
 
 pub(super) async fn purge_deletes_only_earlier_events_up_to_the_limit(store: &dyn StoreUnderTest) {

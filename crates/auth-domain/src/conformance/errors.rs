@@ -43,6 +43,18 @@ pub(super) async fn duplicate_family_is_an_error_that_changes_nothing(store: &dy
     let duplicate = NewSession { family: opened.family, ..new };
     assert_open_fails(&fixture, &opened, &duplicate).await;
     assert_eq!(fixture.find_session(duplicate.session.id).await, None);
+
+    let other = fixture.register_named("john").await;
+    let new = fixture.new_session(&other, fixture.password_version(other.id).await, later(1));
+    let of_another_user = NewSession { family: opened.family, ..new };
+    let ended = fixture.open(&user, later(3)).await;
+    assert!(fixture.log_out(ended.session.id, later(4)).await);
+    let new = fixture.new_session(&user, opened.password_version, later(5));
+    let of_an_ended_session = NewSession { family: ended.family, ..new };
+    for duplicate in [of_another_user, of_an_ended_session] {
+        assert_corrupt(&fixture.sessions().open(&duplicate, &SessionPolicy::default()).await);
+        assert_eq!(fixture.find_session(duplicate.session.id).await, None);
+    }
 }
 
 /// Asserts that opening `duplicate` fails and changes nothing.

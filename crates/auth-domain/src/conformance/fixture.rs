@@ -9,10 +9,10 @@ use uuid::Uuid;
 use super::StoreUnderTest;
 use crate::model::{
     ApiKey, ApiKeyId, ApiKeyName, Client, ClientId, ConsumedCredential, DisplayName, EmailAddress, EndReason,
-    IdentifierKey, Identifiers, JudgedRefresh, LoginRecord, Metadata, NewApiKey, NewSession, NewUser,
-    PasswordHash, PasswordVersion, PhoneNumber, ROLES_MAX, RefreshAttempt, RefreshStyle, RefreshVerdict,
-    Role, Roles, Scopes, SecretDigest, Session, SessionId, SuccessorNonce, Timestamp, User, UserId, UserRef,
-    Username,
+    IdentifierKey, Identifiers, JudgedRefresh, LoginRecord, METADATA_MAX_BYTES, Metadata, NewApiKey,
+    NewSession, NewUser, PasswordHash, PasswordVersion, PhoneNumber, ROLES_MAX, RefreshAttempt, RefreshStyle,
+    RefreshVerdict, Role, Roles, Scopes, SecretDigest, Session, SessionId, SuccessorNonce, Timestamp, User,
+    UserId, UserRef, UserStatus, Username,
 };
 use crate::policy::{SessionPolicy, TokenPolicy};
 use crate::ports::{
@@ -27,6 +27,11 @@ pub(super) fn now() -> Timestamp {
 /// [`now`] plus `seconds`.
 pub(super) fn later(seconds: u64) -> Timestamp {
     now().plus(Duration::from_secs(seconds))
+}
+
+/// The last microsecond before the greatest time. It cannot be told from its neighbours as a floating-point number.
+pub(super) fn last_micro() -> Timestamp {
+    Timestamp::MAX.minus(Duration::from_micros(1))
 }
 
 pub(super) fn username(typed: &str) -> Username {
@@ -215,6 +220,26 @@ impl<'a> Fixture<'a> {
             RegisterOutcome::Registered(registered) => registered,
             RegisterOutcome::Taken(kind) => panic!("the {kind:?} of {:?} must be free", user.identifiers),
         }
+    }
+
+    /// A user whose members all have the greatest length.
+    pub(super) fn longest_user(&self) -> NewUser {
+        let address = format!("{}@{}.example", "a".repeat(64), "b".repeat(60) + "." + &"c".repeat(60));
+        let names = identifiers(Some(&"\u{1f600}".repeat(255)), Some(&address));
+        NewUser {
+            display_name: Some(display_name(&"\u{1f600}".repeat(255))),
+            phone_number: Some(phone_number("+123456789012345")),
+            roles: most_roles(),
+            password_hash: Some(hash(&"A".repeat(900))),
+            metadata: Some(metadata(&"\u{1f600}".repeat(METADATA_MAX_BYTES / 4))),
+            ..self.new_user(names)
+        }
+    }
+
+    /// Suspends a user, who must exist.
+    pub(super) async fn suspend(&self, user: UserId) {
+        let suspended = self.users().set_status(user, UserStatus::Suspended, later(1)).await;
+        assert!(suspended.expect("no error").is_some(), "the user exists");
     }
 
     /// Reads a user, who must exist.

@@ -191,6 +191,7 @@ macro_rules! __conformance_cases {
                     reactivated_user_gets_no_session_back
                     other_changes_end_no_session
                     ended_session_keeps_its_first_end
+                    change_ends_any_number_of_sessions
                 ]
                 UserRepository "delete a user with all dependent data" [
                     deleting_a_user_deletes_sessions_and_families
@@ -305,6 +306,7 @@ macro_rules! __conformance_cases {
                 ]
                 SessionRepository "end a session once" [
                     one_of_12_replays_ends_the_session
+                    end_during_a_change_of_the_user_is_kept
                 ]
             ]
             session_ends [

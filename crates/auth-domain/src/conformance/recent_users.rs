@@ -4,7 +4,7 @@ use super::StoreUnderTest;
 use super::fixture::{
     Fixture, display_name, email, hash, identifiers, later, metadata, phone_number, roles, username,
 };
-use crate::model::{MetadataChange, User, UserChanges, UserId, UserStatus};
+use crate::model::{ImportedUser, MetadataChange, User, UserChanges, UserId, UserStatus};
 
 async fn recent(fixture: &Fixture<'_>, user: UserId) -> Option<User> {
     fixture.users().find_recent(user).await.expect("no error")
@@ -32,6 +32,17 @@ pub(super) async fn registered_user_is_found_after_an_earlier_miss(store: &dyn S
     assert_eq!(recent(&fixture, user.id).await, None);
     fixture.register(&user).await;
     assert_current(&fixture, user.id, "registered").await;
+
+    let imported = ImportedUser {
+        user: fixture.new_user(identifiers(Some("john"), None)),
+        email_verified: false,
+        status: UserStatus::Active,
+        external_id: None,
+    };
+    let id = imported.user.id;
+    assert_eq!(recent(&fixture, id).await, None);
+    fixture.users().import(&[imported]).await.expect("no error");
+    assert_current(&fixture, id, "imported").await;
 }
 
 pub(super) async fn changed_user_is_returned_at_once(store: &dyn StoreUnderTest) {

@@ -3,6 +3,8 @@
 //! A store may use its own clock to decide whether it still has to remember an ended session. The sessions of these cases
 //! start in the year 9000, so that no clock considers them old.
 
+use uuid::Uuid;
+
 use super::StoreUnderTest;
 use super::fixture::{Fixture, at_most, client, roles};
 use super::user_change::SessionEndingChange;
@@ -70,6 +72,18 @@ pub(super) async fn superseded_session_is_not_live(store: &dyn StoreUnderTest) {
     }
     assert_not_ended(&fixture, new.session.id, "just opened");
     assert_not_ended(&fixture, others.session.id, "a session of another user");
+
+    let mut sessions = vec![new];
+    for _ in 0..1_001 {
+        let new = fixture.new_session(&user, others.password_version, at(3));
+        assert_eq!(fixture.try_open(&new, &policy).await, OpenOutcome::Opened);
+        sessions.push(new);
+    }
+    let live = sessions.pop().expect("a session");
+    for superseded in &sessions {
+        assert_not_live(&fixture, superseded.session.id, "one of 1,001 superseded sessions");
+    }
+    assert_not_ended(&fixture, live.session.id, "the last one");
 }
 
 pub(super) async fn sessions_ended_by_a_user_change_are_not_live(store: &dyn StoreUnderTest) {
@@ -86,12 +100,21 @@ pub(super) async fn sessions_ended_by_a_user_change_are_not_live(store: &dyn Sto
 
 pub(super) async fn live_session_is_not_reported_as_ended(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let (_, [opened, other], _) = sessions(&fixture, "jane").await;
+    let (user, [opened, other], _) = sessions(&fixture, "jane").await;
     assert_not_ended(&fixture, opened.session.id, "just opened");
     fixture.rotate(opened.token(), at(2)).await;
     assert_not_ended(&fixture, opened.session.id, "refreshed");
     assert!(fixture.log_out(other.session.id, at(3)).await);
     assert_not_ended(&fixture, opened.session.id, "only the other session of the user ended");
+
+    let ended = other.session.id.0.as_u128();
+    for bit in [0, 63, 64, 127] {
+        let new = fixture.new_session(&user, opened.password_version, at(4));
+        let id = SessionId(Uuid::from_u128(ended ^ (1 << bit)));
+        let new = NewSession { session: Session { id, ..new.session }, ..new };
+        assert_eq!(fixture.try_open(&new, &SessionPolicy::default()).await, OpenOutcome::Opened);
+        assert_not_ended(&fixture, id, &format!("bit {bit} of its id differs from that of an ended session"));
+    }
 }
 
 pub(super) async fn call_without_effect_ends_no_session(store: &dyn StoreUnderTest) {

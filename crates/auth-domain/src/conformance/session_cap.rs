@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::StoreUnderTest;
 use super::concurrency::{concurrently, rounds};
 use super::fixture::{Fixture, at_most, later};
-use crate::model::{EndReason, NewSession, SessionEnd, Timestamp, User};
+use crate::model::{ClientId, EndReason, NewSession, SessionEnd, Timestamp, User};
 use crate::policy::SessionPolicy;
 use crate::ports::OpenOutcome;
 
@@ -58,16 +58,19 @@ pub(super) async fn oldest_session_is_the_one_created_first(store: &dyn StoreUnd
 
 pub(super) async fn limit_of_one_session_is_enforced(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let user = fixture.register_named("jane").await;
-    let sessions = vec![
-        open(&fixture, &user, later(1), &at_most(1)).await,
-        open(&fixture, &user, later(2), &at_most(1)).await,
-        open(&fixture, &user, later(3), &at_most(1)).await,
-    ];
-    assert_eq!(
-        ends(&fixture, &sessions).await,
-        [Some(superseded(later(2))), Some(superseded(later(3))), None]
-    );
+    // The new session is live in any case.
+    for limit in [1, 0] {
+        let user = fixture.register_named(&format!("limit {limit}")).await;
+        let mut sessions = Vec::new();
+        for second in 1..=3 {
+            sessions.push(open(&fixture, &user, later(second), &at_most(limit)).await);
+        }
+        assert_eq!(
+            ends(&fixture, &sessions).await,
+            [Some(superseded(later(2))), Some(superseded(later(3))), None],
+            "a limit of {limit}"
+        );
+    }
 }
 
 pub(super) async fn lowered_limit_ends_all_surplus_sessions(store: &dyn StoreUnderTest) {
@@ -75,7 +78,12 @@ pub(super) async fn lowered_limit_ends_all_surplus_sessions(store: &dyn StoreUnd
     let user = fixture.register_named("jane").await;
     let mut sessions = Vec::new();
     for second in 0..5 {
-        sessions.push(open(&fixture, &user, later(second), &at_most(5)).await);
+        let mut new = fixture.new_session(&user, fixture.password_version(user.id).await, later(second));
+        if second % 2 == 0 {
+            new.session.client_id = ClientId::from_static("elsewhere"); // the clients share the limit
+        }
+        assert_eq!(fixture.try_open(&new, &at_most(5)).await, OpenOutcome::Opened);
+        sessions.push(new);
     }
     sessions.push(open(&fixture, &user, later(9), &at_most(2)).await);
     let ended = Some(superseded(later(9)));

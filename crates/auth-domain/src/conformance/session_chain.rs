@@ -63,7 +63,8 @@ pub(super) async fn every_byte_of_a_chain_is_returned(store: &dyn StoreUnderTest
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
     let every_byte: [u8; 32] = std::array::from_fn(|index| u8::try_from(index).unwrap_or_default());
-    for time in [Timestamp::UNIX_EPOCH, now(), Timestamp::MAX.minus(Duration::from_secs(1))] {
+    let end_of_time = [Duration::from_secs(1), MICRO * 6].map(|before| Timestamp::MAX.minus(before));
+    for time in [Timestamp::UNIX_EPOCH, now()].into_iter().chain(end_of_time) {
         let opened = open_endless(&fixture, &user).await;
         let (mut token, mut chain) = (opened.token(), CredentialChain::new(opened.credential));
         let contents = [[0; 32], [0xff; 32], [b'\\'; 32], [b'0'; 32], every_byte.map(|byte| byte * 8)];
@@ -76,6 +77,8 @@ pub(super) async fn every_byte_of_a_chain_is_returned(store: &dyn StoreUnderTest
             };
             chain = rotate_from(&fixture, &chain, &attempt).await;
             token = attempt.successor_token();
+            let refreshed = fixture.session(opened.session.id).await.last_refreshed_at;
+            assert_eq!(refreshed, attempt.received_at);
         }
     }
 }
@@ -90,6 +93,8 @@ pub(super) async fn rotation_stores_the_chain_of_its_verdict(store: &dyn StoreUn
         let attempt = fixture.attempt(token, later(second));
         chain = rotate_from(&fixture, &chain, &attempt).await;
         token = attempt.successor_token();
+        let refreshed = fixture.session(opened.session.id).await.last_refreshed_at;
+        assert_eq!(refreshed, later(second), "the time of the attempt is stored, even if it is earlier");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Ending sessions, and purging those that are not live.
 
+use std::slice;
 use std::time::Duration;
 
 use super::StoreUnderTest;
@@ -31,20 +32,30 @@ fn own_client() -> ClientId {
     client(RefreshStyle::Rotating).id
 }
 
+/// The chain of a session, as an attempt of another client reads it. That changes nothing.
+async fn read_chain(fixture: &Fixture<'_>, opened: &NewSession) -> CredentialChain {
+    let mut attempt = fixture.attempt(opened.token(), now());
+    attempt.client.id = ClientId::from_static("elsewhere");
+    fixture.refresh(&attempt).await.record.chain
+}
+
 pub(super) async fn session_ends_once_and_keeps_its_first_end(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
     let opened = fixture.open(&user, now()).await;
     let ended = Some(SessionEnd { at: later(2), reason: EndReason::LoggedOut });
+    let rotation = fixture.rotate(opened.token(), later(1)).await;
     let returned = fixture.sessions().end(opened.session.id, EndReason::LoggedOut, later(2)).await;
-    let expected = Session { end: ended, ..opened.session.clone() };
-    assert_eq!(returned.expect("no error"), Some(expected), "the ended session is returned");
+    let expected = Session { end: ended, last_refreshed_at: later(1), ..opened.session.clone() };
+    assert_eq!(returned.expect("no error").as_ref(), Some(&expected), "the ended session is returned");
     for (reason, second) in [(EndReason::LoggedOut, 3), (EndReason::Replayed, 1)] {
         assert!(!end(&fixture, opened.session.id, reason, second).await);
         assert_eq!(fixture.session(opened.session.id).await.end, ended);
     }
     assert_eq!(end_by(&fixture, opened.family, &own_client(), 4).await, None);
-    assert_eq!(fixture.session(opened.session.id).await, Session { end: ended, ..opened.session });
+    assert_eq!(fixture.session(opened.session.id).await, expected);
+    let chain = CredentialChain { current: rotation.successor, consumed: vec![rotation.consumed()] };
+    assert_eq!(read_chain(&fixture, &opened).await, chain, "its credentials are kept");
 }
 
 pub(super) async fn one_of_12_ends_of_one_session_succeeds(store: &dyn StoreUnderTest) {
@@ -73,10 +84,14 @@ pub(super) async fn ending_a_session_leaves_the_others_live(store: &dyn StoreUnd
     let user = fixture.register_named("jane").await;
     let ended = [fixture.open(&user, now()).await, fixture.open(&user, now()).await];
     let other = fixture.open(&user, now()).await;
+    let rotation = fixture.rotate(other.token(), later(1)).await;
+    let before = fixture.session(other.session.id).await;
     assert!(end(&fixture, ended[0].session.id, EndReason::LoggedOut, 1).await);
     assert!(end_by(&fixture, ended[1].family, &own_client(), 1).await.is_some());
-    assert_eq!(fixture.session(other.session.id).await, other.session);
-    fixture.rotate(other.token(), later(2)).await;
+    assert_eq!(fixture.session(other.session.id).await, before);
+    let retry = fixture.refresh(&fixture.attempt(other.token(), later(2))).await;
+    assert_eq!(retry.verdict, retry_of(slice::from_ref(&rotation)), "its credentials are kept");
+    fixture.rotate(rotation.successor_token(), later(2)).await;
 }
 
 pub(super) async fn family_ends_its_session_after_any_rotations(store: &dyn StoreUnderTest) {
@@ -84,11 +99,13 @@ pub(super) async fn family_ends_its_session_after_any_rotations(store: &dyn Stor
     let user = fixture.register_named("jane").await;
     for rotations in 0..3 {
         let opened = fixture.open(&user, now()).await;
-        fixture.rotate_at(opened.token(), (0..rotations).map(later)).await;
+        let rotations = fixture.rotate_at(opened.token(), (0..rotations).map(later)).await;
         let ended = end_by(&fixture, opened.family, &own_client(), 60).await.expect("the session");
         let end = Some(SessionEnd { at: later(60), reason: EndReason::LoggedOut });
         assert_eq!((ended.id, ended.end), (opened.session.id, end), "the ended session is returned");
         assert_eq!(fixture.session(opened.session.id).await, ended);
+        let consumed: Vec<_> = rotations.iter().map(RefreshAttempt::consumed).collect();
+        assert_eq!(read_chain(&fixture, &opened).await.consumed, consumed, "its credentials are kept");
     }
 }
 
@@ -99,35 +116,48 @@ pub(super) async fn other_client_or_unknown_family_ends_nothing(store: &dyn Stor
     for id in ["elsewhere", "EXAMPLE", ""] {
         assert_eq!(end_by(&fixture, opened.family, &ClientId::from(id.to_owned()), 1).await, None);
     }
+    let rotation = fixture.rotate(opened.token(), later(1)).await;
     let similar = similar_keys(*opened.family.as_bytes()).map(SecretDigest::from_bytes);
-    for family in similar.into_iter().chain([fixture.digest(), opened.credential]) {
+    for family in similar.into_iter().chain([fixture.digest(), opened.credential, rotation.successor]) {
         assert_eq!(end_by(&fixture, family, &own_client(), 1).await, None);
     }
-    assert_eq!(fixture.session(opened.session.id).await, opened.session);
+    assert_eq!(fixture.session(opened.session.id).await.end, None);
 }
 
-/// Opens sessions for a purge 1,000 seconds after [`now`]. Three are not live then: one is idle too long, one has expired,
-/// one has ended. The last one is still live by a microsecond.
+/// Opens sessions for a purge 1,000 seconds after [`now`]. Some are not live then: one is idle too long, one has expired,
+/// and one has ended for each reason. The last one is still live by a microsecond.
 async fn over_and_live(fixture: &Fixture<'_>, policy: &SessionPolicy) -> (Vec<NewSession>, NewSession) {
     let user = fixture.register_named("jane").await;
     let version = fixture.password_version(user.id).await;
     let micro = Duration::from_micros(1);
     let idle_since = later(1_000).minus(policy.idle);
-    let [idle, expired, ended, live] = [
+    let [idle, expired, live] = [
         (idle_since, later(9_000)),
         (later(950), later(1_000)),
-        (later(950), later(9_000)),
         (idle_since.plus(micro), later(1_000).plus(micro)),
     ]
     .map(|(created_at, expires_at)| {
         let new = fixture.new_session(&user, version, created_at);
         NewSession { session: Session { expires_at, ..new.session }, ..new }
     });
-    for new in [&idle, &expired, &ended, &live] {
+    for new in [&idle, &expired, &live] {
         assert_eq!(fixture.try_open(new, policy).await, OpenOutcome::Opened);
     }
-    assert!(end(fixture, ended.session.id, EndReason::LoggedOut, 960).await);
-    (vec![idle, expired, ended], live)
+    let mut over = vec![idle, expired];
+    for reason in [
+        EndReason::LoggedOut,
+        EndReason::PasswordChanged,
+        EndReason::Suspended,
+        EndReason::RolesChanged,
+        EndReason::Replayed,
+        EndReason::Superseded,
+    ] {
+        let new = fixture.new_session(&user, version, later(950));
+        assert_eq!(fixture.try_open(&new, policy).await, OpenOutcome::Opened);
+        assert!(end(fixture, new.session.id, reason, 960).await);
+        over.push(new);
+    }
+    (over, live)
 }
 
 async fn purge(fixture: &Fixture<'_>, policy: &SessionPolicy, limit: u32) -> u64 {
@@ -192,6 +222,8 @@ pub(super) async fn purge_respects_the_limit(store: &dyn StoreUnderTest) {
             found += usize::from(fixture.find_session(new.session.id).await.is_some());
         }
         assert!(left - found <= limit as usize, "limit {limit}, {left} before and {found} after");
+        assert!(purged > 0 || limit == 0 || found == 0, "0 means that nothing is left, but {found} are");
+        assert!(purged >= (left - found) as u64, "purged {purged}: {left} before and {found} after");
         left = found;
     }
     purge_all(&fixture, &policy(), u32::MAX).await;
@@ -201,28 +233,22 @@ pub(super) async fn purge_respects_the_limit(store: &dyn StoreUnderTest) {
     assert_eq!(fixture.session(live.session.id).await, live.session);
 }
 
-/// Opens sessions for a purge 1,000 seconds after [`now`], and rotates each once. Two can no longer be retried then, and one
-/// for another microsecond.
+/// Opens sessions for a purge 1,000 seconds after [`now`], and rotates the first one twice, the others once. Two can no longer
+/// be retried then, and one for another microsecond.
 async fn refreshed_sessions(
     fixture: &Fixture<'_>,
 ) -> ([(NewSession, RefreshAttempt); 2], (NewSession, RefreshAttempt)) {
     let user = fixture.register_named("jane").await;
     let kept_since = policy().credentials_kept_since(later(1_000));
     let mut refreshed = Vec::new();
-    for at in [later(910), kept_since, kept_since.plus(Duration::from_micros(1))] {
+    for times in [&[later(909), later(910)][..], &[kept_since], &[kept_since.plus(Duration::from_micros(1))]]
+    {
         let opened = fixture.open(&user, later(905)).await;
-        let rotation = fixture.rotate(opened.token(), at).await;
-        refreshed.push((opened, rotation));
+        let mut rotations = fixture.rotate_at(opened.token(), times.iter().copied()).await;
+        refreshed.push((opened, rotations.pop().expect("a rotation")));
     }
     let busy = refreshed.pop().expect("three sessions");
     (refreshed.try_into().expect("two sessions"), busy)
-}
-
-/// The chain of a session, as a retry that changes nothing reads it.
-async fn chain(fixture: &Fixture<'_>, (opened, rotation): &(NewSession, RefreshAttempt)) -> CredentialChain {
-    let mut attempt = fixture.attempt(opened.token(), rotation.received_at);
-    attempt.client.id = ClientId::from_static("elsewhere");
-    fixture.refresh(&attempt).await.record.chain
 }
 
 pub(super) async fn purge_erases_consumed_credentials_of_idle_sessions(store: &dyn StoreUnderTest) {
@@ -235,10 +261,10 @@ pub(super) async fn purge_erases_consumed_credentials_of_idle_sessions(store: &d
     }
     purge_all(&fixture, &policy(), 100).await;
     for refreshed in &idle {
-        assert_eq!(chain(&fixture, refreshed).await, CredentialChain::new(refreshed.1.successor));
+        assert_eq!(read_chain(&fixture, &refreshed.0).await, CredentialChain::new(refreshed.1.successor));
     }
     let kept = CredentialChain { current: busy.1.successor, consumed: vec![busy.1.consumed()] };
-    assert_eq!(chain(&fixture, &busy).await, kept, "a request may be judged for a microsecond");
+    assert_eq!(read_chain(&fixture, &busy.0).await, kept, "a request may be judged for a microsecond");
     for (session, before) in sessions.into_iter().zip(before) {
         assert_eq!(fixture.session(session).await, before, "no session has changed");
     }
@@ -253,21 +279,26 @@ pub(super) async fn purge_erases_consumed_credentials_of_idle_sessions(store: &d
 pub(super) async fn erasing_respects_the_limit(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let (idle, _) = refreshed_sessions(&fixture).await;
-    let mut kept = 2;
+    let mut kept = 2_u64;
     for limit in [0, 1, 1, 0, 1] {
         let purged = purge(&fixture, &policy(), limit).await;
-        let mut left = 0;
+        let mut left = 0_u64;
         for refreshed in &idle {
-            left += usize::from(!chain(&fixture, refreshed).await.consumed.is_empty());
+            left += u64::from(!read_chain(&fixture, &refreshed.0).await.consumed.is_empty());
         }
         assert!(
-            kept - left <= limit as usize,
+            kept - left <= u64::from(limit),
             "limit {limit}, purged {purged}: {kept} before and {left} after"
         );
+        assert!(purged >= kept - left, "an erased session counts: {purged}, {kept} before and {left} after");
         kept = left;
     }
     purge_all(&fixture, &policy(), u32::MAX).await;
     for refreshed in &idle {
-        assert_eq!(chain(&fixture, refreshed).await.consumed, [], "all of them are erased in the end");
+        assert_eq!(
+            read_chain(&fixture, &refreshed.0).await.consumed,
+            [],
+            "all of them are erased in the end"
+        );
     }
 }

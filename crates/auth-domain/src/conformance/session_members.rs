@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, PresentedToken, later, now, roles, similar_keys};
+use super::fixture::{Fixture, PresentedToken, last_micro, later, now, roles, similar_keys};
 use crate::model::{
     ClientId, CredentialChain, EndReason, NewSession, SecretDigest, Session, SessionEnd, SessionId,
     Timestamp, User, UserStatus,
@@ -45,12 +45,11 @@ pub(super) async fn session_is_returned_as_stored(store: &dyn StoreUnderTest) {
 pub(super) async fn earliest_and_latest_times_are_returned(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
-    let last_micro = Timestamp::from_unix_micros(Timestamp::MAX.unix_micros() - 1);
     for (created_at, expires_at) in [
         (now(), Timestamp::MAX),
-        (now(), last_micro),
+        (now(), last_micro()),
         (Timestamp::UNIX_EPOCH, Timestamp::from_unix_micros(1)),
-        (last_micro, Timestamp::MAX),
+        (last_micro(), Timestamp::MAX),
     ] {
         let new = fixture.new_session(&user, fixture.password_version(user.id).await, created_at);
         round_trip(&fixture, &user, Session { expires_at, ..new.session }).await;
@@ -84,6 +83,9 @@ pub(super) async fn session_is_read_by_its_family(store: &dyn StoreUnderTest) {
     sessions.refresh(&attempt).await.expect("no error").expect("the session");
     let refreshed = Session { last_refreshed_at: later(1), ..opened.session.clone() };
     assert_eq!(read(opened.family).await, Some((refreshed, user.clone())), "after a refresh");
+    for credential in [opened.credential, attempt.successor] {
+        assert_eq!(read(credential).await, None, "neither a consumed nor a current credential is a family");
+    }
 
     let roles = roles("editor");
     fixture.users().set_roles(user.id, &roles, later(2)).await.expect("no error");
@@ -113,7 +115,7 @@ pub(super) async fn session_is_returned_with_its_current_user(store: &dyn StoreU
 pub(super) async fn every_end_reason_is_returned(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
-    let at = [later(1), Timestamp::UNIX_EPOCH, Timestamp::MAX, later(4), later(5), later(6)];
+    let at = [later(1), Timestamp::UNIX_EPOCH, Timestamp::MAX, last_micro(), later(5), later(6)];
     let reasons = [
         EndReason::LoggedOut,
         EndReason::PasswordChanged,
@@ -193,6 +195,7 @@ pub(super) async fn credential_does_not_find_a_session(store: &dyn StoreUnderTes
             new.session
         );
     }
+    assert_eq!(fixture.present(swapped, later(1)).await, None, "the credential is consumed");
 }
 
 pub(super) async fn unknown_session_is_not_found(store: &dyn StoreUnderTest) {

@@ -8,7 +8,7 @@ use super::user_change::SessionEndingChange;
 use super::{CaseFuture, StoreUnderTest};
 use crate::model::{
     EndReason, JudgedRefresh, NewSession, RefreshAttempt, RefreshDenial, RefreshStyle, RefreshVerdict,
-    UserStatus,
+    Session, UserStatus,
 };
 use crate::policy::SessionPolicy;
 use crate::ports::OpenOutcome;
@@ -140,26 +140,29 @@ enum Ending {
 }
 
 impl Ending {
-    async fn apply(self, fixture: &Fixture<'_>, opened: &NewSession) {
+    /// Ends the session, and returns it as the call did.
+    async fn apply(self, fixture: &Fixture<'_>, opened: &NewSession) -> Option<Session> {
         let session = &opened.session;
         match self {
             Self::LogOut => {
-                assert!(fixture.log_out(session.id, later(1)).await, "a refresh does not end a session");
+                let ended = fixture.sessions().end(session.id, EndReason::LoggedOut, later(1)).await;
+                Some(ended.expect("no error").expect("a refresh does not end a session"))
             }
             Self::LogOutByFamily => {
                 let (reason, at) = (EndReason::LoggedOut, later(1));
                 let sessions = fixture.sessions();
                 let ended = sessions.end_by_family(&opened.family, &session.client_id, reason, at).await;
-                let ended = ended.expect("no error").map(|ended| ended.id);
-                assert_eq!(ended, Some(session.id), "the family outlives a rotation");
+                Some(ended.expect("no error").expect("the family outlives a rotation"))
             }
             Self::NewSession => {
                 let user = fixture.user(session.user_id).await;
                 let new = fixture.new_session(&user, opened.password_version, later(1));
                 assert_eq!(fixture.try_open(&new, &at_most(1)).await, OpenOutcome::Opened);
+                None
             }
             Self::UserChange(change) => {
                 change.apply(fixture, session.user_id, opened.password_version, later(1)).await;
+                None
             }
         }
     }
@@ -179,11 +182,18 @@ async fn race(store: &dyn StoreUnderTest, ending: Ending) {
     for round in rounds() {
         let user = fixture.register_named(&format!("user {round}")).await;
         let opened = fixture.open(&user, now()).await;
-        let attempt = fixture.attempt(opened.token(), later(1));
-        let (judged, ()) = both(fixture.refresh(&attempt), ending.apply(&fixture, &opened));
+        let mut attempt = fixture.attempt(opened.token(), later(1));
+        if round % 4 > 1 {
+            attempt.client = client(RefreshStyle::Reusable);
+        }
+        let (judged, ended) = both(fixture.refresh(&attempt), ending.apply(&fixture, &opened));
         let verdict = &judged.verdict;
-        assert!(is_rotation(verdict) || *verdict == SESSION_OVER, "{verdict:?}");
-        assert_eq!(fixture.session(opened.session.id).await.end.map(|end| end.reason), ending.reason());
+        let refreshed = is_rotation(verdict) || *verdict == RefreshVerdict::Extend;
+        assert!(refreshed || *verdict == SESSION_OVER, "{verdict:?}");
+        let stored = fixture.session(opened.session.id).await;
+        assert_eq!(stored.end.map(|end| end.reason), ending.reason());
+        assert_eq!(stored.last_refreshed_at, if refreshed { later(1) } else { now() }, "{verdict:?}");
+        assert!(ended.is_none_or(|ended| ended == stored), "an ended session does not change");
         for token in [opened.token(), attempt.successor_token()] {
             let known = fixture.present(token, later(2)).await;
             assert!(known.is_none_or(|judged| judged.verdict == SESSION_OVER), "the session is over");
@@ -217,6 +227,26 @@ pub(super) async fn role_change_during_a_refresh_ends_the_session(store: &dyn St
 
 pub(super) async fn session_superseded_during_a_refresh_is_over(store: &dyn StoreUnderTest) {
     race(store, Ending::NewSession).await;
+}
+
+pub(super) async fn end_during_a_change_of_the_user_is_kept(store: &dyn StoreUnderTest) {
+    let fixture = &Fixture::new(store);
+    let changes = SessionEndingChange::ALL.into_iter().filter(|change| change.reason().is_some());
+    let endings: Vec<_> = changes.map(Ending::UserChange).chain([Ending::NewSession]).collect();
+    for round in rounds() {
+        // Two rounds of each, because calls are on threads in every second round.
+        let ending = endings[round / 2 % endings.len()];
+        let user = fixture.register_named(&format!("user {round}")).await;
+        let opened = fixture.open(&user, now()).await;
+        let id = opened.session.id;
+        let logging_out = fixture.sessions().end(id, EndReason::LoggedOut, later(7));
+        let (logged_out, _) = both(logging_out, ending.apply(fixture, &opened));
+        let stored = fixture.session(id).await;
+        match logged_out.expect("no error") {
+            Some(ended) => assert_eq!(stored, ended, "the end that was returned is stored"),
+            None => assert_eq!(stored.end.map(|end| end.reason), ending.reason(), "the other end came first"),
+        }
+    }
 }
 
 pub(super) async fn user_deletion_during_a_refresh_deletes_the_session(store: &dyn StoreUnderTest) {

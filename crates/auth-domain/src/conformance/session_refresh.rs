@@ -110,6 +110,8 @@ pub(super) async fn replay_ends_only_its_own_session(store: &dyn StoreUnderTest)
     let user = fixture.register_named("jane").await;
     let stolen = fixture.open(&user, now()).await;
     let other = fixture.open(&user, now()).await;
+    let rotation = fixture.rotate(other.token(), later(45)).await;
+    let others = fixture.session(other.session.id).await;
     let first = fixture.rotate(stolen.token(), later(1)).await;
     let second = fixture.rotate(first.successor_token(), later(2)).await;
     let before = fixture.session(stolen.session.id).await;
@@ -121,10 +123,13 @@ pub(super) async fn replay_ends_only_its_own_session(store: &dyn StoreUnderTest)
     for token in [stolen.token(), first.successor_token(), second.successor_token()] {
         let judged = fixture.refresh(&fixture.attempt(token, later(51))).await;
         assert_eq!(judged.verdict, RefreshVerdict::Deny(RefreshDenial::SessionOver));
+        assert_eq!(judged.record.chain, replay.record.chain, "the credentials are kept");
     }
     assert_eq!(fixture.session(stolen.session.id).await, Session { end, ..before }, "the first end is kept");
-    assert_eq!(fixture.session(other.session.id).await, other.session, "the other session is live");
-    fixture.rotate(other.token(), later(52)).await;
+    assert_eq!(fixture.session(other.session.id).await, others, "the other session is live");
+    let retry = fixture.refresh(&fixture.attempt(other.token(), later(52))).await;
+    assert_eq!(retry.verdict, retry_of(slice::from_ref(&rotation)), "its credentials are kept");
+    fixture.rotate(rotation.successor_token(), later(52)).await;
 }
 
 pub(super) async fn reusable_credential_stays_current_and_extends_the_session(store: &dyn StoreUnderTest) {
@@ -132,7 +137,8 @@ pub(super) async fn reusable_credential_stays_current_and_extends_the_session(st
     let user = fixture.register_named("jane").await;
     let opened = fixture.open(&user, now()).await;
     let mut session = opened.session.clone();
-    for second in 1..4 {
+    // The last request was received before the one that was answered before it.
+    for second in [1, 2, 4, 3] {
         let attempt = RefreshAttempt {
             client: client(RefreshStyle::Reusable),
             ..fixture.attempt(opened.token(), later(second))
@@ -165,7 +171,22 @@ pub(super) async fn other_client_is_refused_and_changes_nothing(store: &dyn Stor
         assert_eq!(judged.record.chain, chain, "the credentials are unchanged");
         assert_eq!(fixture.session(session.id).await, session, "the session is unchanged");
     }
-    fixture.rotate(first.successor_token(), later(2)).await;
+    let other = fixture.register_named("john").await.id;
+    for (token, style) in [
+        (first.successor_token(), RefreshStyle::RotatingSigned),
+        (first.successor_token(), RefreshStyle::Reusable),
+        (opened.token(), RefreshStyle::SelfRenewing),
+    ] {
+        let attempt = fixture.attempt(token, later(60));
+        let attempt = RefreshAttempt { client: client(style), user: Some(other), ..attempt };
+        let judged = fixture.refresh(&attempt).await;
+        assert_eq!(judged.verdict, RefreshVerdict::Deny(RefreshDenial::OtherUser));
+        assert_eq!(judged.record.chain, chain, "the credentials are unchanged");
+        assert_eq!(fixture.session(session.id).await, session, "the session is unchanged");
+    }
+    let attempt = fixture.attempt(first.successor_token(), later(2));
+    let named = fixture.refresh(&RefreshAttempt { user: Some(user.id), ..attempt }).await.verdict;
+    assert!(matches!(named, RefreshVerdict::Rotate(_)), "the token names its user: {named:?}");
 }
 
 pub(super) async fn session_that_is_not_live_is_refused_and_unchanged(store: &dyn StoreUnderTest) {

@@ -3,7 +3,8 @@
 use super::StoreUnderTest;
 use super::concurrency::{concurrently, rounds};
 use super::fixture::{
-    Fixture, display_name, email, hash, identifiers, key, later, metadata, phone_number, roles, username,
+    Fixture, display_name, email, hash, identifiers, key, later, metadata, most_roles, phone_number, roles,
+    username,
 };
 use crate::model::{MetadataChange, Roles, User, UserChanges, UserId, UserRef, UserStatus};
 use crate::ports::UpdateOutcome;
@@ -180,7 +181,7 @@ pub(super) async fn roles_are_replaced_as_a_whole(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let other = fixture.register_full_user("john").await;
     let user = fixture.register_full_user("jane").await;
-    for roles in [roles("editor"), roles("admin,editor"), Roles::default(), roles("customer")] {
+    for roles in [roles("editor"), roles("admin,editor"), Roles::default(), most_roles(), roles("customer")] {
         let changed = fixture.users().set_roles(user.id, &roles, later(1)).await.expect("no error");
         assert_eq!(changed, Some(User { roles: roles.clone(), ..user.clone() }));
         assert_eq!(fixture.user(user.id).await.roles, roles);

@@ -3,7 +3,8 @@
 use super::StoreUnderTest;
 use super::concurrency::{both, concurrently, rounds};
 use super::fixture::{
-    Fixture, display_name, email, hash, identifiers, key, later, metadata, phone_number, roles, username,
+    Fixture, display_name, email, hash, identifiers, key, last_micro, later, metadata, phone_number, roles,
+    username,
 };
 use crate::model::{
     ExternalId, IdentifierKind, ImportOutcome, ImportState, ImportedUser, NewUser, PasswordHash, Timestamp,
@@ -107,8 +108,14 @@ pub(super) async fn imported_user_is_returned_as_imported(store: &dyn StoreUnder
     };
     let one_name_twice = fixture.new_user(identifiers(Some("ann@mail.example"), Some("ann@mail.example")));
     let one_name_twice = ImportedUser { user: one_name_twice, ..plain_user(&fixture, "ann") };
-    let batch = [full_user(&fixture, "Jane"), plain_user(&fixture, "JOHN"), only_email, one_name_twice];
-    assert_eq!(import(&fixture, &batch).await, [Imported; 4]);
+    let longest = NewUser { created_at: last_micro(), ..fixture.longest_user() };
+    let longest = ImportedUser {
+        user: longest,
+        ..user_with_external_id(&fixture, "longest", &"\u{1f600}".repeat(255))
+    };
+    let batch =
+        [full_user(&fixture, "Jane"), plain_user(&fixture, "JOHN"), only_email, one_name_twice, longest];
+    assert_eq!(import(&fixture, &batch).await, [Imported; 5]);
     for imported in &batch {
         assert_stored(&fixture, imported).await;
     }
@@ -149,6 +156,7 @@ pub(super) async fn imported_user_is_recognised_after_any_change(store: &dyn Sto
     let second = batch.each_ref().map(|imported| second_run(&fixture, imported));
     let ids = batch.each_ref().map(|imported| imported.user.id);
     assert_eq!(import(&fixture, &second).await, ids.map(AlreadyImported));
+    assert_eq!(import(&fixture, &batch).await, ids.map(AlreadyImported), "a known user needs no new id");
     assert_eq!(
         [fixture.login_record(jane).await, fixture.login_record(john).await],
         before,
@@ -280,6 +288,17 @@ pub(super) async fn imported_external_id_is_found_and_unique(store: &dyn StoreUn
     for unknown in ["8", "AUTH0|a", "%", "auth0|_"] {
         assert_eq!(holder_of(&fixture, &external_id(unknown)).await, None, "{unknown}");
     }
+    assert_eq!(fixture.holder("auth0|a").await, None, "an external id is no identifier");
+    let last_differs = format!("{}b", "\u{1f600}".repeat(254));
+    let upper = user_with_external_id(&fixture, "late", "AUTH0|A");
+    let similar = user_with_external_id(&fixture, "similar", &last_differs);
+    assert_eq!(import(&fixture, &[upper.clone(), similar.clone()]).await, [Imported; 2], "in another batch");
+    assert_stored(&fixture, &upper).await;
+    assert_stored(&fixture, &similar).await;
+    assert_stored(&fixture, &batch[4]).await;
+    fixture.suspend(upper.user.id).await;
+    let later_run = user_with_external_id(&fixture, "later", "AUTH0|A");
+    assert_eq!(import(&fixture, &[later_run]).await, [ExternalIdTaken], "its user is suspended");
 
     let first = batch[0].user.id;
     let changes = UserChanges { username: Some(username("renamed")), ..UserChanges::default() };

@@ -4,10 +4,11 @@ use uuid::Uuid;
 
 use super::StoreUnderTest;
 use super::fixture::{
-    Fixture, display_name, hash, identifiers, key, later, metadata, most_roles, now, phone_number, roles,
+    Fixture, display_name, hash, identifiers, key, later, metadata, now, phone_number, roles,
 };
 use crate::model::{
-    METADATA_MAX_BYTES, NewUser, PasswordHash, Timestamp, User, UserId, UserNumber, UserRef, UserStatus,
+    MetadataChange, NewUser, PasswordHash, Timestamp, User, UserChanges, UserId, UserNumber, UserRef,
+    UserStatus,
 };
 use crate::testing::NAMES_OF_PEOPLE;
 
@@ -93,17 +94,7 @@ pub(super) async fn each_optional_member_is_stored_on_its_own(store: &dyn StoreU
 
 pub(super) async fn longest_members_are_returned_as_stored(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let address = format!("{}@{}.example", "a".repeat(64), "b".repeat(60) + "." + &"c".repeat(60));
-    let names = identifiers(Some(&"\u{1f600}".repeat(255)), Some(&address));
-    let new = NewUser {
-        display_name: Some(display_name(&"\u{1f600}".repeat(255))),
-        phone_number: Some(phone_number("+123456789012345")),
-        roles: most_roles(),
-        password_hash: Some(hash(&"A".repeat(900))),
-        metadata: Some(metadata(&"\u{1f600}".repeat(METADATA_MAX_BYTES / 4))),
-        ..fixture.new_user(names)
-    };
-    round_trip(&fixture, &new).await;
+    round_trip(&fixture, &fixture.longest_user()).await;
     let longest =
         format!("{}@{}.example", "a".repeat(64), ["b".repeat(60), "c".repeat(60), "d".repeat(58)].join("."));
     round_trip(&fixture, &fixture.new_user(identifiers(None, Some(&longest)))).await;
@@ -218,20 +209,54 @@ pub(super) async fn changed_members_are_returned_as_changed(store: &dyn StoreUnd
     assert_eq!(fixture.login_record(user.id).await.user, changed);
     assert_eq!(fixture.users().list(None, 10).await.expect("no error"), vec![changed.clone()]);
     let record = fixture.users().find_for_login(&key("jane")).await.expect("no error");
-    assert_eq!(record.map(|record| record.user), Some(changed));
+    assert_eq!(record.map(|record| record.user), Some(changed.clone()));
+
+    let version = fixture.password_version(user.id).await;
+    let password = fixture.users().change_password(user.id, version, &hash("second"), later(2)).await;
+    assert!(password.expect("no error"), "the version is current");
+    assert_eq!(fixture.user(user.id).await, changed, "another password changes no other member");
+
+    let longest = fixture.longest_user();
+    let changes = UserChanges {
+        username: longest.identifiers.username().cloned(),
+        email: longest.identifiers.email().cloned(),
+        display_name: longest.display_name.clone(),
+        phone_number: longest.phone_number.clone(),
+        password_hash: longest.password_hash.clone(),
+        metadata: longest.metadata.clone().map_or(MetadataChange::Keep, MetadataChange::Set),
+    };
+    fixture.users().update(user.id, &changes, later(3)).await.expect("no error");
+    fixture.users().set_roles(user.id, &longest.roles, later(3)).await.expect("no error");
+    let changed = User {
+        identifiers: longest.identifiers,
+        display_name: longest.display_name,
+        phone_number: longest.phone_number,
+        roles: longest.roles,
+        metadata: longest.metadata,
+        email_verified: false,
+        ..changed
+    };
+    let record = fixture.login_record(user.id).await;
+    assert_eq!(record.user, changed, "changed to the longest members");
+    assert!(record.password.hash == longest.password_hash, "changed to the longest hash");
 }
 
 pub(super) async fn unknown_user_is_not_found(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
     let user = fixture.register_named("jane").await;
+    fixture.register_full_user("john").await;
     for id in [fixture.uuid(), Uuid::nil(), Uuid::max()].map(UserId) {
         assert_eq!(fixture.users().find(&UserRef::Id(id)).await.expect("no error"), None);
         assert_eq!(fixture.users().find_with_password(id).await.expect("no error"), None);
     }
-    for number in [i64::MIN, -1, 0, user.number.0 + 1, 1 << 53, i64::MAX].map(UserNumber) {
+    for number in [i64::MIN, -1, 0, user.number.0 + 2, 1 << 53, i64::MAX].map(UserNumber) {
         assert_eq!(fixture.users().find(&UserRef::Number(number)).await.expect("no error"), None, "{number}");
     }
-    for name in ["joan", "jane ".trim_end_matches("e "), "jane@example.com", "j%", "jan_", "\u{1f600}"] {
+    let number = user.number.0.to_string();
+    let other_members = ["The one and only john", "+84123456789", "admin", "first", &number];
+    for name in
+        ["joan", "jan", "jane@example.com", "j%", "jan_", "\u{1f600}"].into_iter().chain(other_members)
+    {
         assert_eq!(
             fixture.users().find(&UserRef::Identifier(key(name))).await.expect("no error"),
             None,

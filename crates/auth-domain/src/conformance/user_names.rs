@@ -56,7 +56,7 @@ pub(super) async fn username_is_taken_in_every_spelling(store: &dyn StoreUnderTe
     .into_iter()
     .enumerate()
     {
-        fixture.register_named(taken).await;
+        let holder = fixture.register_named(taken).await;
         assert_eq!(
             register(&fixture, Some(requested), None).await,
             TAKEN_USERNAME,
@@ -65,6 +65,8 @@ pub(super) async fn username_is_taken_in_every_spelling(store: &dyn StoreUnderTe
         assert_eq!(register(&fixture, Some(taken), None).await, TAKEN_USERNAME, "{taken} a second time");
         let address = format!("free{index}@example.com");
         assert_eq!(register(&fixture, Some(requested), Some(&address)).await, TAKEN_USERNAME);
+        fixture.suspend(holder.id).await;
+        assert_eq!(register(&fixture, Some(taken), None).await, TAKEN_USERNAME, "the holder is suspended");
     }
 }
 
@@ -75,7 +77,7 @@ pub(super) async fn email_is_taken_in_every_spelling(store: &dyn StoreUnderTest)
         ("jane@b\u{fc}cher.example", "jane@xn--bcher-kva.example"),
         ("j\u{fc}rgen@example.com", "J\u{dc}RGEN@example.com"),
     ] {
-        fixture.register(&fixture.new_user(identifiers(None, Some(taken)))).await;
+        let holder = fixture.register(&fixture.new_user(identifiers(None, Some(taken)))).await;
         assert_eq!(
             register(&fixture, None, Some(requested)).await,
             TAKEN_EMAIL,
@@ -83,6 +85,8 @@ pub(super) async fn email_is_taken_in_every_spelling(store: &dyn StoreUnderTest)
         );
         let name = format!("free {}", taken.len());
         assert_eq!(register(&fixture, Some(&name), Some(requested)).await, TAKEN_EMAIL);
+        fixture.suspend(holder.id).await;
+        assert_eq!(register(&fixture, None, Some(taken)).await, TAKEN_EMAIL, "the holder is suspended");
     }
 }
 
@@ -178,16 +182,17 @@ pub(super) async fn one_user_can_have_equal_username_and_email(store: &dyn Store
 
 pub(super) async fn name_in_both_fields_is_taken_until_both_change(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let names = identifiers(Some("jane@example.com"), Some("jane@example.com"));
-    let user = fixture.register(&fixture.new_user(names)).await;
-    rename(&fixture, &user, None, Some("new@example.com")).await;
-    assert_eq!(register(&fixture, Some("jane@example.com"), None).await, TAKEN_USERNAME);
-    assert_eq!(fixture.holder("jane@example.com").await, Some(user.id));
-    rename(&fixture, &user, Some("jane"), None).await;
-    assert!(matches!(
-        register(&fixture, None, Some("jane@example.com")).await,
-        RegisterOutcome::Registered(_)
-    ));
+    for (name, first, second) in [
+        ("jane@example.com", (None, Some("new@example.com")), (Some("jane"), None)),
+        ("john@example.com", (Some("john"), None), (None, Some("john@mail.example"))),
+    ] {
+        let user = fixture.register(&fixture.new_user(identifiers(Some(name), Some(name)))).await;
+        rename(&fixture, &user, first.0, first.1).await;
+        assert_eq!(register(&fixture, Some(name), None).await, TAKEN_USERNAME);
+        assert_eq!(fixture.holder(name).await, Some(user.id));
+        rename(&fixture, &user, second.0, second.1).await;
+        assert!(matches!(register(&fixture, None, Some(name)).await, RegisterOutcome::Registered(_)));
+    }
 }
 
 pub(super) async fn user_can_change_the_spelling_of_a_name(store: &dyn StoreUnderTest) {

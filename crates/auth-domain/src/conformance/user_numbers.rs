@@ -3,7 +3,7 @@
 use super::StoreUnderTest;
 use super::concurrency::{concurrently, rounds};
 use super::fixture::{Fixture, identifiers};
-use crate::model::UserNumber;
+use crate::model::{ImportedUser, UserNumber, UserStatus};
 use crate::ports::RegisterOutcome;
 
 pub(super) async fn numbers_are_at_least_1_and_below_2_to_the_53(store: &dyn StoreUnderTest) {
@@ -48,6 +48,17 @@ pub(super) async fn numbers_are_not_reused_when_all_users_are_deleted(store: &dy
             last = user.number;
             assert!(fixture.users().delete(user.id).await.expect("no error"));
         }
+        let imported = ImportedUser {
+            user: fixture.new_user(identifiers(Some(&format!("user {round} c")), None)),
+            email_verified: false,
+            status: UserStatus::Active,
+            external_id: None,
+        };
+        fixture.users().import(std::slice::from_ref(&imported)).await.expect("no error");
+        let user = fixture.user(imported.user.id).await;
+        assert!(user.number > last, "imported: {} after {last}", user.number);
+        last = user.number;
+        assert!(fixture.users().delete(user.id).await.expect("no error"));
     }
 }
 

@@ -187,5 +187,26 @@ pub(super) async fn read_during_a_change_returns_no_old_user_later(store: &dyn S
         read.expect("no error").expect("the user exists");
         let recent = users.find_recent(user).await.expect("no error").map(|user| user.roles);
         assert_eq!(recent.as_ref(), Some(given), "a read began before the change and ended after it");
+
+        let name = Some(display_name(&format!("Jane {round}")));
+        let changes = UserChanges { display_name: name.clone(), ..UserChanges::default() };
+        let (changed, read) = both(users.update(user, &changes, later(1)), users.find_recent(user));
+        changed.expect("no error");
+        read.expect("no error").expect("the user exists");
+        let recent = users.find_recent(user).await.expect("no error").map(|user| user.display_name);
+        assert_eq!(recent, Some(name), "a read began before the update and ended after it");
+
+        let status = if round.is_multiple_of(2) { UserStatus::Suspended } else { UserStatus::Active };
+        let (changed, read) = both(users.set_status(user, status, later(1)), users.find_recent(user));
+        changed.expect("no error").expect("the user exists");
+        read.expect("no error").expect("the user exists");
+        let recent = users.find_recent(user).await.expect("no error").map(|user| user.status);
+        assert_eq!(recent, Some(status), "a read began before the change of status and ended after it");
+
+        let leaver = fixture.register_named(&format!("leaver {round}")).await.id;
+        let (deleted, read) = both(users.delete(leaver), users.find_recent(leaver));
+        assert!(deleted.expect("no error"), "the user exists");
+        read.expect("no error");
+        assert_eq!(users.find_recent(leaver).await.expect("no error"), None, "deleted during a read");
     }
 }

@@ -1,12 +1,13 @@
 //! Changes of a user that end the user's sessions.
 
 use super::StoreUnderTest;
-use super::fixture::{Fixture, display_name, hash, identifiers, later, roles};
+use super::fixture::{Fixture, at_most, display_name, hash, identifiers, later, roles};
 use super::user_change::SessionEndingChange;
 use crate::model::{
     EndReason, NewSession, NewUser, RefreshDenial, RefreshVerdict, SessionEnd, Timestamp, User, UserChanges,
     UserStatus,
 };
+use crate::ports::OpenOutcome;
 
 /// A user with two sessions, one of them refreshed, and another user with one session.
 struct SessionOwner {
@@ -125,6 +126,48 @@ pub(super) async fn ended_session_keeps_its_first_end(store: &dyn StoreUnderTest
     let other = owner.sessions[1].session.id;
     let end = SessionEnd { at: later(9), reason: EndReason::PasswordChanged };
     assert_eq!(fixture.session(other).await.end, Some(end));
+}
+
+/// Sessions of a user, some of which have expired when the user changes.
+async fn open_many(fixture: &Fixture<'_>, user: &User, count: usize) -> Vec<NewSession> {
+    let version = fixture.password_version(user.id).await;
+    let mut sessions = Vec::new();
+    for index in 0..count {
+        let mut new = fixture.new_session(user, version, later(0));
+        if index % 3 == 0 {
+            new.session.expires_at = later(5);
+        }
+        assert_eq!(fixture.try_open(&new, &at_most(u32::MAX)).await, OpenOutcome::Opened);
+        sessions.push(new);
+    }
+    sessions
+}
+
+pub(super) async fn change_ends_any_number_of_sessions(store: &dyn StoreUnderTest) {
+    let fixture = Fixture::new(store);
+    for (change, count) in [
+        (SessionEndingChange::Password, 1_001),
+        (SessionEndingChange::PasswordInUpdate, 60),
+        (SessionEndingChange::Suspension, 60),
+        (SessionEndingChange::Roles, 60),
+        (SessionEndingChange::Deletion, 60),
+    ] {
+        let user = fixture.register_named(&format!("{change:?}")).await;
+        let sessions = open_many(&fixture, &user, count).await;
+        let version = fixture.password_version(user.id).await;
+        change.apply(&fixture, user.id, version, later(9)).await;
+        let expected = change.reason().map(|reason| SessionEnd { at: later(9), reason });
+        for new in &sessions {
+            let end = fixture.find_session(new.session.id).await.map(|session| session.end);
+            assert_eq!(end, expected.map(Some), "{change:?} of a user with {count} sessions");
+        }
+        if count > 1_000 {
+            assert!(fixture.users().delete(user.id).await.expect("no error"));
+            for new in &sessions {
+                assert_eq!(fixture.find_session(new.session.id).await, None, "deleted with its user");
+            }
+        }
+    }
 }
 
 pub(super) async fn deleting_a_user_deletes_sessions_and_families(store: &dyn StoreUnderTest) {

@@ -218,6 +218,7 @@ faults! {
     // users and their sessions
     KeepsSessionsOfChangedPasswords =>
         user_sessions::changing_the_password_ends_every_session
+        user_sessions::change_ends_any_number_of_sessions
         user_sessions::ended_session_keeps_its_first_end;
     KeepsSessionsOfSuspendedUsers =>
         user_sessions::suspending_a_user_ends_every_session
@@ -402,7 +403,9 @@ faults! {
     EndsAllSessionsOfTheUser =>
         user_sessions::ended_session_keeps_its_first_end
         session_ends::ending_a_session_leaves_the_others_live;
-    ChecksEndsBeforeItWrites => session_ends::one_of_12_ends_of_one_session_succeeds;
+    ChecksEndsBeforeItWrites =>
+        session_ends::one_of_12_ends_of_one_session_succeeds
+        session_races::end_during_a_change_of_the_user_is_kept;
     ReturnsEndedSessionsAsTheyWere =>
         session_ends::session_ends_once_and_keeps_its_first_end
         session_ends::family_ends_its_session_after_any_rotations;
