@@ -9,8 +9,9 @@ use crate::model::{Client, ExtraClaims, InvalidClaimName, InvalidExtraClaims, Us
 /// adds.
 ///
 /// It is asked at every login, after the password was verified, and at every refresh, before the refresh token is consumed. Without
-/// an answer, the login or the refresh fails as unavailable: no session begins, and the presented refresh token stays valid. An
-/// answer is missing after an error, and after [`ExtensionPolicy::time_limit`](crate::policy::ExtensionPolicy::time_limit).
+/// an answer, the login or the refresh fails: no session begins, and the presented refresh token stays valid. It fails with the
+/// error of the source, as unavailable after [`ExtensionPolicy::time_limit`](crate::policy::ExtensionPolicy::time_limit), and
+/// with an internal error after a panic.
 ///
 /// A refresh that repeats a lost answer asks again. Its token has the `jti`, `iat` and `exp` of the lost one and the claims of the
 /// new answer. A token keeps its claims until it expires, so a claim is as old as the token. Every node verifies the tokens of

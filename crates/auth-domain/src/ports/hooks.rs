@@ -18,8 +18,9 @@ pub enum HookDecision {
 ///
 /// A hook whose name begins with `before` may refuse. The caller gets an error with the code of the refusal, and an audit event
 /// records it. An error of the hook, a panic, or a call that exceeds
-/// [`ExtensionPolicy::time_limit`](crate::policy::ExtensionPolicy::time_limit) ends the use case without any change. Every method
-/// has a default that does nothing.
+/// [`ExtensionPolicy::time_limit`](crate::policy::ExtensionPolicy::time_limit) ends the use case: no user is registered and no
+/// session begins. The attempt is counted, and a login may have replaced an outdated hash. Every method has a default that does
+/// nothing.
 ///
 /// Each method gets the caller as audit events name it: nothing is known of the system.
 ///

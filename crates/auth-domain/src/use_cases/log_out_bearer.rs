@@ -48,7 +48,7 @@ pub enum LogOutBearerError {
     #[error("invalid token")]
     InvalidToken,
     /// The access token has expired and the refresh token had been consumed before. Its session was ended as a replay.
-    #[error("the token was used before")]
+    #[error("invalid token")]
     Replayed(SessionId),
     /// The access token has expired, and too many refreshes have failed.
     #[error("too many attempts")]

@@ -41,7 +41,7 @@ pub enum RefreshSessionError {
     #[error("invalid token")]
     InvalidToken,
     /// The token had been consumed before, so another party may hold it. The session was ended.
-    #[error("the token was used before")]
+    #[error("invalid token")]
     Replayed(SessionId),
     /// Too many refreshes of the caller have failed, or the session was refreshed too often within the retry window.
     #[error("too many attempts")]
@@ -509,6 +509,8 @@ mod tests {
         mocks.tokens.expect_sign().never();
         let error = refresh(mocks, RefreshStyle::Rotating).await.expect_err("denied");
         assert!(matches!(error, RefreshSessionError::Replayed(id) if id == session().id));
+        // The text may reach the client, which may be the thief.
+        assert_eq!(error.to_string(), RefreshSessionError::InvalidToken.to_string());
     }
 
     #[tokio::test]

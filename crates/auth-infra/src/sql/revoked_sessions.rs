@@ -92,6 +92,7 @@ impl RevokedSessions {
         self.state.read().is_fresh_at(Instant::now())
     }
 
+    #[cfg(any(feature = "postgres", test))]
     pub(crate) fn insert(&self, sessions: impl IntoIterator<Item = Uuid>) {
         let now = Instant::now();
         self.write(|state| {
