@@ -29,7 +29,7 @@ pub(super) fn later(seconds: u64) -> Timestamp {
     now().plus(Duration::from_secs(seconds))
 }
 
-/// The last microsecond before the greatest time. It cannot be told from its neighbours as a floating-point number.
+/// The last microsecond before the greatest time. A floating-point number does not distinguish it from its neighbours.
 pub(super) fn last_micro() -> Timestamp {
     Timestamp::MAX.minus(Duration::from_micros(1))
 }
