@@ -49,9 +49,11 @@ pub struct VerifierBuilder {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidVerifier {
-    /// The issuer is not the URL of a host without a path, such as `https://auth.example.com`.
+    /// The issuer is not a URL such as `https://auth.example.com`. Or it has a path or a final slash, and the URLs of the keys and of
+    /// the feed are not set.
     #[error(
-        "the issuer must be a URL of a host, without a path and without a final slash, such as https://auth.example.com"
+        "the issuer must be a URL without query and fragment, such as https://auth.example.com; \
+         with a path or a final slash, set keys_url and ended_sessions_url too"
     )]
     Issuer,
     /// The URL of the keys or of the feed is not a URL.
@@ -92,6 +94,7 @@ impl VerifierBuilder {
     }
 
     /// Fetches the keys from another URL, for example of an internal address. Default: `/.well-known/jwks.json` of the issuer.
+    /// Required for an issuer with a path or a final slash, and so is [`ended_sessions_url`](Self::ended_sessions_url).
     pub fn keys_url(mut self, url: impl Into<String>) -> Self {
         self.keys_url = Some(url.into());
         self
@@ -158,18 +161,17 @@ impl VerifierBuilder {
     /// # Errors
     /// If a setting is invalid.
     pub fn build(self) -> Result<Verifier, InvalidVerifier> {
-        if !is_origin(&self.issuer) {
+        if !is_issuer(&self.issuer) {
             return Err(InvalidVerifier::Issuer);
         }
         if self.leeway > MAX_LEEWAY {
             return Err(InvalidVerifier::Leeway);
         }
-        let keys_url = self.keys_url.clone().unwrap_or_else(|| format!("{}{KEYS_PATH}", self.issuer));
-        let ended_url = self.ended_sessions_url.clone();
-        let ended_url = ended_url.unwrap_or_else(|| format!("{}{ENDED_SESSIONS_PATH}", self.issuer));
-        for url in [&keys_url, &ended_url] {
-            check_url(url, self.is_insecure)?;
-        }
+        let keys_url = self.url(self.keys_url.as_ref(), KEYS_PATH)?;
+        let ended_url = match self.feed {
+            Some(_) => self.url(self.ended_sessions_url.as_ref(), ENDED_SESSIONS_PATH)?,
+            None => String::new(),
+        };
         let http = self.http.clone().or_else(default_client).ok_or(InvalidVerifier::HttpClient)?;
         let keys = KeyCache::new(keys_url, Arc::clone(&http), Arc::clone(&self.clock), self.max_keys_age);
         let feed = self.feed.map(|(max_staleness, when_stale)| Feed {
@@ -184,6 +186,17 @@ impl VerifierBuilder {
             clock: self.clock,
         };
         Ok(Verifier::new(settings, keys, feed, self.cached_tokens))
+    }
+
+    /// The URL that is set, or else the one at this path of the issuer.
+    fn url(&self, set: Option<&String>, path: &str) -> Result<String, InvalidVerifier> {
+        let url = match set {
+            Some(url) => url.clone(),
+            None if is_origin(&self.issuer) => format!("{}{path}", self.issuer),
+            None => return Err(InvalidVerifier::Issuer),
+        };
+        check_url(&url, self.is_insecure)?;
+        Ok(url)
     }
 }
 
@@ -209,6 +222,11 @@ fn split(url: &str) -> Option<(bool, &str, &str)> {
     let (host, path) = rest.split_at(end);
     (is_visible && !host.is_empty() && !host.contains('@') && !rest.contains(['?', '#']))
         .then_some((is_https, host, path))
+}
+
+/// Whether the service accepts this issuer: a URL without query and fragment (RFC 8414, section 2).
+fn is_issuer(url: &str) -> bool {
+    split(url).is_some_and(|(_, host, _)| !host.starts_with(':') && !url.contains(['"', '\\', '<', '>', '@']))
 }
 
 fn is_origin(url: &str) -> bool {
@@ -278,5 +296,34 @@ mod tests {
         assert_eq!(keys.err(), Some(InvalidVerifier::Insecure));
         let feed = builder().ended_sessions_url("https://auth.internal/ended?a=b").build();
         assert_eq!(feed.err(), Some(InvalidVerifier::Url));
+    }
+
+    #[test]
+    fn issuer_with_a_path_needs_both_urls() {
+        let builder = |issuer: &str| VerifierBuilder::new(issuer.to_owned());
+        let keys = "https://auth.internal/jwks.json";
+        for issuer in
+            ["https://auth.example.com/", "https://auth.example.com/tenant", "http://auth.example.com"]
+        {
+            let with_urls =
+                || builder(issuer).keys_url(keys).ended_sessions_url("https://auth.internal/ended");
+            assert!(with_urls().build().is_ok(), "{issuer}");
+            assert!(builder(issuer).keys_url(keys).without_ended_sessions().build().is_ok(), "{issuer}");
+            assert!(builder(issuer).keys_url(keys).build().is_err(), "{issuer}");
+        }
+        // The service refuses these issuers too.
+        for issuer in [
+            "auth",
+            "https://",
+            "https://:80",
+            "https:///a",
+            "https://a/?b",
+            "https://a/#b",
+            "https://a/@",
+            "https://a b/",
+        ] {
+            let built = builder(issuer).keys_url(keys).ended_sessions_url(keys).build();
+            assert_eq!(built.err(), Some(InvalidVerifier::Issuer), "{issuer}");
+        }
     }
 }
