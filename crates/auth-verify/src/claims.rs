@@ -80,8 +80,11 @@ impl Claims {
 pub(crate) struct Payload {
     pub(crate) issuer: String,
     pub(crate) audience: String,
-    pub(crate) issued_at: u64,
+    /// The later of `iat` and `nbf`.
+    pub(crate) valid_from: u64,
     pub(crate) expires_at: u64,
+    /// Whether `cnf` binds the token to a key of its holder (RFC 7800).
+    pub(crate) is_bound: bool,
     pub(crate) claims: Claims,
 }
 
@@ -123,6 +126,8 @@ fn payload(mut all: Map<String, Value>) -> Option<Payload> {
     let issuer = text(&mut all, "iss")?;
     let audience = text(&mut all, "aud")?;
     let (issued_at, expires_at) = (seconds(&mut all, "iat")?, seconds(&mut all, "exp")?);
+    let not_before = if all.contains_key("nbf") { seconds(&mut all, "nbf")? } else { issued_at };
+    let is_bound = all.contains_key("cnf");
     let roles = match all.remove("roles")? {
         Value::Array(roles) => roles.into_iter().map(into_text).collect::<Option<_>>()?,
         _ => return None,
@@ -137,7 +142,8 @@ fn payload(mut all: Map<String, Value>) -> Option<Payload> {
         expires_at: SystemTime::UNIX_EPOCH + Duration::from_secs(expires_at),
         extra: all,
     };
-    Some(Payload { issuer, audience, issued_at, expires_at, claims })
+    let valid_from = issued_at.max(not_before);
+    Some(Payload { issuer, audience, valid_from, expires_at, is_bound, claims })
 }
 
 fn into_text(value: Value) -> Option<String> {

@@ -7,7 +7,8 @@ pub trait Clock: Send + Sync {
     /// Returns the time of day, with which tokens and the feed are compared. It may step.
     fn now(&self) -> SystemTime;
 
-    /// Returns the time since a fixed moment. It never steps back, and every duration is measured with it.
+    /// Returns the time since a fixed moment. It never steps back. It may stop while the machine sleeps, so ages are the
+    /// larger of the differences of both times.
     fn elapsed(&self) -> Duration;
 }
 
@@ -30,6 +31,25 @@ impl Clock for SystemClock {
 
     fn elapsed(&self) -> Duration {
         self.start.elapsed()
+    }
+}
+
+/// A moment on both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    now: SystemTime,
+    elapsed: Duration,
+}
+
+impl Moment {
+    pub(crate) fn now(clock: &dyn Clock) -> Self {
+        Self { now: clock.now(), elapsed: clock.elapsed() }
+    }
+
+    /// The time since an earlier moment. The monotonic clock may stop while the machine sleeps, and the time of day may step back.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        let by_day = self.now.duration_since(earlier.now).unwrap_or_default();
+        by_day.max(self.elapsed.saturating_sub(earlier.elapsed))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::clock::unix_seconds;
+use crate::clock::{Moment, unix_seconds};
 use crate::error::FetchError;
 use crate::http::{HttpClient, fetch};
 use crate::locks::{lock, read, write};
@@ -23,6 +23,8 @@ const MAX_SESSIONS: usize = 1_000_000;
 const MAX_KEEP: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 /// The interval between two removals of sessions whose tokens have expired.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
+/// The most pages of one list, which is five times the sessions that are kept.
+pub(crate) const MAX_PAGES: u32 = 1_000;
 /// The longest cursor.
 const MAX_CURSOR: usize = 1_024;
 
@@ -42,8 +44,16 @@ pub(crate) struct EndedSessions {
     clock: Arc<dyn Clock>,
     bound: usize,
     state: RwLock<State>,
-    /// The cursor for the next request. A request holds the lock, so that two followers do not ask for the same.
-    next: Mutex<Option<String>>,
+    /// A request holds the lock, so that two followers do not ask for the same.
+    position: Mutex<Position>,
+}
+
+/// Where the next request goes on.
+#[derive(Debug, Default)]
+struct Position {
+    next: Option<String>,
+    /// The pages since the last complete list.
+    pages: u32,
 }
 
 #[derive(Debug, Default)]
@@ -51,7 +61,7 @@ struct State {
     /// Each with the time at which it may be forgotten.
     sessions: HashMap<Uuid, Duration>,
     /// When the last complete answer arrived, and how old it was then. Every session that had ended before is known.
-    complete: Option<(Duration, Duration)>,
+    complete: Option<(Moment, Duration)>,
     /// Until this time, a session that did not fit in may have valid tokens.
     overflowed_until: Option<Duration>,
     pruned_at: Duration,
@@ -81,7 +91,7 @@ pub(crate) struct Progress {
 
 impl EndedSessions {
     pub(crate) fn new(url: String, http: Arc<dyn HttpClient>, clock: Arc<dyn Clock>) -> Self {
-        Self { url, http, clock, bound: MAX_SESSIONS, state: RwLock::default(), next: Mutex::default() }
+        Self { url, http, clock, bound: MAX_SESSIONS, state: RwLock::default(), position: Mutex::default() }
     }
 
     #[cfg(test)]
@@ -90,34 +100,45 @@ impl EndedSessions {
         self
     }
 
-    pub(crate) fn state(&self, session: SessionId) -> SessionState {
+    /// Returns what is known of a session, and how old this knowledge is.
+    pub(crate) fn look_up(&self, session: SessionId) -> (SessionState, Option<Duration>) {
         let state = read(&self.state);
-        if state.sessions.contains_key(&session.0) {
+        let known = if state.sessions.contains_key(&session.0) {
             SessionState::Ended
         } else if state.overflowed_until.is_some_and(|until| self.clock.elapsed() < until) {
             SessionState::Unknown
         } else {
             SessionState::Live
-        }
+        };
+        (known, state.age(Moment::now(&*self.clock)))
     }
 
     /// Returns how old the information is, or `None` before the first complete list.
     pub(crate) fn age(&self) -> Option<Duration> {
-        read(&self.state).age(self.clock.elapsed())
+        read(&self.state).age(Moment::now(&*self.clock))
     }
 
     /// Asks for the sessions since the last request. With `wait`, the issuer answers when there are some, or after 20 seconds.
     pub(crate) fn fetch(&self, wait: bool) -> Result<Progress, FetchError> {
-        let mut next = lock(&self.next);
+        let mut position = lock(&self.position);
         let wait = if wait { WAIT } else { Duration::ZERO };
-        let after = next.as_ref().map(|next| format!("&after={next}")).unwrap_or_default();
+        let after = position.next.as_ref().map(|next| format!("&after={next}")).unwrap_or_default();
         let query = format!("?wait={}{after}", wait.as_secs());
         let response = fetch(&*self.http, &self.url, &query, wait + TIMEOUT)?;
-        let page = Page::parse(&response.body)
-            .map_err(|reason| FetchError::Invalid { url: self.url.clone(), reason })?;
+        let invalid = |reason| FetchError::Invalid { url: self.url.clone(), reason };
+        let page = Page::parse(&response.body).map_err(invalid)?;
+        if page.more && position.next.as_ref() == Some(&page.next) {
+            return Err(invalid("it has more sessions, but the cursor does not advance"));
+        }
         let progress = Progress { has_more: page.more, is_empty: page.sessions.is_empty() && !page.reset };
         self.apply(&page)?;
-        *next = Some(page.next);
+        position.next = Some(page.next);
+        position.pages = if page.more { position.pages + 1 } else { 0 };
+        if position.pages >= MAX_PAGES {
+            // The next request goes on from here, as after every error.
+            position.pages = 0;
+            return Err(invalid("the list has no end"));
+        }
         Ok(progress)
     }
 
@@ -125,6 +146,7 @@ impl EndedSessions {
         let sessions: Result<Vec<_>, _> = page.sessions.iter().map(|id| Uuid::try_parse(id)).collect();
         let sessions = sessions
             .map_err(|_| FetchError::Invalid { url: self.url.clone(), reason: "a session is not a UUID" })?;
+        let moment = Moment::now(&*self.clock);
         let now = self.clock.elapsed();
         let forget_at = now + Duration::from_secs(page.keep_seconds).min(MAX_KEEP);
         // An answer from a cache, or of a node that is cut off from its store, is older than it seems.
@@ -139,20 +161,20 @@ impl EndedSessions {
             }
         }
         if !page.more {
-            let is_older = state.age(now).is_some_and(|known| known < age);
-            state.complete = if is_older { state.complete } else { Some((now, age)) };
+            let is_older = state.age(moment).is_some_and(|known| known < age);
+            state.complete = if is_older { state.complete } else { Some((moment, age)) };
         }
         Ok(())
     }
 }
 
 impl State {
-    fn age(&self, now: Duration) -> Option<Duration> {
-        self.complete.map(|(arrived, age)| now.saturating_sub(arrived).saturating_add(age))
+    fn age(&self, now: Moment) -> Option<Duration> {
+        self.complete.map(|(arrived, age)| now.since(arrived).saturating_add(age))
     }
 
     fn prune(&mut self, now: Duration) {
-        if now >= self.pruned_at + PRUNE_INTERVAL {
+        if now.saturating_sub(self.pruned_at) >= PRUNE_INTERVAL {
             self.sessions.retain(|_, forget_at| *forget_at > now);
             self.pruned_at = now;
         }

@@ -1,8 +1,9 @@
-//! Follows the feed of ended sessions, and refreshes the keys before they are stale.
+//! Follows the feed of ended sessions, and refreshes the keys before they are stale. Each has a thread, so that neither delays the other.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,6 +14,8 @@ use crate::locks::lock;
 
 /// The shortest time between two requests: ends within it come together.
 const MIN_PAUSE: Duration = Duration::from_millis(100);
+/// The pause before the next page of a list.
+pub(crate) const PAGE_PAUSE: Duration = Duration::from_millis(5);
 /// The interval of requests that the issuer does not let wait, and the longest pause after an error.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
@@ -41,9 +44,9 @@ impl Stop {
     }
 }
 
-/// A thread that follows the feed, until this is dropped. A request under way ends by itself, within 25 seconds.
+/// The threads that follow the feed and the keys, until this is dropped. A request under way ends by itself, within 25 seconds.
 #[derive(Debug)]
-#[must_use = "the thread stops when this is dropped"]
+#[must_use = "the threads stop when this is dropped"]
 pub struct Following(Arc<Stop>);
 
 impl Drop for Following {
@@ -53,48 +56,103 @@ impl Drop for Following {
 }
 
 impl Verifier {
-    /// Follows the feed of ended sessions, and refreshes the keys before they are stale. It blocks the calling thread for ever.
+    /// Follows the feed of ended sessions, and refreshes the keys on a thread of its own. It blocks the calling thread for ever.
+    /// Meanwhile no call of [`verify`](Self::verify) fetches anything.
+    ///
+    /// A panic of the HTTP client or of the clock counts as a failed request.
     pub fn follow(&self) {
-        self.follow_until(&Stop::default());
+        let stop = Arc::new(Stop::default());
+        // Without the thread, callers of `verify` fetch the keys.
+        let _ = self.follow_keys_in_background(&stop);
+        self.follow_feed_until(&stop);
     }
 
-    /// Follows the feed on a thread of its own, until the returned value is dropped.
+    /// Follows the feed and refreshes the keys on two threads, until the returned value is dropped. Otherwise it is like
+    /// [`follow`](Self::follow).
     ///
     /// # Errors
     /// If the system cannot start a thread.
     pub fn follow_in_background(&self) -> io::Result<Following> {
-        let stop = Arc::new(Stop::default());
-        let (verifier, stopped) = (self.clone(), Arc::clone(&stop));
+        let following = Following(Arc::default());
+        self.follow_keys_in_background(&following.0)?;
+        let (verifier, stop) = (self.clone(), Arc::clone(&following.0));
         thread::Builder::new()
             .name("ended-sessions".to_owned())
-            .spawn(move || verifier.follow_until(&stopped))?;
-        Ok(Following(stop))
+            .spawn(move || verifier.follow_feed_until(&stop))?;
+        Ok(following)
     }
 
-    fn follow_until(&self, stop: &Stop) {
+    fn follow_keys_in_background(&self, stop: &Arc<Stop>) -> io::Result<()> {
+        let (follower, stop) = (KeysFollower::new(self.clone()), Arc::clone(stop));
+        let thread = thread::Builder::new().name("issuer-keys".to_owned());
+        thread.spawn(move || follower.0.follow_keys_until(&stop)).map(drop)
+    }
+
+    fn follow_keys_until(&self, stop: &Stop) {
         let mut failures = 0;
         while !stop.is_set() {
-            self.keys().refresh_early();
+            match caught(|| self.keys().refresh_when_due()) {
+                Ok(None) => {}
+                Ok(Some(outcome)) => {
+                    failures = 0;
+                    self.set_keys_error(outcome.err().map(|error| error.to_string()));
+                }
+                Err(panicked) => {
+                    self.set_keys_error(Some(panicked.to_owned()));
+                    failures += 1;
+                    stop.wait(pause_after(failures));
+                }
+            }
+        }
+    }
+
+    fn follow_feed_until(&self, stop: &Stop) {
+        let mut failures = 0;
+        while !stop.is_set() {
             let began = Instant::now();
-            let outcome = self.fetch_ended(true);
-            self.set_follow_error(outcome.as_ref().err());
-            let pause = if let Ok(progress) = outcome {
+            let outcome = match caught(|| self.fetch_ended(true)) {
+                Ok(outcome) => outcome.map_err(|error| error.to_string()),
+                Err(panicked) => Err(panicked.to_owned()),
+            };
+            let pause = if let Ok(progress) = &outcome {
                 failures = 0;
                 progress.pause(began.elapsed())
             } else {
                 failures += 1;
                 pause_after(failures)
             };
+            self.set_feed_error(outcome.err());
             stop.wait(pause);
         }
     }
+}
+
+/// While this exists, callers of `verify` leave fetches to its thread.
+struct KeysFollower(Verifier);
+
+impl KeysFollower {
+    fn new(verifier: Verifier) -> Self {
+        verifier.keys().add_follower();
+        Self(verifier)
+    }
+}
+
+impl Drop for KeysFollower {
+    fn drop(&mut self) {
+        self.0.keys().remove_follower();
+    }
+}
+
+/// Calls the code of the user of this crate. A panic there must not end a follower.
+fn caught<T>(call: impl FnOnce() -> T) -> Result<T, &'static str> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|_| "the HTTP client or the clock has panicked")
 }
 
 impl Progress {
     /// The pause after an answer that took this long.
     fn pause(self, took: Duration) -> Duration {
         match self {
-            Self { has_more: true, .. } => Duration::ZERO,
+            Self { has_more: true, .. } => PAGE_PAUSE,
             Self { is_empty: false, .. } => MIN_PAUSE,
             // An empty answer at once: the issuer lets no further request wait.
             Self { is_empty: true, .. } => MAX_PAUSE.saturating_sub(took).max(MIN_PAUSE),

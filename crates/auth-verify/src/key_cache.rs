@@ -1,10 +1,11 @@
 //! The keys of the issuer, fetched when they are needed and kept while the issuer is away.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, RwLock, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::Clock;
+use crate::clock::Moment;
 use crate::error::{FetchError, VerifyError};
 use crate::http::{HttpClient, HttpResponse, fetch};
 use crate::key_set::{Key, KeySet};
@@ -20,7 +21,7 @@ const DEFAULT_MAX_AGE: Duration = Duration::from_secs(300);
 /// thread of the resource server.
 const MAX_WAITING: usize = 64;
 
-/// The keys of an issuer. Times are those of [`Clock::elapsed`].
+/// The keys of an issuer.
 pub(crate) struct KeyCache {
     url: String,
     http: Arc<dyn HttpClient>,
@@ -28,17 +29,36 @@ pub(crate) struct KeyCache {
     /// How long keys are used after they were fetched, while the issuer is away.
     max_age: Duration,
     current: RwLock<Option<Arc<Fetched>>>,
-    /// The time of the last attempt. A caller that fetches holds the lock.
-    attempted: Mutex<Option<Duration>>,
+    /// Never locked during a request.
+    attempts: Mutex<Attempts>,
+    changed: Condvar,
     waiting: AtomicUsize,
+    /// The threads that fetch for all callers.
+    followers: AtomicUsize,
 }
 
 /// A key set, and when it was fetched.
 #[derive(Debug)]
 struct Fetched {
     keys: KeySet,
-    at: Duration,
+    at: Moment,
     fresh: Duration,
+}
+
+/// The attempts to fetch the keys.
+#[derive(Debug, Default)]
+struct Attempts {
+    is_running: bool,
+    /// A follower should fetch at once.
+    is_wanted: bool,
+    last: Option<Attempt>,
+}
+
+/// The last attempt.
+#[derive(Clone, Copy, Debug)]
+struct Attempt {
+    ended: Moment,
+    has_failed: bool,
 }
 
 impl KeyCache {
@@ -48,88 +68,185 @@ impl KeyCache {
         clock: Arc<dyn Clock>,
         max_age: Duration,
     ) -> Self {
-        let (current, attempted) = (RwLock::default(), Mutex::default());
-        Self { url, http, clock, max_age, current, attempted, waiting: AtomicUsize::new(0) }
+        Self {
+            url,
+            http,
+            clock,
+            max_age,
+            current: RwLock::default(),
+            attempts: Mutex::default(),
+            changed: Condvar::new(),
+            waiting: AtomicUsize::new(0),
+            followers: AtomicUsize::new(0),
+        }
     }
 
-    /// Returns the key of this name, or `None` if the issuer publishes no such key.
+    /// Returns the key of this name, or `None` if the issuer publishes no such key. With a follower, it never waits.
     pub(crate) fn find(&self, kid: &str) -> Result<Option<Arc<Key>>, VerifyError> {
-        let now = self.clock.elapsed();
-        if let Some(fetched) = self.usable(now)
+        if let Some(fetched) = self.usable()
             && let Some(key) = fetched.keys.find(kid)
         {
-            if now < fetched.at + fetched.fresh {
+            if self.is_followed() || self.age(&fetched) < fetched.fresh {
                 return Ok(Some(Arc::clone(key)));
             }
             // One caller fetches. The others use what there is, and so does this one if the issuer is away.
-            self.refresh_unless_busy(now);
+            self.refresh_unless_busy();
+        } else if self.is_followed() {
+            self.request_refresh()?;
         } else {
-            self.refresh_since(now)?;
+            self.await_refresh()?;
         }
-        let fetched = self.usable(self.clock.elapsed()).ok_or(VerifyError::KeysUnavailable)?;
+        let fetched = self.usable().ok_or(VerifyError::KeysUnavailable)?;
         Ok(fetched.keys.find(kid).cloned())
     }
 
     /// Returns whether the issuer still publishes this key, as far as is known without a fetch.
     pub(crate) fn holds(&self, key: &Arc<Key>) -> bool {
-        let now = self.clock.elapsed();
-        self.usable(now).is_some_and(|fetched| now < fetched.at + fetched.fresh && fetched.keys.holds(key))
+        self.usable().is_some_and(|fetched| {
+            (self.is_followed() || self.age(&fetched) < fetched.fresh) && fetched.keys.holds(key)
+        })
     }
 
-    /// Fetches the keys if most of their time has passed, so that no caller of [`find`](Self::find) has to.
-    pub(crate) fn refresh_early(&self) {
-        let now = self.clock.elapsed();
-        let is_due = self.usable(now).is_none_or(|fetched| now >= fetched.at + fetched.fresh * 4 / 5);
-        if is_due {
-            self.refresh_unless_busy(now);
-        }
-    }
-
-    /// Fetches the keys now.
+    /// Fetches the keys now, or waits for the fetch that is under way and then fetches.
     pub(crate) fn fetch(&self) -> Result<(), FetchError> {
-        let mut attempted = lock(&self.attempted);
-        self.attempt(&mut attempted)
+        let mut attempts = lock(&self.attempts);
+        while attempts.is_running {
+            attempts = self.changed.wait(attempts).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.attempt(attempts)
     }
 
-    fn usable(&self, now: Duration) -> Option<Arc<Fetched>> {
-        read(&self.current).as_ref().filter(|fetched| now <= fetched.at + self.max_age).cloned()
+    /// Callers of [`find`](Self::find) rely on the calls of [`refresh_when_due`](Self::refresh_when_due) until as many
+    /// followers are removed.
+    pub(crate) fn add_follower(&self) {
+        self.followers.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn refresh_unless_busy(&self, now: Duration) {
-        let mut attempted = match self.attempted.try_lock() {
-            Ok(attempted) => attempted,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
-        };
-        if attempted.is_none_or(|attempted| now >= attempted + MIN_INTERVAL) {
+    pub(crate) fn remove_follower(&self) {
+        self.followers.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Waits until the keys are wanted, for at most a second. Fetches them if they are wanted, or if most of their time has passed.
+    pub(crate) fn refresh_when_due(&self) -> Option<Result<(), FetchError>> {
+        let attempts = lock(&self.attempts);
+        let is_idle = |attempts: &mut Attempts| !attempts.is_wanted && !self.is_due(attempts);
+        let waited = self.changed.wait_timeout_while(attempts, MIN_INTERVAL, is_idle);
+        let (mut attempts, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let is_due = attempts.is_wanted || self.is_due(&attempts);
+        attempts.is_wanted = false;
+        (is_due && !attempts.is_running).then(|| self.attempt(attempts))
+    }
+
+    fn is_due(&self, attempts: &Attempts) -> bool {
+        !attempts.is_running
+            && self.recent(attempts).is_none()
+            && self.usable().is_none_or(|fetched| self.age(&fetched) >= fetched.fresh / 5 * 4)
+    }
+
+    fn is_followed(&self) -> bool {
+        self.followers.load(Ordering::SeqCst) > 0
+    }
+
+    fn age(&self, fetched: &Fetched) -> Duration {
+        Moment::now(&*self.clock).since(fetched.at)
+    }
+
+    fn usable(&self) -> Option<Arc<Fetched>> {
+        read(&self.current).as_ref().filter(|fetched| self.age(fetched) <= self.max_age).cloned()
+    }
+
+    /// The last attempt, if it ended less than a second ago.
+    fn recent(&self, attempts: &Attempts) -> Option<Attempt> {
+        attempts.last.filter(|last| Moment::now(&*self.clock).since(last.ended) < MIN_INTERVAL)
+    }
+
+    fn refresh_unless_busy(&self) {
+        let attempts = lock(&self.attempts);
+        if !attempts.is_running && self.recent(&attempts).is_none() {
             // The current keys stay in use, and the next attempt follows after a second.
-            let _ = self.attempt(&mut attempted);
+            let _ = self.attempt(attempts);
         }
     }
 
-    /// Fetches the keys, unless another caller did so after `arrived`, or less than a second ago.
-    fn refresh_since(&self, arrived: Duration) -> Result<(), VerifyError> {
-        let is_crowded = self.waiting.fetch_add(1, Ordering::SeqCst) >= MAX_WAITING;
-        let outcome = if is_crowded { Err(VerifyError::KeysUnavailable) } else { Ok(()) };
-        if outcome.is_ok() {
-            let mut attempted = lock(&self.attempted);
-            if attempted.is_none_or(|attempted| arrived >= attempted + MIN_INTERVAL) {
-                let _ = self.attempt(&mut attempted);
-            }
+    /// Lets a follower fetch the keys, unless they were fetched less than a second ago.
+    fn request_refresh(&self) -> Result<(), VerifyError> {
+        let mut attempts = lock(&self.attempts);
+        if let Some(last) = self.recent(&attempts).filter(|_| !attempts.is_running) {
+            return last.outcome();
         }
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
-        outcome
+        attempts.is_wanted = !attempts.is_running;
+        self.changed.notify_all();
+        // Whether there is such a key is known when the fetch has ended.
+        Err(VerifyError::KeysUnavailable)
     }
 
-    fn attempt(&self, attempted: &mut Option<Duration>) -> Result<(), FetchError> {
-        let at = self.clock.elapsed();
-        *attempted = Some(at);
-        let response = fetch(&*self.http, &self.url, "", TIMEOUT)?;
+    /// Fetches the keys, or waits for the fetch of another caller, unless they were fetched less than a second ago.
+    fn await_refresh(&self) -> Result<(), VerifyError> {
+        let others = self.waiting.fetch_add(1, Ordering::SeqCst);
+        let _waiting = Waiting(&self.waiting);
+        if others >= MAX_WAITING {
+            return Err(VerifyError::KeysUnavailable);
+        }
+        let mut attempts = lock(&self.attempts);
+        if attempts.is_running {
+            let waited = self.changed.wait_timeout_while(attempts, TIMEOUT, |attempts| attempts.is_running);
+            attempts = waited.unwrap_or_else(PoisonError::into_inner).0;
+        } else if self.recent(&attempts).is_none() {
+            let _ = self.attempt(attempts);
+            attempts = lock(&self.attempts);
+        }
+        let ended = attempts.last.filter(|_| !attempts.is_running);
+        ended.map_or(Err(VerifyError::KeysUnavailable), Attempt::outcome)
+    }
+
+    /// Fetches the keys. The lock shows that no other attempt is running.
+    fn attempt(&self, mut attempts: MutexGuard<'_, Attempts>) -> Result<(), FetchError> {
+        let at = Moment::now(&*self.clock);
+        attempts.is_running = true;
+        drop(attempts);
+        let mut running = Running { cache: self, attempt: Attempt { ended: at, has_failed: true } };
+        let response = fetch(&*self.http, &self.url, "", TIMEOUT);
+        running.attempt.ended = Moment::now(&*self.clock);
+        let response = response?;
         let keys = KeySet::parse(&response.body)
             .map_err(|reason| FetchError::Invalid { url: self.url.clone(), reason })?;
         let fresh = fresh_for(&response).unwrap_or(DEFAULT_MAX_AGE).min(self.max_age);
-        *write(&self.current) = Some(Arc::new(Fetched { keys, at, fresh }));
+        let mut current = write(&self.current);
+        let keys = if let Some(earlier) = &*current { keys.keep(&earlier.keys) } else { keys };
+        *current = Some(Arc::new(Fetched { keys, at, fresh }));
+        running.attempt.has_failed = false;
         Ok(())
+    }
+}
+
+impl Attempt {
+    /// Whether a key that is not in the current set is known to be unknown.
+    fn outcome(self) -> Result<(), VerifyError> {
+        if self.has_failed { Err(VerifyError::KeysUnavailable) } else { Ok(()) }
+    }
+}
+
+/// An attempt that is under way. It ends when this is dropped, also by a panic of the HTTP client.
+struct Running<'a> {
+    cache: &'a KeyCache,
+    attempt: Attempt,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut attempts = lock(&self.cache.attempts);
+        attempts.is_running = false;
+        attempts.last = Some(self.attempt);
+        self.cache.changed.notify_all();
+    }
+}
+
+/// A caller that waits.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) struct Key {
     kid: String,
     algorithm: &'static str,
     public: ParsedPublicKey,
+    bytes: Vec<u8>,
 }
 
 /// The keys of a set that this crate can use.
@@ -45,6 +46,10 @@ impl Key {
     /// Returns whether the header of a token names the algorithm of this key, and this key has signed the token.
     pub(crate) fn has_signed(&self, signed: &str, signature: &[u8]) -> bool {
         self.public.verify_sig(signed.as_bytes(), signature).is_ok()
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        (&self.kid, self.algorithm, &self.bytes) == (&other.kid, other.algorithm, &other.bytes)
     }
 
     /// The algorithm of the key. The header of a token confirms it and never selects it.
@@ -81,6 +86,16 @@ impl KeySet {
         }
     }
 
+    /// Takes the keys that an earlier set has too from that set, so that the tokens they have verified stay cached.
+    pub(crate) fn keep(mut self, earlier: &Self) -> Self {
+        for key in &mut self.0 {
+            if let Some(known) = earlier.find(&key.kid).filter(|known| known.is_same(key)) {
+                *key = Arc::clone(known);
+            }
+        }
+        self
+    }
+
     pub(crate) fn find(&self, kid: &str) -> Option<&Arc<Key>> {
         self.0.iter().find(|key| key.kid == kid)
     }
@@ -110,6 +125,6 @@ fn key(jwk: Value) -> Option<Key> {
     if jwk.alg.is_some_and(|named| named != algorithm) {
         return None;
     }
-    let public = ParsedPublicKey::new(verification, public).ok()?;
-    Some(Key { kid: jwk.kid, algorithm, public })
+    let parsed = ParsedPublicKey::new(verification, &public).ok()?;
+    Some(Key { kid: jwk.kid, algorithm, public: parsed, bytes: public })
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -14,6 +15,7 @@ use crate::clock::{Clock, unix_seconds};
 use crate::compact::{Compact, Header, MAX_TOKEN};
 use crate::ended_sessions::{EndedSessions, Progress, SessionState};
 use crate::error::{FetchError, VerifyError};
+use crate::follower::PAGE_PAUSE;
 use crate::key_cache::KeyCache;
 use crate::key_set::Key;
 use crate::locks::lock;
@@ -29,10 +31,16 @@ struct Inner {
     settings: Settings,
     keys: KeyCache,
     feed: Option<Feed>,
-    /// Why the last request of a follower failed, if it did.
-    follow_error: Mutex<Option<String>>,
+    follow_errors: Mutex<FollowErrors>,
     /// Claims by the digest of their token. Only verified tokens are inserted, so a forger cannot fill it.
     cache: Option<Cache<[u8; 32], Arc<CachedToken>>>,
+}
+
+/// Why the last requests of a follower failed, if they did.
+#[derive(Default)]
+struct FollowErrors {
+    feed: Option<String>,
+    keys: Option<String>,
 }
 
 pub(crate) struct Settings {
@@ -52,7 +60,8 @@ pub(crate) struct Feed {
 /// A token whose signature was verified.
 struct CachedToken {
     claims: Arc<Claims>,
-    issued_at: u64,
+    /// The later of `iat` and `nbf`.
+    valid_from: u64,
     expires_at: u64,
     key: Arc<Key>,
 }
@@ -78,13 +87,16 @@ impl Verifier {
 
     pub(crate) fn new(settings: Settings, keys: KeyCache, feed: Option<Feed>, cached_tokens: usize) -> Self {
         let cache = (cached_tokens > 0).then(|| Cache::new(cached_tokens));
-        Self(Arc::new(Inner { settings, keys, feed, follow_error: Mutex::default(), cache }))
+        Self(Arc::new(Inner { settings, keys, feed, follow_errors: Mutex::default(), cache }))
     }
 
     /// Verifies an access token, and that its session has not ended.
     ///
-    /// It blocks for a request to the issuer if the token names an unknown key. Without a [follower](Self::follow), it also
-    /// blocks when the keys are stale. This happens at most once a second and takes at most three seconds.
+    /// With a [follower](Self::follow), it never waits for the issuer. A token that names an unknown key makes the follower fetch the
+    /// keys, at most once a second. Until this fetch has ended, the error is [`VerifyError::KeysUnavailable`].
+    ///
+    /// Without one, it blocks for a request to the issuer if the token names an unknown key, or if the keys are stale. This takes at
+    /// most three seconds, for at most 64 callers at a time.
     ///
     /// # Errors
     /// If the request must be refused. [`VerifyError::status`] is the status of the answer.
@@ -106,10 +118,12 @@ impl Verifier {
     /// Fetches the keys and the ended sessions. A service that calls this before it serves has both for its first request.
     ///
     /// # Errors
-    /// If the issuer does not answer.
+    /// If the issuer does not answer, or its list of ended sessions has no end.
     pub fn sync(&self) -> Result<(), FetchError> {
         self.0.keys.fetch()?;
-        while self.fetch_ended(false)?.has_more {}
+        while self.fetch_ended(false)?.has_more {
+            thread::sleep(PAGE_PAUSE);
+        }
         Ok(())
     }
 
@@ -122,14 +136,19 @@ impl Verifier {
         }
     }
 
-    /// Returns why the last request of [`follow`](Self::follow) for the feed failed, or `None` if it did not.
+    /// Returns why the last request of [`follow`](Self::follow) for the feed or for the keys failed, or `None` if neither did.
     #[must_use]
     pub fn follow_error(&self) -> Option<String> {
-        lock(&self.0.follow_error).clone()
+        let errors = lock(&self.0.follow_errors);
+        errors.feed.clone().or_else(|| errors.keys.clone())
     }
 
-    pub(crate) fn set_follow_error(&self, error: Option<&FetchError>) {
-        *lock(&self.0.follow_error) = error.map(ToString::to_string);
+    pub(crate) fn set_feed_error(&self, error: Option<String>) {
+        lock(&self.0.follow_errors).feed = error;
+    }
+
+    pub(crate) fn set_keys_error(&self, error: Option<String>) {
+        lock(&self.0.follow_errors).keys = error;
     }
 
     #[cfg(test)]
@@ -176,7 +195,7 @@ impl Verifier {
             return Err(invalid("its signature is invalid"));
         }
         let payload = compact.payload().and_then(|json| Payload::parse(&json));
-        let Payload { issuer, audience, issued_at, expires_at, claims } =
+        let Payload { issuer, audience, valid_from, expires_at, is_bound, claims } =
             payload.ok_or(invalid("its claims are invalid"))?;
         if issuer != self.0.settings.issuer {
             return Err(VerifyError::WrongIssuer);
@@ -184,13 +203,16 @@ impl Verifier {
         if audience != self.0.settings.audience {
             return Err(VerifyError::WrongAudience);
         }
-        Ok(CachedToken { claims: Arc::new(claims), issued_at, expires_at, key })
+        if is_bound {
+            return Err(invalid("it is bound to a key (cnf), and the proof of the key is not checked"));
+        }
+        Ok(CachedToken { claims: Arc::new(claims), valid_from, expires_at, key })
     }
 
     fn check_times(&self, token: &CachedToken) -> Result<(), VerifyError> {
         let Settings { clock, leeway, .. } = &self.0.settings;
         let (now, leeway) = (unix_seconds(clock.now()), leeway.as_secs());
-        if token.issued_at > now + leeway || token.issued_at >= token.expires_at {
+        if token.valid_from > now + leeway || token.valid_from >= token.expires_at {
             return Err(VerifyError::InvalidToken("it is from the future"));
         }
         if now >= token.expires_at + leeway {
@@ -201,8 +223,8 @@ impl Verifier {
 
     fn check_session(&self, claims: &Claims) -> Result<(), VerifyError> {
         let Some(Feed { ended, max_staleness, when_stale }) = &self.0.feed else { return Ok(()) };
-        let state = ended.state(claims.session_id);
-        let is_known = state == SessionState::Live && ended.age().is_some_and(|age| age <= *max_staleness);
+        let (state, age) = ended.look_up(claims.session_id);
+        let is_known = state == SessionState::Live && age.is_some_and(|age| age <= *max_staleness);
         match (state, when_stale) {
             (SessionState::Ended, _) => Err(VerifyError::SessionEnded),
             (_, WhenStale::Refuse) if !is_known => Err(VerifyError::Stale),

@@ -1,15 +1,18 @@
 //! When a session counts as ended, and what happens when the feed is away.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::json;
 use uuid::Uuid;
 
 use super::issuer::{FEED, ISSUER, Issuer, KEYS, NOW, PrivateKey, SECOND, uuid};
-use crate::ended_sessions::{EndedSessions, SessionState};
-use crate::{FetchError, SessionId, Staleness, VerifyError, WhenStale};
+use crate::ended_sessions::{EndedSessions, MAX_PAGES, SessionState};
+use crate::{
+    Clock, FetchError, HttpClient, HttpError, HttpResponse, SessionId, Staleness, VerifyError, WhenStale,
+};
 
 /// The session of the tokens of [`Issuer::token`].
 const SESSION: u128 = 2;
@@ -121,7 +124,7 @@ fn ended_session_is_forgotten_when_its_tokens_have_expired() {
         issuer.advance(pause * SECOND);
         issuer.end(&[], false);
         ended.fetch(false).expect("fetched");
-        assert_eq!(ended.state(SessionId(Uuid::from_u128(SESSION))), expected);
+        assert_eq!(ended.look_up(SessionId(Uuid::from_u128(SESSION))).0, expected);
     }
 }
 
@@ -130,7 +133,7 @@ fn sessions_beyond_the_bound_make_others_unknown() {
     let issuer = Issuer::new(PrivateKey::p256());
     let client = Arc::new(issuer.clone());
     let ended = EndedSessions::new(format!("{ISSUER}{FEED}"), client.clone(), client).bounded(2);
-    let state = |number| ended.state(SessionId(Uuid::from_u128(number)));
+    let state = |number| ended.look_up(SessionId(Uuid::from_u128(number))).0;
     issuer.end(&[1, 2], false);
     ended.fetch(false).expect("fetched");
     assert_eq!([state(1), state(3)], [SessionState::Ended, SessionState::Live]);
@@ -217,4 +220,112 @@ fn follower_asks_once_a_second_without_a_place_to_wait() {
     }
     assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
     drop(following);
+}
+
+#[test]
+fn list_that_does_not_advance_is_an_error() {
+    let issuer = Issuer::new(PrivateKey::p256());
+    let verifier = issuer.builder().build().expect("a verifier");
+    issuer.end(&[1], true);
+    let error = verifier.sync().expect_err("a page without progress");
+    assert!(error.to_string().contains("the cursor does not advance"), "{error}");
+    assert_eq!(issuer.requests(FEED), ["?wait=0", "?wait=0&after=0.7.7"]);
+    let following = verifier.follow_in_background().expect("a thread");
+    thread::sleep(Duration::from_millis(500));
+    assert!(issuer.requests(FEED).len() < 14, "pauses grow from 50 ms: {}", issuer.requests(FEED).len());
+    drop(following);
+}
+
+/// A feed of this many pages, each with another cursor.
+struct Pages(AtomicU32);
+
+impl HttpClient for Pages {
+    fn get(&self, url: &str, _timeout: Duration) -> Result<HttpResponse, HttpError> {
+        if url.contains(KEYS) {
+            let body = json!({"keys": [PrivateKey::p256().jwk("first")]}).to_string().into_bytes();
+            return Ok(HttpResponse { status: 200, cache_control: None, body });
+        }
+        let left = self.0.fetch_sub(1, Ordering::SeqCst);
+        let page = json!({"sessions": [], "next": left.to_string(), "more": left > 1, "synced_at": NOW, "keep_seconds": 965});
+        Ok(HttpResponse { status: 200, cache_control: None, body: page.to_string().into_bytes() })
+    }
+}
+
+#[test]
+fn list_without_an_end_is_an_error() {
+    let client = Arc::new(Issuer::new(PrivateKey::p256()));
+    let pages = Arc::new(Pages(AtomicU32::new(u32::MAX)));
+    let ended = EndedSessions::new(format!("{ISSUER}{FEED}"), pages, client);
+    for _ in 0..2 {
+        for _ in 1..MAX_PAGES {
+            assert!(ended.fetch(false).expect("a page").has_more);
+        }
+        let error = ended.fetch(false).expect_err("too many pages");
+        assert!(error.to_string().contains("the list has no end"), "{error}");
+    }
+}
+
+#[test]
+fn pages_of_a_list_are_read_with_pauses() {
+    let issuer = Issuer::new(PrivateKey::p256());
+    let verifier = issuer.builder().http_client(Pages(AtomicU32::new(21))).build().expect("a verifier");
+    let began = Instant::now();
+    verifier.sync().expect("synced");
+    assert!(began.elapsed() >= Duration::from_millis(100), "{:?}", began.elapsed());
+}
+
+/// The clocks of a machine that sleeps: only the time of day goes on.
+#[derive(Clone)]
+struct Sleeping(Arc<AtomicU32>);
+
+impl Clock for Sleeping {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(NOW + u64::from(self.0.load(Ordering::SeqCst)))
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+#[test]
+fn sleep_of_the_machine_makes_the_feed_stale() {
+    let issuer = Issuer::new(PrivateKey::p256());
+    let clock = Sleeping(Arc::default());
+    let builder = || issuer.builder().clock(clock.clone()).max_keys_age(600 * SECOND);
+    let (verifier, without_feed) = (
+        builder().build().expect("a verifier"),
+        builder().without_ended_sessions().build().expect("a verifier"),
+    );
+    let token = issuer.token();
+    verifier.sync().expect("synced");
+    without_feed.sync().expect("synced");
+    clock.0.store(60, Ordering::SeqCst);
+    assert!(verifier.verify(&token).is_ok());
+    clock.0.store(61, Ordering::SeqCst);
+    assert_eq!(verifier.verify(&token).err(), Some(VerifyError::Stale));
+    assert_eq!(verifier.staleness(), Staleness::Feed(61 * SECOND));
+    // The keys are too old as well.
+    issuer.answer(KEYS, None);
+    clock.0.store(601, Ordering::SeqCst);
+    assert_eq!(without_feed.verify(&token).err(), Some(VerifyError::KeysUnavailable));
+}
+
+#[test]
+fn time_of_day_that_steps_back_makes_nothing_younger() {
+    /// The time of day steps back by the seconds that the other clock advances.
+    struct Stepping(Issuer);
+    impl Clock for Stepping {
+        fn now(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH + Duration::from_secs(NOW) - self.0.elapsed()
+        }
+        fn elapsed(&self) -> Duration {
+            self.0.elapsed()
+        }
+    }
+    let issuer = Issuer::new(PrivateKey::p256());
+    let verifier = issuer.builder().clock(Stepping(issuer.clone())).build().expect("a verifier");
+    verifier.sync().expect("synced");
+    issuer.advance(100 * SECOND);
+    assert_eq!(verifier.staleness(), Staleness::Feed(100 * SECOND));
 }

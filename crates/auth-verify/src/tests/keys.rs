@@ -1,6 +1,6 @@
 //! When the keys are fetched, and how long they are used.
 
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
@@ -207,4 +207,60 @@ fn token_never_names_the_location_of_keys() {
     assert_eq!(verifier.verify(&issuer.key().sign(header, &claims().to_string())).err(), Some(UNKNOWN));
     assert_eq!(issuer.requests(KEYS).len(), 1);
     assert_eq!(issuer.requests("").len(), 1, "and nothing else");
+}
+
+#[test]
+fn unchanged_key_keeps_its_cached_tokens() {
+    let issuer = Issuer::new(PrivateKey::p256());
+    let (verifier, token) = (verifier(&issuer), token_of(issuer.key(), "first"));
+    let claims = verifier.verify(&token).expect("valid");
+    issuer.publish(&[PrivateKey::p256().jwk("new"), issuer.key().jwk("first")]);
+    issuer.advance(SECOND);
+    assert_eq!(verifier.verify(&token_of(&PrivateKey::p256(), "other")).err(), Some(UNKNOWN));
+    assert_eq!(issuer.requests(KEYS).len(), 2);
+    assert!(Arc::ptr_eq(&claims, &verifier.verify(&token).expect("valid")), "it was verified again");
+}
+
+#[test]
+fn another_key_of_the_same_name_is_another_key() {
+    for other in [PrivateKey::p256(), PrivateKey::ed25519()] {
+        let issuer = Issuer::new(PrivateKey::p256());
+        let (verifier, token) = (verifier(&issuer), token_of(issuer.key(), "first"));
+        assert!(verifier.verify(&token).is_ok());
+        issuer.publish(&[other.jwk("first")]);
+        verifier.sync().expect("synced");
+        let error = verifier.verify(&token).expect_err("a withdrawn key");
+        assert_eq!(error, VerifyError::InvalidToken("its signature is invalid"));
+    }
+}
+
+#[test]
+fn keys_may_be_used_for_ever() {
+    let issuer = Issuer::new(PrivateKey::p256());
+    let body = json!({"keys": [issuer.key().jwk("first")]}).to_string();
+    issuer.answer(KEYS, Some((200, "max-age=18446744073709551615", body)));
+    issuer.advance(SECOND);
+    let builder = issuer.builder().without_ended_sessions().max_keys_age(Duration::MAX);
+    let (verifier, token) = (builder.build().expect("a verifier"), token_of(issuer.key(), "first"));
+    assert!(verifier.verify(&token).is_ok());
+    issuer.answer(KEYS, None);
+    issuer.advance(86_000 * SECOND);
+    assert!(verifier.verify(&token).is_ok());
+    let _following = verifier.follow_in_background().expect("a thread");
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!((verifier.follow_error(), issuer.requests(KEYS).len()), (None, 1));
+}
+
+#[test]
+fn unknown_key_is_retryable_while_the_issuer_is_away() {
+    let issuer = Issuer::new(PrivateKey::p256());
+    let verifier = verifier(&issuer);
+    assert!(verifier.verify(&token_of(issuer.key(), "first")).is_ok());
+    issuer.answer(KEYS, None);
+    issuer.advance(SECOND);
+    for _ in 0..2 {
+        let error = verifier.verify(&token_of(&PrivateKey::p256(), "second")).expect_err("unknown");
+        assert_eq!(error, VerifyError::KeysUnavailable);
+    }
+    assert_eq!(issuer.requests(KEYS).len(), 2);
 }

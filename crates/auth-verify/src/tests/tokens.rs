@@ -228,3 +228,32 @@ fn errors_contain_no_part_of_the_token() {
     let error = verifier.verify(&token).expect_err("another audience");
     assert!(!format!("{error} {error:?} {verifier:?}").contains("s3cret"));
 }
+
+#[test]
+fn token_is_refused_before_nbf() {
+    let issuer = Issuer::new(PrivateKey::p256());
+    let verifier = issuer.verifier();
+    for (nbf, expected) in [
+        (json!(NOW - 900), None),
+        (json!(NOW + 5), None),
+        (json!(NOW + 6), Some("it is from the future")),
+        (json!(NOW + 900), Some("it is from the future")),
+        (json!("1"), Some("its claims are invalid")),
+        (json!(1.5), Some("its claims are invalid")),
+    ] {
+        let outcome = verifier.verify(&issuer.sign(&with("nbf", nbf.clone())));
+        match expected {
+            None => assert!(outcome.expect("valid").extra.is_empty(), "{nbf}"),
+            Some(expected) => assert_eq!(reason(outcome), expected, "{nbf}"),
+        }
+    }
+}
+
+#[test]
+fn token_that_is_bound_to_a_key_is_refused() {
+    let issuer = Issuer::new(PrivateKey::p256());
+    for cnf in [json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}), json!({}), json!(7)] {
+        let outcome = issuer.verifier().verify(&issuer.sign(&with("cnf", cnf)));
+        assert_eq!(reason(outcome), "it is bound to a key (cnf), and the proof of the key is not checked");
+    }
+}
