@@ -43,7 +43,8 @@ pub struct Cursor {
     page: Option<PagePosition>,
 }
 
-/// A position in the pages of the rows that `until` has seen.
+/// A position in the pages of the rows below the end of `until`. A follower that has read the last page has all that `until` has
+/// seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PagePosition {
     until: Snapshot,
@@ -86,12 +87,18 @@ impl EndedLog {
     }
 
     /// Notes that all rows that this read has seen are in the log. Returns whether it has seen more than the one before.
-    pub(crate) fn finish_read(&mut self, read: Snapshot) -> bool {
-        let is_news =
-            self.read.as_ref().is_none_or(|before| before.history != read.history || read.is_after(before));
-        if is_news {
-            self.read = Some(read);
+    pub(crate) fn finish_read(&mut self, mut read: Snapshot) -> bool {
+        let before = self.read.as_ref().filter(|before| before.history == read.history);
+        if before.is_some_and(|before| before.is_after(&read)) {
+            return false;
         }
+        let is_news = before.is_none_or(|before| read.is_after(before));
+        // The transactions in between have ended no session, so a cursor need not tell them apart.
+        read.join_unseen(|between| {
+            let (first, last) = between.into_inner();
+            first > last || self.rows.range((first, Uuid::nil())..=(last, Uuid::max())).next().is_none()
+        });
+        self.read = Some(read);
         is_news
     }
 
@@ -122,10 +129,13 @@ impl EndedLog {
         if cursor.is_some_and(|cursor| cursor.snapshots().any(|snapshot| snapshot.is_after(read))) {
             return LogAnswer::Behind;
         }
-        let seen = cursor.and_then(|cursor| cursor.seen.as_ref());
+        // The text of a cursor may have joined ranges. If it is of this very read, the read itself is more exact.
+        let exact = |snapshot| if read.is_after(snapshot) { snapshot } else { read };
+        let seen = cursor.and_then(|cursor| cursor.seen.as_ref()).map(exact);
         let page = cursor.and_then(|cursor| cursor.page.as_ref());
-        let until = page.map_or(read, |page| &page.until);
-        let is_missing = |number| until.has_seen(number) && seen.is_none_or(|seen| !seen.has_seen(number));
+        let until = page.map_or(read, |page| exact(&page.until));
+        // This read has seen all that `until` has, also what the text of `until` does not tell.
+        let is_missing = |number| read.has_seen(number) && seen.is_none_or(|seen| !seen.has_seen(number));
         let start = self.start(seen, page, since);
         let mut rows = start
             .into_iter()
@@ -134,14 +144,16 @@ impl EndedLog {
             .filter(|((number, _), recorded_at)| is_missing(*number) && **recorded_at >= since)
             .map(|(place, _)| *place);
         let places: Vec<_> = rows.by_ref().take(limit).collect();
-        let has_more = rows.next().is_some();
-        let next = match places.last().filter(|_| has_more) {
+        let has_rest = rows.next().is_some();
+        let next = match places.last().filter(|_| has_rest) {
             Some(last) => {
                 Cursor { seen: seen.cloned(), page: Some(PagePosition { until: until.clone(), last: *last }) }
             }
             None => Cursor { seen: Some(until.clone()), page: None },
         };
         let sessions = places.into_iter().map(|(_, session)| session).collect();
+        // The answer is as complete as this read only if the pages go up to it.
+        let has_more = has_rest || read.is_after(until);
         LogAnswer::Page(LogPage { sessions, next, has_more, is_reset: cursor.is_none() })
     }
 

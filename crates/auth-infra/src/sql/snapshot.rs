@@ -1,13 +1,14 @@
 //! What a read of the store has seen, so that the next one continues from there.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// The number of changes in progress that the text of a snapshot can contain. With more, the text is that of an earlier
-/// snapshot, which repeats changes and misses none.
-const MAX_IN_PROGRESS: usize = 16;
+/// The number of unseen ranges that the text of a snapshot can contain. With more, the text joins those that are closest
+/// together: a follower gets the changes between them again, and misses none.
+const MAX_RANGES: usize = 16;
 
-/// The numbered changes that a read has seen: all below `from`, and those from `from` to `to` that were not `in_progress`.
+/// The numbered changes that a read has seen: all below `from`, and those from `from` to `to` that are not `unseen`.
 ///
 /// PostgreSQL numbers transactions when they begin, and they commit in any order. SQLite numbers rows in the order of commits.
 ///
@@ -18,8 +19,10 @@ pub(crate) struct Snapshot {
     pub(crate) history: u32,
     from: u64,
     to: u64,
-    /// Ascending.
-    in_progress: Vec<u64>,
+    /// Ascending, with at least one number between two ranges. They contain all changes in progress, and perhaps others.
+    unseen: Vec<RangeInclusive<u64>>,
+    /// The number of changes in progress. It orders snapshots whose ranges were joined.
+    in_progress: u64,
 }
 
 impl Snapshot {
@@ -27,7 +30,7 @@ impl Snapshot {
     #[cfg(feature = "sqlite")]
     pub(crate) fn up_to(number: i64) -> Self {
         let next = u64::try_from(number).unwrap_or(0).saturating_add(1);
-        Self { history: 0, from: next, to: next, in_progress: Vec::new() }
+        Self { history: 0, from: next, to: next, unseen: Vec::new(), in_progress: 0 }
     }
 
     /// Reads the text of a `pg_snapshot`: `xmin:xmax:xip,xip`.
@@ -35,11 +38,28 @@ impl Snapshot {
     pub(crate) fn parse_postgres(history: u32, text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, ':');
         let (from, to) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        let in_progress = match parts.next()? {
-            "" => Vec::new(),
-            list => list.split(',').map(str::parse).collect::<Result<_, _>>().ok()?,
-        };
-        Some(Self { history, from, to, in_progress })
+        let mut snapshot = Self { history, from, to, unseen: Vec::new(), in_progress: 0 };
+        for number in parts.next()?.split(',').filter(|number| !number.is_empty()) {
+            let number = number.parse().ok()?;
+            if snapshot.unseen.last().map_or(number < from, |last| number <= *last.end()) || number >= to {
+                return None;
+            }
+            snapshot.unseen.push(number..=number);
+            snapshot.in_progress += 1;
+        }
+        snapshot.join_unseen(|between| between.is_empty());
+        Some(snapshot)
+    }
+
+    /// Joins neighbouring unseen ranges if the numbers between them may count as unseen too.
+    pub(crate) fn join_unseen(&mut self, is_joined: impl Fn(RangeInclusive<u64>) -> bool) {
+        self.unseen.dedup_by(|next, range| {
+            let is_joined = is_joined(range.end() + 1..=next.start().saturating_sub(1));
+            if is_joined {
+                *range = *range.start()..=*next.end();
+            }
+            is_joined
+        });
     }
 
     /// The lowest number that may not have been seen.
@@ -53,27 +73,50 @@ impl Snapshot {
     }
 
     pub(crate) fn has_seen(&self, number: u64) -> bool {
-        number < self.from || (number < self.to && self.in_progress.binary_search(&number).is_err())
+        let next = self.unseen.partition_point(|range| *range.end() < number);
+        let is_unseen = || self.unseen.get(next).is_some_and(|range| range.contains(&number));
+        number < self.from || (number < self.to && !is_unseen())
     }
 
     /// Returns whether this snapshot of the same history is later than the other.
     pub(crate) fn is_after(&self, other: &Self) -> bool {
-        (self.from, self.to, other.in_progress.len()) > (other.from, other.to, self.in_progress.len())
+        (self.from, self.to, other.in_progress) > (other.from, other.to, self.in_progress)
+    }
+
+    /// The same snapshot with as many ranges as its text can contain.
+    fn shortened(&self) -> Self {
+        let mut short = self.clone();
+        let excess = self.unseen.len().saturating_sub(MAX_RANGES);
+        let gap = |between: RangeInclusive<u64>| (between.end() - between.start(), *between.start());
+        let mut gaps: Vec<_> =
+            self.unseen.windows(2).map(|pair| gap(pair[0].end() + 1..=pair[1].start() - 1)).collect();
+        gaps.sort_unstable();
+        if let Some(widest) = excess.checked_sub(1).and_then(|index| gaps.get(index)) {
+            short.join_unseen(|between| gap(between) <= *widest);
+        }
+        short
+    }
+
+    /// The number of changes that the unseen ranges contain.
+    fn unseen_len(&self) -> u64 {
+        self.unseen.iter().map(|range| range.end() - range.start() + 1).sum()
     }
 }
 
-/// `history.from.to`, and `.offset-offset` for the changes in progress, as differences from `from`.
+/// `history.from.to`, and `.range-range` for the unseen ranges: their first numbers, as differences from `from`, and `_length` if
+/// it is not 1. If the ranges contain other changes than those in progress, `.count` is the number of the latter.
 impl fmt::Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { history, from, to, in_progress } = self;
-        if in_progress.len() > MAX_IN_PROGRESS {
-            return write!(f, "{history}.{from}.{from}");
-        }
+        let short = self.shortened();
+        let Self { history, from, to, unseen, in_progress } = &short;
         write!(f, "{history}.{from}.{to}")?;
-        for (index, number) in in_progress.iter().enumerate() {
-            write!(f, "{}{}", if index == 0 { '.' } else { '-' }, number - from)?;
+        for (index, range) in unseen.iter().enumerate() {
+            write!(f, "{}{}", if index == 0 { '.' } else { '-' }, range.start() - from)?;
+            if range.end() > range.start() {
+                write!(f, "_{}", range.end() - range.start() + 1)?;
+            }
         }
-        Ok(())
+        if short.unseen_len() == *in_progress { Ok(()) } else { write!(f, ".{in_progress}") }
     }
 }
 
@@ -92,20 +135,28 @@ impl FromStr for Snapshot {
 }
 
 fn parse(text: &str) -> Option<Snapshot> {
-    let mut parts = text.splitn(4, '.');
+    let mut parts = text.splitn(5, '.');
     let history = parts.next()?.parse().ok()?;
     let (from, to): (u64, u64) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    let number = |offset: &str| from.checked_add(offset.parse().ok()?).filter(|number| *number < to);
-    let in_progress: Vec<_> = match parts.next() {
-        None => Vec::new(),
-        Some(offsets) => offsets.split('-').map(number).collect::<Option<_>>()?,
+    let range = |text: &str| {
+        let (offset, length) = text.split_once('_').unwrap_or((text, "1"));
+        let first = from.checked_add(offset.parse().ok()?)?;
+        let last = first.checked_add(length.parse::<u64>().ok()?.checked_sub(1)?)?;
+        (last < to).then_some(first..=last)
     };
-    (from <= to && in_progress.is_sorted_by(|one, next| one < next)).then_some(Snapshot {
-        history,
-        from,
-        to,
-        in_progress,
-    })
+    let unseen: Vec<_> = match parts.next() {
+        None => Vec::new(),
+        Some(ranges) => ranges.split('-').map(range).collect::<Option<_>>()?,
+    };
+    let is_ascending = unseen.is_sorted_by(|one, next| next.start().saturating_sub(*one.end()) > 1);
+    if from > to || !is_ascending || unseen.len() > MAX_RANGES {
+        return None;
+    }
+    let mut snapshot = Snapshot { history, from, to, unseen, in_progress: 0 };
+    let unseen_len = snapshot.unseen_len();
+    snapshot.in_progress = parts.next().map_or(Some(unseen_len), |count| count.parse().ok())?;
+    let least = snapshot.unseen.len() as u64;
+    (least..=unseen_len).contains(&snapshot.in_progress).then_some(snapshot)
 }
 
 #[cfg(test)]
@@ -137,15 +188,23 @@ mod tests {
     }
 
     #[test]
-    fn text_of_many_changes_in_progress_is_an_earlier_snapshot() {
-        let list: Vec<_> = (0..=16).map(|offset| (100 + 2 * offset).to_string()).collect();
+    fn neighbours_in_progress_are_one_range() {
+        let list: Vec<_> = (100..=120).map(|number| number.to_string()).collect();
+        assert_eq!(snapshot(&format!("90:200:90,{}", list.join(","))).to_string(), "7.90.200.0-10_21");
+    }
+
+    #[test]
+    fn text_of_many_ranges_joins_the_closest() {
+        let list: Vec<_> = (0..=16).map(|index: u64| (100 + 3 * index + index / 16).to_string()).collect();
         let crowded = snapshot(&format!("100:200:{}", list.join(",")));
-        assert_eq!(crowded.to_string(), "7.100.100");
         let parsed: Snapshot = crowded.to_string().parse().expect("a snapshot");
-        assert!(
-            !parsed.is_after(&crowded)
-                && (0..300).all(|number| !parsed.has_seen(number) || crowded.has_seen(number))
-        );
+        assert!(parsed.unseen.len() <= MAX_RANGES && parsed.to() == 200, "{parsed}");
+        assert!((0..300).all(|number| !parsed.has_seen(number) || crowded.has_seen(number)));
+        let repeated = (0..300).filter(|number| crowded.has_seen(*number) && !parsed.has_seen(*number));
+        assert_eq!(repeated.collect::<Vec<_>>(), [101, 102]);
+        assert!(!parsed.is_after(&crowded) && !crowded.is_after(&parsed), "they are of one read");
+        let earlier = snapshot(&format!("100:200:{},199", list.join(",")));
+        assert!(parsed.is_after(&earlier) && !earlier.is_after(&parsed));
     }
 
     #[test]
@@ -160,6 +219,14 @@ mod tests {
             "1.2.3.1",
             "1.2.9.2-1",
             "1.2.9.1-1",
+            "1.2.9.0-1",
+            "1.2.9.0_1",
+            "1.2.9.0_0",
+            "1.2.9.0_8",
+            "1.2.9.0_3.0",
+            "1.2.9.0_3.3",
+            "1.2.9.0_3.4",
+            "1.2.9.0_3.2.2",
             "1.+2.3",
             "01.2.3",
             "1.2.3.0.0",
@@ -178,8 +245,9 @@ mod tests {
         fn text_is_parsed_as_it_is_written(
             from in 0_u64..1_000_000, span in 0_u64..100_000, offsets in prop::collection::btree_set(0_u64..100_000, 0..16),
         ) {
-            let in_progress = offsets.into_iter().filter(|offset| *offset < span).map(|offset| from + offset);
-            let snapshot = Snapshot { history: 1, from, to: from + span, in_progress: in_progress.collect() };
+            let numbers = offsets.into_iter().filter(|offset| *offset < span).map(|offset| (from + offset).to_string());
+            let text = format!("{from}:{}:{}", from + span, numbers.collect::<Vec<_>>().join(","));
+            let snapshot = snapshot(&text);
             prop_assert_eq!(snapshot.to_string().parse(), Ok(snapshot));
         }
 
