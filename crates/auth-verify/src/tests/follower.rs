@@ -113,8 +113,8 @@ fn keys_are_refreshed_while_the_feed_waits() {
     let hanging = Hanging::new();
     let (verifier, issuer) = (hanging.verifier(), &hanging.issuer);
     hanging.hang(Some(FEED));
-    let _following = verifier.follow_in_background().expect("threads");
     let feed = issuer.requests(FEED).len();
+    let _following = verifier.follow_in_background().expect("threads");
     until(|| issuer.requests(FEED).len() > feed);
     let keys = issuer.requests(KEYS).len();
     issuer.advance(241 * SECOND);
