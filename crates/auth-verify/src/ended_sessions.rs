@@ -155,9 +155,10 @@ impl EndedSessions {
         state.prune(now);
         for session in sessions {
             if state.sessions.len() < self.bound || state.sessions.contains_key(&session) {
-                state.sessions.insert(session, forget_at);
+                let known = state.sessions.entry(session).or_default();
+                *known = forget_at.max(*known);
             } else {
-                state.overflowed_until = Some(forget_at);
+                state.overflowed_until = state.overflowed_until.max(Some(forget_at));
             }
         }
         if !page.more {

@@ -129,6 +129,26 @@ fn ended_session_is_forgotten_when_its_tokens_have_expired() {
 }
 
 #[test]
+fn repeated_session_is_kept_for_the_longest_time() {
+    let issuer = Issuer::new(PrivateKey::p256());
+    let client = Arc::new(issuer.clone());
+    let ended = EndedSessions::new(format!("{ISSUER}{FEED}"), client.clone(), client).bounded(1);
+    let state = |number| ended.look_up(SessionId(Uuid::from_u128(number))).0;
+    for keep in [3_600, 965] {
+        let page = json!({
+            "sessions": [uuid(1), uuid(2)], "next": "0.7.7", "more": false, "synced_at": NOW, "keep_seconds": keep,
+        });
+        issuer.answer(FEED, Some((200, "", page.to_string())));
+        ended.fetch(false).expect("fetched");
+    }
+    issuer.answer(FEED, None);
+    issuer.advance(3_599 * SECOND);
+    issuer.end(&[], false);
+    ended.fetch(false).expect("fetched");
+    assert_eq!([state(1), state(2)], [SessionState::Ended, SessionState::Unknown]);
+}
+
+#[test]
 fn sessions_beyond_the_bound_make_others_unknown() {
     let issuer = Issuer::new(PrivateKey::p256());
     let client = Arc::new(issuer.clone());
