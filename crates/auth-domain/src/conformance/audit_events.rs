@@ -233,7 +233,8 @@ pub(super) async fn event_outlives_its_user(store: &dyn StoreUnderTest) {
 
 pub(super) async fn purge_deletes_only_earlier_events_up_to_the_limit(store: &dyn StoreUnderTest) {
     let fixture = Fixture::new(store);
-    let appended: Vec<_> = [3, 0, 4, 2, 1, 5].map(plain).into();
+    let mut appended: Vec<_> = [3, 0, 4, 2, 1, 5].map(plain).into();
+    appended[1].merged = Some(MergedEvents { count: 2, last_at: later(9) }); // its time is that of the first one
     append(&fixture, &appended).await;
     let mut left = appended.len();
     for (limit, purged) in [(0, 0), (2, 2), (1, 1), (10, 0)] {

@@ -30,7 +30,8 @@ pub trait StoreUnderTest: Send + Sync {
     fn audit_events(&self) -> &dyn AuditRepository;
 
     /// Marks the e-mail address of `user` as verified, without a port: no port has such a method, but the contract of
-    /// [`UserRepository`] covers verified addresses.
+    /// [`UserRepository`] covers verified addresses. An adapter that caches users drops the user from its cache here, because
+    /// `find_recent` returns the mark at once.
     async fn verify_email(&self, user: UserId);
 
     /// Opens the stored data with a second store, as a program does that was ended without warning and is started again.

@@ -217,7 +217,7 @@ pub(super) async fn changed_members_are_returned_as_changed(store: &dyn StoreUnd
     assert_eq!(fixture.user(user.id).await, changed, "another password changes no other member");
 
     let longest = fixture.longest_user();
-    let changes = UserChanges {
+    let new_members = UserChanges {
         username: longest.identifiers.username().cloned(),
         email: longest.identifiers.email().cloned(),
         display_name: longest.display_name.clone(),
@@ -225,7 +225,7 @@ pub(super) async fn changed_members_are_returned_as_changed(store: &dyn StoreUnd
         password_hash: longest.password_hash.clone(),
         metadata: longest.metadata.clone().map_or(MetadataChange::Keep, MetadataChange::Set),
     };
-    fixture.users().update(user.id, &changes, later(3)).await.expect("no error");
+    fixture.users().update(user.id, &new_members, later(3)).await.expect("no error");
     fixture.users().set_roles(user.id, &longest.roles, later(3)).await.expect("no error");
     let changed = User {
         identifiers: longest.identifiers,

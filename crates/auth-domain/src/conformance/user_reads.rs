@@ -180,8 +180,10 @@ pub(super) async fn read_during_a_change_returns_no_old_user_later(store: &dyn S
     for round in rounds() {
         let given = &roles(&format!("role{round}"));
         let users = fixture.users();
-        // A change before the race, so that no cache has the user.
-        users.set_roles(user, &roles("before"), later(1)).await.expect("no error");
+        // A change before each race, so that no cache has the user.
+        let change_before =
+            async || users.set_roles(user, &roles("before"), later(1)).await.expect("no error");
+        change_before().await;
         let (changed, read) = both(users.set_roles(user, given, later(1)), users.find_recent(user));
         changed.expect("no error").expect("the user exists");
         read.expect("no error").expect("the user exists");
@@ -189,14 +191,16 @@ pub(super) async fn read_during_a_change_returns_no_old_user_later(store: &dyn S
         assert_eq!(recent.as_ref(), Some(given), "a read began before the change and ended after it");
 
         let name = Some(display_name(&format!("Jane {round}")));
-        let changes = UserChanges { display_name: name.clone(), ..UserChanges::default() };
-        let (changed, read) = both(users.update(user, &changes, later(1)), users.find_recent(user));
+        let renaming = UserChanges { display_name: name.clone(), ..UserChanges::default() };
+        change_before().await;
+        let (changed, read) = both(users.update(user, &renaming, later(1)), users.find_recent(user));
         changed.expect("no error");
         read.expect("no error").expect("the user exists");
         let recent = users.find_recent(user).await.expect("no error").map(|user| user.display_name);
         assert_eq!(recent, Some(name), "a read began before the update and ended after it");
 
         let status = if round.is_multiple_of(2) { UserStatus::Suspended } else { UserStatus::Active };
+        change_before().await;
         let (changed, read) = both(users.set_status(user, status, later(1)), users.find_recent(user));
         changed.expect("no error").expect("the user exists");
         read.expect("no error").expect("the user exists");

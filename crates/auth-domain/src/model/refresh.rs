@@ -105,7 +105,8 @@ pub struct RefreshAttempt {
     pub policy: SessionPolicy,
     /// The clock difference that is tolerated between two nodes.
     pub leeway: Duration,
-    /// The last outage of the store. A use case knows of none; the store sets it.
+    /// The last outage of the store. A use case passes `None`. A store that has noticed an outage sets it before it calls
+    /// [`RefreshRecord::judge`]; any other store leaves it.
     pub outage: Option<Outage>,
 }
 

@@ -29,7 +29,7 @@ pub trait AuditLog: Send + Sync {
 ///   that continues after the last event it has seen MUST NOT miss one, even during concurrent appends. A number MUST
 ///   NOT be assigned twice, even if its event is purged.
 /// - MUST list in ascending order, at most `limit` events, and exactly those that [`AuditFilter::matches`].
-/// - MUST purge only events before the given time, and at most `limit`.
+/// - MUST purge only events before the given time, and at most `limit`. The time of a merged event is [`AuditEvent::at`].
 /// - MUST store events durably before the call returns: a program that is started again reads them.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
 #[async_trait]

@@ -26,22 +26,26 @@ pub enum OpenOutcome {
 /// - MUST NOT open a session for a deleted or suspended user, nor with an outdated password version or roles. This
 ///   holds for concurrent changes as well.
 /// - MUST end the oldest other live sessions of a user with [`EndReason::Superseded`], so that at most
-///   [`SessionPolicy::max_live`] are live after a session was opened. The oldest are those that began first.
+///   [`SessionPolicy::max_live`] are live after a session was opened. The oldest are those that began first. All clients
+///   share the limit, and the new session is live even if the limit is 0. The `created_at` of the new session decides
+///   which sessions are live, and is the time of their end.
 /// - MUST decide on a refresh attempt with [`RefreshRecord::judge`](crate::model::RefreshRecord::judge), and carry out
 ///   the verdict before any other decision about that session. The record MUST still be valid when the verdict is
 ///   carried out. Either a lock on the session ensures this, or the writing statement checks it again. The verdicts
 ///   mean:
-///   - `Rotate`: the chain of the verdict replaces that of the session; the attempt's time becomes the time of the last
-///     refresh.
-///   - `Extend`: the attempt's time becomes the time of the last refresh.
-///   - `Replay`: the session ends with [`EndReason::Replayed`].
+///   - `Rotate`: the chain of the verdict replaces that of the session. The attempt's `received_at` becomes the time of the
+///     last refresh, even if it is the earlier one.
+///   - `Extend`: the attempt's `received_at` becomes the time of the last refresh, even if it is the earlier one.
+///   - `Replay`: the session ends at the attempt's `received_at` with [`EndReason::Replayed`].
 ///   - `Retry`, `Deny`: nothing changes.
 /// - MUST give exactly one of any number of concurrent attempts with one credential the verdict to rotate.
 /// - MUST end a session once: the first end stays, and only the call that ended the session returns it, as it is stored
-///   afterwards.
+///   afterwards. An ended session and its chain do not change, until it is purged.
 /// - MUST NOT change other sessions of a user when it ends one.
 /// - MUST purge only sessions that are not live, and eventually all of them. Their token families are purged with them.
-/// - MUST eventually erase the consumed credentials of sessions that were not refreshed since
+///   With a limit above 0, a purge MUST return 0 only if nothing is left to delete or erase. It may skip sessions that a
+///   concurrent call changes.
+/// - MUST eventually erase the consumed credentials of sessions that were last refreshed at or before
 ///   [`SessionPolicy::credentials_kept_since`]. With a consumed credential, its nonce yields the current one. It MUST
 ///   NOT erase any other credential, nor the current one.
 /// - MUST answer concurrent calls for one user without an error.
@@ -82,6 +86,6 @@ pub trait SessionRepository: Send + Sync {
     /// Deletes at most `limit` sessions that are not live, and erases the consumed credentials of at most `limit` other
     /// sessions. Internal records of the store that are no longer needed are deleted as well.
     ///
-    /// Returns how many rows were deleted or changed in total. 0 means that nothing is left.
+    /// Returns how many rows were deleted or changed in total. The caller repeats the call until it returns 0.
     async fn purge(&self, now: Timestamp, policy: &SessionPolicy, limit: u32) -> Result<u64, PortError>;
 }

@@ -40,12 +40,14 @@ pub enum UpdateOutcome {
 /// - MUST assign each user a unique number, at least 1 and below 2^53, greater than every number assigned before.
 /// - MUST keep identifiers unique by their keys, usernames and e-mail addresses in one space. Of any number of
 ///   concurrent writers of one key, exactly one succeeds.
-/// - MUST return [`PortError::Corrupt`], and store nothing of the call, when the id of a new user is taken.
+/// - MUST return [`PortError::Corrupt`], and store nothing of the call, when the id of a new user is taken. Of an import,
+///   only the users that [`judge_import`](crate::model::judge_import) accepts are new: a repeated import reports no error.
 /// - MUST release the identifiers of a user when they are changed and when the user is deleted.
 /// - MUST change the members that a call names, and no other member and no other user. Concurrent changes of one user MUST all
 ///   take effect: none restores what it has read before another one was written.
 /// - MUST mark an e-mail address as unverified when it is changed to one with another key.
 /// - MUST end every session of a user whose password or roles change or who is suspended, in the same transaction.
+///   An expired session ends as well. A session that has ended keeps its end.
 /// - MUST delete a user with all dependent data, including the sessions.
 /// - MUST increment the [`PasswordVersion`] with each change of a password, but not with a better hash of the same
 ///   password.
