@@ -43,6 +43,8 @@ const NEWS: &str = "
 const TIMELINE: &str = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)";
 /// The first timeline of a server.
 const FIRST_TIMELINE: u32 = 1;
+/// The errors of a server that hides its timeline: insufficient privilege, undefined function, feature not supported.
+const HIDDEN: [&str; 3] = ["42501", "42883", "0A000"];
 
 type NewsRow = (Option<String>, Option<Uuid>, Option<i64>, Option<i64>);
 
@@ -91,7 +93,7 @@ impl Feed {
             listener.eager_reconnect(false);
             listener.ignore_pool_close_event(true);
             listener.listen_all([CHANNEL, USERS_CHANNEL]).await?;
-            let timeline = timeline(&mut listener).await;
+            let timeline = timeline(sqlx::query_scalar(TIMELINE).fetch_one(&mut listener).await)?;
             Ok((listener, timeline))
         };
         let (listener, timeline) = in_time(ACQUIRE_TIMEOUT, listening).await?;
@@ -153,7 +155,76 @@ impl Feed {
 }
 
 /// The timeline of the server. A service of a cloud provider may hide it: then a failover that loses commits goes unnoticed.
-async fn timeline(listener: &mut PgListener) -> u32 {
-    let name = sqlx::query_scalar::<_, String>(TIMELINE).fetch_one(listener).await;
-    name.ok().and_then(|digits| u32::from_str_radix(&digits, 16).ok()).unwrap_or(FIRST_TIMELINE)
+///
+/// Any other failure ends the connection. A wrong timeline would send every follower the whole list.
+fn timeline(answer: Result<String, sqlx::Error>) -> Result<u32, DbError> {
+    match answer {
+        Ok(digits) => u32::from_str_radix(&digits, 16)
+            .map_err(|_| DbError::Corrupt(ErrorMessage::new("unexpected form of a WAL file name"))),
+        Err(sqlx::Error::Database(error))
+            if HIDDEN.contains(&error.code().as_deref().unwrap_or_default()) =>
+        {
+            Ok(FIRST_TIMELINE)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::error::Error;
+    use std::fmt;
+
+    use sqlx::error::{DatabaseError, ErrorKind};
+
+    use super::*;
+
+    /// An error of the server, with its SQLSTATE.
+    #[derive(Debug)]
+    struct ServerError(&'static str);
+
+    impl fmt::Display for ServerError {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for ServerError {}
+
+    impl DatabaseError for ServerError {
+        fn message(&self) -> &str {
+            self.0
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    #[test]
+    fn only_a_hidden_timeline_counts_as_the_first() {
+        let refused = |code| timeline(Err(sqlx::Error::Database(Box::new(ServerError(code))))).ok();
+        assert_eq!(HIDDEN.map(refused), [Some(1); 3]);
+        assert_eq!(["57014", "57P01", "55000", "53200"].map(refused), [None; 4]);
+        assert_eq!(timeline(Err(sqlx::Error::PoolTimedOut)).ok(), None);
+        assert_eq!(timeline(Ok("0000001A".to_owned())).ok(), Some(26));
+        assert_eq!(timeline(Ok("archive".to_owned())).ok(), None);
+    }
 }
