@@ -107,7 +107,7 @@ fn every_end_of_a_session_is_listed() {
 }
 
 #[test]
-fn waiting_follower_hears_of_an_end_on_another_node() {
+fn waiting_follower_gets_an_end_on_another_node() {
     let data = TestData::on_postgres();
     let (one, two) = (TestServer::start(&data), TestServer::start(&data));
     let client = one.client();

@@ -22,13 +22,13 @@ pub(crate) struct RevokedRow {
     pub(crate) recorded_at: i64,
 }
 
-/// Where a row is in the log. Rows of one transaction have one number.
-type Place = (u64, Uuid);
+/// Number and session, which order the rows. Rows of one transaction have one number.
+type RowKey = (u64, Uuid);
 
-/// Rows by place. All nodes of a store have the same order, so a follower may change the node between two pages.
+/// Rows by key. All nodes of a store have the same order, so a follower may change the node between two pages.
 #[derive(Debug, Default)]
 pub(crate) struct EndedLog {
-    rows: BTreeMap<Place, i64>,
+    rows: BTreeMap<RowKey, i64>,
     /// The lowest number that was recorded in each minute. Older rows are skipped with it.
     minutes: BTreeMap<i64, u64>,
     /// All rows that this read has seen are in the log.
@@ -48,7 +48,7 @@ pub struct Cursor {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PagePosition {
     until: Snapshot,
-    last: Place,
+    last: RowKey,
 }
 
 /// The rows after a cursor.
@@ -142,28 +142,28 @@ impl EndedLog {
             .flat_map(|start| self.rows.range((start, Bound::Unbounded)))
             .take_while(|((number, _), _)| *number < until.to())
             .filter(|((number, _), recorded_at)| is_missing(*number) && **recorded_at >= since)
-            .map(|(place, _)| *place);
-        let places: Vec<_> = rows.by_ref().take(limit).collect();
+            .map(|(key, _)| *key);
+        let keys: Vec<_> = rows.by_ref().take(limit).collect();
         let has_rest = rows.next().is_some();
-        let next = match places.last().filter(|_| has_rest) {
+        let next = match keys.last().filter(|_| has_rest) {
             Some(last) => {
                 Cursor { seen: seen.cloned(), page: Some(PagePosition { until: until.clone(), last: *last }) }
             }
             None => Cursor { seen: Some(until.clone()), page: None },
         };
-        let sessions = places.into_iter().map(|(_, session)| session).collect();
+        let sessions = keys.into_iter().map(|(_, session)| session).collect();
         // The answer is as complete as this read only if the pages go up to it.
         let has_more = has_rest || read.is_after(until);
         LogAnswer::Page(LogPage { sessions, next, has_more, is_reset: cursor.is_none() })
     }
 
-    /// The first place that can be missing. `None` if nothing was recorded at `since` or later.
+    /// The first key that can be missing. `None` if nothing was recorded at `since` or later.
     fn start(
         &self,
         seen: Option<&Snapshot>,
         page: Option<&PagePosition>,
         since: i64,
-    ) -> Option<Bound<Place>> {
+    ) -> Option<Bound<RowKey>> {
         let recorded = self.minutes.range(minute(since)..).map(|(_, first)| *first).min()?;
         let first = seen.map_or(0, Snapshot::from).max(recorded);
         Some(match page {
