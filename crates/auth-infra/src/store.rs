@@ -3,7 +3,6 @@
 //! The ports define what a store does. This type opens, migrates, checks and closes it. No module of this crate imports this one.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_domain::ports::{
     ApiKeyRepository, AuditRepository, Clock, PortError, RevocationFeed, SessionRepository, UserRepository,
@@ -99,11 +98,10 @@ impl Store {
         on!(self, store => store.sync_revocations().await);
     }
 
-    /// The feed of ended sessions for resource servers. Access tokens are valid for at most `lifetime`, leeway included. The feed
-    /// is unavailable unless [`sync_revocations`](Self::sync_revocations) runs.
+    /// The feed of ended sessions for resource servers. It is unavailable unless [`sync_revocations`](Self::sync_revocations) runs.
     #[must_use]
-    pub fn ended_sessions(&self, clock: Arc<dyn Clock>, lifetime: Duration) -> EndedSessions {
-        on!(self, store => store.ended_sessions(clock, lifetime))
+    pub fn ended_sessions(&self, clock: Arc<dyn Clock>) -> EndedSessions {
+        on!(self, store => store.ended_sessions(clock))
     }
 
     /// Records with which keys the node with this random number signs. Returns the keys of the other nodes that serve the

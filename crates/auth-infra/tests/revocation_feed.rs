@@ -187,7 +187,7 @@ async fn next_ended(feed: &EndedSessions, cursor: &mut Option<Cursor>) -> Vec<Se
 async fn late_commit_reaches_followers() {
     let url = TestPostgres::shared().create_database();
     let mut store = on_postgres(&url).await;
-    let feed = store.store.ended_sessions(Arc::new(SystemClock), 900 * SECOND);
+    let feed = store.store.ended_sessions(Arc::new(SystemClock));
     let (slow, quick) = (store.open_now().await, store.open_now().await);
     let mut cursor = None;
     assert_eq!(next_ended(&feed, &mut cursor).await, []);
@@ -205,7 +205,7 @@ async fn late_commit_reaches_followers() {
 async fn rows_of_a_restored_dump_reach_followers_once() {
     let url = TestPostgres::shared().create_database();
     let mut store = on_postgres(&url).await;
-    let feed = store.store.ended_sessions(Arc::new(SystemClock), 900 * SECOND);
+    let feed = store.store.ended_sessions(Arc::new(SystemClock));
     let (restored, ended) = (store.open_now().await, store.open_now().await);
     let insert = "INSERT INTO revoked_sessions (session_id, recorded_by) VALUES";
     sql(&url, &format!("{insert} ('{restored}', '1099511627776'::xid8)"));

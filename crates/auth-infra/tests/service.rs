@@ -109,6 +109,19 @@ async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 }
 
 #[tokio::test]
+async fn short_lifetime_does_not_shorten_the_list_of_ended_sessions() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let brief = client("web").with_access_lifetime(Duration::from_secs(60));
+    let builder = Service::sqlite(dir.path().join("data")).issuer("https://auth.example").client(brief);
+    let service = builder.start().await.expect("a service");
+    let feed = service.ended_sessions();
+    eventually("the feed", async || feed.poll(None, Duration::ZERO).await.is_ok()).await;
+    let page = feed.poll(None, Duration::ZERO).await.expect("a page");
+    assert_eq!(page.keep, Duration::from_secs(25 * 60 * 60), "a token of a day may be valid");
+    service.close().await;
+}
+
+#[tokio::test]
 async fn started_service_issues_tokens_and_publishes_its_keys() {
     let dir = tempfile::tempdir().expect("a directory");
     let service = start(dir.path()).await;

@@ -37,8 +37,6 @@ pub struct OpenService {
     audit: Arc<AuditQueue>,
     pub(super) tasks: Tasks,
     pub(super) jwks_max_age: Duration,
-    /// How long an access token is valid at most, leeway included.
-    pub(super) token_lifetime: Duration,
     /// The SQLite file.
     pub(super) file: Option<PathBuf>,
     is_closed: tokio::sync::Mutex<bool>,
@@ -49,7 +47,6 @@ impl OpenService {
         Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let tokens = tokens(&builder)?;
         let client = builder.clients.first().cloned().ok_or(StartError::NoClient)?;
-        let lifetimes = builder.token_lifetimes();
         builder.create_data_dir()?;
         let store = builder.open_store()?;
         let keys = Arc::new(builder.open_keys()?);
@@ -85,7 +82,6 @@ impl OpenService {
             audit,
             tasks,
             jwks_max_age: builder.jwks_max_age,
-            token_lifetime: lifetimes.access + lifetimes.leeway,
             file: builder.store.file().map(Into::into),
             is_closed: tokio::sync::Mutex::default(),
         })

@@ -39,7 +39,7 @@ impl Service {
             return Err(StartError::Schema(error));
         }
         background::start(&open, &schema);
-        let ended_sessions = open.store.ended_sessions(Arc::new(SystemClock), open.token_lifetime);
+        let ended_sessions = open.store.ended_sessions(Arc::new(SystemClock));
         Ok(Self { open, schema, ended_sessions, claim })
     }
 

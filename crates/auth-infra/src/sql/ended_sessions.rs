@@ -22,8 +22,9 @@ pub const MAX_WAIT: Duration = Duration::from_secs(25);
 const MAX_WAITING: usize = 128;
 /// The maximum number of sessions in an answer, which is then about 200 kB.
 const PAGE_SIZE: usize = 5_000;
-/// How much longer a session stays in the feed than its access tokens are valid, because clocks differ.
-const MARGIN: Duration = Duration::from_secs(60);
+/// How long a session stays in the feed: an hour longer than any access token is valid, because of the leeway, and because clocks
+/// differ. The table keeps its row as long. The lifetimes of this node do not matter: others may have issued the token.
+const KEPT: Duration = Duration::from_secs(25 * 60 * 60);
 /// The interval in which a waiting request finds that the feed has become stale.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// The longest time to wait until this node has read what another one has. The nodes read twice a second.
@@ -34,7 +35,6 @@ const MAX_LAG: Duration = Duration::from_secs(2);
 pub struct EndedSessions {
     revoked: Arc<RevokedSessions>,
     clock: Arc<dyn Clock>,
-    kept: Duration,
     waiting: Arc<Semaphore>,
     stopping: Arc<watch::Sender<bool>>,
 }
@@ -52,7 +52,7 @@ pub struct EndedSessionsPage {
     pub is_reset: bool,
     /// The list was complete at this time, by the clock of this node.
     pub synced_at: Timestamp,
-    /// A follower may forget a session this long after it has received it: its access tokens have expired.
+    /// A follower may forget a session this long after it has received it: its access tokens have expired. 25 hours.
     pub keep: Duration,
 }
 
@@ -65,15 +65,8 @@ pub struct EndedSessionsPage {
 pub struct FeedUnavailable;
 
 impl EndedSessions {
-    /// A feed of sessions whose access tokens are valid for at most `lifetime`, leeway included.
-    pub(crate) fn new(revoked: Arc<RevokedSessions>, clock: Arc<dyn Clock>, lifetime: Duration) -> Self {
-        Self {
-            revoked,
-            clock,
-            kept: lifetime.saturating_add(MARGIN),
-            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
-            stopping: Arc::default(),
-        }
+    pub(crate) fn new(revoked: Arc<RevokedSessions>, clock: Arc<dyn Clock>) -> Self {
+        Self { revoked, clock, waiting: Arc::new(Semaphore::new(MAX_WAITING)), stopping: Arc::default() }
     }
 
     /// Returns the sessions that ended since a cursor. Without one, or with one of another history of the store, these are all
@@ -121,7 +114,7 @@ impl EndedSessions {
 
     fn page(&self, after: Option<&Cursor>, arrived: Instant) -> Result<EndedSessionsPage, PageError> {
         let now = self.clock.now();
-        let since = now.minus(self.kept).unix_seconds();
+        let since = now.minus(KEPT).unix_seconds();
         let (page, synced) = self.revoked.page(after, since, PAGE_SIZE, arrived)?;
         let LogPage { sessions, next, has_more, is_reset } = page;
         Ok(EndedSessionsPage {
@@ -130,14 +123,14 @@ impl EndedSessions {
             has_more,
             is_reset,
             synced_at: now.minus(synced.elapsed()),
-            keep: self.kept,
+            keep: KEPT,
         })
     }
 }
 
 impl fmt::Debug for EndedSessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EndedSessions").field("kept", &self.kept).finish_non_exhaustive()
+        f.debug_struct("EndedSessions").finish_non_exhaustive()
     }
 }
 
@@ -177,13 +170,12 @@ mod tests {
     use crate::sql::{RevokedRow, Snapshot};
 
     const NOW: i64 = 1_800_000_000;
-    const LIFETIME: Duration = Duration::from_secs(905);
     /// More than any of these tests waits on purpose.
     const LONG: Duration = Duration::from_secs(10);
 
     fn feed() -> EndedSessions {
         let clock = Arc::new(FixedClock::at(Timestamp::from_unix_seconds(NOW)));
-        EndedSessions::new(Arc::default(), clock, LIFETIME)
+        EndedSessions::new(Arc::default(), clock)
     }
 
     /// Ends sessions and reads them. A session and its row have the same number.
@@ -217,12 +209,35 @@ mod tests {
         let feed = feed();
         end(&feed, 1..=2);
         let first = poll(&feed, None, LONG).await;
-        assert_eq!((first.sessions.len(), first.is_reset, first.keep), (2, true, LIFETIME + MARGIN));
+        assert_eq!((first.sessions.len(), first.is_reset, first.keep), (2, true, KEPT));
         let waiting = waiting(&feed, &first.next).await;
         end(&feed, 3..=3);
         let second = waiting.await.expect("an answer");
         assert_eq!(second.sessions, [SessionId(Uuid::from_u128(3))]);
         assert!(!second.is_reset && !second.has_more);
+    }
+
+    #[tokio::test]
+    async fn session_is_listed_while_any_token_can_be_valid() {
+        let feed = feed();
+        for (session, age) in [(1, 24 * 60 * 60 + 60), (2, 25 * 60 * 60 + 1)] {
+            let (number, session) = (1, Uuid::from_u128(session));
+            feed.revoked.insert_rows([RevokedRow { number, session, recorded_at: NOW - age }]);
+        }
+        feed.revoked.finish_read(Snapshot::up_to(1), Instant::now());
+        assert_eq!(poll(&feed, None, LONG).await.sessions, [SessionId(Uuid::from_u128(1))]);
+    }
+
+    #[tokio::test]
+    async fn last_page_of_an_older_read_is_not_the_end() {
+        let feed = feed();
+        end(&feed, 1..=i64::try_from(PAGE_SIZE).expect("a number") + 1);
+        let first = poll(&feed, None, LONG).await;
+        end(&feed, 6_000..=6_000);
+        let second = poll(&feed, Some(&first.next), LONG).await;
+        assert_eq!((second.sessions.len(), second.has_more), (1, true), "its time is that of the new read");
+        let third = poll(&feed, Some(&second.next), LONG).await;
+        assert_eq!((third.sessions.len(), third.has_more), (1, false));
     }
 
     #[tokio::test]
@@ -325,7 +340,7 @@ mod tests {
         assert_eq!(
             second.to_json(),
             format!(
-                r#"{{"sessions":["00000000-0000-0000-0000-000000001389"],"next":"0.5002.5002","more":false,"reset":false,"synced_at":{synced_at},"keep_seconds":965}}"#
+                r#"{{"sessions":["00000000-0000-0000-0000-000000001389"],"next":"0.5002.5002","more":false,"reset":false,"synced_at":{synced_at},"keep_seconds":90000}}"#
             )
         );
     }

@@ -22,9 +22,9 @@ impl RevocationFeed for Store {
 }
 
 impl Store {
-    /// The feed of ended sessions for resource servers. Access tokens are valid for at most `lifetime`, leeway included.
-    pub fn ended_sessions(&self, clock: Arc<dyn Clock>, lifetime: Duration) -> EndedSessions {
-        EndedSessions::new(self.db.writers.shared_revoked(), clock, lifetime)
+    /// The feed of ended sessions for resource servers.
+    pub fn ended_sessions(&self, clock: Arc<dyn Clock>) -> EndedSessions {
+        EndedSessions::new(self.db.writers.shared_revoked(), clock)
     }
 
     /// Follows the revoked sessions until the store is closed. Tries again whenever the store is unavailable.
