@@ -43,6 +43,10 @@ impl StoreSettings {
     }
 
     /// The SQLite file, which one process serves.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unnecessary_wraps, reason = "PostgreSQL has no file")
+    )]
     pub(super) fn file(&self) -> Option<&Path> {
         match self {
             #[cfg(feature = "sqlite")]
