@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::concurrency::concurrently;
+use super::concurrency::{concurrently, let_others_begin};
 use super::fixture::{later, now, similar_keys};
 use crate::model::{
     Caller, Counter, CounterKey, Guess, GuessOutcome, Limit, Reservation, Throttled, Timestamp,
@@ -277,6 +277,9 @@ pub(super) async fn known_caller_does_not_wait_behind_others(attempts: &dyn Atte
     let guess_from = |address| {
         let finished = &finished;
         async move {
+            if address == 1 {
+                let_others_begin();
+            }
             let outcome = attempts.admit(&guess("jane", address, now())).await;
             finished.lock().unwrap_or_else(PoisonError::into_inner).push((address, outcome));
         }

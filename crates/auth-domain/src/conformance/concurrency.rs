@@ -81,6 +81,11 @@ pub(super) fn concurrently<T: Send>(
     }))
 }
 
+/// Blocks the thread of a call until the other calls have most likely begun.
+pub(super) fn let_others_begin() {
+    thread::sleep(Duration::from_millis(50));
+}
+
 /// Runs each future on a thread of its own.
 fn on_threads<T: Send>(futures: impl IntoIterator<Item = impl Future<Output = T> + Send>) -> Vec<T> {
     let block_on = BLOCK_ON.with_borrow(Option::clone);
