@@ -37,7 +37,8 @@ fn end_user(input: &[u8]) -> Result<Option<ClientAddress>, ()> {
     let request = with_header(TestRequest::get(), "x-end-user-address", header_values(input));
     let (ControlFlow::Continue(request) | ControlFlow::Break(request)) = RUNTIME.block_on(receive(request));
     request.accept_end_user(&TRUSTED).map_err(|_| ())?;
-    Ok(request.caller().end_user)
+    // The request has no address of its own, so it can only be that of the end user.
+    Ok(request.caller().counted_address())
 }
 
 fuzz_target!(|input: &[u8]| {
