@@ -10,7 +10,7 @@ use actix_web::body::to_bytes;
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, HttpResponse};
-use auth_domain::model::{ApiKeyName, Identifiers, Password, RoleChoice, Roles, Scopes, Username};
+use auth_domain::model::{ApiKeyName, Identifiers, Password, Scopes, Username};
 use auth_domain::testing::TestPorts;
 use auth_domain::use_cases::{CreateApiKey, Register};
 use auth_fuzz::runtime;
