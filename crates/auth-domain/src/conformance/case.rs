@@ -100,7 +100,7 @@ impl<A: ?Sized + Sync> Case<A> {
 /// The message of a panic, if it has one.
 fn message_of(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default()
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("the panic has no text")
 }
 
 /// Writes `group::name`.

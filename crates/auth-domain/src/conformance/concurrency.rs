@@ -27,7 +27,7 @@ pub(super) type BlockOn = Arc<dyn Fn(CaseFuture<'_>) + Send + Sync>;
 thread_local! {
     /// How the threads of the running case run their calls.
     static BLOCK_ON: RefCell<Option<BlockOn>> = const { RefCell::new(None) };
-    /// How often the running case has made concurrent calls.
+    /// How often this thread has made concurrent calls.
     static TURN: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -71,7 +71,7 @@ pub(super) fn concurrently<T: Send>(
     let calls: Vec<_> = calls.into_iter().collect();
     let turn = TURN.replace(TURN.get().wrapping_add(1));
     if turn % 2 == 1 {
-        return on_threads([join_all(calls, turn / 2)]).pop().unwrap_or_default();
+        return on_threads([join_all(calls, turn / 2)]).pop().expect("the results of the one thread");
     }
     let start = StartLine::for_threads(calls.len());
     let start = &start;
