@@ -26,7 +26,7 @@ pub(crate) const FULL_READ_INTERVAL: Duration = Duration::from_secs(30 * 60);
 pub(crate) const FULL_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// The number of sessions that are inserted under one lock.
 pub(crate) const CHUNK_SIZE: usize = 1_000;
-/// The capacity of the set and of the log, which is about 120 MiB.
+/// The capacity of the set and of the log, which is about 120 MiB by estimate.
 const MAX_SESSIONS: usize = 1_000_000;
 
 /// A bounded set of revoked sessions, and whether it is complete.
